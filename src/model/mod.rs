@@ -38,7 +38,12 @@ impl<B: Backend> LeNet<B> {
             let [outputs, inputs, height, width] = dims(index);
             let mut layer = Conv2dConfig::new([inputs, outputs], [height, width]).init(device);
             layer.weight = param(index, values[index].clone(), dims::<4>(index), device);
-            layer.bias = Some(param(index + 1, values[index + 1].clone(), dims::<1>(index + 1), device));
+            layer.bias = Some(param(
+                index + 1,
+                values[index + 1].clone(),
+                dims::<1>(index + 1),
+                device,
+            ));
             layer
         };
         let linear = |index: usize| {
@@ -47,10 +52,21 @@ impl<B: Backend> LeNet<B> {
             // Burn stores [in, out] where PyTorch stores [out, in].
             let transposed = transpose(&values[index], outputs, inputs);
             layer.weight = param(index, transposed, [inputs, outputs], device);
-            layer.bias = Some(param(index + 1, values[index + 1].clone(), dims::<1>(index + 1), device));
+            layer.bias = Some(param(
+                index + 1,
+                values[index + 1].clone(),
+                dims::<1>(index + 1),
+                device,
+            ));
             layer
         };
-        Self { conv1: conv(0), conv2: conv(2), fc1: linear(4), fc2: linear(6), fc3: linear(8) }
+        Self {
+            conv1: conv(0),
+            conv2: conv(2),
+            fc1: linear(4),
+            fc2: linear(6),
+            fc3: linear(8),
+        }
     }
 
     /// The weights, read back to the host. Waits for the device.
@@ -59,7 +75,10 @@ impl<B: Backend> LeNet<B> {
         let conv = |layer: &Conv2d<B>| [host(&layer.weight), bias(layer.bias.as_ref())];
         let linear = |layer: &Linear<B>| {
             let [inputs, outputs] = layer.weight.dims();
-            [transpose(&host(&layer.weight), inputs, outputs), bias(layer.bias.as_ref())]
+            [
+                transpose(&host(&layer.weight), inputs, outputs),
+                bias(layer.bias.as_ref()),
+            ]
         };
         let [a, b] = conv(&self.conv1);
         let [c, d] = conv(&self.conv2);
@@ -72,7 +91,10 @@ impl<B: Backend> LeNet<B> {
 
 /// The shape of tensor `index` of [`TENSORS`].
 fn dims<const D: usize>(index: usize) -> [usize; D] {
-    TENSORS[index].shape.try_into().expect("the caller names a tensor of rank D")
+    TENSORS[index]
+        .shape
+        .try_into()
+        .expect("the caller names a tensor of rank D")
 }
 
 fn param<B: Backend, const D: usize>(
@@ -86,7 +108,12 @@ fn param<B: Backend, const D: usize>(
 }
 
 fn host<B: Backend, const D: usize>(param: &Param<Tensor<B, D>>) -> Vec<f32> {
-    param.val().into_data().convert::<f32>().into_vec().expect("converted to f32 just now")
+    param
+        .val()
+        .into_data()
+        .convert::<f32>()
+        .into_vec()
+        .expect("converted to f32 just now")
 }
 
 fn bias<B: Backend>(param: Option<&Param<Tensor<B, 1>>>) -> Vec<f32> {
