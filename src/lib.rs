@@ -14,4 +14,6 @@
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.
 
+pub mod data;
 pub mod model;
+pub mod random;
