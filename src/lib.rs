@@ -14,4 +14,5 @@
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.
 
+pub mod kernels;
 pub mod model;
