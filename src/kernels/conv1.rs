@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::sigmoid::{sigmoid_backward, sigmoid_in_place};
+use super::sigmoid::{sigmoid, sigmoid_backward};
 use super::simd::{Kernel, LANES, Level, Simd};
 use super::{Aligned, CHUNK, Gradients, Pooled, lanes, lanes_mut, window};
 
@@ -42,7 +42,13 @@ pub fn forward(
     assert_eq!(x.len(), n * INPUT);
     assert_eq!(y.len(), n * OUTPUT);
     assert_eq!(choice.len(), n * OUTPUT);
-    let weight: &[f32; WEIGHT] = weight.try_into().expect("conv1's weight has 150 values");
+    assert_eq!(weight.len(), WEIGHT);
+    let mut by_tap = [[0.0; CHANNELS]; TAPS];
+    for (channel, weight) in weight.as_chunks::<TAPS>().0.iter().enumerate() {
+        for (tap, w) in by_tap.iter_mut().zip(weight) {
+            tap[channel] = *w;
+        }
+    }
     let bias: &[f32; CHANNELS] = bias.try_into().expect("conv1's bias has 6 values");
     x.par_chunks(CHUNK * INPUT)
         .zip(y.par_chunks_mut(CHUNK * OUTPUT))
@@ -50,7 +56,7 @@ pub fn forward(
         .for_each(|((x, y), choice)| {
             level.run(Forward {
                 x: x.as_chunks().0,
-                weight,
+                by_tap: &by_tap,
                 bias,
                 y: y.as_chunks_mut().0,
                 choice: choice.as_chunks_mut().0,
@@ -60,7 +66,8 @@ pub fn forward(
 
 struct Forward<'a> {
     x: &'a [[f32; INPUT]],
-    weight: &'a [f32; WEIGHT],
+    /// The weight as [row, column][channel].
+    by_tap: &'a [[f32; CHANNELS]; TAPS],
     bias: &'a [f32; CHANNELS],
     y: &'a mut [[f32; OUTPUT]],
     choice: &'a mut [[u8; OUTPUT]],
@@ -71,99 +78,68 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let weights = self.weight.as_chunks::<TAPS>().0.as_chunks::<2>().0;
-        let biases = self.bias.as_chunks::<2>().0;
+        let mut position = [0.0; OUTPUT];
         for ((x, y), choice) in self.x.iter().zip(self.y).zip(self.choice) {
-            let planes = y.as_chunks_mut::<{ 2 * CELLS }>().0;
-            let choices = choice.as_chunks_mut::<{ 2 * CELLS }>().0;
-            for (((weight, bias), y), choice) in weights.iter().zip(biases).zip(planes).zip(choices)
-            {
-                for row in 0..POOLED {
-                    let z = two_rows(s, window(x, row * 2 * WIDTH), weight, bias);
-                    pool_two_rows(s, z, row, y, choice);
+            for row in 0..POOLED {
+                for third in 0..3 {
+                    let x = window(x, row * 2 * WIDTH + third * LANES);
+                    let z = two_by_eight(s, x, self.by_tap, self.bias);
+                    for (pair, z) in z.as_chunks::<2>().0.iter().enumerate() {
+                        // Four windows of one channel and four of the next.
+                        let (z, from) = pool(s, (z[0][0], z[1][0]), (z[0][1], z[1][1]));
+                        let at = pair * 2 * CELLS + row * POOLED + third * 4;
+                        store_halves(s, z, y, at, at + CELLS);
+                        store_halves(s, from, &mut position, at, at + CELLS);
+                    }
                 }
             }
-            sigmoid_in_place(s, y);
-        }
-    }
-}
-
-/// Two rows of the convolution, each 24 wide, of two channels: [channel][row][vector].
-type TwoRows<V> = [[[V; 3]; 2]; 2];
-
-/// Two rows of two channels at once: twelve accumulators hide the latency of the multiply-adds, and with three vectors of
-/// input and one weight they fill the 16 registers. `x` holds the six input rows below the two.
-#[inline(always)]
-fn two_rows<S: Simd>(
-    s: S,
-    x: &[f32; 6 * WIDTH],
-    weight: &[[f32; TAPS]; 2],
-    bias: &[f32; 2],
-) -> TwoRows<S::V> {
-    let mut z = bias.map(|bias| [[s.splat(bias); 3]; 2]);
-    input_row::<S, true, false>(s, x, 0, weight, &mut z);
-    for row in 1..5 {
-        input_row::<S, true, true>(s, x, row, weight, &mut z);
-    }
-    input_row::<S, false, true>(s, x, 5, weight, &mut z);
-    z
-}
-
-/// Adds what the input row `row` of six contributes to the upper and to the lower of two rows.
-#[inline(always)]
-fn input_row<S: Simd, const UPPER: bool, const LOWER: bool>(
-    s: S,
-    x: &[f32; 6 * WIDTH],
-    row: usize,
-    weight: &[[f32; TAPS]; 2],
-    z: &mut TwoRows<S::V>,
-) {
-    for kx in 0..5 {
-        let x = [0, 1, 2].map(|j| s.load(lanes(x, row * WIDTH + kx + j * LANES)));
-        for (weight, z) in weight.iter().zip(z.iter_mut()) {
-            if UPPER {
-                let w = s.splat(weight[row * 5 + kx]);
-                for (x, z) in x.iter().zip(&mut z[0]) {
-                    *z = s.mul_add(w, *x, *z);
-                }
-            }
-            if LOWER {
-                let w = s.splat(weight[(row - 1) * 5 + kx]);
-                for (x, z) in x.iter().zip(&mut z[1]) {
-                    *z = s.mul_add(w, *x, *z);
-                }
+            // Left for the end: here vectors wait for nothing, above each tile would wait for its own.
+            let results = y.as_chunks_mut::<LANES>().0.iter_mut();
+            let choices = choice.as_chunks_mut::<LANES>().0;
+            for ((y, choice), position) in results.zip(choices).zip(position.as_chunks().0) {
+                s.store(sigmoid(s, s.load(y)), y);
+                *choice = s.to_bytes(s.load(position));
             }
         }
     }
 }
 
-/// Max-pools two rows of two channels into row `row` of their two pooled planes.
+/// Writes the lower four lanes at one place and the upper four at another.
 #[inline(always)]
-fn pool_two_rows<S: Simd>(
-    s: S,
-    [[a, a_lower], [b, b_lower]]: TwoRows<S::V>,
-    row: usize,
-    y: &mut [f32; 2 * CELLS],
-    choice: &mut [u8; 2 * CELLS],
-) {
-    let (left_a, left_b) = (row * POOLED, CELLS + row * POOLED);
-    for (at, upper, lower) in [
-        (left_a, (a[0], a[1]), (a_lower[0], a_lower[1])),
-        (left_b, (b[0], b[1]), (b_lower[0], b_lower[1])),
-    ] {
-        let (z, position) = pool(s, upper, lower);
-        s.store(z, lanes_mut(y, at));
-        choice[at..at + LANES].copy_from_slice(&s.to_bytes(position));
-    }
-    // The right third of a row is four windows: one vector holds those of both channels.
-    let (z, position) = pool(s, (a[2], b[2]), (a_lower[2], b_lower[2]));
+fn store_halves<S: Simd>(s: S, v: S::V, to: &mut [f32; OUTPUT], lower: usize, upper: usize) {
     let mut values = [0.0; LANES];
-    s.store(z, &mut values);
-    let positions = s.to_bytes(position);
-    for (half, at) in [left_a + LANES, left_b + LANES].into_iter().enumerate() {
-        y[at..at + 4].copy_from_slice(&values[half * 4..half * 4 + 4]);
-        choice[at..at + 4].copy_from_slice(&positions[half * 4..half * 4 + 4]);
+    s.store(v, &mut values);
+    to[lower..lower + 4].copy_from_slice(&values[..4]);
+    to[upper..upper + 4].copy_from_slice(&values[4..]);
+}
+
+/// The convolution at two rows by eight columns, of all channels: [channel][row]. `x` starts at the upper left.
+///
+/// Its twelve accumulators hide the latency of the multiply-adds, and with two vectors of input and one weight they still
+/// fit 16 registers.
+#[inline(always)]
+fn two_by_eight<S: Simd>(
+    s: S,
+    x: &[f32; 5 * WIDTH + 4 + LANES],
+    by_tap: &[[f32; CHANNELS]; TAPS],
+    bias: &[f32; CHANNELS],
+) -> [[S::V; 2]; CHANNELS] {
+    let mut z = [[s.splat(0.0); 2]; CHANNELS];
+    for (z, bias) in z.iter_mut().zip(bias) {
+        *z = [s.splat(*bias); 2];
     }
+    for ky in 0..5 {
+        for kx in 0..5 {
+            let upper = s.load(lanes(x, ky * WIDTH + kx));
+            let lower = s.load(lanes(x, (ky + 1) * WIDTH + kx));
+            for (z, w) in z.iter_mut().zip(&by_tap[ky * 5 + kx]) {
+                let w = s.splat(*w);
+                z[0] = s.mul_add(w, upper, z[0]);
+                z[1] = s.mul_add(w, lower, z[1]);
+            }
+        }
+    }
+    z
 }
 
 /// The maxima of eight windows and their positions 2 * row + column; of equals the first.

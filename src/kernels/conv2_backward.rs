@@ -222,7 +222,7 @@ fn sparse_gradient<S: Simd>(
     }
 }
 
-/// Adds to the gradients of the two kernels of one output channel, over all images of the chunk.
+/// Overwrites the gradients of the two kernels of one output channel, over all images of the chunk.
 #[inline(always)]
 fn weight_gradient<S: Simd>(
     s: S,
@@ -231,7 +231,7 @@ fn weight_gradient<S: Simd>(
     sparse: &[Sparse],
     d_weight: &mut [[[f32; LANES]; 5]; 2],
 ) {
-    let mut sums = d_weight.map(|rows| rows.map(|row| s.load(&row)));
+    let mut sums = [[s.splat(0.0); 5]; 2];
     for (planes, sparse) in planes.iter().zip(sparse) {
         for (d_z, position) in sparse.d_z[channel].iter().zip(&sparse.position[channel]) {
             let d_z = s.splat(*d_z);

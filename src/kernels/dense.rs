@@ -38,10 +38,6 @@ const FORK: usize = 400_000;
 const IMAGES: usize = 16;
 /// Rows of the weight's gradient that one task works on.
 const ROWS: usize = 32;
-/// Rows of a block of accumulators, and columns.
-const BLOCK_ROWS: usize = 4;
-const BLOCK_COLUMNS: usize = 3 * LANES;
-
 /// `y = sigmoid(x * weight + bias)`.
 ///
 /// Shapes: x [n, inputs], weight [inputs, outputs], bias [outputs], y [n, outputs].
@@ -86,128 +82,93 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Shape {
-            inputs, outputs, ..
-        } = self.shape;
+        let Shape { inputs, outputs, .. } = self.shape;
         let mut padded = Vec::new();
-        for column in (0..outputs).step_by(BLOCK_COLUMNS) {
-            let width = BLOCK_COLUMNS.min(outputs - column);
-            let panel = Panel::new(self.weight, outputs, column, width, &mut padded);
-            let mut bias = [0.0; BLOCK_COLUMNS];
+        for column in (0..outputs).step_by(LANES) {
+            let width = LANES.min(outputs - column);
+            let panel = Panel::new(self.weight, outputs, column, &mut padded);
+            let mut bias = [0.0; LANES];
             bias[..width].copy_from_slice(&self.bias[column..column + width]);
-            let y = self.y.chunks_mut(BLOCK_ROWS * outputs);
-            for (x, y) in self.x.chunks(BLOCK_ROWS * inputs).zip(y) {
-                // Rows that a last, short block lacks are computed as copies of its last row and not stored.
-                let rows = x.len() / inputs;
-                let row = |i: usize| &x[i.min(rows - 1) * inputs..][..inputs];
-                let a = row(0).iter().zip(row(1)).zip(row(2)).zip(row(3));
-                let a = a.map(|(((a, b), c), d)| [*a, *b, *c, *d]);
-                multiply(s, a, &panel, &bias, |i, values: &[f32]| {
-                    if i < rows {
-                        y[i * outputs + column..][..width].copy_from_slice(&values[..width]);
-                    }
-                });
+            let y = self.y.chunks_mut(LANES * outputs);
+            for (x, y) in self.x.chunks(LANES * inputs).zip(y) {
+                let tile = multiply(s, s.load(&bias), lockstep(x, inputs), panel.rows());
+                store(s, tile, &mut y[column..], outputs, width);
             }
         }
         sigmoid_in_place(s, self.y);
     }
 }
 
-/// Up to [`BLOCK_COLUMNS`] columns of a row-major matrix.
+/// Eight columns of a row-major matrix.
 struct Panel<'a> {
     values: &'a [f32],
     stride: usize,
     column: usize,
-    vectors: usize,
 }
 
 impl<'a> Panel<'a> {
-    /// `width` columns of `matrix` from `column` on. Where they do not fill whole vectors they are copied to `padded`, with zeros.
+    /// The columns of `matrix` from `column` on. Where there are fewer than eight they are copied to `padded`, beside zeros.
     #[inline(always)]
-    fn new(
-        matrix: &'a [f32],
-        stride: usize,
-        column: usize,
-        width: usize,
-        padded: &'a mut Vec<f32>,
-    ) -> Self {
-        let vectors = width.div_ceil(LANES);
-        if width.is_multiple_of(LANES) {
-            return Self {
-                values: matrix,
-                stride,
-                column,
-                vectors,
-            };
+    fn new(matrix: &'a [f32], stride: usize, column: usize, padded: &'a mut Vec<f32>) -> Self {
+        if column + LANES <= stride {
+            return Self { values: matrix, stride, column };
         }
-        let padded_stride = vectors * LANES;
         padded.clear();
-        padded.resize(matrix.len() / stride * padded_stride, 0.0);
-        for (to, from) in padded
-            .chunks_exact_mut(padded_stride)
-            .zip(matrix.chunks_exact(stride))
-        {
-            to[..width].copy_from_slice(&from[column..column + width]);
+        for row in matrix.chunks_exact(stride) {
+            let mut eight = [0.0; LANES];
+            eight[..stride - column].copy_from_slice(&row[column..]);
+            padded.extend(eight);
         }
-        Self {
-            values: padded,
-            stride: padded_stride,
-            column: 0,
-            vectors,
-        }
+        Self { values: padded, stride: LANES, column: 0 }
     }
 
     #[inline(always)]
-    fn rows<const V: usize>(&self) -> impl Iterator<Item = &[[f32; LANES]; V]> {
-        let column = self.column;
-        self.values.chunks_exact(self.stride).map(move |row| {
-            let row = row[column..column + V * LANES].as_chunks::<LANES>().0;
-            row.try_into().expect("V vectors")
-        })
+    fn rows(&self) -> impl Iterator<Item = &[f32; LANES]> {
+        self.values.chunks_exact(self.stride).map(|row| lanes(row, self.column))
     }
 }
 
-/// Gives `store` four rows of `start + a * panel`; `a` holds four values for each row of the panel.
+/// The columns of up to eight rows of `matrix`; for the rows that it lacks, those of its last row once more.
 #[inline(always)]
-fn multiply<S: Simd>(
-    s: S,
-    a: impl Iterator<Item = [f32; BLOCK_ROWS]>,
-    panel: &Panel<'_>,
-    start: &[f32; BLOCK_COLUMNS],
-    store: impl FnMut(usize, &[f32]),
-) {
-    match panel.vectors {
-        3 => multiply_block::<S, 3>(s, a, panel, start, store),
-        2 => multiply_block::<S, 2>(s, a, panel, start, store),
-        _ => multiply_block::<S, 1>(s, a, panel, start, store),
-    }
+fn lockstep(matrix: &[f32], stride: usize) -> impl Iterator<Item = [f32; LANES]> {
+    let last = matrix.len() / stride - 1;
+    let row = |i: usize| matrix[i.min(last) * stride..][..stride].iter();
+    let four = row(0).zip(row(1)).zip(row(2)).zip(row(3));
+    let four = four.zip(row(4)).zip(row(5)).zip(row(6)).zip(row(7));
+    four.map(|(((((((a, b), c), d), e), f), g), h)| [*a, *b, *c, *d, *e, *f, *g, *h])
 }
 
+/// Eight rows of `start + a * b`, by eight columns. `a` and `b` give, for one inner index after the other, a column and a row.
+///
+/// The eight accumulators are as many as hide the latency of the multiply-adds.
 #[inline(always)]
-fn multiply_block<S: Simd, const V: usize>(
+fn multiply<'a, S: Simd>(
     s: S,
-    a: impl Iterator<Item = [f32; BLOCK_ROWS]>,
-    panel: &Panel<'_>,
-    start: &[f32; BLOCK_COLUMNS],
-    mut store: impl FnMut(usize, &[f32]),
-) {
-    let start: [S::V; V] = std::array::from_fn(|j| s.load(lanes(start, j * LANES)));
-    let mut sums = [start; BLOCK_ROWS];
-    for (a, b) in a.zip(panel.rows::<V>()) {
-        let b = b.each_ref().map(|b| s.load(b));
-        for (a, sums) in a.iter().zip(&mut sums) {
-            let a = s.splat(*a);
-            for (b, sum) in b.iter().zip(sums) {
-                *sum = s.mul_add(a, *b, *sum);
-            }
+    start: S::V,
+    a: impl Iterator<Item = [f32; LANES]>,
+    b: impl Iterator<Item = &'a [f32; LANES]>,
+) -> [S::V; LANES] {
+    let mut tile = [start; LANES];
+    for (a, b) in a.zip(b) {
+        let b = s.load(b);
+        for (a, row) in a.iter().zip(&mut tile) {
+            *row = s.mul_add(s.splat(*a), b, *row);
         }
     }
-    for (i, sums) in sums.into_iter().enumerate() {
-        let mut row = [0.0; BLOCK_COLUMNS];
-        for (j, sum) in sums.into_iter().enumerate() {
-            s.store(sum, lanes_mut(&mut row, j * LANES));
+    tile
+}
+
+/// Writes the first `width` columns of a tile to the start of each of the rows that `to` has.
+#[inline(always)]
+fn store<S: Simd>(s: S, tile: [S::V; LANES], to: &mut [f32], stride: usize, width: usize) {
+    for (row, to) in tile.into_iter().zip(to.chunks_mut(stride)) {
+        if width == LANES {
+            s.store(row, lanes_mut(to, 0));
+        } else {
+            let mut values = [0.0; LANES];
+            s.store(row, &mut values);
+            to[..width].copy_from_slice(&values[..width]);
         }
-        store(i, &row);
     }
 }
 
@@ -338,28 +299,9 @@ impl Kernel for InputGradient<'_> {
                 }
             }
             for (block, weight) in self.weight.chunks(LANES * outputs).enumerate() {
-                let rows = weight.len() / outputs;
-                let row = |i: usize| &weight[i.min(rows - 1) * outputs..][..outputs];
-                let mut sums = [s.splat(0.0); LANES];
-                let weights = row(0)
-                    .iter()
-                    .zip(row(1))
-                    .zip(row(2))
-                    .zip(row(3))
-                    .zip(row(4));
-                let weights = weights.zip(row(5)).zip(row(6)).zip(row(7));
-                for (d, (((((((a, b), c), d4), e), f), g), h)) in by_output.iter().zip(weights) {
-                    let d = s.load(d);
-                    for (w, sum) in [a, b, c, d4, e, f, g, h].into_iter().zip(&mut sums) {
-                        *sum = s.mul_add(s.splat(*w), d, *sum);
-                    }
-                }
-                let sums = s.transpose(sums);
-                for (d_x, sum) in d_x.chunks_exact_mut(inputs).zip(sums) {
-                    let mut values = [0.0; LANES];
-                    s.store(sum, &mut values);
-                    d_x[block * LANES..][..rows].copy_from_slice(&values[..rows]);
-                }
+                let tile = multiply(s, s.splat(0.0), lockstep(weight, outputs), by_output.iter());
+                let width = weight.len() / outputs;
+                store(s, s.transpose(tile), &mut d_x[block * LANES..], inputs, width);
             }
         }
     }
@@ -382,29 +324,21 @@ impl Kernel for WeightGradient<'_> {
         let Shape {
             inputs, outputs, ..
         } = self.shape;
-        let start = [0.0; BLOCK_COLUMNS];
         let mut padded = Vec::new();
-        for column in (0..outputs).step_by(BLOCK_COLUMNS) {
-            let width = BLOCK_COLUMNS.min(outputs - column);
-            let panel = Panel::new(self.d_z, outputs, column, width, &mut padded);
-            for (block, d_weight) in self.d_weight.chunks_mut(BLOCK_ROWS * outputs).enumerate() {
-                let rows = d_weight.len() / outputs;
-                let first = self.first + block * BLOCK_ROWS;
-                let store = |i: usize, values: &[f32]| {
-                    if i < rows {
-                        d_weight[i * outputs + column..][..width].copy_from_slice(&values[..width]);
-                    }
-                };
+        for column in (0..outputs).step_by(LANES) {
+            let width = LANES.min(outputs - column);
+            let panel = Panel::new(self.d_z, outputs, column, &mut padded);
+            for (block, d_weight) in self.d_weight.chunks_mut(LANES * outputs).enumerate() {
+                let first = self.first + block * LANES;
+                let last = d_weight.len() / outputs - 1;
                 let x = self.x.chunks_exact(inputs);
-                if rows == BLOCK_ROWS {
-                    let a = x.map(|x| {
-                        <[f32; BLOCK_ROWS]>::try_from(&x[first..first + BLOCK_ROWS]).expect("four")
-                    });
-                    multiply(s, a, &panel, &start, store);
+                let tile = if last + 1 == LANES {
+                    multiply(s, s.splat(0.0), x.map(|x| *lanes(x, first)), panel.rows())
                 } else {
-                    let a = x.map(|x| std::array::from_fn(|i| x[first + i.min(rows - 1)]));
-                    multiply(s, a, &panel, &start, store);
-                }
+                    let x = x.map(|x| std::array::from_fn(|i| x[first + i.min(last)]));
+                    multiply(s, s.splat(0.0), x, panel.rows())
+                };
+                store(s, tile, &mut d_weight[column..], outputs, width);
             }
         }
     }

@@ -290,6 +290,20 @@ mod x86 {
         kernel.run(Avx2(()))
     }
 
+    /// Transposes the 4x4 block in the lower halves of four vectors, and that in the upper halves.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn transpose_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
+        let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+        let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+        [
+            _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
+            _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
+            _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+        ]
+    }
+
     impl Simd for Avx2 {
         type V = __m256;
 
@@ -361,21 +375,12 @@ mod x86 {
             }
         }
         #[inline(always)]
-        fn transpose(self, [a, b, c, d, e, f, g, h]: [__m256; LANES]) -> [__m256; LANES] {
+        fn transpose(self, rows: [__m256; LANES]) -> [__m256; LANES] {
+            let [a, b, c, d, e, f, g, h] = rows;
             // SAFETY: as in `splat`.
             unsafe {
-                let four = |a, b, c, d| {
-                    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
-                    let (ab2, cd2) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
-                    [
-                        _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
-                        _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
-                        _mm256_shuffle_ps::<0b01_00_01_00>(ab2, cd2),
-                        _mm256_shuffle_ps::<0b11_10_11_10>(ab2, cd2),
-                    ]
-                };
-                let [p0, p1, p2, p3] = four(a, b, c, d);
-                let [q0, q1, q2, q3] = four(e, f, g, h);
+                let [p0, p1, p2, p3] = transpose_halves(a, b, c, d);
+                let [q0, q1, q2, q3] = transpose_halves(e, f, g, h);
                 [
                     _mm256_permute2f128_ps::<0x20>(p0, q0),
                     _mm256_permute2f128_ps::<0x20>(p1, q1),
