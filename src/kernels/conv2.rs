@@ -1,0 +1,154 @@
+//! conv2 with its max-pool and sigmoid: [N, 6, 12, 12] -> [N, 16, 4, 4].
+//!
+//! As in conv1, sigmoid comes after max-pool. The sixteen output channels are the lanes of two vectors; the backward
+//! pass is in a file of its own.
+
+use rayon::prelude::*;
+
+use super::sigmoid::sigmoid;
+use super::simd::{Kernel, LANES, Level, Simd};
+use super::{CHUNK, lanes, lanes_mut, window};
+
+pub use super::conv2_backward::backward;
+
+/// Values of the input for one image: 6 x 12 x 12.
+pub const INPUT: usize = INPUTS * PLANE;
+/// Values of the output for one image: 16 x 4 x 4.
+pub const OUTPUT: usize = CHANNELS * CELLS;
+/// Values of the weight: 16 x 6 x 5 x 5.
+pub const WEIGHT: usize = CHANNELS * INPUTS * TAPS;
+/// Output channels, and values of the bias.
+pub const CHANNELS: usize = 16;
+
+pub(super) const INPUTS: usize = 6;
+pub(super) const WIDTH: usize = 12;
+pub(super) const PLANE: usize = WIDTH * WIDTH;
+pub(super) const POOLED: usize = 4;
+pub(super) const CELLS: usize = POOLED * POOLED;
+pub(super) const TAPS: usize = 25;
+
+/// `y = sigmoid(max_pool(conv(x, weight) + bias))`, and `choice`, the position of each maximum in its window: 2 * row + column,
+/// the first in this order among equals.
+///
+/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias [16], y and choice [n, 16, 4, 4].
+///
+/// # Panics
+/// A slice has another length.
+pub fn forward(
+    level: Level,
+    n: usize,
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    y: &mut [f32],
+    choice: &mut [u8],
+) {
+    assert_eq!(x.len(), n * INPUT);
+    assert_eq!(y.len(), n * OUTPUT);
+    assert_eq!(choice.len(), n * OUTPUT);
+    assert_eq!(weight.len(), WEIGHT);
+    let bias: &[f32; CHANNELS] = bias.try_into().expect("conv2's bias has 16 values");
+    let mut by_tap = [[0.0; CHANNELS]; INPUTS * TAPS];
+    for (channel, weight) in weight.as_chunks::<{ INPUTS * TAPS }>().0.iter().enumerate() {
+        for (tap, w) in by_tap.iter_mut().zip(weight) {
+            tap[channel] = *w;
+        }
+    }
+    x.par_chunks(CHUNK * INPUT)
+        .zip(y.par_chunks_mut(CHUNK * OUTPUT))
+        .zip(choice.par_chunks_mut(CHUNK * OUTPUT))
+        .for_each(|((x, y), choice)| {
+            level.run(Forward {
+                x: x.as_chunks().0,
+                by_tap: &by_tap,
+                bias,
+                y: y.as_chunks_mut().0,
+                choice: choice.as_chunks_mut().0,
+            });
+        });
+}
+
+struct Forward<'a> {
+    x: &'a [[f32; INPUT]],
+    /// The weight as [input channel, row, column][output channel].
+    by_tap: &'a [[f32; CHANNELS]; INPUTS * TAPS],
+    bias: &'a [f32; CHANNELS],
+    y: &'a mut [[f32; OUTPUT]],
+    choice: &'a mut [[u8; OUTPUT]],
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let zero = s.splat(0.0);
+        for ((x, y), choice) in self.x.iter().zip(self.y).zip(self.choice) {
+            // Eight windows, two rows of four, make the eight lanes of the output.
+            for half in 0..2 {
+                let (mut z, mut position) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
+                for i in 0..LANES {
+                    let corner = (half * 4 + i / POOLED * 2) * WIDTH + i % POOLED * 2;
+                    let sums = four_positions(s, x, corner, self.by_tap, self.bias);
+                    for channels in 0..2 {
+                        let four = sums.map(|sums| sums[channels]);
+                        (z[channels][i], position[channels][i]) = first_maximum(s, four);
+                    }
+                }
+                for channels in 0..2 {
+                    let z = s.transpose(z[channels]);
+                    let position = s.transpose(position[channels]);
+                    for (i, (z, position)) in z.into_iter().zip(position).enumerate() {
+                        let at = (channels * LANES + i) * CELLS + half * LANES;
+                        s.store(sigmoid(s, z), lanes_mut(y, at));
+                        choice[at..at + LANES].copy_from_slice(&s.to_bytes(position));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The convolution at the four positions of the window at `corner` of the 12x12 planes, for all sixteen channels.
+#[inline(always)]
+fn four_positions<S: Simd>(
+    s: S,
+    x: &[f32; INPUT],
+    corner: usize,
+    by_tap: &[[f32; CHANNELS]; INPUTS * TAPS],
+    bias: &[f32; CHANNELS],
+) -> [[S::V; 2]; 4] {
+    let mut sums = [[s.load(lanes(bias, 0)), s.load(lanes(bias, LANES))]; 4];
+    for (plane, by_tap) in x
+        .as_chunks::<PLANE>()
+        .0
+        .iter()
+        .zip(by_tap.as_chunks::<TAPS>().0)
+    {
+        let x: &[f32; 5 * WIDTH + 6] = window(plane, corner);
+        for ky in 0..5 {
+            for kx in 0..5 {
+                let w = &by_tap[ky * 5 + kx];
+                let w = [s.load(lanes(w, 0)), s.load(lanes(w, LANES))];
+                for (position, sums) in sums.iter_mut().enumerate() {
+                    let x = s.splat(x[(ky + position / 2) * WIDTH + kx + position % 2]);
+                    sums[0] = s.mul_add(w[0], x, sums[0]);
+                    sums[1] = s.mul_add(w[1], x, sums[1]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// The maximum of four and its index, of equals the first.
+#[inline(always)]
+fn first_maximum<S: Simd>(s: S, [a, b, c, d]: [S::V; 4]) -> (S::V, S::V) {
+    let in_upper = s.select_greater(b, a, s.splat(1.0), s.splat(0.0));
+    let in_lower = s.select_greater(d, c, s.splat(3.0), s.splat(2.0));
+    let (upper, lower) = (s.max(a, b), s.max(c, d));
+    (
+        s.max(upper, lower),
+        s.select_greater(lower, upper, in_lower, in_upper),
+    )
+}

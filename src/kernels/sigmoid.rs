@@ -1,0 +1,60 @@
+//! The logistic function 1 / (1 + exp(-x)) and its derivative, eight lanes at a time.
+
+use super::simd::{LANES, Simd};
+
+/// The minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2]: of all with five coefficients, the one with the least
+/// greatest relative error, 9.2e-8, found by the Remez exchange algorithm in 40-digit arithmetic (its 1 is fixed, for sigmoid(0)
+/// to be exactly 1/2).
+const EXP2: [f32; 5] = [
+    0.693_146_98,
+    0.240_222_42,
+    0.055_507_337,
+    0.009_671_513,
+    0.001_326_472_9,
+];
+
+/// sigmoid(x), at most 2e-7 from the true value; relative to it, at most 2e-6 where x > -87.
+///
+/// Below -88.4 it is 0. A NaN stays one.
+///
+/// Method: exp(-x) = 2^n 2^f with n whole and |f| <= 1/2. Adding 1.5 * 2^23 rounds to a whole number and leaves it in the lowest
+/// bits; 127, the exponent's bias, is added along with it, so a shift makes 2^n of it. At n = 128 the shift makes infinity,
+/// and so sigmoid 0.
+#[inline(always)]
+pub(super) fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
+    const ROUND: f32 = 12_582_912.0 + 127.0;
+    let minus_log2_e = s.splat(-std::f32::consts::LOG2_E);
+    let x = s.min(s.max(x, s.splat(-88.9)), s.splat(87.0));
+    let shifted = s.mul_add(x, minus_log2_e, s.splat(ROUND));
+    let minus_n = s.sub(s.splat(ROUND), shifted);
+    let f = s.mul_add(x, minus_log2_e, minus_n);
+    let mut p = s.splat(EXP2[4]);
+    for c in [EXP2[3], EXP2[2], EXP2[1], EXP2[0], 1.0] {
+        p = s.mul_add(p, f, s.splat(c));
+    }
+    let one = s.splat(1.0);
+    s.div(one, s.mul_add(p, s.shift_into_exponent(shifted), one))
+}
+
+/// Replaces each value of `x` by its sigmoid.
+#[inline(always)]
+pub(super) fn sigmoid_in_place<S: Simd>(s: S, x: &mut [f32]) {
+    let (vectors, rest) = x.as_chunks_mut::<LANES>();
+    for v in vectors {
+        let y = sigmoid(s, s.load(v));
+        s.store(y, v);
+    }
+    if !rest.is_empty() {
+        let mut last = [0.0; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        let y = sigmoid(s, s.load(&last));
+        s.store(y, &mut last);
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+/// The gradient before sigmoid, from the one after it: `d_y * y * (1 - y)`.
+#[inline(always)]
+pub(super) fn sigmoid_backward<S: Simd>(s: S, y: S::V, d_y: S::V) -> S::V {
+    s.mul(s.mul(d_y, y), s.sub(s.splat(1.0), y))
+}
