@@ -82,7 +82,9 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Shape { inputs, outputs, .. } = self.shape;
+        let Shape {
+            inputs, outputs, ..
+        } = self.shape;
         let mut padded = Vec::new();
         for column in (0..outputs).step_by(LANES) {
             let width = LANES.min(outputs - column);
@@ -111,7 +113,11 @@ impl<'a> Panel<'a> {
     #[inline(always)]
     fn new(matrix: &'a [f32], stride: usize, column: usize, padded: &'a mut Vec<f32>) -> Self {
         if column + LANES <= stride {
-            return Self { values: matrix, stride, column };
+            return Self {
+                values: matrix,
+                stride,
+                column,
+            };
         }
         padded.clear();
         for row in matrix.chunks_exact(stride) {
@@ -119,12 +125,18 @@ impl<'a> Panel<'a> {
             eight[..stride - column].copy_from_slice(&row[column..]);
             padded.extend(eight);
         }
-        Self { values: padded, stride: LANES, column: 0 }
+        Self {
+            values: padded,
+            stride: LANES,
+            column: 0,
+        }
     }
 
     #[inline(always)]
     fn rows(&self) -> impl Iterator<Item = &[f32; LANES]> {
-        self.values.chunks_exact(self.stride).map(|row| lanes(row, self.column))
+        self.values
+            .chunks_exact(self.stride)
+            .map(|row| lanes(row, self.column))
     }
 }
 
@@ -301,7 +313,13 @@ impl Kernel for InputGradient<'_> {
             for (block, weight) in self.weight.chunks(LANES * outputs).enumerate() {
                 let tile = multiply(s, s.splat(0.0), lockstep(weight, outputs), by_output.iter());
                 let width = weight.len() / outputs;
-                store(s, s.transpose(tile), &mut d_x[block * LANES..], inputs, width);
+                store(
+                    s,
+                    s.transpose(tile),
+                    &mut d_x[block * LANES..],
+                    inputs,
+                    width,
+                );
             }
         }
     }
