@@ -1,14 +1,16 @@
 //! A dense layer with its sigmoid: [N, inputs] -> [N, outputs], of any size. The weight is [inputs, outputs], as Burn keeps it.
 //!
-//! All three products are blocks of twelve (or eight) vector accumulators, so that the latency of the multiply-adds is hidden:
-//! y and d_weight four rows by three vectors of columns, d_x eight inputs by eight images, transposed in registers.
+//! All products are made of tiles of four rows by two vectors (or eight by one): their eight accumulators hide the latency of the
+//! multiply-adds, and fewer than one value is loaded for each.
+
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 
 use super::Gradients;
 use super::sigmoid::{sigmoid_backward, sigmoid_in_place};
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::{lanes, lanes_mut};
+use super::{lanes_mut, window};
 
 /// The sizes of a dense layer and of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,93 +83,145 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let Shape { inputs, outputs, .. } = self.shape;
-        let mut padded = Vec::new();
-        for column in (0..outputs).step_by(LANES) {
-            let width = LANES.min(outputs - column);
-            let panel = Panel::new(self.weight, outputs, column, &mut padded);
-            let mut bias = [0.0; LANES];
-            bias[..width].copy_from_slice(&self.bias[column..column + width]);
-            let y = self.y.chunks_mut(LANES * outputs);
-            for (x, y) in self.x.chunks(LANES * inputs).zip(y) {
-                let tile = multiply(s, s.load(&bias), lockstep(x, inputs), panel.rows());
-                store(s, tile, &mut y[column..], outputs, width);
+    fn run<S: Simd>(mut self, s: S) {
+        for column in (0..self.shape.outputs).step_by(2 * LANES) {
+            if column + LANES < self.shape.outputs {
+                self.columns::<S, 4, 2, _>(s, column, four_rows);
+            } else {
+                self.columns::<S, 8, 1, _>(s, column, eight_rows);
             }
         }
         sigmoid_in_place(s, self.y);
     }
 }
 
-/// Eight columns of a row-major matrix.
-struct Panel<'a> {
-    values: &'a [f32],
+impl<'a> Forward<'a> {
+    /// Computes `V` vectors of columns from `column` on, before sigmoid.
+    #[inline(always)]
+    fn columns<S: Simd, const R: usize, const V: usize, A: Iterator<Item = [f32; R]>>(
+        &mut self,
+        s: S,
+        column: usize,
+        rows: impl Fn(&'a [f32], usize) -> A,
+    ) {
+        let Shape {
+            inputs, outputs, ..
+        } = self.shape;
+        let panel = Panel::<V>::new(self.weight, outputs, column);
+        let bias = Panel::<V>::new(self.bias, outputs, column);
+        let bias = bias.rows().next().expect("the bias is one row");
+        let y = self.y.chunks_mut(R * outputs);
+        for (x, y) in self.x.chunks(R * inputs).zip(y) {
+            let tile = multiply(s, bias, rows(x, inputs), panel.rows());
+            store(s, tile, &mut y[column..], outputs, outputs - column);
+        }
+    }
+}
+
+/// Up to `V` vectors of columns of a row-major matrix.
+struct Panel<'a, const V: usize> {
+    values: Cow<'a, [f32]>,
     stride: usize,
     column: usize,
 }
 
-impl<'a> Panel<'a> {
-    /// The columns of `matrix` from `column` on. Where there are fewer than eight they are copied to `padded`, beside zeros.
+impl<'a, const V: usize> Panel<'a, V> {
+    /// The columns of `matrix` from `column` on. Where they do not fill the vectors they are copied, beside zeros.
     #[inline(always)]
-    fn new(matrix: &'a [f32], stride: usize, column: usize, padded: &'a mut Vec<f32>) -> Self {
-        if column + LANES <= stride {
-            return Self { values: matrix, stride, column };
+    fn new(matrix: &'a [f32], stride: usize, column: usize) -> Self {
+        if column + V * LANES <= stride {
+            return Self {
+                values: Cow::Borrowed(matrix),
+                stride,
+                column,
+            };
         }
-        padded.clear();
-        for row in matrix.chunks_exact(stride) {
-            let mut eight = [0.0; LANES];
-            eight[..stride - column].copy_from_slice(&row[column..]);
-            padded.extend(eight);
+        let mut padded = vec![0.0; matrix.len() / stride * V * LANES];
+        for (to, row) in padded
+            .chunks_exact_mut(V * LANES)
+            .zip(matrix.chunks_exact(stride))
+        {
+            to[..stride - column].copy_from_slice(&row[column..]);
         }
-        Self { values: padded, stride: LANES, column: 0 }
+        Self {
+            values: Cow::Owned(padded),
+            stride: V * LANES,
+            column: 0,
+        }
     }
 
     #[inline(always)]
-    fn rows(&self) -> impl Iterator<Item = &[f32; LANES]> {
-        self.values.chunks_exact(self.stride).map(|row| lanes(row, self.column))
+    fn rows(&self) -> impl Iterator<Item = &[[f32; LANES]; V]> {
+        self.values.chunks_exact(self.stride).map(|row| {
+            let vectors = row[self.column..self.column + V * LANES].as_chunks().0;
+            vectors.try_into().expect("the range is V vectors long")
+        })
     }
 }
 
-/// The columns of up to eight rows of `matrix`; for the rows that it lacks, those of its last row once more.
+/// The columns of up to four rows of `matrix`; for the rows that it lacks, those of its last row once more.
 #[inline(always)]
-fn lockstep(matrix: &[f32], stride: usize) -> impl Iterator<Item = [f32; LANES]> {
+fn four_rows(matrix: &[f32], stride: usize) -> impl Iterator<Item = [f32; 4]> {
     let last = matrix.len() / stride - 1;
     let row = |i: usize| matrix[i.min(last) * stride..][..stride].iter();
-    let four = row(0).zip(row(1)).zip(row(2)).zip(row(3));
-    let four = four.zip(row(4)).zip(row(5)).zip(row(6)).zip(row(7));
-    four.map(|(((((((a, b), c), d), e), f), g), h)| [*a, *b, *c, *d, *e, *f, *g, *h])
+    let rows = row(0).zip(row(1)).zip(row(2)).zip(row(3));
+    rows.map(|(((a, b), c), d)| [*a, *b, *c, *d])
 }
 
-/// Eight rows of `start + a * b`, by eight columns. `a` and `b` give, for one inner index after the other, a column and a row.
-///
-/// The eight accumulators are as many as hide the latency of the multiply-adds.
+/// The columns of up to eight rows of `matrix`, as [`four_rows`].
 #[inline(always)]
-fn multiply<'a, S: Simd>(
+fn eight_rows(matrix: &[f32], stride: usize) -> impl Iterator<Item = [f32; 8]> {
+    let last = matrix.len() / stride - 1;
+    let row = |i: usize| matrix[i.min(last) * stride..][..stride].iter();
+    let rows = row(0).zip(row(1)).zip(row(2)).zip(row(3));
+    let rows = rows.zip(row(4)).zip(row(5)).zip(row(6)).zip(row(7));
+    rows.map(|(((((((a, b), c), d), e), f), g), h)| [*a, *b, *c, *d, *e, *f, *g, *h])
+}
+
+/// A tile of `start + a * b`: `R` rows by `V` vectors. `a` and `b` give, for one inner index after the other, a column and a row.
+#[inline(always)]
+fn multiply<'a, S: Simd, const R: usize, const V: usize>(
     s: S,
-    start: S::V,
-    a: impl Iterator<Item = [f32; LANES]>,
-    b: impl Iterator<Item = &'a [f32; LANES]>,
-) -> [S::V; LANES] {
-    let mut tile = [start; LANES];
+    start: &[[f32; LANES]; V],
+    a: impl Iterator<Item = [f32; R]>,
+    b: impl Iterator<Item = &'a [[f32; LANES]; V]>,
+) -> [[S::V; V]; R] {
+    let mut first = [s.splat(0.0); V];
+    for (to, start) in first.iter_mut().zip(start) {
+        *to = s.load(start);
+    }
+    let mut tile = [first; R];
     for (a, b) in a.zip(b) {
-        let b = s.load(b);
         for (a, row) in a.iter().zip(&mut tile) {
-            *row = s.mul_add(s.splat(*a), b, *row);
+            let a = s.splat(*a);
+            for (b, sum) in b.iter().zip(row) {
+                *sum = s.mul_add(a, s.load(b), *sum);
+            }
         }
     }
     tile
 }
 
-/// Writes the first `width` columns of a tile to the start of each of the rows that `to` has.
+/// Writes the first columns of a tile, up to `width`, to the start of each of the rows that `to` has.
 #[inline(always)]
-fn store<S: Simd>(s: S, tile: [S::V; LANES], to: &mut [f32], stride: usize, width: usize) {
-    for (row, to) in tile.into_iter().zip(to.chunks_mut(stride)) {
-        if width == LANES {
-            s.store(row, lanes_mut(to, 0));
+fn store<S: Simd, const R: usize, const V: usize>(
+    s: S,
+    tile: [[S::V; V]; R],
+    to: &mut [f32],
+    stride: usize,
+    width: usize,
+) {
+    for (row, to) in tile.iter().zip(to.chunks_mut(stride)) {
+        if width >= V * LANES {
+            for (j, v) in row.iter().enumerate() {
+                s.store(*v, lanes_mut(to, j * LANES));
+            }
         } else {
-            let mut values = [0.0; LANES];
-            s.store(row, &mut values);
-            to[..width].copy_from_slice(&values[..width]);
+            let mut values = [[0.0; LANES]; V];
+            for (v, to) in row.iter().zip(&mut values) {
+                s.store(*v, to);
+            }
+            to[..width].copy_from_slice(&values.as_flattened()[..width]);
         }
     }
 }
@@ -271,7 +325,7 @@ impl Kernel for OutputGradient<'_> {
     }
 }
 
-/// `d_x = d_z * transpose(weight)`, eight images at a time.
+/// `d_x = d_z * transpose(weight)`: the sixteen images are the lanes of two vectors, so the weight is read as it lies.
 struct InputGradient<'a> {
     shape: Shape,
     weight: &'a [f32],
@@ -287,21 +341,34 @@ impl Kernel for InputGradient<'_> {
         let Shape {
             inputs, outputs, ..
         } = self.shape;
-        // [output][image]: the eight images are the lanes, zeros where there are fewer.
-        let mut by_output = vec![[0.0; LANES]; outputs];
-        let d_x = self.d_x.chunks_mut(LANES * inputs);
-        for (d_x, d_z) in d_x.zip(self.d_z.chunks(LANES * outputs)) {
-            let images = d_z.len() / outputs;
-            for (output, to) in by_output.iter_mut().enumerate() {
-                *to = [0.0; LANES];
-                for (image, to) in to[..images].iter_mut().enumerate() {
-                    *to = d_z[image * outputs + output];
+        let zero = [[0.0; LANES]; 2];
+        // [output][image], zeros where there are fewer than sixteen images.
+        let mut by_output = vec![zero; outputs];
+        let d_x = self.d_x.chunks_mut(IMAGES * inputs);
+        for (d_x, d_z) in d_x.zip(self.d_z.chunks(IMAGES * outputs)) {
+            by_output.fill(zero);
+            for (image, d_z) in d_z.chunks_exact(outputs).enumerate() {
+                for (to, d) in by_output.iter_mut().zip(d_z) {
+                    to.as_flattened_mut()[image] = *d;
                 }
             }
             for (block, weight) in self.weight.chunks(LANES * outputs).enumerate() {
-                let tile = multiply(s, s.splat(0.0), lockstep(weight, outputs), by_output.iter());
                 let width = weight.len() / outputs;
-                store(s, s.transpose(tile), &mut d_x[block * LANES..], inputs, width);
+                let (upper, lower) = weight.split_at(weight.len().min(4 * outputs));
+                let upper = multiply(s, &zero, four_rows(upper, outputs), by_output.iter());
+                let lower = if lower.is_empty() { weight } else { lower };
+                let lower = multiply(s, &zero, four_rows(lower, outputs), by_output.iter());
+                for (half, d_x) in d_x.chunks_mut(LANES * inputs).enumerate() {
+                    let mut tile = [upper[0][half]; LANES];
+                    for i in 0..4 {
+                        (tile[i], tile[i + 4]) = (upper[i][half], lower[i][half]);
+                    }
+                    let mut rows = [[tile[0]; 1]; LANES];
+                    for (row, v) in rows.iter_mut().zip(s.transpose(tile)) {
+                        *row = [v];
+                    }
+                    store(s, rows, &mut d_x[block * LANES..], inputs, width);
+                }
             }
         }
     }
@@ -320,26 +387,37 @@ impl Kernel for WeightGradient<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+    fn run<S: Simd>(mut self, s: S) {
+        for column in (0..self.shape.outputs).step_by(2 * LANES) {
+            if column + LANES < self.shape.outputs {
+                self.columns::<S, 4, 2>(s, column);
+            } else {
+                self.columns::<S, 8, 1>(s, column);
+            }
+        }
+    }
+}
+
+impl WeightGradient<'_> {
+    /// Computes `V` vectors of columns from `column` on.
+    #[inline(always)]
+    fn columns<S: Simd, const R: usize, const V: usize>(&mut self, s: S, column: usize) {
         let Shape {
             inputs, outputs, ..
         } = self.shape;
-        let mut padded = Vec::new();
-        for column in (0..outputs).step_by(LANES) {
-            let width = LANES.min(outputs - column);
-            let panel = Panel::new(self.d_z, outputs, column, &mut padded);
-            for (block, d_weight) in self.d_weight.chunks_mut(LANES * outputs).enumerate() {
-                let first = self.first + block * LANES;
-                let last = d_weight.len() / outputs - 1;
-                let x = self.x.chunks_exact(inputs);
-                let tile = if last + 1 == LANES {
-                    multiply(s, s.splat(0.0), x.map(|x| *lanes(x, first)), panel.rows())
-                } else {
-                    let x = x.map(|x| std::array::from_fn(|i| x[first + i.min(last)]));
-                    multiply(s, s.splat(0.0), x, panel.rows())
-                };
-                store(s, tile, &mut d_weight[column..], outputs, width);
-            }
+        let zero = [[0.0; LANES]; V];
+        let panel = Panel::<V>::new(self.d_z, outputs, column);
+        for (block, d_weight) in self.d_weight.chunks_mut(R * outputs).enumerate() {
+            let first = self.first + block * R;
+            let last = d_weight.len() / outputs - 1;
+            let x = self.x.chunks_exact(inputs);
+            let tile: [[S::V; V]; R] = if last + 1 == R {
+                multiply(s, &zero, x.map(|x| *window(x, first)), panel.rows())
+            } else {
+                let x = x.map(|x| std::array::from_fn(|i| x[first + i.min(last)]));
+                multiply(s, &zero, x, panel.rows())
+            };
+            store(s, tile, &mut d_weight[column..], outputs, outputs - column);
         }
     }
 }
