@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use lenet::kernels::{Gradients, Level, Pooled, conv1, conv2, dense, level, loss, sgd};
-use reference::{CONV1, CONV2};
+use reference::{CONV1, CONV2, random};
 
 const N: usize = 32;
 const STEPS: f64 = 54_000.0 / N as f64;
@@ -49,17 +49,6 @@ struct State {
     d_y: [Vec<f32>; 5],
     d_weight: [Vec<f32>; 5],
     d_bias: [Vec<f32>; 5],
-}
-
-fn random(seed: u32, length: usize, low: f32, high: f32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        low + (high - low) * (state as f32 / u32::MAX as f32)
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 impl State {

@@ -45,7 +45,9 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     if let Some(threads) = compute.threads {
         pool = pool.num_threads(threads);
     }
-    let pool = pool.build().map_err(|error| Error::Threads(error.to_string()))?;
+    let pool = pool
+        .build()
+        .map_err(|error| Error::Threads(error.to_string()))?;
     pool.install(|| match compute.backend {
         #[cfg(feature = "ndarray")]
         Backend::Ndarray => {
@@ -57,7 +59,9 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
             let gpu = lenet::gpu::open()?;
             if gpu.is_software {
                 let name = &gpu.name;
-                ui::note(&format!("note: {name} is no GPU but a program on the CPU; it is slow"));
+                ui::note(&format!(
+                    "note: {name} is no GPU but a program on the CPU; it is slow"
+                ));
             }
             task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
         }

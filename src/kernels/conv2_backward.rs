@@ -99,8 +99,9 @@ impl Partial {
     };
 }
 
-/// Floats of one shifted kernel: eight rows of eight.
-const KERNEL: usize = 8 * LANES;
+/// Rows of a shifted kernel, of eight floats each, and its size in floats.
+const ROWS: usize = 8;
+const KERNEL: usize = ROWS * LANES;
 
 /// The weight, laid out so that whatever position a window chose, the update of the 6x6 inputs below the window is six plain
 /// vectors: each 5x5 kernel twice, one column further right the second time, with a row of zeros above and below.
@@ -139,17 +140,16 @@ struct Backward<'a> {
 /// Floats of a row of a plane in scratch memory: a cache line, so that no vector lies across two.
 const STRIDE: usize = 16;
 
-/// Two planes of one image, their rows padded with zeros.
-type PlanePair = Aligned<[f32; 2 * WIDTH * STRIDE]>;
+/// Floats of two planes of one image, their rows padded with zeros.
+const PLANE_PAIR: usize = 2 * WIDTH * STRIDE;
 
-/// The gradient before sigmoid of one image, and where it goes, by output channel and window.
-#[derive(Clone, Copy)]
+/// The gradient before sigmoid of a chunk of images, and where it goes: [output channel][image, window].
 struct Sparse {
-    d_z: [[f32; CELLS]; CHANNELS],
-    /// The chosen position in a padded plane.
-    position: [[u16; CELLS]; CHANNELS],
-    /// The start in [`Shifted`] that fits the chosen position.
-    kernel: [[u16; CELLS]; CHANNELS],
+    d_z: [[f32; CHUNK * CELLS]; CHANNELS],
+    /// The chosen position in the padded planes of the chunk.
+    position: [[u16; CHUNK * CELLS]; CHANNELS],
+    /// Where the kernel that fits the chosen position starts in [`Shifted`], in rows.
+    kernel_row: [[u8; CHUNK * CELLS]; CHANNELS],
 }
 
 impl Kernel for Backward<'_> {
@@ -157,44 +157,56 @@ impl Kernel for Backward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let n = self.x.len();
-        let mut planes = [[Aligned([0.0; 2 * WIDTH * STRIDE]); CHUNK]; PAIRS];
-        let mut sparse = [Sparse {
-            d_z: [[0.0; CELLS]; CHANNELS],
-            position: [[0; CELLS]; CHANNELS],
-            kernel: [[0; CELLS]; CHANNELS],
-        }; CHUNK];
-        for (image, x) in self.x.iter().enumerate() {
-            for (planes, x) in planes.iter_mut().zip(x.as_chunks::<{ 2 * PLANE }>().0) {
-                let rows = planes[image].0.as_chunks_mut::<STRIDE>().0;
-                for (row, x) in rows.iter_mut().zip(x.as_chunks::<WIDTH>().0) {
+        let mut sparse = Sparse {
+            d_z: [[0.0; CHUNK * CELLS]; CHANNELS],
+            position: [[0; CHUNK * CELLS]; CHANNELS],
+            kernel_row: [[0; CHUNK * CELLS]; CHANNELS],
+        };
+        for (image, ((y, choice), d_y)) in self.y.iter().zip(self.choice).zip(self.d_y).enumerate()
+        {
+            sparse_gradient(
+                s,
+                image,
+                y,
+                choice,
+                d_y,
+                &mut sparse,
+                &mut self.partial.bias,
+            );
+        }
+        let mut planes = Aligned([0.0; CHUNK * PLANE_PAIR]);
+        for (pair, d_weight) in self.partial.weight.0.iter_mut().enumerate() {
+            let images = planes.0.as_chunks_mut::<PLANE_PAIR>().0;
+            for (planes, x) in images.iter_mut().zip(self.x) {
+                let x: &[f32; 2 * PLANE] = window(x, pair * 2 * PLANE);
+                for (row, x) in planes
+                    .as_chunks_mut::<STRIDE>()
+                    .0
+                    .iter_mut()
+                    .zip(x.as_chunks::<WIDTH>().0)
+                {
                     row[..WIDTH].copy_from_slice(x);
                 }
             }
-        }
-        let saved = self.y.iter().zip(self.choice).zip(self.d_y);
-        for (sparse, ((y, choice), d_y)) in sparse.iter_mut().zip(saved) {
-            sparse_gradient(s, y, choice, d_y, sparse, &mut self.partial.bias);
-        }
-        let sparse = &sparse[..n];
-        for (planes, d_weight) in planes.iter().zip(&mut self.partial.weight.0) {
-            for (channel, d_weight) in d_weight.iter_mut().enumerate() {
-                weight_gradient(s, channel, &planes[..n], sparse, d_weight);
+            let used = self.x.len() * CELLS;
+            for ((d_z, position), d_weight) in sparse.d_z.iter().zip(&sparse.position).zip(d_weight)
+            {
+                weight_gradient(s, &planes.0, &d_z[..used], &position[..used], d_weight);
             }
-        }
-        for (sparse, d_x) in sparse.iter().zip(self.d_x) {
-            let pairs = d_x.as_chunks_mut::<{ 2 * PLANE }>().0;
-            for (d_x, kernels) in pairs.iter_mut().zip(&self.shifted.0.0) {
-                input_gradient(s, sparse, kernels, d_x);
+            let kernels = &self.shifted.0.0[pair];
+            for (image, d_x) in self.d_x.iter_mut().enumerate() {
+                let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];
+                input_gradient(s, image, &sparse, kernels, d_x);
             }
         }
     }
 }
 
-/// Fills `sparse` for one image, and adds to the bias gradient.
+/// Fills in `sparse` what concerns one image, and adds to the bias gradient.
 #[inline(always)]
 fn sparse_gradient<S: Simd>(
     s: S,
+    image: usize,
     y: &[f32; OUTPUT],
     choice: &[u8; OUTPUT],
     d_y: &[f32; OUTPUT],
@@ -207,40 +219,39 @@ fn sparse_gradient<S: Simd>(
             let at = channel * CELLS + half;
             let d = sigmoid_backward(s, s.load(lanes(y, at)), s.load(lanes(d_y, at)));
             sum = s.add(sum, d);
-            s.store(d, lanes_mut(&mut sparse.d_z[channel], half));
+            s.store(d, lanes_mut(&mut sparse.d_z[channel], image * CELLS + half));
         }
         *d_bias += s.sum(sum);
         let choice: &[u8; CELLS] = window(choice, channel * CELLS);
+        let position = &mut sparse.position[channel].as_chunks_mut::<CELLS>().0[image];
+        let kernel_row = &mut sparse.kernel_row[channel].as_chunks_mut::<CELLS>().0[image];
         for cell in 0..CELLS {
             let (row, column) = (choice[cell] >> 1 & 1, choice[cell] & 1);
-            let (row, column) = (u16::from(row), u16::from(column));
-            let corner = (cell / POOLED * 2 * STRIDE + cell % POOLED * 2) as u16;
-            sparse.position[channel][cell] = corner + row * STRIDE as u16 + column;
+            let corner = image * PLANE_PAIR + cell / POOLED * 2 * STRIDE + cell % POOLED * 2;
+            position[cell] = corner as u16 + u16::from(row) * STRIDE as u16 + u16::from(column);
             // The zeros above the kernel come first where the lower row was chosen.
-            sparse.kernel[channel][cell] = column * KERNEL as u16 + (1 - row) * LANES as u16;
+            kernel_row[cell] = column * ROWS as u8 + (1 - row);
         }
     }
 }
 
-/// Overwrites the gradients of the two kernels of one output channel, over all images of the chunk.
+/// Overwrites the gradients of the two kernels of one output channel: sums over all images and windows of the chunk.
 #[inline(always)]
 fn weight_gradient<S: Simd>(
     s: S,
-    channel: usize,
-    planes: &[PlanePair],
-    sparse: &[Sparse],
+    planes: &[f32; CHUNK * PLANE_PAIR],
+    d_z: &[f32],
+    position: &[u16],
     d_weight: &mut [[[f32; LANES]; 5]; 2],
 ) {
     let mut sums = [[s.splat(0.0); 5]; 2];
-    for (planes, sparse) in planes.iter().zip(sparse) {
-        for (d_z, position) in sparse.d_z[channel].iter().zip(&sparse.position[channel]) {
-            let d_z = s.splat(*d_z);
-            let x: &[f32; (WIDTH + 4) * STRIDE + LANES] = window(&planes.0, usize::from(*position));
-            for (plane, sums) in sums.iter_mut().enumerate() {
-                for (ky, sum) in sums.iter_mut().enumerate() {
-                    let x = s.load(lanes(x, (plane * WIDTH + ky) * STRIDE));
-                    *sum = s.mul_add(d_z, x, *sum);
-                }
+    for (d_z, position) in d_z.iter().zip(position) {
+        let d_z = s.splat(*d_z);
+        let x: &[f32; (WIDTH + 4) * STRIDE + LANES] = window(planes, usize::from(*position));
+        for (plane, sums) in sums.iter_mut().enumerate() {
+            for (ky, sum) in sums.iter_mut().enumerate() {
+                let x = s.load(lanes(x, (plane * WIDTH + ky) * STRIDE));
+                *sum = s.mul_add(d_z, x, *sum);
             }
         }
     }
@@ -258,19 +269,22 @@ fn weight_gradient<S: Simd>(
 #[inline(always)]
 fn input_gradient<S: Simd>(
     s: S,
+    image: usize,
     sparse: &Sparse,
     kernels: &[[f32; 4 * KERNEL]; CHANNELS],
     d_x: &mut [f32; 2 * PLANE],
 ) {
-    let mut padded: PlanePair = Aligned([0.0; 2 * WIDTH * STRIDE]);
+    let mut padded = Aligned([0.0; PLANE_PAIR]);
     for column in 0..POOLED {
         let mut patch = [[s.splat(0.0); 6]; 2];
         for row in 0..POOLED {
-            let cell = row * POOLED + column;
-            for ((d_z, start), kernels) in sparse.d_z.iter().zip(&sparse.kernel).zip(kernels) {
-                let d_z = s.splat(d_z[cell]);
+            let at = image * CELLS + row * POOLED + column;
+            for ((d_z, kernel_row), kernels) in
+                sparse.d_z.iter().zip(&sparse.kernel_row).zip(kernels)
+            {
+                let d_z = s.splat(d_z[at]);
                 let kernels: &[f32; 2 * KERNEL + 6 * LANES] =
-                    window(kernels, usize::from(start[cell]));
+                    window(kernels, usize::from(kernel_row[at]) * LANES);
                 for (plane, patch) in patch.iter_mut().enumerate() {
                     for (y, sum) in patch.iter_mut().enumerate() {
                         let w = s.load(lanes(kernels, plane * 2 * KERNEL + y * LANES));
@@ -278,12 +292,10 @@ fn input_gradient<S: Simd>(
                     }
                 }
             }
-            let done = if row + 1 == POOLED { 6 } else { 2 };
             for (plane, patch) in patch.iter_mut().enumerate() {
-                for (y, sum) in patch[..done].iter().enumerate() {
+                for (y, sum) in patch[..2].iter().enumerate() {
                     let at = (plane * WIDTH + row * 2 + y) * STRIDE + column * 2;
-                    let to = lanes_mut(&mut padded.0, at);
-                    s.store(s.add(s.load(to), *sum), to);
+                    add_to(s, *sum, lanes_mut(&mut padded.0, at));
                 }
                 *patch = [
                     patch[2],
@@ -295,6 +307,12 @@ fn input_gradient<S: Simd>(
                 ];
             }
         }
+        for (plane, patch) in patch.iter().enumerate() {
+            for (y, sum) in patch[..4].iter().enumerate() {
+                let at = (plane * WIDTH + POOLED * 2 + y) * STRIDE + column * 2;
+                add_to(s, *sum, lanes_mut(&mut padded.0, at));
+            }
+        }
     }
     for (to, row) in d_x
         .as_chunks_mut::<WIDTH>()
@@ -304,4 +322,9 @@ fn input_gradient<S: Simd>(
     {
         to.copy_from_slice(&row[..WIDTH]);
     }
+}
+
+#[inline(always)]
+fn add_to<S: Simd>(s: S, v: S::V, to: &mut [f32; LANES]) {
+    s.store(s.add(s.load(to), v), to);
 }

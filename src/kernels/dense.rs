@@ -1,14 +1,16 @@
 //! A dense layer with its sigmoid: [N, inputs] -> [N, outputs], of any size. The weight is [inputs, outputs], as Burn keeps it.
 //!
-//! All three products are blocks of twelve (or eight) vector accumulators, so that the latency of the multiply-adds is hidden:
-//! y and d_weight four rows by three vectors of columns, d_x eight inputs by eight images, transposed in registers.
+//! All products are made of tiles of four rows by two vectors (or eight by one): their eight accumulators hide the latency of the
+//! multiply-adds, and fewer than one value is loaded for each.
+
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 
 use super::Gradients;
 use super::sigmoid::{sigmoid_backward, sigmoid_in_place};
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::{lanes, lanes_mut};
+use super::{lanes_mut, window};
 
 /// The sizes of a dense layer and of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
+<<<<<<< HEAD
     fn run<S: Simd>(self, s: S) {
         let Shape {
             inputs, outputs, ..
@@ -95,36 +98,77 @@ impl Kernel for Forward<'_> {
             for (x, y) in self.x.chunks(LANES * inputs).zip(y) {
                 let tile = multiply(s, s.load(&bias), lockstep(x, inputs), panel.rows());
                 store(s, tile, &mut y[column..], outputs, width);
+=======
+    fn run<S: Simd>(mut self, s: S) {
+        for column in (0..self.shape.outputs).step_by(2 * LANES) {
+            if column + LANES < self.shape.outputs {
+                self.columns::<S, 4, 2>(s, column);
+            } else {
+                self.columns::<S, 8, 1>(s, column);
+>>>>>>> kernels
             }
         }
         sigmoid_in_place(s, self.y);
     }
 }
 
-/// Eight columns of a row-major matrix.
-struct Panel<'a> {
-    values: &'a [f32],
+impl Forward<'_> {
+    /// Computes `V` vectors of columns from `column` on, before sigmoid, `R` rows at a time.
+    #[inline(always)]
+    fn columns<S: Simd, const R: usize, const V: usize>(&mut self, s: S, column: usize) {
+        let Shape {
+            inputs, outputs, ..
+        } = self.shape;
+        let weight = Panel::<V>::new(self.weight, outputs, column);
+        let bias = Panel::<V>::new(self.bias, outputs, column);
+        for (block, x) in self.x.chunks(R * inputs).enumerate() {
+            let x: [&[f32]; R] = rows(x, inputs);
+            let x = |k| std::array::from_fn(|i| x[i][k]);
+            let tile: [[S::V; V]; R] = multiply(s, bias.row(0), inputs, x, |k| weight.row(k));
+            let y = &mut self.y[block * R * outputs + column..];
+            store(s, &tile, y, outputs, outputs - column);
+        }
+    }
+}
+
+/// Up to `V` vectors of columns of a row-major matrix.
+struct Panel<'a, const V: usize> {
+    values: Cow<'a, [f32]>,
     stride: usize,
     column: usize,
 }
 
-impl<'a> Panel<'a> {
-    /// The columns of `matrix` from `column` on. Where there are fewer than eight they are copied to `padded`, beside zeros.
+impl<'a, const V: usize> Panel<'a, V> {
+    /// The columns of `matrix` from `column` on. Where they do not fill the vectors they are copied, beside zeros.
     #[inline(always)]
+<<<<<<< HEAD
     fn new(matrix: &'a [f32], stride: usize, column: usize, padded: &'a mut Vec<f32>) -> Self {
         if column + LANES <= stride {
             return Self {
                 values: matrix,
+=======
+    fn new(matrix: &'a [f32], stride: usize, column: usize) -> Self {
+        if column + V * LANES <= stride {
+            return Self {
+                values: Cow::Borrowed(matrix),
+>>>>>>> kernels
                 stride,
                 column,
             };
         }
-        padded.clear();
-        for row in matrix.chunks_exact(stride) {
-            let mut eight = [0.0; LANES];
-            eight[..stride - column].copy_from_slice(&row[column..]);
-            padded.extend(eight);
+        let mut padded = vec![0.0; matrix.len() / stride * V * LANES];
+        for (to, row) in padded
+            .chunks_exact_mut(V * LANES)
+            .zip(matrix.chunks_exact(stride))
+        {
+            to[..stride - column].copy_from_slice(&row[column..]);
         }
+        Self {
+            values: Cow::Owned(padded),
+            stride: V * LANES,
+            column: 0,
+        }
+<<<<<<< HEAD
         Self {
             values: padded,
             stride: LANES,
@@ -137,49 +181,80 @@ impl<'a> Panel<'a> {
         self.values
             .chunks_exact(self.stride)
             .map(|row| lanes(row, self.column))
+=======
+    }
+
+    #[inline(always)]
+    fn row(&self, i: usize) -> &[[f32; LANES]; V] {
+        let at = i * self.stride + self.column;
+        let vectors = self.values[at..at + V * LANES].as_chunks().0;
+        vectors.try_into().expect("the range is V vectors long")
+>>>>>>> kernels
     }
 }
 
-/// The columns of up to eight rows of `matrix`; for the rows that it lacks, those of its last row once more.
+/// The first `R` rows of `matrix`; for the rows that it lacks, its last row once more.
 #[inline(always)]
-fn lockstep(matrix: &[f32], stride: usize) -> impl Iterator<Item = [f32; LANES]> {
-    let last = matrix.len() / stride - 1;
-    let row = |i: usize| matrix[i.min(last) * stride..][..stride].iter();
-    let four = row(0).zip(row(1)).zip(row(2)).zip(row(3));
-    let four = four.zip(row(4)).zip(row(5)).zip(row(6)).zip(row(7));
-    four.map(|(((((((a, b), c), d), e), f), g), h)| [*a, *b, *c, *d, *e, *f, *g, *h])
+fn rows<const R: usize>(matrix: &[f32], stride: usize) -> [&[f32]; R] {
+    let mut rows = [&matrix[..stride]; R];
+    for i in 1..R {
+        rows[i] = matrix
+            .get(i * stride..(i + 1) * stride)
+            .unwrap_or(rows[i - 1]);
+    }
+    rows
 }
 
-/// Eight rows of `start + a * b`, by eight columns. `a` and `b` give, for one inner index after the other, a column and a row.
-///
-/// The eight accumulators are as many as hide the latency of the multiply-adds.
+/// A tile of `start + a * b`: `R` rows by `V` vectors, with `inner` terms. `a` gives columns and `b` rows.
 #[inline(always)]
-fn multiply<'a, S: Simd>(
+fn multiply<'a, S: Simd, const R: usize, const V: usize>(
     s: S,
-    start: S::V,
-    a: impl Iterator<Item = [f32; LANES]>,
-    b: impl Iterator<Item = &'a [f32; LANES]>,
-) -> [S::V; LANES] {
-    let mut tile = [start; LANES];
-    for (a, b) in a.zip(b) {
-        let b = s.load(b);
+    start: &[[f32; LANES]; V],
+    inner: usize,
+    a: impl Fn(usize) -> [f32; R],
+    b: impl Fn(usize) -> &'a [[f32; LANES]; V],
+) -> [[S::V; V]; R] {
+    let mut first = [s.splat(0.0); V];
+    for (to, start) in first.iter_mut().zip(start) {
+        *to = s.load(start);
+    }
+    let mut tile = [first; R];
+    for k in 0..inner {
+        let (a, b) = (a(k), b(k));
         for (a, row) in a.iter().zip(&mut tile) {
-            *row = s.mul_add(s.splat(*a), b, *row);
+            let a = s.splat(*a);
+            for (b, sum) in b.iter().zip(row) {
+                *sum = s.mul_add(a, s.load(b), *sum);
+            }
         }
     }
     tile
 }
 
-/// Writes the first `width` columns of a tile to the start of each of the rows that `to` has.
+/// Writes the first columns of a tile, up to `width`, to the start of each of the rows that `to` has.
 #[inline(always)]
-fn store<S: Simd>(s: S, tile: [S::V; LANES], to: &mut [f32], stride: usize, width: usize) {
-    for (row, to) in tile.into_iter().zip(to.chunks_mut(stride)) {
-        if width == LANES {
-            s.store(row, lanes_mut(to, 0));
+fn store<S: Simd, const R: usize, const V: usize>(
+    s: S,
+    tile: &[[S::V; V]; R],
+    to: &mut [f32],
+    stride: usize,
+    width: usize,
+) {
+    let width = width.min(V * LANES);
+    for (i, row) in tile.iter().enumerate() {
+        let Some(to) = to.get_mut(i * stride..i * stride + width) else {
+            return;
+        };
+        if width == V * LANES {
+            for (j, v) in row.iter().enumerate() {
+                s.store(*v, lanes_mut(to, j * LANES));
+            }
         } else {
-            let mut values = [0.0; LANES];
-            s.store(row, &mut values);
-            to[..width].copy_from_slice(&values[..width]);
+            let mut values = [[0.0; LANES]; V];
+            for (v, to) in row.iter().zip(&mut values) {
+                s.store(*v, to);
+            }
+            to.copy_from_slice(&values.as_flattened()[..width]);
         }
     }
 }
@@ -207,27 +282,29 @@ pub fn backward(
     assert_eq!(weight.len(), inputs * outputs);
     assert_eq!(gradients.weight.len(), inputs * outputs);
     assert_eq!(gradients.bias.len(), outputs);
-    let mut d_z = vec![0.0; n * outputs];
+    let mut panels = vec![[[0.0; LANES]; 2]; n * outputs.div_ceil(2 * LANES)];
     level.run(OutputGradient {
+        shape,
         of,
-        d_z: &mut d_z,
+        panels: &mut panels,
         d_bias: gradients.bias,
     });
 
     let small = 2 * n * weight.len() < FORK;
     let images = if small { n.max(1) } else { IMAGES };
     let rows = if small { inputs } else { ROWS };
-    let d_z = &d_z;
+    let panels = &panels;
     let mut inputs_gradient = || {
         d_x.par_chunks_mut(images * inputs)
-            .zip(d_z.par_chunks(images * outputs))
-            .for_each(|(d_x, d_z)| {
+            .enumerate()
+            .for_each(|(i, d_x)| {
                 level.run(InputGradient {
                     shape,
                     weight,
-                    d_z,
+                    panels,
+                    first: i * images,
                     d_x,
-                })
+                });
             });
     };
     let mut weight_gradient = || {
@@ -239,8 +316,8 @@ pub fn backward(
                 level.run(WeightGradient {
                     shape,
                     x: of.x,
+                    panels,
                     first: i * rows,
-                    d_z,
                     d_weight,
                 });
             });
@@ -253,10 +330,15 @@ pub fn backward(
     }
 }
 
-/// The gradient before sigmoid, [n, outputs], and its sum over the images.
+/// Two vectors of one row. A matrix as panels is all rows of its first sixteen columns, then of the next sixteen, and so on;
+/// zeros fill the last panel.
+type PanelRow = [[f32; LANES]; 2];
+
+/// The gradient before sigmoid, [n, outputs] as panels, and its sum over the images.
 struct OutputGradient<'a> {
+    shape: Shape,
     of: Dense<'a>,
-    d_z: &'a mut [f32],
+    panels: &'a mut [PanelRow],
     d_bias: &'a mut [f32],
 }
 
@@ -265,29 +347,39 @@ impl Kernel for OutputGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (y, y_rest) = self.of.y.as_chunks::<LANES>();
-        let (d_y, d_y_rest) = self.of.d_y.as_chunks::<LANES>();
-        let (d_z, d_z_rest) = self.d_z.as_chunks_mut::<LANES>();
-        for ((d_z, y), d_y) in d_z.iter_mut().zip(y).zip(d_y) {
-            s.store(sigmoid_backward(s, s.load(y), s.load(d_y)), d_z);
-        }
-        for ((d_z, y), d_y) in d_z_rest.iter_mut().zip(y_rest).zip(d_y_rest) {
-            *d_z = d_y * y * (1.0 - y);
-        }
-        self.d_bias.fill(0.0);
-        for d_z in self.d_z.chunks_exact(self.d_bias.len()) {
-            for (sum, d) in self.d_bias.iter_mut().zip(d_z) {
-                *sum += d;
+        let Shape { n, outputs, .. } = self.shape;
+        for (j, d_bias) in self.d_bias.chunks_mut(LANES).enumerate() {
+            let panel = &mut self.panels[j / 2 * n..][..n];
+            let mut sum = s.splat(0.0);
+            for (image, row) in panel.iter_mut().enumerate() {
+                let at = image * outputs + j * LANES;
+                let d = if d_bias.len() == LANES {
+                    let (y, d_y) = (window(self.of.y, at), window(self.of.d_y, at));
+                    sigmoid_backward(s, s.load(y), s.load(d_y))
+                } else {
+                    let (mut y, mut d_y) = ([0.0; LANES], [0.0; LANES]);
+                    y[..d_bias.len()].copy_from_slice(&self.of.y[at..at + d_bias.len()]);
+                    d_y[..d_bias.len()].copy_from_slice(&self.of.d_y[at..at + d_bias.len()]);
+                    sigmoid_backward(s, s.load(&y), s.load(&d_y))
+                };
+                s.store(d, &mut row[j % 2]);
+                sum = s.add(sum, d);
             }
+            let mut sums = [0.0; LANES];
+            s.store(sum, &mut sums);
+            d_bias.copy_from_slice(&sums[..d_bias.len()]);
         }
     }
 }
 
-/// `d_x = d_z * transpose(weight)`, eight images at a time.
+/// Some images' `d_x = d_z * transpose(weight)`, from the image `first` on.
+///
+/// Sixteen images are the lanes of two vectors, so that the weight is read as it lies.
 struct InputGradient<'a> {
     shape: Shape,
     weight: &'a [f32],
-    d_z: &'a [f32],
+    panels: &'a [PanelRow],
+    first: usize,
     d_x: &'a mut [f32],
 }
 
@@ -296,20 +388,41 @@ impl Kernel for InputGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Shape {
-            inputs, outputs, ..
-        } = self.shape;
-        // [output][image]: the eight images are the lanes, zeros where there are fewer.
-        let mut by_output = vec![[0.0; LANES]; outputs];
-        let d_x = self.d_x.chunks_mut(LANES * inputs);
-        for (d_x, d_z) in d_x.zip(self.d_z.chunks(LANES * outputs)) {
-            let images = d_z.len() / outputs;
-            for (output, to) in by_output.iter_mut().enumerate() {
-                *to = [0.0; LANES];
-                for (image, to) in to[..images].iter_mut().enumerate() {
-                    *to = d_z[image * outputs + output];
+        let Shape { n, inputs, outputs } = self.shape;
+        let zero = [[0.0; LANES]; 2];
+        // [output][image], zeros where there are fewer than sixteen images.
+        let mut by_output = vec![zero; outputs.next_multiple_of(2 * LANES)];
+        for (group, d_x) in self.d_x.chunks_mut(IMAGES * inputs).enumerate() {
+            let first = self.first + group * IMAGES;
+            for (by_output, panel) in by_output
+                .as_chunks_mut::<IMAGES>()
+                .0
+                .iter_mut()
+                .zip(self.panels.chunks_exact(n))
+            {
+                transpose(s, &panel[first..], by_output);
+            }
+            let by_output = &by_output[..outputs];
+            for (block, weight) in self.weight.chunks(LANES * outputs).enumerate() {
+                let width = weight.len() / outputs;
+                let w: [&[f32]; LANES] = rows(weight, outputs);
+                let upper = |k| std::array::from_fn(|i| w[i][k]);
+                let lower = |k| std::array::from_fn(|i| w[4 + i][k]);
+                let upper: [_; 4] = multiply(s, &zero, outputs, upper, |k| &by_output[k]);
+                let lower: [_; 4] = multiply(s, &zero, outputs, lower, |k| &by_output[k]);
+                for (half, d_x) in d_x.chunks_mut(LANES * inputs).enumerate() {
+                    let mut tile = [upper[0][half]; LANES];
+                    for i in 0..4 {
+                        (tile[i], tile[i + 4]) = (upper[i][half], lower[i][half]);
+                    }
+                    let mut rows = [[tile[0]; 1]; LANES];
+                    for (row, v) in rows.iter_mut().zip(s.transpose(tile)) {
+                        *row = [v];
+                    }
+                    store(s, &rows, &mut d_x[block * LANES..], inputs, width);
                 }
             }
+<<<<<<< HEAD
             for (block, weight) in self.weight.chunks(LANES * outputs).enumerate() {
                 let tile = multiply(s, s.splat(0.0), lockstep(weight, outputs), by_output.iter());
                 let width = weight.len() / outputs;
@@ -320,6 +433,24 @@ impl Kernel for InputGradient<'_> {
                     inputs,
                     width,
                 );
+=======
+        }
+    }
+}
+
+/// Makes columns of up to sixteen rows, and zeros of the rows that `from` lacks.
+#[inline(always)]
+fn transpose<S: Simd>(s: S, from: &[PanelRow], to: &mut [PanelRow; IMAGES]) {
+    for row_half in 0..2 {
+        for column_half in 0..2 {
+            let mut block = [s.splat(0.0); LANES];
+            for (v, row) in block.iter_mut().zip(from.iter().skip(row_half * LANES)) {
+                *v = s.load(&row[column_half]);
+            }
+            let columns = &mut to[column_half * LANES..][..LANES];
+            for (to, v) in columns.iter_mut().zip(s.transpose(block)) {
+                s.store(v, &mut to[row_half]);
+>>>>>>> kernels
             }
         }
     }
@@ -329,8 +460,8 @@ impl Kernel for InputGradient<'_> {
 struct WeightGradient<'a> {
     shape: Shape,
     x: &'a [f32],
+    panels: &'a [PanelRow],
     first: usize,
-    d_z: &'a [f32],
     d_weight: &'a mut [f32],
 }
 
@@ -339,24 +470,21 @@ impl Kernel for WeightGradient<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Shape {
-            inputs, outputs, ..
-        } = self.shape;
-        let mut padded = Vec::new();
-        for column in (0..outputs).step_by(LANES) {
-            let width = LANES.min(outputs - column);
-            let panel = Panel::new(self.d_z, outputs, column, &mut padded);
-            for (block, d_weight) in self.d_weight.chunks_mut(LANES * outputs).enumerate() {
-                let first = self.first + block * LANES;
-                let last = d_weight.len() / outputs - 1;
-                let x = self.x.chunks_exact(inputs);
-                let tile = if last + 1 == LANES {
-                    multiply(s, s.splat(0.0), x.map(|x| *lanes(x, first)), panel.rows())
-                } else {
-                    let x = x.map(|x| std::array::from_fn(|i| x[first + i.min(last)]));
-                    multiply(s, s.splat(0.0), x, panel.rows())
-                };
-                store(s, tile, &mut d_weight[column..], outputs, width);
+        let Shape { n, inputs, outputs } = self.shape;
+        let mut columns = vec![[0.0; 4]; n];
+        for (block, d_weight) in self.d_weight.chunks_mut(4 * outputs).enumerate() {
+            let first = self.first + block * 4;
+            for (column, x) in columns.iter_mut().zip(self.x.chunks_exact(inputs)) {
+                match x[first..].first_chunk() {
+                    Some(four) => *column = *four,
+                    None => column[..inputs - first].copy_from_slice(&x[first..]),
+                }
+            }
+            for (j, column) in (0..outputs).step_by(2 * LANES).enumerate() {
+                let panel = &self.panels[j * n..][..n];
+                let zero = [[0.0; LANES]; 2];
+                let tile: [_; 4] = multiply(s, &zero, n, |k| columns[k], |k| &panel[k]);
+                store(s, &tile, &mut d_weight[column..], outputs, outputs - column);
             }
         }
     }

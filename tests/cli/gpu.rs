@@ -4,7 +4,10 @@
 
 use super::{Place, Ran};
 
-const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
+const TRAINED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/goldens/trained.safetensors"
+);
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 /// Asserts that a run with `--backend wgpu` worked, or else that it said that there is no GPU. A machine that
@@ -14,7 +17,12 @@ fn worked(ran: &Ran) -> bool {
         return true;
     }
     ran.assert_error(1, "no GPU was found", "--backend ndarray");
-    assert_ne!(std::env::var("LENET_TEST_GPU").as_deref(), Ok("required"), "{}", ran.stderr());
+    assert_ne!(
+        std::env::var("LENET_TEST_GPU").as_deref(),
+        Ok("required"),
+        "{}",
+        ran.stderr()
+    );
     false
 }
 
@@ -22,7 +30,9 @@ fn worked(ran: &Ran) -> bool {
 fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
     let place = Place::empty();
     let train = |backend: &str| {
-        place.run(&format!("train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"))
+        place.run(&format!(
+            "train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"
+        ))
     };
     let gpu = train("wgpu");
     if worked(&gpu) {
@@ -40,7 +50,9 @@ fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
 fn a_model_is_worth_the_same_on_both_backends() {
     let place = Place::empty();
     let eval = |backend: &str| {
-        place.run(&format!("eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"))
+        place.run(&format!(
+            "eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"
+        ))
     };
     let gpu = eval("wgpu");
     if worked(&gpu) {
@@ -54,9 +66,13 @@ fn a_model_is_worth_the_same_on_both_backends() {
 #[test]
 fn without_a_gpu_the_error_names_the_other_backend() {
     let place = Place::empty();
-    let mut command = place.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
+    let mut command = place.lenet(&format!(
+        "train --backend wgpu --limit 320 --epochs 1 --data {DATA}"
+    ));
     // What Vulkan's loader reads to find its drivers.
-    command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
+    command
+        .env("VK_DRIVER_FILES", "/nonexistent")
+        .env("VK_ICD_FILENAMES", "/nonexistent");
     Ran(command.output().unwrap()).assert_error(1, "no GPU was found", "--backend ndarray");
     assert_eq!(place.files(), [] as [&str; 0]);
 }

@@ -36,7 +36,9 @@ impl Place {
 
     /// With no data set.
     fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -46,8 +48,15 @@ impl Place {
     /// The program, in this folder, with these words behind its name, and nothing of the caller's settings.
     fn lenet(&self, words: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lenet"));
-        command.current_dir(self.dir.path()).args(words.split_whitespace());
-        for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
+        command
+            .current_dir(self.dir.path())
+            .args(words.split_whitespace());
+        for name in [
+            "LENET_DATA_DIR",
+            "LENET_SEED",
+            "LENET_EPOCHS",
+            "XDG_CACHE_HOME",
+        ] {
             command.env_remove(name);
         }
         command.env("HOME", self.dir.path());
@@ -101,7 +110,10 @@ impl Ran {
 
     /// Standard output as one JSON document a line.
     fn events(&self) -> Vec<Value> {
-        self.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.stdout()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Asserts that it failed as a well-behaved program fails: this status, nothing on standard output, one
@@ -110,11 +122,20 @@ impl Ran {
         let stderr = self.stderr();
         assert_eq!(self.code(), code, "{stderr}");
         assert_eq!(self.stdout(), "", "{stderr}");
-        let found = stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+        let found = stderr
+            .lines()
+            .find(|line| line.starts_with("error: "))
+            .unwrap_or_default();
         assert!(found.contains(error), "no {error:?} in {stderr}");
-        let found = stderr.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
+        let found = stderr
+            .lines()
+            .find(|line| line.starts_with("hint: "))
+            .unwrap_or_default();
         assert!(found.contains(hint), "no {hint:?} in {stderr}");
-        assert!(!stderr.contains("panicked") && !stderr.contains("internal error"), "{stderr}");
+        assert!(
+            !stderr.contains("panicked") && !stderr.contains("internal error"),
+            "{stderr}"
+        );
     }
 }
 

@@ -6,19 +6,44 @@ use super::Place;
 fn impossible_values_are_wrong_usage_and_nothing_is_written() {
     let place = Place::new();
     for words in [
-        "--epochs 0", "--epochs -1", "--epochs 1000000000", "--epochs 18446744073709551616",
-        "--batch-size 0", "--batch-size 60001", "--batch-size 1099511627776",
-        "--threads 0", "--threads 10000",
-        "--lr nan", "--lr inf", "--lr 0", "--lr -1", "--lr 1e-45", "--lr x",
-        "--momentum 1", "--momentum -0.1",
-        "--validation-split 1", "--validation-split nan",
-        "--limit 0", "--patience 0", "--seed -1", "--seed 18446744073709551616",
-        "--min-accuracy 1.5", "--backend gpu", "--recipe old", "--keep all", "--frobnicate",
-        "--resume --force", "--epochs",
+        "--epochs 0",
+        "--epochs -1",
+        "--epochs 1000000000",
+        "--epochs 18446744073709551616",
+        "--batch-size 0",
+        "--batch-size 60001",
+        "--batch-size 1099511627776",
+        "--threads 0",
+        "--threads 10000",
+        "--lr nan",
+        "--lr inf",
+        "--lr 0",
+        "--lr -1",
+        "--lr 1e-45",
+        "--lr x",
+        "--momentum 1",
+        "--momentum -0.1",
+        "--validation-split 1",
+        "--validation-split nan",
+        "--limit 0",
+        "--patience 0",
+        "--seed -1",
+        "--seed 18446744073709551616",
+        "--min-accuracy 1.5",
+        "--backend gpu",
+        "--recipe old",
+        "--keep all",
+        "--frobnicate",
+        "--resume --force",
+        "--epochs",
     ] {
         let ran = place.run(&format!("train --any-dataset {words}"));
         assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
-        assert!(ran.stderr().starts_with("error: "), "{words}: {}", ran.stderr());
+        assert!(
+            ran.stderr().starts_with("error: "),
+            "{words}: {}",
+            ran.stderr()
+        );
     }
     assert_eq!(place.files(), [] as [&str; 0]);
     assert_eq!(place.run("trian").code(), 2);
@@ -39,7 +64,9 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         if let Some(value) = variable {
             command.env("LENET_SEED", value);
         }
-        super::Ran(command.output().unwrap()).events()[0]["seed"].as_u64().unwrap()
+        super::Ran(command.output().unwrap()).events()[0]["seed"]
+            .as_u64()
+            .unwrap()
     };
     assert_eq!(seed("", None), 42);
     assert_eq!(seed("", Some("7")), 7);

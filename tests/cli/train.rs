@@ -11,7 +11,13 @@ fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
     assert_eq!(lines[0], "Train on 180 samples, validate on 20 samples");
     for (line, start) in lines[1..3].iter().zip(["Epoch 1/2  ", "Epoch 2/2  "]) {
         assert!(line.starts_with(start), "{line}");
-        for word in ["s/sample", "  loss: ", "  accuracy: ", "  val_loss: ", "  val_accuracy: "] {
+        for word in [
+            "s/sample",
+            "  loss: ",
+            "  accuracy: ",
+            "  val_loss: ",
+            "  val_accuracy: ",
+        ] {
             assert!(line.contains(word), "no {word:?} in {line}");
         }
     }
@@ -24,7 +30,11 @@ fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
 fn the_network_learns_the_small_data_set() {
     let place = Place::new();
     let ran = place.train("--epochs 60 --batch-size 8 --json");
-    let test = ran.events().into_iter().find(|event| event["event"] == "test").unwrap();
+    let test = ran
+        .events()
+        .into_iter()
+        .find(|event| event["event"] == "test")
+        .unwrap();
     assert!(test["accuracy"].as_f64().unwrap() >= 0.9, "{test}");
 }
 
@@ -32,14 +42,26 @@ fn the_network_learns_the_small_data_set() {
 fn events_have_the_keys_of_the_contract() {
     let place = Place::new();
     let events = place.train("--epochs 2 --json --seed 9").events();
-    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
     assert_eq!(names, ["start", "epoch", "epoch", "test", "saved"]);
     let start = &events[0];
     assert_eq!((&start["schema"], &start["seed"]), (&1.into(), &9.into()));
-    assert_eq!((&start["train_samples"], &start["validation_samples"]), (&180.into(), &20.into()));
-    assert_eq!((&start["recipe"], &start["backend"]), (&"classic".into(), &"ndarray".into()));
+    assert_eq!(
+        (&start["train_samples"], &start["validation_samples"]),
+        (&180.into(), &20.into())
+    );
+    assert_eq!(
+        (&start["recipe"], &start["backend"]),
+        (&"classic".into(), &"ndarray".into())
+    );
     for (number, epoch) in events[1..3].iter().enumerate() {
-        assert_eq!((&epoch["epoch"], &epoch["epochs"]), (&(number + 1).into(), &2.into()));
+        assert_eq!(
+            (&epoch["epoch"], &epoch["epochs"]),
+            (&(number + 1).into(), &2.into())
+        );
         for key in ["seconds", "loss", "accuracy", "val_loss", "val_accuracy"] {
             assert!(epoch[key].is_f64(), "{key} of {epoch}");
         }
@@ -61,7 +83,13 @@ fn the_record_beside_the_model_says_what_was_done() {
     assert_eq!(record["epochs"][1]["val_loss"], events[2]["val_loss"]);
     assert_eq!(record["test"]["correct"], events[3]["correct"]);
     assert_eq!(record["kept_epoch"], 2);
-    assert_eq!(record["data"]["t10k-labels-idx1-ubyte"].as_str().unwrap().len(), 64);
+    assert_eq!(
+        record["data"]["t10k-labels-idx1-ubyte"]
+            .as_str()
+            .unwrap()
+            .len(),
+        64
+    );
 }
 
 #[test]
@@ -69,8 +97,18 @@ fn typing_it_twice_loses_nothing() {
     let place = Place::new();
     place.train("--epochs 1");
     let first = digest(&place.path("model.mpk"));
-    assert!(place.train("--epochs 1 --seed 1").stdout().ends_with("saved model-2.mpk\n"));
-    assert!(place.train("--epochs 1 --seed 2").stdout().ends_with("saved model-3.mpk\n"));
+    assert!(
+        place
+            .train("--epochs 1 --seed 1")
+            .stdout()
+            .ends_with("saved model-2.mpk\n")
+    );
+    assert!(
+        place
+            .train("--epochs 1 --seed 2")
+            .stdout()
+            .ends_with("saved model-3.mpk\n")
+    );
     assert_eq!(digest(&place.path("model.mpk")), first);
 
     let refused = place.run("train --any-dataset --epochs 1 --seed 3 -o model.mpk");
@@ -102,7 +140,11 @@ fn the_model_lies_at_exactly_the_path_asked_for() {
         let ran = place.train(&format!("--epochs 1 -o {name}"));
         assert!(ran.stdout().ends_with(&format!("saved {name}\n")));
         assert!(place.path(name).is_file(), "{name}");
-        assert_eq!(place.run(&format!("eval --any-dataset {name}")).code(), 0, "{name}");
+        assert_eq!(
+            place.run(&format!("eval --any-dataset {name}")).code(),
+            0,
+            "{name}"
+        );
     }
 }
 
@@ -120,7 +162,9 @@ fn without_a_validation_part_there_are_no_validation_figures() {
     let ran = place.train("--epochs 1 --validation-split 0");
     assert!(ran.stdout().starts_with("Train on 200 samples\n"));
     assert!(!ran.stdout().contains("val_"));
-    let events = place.train("--epochs 1 --validation-split 0 --json").events();
+    let events = place
+        .train("--epochs 1 --validation-split 0 --json")
+        .events();
     assert!(events[1]["val_loss"].is_null());
 }
 
@@ -131,18 +175,27 @@ fn keep_best_leaves_the_weights_of_the_best_epoch() {
     let record = place.json("best.json");
     let epochs = record["epochs"].as_array().unwrap();
     let loss = |epoch: &serde_json::Value| epoch["val_loss"].as_f64().unwrap();
-    let best = epochs.iter().min_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap();
+    let best = epochs
+        .iter()
+        .min_by(|a, b| loss(a).total_cmp(&loss(b)))
+        .unwrap();
     assert_eq!(record["kept_epoch"], best["epoch"]);
     let epochs = best["epoch"].as_u64().unwrap();
     place.train(&format!("--epochs {epochs} -o last.mpk"));
-    assert_eq!(digest(&place.path("best.mpk")), digest(&place.path("last.mpk")));
+    assert_eq!(
+        digest(&place.path("best.mpk")),
+        digest(&place.path("last.mpk"))
+    );
 }
 
 #[test]
 fn patience_ends_a_training_that_gets_no_better() {
     let place = Place::new();
     let events = place.train("--epochs 400 --patience 2 --json").events();
-    let losses: Vec<f64> = events.iter().filter_map(|event| event["val_loss"].as_f64()).collect();
+    let losses: Vec<f64> = events
+        .iter()
+        .filter_map(|event| event["val_loss"].as_f64())
+        .collect();
     assert!(losses.len() < 400, "{}", losses.len());
     let (last_two, before) = losses.split_at(losses.len() - 2).into();
     let best = last_two.iter().copied().fold(f64::INFINITY, f64::min);
@@ -154,7 +207,11 @@ fn a_missed_gate_is_status_3_with_the_model_saved() {
     let place = Place::new();
     let ran = place.run("train --any-dataset --epochs 1 --min-accuracy 1");
     assert_eq!(ran.code(), 3, "{}", ran.stderr());
-    assert!(ran.stderr().starts_with("error: accuracy 0."), "{}", ran.stderr());
+    assert!(
+        ran.stderr().starts_with("error: accuracy 0."),
+        "{}",
+        ran.stderr()
+    );
     assert!(place.path("model.mpk").is_file());
     place.train("--epochs 1 --min-accuracy 0");
 }
@@ -166,8 +223,16 @@ fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_state() {
     let good = digest(&place.path("m.mpk"));
     let ran = place.run("train --any-dataset --epochs 3 --lr 3e38 -o bad.mpk");
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    assert!(ran.stderr().contains("error: training diverged: "), "{}", ran.stderr());
-    assert!(ran.stderr().contains(" in epoch 1, batch "), "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("error: training diverged: "),
+        "{}",
+        ran.stderr()
+    );
+    assert!(
+        ran.stderr().contains(" in epoch 1, batch "),
+        "{}",
+        ran.stderr()
+    );
     assert!(!place.path("bad.mpk").exists(), "no epoch was good");
     assert_eq!(digest(&place.path("m.mpk")), good);
 }

@@ -197,3 +197,19 @@ pub fn loss(o: &[f64], labels: &[u8]) -> f64 {
     });
     losses.sum::<f64>() / labels.len() as f64
 }
+
+/// Numbers from `low` to `high`, the same for the same seed (Marsaglia's xorshift).
+pub fn random(seed: u32, length: usize, low: f32, high: f32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        low + (high - low) * (state as f32 / u32::MAX as f32)
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+pub fn f64s(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|x| f64::from(*x)).collect()
+}
