@@ -83,29 +83,12 @@ impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
-<<<<<<< HEAD
-    fn run<S: Simd>(self, s: S) {
-        let Shape {
-            inputs, outputs, ..
-        } = self.shape;
-        let mut padded = Vec::new();
-        for column in (0..outputs).step_by(LANES) {
-            let width = LANES.min(outputs - column);
-            let panel = Panel::new(self.weight, outputs, column, &mut padded);
-            let mut bias = [0.0; LANES];
-            bias[..width].copy_from_slice(&self.bias[column..column + width]);
-            let y = self.y.chunks_mut(LANES * outputs);
-            for (x, y) in self.x.chunks(LANES * inputs).zip(y) {
-                let tile = multiply(s, s.load(&bias), lockstep(x, inputs), panel.rows());
-                store(s, tile, &mut y[column..], outputs, width);
-=======
     fn run<S: Simd>(mut self, s: S) {
         for column in (0..self.shape.outputs).step_by(2 * LANES) {
             if column + LANES < self.shape.outputs {
                 self.columns::<S, 4, 2>(s, column);
             } else {
                 self.columns::<S, 8, 1>(s, column);
->>>>>>> kernels
             }
         }
         sigmoid_in_place(s, self.y);
@@ -141,17 +124,10 @@ struct Panel<'a, const V: usize> {
 impl<'a, const V: usize> Panel<'a, V> {
     /// The columns of `matrix` from `column` on. Where they do not fill the vectors they are copied, beside zeros.
     #[inline(always)]
-<<<<<<< HEAD
-    fn new(matrix: &'a [f32], stride: usize, column: usize, padded: &'a mut Vec<f32>) -> Self {
-        if column + LANES <= stride {
-            return Self {
-                values: matrix,
-=======
     fn new(matrix: &'a [f32], stride: usize, column: usize) -> Self {
         if column + V * LANES <= stride {
             return Self {
                 values: Cow::Borrowed(matrix),
->>>>>>> kernels
                 stride,
                 column,
             };
@@ -168,20 +144,6 @@ impl<'a, const V: usize> Panel<'a, V> {
             stride: V * LANES,
             column: 0,
         }
-<<<<<<< HEAD
-        Self {
-            values: padded,
-            stride: LANES,
-            column: 0,
-        }
-    }
-
-    #[inline(always)]
-    fn rows(&self) -> impl Iterator<Item = &[f32; LANES]> {
-        self.values
-            .chunks_exact(self.stride)
-            .map(|row| lanes(row, self.column))
-=======
     }
 
     #[inline(always)]
@@ -189,7 +151,6 @@ impl<'a, const V: usize> Panel<'a, V> {
         let at = i * self.stride + self.column;
         let vectors = self.values[at..at + V * LANES].as_chunks().0;
         vectors.try_into().expect("the range is V vectors long")
->>>>>>> kernels
     }
 }
 
@@ -422,18 +383,6 @@ impl Kernel for InputGradient<'_> {
                     store(s, &rows, &mut d_x[block * LANES..], inputs, width);
                 }
             }
-<<<<<<< HEAD
-            for (block, weight) in self.weight.chunks(LANES * outputs).enumerate() {
-                let tile = multiply(s, s.splat(0.0), lockstep(weight, outputs), by_output.iter());
-                let width = weight.len() / outputs;
-                store(
-                    s,
-                    s.transpose(tile),
-                    &mut d_x[block * LANES..],
-                    inputs,
-                    width,
-                );
-=======
         }
     }
 }
@@ -450,7 +399,6 @@ fn transpose<S: Simd>(s: S, from: &[PanelRow], to: &mut [PanelRow; IMAGES]) {
             let columns = &mut to[column_half * LANES..][..LANES];
             for (to, v) in columns.iter_mut().zip(s.transpose(block)) {
                 s.store(v, &mut to[row_half]);
->>>>>>> kernels
             }
         }
     }
