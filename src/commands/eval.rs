@@ -34,10 +34,11 @@ fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Erro
     let evaluation = evaluate(&model, &images, args.batch_size, device)?;
     let mut out = Out::default();
     if args.json {
-        out.json(&document(&evaluation, args.split))?;
+        out.json(&document(&evaluation, args.split));
     } else {
-        out.line(&text(&evaluation, args.split))?;
+        out.line(&text(&evaluation, args.split));
     }
+    out.finish()?;
     gate(evaluation.accuracy(), args.min_accuracy)
 }
 

@@ -39,15 +39,11 @@ fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error
     }
     let parameters = layers.iter().map(|layer| layer.parameters).sum();
     let mut out = Out::default();
-    if args.json {
-        out.json(&Document {
-            schema: 1,
-            layers: &layers,
-            parameters,
-        })
-    } else {
-        out.line(&text(&layers, parameters))
+    match args.json {
+        true => out.json(&Document { schema: 1, layers: &layers, parameters }),
+        false => out.line(&text(&layers, parameters)),
     }
+    out.finish()
 }
 
 fn text(layers: &[LayerSummary], parameters: usize) -> String {

@@ -74,8 +74,10 @@ where
         test,
     };
     let result = run.train::<B>(earlier, reporter.as_mut());
-    reporter.finish();
-    gate(result?, args.min_accuracy)
+    let told = reporter.finish();
+    let accuracy = result?;
+    told?;
+    gate(accuracy, args.min_accuracy)
 }
 
 /// The settings that `args` ask for; what they leave open is as it was `earlier`, or the default.
@@ -134,7 +136,7 @@ impl<D> Run<'_, D> {
             Some(saved) => self.check(saved)?,
             None => State::initial(&self.settings),
         };
-        reporter.start(&self.start(&state))?;
+        reporter.start(&self.start(&state));
         if state.is_over(&self.settings) {
             reporter.note(&format!(
                 "note: all {} epochs are done; more with --epochs",
@@ -162,8 +164,8 @@ impl<D> Run<'_, D> {
             correct: test.correct(),
         };
         self.save(&state, Some(record))?;
-        reporter.test(&test)?;
-        reporter.saved(self.output.model_path())?;
+        reporter.test(&test);
+        reporter.saved(self.output.model_path());
         Ok(test.accuracy())
     }
 

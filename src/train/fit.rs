@@ -61,7 +61,7 @@ where
         }
         let record = finish_epoch(job, epoch, &model, state)?;
         save(state)?;
-        reporter.epoch(&record, job.train.len())?;
+        reporter.epoch(&record, job.train.len());
     }
     Ok(())
 }
@@ -172,5 +172,31 @@ fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
             })
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Recipe;
+
+    #[test]
+    fn weights_that_are_no_numbers_end_the_training() {
+        let settings = Settings {
+            epochs: 1,
+            batch_size: 32,
+            validation_split: 0.1,
+            seed: 1,
+            recipe: Recipe::classic(),
+            limit: None,
+            keep: Default::default(),
+            patience: None,
+            backend: "ndarray".to_owned(),
+        };
+        let mut state = State::initial(&settings);
+        check_weights(&state, 1).unwrap();
+        state.weights.tensors_mut()[4][7] = f32::NEG_INFINITY;
+        let error = check_weights(&state, 2).unwrap_err().to_string();
+        assert!(error.contains("fc1.weight is -inf in epoch 2"), "{error}");
     }
 }

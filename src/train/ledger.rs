@@ -73,3 +73,49 @@ impl<B: Backend> Ledger<B> {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use burn_ndarray::NdArray;
+
+    use super::*;
+
+    fn scalar(value: f32) -> Tensor<NdArray, 1> {
+        Tensor::from_floats([value], &Default::default())
+    }
+
+    #[test]
+    fn scores_are_added_in_the_order_of_their_batches_weighted_by_size() {
+        let mut ledger = Ledger::new();
+        ledger.push(32, scalar(2.0), scalar(8.0));
+        ledger.push(16, scalar(0.5), scalar(4.0));
+        let mut sums = RunningSums::default();
+        ledger.settle(&mut sums, 1).unwrap();
+        assert_eq!((sums.batches, sums.samples, sums.correct), (2, 48, 12));
+        assert_eq!((sums.mean_loss(), sums.accuracy()), (1.5, 0.25));
+        ledger.settle(&mut sums, 1).unwrap();
+        assert_eq!(sums.batches, 2, "read once");
+    }
+
+    #[test]
+    fn the_first_loss_that_is_no_number_is_named_by_its_batch() {
+        let mut ledger = Ledger::new();
+        let mut sums = RunningSums { batches: 10, ..RunningSums::default() };
+        for loss in [1.0, f32::NAN, f32::INFINITY] {
+            ledger.push(32, scalar(loss), scalar(0.0));
+        }
+        let error = ledger.settle(&mut sums, 3).unwrap_err().to_string();
+        assert_eq!(error, "training diverged: the loss is NaN in epoch 3, batch 12");
+        assert_eq!(sums.batches, 11);
+    }
+
+    #[test]
+    fn many_scores_are_read_at_once() {
+        let mut ledger = Ledger::new();
+        for _ in 0..MOST_PENDING {
+            assert!(!ledger.is_due());
+            ledger.push(1, scalar(0.0), scalar(0.0));
+        }
+        assert!(ledger.is_due());
+    }
+}

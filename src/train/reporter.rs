@@ -40,22 +40,28 @@ pub struct Start {
     pub momentum: f64,
 }
 
-/// Receives the events of a training, in order. An error of its own ends nothing but the telling.
+/// Receives the events of a training, in order.
+///
+/// A telling that fails must not end the training: the first failure is kept, and [`Reporter::finish`] returns
+/// it once everything is done and saved.
 pub trait Reporter {
     /// Training begins.
-    fn start(&mut self, start: &Start) -> Result<(), Error>;
+    fn start(&mut self, start: &Start);
     /// Some batches of `epoch`, which has `batches`, are done.
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums);
     /// An epoch over `samples` images is done and validated.
-    fn epoch(&mut self, record: &EpochRecord, samples: usize) -> Result<(), Error>;
+    fn epoch(&mut self, record: &EpochRecord, samples: usize);
     /// The test images have been looked at.
-    fn test(&mut self, test: &Evaluation) -> Result<(), Error>;
+    fn test(&mut self, test: &Evaluation);
     /// The model lies there.
-    fn saved(&mut self, path: &Path) -> Result<(), Error>;
+    fn saved(&mut self, path: &Path);
     /// Something to know that is no result.
     fn note(&mut self, text: &str);
     /// Nothing more will come.
-    fn finish(&mut self);
+    ///
+    /// # Errors
+    /// The first failure, if there was one.
+    fn finish(&mut self) -> Result<(), Error>;
 }
 
 /// Tells nobody.
@@ -63,19 +69,13 @@ pub trait Reporter {
 pub struct Quiet;
 
 impl Reporter for Quiet {
-    fn start(&mut self, _: &Start) -> Result<(), Error> {
-        Ok(())
-    }
+    fn start(&mut self, _: &Start) {}
     fn progress(&mut self, _: usize, _: usize, _: &RunningSums) {}
-    fn epoch(&mut self, _: &EpochRecord, _: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn test(&mut self, _: &Evaluation) -> Result<(), Error> {
-        Ok(())
-    }
-    fn saved(&mut self, _: &Path) -> Result<(), Error> {
-        Ok(())
-    }
+    fn epoch(&mut self, _: &EpochRecord, _: usize) {}
+    fn test(&mut self, _: &Evaluation) {}
+    fn saved(&mut self, _: &Path) {}
     fn note(&mut self, _: &str) {}
-    fn finish(&mut self) {}
+    fn finish(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }

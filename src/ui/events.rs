@@ -26,20 +26,20 @@ struct Event<'a, T: Serialize> {
 }
 
 impl JsonReporter {
-    fn event(&mut self, event: &str, value: impl Serialize) -> Result<(), Error> {
+    fn event(&mut self, event: &str, value: impl Serialize) {
         self.out.json(&Event { event, value })
     }
 }
 
 impl Reporter for JsonReporter {
-    fn start(&mut self, start: &Start) -> Result<(), Error> {
+    fn start(&mut self, start: &Start) {
         self.epochs = start.epochs;
         self.event("start", start)
     }
 
     fn progress(&mut self, _: usize, _: usize, _: &RunningSums) {}
 
-    fn epoch(&mut self, record: &EpochRecord, _: usize) -> Result<(), Error> {
+    fn epoch(&mut self, record: &EpochRecord, _: usize) {
         let epochs = self.epochs;
         self.event(
             "epoch",
@@ -51,7 +51,7 @@ impl Reporter for JsonReporter {
         )
     }
 
-    fn test(&mut self, test: &Evaluation) -> Result<(), Error> {
+    fn test(&mut self, test: &Evaluation) {
         self.event(
             "test",
             json!({
@@ -61,7 +61,7 @@ impl Reporter for JsonReporter {
         )
     }
 
-    fn saved(&mut self, path: &Path) -> Result<(), Error> {
+    fn saved(&mut self, path: &Path) {
         self.event("saved", json!({ "path": path.to_string_lossy() }))
     }
 
@@ -69,5 +69,7 @@ impl Reporter for JsonReporter {
         super::note(text);
     }
 
-    fn finish(&mut self) {}
+    fn finish(&mut self) -> Result<(), Error> {
+        self.out.finish()
+    }
 }

@@ -34,7 +34,7 @@ impl TextReporter {
         }
     }
 
-    fn line(&mut self, text: &str) -> Result<(), Error> {
+    fn line(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.out.line(text)),
             None => self.out.line(text),
@@ -43,7 +43,7 @@ impl TextReporter {
 }
 
 impl Reporter for TextReporter {
-    fn start(&mut self, start: &Start) -> Result<(), Error> {
+    fn start(&mut self, start: &Start) {
         self.epochs = start.epochs;
         let Start {
             train_samples,
@@ -74,7 +74,7 @@ impl Reporter for TextReporter {
         bar.set_position(sums.batches as u64);
     }
 
-    fn epoch(&mut self, record: &EpochRecord, samples: usize) -> Result<(), Error> {
+    fn epoch(&mut self, record: &EpochRecord, samples: usize) {
         let EpochRecord {
             epoch,
             seconds,
@@ -98,7 +98,7 @@ impl Reporter for TextReporter {
         self.line(&line)
     }
 
-    fn test(&mut self, test: &Evaluation) -> Result<(), Error> {
+    fn test(&mut self, test: &Evaluation) {
         self.line(&format!(
             "test  loss: {:.4}  accuracy: {:.4}",
             test.loss(),
@@ -106,7 +106,7 @@ impl Reporter for TextReporter {
         ))
     }
 
-    fn saved(&mut self, path: &Path) -> Result<(), Error> {
+    fn saved(&mut self, path: &Path) {
         self.line(&format!("saved {}", path.display()))
     }
 
@@ -117,10 +117,11 @@ impl Reporter for TextReporter {
         }
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> Result<(), Error> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        self.out.finish()
     }
 }
 

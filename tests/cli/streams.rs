@@ -10,7 +10,7 @@ fn results_are_on_stdout_and_everything_else_on_stderr() {
     let place = Place::new();
     let ran = place.train("--epochs 1");
     assert!(
-        ran.stderr().starts_with("note: ./data: not Fashion-MNIST"),
+        ran.stderr().starts_with("note: data: not Fashion-MNIST"),
         "{}",
         ran.stderr()
     );

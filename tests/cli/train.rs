@@ -27,15 +27,15 @@ fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
 }
 
 #[test]
-fn the_network_learns_the_small_data_set() {
-    let place = Place::new();
-    let ran = place.train("--epochs 60 --batch-size 8 --json");
-    let test = ran
-        .events()
-        .into_iter()
-        .find(|event| event["event"] == "test")
-        .unwrap();
-    assert!(test["accuracy"].as_f64().unwrap() >= 0.9, "{test}");
+fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
+    let place = Place::empty();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    let ran = place.run(&format!("train --epochs 1 --data {data} --json"));
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let events = ran.events();
+    assert_eq!((&events[0]["train_samples"], &events[2]["samples"]), (&54_000.into(), &10_000.into()));
+    assert!(events[1]["accuracy"].as_f64().unwrap() >= 0.35, "{}", events[1]);
+    assert!(events[2]["accuracy"].as_f64().unwrap() >= 0.6, "{}", events[2]);
 }
 
 #[test]
@@ -208,31 +208,10 @@ fn a_missed_gate_is_status_3_with_the_model_saved() {
     let ran = place.run("train --any-dataset --epochs 1 --min-accuracy 1");
     assert_eq!(ran.code(), 3, "{}", ran.stderr());
     assert!(
-        ran.stderr().starts_with("error: accuracy 0."),
+        ran.stderr().contains("\nerror: accuracy 0."),
         "{}",
         ran.stderr()
     );
     assert!(place.path("model.mpk").is_file());
     place.train("--epochs 1 --min-accuracy 0");
-}
-
-#[test]
-fn a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_state() {
-    let place = Place::new();
-    place.train("--epochs 1 -o m.mpk");
-    let good = digest(&place.path("m.mpk"));
-    let ran = place.run("train --any-dataset --epochs 3 --lr 3e38 -o bad.mpk");
-    assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    assert!(
-        ran.stderr().contains("error: training diverged: "),
-        "{}",
-        ran.stderr()
-    );
-    assert!(
-        ran.stderr().contains(" in epoch 1, batch "),
-        "{}",
-        ran.stderr()
-    );
-    assert!(!place.path("bad.mpk").exists(), "no epoch was good");
-    assert_eq!(digest(&place.path("m.mpk")), good);
 }
