@@ -13,9 +13,9 @@ use super::idx::{Image, PIXELS, SIDE};
 /// N images with their labels on a device.
 #[derive(Debug, Clone)]
 pub struct Batch<B: Backend> {
-    /// [N, 1, 28, 28], raw pixels, 0 to 255.
+    /// `[N, 1, 28, 28]`, raw pixels, 0 to 255.
     pub images: Tensor<B, 4>,
-    /// [N], classes, 0 to 9.
+    /// `[N]`, classes, 0 to 9.
     pub labels: Tensor<B, 1, Int>,
 }
 
