@@ -1,6 +1,6 @@
 //! Fashion-MNIST: files -> checked images and labels -> Burn dataset -> batches.
 //!
-//! [`file`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows
+//! [`mod@file`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows
 //! where they may lie. [`dataset`], [`order`] and [`batch`] turn them into what a training step takes.
 
 pub mod batch;

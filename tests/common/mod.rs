@@ -1,4 +1,7 @@
 //! Small IDX data sets for tests: made of a formula, learnable, the same every time.
+//!
+//! LeNet with sigmoids takes its time: the classic recipe with batch 4 (learning rate 0.9, 300 images) stays at
+//! chance for 15 epochs and has all of 100 test images right after 24.
 
 // Each test file is a program of its own and takes what it needs.
 #![allow(dead_code)]
@@ -12,23 +15,16 @@ use flate2::{Compression, write::GzEncoder};
 /// Height and width of the images.
 pub const SIDE: usize = 28;
 
-/// An image of `class`: on a black ground one bright cell of a grid of two rows and five columns, 14 by 5
-/// pixels, lies where the class says. `index` moves it by a pixel and changes its brightness.
+/// An image of `class`: eight of the sixteen cells of a 4x4 grid are bright, the others black. Any two classes
+/// share four bright cells (Walsh functions). `index` changes the texture of the bright cells.
 pub fn image(class: u8, index: usize) -> Vec<u8> {
-    let (top, left) = (14 * usize::from(class / 5), 5 * usize::from(class % 5));
-    let shift = index % 3;
-    let cell = |row: usize, column: usize| {
-        (top..top + 14).contains(&row) && (left + shift..left + shift + 5).contains(&column)
-    };
     (0..SIDE * SIDE)
         .map(|pixel| {
             let (row, column) = (pixel / SIDE, pixel % SIDE);
+            let cell = (4 * (row / 7) + column / 7) as u8;
+            let bright = (cell & (class + 1)).count_ones() % 2 == 1;
             let texture = (31 * index + 17 * row + 7 * column) % 96;
-            if cell(row, column) {
-                160 + texture as u8
-            } else {
-                0
-            }
+            if bright { 160 + texture as u8 } else { 0 }
         })
         .collect()
 }
