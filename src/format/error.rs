@@ -43,6 +43,14 @@ pub enum Fault {
         /// The value.
         value: f32,
     },
+    /// A file that some program wrote as it should, but that is not read here.
+    #[error("{what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// What the user can do.
+        hint: &'static str,
+    },
     /// A format that is only written.
     #[error("this is an {0}, a format that is only written")]
     NotRead(Format),
@@ -61,6 +69,7 @@ impl Fault {
                 "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
             }
             Self::NonFinite { .. } => "the training diverged; train again with a smaller --lr",
+            Self::Unsupported { hint, .. } => hint,
             Self::NotRead(_) => "keep the .mpk or .safetensors file that it was made from",
             Self::NotWritten(_) => {
                 "write .safetensors; PyTorch loads it with \

@@ -15,8 +15,10 @@ mod content;
 mod error;
 pub mod mpk;
 mod msgpack;
+mod pickle;
 pub mod safetensors;
 mod tensors;
+pub mod torch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -135,7 +137,8 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
     let read = match format {
         Format::Mpk => mpk::decode(bytes).map(ModelFile::from),
         Format::Safetensors => safetensors::decode(bytes),
-        Format::Torch | Format::Onnx => Err(Fault::NotRead(format)),
+        Format::Torch => torch::decode(bytes).map(ModelFile::from),
+        Format::Onnx => Err(Fault::NotRead(format)),
     };
     read.map_err(|fault| FormatError::Content {
         path: path.to_path_buf(),
