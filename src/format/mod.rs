@@ -15,7 +15,9 @@ mod content;
 mod error;
 pub mod mpk;
 mod msgpack;
+pub mod onnx;
 mod pickle;
+mod protobuf;
 pub mod safetensors;
 mod tensors;
 pub mod torch;
@@ -155,7 +157,8 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
     match format {
         Format::Mpk => mpk::encode::<HostBackend>(&file.weights, &Default::default()),
         Format::Safetensors => Ok(safetensors::encode(file)),
-        Format::Torch | Format::Onnx => Err(Fault::NotWritten(format)),
+        Format::Onnx => Ok(onnx::encode(file)),
+        Format::Torch => Err(Fault::NotWritten(format)),
     }
 }
 
