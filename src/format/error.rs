@@ -177,8 +177,25 @@ impl FormatError {
 
 /// `text` from a file as it may stand in a message: quoted, control characters escaped, cut to 60 characters.
 pub(super) fn quoted(text: &str) -> String {
-    let mut chars = text.chars();
-    let head: String = chars.by_ref().take(60).collect();
-    let rest = if chars.next().is_some() { ".." } else { "" };
-    format!("{head:?}{rest}")
+    let end = text.char_indices().nth(60).map(|(end, _)| end);
+    match end {
+        Some(end) => format!("{:?}..", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The message of another crate on one line of at most 200 characters: it may repeat text of the file.
+pub(super) fn one_line(error: &dyn std::error::Error) -> String {
+    let message = error.to_string();
+    message
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                '?'
+            } else {
+                character
+            }
+        })
+        .take(200)
+        .collect()
 }

@@ -9,7 +9,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 use super::Fault;
-use super::error::quoted;
+use super::error::{one_line, quoted};
 use super::pickle::{self, MAX_PICKLE_BYTES, TensorRef};
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
 use crate::model::{TENSORS, TensorSpec, Weights};
@@ -104,8 +104,9 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
-        let zip = ZipArchive::new(Cursor::new(bytes))
-            .map_err(|error| Fault::Malformed(format!("not a sound zip file: {error}")))?;
+        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+            Fault::Malformed(format!("not a sound zip file: {}", one_line(&error)))
+        })?;
         let folder = zip.file_names().find_map(|name| {
             let name = name.ok()?;
             let folder = name.strip_suffix("data.pkl")?;
@@ -128,8 +129,9 @@ impl<'a> Archive<'a> {
         let Some(index) = self.zip.index_for_name(&path) else {
             return Ok(None);
         };
-        let malformed =
-            |error: &dyn std::error::Error| Fault::Malformed(format!("{}: {error}", quoted(name)));
+        let malformed = |error: &dyn std::error::Error| {
+            Fault::Malformed(format!("{}: {}", quoted(name), one_line(error)))
+        };
         let entry = self
             .zip
             .by_index(index)
