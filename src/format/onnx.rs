@@ -33,7 +33,6 @@ pub fn encode(file: &ModelFile) -> Vec<u8> {
     Message::default()
         .int(1, IR_VERSION)
         .bytes(2, "lenet")
-        .bytes(3, env!("CARGO_PKG_VERSION"))
         .message(7, graph(file))
         .message(8, Message::default().bytes(1, "").int(2, OPSET))
         .messages(14, notes)
