@@ -43,6 +43,14 @@ pub enum Fault {
         /// The value.
         value: f32,
     },
+    /// A file that some program wrote as it should, but that is not read here.
+    #[error("{what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// What the user can do.
+        hint: &'static str,
+    },
     /// A format that is only written.
     #[error("this is an {0}, a format that is only written")]
     NotRead(Format),
@@ -61,6 +69,7 @@ impl Fault {
                 "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
             }
             Self::NonFinite { .. } => "the training diverged; train again with a smaller --lr",
+            Self::Unsupported { hint, .. } => hint,
             Self::NotRead(_) => "keep the .mpk or .safetensors file that it was made from",
             Self::NotWritten(_) => {
                 "write .safetensors; PyTorch loads it with \
@@ -168,8 +177,25 @@ impl FormatError {
 
 /// `text` from a file as it may stand in a message: quoted, control characters escaped, cut to 60 characters.
 pub(super) fn quoted(text: &str) -> String {
-    let mut chars = text.chars();
-    let head: String = chars.by_ref().take(60).collect();
-    let rest = if chars.next().is_some() { ".." } else { "" };
-    format!("{head:?}{rest}")
+    let end = text.char_indices().nth(60).map(|(end, _)| end);
+    match end {
+        Some(end) => format!("{:?}..", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The message of another crate on one line of at most 200 characters: it may repeat text of the file.
+pub(super) fn one_line(error: &dyn std::error::Error) -> String {
+    let message = error.to_string();
+    message
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                '?'
+            } else {
+                character
+            }
+        })
+        .take(200)
+        .collect()
 }

@@ -15,8 +15,12 @@ mod content;
 mod error;
 pub mod mpk;
 mod msgpack;
+pub mod onnx;
+mod pickle;
+mod protobuf;
 pub mod safetensors;
 mod tensors;
+pub mod torch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -135,7 +139,8 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
     let read = match format {
         Format::Mpk => mpk::decode(bytes).map(ModelFile::from),
         Format::Safetensors => safetensors::decode(bytes),
-        Format::Torch | Format::Onnx => Err(Fault::NotRead(format)),
+        Format::Torch => torch::decode(bytes).map(ModelFile::from),
+        Format::Onnx => Err(Fault::NotRead(format)),
     };
     read.map_err(|fault| FormatError::Content {
         path: path.to_path_buf(),
@@ -152,7 +157,8 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
     match format {
         Format::Mpk => mpk::encode::<HostBackend>(&file.weights, &Default::default()),
         Format::Safetensors => Ok(safetensors::encode(file)),
-        Format::Torch | Format::Onnx => Err(Fault::NotWritten(format)),
+        Format::Onnx => Ok(onnx::encode(file)),
+        Format::Torch => Err(Fault::NotWritten(format)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use safetensors::SafeTensors;
 use serde::Serialize;
 
-use super::error::quoted;
+use super::error::{one_line, quoted};
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
 use super::{Fault, ModelFile};
 use crate::model::TENSORS;
@@ -21,7 +21,10 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// # Errors
 /// If it holds anything but the ten tensors of LeNet, each of its exact shape, in 32-bit floats, all finite.
 pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
-    let malformed = |error| Fault::Malformed(format!("not a sound safetensors file: {error}"));
+    let malformed = |error| {
+        let error = one_line(&error);
+        Fault::Malformed(format!("not a sound safetensors file: {error}"))
+    };
     // Before the header is parsed: its entries take several times its size in memory.
     if let Some(length) = bytes.first_chunk().copied().map(u64::from_le_bytes)
         && length > MAX_HEADER_BYTES
