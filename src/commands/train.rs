@@ -86,6 +86,7 @@ fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
     let mut recipe = match (args.recipe, earlier) {
         (None, Some(earlier)) => earlier.recipe.clone(),
         (None | Some(RecipeName::Classic), _) => Recipe::classic(),
+        (Some(RecipeName::Tuned), _) => Recipe::tuned(),
     };
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
@@ -138,10 +139,12 @@ impl<D> Run<'_, D> {
         };
         reporter.start(&self.start(&state));
         if state.is_over(&self.settings) {
-            reporter.note(&format!(
-                "note: all {} epochs are done; more with --epochs",
-                state.history.len()
-            ));
+            let more = match self.settings.recipe.depends_on_length() {
+                true => "",
+                false => "; more with --epochs",
+            };
+            let done = state.history.len();
+            reporter.note(&format!("note: all {done} epochs are done{more}"));
         }
         let job = Job::<B> {
             settings: &self.settings,
@@ -155,7 +158,7 @@ impl<D> Run<'_, D> {
         trained.map_err(|error| self.with_advice(error))?;
 
         let model =
-            LeNet::<B::InnerBackend>::from_weights(state.model(&self.settings), self.device);
+            LeNet::<B::InnerBackend>::from_weights(&state.model(&self.settings), self.device);
         let test = evaluate(&model, &self.test, eval::BATCH_SIZE, self.device)?;
         let record = TestRecord {
             samples: test.samples(),
@@ -231,7 +234,7 @@ impl<D> Run<'_, D> {
         };
         self.output.write(
             &self.saved(state.clone()),
-            state.model(&self.settings),
+            &state.model(&self.settings),
             &record,
         )
     }
@@ -267,6 +270,12 @@ impl<D> Run<'_, D> {
             batch_size: *batch_size,
             learning_rate: recipe.learning_rate,
             momentum: recipe.momentum,
+            nesterov: recipe.nesterov,
+            schedule: recipe.schedule,
+            scaling: recipe.scaling,
+            gain: recipe.gain,
+            augmentation: recipe.augmentation,
+            averaging: recipe.averaging,
         }
     }
 

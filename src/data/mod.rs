@@ -1,24 +1,29 @@
 //! Fashion-MNIST: files -> checked images and labels -> Burn dataset -> batches.
 //!
 //! [`mod@file`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows
-//! where they may lie. [`dataset`], [`order`] and [`batch`] turn them into what a training step takes.
+//! where they may lie. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn them into what a training step
+//! takes.
 
+pub mod augment;
 pub mod batch;
 pub mod catalog;
 pub mod dataset;
 pub mod file;
 pub mod idx;
 pub mod order;
+pub mod scaling;
 pub mod source;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub use augment::{Augmentation, Change};
 pub use batch::{Batch, Batches, ImageBatcher};
 pub use catalog::{DataFile, Digest, Foreign, Part};
 pub use dataset::{ImageDataset, Item, LabelledImages, SplitError};
 pub use idx::{Image, PIXELS, SIDE};
 pub use order::epoch_order;
+pub use scaling::Scaling;
 
 use dataset::CountsDiffer;
 use file::Decoded;

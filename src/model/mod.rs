@@ -1,5 +1,6 @@
 //! The network: [`LeNet`], five layers as Burn modules, and its weights on the host as [`Weights`].
 
+mod folding;
 mod initial;
 mod summary;
 mod weights;

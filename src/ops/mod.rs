@@ -18,6 +18,8 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
 use burn::tensor::{Int, Tensor, TensorPrimitive};
 
+pub use crate::kernels::sgd::Momentum;
+
 /// What the forward pass of a convolution leaves behind.
 #[derive(Debug, Clone)]
 pub struct ConvPool<B: Backend> {
@@ -103,6 +105,28 @@ pub trait LeNetBackend: Backend {
     ) -> FloatTensor<Self> {
         stock::cross_entropy_backward::<Self>(outputs, labels, gradient)
     }
+
+    /// A step of gradient descent with momentum: the new weight and velocity. All three have one shape.
+    ///
+    /// The velocity becomes `momentum * velocity + gradient`, and is what the weight goes down by, times the rate;
+    /// with Nesterov's momentum it goes down by `gradient + momentum * velocity`.
+    fn momentum_step(
+        rule: Momentum,
+        weight: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        stock::momentum_step::<Self>(rule, weight, velocity, gradient)
+    }
+
+    /// `average + share * (weight - average)`, both of one shape.
+    fn average(
+        share: f32,
+        average: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        stock::average::<Self>(share, average, weight)
+    }
 }
 
 /// Runs `layer` on images `[N, C, H, W]`: convolution, max-pool, sigmoid.
@@ -151,6 +175,28 @@ pub fn cross_entropy<B: LeNetBackend>(
         loss: tensor(loss),
         correct: tensor(correct),
     }
+}
+
+/// A step of gradient descent with momentum: the new weight and velocity. See
+/// [`LeNetBackend::momentum_step`].
+pub fn momentum_step<B: LeNetBackend, const D: usize>(
+    rule: Momentum,
+    weight: Tensor<B, D>,
+    velocity: Tensor<B, D>,
+    gradient: Tensor<B, D>,
+) -> (Tensor<B, D>, Tensor<B, D>) {
+    let [weight, velocity, gradient] = [weight, velocity, gradient].map(primitive);
+    let (weight, velocity) = B::momentum_step(rule, weight, velocity, gradient);
+    (tensor(weight), tensor(velocity))
+}
+
+/// The moving average `average + share * (weight - average)`.
+pub fn average<B: LeNetBackend, const D: usize>(
+    share: f32,
+    average: Tensor<B, D>,
+    weight: Tensor<B, D>,
+) -> Tensor<B, D> {
+    tensor(B::average(share, primitive(average), primitive(weight)))
 }
 
 fn bias<B: Backend>(bias: Option<&Tensor<B, 1>>) -> Tensor<B, 1> {

@@ -9,9 +9,9 @@ use burn::tensor::ops::{FloatTensor, IntTensor};
 use burn_ndarray::{NdArray, NdArrayTensor, SharedArray};
 use ndarray::IxDyn;
 
-use crate::kernels::{self, Gradients, Level, Pooled, conv1, conv2, dense, loss};
+use crate::kernels::{self, Gradients, Level, Pooled, conv1, conv2, dense, loss, sgd};
 
-use super::{ConvPool, LayerGradients, LeNetBackend, stock};
+use super::{ConvPool, LayerGradients, LeNetBackend, Momentum, stock};
 
 impl LeNetBackend for NdArray {
     fn conv_pool_sigmoid(
@@ -153,6 +153,29 @@ impl LeNetBackend for NdArray {
         loss::backward(&o, label_values, values(&gradient)[0], &mut d_o);
         tensor(d_o, &outputs.shape())
     }
+
+    fn momentum_step(
+        rule: Momentum,
+        weight: FloatTensor<Self>,
+        velocity: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let (mut weight, mut velocity) = (owned(weight), owned(velocity));
+        let gradient = values(&gradient);
+        let [w, v] = [&mut weight, &mut velocity].map(values_mut);
+        sgd::momentum_step(level(), rule, w, v, &gradient);
+        (weight.into(), velocity.into())
+    }
+
+    fn average(
+        share: f32,
+        average: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let mut average = owned(average);
+        sgd::average(level(), share, values_mut(&mut average), &values(&weight));
+        average.into()
+    }
 }
 
 /// The convolutions that there are kernels for.
@@ -219,6 +242,28 @@ fn values(tensor: &NdArrayTensor) -> Cow<'_, [f32]> {
         Some(values) => Cow::Borrowed(values),
         None => Cow::Owned(storage.view().iter().copied().collect()),
     }
+}
+
+/// The tensor as an array that may be changed in place, row-major: itself, unless it lies otherwise.
+fn owned(tensor: NdArrayTensor) -> SharedArray<f32> {
+    let NdArrayTensor::F32(storage) = tensor else {
+        panic!(
+            "a float tensor of NdArray<f32> holds f32, not {:?}",
+            tensor.dtype()
+        );
+    };
+    let array = storage.into_owned();
+    if array.is_standard_layout() {
+        array
+    } else {
+        array.as_standard_layout().into_owned().into_shared()
+    }
+}
+
+fn values_mut(array: &mut SharedArray<f32>) -> &mut [f32] {
+    array
+        .as_slice_mut()
+        .expect("what `owned` returns is row-major")
 }
 
 fn tensor(values: Vec<f32>, shape: &[usize]) -> NdArrayTensor {

@@ -5,7 +5,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
 use burn::tensor::{Int, Tensor, TensorMetadata, activation};
 
-use super::{CLIP, ConvPool, LayerGradients, primitive, tensor};
+use super::{CLIP, ConvPool, LayerGradients, Momentum, primitive, tensor};
 
 /// No padding, no stride, no dilation, one group.
 fn valid() -> ConvOptions<2> {
@@ -157,4 +157,32 @@ pub fn cross_entropy_backward<B: Backend>(
         .div_scalar(n as f64)
         .unsqueeze::<2>();
     primitive((by_sum - is_label / clipped) * free * scale)
+}
+
+/// See [`super::LeNetBackend::momentum_step`].
+pub fn momentum_step<B: Backend>(
+    rule: Momentum,
+    weight: FloatTensor<B>,
+    velocity: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let times = |x: FloatTensor<B>, factor: f32| B::float_mul_scalar(x, factor.into());
+    let velocity = B::float_add(times(velocity, rule.momentum), gradient.clone());
+    let direction = if rule.nesterov {
+        B::float_add(times(velocity.clone(), rule.momentum), gradient)
+    } else {
+        velocity.clone()
+    };
+    let weight = B::float_sub(weight, times(direction, rule.rate));
+    (weight, velocity)
+}
+
+/// See [`super::LeNetBackend::average`].
+pub fn average<B: Backend>(
+    share: f32,
+    average: FloatTensor<B>,
+    weight: FloatTensor<B>,
+) -> FloatTensor<B> {
+    let way = B::float_sub(weight, average.clone());
+    B::float_add(average, B::float_mul_scalar(way, share.into()))
 }

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use burn::module::AutodiffModule;
 use burn::optim::GradientsParams;
 use burn::tensor::backend::AutodiffBackend;
 
@@ -44,13 +43,12 @@ where
     B::InnerBackend: LeNetBackend,
 {
     let mut model = LeNet::<B>::from_weights(&state.weights, job.device);
-    let mut descent = Descent::new(&job.settings.recipe, state.velocity.as_ref(), job.device);
+    let mut descent = Descent::new(&job.settings.recipe, state, job.device);
     while !state.is_over(job.settings) {
         let epoch = state.history.len() + 1;
         let (trained, signal) = train_epoch(job, epoch, model, &mut descent, state, reporter)?;
         model = trained;
-        state.weights = model.to_weights();
-        state.velocity = descent.velocity(&model);
+        descent.store(&model, state);
         check_weights(state, epoch)?;
         if let Some(signal) = signal {
             save(state)?;
@@ -59,7 +57,7 @@ where
                 advice: String::new(),
             });
         }
-        let record = finish_epoch(job, epoch, &model, state)?;
+        let record = finish_epoch(job, epoch, state)?;
         save(state)?;
         reporter.epoch(&record, job.train.len());
     }
@@ -78,8 +76,10 @@ fn train_epoch<B>(
 ) -> Result<(LeNet<B>, Option<u8>), Error>
 where
     B: AutodiffBackend + LeNetBackend,
+    B::InnerBackend: LeNetBackend,
 {
     let Settings {
+        epochs,
         batch_size,
         seed,
         recipe,
@@ -87,17 +87,24 @@ where
     } = job.settings;
     let samples = job.train.len();
     let order = epoch_order(samples as u32, *seed, epoch as u64);
+    let changes = recipe.augmentation.draw(samples, *seed, epoch as u64);
     let batches = samples.div_ceil(*batch_size);
     let mut ledger = Ledger::<B::InnerBackend>::new();
     let sums: &mut RunningSums = &mut state.sums;
     let (begin, seconds_before) = (Instant::now(), sums.seconds);
     let mut signal = None;
     let done = sums.batches;
-    for batch in Batches::<B>::new(job.train, order, *batch_size, job.device).starting_at(done) {
+    let images = Batches::<B>::new(job.train, order, *batch_size, job.device)
+        .changed(changes)
+        .scaled(recipe.scaling)
+        .starting_at(done);
+    let first_step = (epoch - 1) * batches + done;
+    for (step, batch) in (first_step..).zip(images) {
         let [count] = batch.labels.dims();
         let score = cross_entropy(model.forward(batch.images), batch.labels);
         let gradients = GradientsParams::from_grads(score.loss.backward(), &model);
-        model = descent.step(recipe.learning_rate, model, gradients);
+        let share = recipe.schedule.share(step, epochs * batches);
+        model = descent.step(recipe.learning_rate * share, model, gradients);
         ledger.push(count, score.loss.inner(), score.correct.inner());
         signal = stop::requested();
         if ledger.is_due() || signal.is_some() {
@@ -114,12 +121,7 @@ where
 }
 
 /// Validates the epoch and moves its sums into the history.
-fn finish_epoch<B>(
-    job: &Job<'_, B>,
-    epoch: usize,
-    model: &LeNet<B>,
-    state: &mut State,
-) -> Result<EpochRecord, Error>
+fn finish_epoch<B>(job: &Job<'_, B>, epoch: usize, state: &mut State) -> Result<EpochRecord, Error>
 where
     B: AutodiffBackend,
     B::InnerBackend: LeNetBackend,
@@ -127,12 +129,12 @@ where
     let sums = std::mem::take(&mut state.sums);
     let validation = match job.validation.len() {
         0 => None,
-        _ => Some(evaluate(
-            &model.valid(),
-            job.validation,
-            eval::BATCH_SIZE,
-            job.device,
-        )?),
+        _ => {
+            let weights = state.current().for_raw_pixels(job.settings.recipe.scaling);
+            let model = LeNet::<B::InnerBackend>::from_weights(&weights, job.device);
+            let (images, batch) = (job.validation, eval::BATCH_SIZE);
+            Some(evaluate(&model, images, batch, job.device)?)
+        }
     };
     if let Some(validation) = &validation {
         let val_loss = validation.loss();
@@ -144,7 +146,7 @@ where
             state.best = Some(Best {
                 epoch,
                 val_loss,
-                weights: state.weights.clone(),
+                weights: state.current().clone(),
             });
         }
     }

@@ -2,18 +2,33 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the weights start and how they are changed.
+use crate::data::{Augmentation, Scaling};
+
+use super::Schedule;
+
+/// How the weights start, what they are shown and how they are changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// The name it goes by, as in `--recipe classic`.
     pub name: String,
+    /// How pixels are scaled.
+    pub scaling: Scaling,
     /// Factor on Glorot's limit for the initial weights.
     pub gain: f32,
     /// Step size of gradient descent.
     pub learning_rate: f64,
+    /// How the step size changes over the training.
+    pub schedule: Schedule,
     /// Share of the last step's velocity that the next one keeps; 0 for plain gradient descent.
     pub momentum: f64,
+    /// Whether momentum is Nesterov's.
+    pub nesterov: bool,
+    /// How training images are changed.
+    pub augmentation: Augmentation,
+    /// The model is the exponential moving average of the weights, which keeps this share of itself at every
+    /// step; 0 for the weights themselves.
+    pub averaging: f64,
 }
 
 impl Recipe {
@@ -22,9 +37,36 @@ impl Recipe {
     pub fn classic() -> Self {
         Self {
             name: "classic".to_owned(),
+            scaling: Scaling::Raw,
             gain: 1.0,
             learning_rate: 0.9,
+            schedule: Schedule::Constant,
             momentum: 0.0,
+            nesterov: false,
+            augmentation: Augmentation::default(),
+            averaging: 0.0,
         }
+    }
+
+    /// The same network in its best training that costs no more time (`benches/recipes.md`).
+    #[must_use]
+    pub fn tuned() -> Self {
+        Self {
+            name: "tuned".to_owned(),
+            scaling: Scaling::STANDARD,
+            gain: 4.0,
+            learning_rate: 0.1,
+            schedule: Schedule::Cosine { warm_up: 0.05 },
+            momentum: 0.9,
+            nesterov: true,
+            augmentation: Augmentation::default(),
+            averaging: 0.0,
+        }
+    }
+
+    /// Whether the weights after an epoch depend on how many follow.
+    #[must_use]
+    pub fn depends_on_length(&self) -> bool {
+        self.schedule != Schedule::Constant
     }
 }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::data::{Augmentation, Scaling};
 use crate::error::Error;
 use crate::eval::Evaluation;
 
-use super::{EpochRecord, RunningSums};
+use super::{EpochRecord, RunningSums, Schedule};
 
 /// The facts at the start of a training.
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +39,18 @@ pub struct Start {
     pub learning_rate: f64,
     /// Momentum.
     pub momentum: f64,
+    /// Whether momentum is Nesterov's.
+    pub nesterov: bool,
+    /// How the step size changes.
+    pub schedule: Schedule,
+    /// How pixels are scaled.
+    pub scaling: Scaling,
+    /// Factor on Glorot's limit for the initial weights.
+    pub gain: f32,
+    /// How training images are changed.
+    pub augmentation: Augmentation,
+    /// Share of itself that the average of the weights keeps at every step; 0 without averaging.
+    pub averaging: f64,
 }
 
 /// Receives the events of a training, in order.

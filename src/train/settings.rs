@@ -42,7 +42,8 @@ pub struct Settings {
 
 impl Settings {
     /// What makes a training begun with these settings another than one begun with `other`: the name of the
-    /// first difference and both values. How long to train and which epoch to keep may differ.
+    /// first difference and both values. Which epoch to keep may differ, and how
+    /// long to train where the recipe does not depend on it.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
         let differ = |name: &str, a: String, b: String| {
@@ -52,6 +53,10 @@ impl Settings {
         let limit = |limit: Option<usize>| limit.map_or("none".to_owned(), |n| n.to_string());
         differ("seed", self.seed.to_string(), other.seed.to_string())
             .or_else(|| differ("recipe", text(&self.recipe), text(&other.recipe)))
+            .or_else(|| match self.recipe.depends_on_length() {
+                true => differ("epochs", self.epochs.to_string(), other.epochs.to_string()),
+                false => None,
+            })
             .or_else(|| {
                 differ(
                     "batch size",

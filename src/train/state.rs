@@ -11,17 +11,19 @@ pub struct Best {
     pub epoch: usize,
     /// Its validation loss.
     pub val_loss: f64,
-    /// Its weights.
+    /// Its weights, for pixels as the recipe scales them.
     pub weights: Weights,
 }
 
 /// A training between two batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// The weights as trained.
+    /// The weights as trained, for pixels as the recipe scales them.
     pub weights: Weights,
-    /// The optimiser's velocity of each weight, once there is one.
+    /// The optimiser's velocity of each weight, where the recipe has momentum.
     pub velocity: Option<Weights>,
+    /// The moving average of each weight, where the recipe has that.
+    pub average: Option<Weights>,
     /// Finished epochs.
     pub history: Vec<EpochRecord>,
     /// The part of the next epoch that is done.
@@ -34,9 +36,12 @@ impl State {
     /// The start of a training.
     #[must_use]
     pub fn initial(settings: &Settings) -> Self {
+        let recipe = &settings.recipe;
+        let weights = Weights::initial(settings.seed, recipe.gain);
         Self {
-            weights: Weights::initial(settings.seed, settings.recipe.gain),
-            velocity: None,
+            velocity: (recipe.momentum > 0.0).then(Weights::zeros),
+            average: (recipe.averaging > 0.0).then(|| weights.clone()),
+            weights,
             history: Vec::new(),
             sums: RunningSums::default(),
             best: None,
@@ -54,12 +59,19 @@ impl State {
         done >= settings.epochs || (self.sums.batches == 0 && !patient)
     }
 
-    /// The weights that the settings want for the model, from what is done so far.
+    /// What the network is after the batches done so far: the average where there is one, or else the weights.
     #[must_use]
-    pub fn model(&self, settings: &Settings) -> &Weights {
-        match &self.best {
+    pub fn current(&self) -> &Weights {
+        self.average.as_ref().unwrap_or(&self.weights)
+    }
+
+    /// The weights that the settings want for the model, from what is done so far, for raw pixels.
+    #[must_use]
+    pub fn model(&self, settings: &Settings) -> Weights {
+        let weights = match &self.best {
             Some(best) if settings.keep == super::Keep::Best => &best.weights,
-            _ => &self.weights,
-        }
+            _ => self.current(),
+        };
+        weights.for_raw_pixels(settings.recipe.scaling)
     }
 }

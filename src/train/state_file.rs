@@ -1,7 +1,7 @@
 //! The training state as bytes.
 //!
 //! A line of JSON with the lengths and the SHA-256 of what follows; a line of JSON with the figures; then up to
-//! three safetensors containers: the weights, the velocities, the weights of the best epoch. Everything is in
+//! four safetensors containers: the weights, the velocities, the averages, the weights of the best epoch. Everything is in
 //! one file so that it is always the state of one moment.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use super::{Best, EpochRecord, RunningSums, Settings, State};
 pub const MAX_STATE_BYTES: u64 = 32 << 20;
 
 /// Version of this layout.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// A state with what it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,7 @@ struct Figures {
     history: Vec<EpochRecord>,
     sums: RunningSums,
     has_velocity: bool,
+    has_average: bool,
     best: Option<BestFigures>,
 }
 
@@ -70,6 +71,7 @@ impl Saved {
         let State {
             weights,
             velocity,
+            average,
             history,
             sums,
             best,
@@ -82,6 +84,7 @@ impl Saved {
             history: history.clone(),
             sums: sums.clone(),
             has_velocity: velocity.is_some(),
+            has_average: average.is_some(),
             best: best.as_ref().map(|b| BestFigures {
                 epoch: b.epoch,
                 val_loss: b.val_loss,
@@ -89,7 +92,7 @@ impl Saved {
         };
         let mut parts = vec![json_line(&figures)];
         let best = best.as_ref().map(|best| &best.weights);
-        for weights in [Some(weights), velocity.as_ref(), best]
+        for weights in [Some(weights), velocity.as_ref(), average.as_ref(), best]
             .into_iter()
             .flatten()
         {
@@ -134,10 +137,13 @@ impl Saved {
         };
         let state = State {
             weights: weights("weights")?,
-            velocity: if figures.has_velocity {
-                Some(weights("velocity")?)
-            } else {
-                None
+            velocity: match figures.has_velocity {
+                true => Some(weights("velocity")?),
+                false => None,
+            },
+            average: match figures.has_average {
+                true => Some(weights("average")?),
+                false => None,
             },
             best: match figures.best {
                 Some(BestFigures { epoch, val_loss }) => Some(Best {
@@ -150,7 +156,7 @@ impl Saved {
             history: figures.history,
             sums: figures.sums,
         };
-        check(&state)?;
+        check(&state, &figures.settings)?;
         if parts.next().is_some() {
             return Err("more parts than a state has".to_owned());
         }
@@ -172,7 +178,7 @@ impl Saved {
 }
 
 /// Refuses figures that no training leaves behind and that a later step would trip over.
-fn check(state: &State) -> Result<(), String> {
+fn check(state: &State, settings: &Settings) -> Result<(), String> {
     let done = state.history.len();
     let in_order = state
         .history
@@ -183,7 +189,9 @@ fn check(state: &State) -> Result<(), String> {
         .best
         .as_ref()
         .is_none_or(|best| (1..=done).contains(&best.epoch));
-    match in_order && best_is_past && state.sums.loss.is_finite() {
+    let remembered = state.velocity.is_some() == (settings.recipe.momentum > 0.0)
+        && state.average.is_some() == (settings.recipe.averaging > 0.0);
+    match in_order && best_is_past && remembered && state.sums.loss.is_finite() {
         true => Ok(()),
         false => Err("its figures contradict each other".to_owned()),
     }

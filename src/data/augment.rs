@@ -1,0 +1,152 @@
+//! Augmentation: training images changed a little, another way each epoch.
+
+use serde::{Deserialize, Serialize};
+
+use crate::random::{Purpose, below, stream};
+
+use super::idx::{Image, PIXELS, SIDE};
+
+/// How training images may be changed. The default changes nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Whether left and right are swapped in one image of two.
+    pub flip: bool,
+    /// Up to so many pixels an image is moved, down or up and right or left, each distance as likely as the
+    /// others. What is moved in is background.
+    pub shift: u8,
+}
+
+impl Augmentation {
+    /// What happens to each of `count` images in the order in which `epoch` visits them: a function of
+    /// (`seed`, `epoch`) alone.
+    #[must_use]
+    pub fn draw(self, count: usize, seed: u64, epoch: u64) -> Vec<Change> {
+        if self == Self::default() {
+            return vec![Change::NONE; count];
+        }
+        let mut rng = stream(seed, Purpose::Augmentation, epoch);
+        let mut draw = || {
+            let shift = i32::from(self.shift);
+            let mut distance = || match shift {
+                0 => 0,
+                _ => below(&mut rng, 2 * shift as u32 + 1) as i32 - shift,
+            };
+            let (down, right) = (distance(), distance());
+            let flip = self.flip && below(&mut rng, 2) == 1;
+            Change { flip, down, right }
+        };
+        (0..count).map(|_| draw()).collect()
+    }
+}
+
+/// What happens to one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Left and right are swapped, before the image is moved.
+    pub flip: bool,
+    /// Pixels that it is moved down; up if negative.
+    pub down: i32,
+    /// Pixels that it is moved to the right; to the left if negative.
+    pub right: i32,
+}
+
+impl Change {
+    /// Nothing happens.
+    pub const NONE: Self = Self {
+        flip: false,
+        down: 0,
+        right: 0,
+    };
+
+    /// Appends `image`, changed, to `bytes`.
+    pub fn append(self, image: &Image, bytes: &mut Vec<u8>) {
+        if self == Self::NONE {
+            bytes.extend_from_slice(image);
+            return;
+        }
+        let start = bytes.len();
+        bytes.resize(start + PIXELS, 0);
+        let (rows, _) = bytes[start..].as_chunks_mut::<SIDE>();
+        let side = SIDE as i32;
+        // Of the image's columns, those that stay inside.
+        let columns =
+            (-self.right).clamp(0, side) as usize..(side - self.right).clamp(0, side) as usize;
+        let to = self.right.clamp(0, side) as usize;
+        for (row, from) in image.as_chunks::<SIDE>().0.iter().enumerate() {
+            let Some(target) = usize::try_from(row as i32 + self.down)
+                .ok()
+                .and_then(|row| rows.get_mut(row))
+            else {
+                continue;
+            };
+            let mut from = *from;
+            if self.flip {
+                from.reverse();
+            }
+            target[to..to + columns.len()].copy_from_slice(&from[columns.clone()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(change: Change, image: &Image) -> Vec<u8> {
+        let mut bytes = vec![9];
+        change.append(image, &mut bytes);
+        assert_eq!((bytes.len(), bytes.remove(0)), (PIXELS + 1, 9));
+        bytes
+    }
+
+    #[test]
+    fn each_pixel_goes_where_the_change_says() {
+        let image: Image = std::array::from_fn(|pixel| (pixel % 251) as u8 + 1);
+        let side = SIDE as i32;
+        for flip in [false, true] {
+            for (down, right) in [(0, 0), (1, 0), (-2, 1), (3, -3), (0, 28), (40, 0), (0, -40)] {
+                let found = changed(Change { flip, down, right }, &image);
+                for row in 0..side {
+                    for column in 0..side {
+                        let (y, mut x) = (row - down, column - right);
+                        let inside = (0..side).contains(&y) && (0..side).contains(&x);
+                        if flip {
+                            x = side - 1 - x;
+                        }
+                        let expected = if inside {
+                            image[(y * side + x) as usize]
+                        } else {
+                            0
+                        };
+                        assert_eq!(found[(row * side + column) as usize], expected);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn draws_are_a_function_of_seed_and_epoch_and_equally_likely() {
+        let augmentation = Augmentation {
+            flip: true,
+            shift: 1,
+        };
+        let changes = augmentation.draw(18_000, 1, 1);
+        assert_eq!(augmentation.draw(18_000, 1, 1), changes);
+        assert_ne!(augmentation.draw(18_000, 1, 2), changes);
+        assert_ne!(augmentation.draw(18_000, 2, 1), changes);
+        let mut counts = std::collections::BTreeMap::new();
+        for Change { flip, down, right } in changes {
+            *counts.entry((flip, down, right)).or_insert(0_u32) += 1;
+        }
+        assert_eq!(counts.len(), 18);
+        // 1,000 each, standard deviation 31.
+        assert!(
+            counts.values().all(|count| count.abs_diff(1000) < 155),
+            "{counts:?}"
+        );
+        let none = Augmentation::default().draw(3, 1, 1);
+        assert_eq!(none, [Change::NONE; 3]);
+    }
+}
