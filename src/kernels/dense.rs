@@ -35,11 +35,11 @@ pub struct Dense<'a> {
 }
 
 /// Multiply-adds below which a product is left to one thread: waking another takes about as long.
-const FORK: usize = 400_000;
+const FORK: usize = 1_000_000;
 /// Images that one task works on.
 const IMAGES: usize = 16;
 /// Rows of the weight's gradient that one task works on.
-const ROWS: usize = 32;
+const ROWS: usize = 128;
 /// `y = sigmoid(x * weight + bias)`.
 ///
 /// Shapes: x [n, inputs], weight [inputs, outputs], bias [outputs], y [n, outputs].
@@ -287,7 +287,7 @@ pub fn backward(
         inputs_gradient();
         weight_gradient();
     } else {
-        rayon::join(inputs_gradient, weight_gradient);
+        rayon::join(weight_gradient, inputs_gradient);
     }
 }
 
