@@ -29,7 +29,7 @@ pub fn backward(
     let d_bias: &mut [f32; CHANNELS] = gradients.bias.try_into().expect("16 values");
     let d_x = d_x.unwrap_or_default();
     assert!(d_x.is_empty() || d_x.len() == n * INPUT);
-    let partial = sum_over_images(level, of, &Shifted::new(weight), d_x);
+    let partial = sum_over_images(level, of, weight, None, d_x);
     let channels = d_weight.as_chunks_mut::<{ INPUTS * TAPS }>().0;
     for (d_weight, sums) in channels.iter_mut().zip(&partial.weight.0) {
         for (tap, sums) in sums.iter().enumerate() {
@@ -43,14 +43,26 @@ pub fn backward(
     }
 }
 
+/// Images that share one [`Shifted`]. Not more: it would have to cross from the cache of the thread that made it.
+const SHARED: usize = 16;
+
 /// The sums over all images of `of`, and the gradient of x unless `d_x` is empty.
 fn sum_over_images(
     level: Level,
     of: Pooled<'_>,
-    shifted: &Shifted,
+    weight: &[f32; WEIGHT],
+    shifted: Option<&Shifted>,
     d_x: &mut [f32],
 ) -> Box<Partial> {
-    let Some(images) = cut(of.x.len() / INPUT) else {
+    let n = of.x.len() / INPUT;
+    let made_here;
+    let shifted = if shifted.is_none() && n <= SHARED && !d_x.is_empty() {
+        made_here = Shifted::new(level, weight);
+        Some(&made_here)
+    } else {
+        shifted
+    };
+    let Some(images) = cut(n) else {
         let mut partial = Box::new(Partial::ZERO);
         level.run(Backward {
             x: of.x.as_chunks().0,
@@ -66,8 +78,8 @@ fn sum_over_images(
     let (first, second) = of.split_at(images, INPUT, OUTPUT);
     let (first_d_x, second_d_x) = d_x.split_at_mut(d_x.len().min(images * INPUT));
     let (mut sum, other) = rayon::join(
-        || sum_over_images(level, first, shifted, first_d_x),
-        || sum_over_images(level, second, shifted, second_d_x),
+        || sum_over_images(level, first, weight, shifted, first_d_x),
+        || sum_over_images(level, second, weight, shifted, second_d_x),
     );
     add_all(
         sum.weight.0.as_flattened_mut().as_flattened_mut(),
@@ -98,8 +110,8 @@ struct Backward<'a> {
     y: &'a [[f32; OUTPUT]],
     choice: &'a [[u8; OUTPUT]],
     d_y: &'a [[f32; OUTPUT]],
-    shifted: &'a Shifted,
-    /// Empty where the gradient of x is not asked for.
+    /// `None` where the gradient of x is not asked for.
+    shifted: Option<&'a Shifted>,
     d_x: &'a mut [[f32; INPUT]],
     partial: &'a mut Partial,
 }
@@ -152,7 +164,9 @@ impl Kernel for Backward<'_> {
             kernel_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
             kernel_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
         }
-        input_gradient(s, &sparse, self.shifted, self.d_x);
+        if let Some(shifted) = self.shifted {
+            input_gradient(s, &sparse, shifted, self.d_x);
+        }
     }
 }
 

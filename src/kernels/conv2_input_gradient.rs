@@ -1,9 +1,9 @@
 //! The gradient of conv2's input: the part of its backward pass that adds kernels, times the gradient at the chosen position,
 //! into the planes.
 
-use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, TAPS, WEIGHT, WIDTH};
+use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH};
 use super::conv2_backward::Sparse;
-use super::simd::{LANES, Simd};
+use super::simd::{Kernel, LANES, Level, Simd};
 use super::{Aligned, lanes, lanes_mut, window};
 
 /// Input channels are taken two at a time: the 6x6 inputs below a window are then twelve vectors, enough accumulators to hide
@@ -16,24 +16,53 @@ const KERNEL: usize = ROWS * LANES;
 
 /// The weight, laid out so that whatever position a window chose, the update of the 6x6 inputs below the window is six plain
 /// vectors: each 5x5 kernel twice, one column further right the second time, with a row of zeros above and below.
-/// [pair][output channel][of the pair, column shift, row, column].
-pub(super) struct Shifted(Aligned<[[[f32; 4 * KERNEL]; CHANNELS]; PAIRS]>);
+/// [pair, output channel][of the pair, column shift, row, column].
+pub(super) struct Shifted(Vec<Aligned<[f32; 4 * KERNEL]>>);
 
 impl Shifted {
-    pub(super) fn new(weight: &[f32; WEIGHT]) -> Self {
-        let mut shifted = Aligned([[[0.0; 4 * KERNEL]; CHANNELS]; PAIRS]);
-        for (channel, kernels) in weight.as_chunks::<{ INPUTS * TAPS }>().0.iter().enumerate() {
-            for (input, kernel) in kernels.as_chunks::<TAPS>().0.iter().enumerate() {
-                let to = &mut shifted.0[input / 2][channel];
-                for (ky, row) in kernel.as_chunks::<5>().0.iter().enumerate() {
-                    for shift in 0..2 {
-                        let at = (input % 2 * 2 + shift) * KERNEL + (ky + 1) * LANES + shift;
-                        to[at..at + 5].copy_from_slice(row);
-                    }
+    pub(super) fn new(level: Level, weight: &[f32; WEIGHT]) -> Self {
+        let mut shifted = Self(vec![Aligned([0.0; 4 * KERNEL]); PAIRS * CHANNELS]);
+        level.run(Fill {
+            weight,
+            shifted: &mut shifted,
+        });
+        shifted
+    }
+}
+
+struct Fill<'a> {
+    weight: &'a [f32; WEIGHT],
+    shifted: &'a mut Shifted,
+}
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let weight = self.weight;
+        let zero = s.splat(0.0);
+        let five = s.load(&[1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+        for channel in 0..CHANNELS {
+            for input in 0..INPUTS {
+                let to = &mut self.shifted.0[input / 2 * CHANNELS + channel].0;
+                for ky in 0..5 {
+                    let from = ((channel * INPUTS + input) * 5 + ky) * 5;
+                    // The row and three values of the next, which are replaced by zeros; the last row has no next.
+                    let row = if from + LANES <= WEIGHT {
+                        s.select_greater(five, zero, s.load(lanes(weight, from)), zero)
+                    } else {
+                        let mut row = [0.0; LANES];
+                        row[..5].copy_from_slice(&weight[from..]);
+                        s.load(&row)
+                    };
+                    let at = input % 2 * 2 * KERNEL + (ky + 1) * LANES;
+                    s.store(row, lanes_mut(to, at));
+                    // The zero beyond the end of the shifted row lies where the next one starts with its own.
+                    s.store(row, lanes_mut(to, at + KERNEL + 1));
                 }
             }
         }
-        Self(shifted)
     }
 }
 
@@ -49,7 +78,7 @@ pub(super) fn input_gradient<S: Simd>(
     d_x: &mut [[f32; INPUT]],
 ) {
     // Images innermost: the kernels of one pair then stay in the first-level cache.
-    for (pair, kernels) in weight.0.0.iter().enumerate() {
+    for (pair, kernels) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
         for (image, d_x) in d_x.iter_mut().enumerate() {
             let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];
             two_planes(s, image, sparse, kernels, d_x);
@@ -66,7 +95,7 @@ fn two_planes<S: Simd>(
     s: S,
     image: usize,
     sparse: &Sparse,
-    kernels: &[[f32; 4 * KERNEL]; CHANNELS],
+    kernels: &[Aligned<[f32; 4 * KERNEL]>; CHANNELS],
     d_x: &mut [f32; 2 * PLANE],
 ) {
     let mut padded = Aligned([0.0; 2 * WIDTH * STRIDE]);
@@ -82,7 +111,7 @@ fn two_planes<S: Simd>(
                 );
                 // Where the lower row was chosen, the zeros above the kernel come first.
                 let start = right * KERNEL + (1 - lower) * LANES;
-                let kernels: &[f32; 2 * KERNEL + 6 * LANES] = window(kernels, start);
+                let kernels: &[f32; 2 * KERNEL + 6 * LANES] = window(&kernels.0, start);
                 for (plane, patch) in patch.iter_mut().enumerate() {
                     for (y, sum) in patch.iter_mut().enumerate() {
                         let w = s.load(lanes(kernels, plane * 2 * KERNEL + y * LANES));

@@ -35,7 +35,7 @@ pub struct Dense<'a> {
 }
 
 /// Multiply-adds below which a product is left to one thread: waking another takes about as long.
-const FORK: usize = 1_000_000;
+const FORK: usize = 2_500_000;
 /// Images that one task works on.
 const IMAGES: usize = 16;
 /// Rows of the weight's gradient that one task works on.

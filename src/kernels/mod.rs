@@ -7,6 +7,7 @@
 //! taken in a fixed order: results are equal bit for bit for any number of threads. Levels differ in the last bits, as
 //! only some have a multiply-add that rounds once; `avx2` and `avx512` agree bit for bit.
 
+mod awake;
 pub mod conv1;
 pub mod conv2;
 mod conv2_backward;
@@ -17,6 +18,7 @@ pub mod sgd;
 mod sigmoid;
 mod simd;
 
+pub use awake::keep_awake;
 pub use simd::{Level, LevelError, level};
 
 use simd::LANES;
