@@ -13,10 +13,12 @@ pub mod conv2;
 mod conv2_backward;
 mod conv2_input_gradient;
 pub mod dense;
+mod dense_backward;
 pub mod loss;
 pub mod sgd;
 mod sigmoid;
 mod simd;
+mod tile;
 
 pub use awake::keep_awake;
 pub use simd::{Level, LevelError, level};
