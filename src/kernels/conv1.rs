@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::sigmoid::{sigmoid, sigmoid_backward};
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::{Aligned, CHUNK, Gradients, Pooled, lanes, lanes_mut, window};
+use super::{Aligned, CHUNK, Gradients, Pooled, add_all, cut, lanes, lanes_mut, window};
 
 /// Values of one input image: 1 x 28 x 28.
 pub const INPUT: usize = WIDTH * WIDTH;
@@ -170,47 +170,53 @@ pub fn backward(level: Level, n: usize, of: Pooled<'_>, gradients: Gradients<'_>
     }
     let d_weight: &mut [f32; WEIGHT] = gradients.weight.try_into().expect("150 values");
     let d_bias: &mut [f32; CHANNELS] = gradients.bias.try_into().expect("6 values");
-    let mut partials = vec![Partial::ZERO; n.div_ceil(CHUNK)];
-    of.x.par_chunks(CHUNK * INPUT)
-        .zip(of.y.par_chunks(CHUNK * OUTPUT))
-        .zip(of.choice.par_chunks(CHUNK * OUTPUT))
-        .zip(of.d_y.par_chunks(CHUNK * OUTPUT))
-        .zip(&mut partials)
-        .for_each(|((((x, y), choice), d_y), partial)| {
-            level.run(Backward {
-                x: x.as_chunks().0,
-                y: y.as_chunks().0,
-                choice: choice.as_chunks().0,
-                d_y: d_y.as_chunks().0,
-                partial,
-            });
-        });
-    d_weight.fill(0.0);
-    d_bias.fill(0.0);
-    for partial in &partials {
-        let sums = partial.weight.iter().flat_map(|rows| rows.0);
-        for (d_row, row) in d_weight.as_chunks_mut::<5>().0.iter_mut().zip(sums) {
-            for (d, sum) in d_row.iter_mut().zip(row) {
-                *d += sum;
-            }
-        }
-        for (d, sum) in d_bias.iter_mut().zip(partial.bias) {
-            *d += sum;
-        }
+    let partial = sum_over_images(level, of);
+    let sums = partial.weight.iter().flat_map(|rows| rows.0);
+    for (d_row, sums) in d_weight.as_chunks_mut::<5>().0.iter_mut().zip(sums) {
+        d_row.copy_from_slice(&sums[..5]);
     }
+    for (d_bias, sums) in d_bias.iter_mut().zip(partial.bias) {
+        *d_bias = sums.iter().sum();
+    }
+}
+
+/// The sums over all images of `of`.
+fn sum_over_images(level: Level, of: Pooled<'_>) -> Box<Partial> {
+    let Some(images) = cut(of.x.len() / INPUT) else {
+        let mut partial = Box::new(Partial::ZERO);
+        level.run(Backward {
+            x: of.x.as_chunks().0,
+            y: of.y.as_chunks().0,
+            choice: of.choice.as_chunks().0,
+            d_y: of.d_y.as_chunks().0,
+            partial: &mut partial,
+        });
+        return partial;
+    };
+    let (first, second) = of.split_at(images, INPUT, OUTPUT);
+    let (mut sum, other) = rayon::join(
+        || sum_over_images(level, first),
+        || sum_over_images(level, second),
+    );
+    for (to, from) in sum.weight.iter_mut().zip(&other.weight) {
+        add_all(to.0.as_flattened_mut(), from.0.as_flattened());
+    }
+    add_all(sum.bias.as_flattened_mut(), other.bias.as_flattened());
+    sum
 }
 
 /// The gradients' sums over one chunk of images: kernel rows of five are padded to eight, the last three being of no use.
 #[derive(Clone, Copy)]
 struct Partial {
     weight: [Aligned<[[f32; LANES]; 5]>; CHANNELS],
-    bias: [f32; CHANNELS],
+    /// Eight partial sums for each channel.
+    bias: [[f32; LANES]; CHANNELS],
 }
 
 impl Partial {
     const ZERO: Self = Self {
         weight: [Aligned([[0.0; LANES]; 5]); CHANNELS],
-        bias: [0.0; CHANNELS],
+        bias: [[0.0; LANES]; CHANNELS],
     };
 }
 
@@ -267,13 +273,13 @@ impl Kernel for Backward<'_> {
             for (((y, choice), d_y), (d_weight, d_bias)) in
                 channels.zip(self.partial.weight.iter_mut().zip(&mut self.partial.bias))
             {
-                let mut sum = s.splat(0.0);
+                let mut sum = s.load(d_bias);
                 for at in (0..CELLS).step_by(LANES) {
                     let d = sigmoid_backward(s, s.load(lanes(y, at)), s.load(lanes(d_y, at)));
                     sum = s.add(sum, d);
                     s.store(d, lanes_mut(&mut d_z.0, at));
                 }
-                *d_bias += s.sum(sum);
+                s.store(sum, d_bias);
                 for ((offset, corner), choice) in offsets.iter_mut().zip(CORNERS).zip(choice) {
                     let choice = u16::from(choice & 3);
                     *offset = corner + (choice >> 1) * STRIDE as u16 + (choice & 1);

@@ -182,14 +182,6 @@ pub(crate) trait Simd: Copy {
     fn shift_into_exponent(self, v: Self::V) -> Self::V;
     /// Whole numbers from 0 to 127 as bytes.
     fn to_bytes(self, v: Self::V) -> [u8; LANES];
-
-    /// The sum of the lanes.
-    #[inline(always)]
-    fn sum(self, v: Self::V) -> f32 {
-        let mut x = [0.0; LANES];
-        self.store(v, &mut x);
-        ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
-    }
 }
 
 /// Plain Rust, for every CPU. Its multiply-add rounds twice: without an instruction for it, rounding once is very slow.
