@@ -2,7 +2,11 @@
 
 mod reference;
 
-use lenet::kernels::{Gradients, Level, LevelError, Pooled, conv1, conv2, dense, loss, sgd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use lenet::kernels::{
+    Gradients, Level, LevelError, Pooled, conv1, conv2, dense, keep_awake, loss, sgd,
+};
 use reference::{CONV1, CONV2, Conv, f64s, random};
 
 /// The relative error of a sum of a few hundred products in `f32`, against the sum of their magnitudes.
@@ -572,4 +576,24 @@ fn the_plain_loops_gradients_are_finite_differences() {
     agree("dense d_bias", &d.bias, &|i, by| {
         value(&x, &w, &bumped(&b, i, by))
     });
+}
+
+#[test]
+fn threads_kept_awake_do_the_same_work_and_stop_at_its_end() {
+    let case = ConvCase::random(CONV2, 40);
+    let expected = case.run(Level::best());
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("a pool");
+        let results = pool.install(|| keep_awake(|| keep_awake(|| case.run(Level::best()))));
+        assert_eq!(results.d_weight, expected.d_weight, "{threads} threads");
+        assert_eq!(results.d_x, expected.d_x, "{threads} threads");
+        // Where a thread still waited, this would wait for it, and the broadcast after it too.
+        let panicking = || pool.install(|| keep_awake(|| panic!("on purpose")));
+        let panicked = catch_unwind(AssertUnwindSafe(panicking));
+        assert!(panicked.is_err());
+        assert_eq!(pool.broadcast(|context| context.index()).len(), threads);
+    }
 }
