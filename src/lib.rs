@@ -14,5 +14,22 @@
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
+
+pub mod cli;
+pub mod commands;
+pub mod data;
+pub mod error;
+pub mod eval;
+pub mod format;
+#[cfg(feature = "wgpu")]
+pub mod gpu;
 pub mod kernels;
 pub mod model;
+pub mod ops;
+pub mod random;
+pub mod train;
+pub mod ui;
+
+/// The release of Burn that this program is built on.
+pub const BURN_VERSION: &str = "0.21.0";

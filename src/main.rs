@@ -1,2 +1,69 @@
-//! x
-fn main() {}
+//! The program: reads the command line, chooses the backend, prints the error. The work is in the library; the
+//! backends are named here so that only this binary compiles Burn's GPU code.
+
+#[cfg(not(any(feature = "ndarray", feature = "wgpu")))]
+compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, or both");
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::Parser;
+use lenet::cli::{Backend, Cli, Command, ComputeArgs};
+use lenet::commands::OnBackend;
+use lenet::error::Error;
+use lenet::ui;
+
+fn main() -> ExitCode {
+    ui::explain_panics();
+    // Prints help and wrong usage itself, and exits with 0 or 2.
+    let cli = Cli::parse();
+    match panic::catch_unwind(|| run(&cli.command)) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            ui::note(&format!("error: {error}"));
+            if let Some(hint) = error.hint() {
+                ui::note(&format!("hint: {hint}"));
+            }
+            ExitCode::from(error.exit_code())
+        }
+        // The hook has said what there is to say.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run(command: &Command) -> Result<(), Error> {
+    match command {
+        Command::Train(args) => on_backend(&args.compute, args),
+        Command::Eval(args) => on_backend(&args.compute, args),
+        Command::Shapes(args) => on_backend(&args.compute, args),
+    }
+}
+
+/// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
+fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
+    let mut pool = rayon::ThreadPoolBuilder::new();
+    if let Some(threads) = compute.threads {
+        pool = pool.num_threads(threads);
+    }
+    let pool = pool
+        .build()
+        .map_err(|error| Error::Threads(error.to_string()))?;
+    pool.install(|| match compute.backend {
+        #[cfg(feature = "ndarray")]
+        Backend::Ndarray => {
+            let level = lenet::kernels::level()?;
+            task.run::<burn_ndarray::NdArray>(&Default::default(), &format!("CPU ({level})"))
+        }
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => {
+            let gpu = lenet::gpu::open()?;
+            if gpu.is_software {
+                let name = &gpu.name;
+                ui::note(&format!(
+                    "note: {name} is no GPU but a program on the CPU; it is slow"
+                ));
+            }
+            task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
+        }
+    })
+}

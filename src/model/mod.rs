@@ -1,5 +1,7 @@
 //! The network: [`LeNet`], five layers as Burn modules, and its weights on the host as [`Weights`].
 
+mod initial;
+mod summary;
 mod weights;
 
 use burn::module::{Module, Param, ParamId};
@@ -8,6 +10,9 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
+use crate::ops::{LeNetBackend, conv_pool_sigmoid, dense_sigmoid};
+
+pub use summary::LayerSummary;
 pub use weights::{TENSORS, TensorSpec, Weights};
 
 /// LeNet with sigmoids, for images of one channel and 28x28 raw pixels, 0..255.
@@ -25,6 +30,17 @@ pub struct LeNet<B: Backend> {
     pub fc2: Linear<B>,
     /// 84 -> 10.
     pub fc3: Linear<B>,
+}
+
+impl<B: LeNetBackend> LeNet<B> {
+    /// Outputs `[N, 10]`, each a sigmoid, for images `[N, 1, 28, 28]` of raw pixels.
+    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+        let x = conv_pool_sigmoid(images, &self.conv1); // [N, 6, 12, 12]
+        let x = conv_pool_sigmoid(x, &self.conv2); // [N, 16, 4, 4]
+        let x = dense_sigmoid(x.flatten(1, 3), &self.fc1); // [N, 256] -> [N, 120]
+        let x = dense_sigmoid(x, &self.fc2); // [N, 84]
+        dense_sigmoid(x, &self.fc3) // [N, 10]
+    }
 }
 
 impl<B: Backend> LeNet<B> {

@@ -1,0 +1,113 @@
+//! The command line: what can be typed. Only declarations; each command's work is in [`crate::commands`].
+
+mod eval;
+mod shapes;
+mod train;
+mod values;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use eval::{EvalArgs, Split};
+pub use shapes::{Layout, ShapesArgs};
+pub use train::{ProgressStyle, RecipeName, TrainArgs};
+
+const EXAMPLES: &str = "\
+Examples:
+  lenet train                       train for 5 epochs on the CPU, write model.mpk
+  lenet train --backend wgpu        the same on the GPU
+  lenet train --resume --epochs 20  go on from where model.mpk stopped
+  lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
+  lenet shapes                      the network's layers, their shapes and parameters";
+
+const ENVIRONMENT: &str = "\
+Environment:
+  LENET_DATA_DIR   where the data set lies, as --data
+  LENET_SIMD       CPU level of the kernels: scalar, avx2, avx512 or neon (default: the best there is)
+  NO_COLOR         no colours and no bars
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 a gate such as --min-accuracy was missed,
+130 or 143 stopped by a signal (nothing is lost: go on with --resume).";
+
+/// Train, evaluate and explain the LeNet network on Fashion-MNIST
+#[derive(Debug, Parser)]
+#[command(name = "lenet", version, before_help = EXAMPLES, after_help = ENVIRONMENT)]
+#[command(
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train the network and write it to a file
+    Train(TrainArgs),
+    /// Measure a trained model: loss, accuracy, per-class figures, confusion matrix
+    Eval(EvalArgs),
+    /// List the layers with their output shapes, parameters and multiply-adds
+    Shapes(ShapesArgs),
+}
+
+/// Where the tensors live and are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// The CPU
+    #[cfg(feature = "ndarray")]
+    Ndarray,
+    /// The GPU, through Vulkan or Metal
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+/// The backend where none is named: the CPU, if this build has it.
+const DEFAULT_BACKEND: &str = if cfg!(feature = "ndarray") {
+    "ndarray"
+} else {
+    "wgpu"
+};
+
+impl Backend {
+    /// The name that is typed and reported.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            #[cfg(feature = "ndarray")]
+            Self::Ndarray => "ndarray",
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => "wgpu",
+        }
+    }
+}
+
+/// Options of every command that computes.
+#[derive(Debug, Clone, Args)]
+pub struct ComputeArgs {
+    /// Compute on the CPU (ndarray) or on the GPU (wgpu)
+    #[arg(long, value_enum, default_value = DEFAULT_BACKEND, env = "LENET_BACKEND")]
+    pub backend: Backend,
+    /// CPU threads [default: all cores]; the result is the same for any number
+    #[arg(long, value_name = "N", value_parser = values::threads, env = "LENET_THREADS")]
+    pub threads: Option<usize>,
+}
+
+/// Options of every command that reads the data set.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// Folder of the data set's four IDX files [default: ./data, the cache folder, the system's]
+    #[arg(long = "data", value_name = "DIR", env = "LENET_DATA_DIR")]
+    pub dir: Option<PathBuf>,
+    /// Accept a data set of the right form that is not Fashion-MNIST
+    #[arg(long)]
+    pub any_dataset: bool,
+    /// Use only the first N training and the first N test images (for a quick try)
+    #[arg(long, value_name = "N", value_parser = values::limit)]
+    pub limit: Option<NonZeroUsize>,
+}

@@ -1,0 +1,99 @@
+//! Options of `lenet train`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::train::Keep;
+
+use super::{ComputeArgs, DataArgs, values};
+
+const EXAMPLES: &str = "\
+Examples:
+  lenet train                                the notebook's training: 5 epochs, model.mpk
+  lenet train -o shirts.mpk --seed 7         another seed, another file
+  lenet train --epochs 20 --keep best --patience 3
+  lenet train --resume                       go on with a stopped training of model.mpk
+  lenet train --limit 320 --epochs 1         try that everything works
+  lenet train --json | jq .                  one JSON event a line";
+
+/// Train the network and write it to a file
+///
+/// Without -o the model goes to model.mpk or, where that exists, to the next free of model-2.mpk, model-3.mpk and
+/// so on. Beside it lie its .json (settings and every epoch's figures) and, until the last epoch is done and to go
+/// on from it later, its .state. Ctrl-C finishes the batch, saves, and says how to go on. With --resume, options that
+/// are not given are those of the first run.
+#[derive(Debug, Clone, Args)]
+#[command(before_help = EXAMPLES)]
+pub struct TrainArgs {
+    /// Write the model to this file
+    #[arg(short, long, value_name = "FILE", env = "LENET_OUTPUT")]
+    pub output: Option<PathBuf>,
+    /// Passes over the training images, those before --resume included [default: 5]
+    #[arg(long, value_name = "N", value_parser = values::epochs, env = "LENET_EPOCHS")]
+    pub epochs: Option<usize>,
+    /// Images per step [default: 32]
+    #[arg(long, value_name = "N", value_parser = values::batch_size, env = "LENET_BATCH_SIZE")]
+    pub batch_size: Option<usize>,
+    /// Learning rate [default: the recipe's; classic: 0.9]
+    #[arg(long, value_name = "RATE", value_parser = values::learning_rate, env = "LENET_LR")]
+    pub lr: Option<f64>,
+    /// Momentum [default: the recipe's; classic: 0]
+    #[arg(long, value_name = "SHARE", value_parser = values::share, env = "LENET_MOMENTUM")]
+    pub momentum: Option<f64>,
+    /// Share of the training images, the last ones, kept for validation [default: 0.1]
+    #[arg(long, value_name = "SHARE", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
+    pub validation_split: Option<f64>,
+    /// Seed of the initial weights and of the order of the images [default: 42]
+    #[arg(long, value_name = "N", env = "LENET_SEED")]
+    pub seed: Option<u64>,
+    /// How to train: the notebook's way [default: classic]
+    #[arg(long, value_enum, env = "LENET_RECIPE")]
+    pub recipe: Option<RecipeName>,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its help is its fields'")]
+    pub compute: ComputeArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its help is its fields'")]
+    pub data: DataArgs,
+    /// Keep the weights of the last epoch, or of that with the best validation loss [default: last]
+    #[arg(long, value_enum, env = "LENET_KEEP")]
+    pub keep: Option<Keep>,
+    /// Stop when the validation loss has not improved for N epochs
+    #[arg(long, value_name = "N", value_parser = values::positive, env = "LENET_PATIENCE")]
+    pub patience: Option<usize>,
+    /// Go on with the training of the output file (default: model.mpk) up to --epochs
+    #[arg(long)]
+    pub resume: bool,
+    /// Replace the output file if it exists
+    #[arg(long, conflicts_with = "resume")]
+    pub force: bool,
+    /// Exit with status 3 if the test accuracy is below this
+    #[arg(long, value_name = "ACCURACY", value_parser = values::accuracy)]
+    pub min_accuracy: Option<f64>,
+    /// Print one JSON event a line instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Within an epoch, show a bar if this is a terminal (auto) or nothing (none)
+    #[arg(long, value_enum, default_value = "auto", env = "LENET_PROGRESS")]
+    pub progress: ProgressStyle,
+}
+
+/// The recipes that have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RecipeName {
+    /// The notebook's: plain gradient descent at 0.9, raw pixels
+    Classic,
+}
+
+/// How the way through an epoch is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    /// A bar on a terminal, nothing elsewhere
+    Auto,
+    /// Never a bar
+    None,
+}

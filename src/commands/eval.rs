@@ -1,0 +1,106 @@
+//! `lenet eval`.
+
+use serde::Serialize;
+
+use burn::data::dataset::Dataset;
+
+use crate::cli::{EvalArgs, Split};
+use crate::data::CLASSES;
+use crate::error::Error;
+use crate::eval::{ClassReport, Evaluation, evaluate};
+use crate::format;
+use crate::model::LeNet;
+use crate::ops::LeNetBackend;
+use crate::ui::Out;
+
+use super::{OnBackend, gate, load_split};
+
+impl OnBackend for EvalArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        eval::<B>(self, device)
+    }
+}
+
+fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Error> {
+    let file = format::read(&args.model)?;
+    let images = load_split(&args.data, args.split, args.validation_split)?;
+    if images.is_empty() {
+        return Err(Error::Usage(format!(
+            "there are no {} images",
+            args.split.name()
+        )));
+    }
+    let model = LeNet::<B>::from_weights(&file.weights, device);
+    let evaluation = evaluate(&model, &images, args.batch_size, device)?;
+    let mut out = Out::default();
+    if args.json {
+        out.json(&document(&evaluation, args.split));
+    } else {
+        out.line(&text(&evaluation, args.split));
+    }
+    out.finish()?;
+    gate(evaluation.accuracy(), args.min_accuracy)
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    split: &'static str,
+    samples: usize,
+    loss: f64,
+    accuracy: f64,
+    correct: usize,
+    confusion: [[usize; 10]; 10],
+    classes: Vec<ClassReport>,
+}
+
+fn document(evaluation: &Evaluation, split: Split) -> Document {
+    Document {
+        schema: 1,
+        split: split.name(),
+        samples: evaluation.samples(),
+        loss: evaluation.loss(),
+        accuracy: evaluation.accuracy(),
+        correct: evaluation.correct(),
+        confusion: evaluation.confusion,
+        classes: evaluation.classes(),
+    }
+}
+
+/// The figures for people: a line of totals, a table of classes, the confusion matrix.
+fn text(evaluation: &Evaluation, split: Split) -> String {
+    let mut text = format!(
+        "{}  {} samples  loss: {:.4}  accuracy: {:.4}  correct: {}\n",
+        split.name(),
+        evaluation.samples(),
+        evaluation.loss(),
+        evaluation.accuracy(),
+        evaluation.correct(),
+    );
+    text += &format!(
+        "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
+        "class", "precision", "recall", "f1", "support"
+    );
+    for ClassReport {
+        name,
+        precision,
+        recall,
+        f1,
+        support,
+    } in evaluation.classes()
+    {
+        text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
+    }
+    text += "\n\nconfusion: a row for each true class, a column for each predicted one\n";
+    text += &format!("{:<12}", "");
+    for class in CLASSES {
+        text += &format!(" {:>5}", class.chars().take(5).collect::<String>());
+    }
+    for (class, row) in CLASSES.iter().zip(&evaluation.confusion) {
+        text += &format!("\n{class:<12}");
+        for count in row {
+            text += &format!(" {count:>5}");
+        }
+    }
+    text
+}

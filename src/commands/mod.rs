@@ -1,0 +1,62 @@
+//! The commands: from parsed options to output, one file each.
+
+pub mod eval;
+pub mod shapes;
+pub mod train;
+
+use std::num::NonZeroUsize;
+
+use crate::cli::{DataArgs, Split};
+use crate::data::{self, ImageDataset, Options, Part, Provenance};
+use crate::error::Error;
+use crate::ops::LeNetBackend;
+use crate::ui;
+
+/// A command that can run on any backend.
+pub trait OnBackend {
+    /// Runs it on `device`, whose name for the user is `device_name`.
+    ///
+    /// # Errors
+    /// Whatever ends the command early.
+    fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error>;
+}
+
+fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>) -> Options {
+    Options {
+        dir: args.dir.clone(),
+        any_dataset: args.any_dataset,
+        limit,
+    }
+}
+
+/// Tells the user what is odd about the data, if anything is.
+fn note_provenance(provenance: &Provenance) {
+    if let Some(text) = provenance.note() {
+        ui::note(&format!("note: {text}"));
+    }
+}
+
+/// The images of one split; reads only the files that it needs.
+fn load_split(args: &DataArgs, split: Split, validation_split: f64) -> Result<ImageDataset, Error> {
+    let part = if split == Split::Test {
+        Part::Test
+    } else {
+        Part::Train
+    };
+    let (images, provenance) = data::load_part(part, &data_options(args, args.limit))?;
+    note_provenance(&provenance);
+    let images = ImageDataset::new(images);
+    Ok(match split {
+        Split::Test => images,
+        Split::Train => images.split(validation_split)?.0,
+        Split::Validation => images.split(validation_split)?.1,
+    })
+}
+
+/// Refuses an accuracy below what `--min-accuracy` wants.
+fn gate(accuracy: f64, wanted: Option<f64>) -> Result<(), Error> {
+    match wanted {
+        Some(wanted) if accuracy < wanted => Err(Error::Gate { accuracy, wanted }),
+        _ => Ok(()),
+    }
+}

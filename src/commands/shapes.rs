@@ -1,0 +1,67 @@
+//! `lenet shapes`.
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use serde::Serialize;
+
+use crate::cli::{Layout, ShapesArgs};
+use crate::error::Error;
+use crate::model::{LayerSummary, LeNet, Weights};
+use crate::ops::LeNetBackend;
+use crate::ui::Out;
+
+use super::OnBackend;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    layers: &'a [LayerSummary],
+    parameters: usize,
+}
+
+impl OnBackend for ShapesArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        shapes::<B>(self, device)
+    }
+}
+
+/// Sends a batch through the network and lists what comes out of each layer.
+fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error> {
+    let model = LeNet::<B>::from_weights(&Weights::zeros(), device);
+    let images = Tensor::zeros([args.batch_size, 1, 28, 28], device);
+    let mut layers = model.summary(images);
+    if args.layout == Layout::Nhwc {
+        for layer in &mut layers {
+            if let [n, c, h, w] = layer.output_shape[..] {
+                layer.output_shape = vec![n, h, w, c];
+            }
+        }
+    }
+    let parameters = layers.iter().map(|layer| layer.parameters).sum();
+    let mut out = Out::default();
+    match args.json {
+        true => out.json(&Document { schema: 1, layers: &layers, parameters }),
+        false => out.line(&text(&layers, parameters)),
+    }
+    out.finish()
+}
+
+fn text(layers: &[LayerSummary], parameters: usize) -> String {
+    let mut text = format!(
+        "{:<16} {:<18} {:>10} {:>14}",
+        "layer", "output shape", "parameters", "multiply-adds"
+    );
+    for LayerSummary {
+        name,
+        output_shape,
+        parameters,
+        macs,
+    } in layers
+    {
+        let shape: Vec<String> = output_shape.iter().map(usize::to_string).collect();
+        let shape = format!("({})", shape.join(", "));
+        text += &format!("\n{name:<16} {shape:<18} {parameters:>10} {macs:>14}");
+    }
+    let macs: usize = layers.iter().map(|layer| layer.macs).sum();
+    text + &format!("\n{:<16} {:<18} {parameters:>10} {macs:>14}", "total", "")
+}

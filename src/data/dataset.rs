@@ -1,0 +1,246 @@
+//! Images with their labels in memory, and a run of them as a Burn [`Dataset`].
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use burn::data::dataset::Dataset;
+
+use super::idx::{Image, PIXELS};
+
+/// Images, each with its label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledImages {
+    images: Vec<Image>,
+    labels: Vec<u8>,
+}
+
+/// The numbers of images and of labels differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{images} images but {labels} labels")]
+pub struct CountsDiffer {
+    /// Number of images.
+    pub images: usize,
+    /// Number of labels.
+    pub labels: usize,
+}
+
+impl LabelledImages {
+    /// Joins images with their labels, the first with the first.
+    ///
+    /// # Errors
+    /// If there are not as many of the one as of the other.
+    pub fn new(images: Vec<Image>, labels: Vec<u8>) -> Result<Self, CountsDiffer> {
+        if images.len() == labels.len() {
+            Ok(Self { images, labels })
+        } else {
+            Err(CountsDiffer {
+                images: images.len(),
+                labels: labels.len(),
+            })
+        }
+    }
+
+    /// Keeps the first `count` and frees the others.
+    pub fn truncate(&mut self, count: usize) {
+        self.images.truncate(count);
+        self.images.shrink_to_fit();
+        self.labels.truncate(count);
+        self.labels.shrink_to_fit();
+    }
+
+    /// The images.
+    #[must_use]
+    pub fn images(&self) -> &[Image] {
+        &self.images
+    }
+
+    /// The labels, 0 to 9 in files that were read.
+    #[must_use]
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// Number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there is no image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+}
+
+/// One image with its label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// The pixels, 0 to 255, row by row.
+    pub pixels: [u8; PIXELS],
+    /// The class, 0 to 9.
+    pub label: u8,
+}
+
+/// A run of consecutive images. Clones share the images.
+#[derive(Debug, Clone)]
+pub struct ImageDataset {
+    images: Arc<LabelledImages>,
+    range: Range<usize>,
+}
+
+/// A validation share that cannot be set aside.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum SplitError {
+    /// The share is negative, one or more, or not a number.
+    #[error("validation split {0}, expected a number from 0 up to, not including, 1")]
+    Fraction(f64),
+    /// The share leaves nothing to train with.
+    #[error("validation split {fraction} of {count} images leaves none to train with")]
+    NothingLeft {
+        /// The share.
+        fraction: f64,
+        /// Number of images.
+        count: usize,
+    },
+}
+
+impl SplitError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some("`--validation-split 0.1` sets the last tenth aside, `0` nothing".into())
+    }
+}
+
+impl ImageDataset {
+    /// All of `images`.
+    #[must_use]
+    pub fn new(images: LabelledImages) -> Self {
+        let range = 0..images.len();
+        Self {
+            images: Arc::new(images),
+            range,
+        }
+    }
+
+    /// Its images.
+    #[must_use]
+    pub fn images(&self) -> &[Image] {
+        &self.images.images[self.range.clone()]
+    }
+
+    /// Its labels.
+    #[must_use]
+    pub fn labels(&self) -> &[u8] {
+        &self.images.labels[self.range.clone()]
+    }
+
+    /// Sets the last floor(n * `fraction`) of its n images aside, unshuffled, for validation; returns the
+    /// images to train with, then those.
+    ///
+    /// # Errors
+    /// If `fraction` is not from [0, 1), or leaves no image to train with.
+    pub fn split(&self, fraction: f64) -> Result<(Self, Self), SplitError> {
+        if !(0.0..1.0).contains(&fraction) {
+            return Err(SplitError::Fraction(fraction));
+        }
+        let count = self.range.len();
+        // 100 * 0.29 is 28.999999999999996 in binary, yet 29 is meant.
+        let product = count as f64 * fraction;
+        let nearest = product.round();
+        let exact = (product - nearest).abs() < 1e-6;
+        let validation = if exact { nearest } else { product.floor() } as usize;
+        if validation >= count {
+            return Err(SplitError::NothingLeft { fraction, count });
+        }
+        let middle = self.range.end - validation;
+        let part = |range| Self {
+            images: Arc::clone(&self.images),
+            range,
+        };
+        Ok((part(self.range.start..middle), part(middle..self.range.end)))
+    }
+}
+
+impl Dataset<Item> for ImageDataset {
+    fn get(&self, index: usize) -> Option<Item> {
+        Some(Item {
+            pixels: *self.images().get(index)?,
+            label: *self.labels().get(index)?,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.range.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `count` images whose first two pixels and label tell their index.
+    fn dataset(count: usize) -> ImageDataset {
+        let images = (0..count).map(|index| {
+            let mut image = [0; PIXELS];
+            image[..2].copy_from_slice(&(index as u16).to_be_bytes());
+            image
+        });
+        let labels = (0..count).map(|index| (index % 10) as u8);
+        let images = LabelledImages::new(images.collect(), labels.collect()).unwrap();
+        ImageDataset::new(images)
+    }
+
+    fn sizes(count: usize, fraction: f64) -> (usize, usize) {
+        let (train, validation) = dataset(count).split(fraction).unwrap();
+        (train.len(), validation.len())
+    }
+
+    #[test]
+    fn a_tenth_of_the_training_images_is_6000() {
+        assert_eq!(sizes(60_000, 0.1), (54_000, 6_000));
+    }
+
+    #[test]
+    fn the_split_is_rounded_down_but_not_by_a_rounding_error() {
+        assert_eq!(sizes(100, 0.29), (71, 29));
+        assert_eq!(sizes(1000, 0.7), (300, 700));
+        assert_eq!(sizes(99, 0.1), (90, 9));
+        assert_eq!(sizes(5, 0.1), (5, 0));
+        assert_eq!(sizes(7, 0.0), (7, 0));
+        for percent in 0..100 {
+            assert_eq!(
+                sizes(1000, f64::from(percent) / 100.0).1,
+                10 * percent as usize
+            );
+        }
+    }
+
+    #[test]
+    fn the_last_images_are_set_aside_in_their_order() {
+        let (train, validation) = dataset(20).split(0.25).unwrap();
+        assert_eq!(train.get(0).unwrap().pixels[1], 0);
+        assert_eq!(train.get(14).unwrap().pixels[1], 14);
+        assert_eq!(train.get(15), None);
+        assert_eq!(validation.get(0).unwrap().pixels[1], 15);
+        assert_eq!(validation.get(4).unwrap().label, 9);
+        assert_eq!(validation.get(5), None);
+    }
+
+    #[test]
+    fn a_split_that_leaves_nothing_to_train_with_is_refused() {
+        for fraction in [1.0, 1.5, -0.1, f64::NAN, f64::INFINITY] {
+            let error = dataset(10).split(fraction).unwrap_err();
+            assert!(matches!(error, SplitError::Fraction(_)), "{fraction}");
+        }
+        let error = dataset(10).split(0.999_999_999_9).unwrap_err();
+        assert!(matches!(error, SplitError::NothingLeft { count: 10, .. }));
+    }
+
+    #[test]
+    fn images_and_labels_must_be_as_many() {
+        let error = LabelledImages::new(vec![[0; PIXELS]; 2], vec![0; 3]).unwrap_err();
+        assert_eq!(error.to_string(), "2 images but 3 labels");
+    }
+}

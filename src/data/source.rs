@@ -1,0 +1,245 @@
+//! Where the data set is looked for.
+//!
+//! A directory that the user named, by `--data` or `$LENET_DATA_DIR`, is the only one looked into: it has the
+//! files or that is an error. Without one these are tried in turn: `./data`, the user's cache,
+//! `/usr/share/datasets/fashion-mnist` (Debian's package `dataset-fashion-mnist`).
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::catalog::DataFile;
+
+/// The environment variable that names the directory when `--data` does not.
+pub const DIR_VARIABLE: &str = "LENET_DATA_DIR";
+
+/// Why there is no directory to load from.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// No place has the files.
+    #[error("no Fashion-MNIST in {}", list(.places))]
+    Nowhere {
+        /// The directories looked into.
+        places: Vec<PathBuf>,
+    },
+    /// The directory that was named is not there or cannot be read.
+    #[error("{}: {source}", .dir.display())]
+    Directory {
+        /// The directory.
+        dir: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The directory that was named lacks files.
+    #[error("{}: has no {}", .dir.display(), .missing.join(", no "))]
+    Incomplete {
+        /// The directory.
+        dir: PathBuf,
+        /// The names of the files it lacks, without `.gz`.
+        missing: Vec<&'static str>,
+    },
+}
+
+fn list(places: &[PathBuf]) -> String {
+    let places: Vec<_> = places.iter().map(|dir| dir.display().to_string()).collect();
+    places.join(", ")
+}
+
+impl SourceError {
+    /// What the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Nowhere { .. } => {
+                "`lenet data fetch` downloads it; `--data DIR` names a directory that has it".into()
+            }
+            Self::Directory { .. } | Self::Incomplete { .. } => format!(
+                "`--data` and {DIR_VARIABLE} name the directory that holds the four IDX files, with or without .gz"
+            ),
+        })
+    }
+}
+
+/// The user's cache for this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`; none without a home.
+#[must_use]
+pub fn cache_dir() -> Option<PathBuf> {
+    cache_dir_in(|name| std::env::var_os(name), std::env::home_dir())
+}
+
+fn cache_dir_in(
+    variable: impl Fn(&str) -> Option<OsString>,
+    home: Option<PathBuf>,
+) -> Option<PathBuf> {
+    // The XDG base directory specification says to ignore a relative path.
+    variable("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_absolute())
+        .or_else(|| Some(home.filter(|dir| dir.is_absolute())?.join(".cache")))
+        .map(|dir| dir.join("lenet"))
+}
+
+/// The directory that has all of `files`: `named`, else `$LENET_DATA_DIR`, else the first of the usual places.
+///
+/// # Errors
+/// If a directory was named that lacks one of them, or if none has them all.
+pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, SourceError> {
+    match named_dir(named, std::env::var_os(DIR_VARIABLE)) {
+        Some(dir) => complete(dir, files),
+        None => {
+            let usual = [
+                Some(PathBuf::from("data")),
+                cache_dir(),
+                Some(PathBuf::from("/usr/share/datasets/fashion-mnist")),
+            ];
+            first_complete(usual.into_iter().flatten().collect(), files)
+        }
+    }
+}
+
+/// The directory that the user named: the option goes before the variable, which counts if it is not empty.
+fn named_dir(option: Option<&Path>, variable: Option<OsString>) -> Option<PathBuf> {
+    let variable = variable.filter(|dir| !dir.is_empty());
+    option
+        .map(Path::to_path_buf)
+        .or_else(|| variable.map(PathBuf::from))
+}
+
+/// `dir`, if it has all of `files`.
+fn complete(dir: PathBuf, files: &[DataFile]) -> Result<PathBuf, SourceError> {
+    if let Err(source) = std::fs::read_dir(&dir) {
+        return Err(SourceError::Directory { dir, source });
+    }
+    let missing: Vec<_> = files
+        .iter()
+        .filter(|file| path_of(&dir, **file).is_none())
+        .map(|file| file.name())
+        .collect();
+    if missing.is_empty() {
+        Ok(dir)
+    } else {
+        Err(SourceError::Incomplete { dir, missing })
+    }
+}
+
+/// The first of `places` that has all of `files`.
+fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, SourceError> {
+    let has_all = |dir: &&PathBuf| files.iter().all(|file| path_of(dir, *file).is_some());
+    match places.iter().find(has_all) {
+        Some(dir) => Ok(dir.clone()),
+        None => Err(SourceError::Nowhere { places }),
+    }
+}
+
+/// The path of `file` in `dir`: with `.gz` if there is such a file, else without. A link that leads nowhere is
+/// no file.
+#[must_use]
+pub fn path_of(dir: &Path, file: DataFile) -> Option<PathBuf> {
+    [format!("{}.gz", file.name()), file.name().to_owned()]
+        .into_iter()
+        .map(|name| dir.join(name))
+        .find(|path| path.exists())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(dir: &Path, names: &[&str]) {
+        for name in names {
+            std::fs::write(dir.join(name), "").unwrap();
+        }
+    }
+
+    const TEST_FILES: [DataFile; 2] = [DataFile::TestImages, DataFile::TestLabels];
+
+    #[test]
+    fn a_name_without_gz_is_found_too_and_gz_comes_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |file| path_of(dir.path(), file);
+        assert_eq!(path(DataFile::TestLabels), None);
+        touch(dir.path(), &["t10k-labels-idx1-ubyte"]);
+        assert_eq!(
+            path(DataFile::TestLabels),
+            Some(dir.path().join("t10k-labels-idx1-ubyte"))
+        );
+        touch(dir.path(), &["t10k-labels-idx1-ubyte.gz"]);
+        assert_eq!(
+            path(DataFile::TestLabels),
+            Some(dir.path().join("t10k-labels-idx1-ubyte.gz"))
+        );
+    }
+
+    #[test]
+    fn the_option_goes_before_the_variable() {
+        let (option, variable) = (Some(Path::new("option")), Some("variable".into()));
+        assert_eq!(named_dir(option, variable.clone()), Some("option".into()));
+        assert_eq!(named_dir(None, variable), Some("variable".into()));
+        assert_eq!(named_dir(None, Some("".into())), None);
+    }
+
+    #[test]
+    fn a_named_directory_is_not_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), &["t10k-images-idx3-ubyte.gz"]);
+        let error = find(Some(dir.path()), &TEST_FILES).unwrap_err();
+        let text = error.to_string();
+        assert!(text.ends_with("has no t10k-labels-idx1-ubyte"), "{text}");
+
+        let absent = dir.path().join("absent");
+        let error = find(Some(&absent), &TEST_FILES).unwrap_err();
+        assert!(
+            matches!(&error, SourceError::Directory { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        );
+        assert!(error.to_string().contains("absent"), "{error}");
+    }
+
+    #[test]
+    fn a_file_named_as_directory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), &["file"]);
+        let error = find(Some(&dir.path().join("file")), &TEST_FILES).unwrap_err();
+        assert!(matches!(error, SourceError::Directory { .. }), "{error}");
+    }
+
+    #[test]
+    fn usual_places_that_lack_a_file_are_skipped() {
+        let [first, second] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let places = vec![first.path().to_owned(), second.path().to_owned()];
+        touch(first.path(), &["t10k-images-idx3-ubyte.gz"]);
+
+        let error = first_complete(places.clone(), &TEST_FILES).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            places
+                .iter()
+                .all(|dir| text.contains(dir.to_str().unwrap())),
+            "{text}"
+        );
+        let hint = error.hint().unwrap();
+        assert!(
+            hint.contains("lenet data fetch") && hint.contains("--data"),
+            "{hint}"
+        );
+
+        touch(
+            second.path(),
+            &["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
+        );
+        assert_eq!(first_complete(places, &TEST_FILES).unwrap(), second.path());
+    }
+
+    #[test]
+    fn the_cache_follows_xdg_and_ignores_relative_paths() {
+        let home = || Some(PathBuf::from("/home/user"));
+        let cache = |value: Option<&str>, home| cache_dir_in(|_| value.map(OsString::from), home);
+        assert_eq!(cache(None, home()), Some("/home/user/.cache/lenet".into()));
+        assert_eq!(cache(Some("/cache"), home()), Some("/cache/lenet".into()));
+        for ignored in ["", "relative"] {
+            assert_eq!(
+                cache(Some(ignored), home()),
+                Some("/home/user/.cache/lenet".into())
+            );
+        }
+        assert_eq!(cache(None, None), None);
+    }
+}

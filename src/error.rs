@@ -1,0 +1,161 @@
+//! Everything that can end a command, as its user sees it: `error: what and where`, then `hint: what to do`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::data::{DataError, SplitError};
+use crate::format::FormatError;
+use crate::kernels::LevelError;
+
+/// Why a command ended before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data set could not be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The data set cannot be split as asked.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A model file could not be read or written.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// `LENET_SIMD` asks for what this CPU has not.
+    #[error(transparent)]
+    Level(#[from] LevelError),
+    /// The GPU could not be used.
+    #[error("{0}")]
+    Gpu(String),
+    /// The backend reported an error while it computed.
+    #[error("the {backend} backend failed: {cause}")]
+    Device {
+        /// The backend's name.
+        backend: String,
+        /// Burn's words.
+        cause: String,
+    },
+    /// The threads could not be started.
+    #[error("cannot start the threads: {0}")]
+    Threads(String),
+    /// A file other than a model could not be read or written.
+    #[error("{action} {}: {cause}", path.display())]
+    File {
+        /// As in "cannot write".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    /// The file to be written is there already.
+    #[error("{} exists already", .0.display())]
+    Exists(PathBuf),
+    /// Another process trains to the same file.
+    #[error("another training is writing {}", .0.display())]
+    Locked(PathBuf),
+    /// The saved state belongs to another training.
+    #[error("{}: {difference}", path.display())]
+    Mismatch {
+        /// The state file.
+        path: PathBuf,
+        /// What differs, with both values.
+        difference: String,
+    },
+    /// The saved state is damaged.
+    #[error("{}: not a training state of lenet: {problem}", path.display())]
+    State {
+        /// The state file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The loss or a weight is no longer a number.
+    #[error("training diverged: {what} in epoch {epoch}, batch {batch}")]
+    Diverged {
+        /// As in "the loss is NaN".
+        what: String,
+        /// Number of the epoch, from 1.
+        epoch: usize,
+        /// Number of the batch, from 1.
+        batch: usize,
+    },
+    /// An option's value does not go with the data or with another option.
+    #[error("{0}")]
+    Usage(String),
+    /// A result is worse than the gate set by the user.
+    #[error("accuracy {accuracy:.4} is below the wanted {wanted}")]
+    Gate {
+        /// The accuracy that was reached.
+        accuracy: f64,
+        /// The accuracy that was asked for.
+        wanted: f64,
+    },
+    /// A signal ended the run; the number is the signal's.
+    #[error("stopped by {}", if *.signal == 15 { "SIGTERM" } else { "Ctrl-C" })]
+    Stopped {
+        /// 2 or 15.
+        signal: u8,
+        /// How to go on.
+        advice: String,
+    },
+    /// The model's outputs are not numbers.
+    #[error("the model's output for image {0} is not a number")]
+    NotANumber(usize),
+}
+
+impl Error {
+    /// An error about a file other than a model.
+    pub fn file(action: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self::File {
+            action,
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    /// What the user can do about it, in one line.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Data(error) => return error.hint(),
+            Self::Split(error) => return error.hint(),
+            Self::Format(error) => return error.hint(),
+            Self::Level(error) => return error.hint(),
+            Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
+            Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
+            Self::Threads(_) => "use fewer: --threads 1".to_owned(),
+            Self::Exists(_) => "replace it with --force, or name another file".to_owned(),
+            Self::Locked(_) => "wait for it, or write to another file with -o".to_owned(),
+            Self::Mismatch { .. } => {
+                "use the settings of the first run, or begin anew with --force".to_owned()
+            }
+            Self::State { .. } => {
+                "begin anew with --force; the model file itself is whole".to_owned()
+            }
+            Self::Diverged { .. } => {
+                "use a smaller --lr; the last good epoch is kept in the files".to_owned()
+            }
+            Self::Stopped { advice, .. } => advice.clone(),
+            Self::NotANumber(_) => "its weights are too large to compute with".to_owned(),
+            Self::File { cause, .. } => match cause.kind() {
+                io::ErrorKind::StorageFull => "free some space and run it again".to_owned(),
+                io::ErrorKind::PermissionDenied => "check the permissions of the folder".to_owned(),
+                _ => return None,
+            },
+            Self::Output(_) | Self::Usage(_) | Self::Gate { .. } => return None,
+        })
+    }
+
+    /// The exit status that stands for this error.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Split(_) => 2,
+            Self::Gate { .. } => 3,
+            Self::Stopped { signal, .. } => 128 + signal,
+            _ => 1,
+        }
+    }
+}

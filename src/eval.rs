@@ -1,0 +1,224 @@
+//! Measuring a model: one forward pass over a set of images, and the figures that follow from its outputs.
+
+use burn::tensor::backend::Backend;
+use serde::Serialize;
+
+use burn::data::dataset::Dataset;
+
+use crate::data::{Batches, CLASSES, ImageDataset};
+use crate::error::Error;
+use crate::model::LeNet;
+use crate::ops::{CLIP, LeNetBackend};
+
+/// The ten outputs of the network for one image, each a sigmoid.
+pub type Outputs = [f32; 10];
+
+/// Images of one forward pass where nobody says otherwise: enough to keep every core busy, few enough for
+/// their activations (4.7 kB an image) to stay small.
+pub const BATCH_SIZE: usize = 1000;
+
+/// The network's outputs for every image of `dataset`, in its order.
+pub fn outputs<B: LeNetBackend>(
+    model: &LeNet<B>,
+    dataset: &ImageDataset,
+    batch_size: usize,
+    device: &B::Device,
+) -> Result<Vec<Outputs>, Error> {
+    let mut outputs = Vec::with_capacity(dataset.len());
+    for batch in Batches::<B>::in_order(dataset, batch_size, device) {
+        let data = model.forward(batch.images).into_data_checked()?;
+        outputs.extend_from_slice(data.as_chunks::<10>().0);
+    }
+    match outputs
+        .iter()
+        .position(|row| row.iter().any(|o| !o.is_finite()))
+    {
+        Some(image) => Err(Error::NotANumber(image)),
+        None => Ok(outputs),
+    }
+}
+
+/// Reading a tensor back without Burn's panic.
+pub(crate) trait IntoDataChecked {
+    /// The values, row-major; an error if the device reports one.
+    fn into_data_checked(self) -> Result<Vec<f32>, Error>;
+}
+
+impl<B: Backend, const D: usize> IntoDataChecked for burn::tensor::Tensor<B, D> {
+    fn into_data_checked(self) -> Result<Vec<f32>, Error> {
+        let failed = |cause: String| Error::Device {
+            backend: B::name(&self.device()),
+            cause,
+        };
+        // A read alone does not report the errors of the work before it; `sync` does.
+        B::sync(&self.device()).map_err(|error| failed(error.to_string()))?;
+        let device = self.device();
+        let failed = move |cause: String| Error::Device {
+            backend: B::name(&device),
+            cause,
+        };
+        let data = self
+            .try_into_data()
+            .map_err(|error| failed(error.to_string()))?;
+        data.convert::<f32>()
+            .into_vec()
+            .map_err(|error| failed(format!("{error:?}")))
+    }
+}
+
+/// `p = o / sum(o)` of the clipped outputs: what the loss takes for probabilities.
+#[must_use]
+pub fn probabilities(outputs: &Outputs) -> [f64; 10] {
+    let clipped = outputs.map(|o| f64::from(o).clamp(CLIP, 1.0 - CLIP));
+    let sum: f64 = clipped.iter().sum();
+    clipped.map(|o| o / sum)
+}
+
+/// The class with the largest output; the first of equal ones.
+#[must_use]
+pub fn predicted(outputs: &Outputs) -> usize {
+    (1..10).fold(0, |best, class| {
+        if outputs[class] > outputs[best] {
+            class
+        } else {
+            best
+        }
+    })
+}
+
+/// How a model does on a set of images. Sums over images, not means of batches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    loss_sum: f64,
+    /// Number of images by true class (rows) and predicted class (columns).
+    pub confusion: [[usize; 10]; 10],
+}
+
+/// The figures of one class.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClassReport {
+    /// The class in words.
+    pub name: &'static str,
+    /// Share of the images predicted to be of the class that are; 0 if none is predicted.
+    pub precision: f64,
+    /// Share of the class' images that are predicted to be of it; 0 if there are none.
+    pub recall: f64,
+    /// Harmonic mean of precision and recall.
+    pub f1: f64,
+    /// Number of the class' images.
+    pub support: usize,
+}
+
+impl Evaluation {
+    /// From outputs and the labels they should have had, in the same order.
+    pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
+        let mut result = Self {
+            loss_sum: 0.0,
+            confusion: [[0; 10]; 10],
+        };
+        for (row, label) in outputs.iter().zip(labels) {
+            let label = usize::from(*label);
+            result.loss_sum -= probabilities(row)[label].ln();
+            result.confusion[label][predicted(row)] += 1;
+        }
+        result
+    }
+
+    /// Number of images.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.confusion.as_flattened().iter().sum()
+    }
+
+    /// Number of right answers.
+    #[must_use]
+    pub fn correct(&self) -> usize {
+        (0..10).map(|class| self.confusion[class][class]).sum()
+    }
+
+    /// Mean loss.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.samples().max(1) as f64
+    }
+
+    /// Share of right answers.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        self.correct() as f64 / self.samples().max(1) as f64
+    }
+
+    /// Precision, recall and F1 of each class.
+    #[must_use]
+    pub fn classes(&self) -> Vec<ClassReport> {
+        let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
+        let report = |class: usize| {
+            let right = self.confusion[class][class];
+            let support = self.confusion[class].iter().sum();
+            let predicted = self.confusion.iter().map(|row| row[class]).sum::<usize>();
+            ClassReport {
+                name: CLASSES[class],
+                precision: share(right, predicted),
+                recall: share(right, support),
+                f1: share(2 * right, support + predicted),
+                support,
+            }
+        };
+        (0..10).map(report).collect()
+    }
+}
+
+/// Runs `model` over `dataset` and measures it.
+pub fn evaluate<B: LeNetBackend>(
+    model: &LeNet<B>,
+    dataset: &ImageDataset,
+    batch_size: usize,
+    device: &B::Device,
+) -> Result<Evaluation, Error> {
+    let outputs = outputs(model, dataset, batch_size, device)?;
+    Ok(Evaluation::new(&outputs, dataset.labels()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An output row whose largest value is at `class`.
+    fn sure(class: usize) -> Outputs {
+        let mut row = [0.1; 10];
+        row[class] = 0.9;
+        row
+    }
+
+    #[test]
+    fn figures_of_a_small_confusion_are_those_done_by_hand() {
+        let outputs = [sure(0), sure(0), sure(1), sure(1)];
+        let evaluation = Evaluation::new(&outputs, &[0, 1, 1, 1]);
+        assert_eq!((evaluation.samples(), evaluation.correct()), (4, 3));
+        assert_eq!(evaluation.accuracy(), 0.75);
+        let classes = evaluation.classes();
+        assert_eq!(
+            (classes[0].precision, classes[0].recall, classes[0].support),
+            (0.5, 1.0, 1)
+        );
+        assert_eq!(
+            (classes[1].precision, classes[1].recall, classes[1].support),
+            (1.0, 2.0 / 3.0, 3)
+        );
+        assert!((classes[1].f1 - 0.8).abs() < 1e-12);
+        assert_eq!(
+            (classes[9].precision, classes[9].recall, classes[9].f1),
+            (0.0, 0.0, 0.0)
+        );
+        // Sum of a row is 1.8: p of the label is 0.9 / 1.8 where right and 0.1 / 1.8 where wrong.
+        let loss = (3.0 * 2f64.ln() + 18f64.ln()) / 4.0;
+        assert!((evaluation.loss() - loss).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_first_of_equal_outputs_is_predicted_and_saturated_outputs_have_a_finite_loss() {
+        assert_eq!(predicted(&[0.5; 10]), 0);
+        let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3]);
+        assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
+    }
+}

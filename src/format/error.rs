@@ -1,0 +1,201 @@
+//! Why a model file was refused: [`Fault`] is what is wrong in the content, [`FormatError`] adds the path.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::atomic::WriteError;
+use super::{Format, MAX_FILE_BYTES};
+
+/// What is wrong inside a model file, or with weights that were to become one.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// The container itself cannot be read.
+    #[error("{0}")]
+    Malformed(String),
+    /// A tensor or field that must be there is not.
+    #[error("{0} is missing")]
+    Missing(String),
+    /// A tensor or field that LeNet does not have.
+    #[error("{0} is not a part of LeNet")]
+    Unknown(String),
+    /// A tensor or field is there twice.
+    #[error("{0} is there twice")]
+    Duplicate(String),
+    /// A tensor or field has another form than LeNet's.
+    #[error("{name}: {what} is {found}, expected {expected}")]
+    Mismatch {
+        /// The tensor or field.
+        name: String,
+        /// Which property of it.
+        what: &'static str,
+        /// What LeNet has.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// A weight is NaN or infinite.
+    #[error("{tensor}: value {index} is {value}, not a finite number")]
+    NonFinite {
+        /// The tensor's name.
+        tensor: &'static str,
+        /// Position of the value in the tensor, row-major, from 0.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A file that some program wrote as it should, but that is not read here.
+    #[error("{what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// What the user can do.
+        hint: &'static str,
+    },
+    /// A format that is only written.
+    #[error("this is an {0}, a format that is only written")]
+    NotRead(Format),
+    /// A format that is only read.
+    #[error("a {0} is only read, not written")]
+    NotWritten(Format),
+}
+
+impl Fault {
+    /// What the user can do, in one line.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Malformed(_) => "the file is damaged or cut short; copy it again, or train again",
+            Self::Missing(_) | Self::Unknown(_) | Self::Duplicate(_) | Self::Mismatch { .. } => {
+                "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
+            }
+            Self::NonFinite { .. } => "the training diverged; train again with a smaller --lr",
+            Self::Unsupported { hint, .. } => hint,
+            Self::NotRead(_) => "keep the .mpk or .safetensors file that it was made from",
+            Self::NotWritten(_) => {
+                "write .safetensors; PyTorch loads it with \
+                 net.load_state_dict(safetensors.torch.load_file(path))"
+            }
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Why a model file was not read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// The operating system refused.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// The path is not that of a regular file.
+    #[error("{} is a {found}, not a model file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is instead.
+        found: &'static str,
+    },
+    /// The file is too large to be LeNet.
+    #[error("{} has {bytes} bytes; a model file has at most {MAX_FILE_BYTES}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The content is that of some other kind of file.
+    #[error("{} is not a lenet model: it is {found}", path.display())]
+    NotAModel {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead, with its article.
+        found: &'static str,
+    },
+    /// The content is that of another format than the ending says.
+    #[error("{} is a {content} under another ending", path.display())]
+    WrongEnding {
+        /// The file.
+        path: PathBuf,
+        /// The format of the content.
+        content: Format,
+    },
+    /// Neither ending nor content say what the file is.
+    #[error("{} is not a lenet model: neither its ending nor its content is known", path.display())]
+    Unrecognised {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The ending names no format to write.
+    #[error("{} has no ending that names a format", path.display())]
+    UnknownEnding {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content is wrong.
+    #[error("{}: {fault}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        fault: Fault,
+    },
+    /// The file was not written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl FormatError {
+    /// What the user can do, in one line.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("make a model with `lenet train`".to_owned())
+            }
+            Self::Read { .. } => None,
+            Self::NotAFile { .. }
+            | Self::TooLarge { .. }
+            | Self::NotAModel { .. }
+            | Self::Unrecognised { .. } => {
+                Some("give a .mpk, .safetensors or .pt file of LeNet".to_owned())
+            }
+            Self::WrongEnding { content, .. } => {
+                Some(format!("rename it to end in .{}", content.ending()))
+            }
+            Self::UnknownEnding { .. } => {
+                Some("end the name in .mpk, .safetensors or .onnx".to_owned())
+            }
+            Self::Content { fault, .. } => fault.hint(),
+            Self::Write(error) => error.hint(),
+        }
+    }
+}
+
+/// `text` from a file as it may stand in a message: quoted, control characters escaped, cut to 60 characters.
+pub(super) fn quoted(text: &str) -> String {
+    let end = text.char_indices().nth(60).map(|(end, _)| end);
+    match end {
+        Some(end) => format!("{:?}..", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The message of another crate on one line of at most 200 characters: it may repeat text of the file.
+pub(super) fn one_line(error: &dyn std::error::Error) -> String {
+    let message = error.to_string();
+    message
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                '?'
+            } else {
+                character
+            }
+        })
+        .take(200)
+        .collect()
+}

@@ -1,0 +1,219 @@
+//! Model files: [`Weights`] to and from `.mpk`, `.safetensors` and `.pt`, and to `.onnx`.
+//!
+//! Every reader is strict: all ten tensors, each of its exact shape, as 32-bit floats, finite, and nothing
+//! else of weight in the file. Sizes are checked before memory is taken, and no input makes a reader panic.
+//!
+//! | ending | read | written | what it is |
+//! |---|---|---|---|
+//! | `.mpk` | yes | yes | the record of a Burn 0.21 program ([`mpk`]) |
+//! | `.safetensors` | yes | yes | Hugging Face's container ([`safetensors`]) |
+//! | `.pt`, `.pth` | yes | no | `torch.save(net.state_dict())` ([`torch`]) |
+//! | `.onnx` | no | yes | the network itself, for inference anywhere ([`onnx`]) |
+
+pub mod atomic;
+mod content;
+mod error;
+pub mod mpk;
+mod msgpack;
+pub mod onnx;
+mod pickle;
+mod protobuf;
+pub mod safetensors;
+mod tensors;
+pub mod torch;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use crate::model::Weights;
+use content::Content;
+
+pub use error::{Fault, FormatError};
+
+/// The largest model file that is read, in bytes. A LeNet file has about 180,000.
+pub const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// A kind of model file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Burn's named MessagePack record.
+    Mpk,
+    /// Hugging Face's safetensors.
+    Safetensors,
+    /// A PyTorch state dict in the zip form of PyTorch 1.6 and later.
+    Torch,
+    /// An ONNX graph.
+    Onnx,
+}
+
+impl Format {
+    /// The format that the ending of `path` names, in upper or lower case.
+    #[must_use]
+    pub fn from_path(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "mpk" => Some(Self::Mpk),
+            "safetensors" => Some(Self::Safetensors),
+            "pt" | "pth" => Some(Self::Torch),
+            "onnx" => Some(Self::Onnx),
+            _ => None,
+        }
+    }
+
+    /// The usual ending, without its dot.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Mpk => "mpk",
+            Self::Safetensors => "safetensors",
+            Self::Torch => "pt",
+            Self::Onnx => "onnx",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mpk => "Burn record",
+            Self::Safetensors => "safetensors file",
+            Self::Torch => "PyTorch file",
+            Self::Onnx => "ONNX model",
+        })
+    }
+}
+
+/// What a model file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFile {
+    /// The ten tensors, for raw pixels 0..255.
+    pub weights: Weights,
+    /// Notes that travel with the weights. `.safetensors` and `.onnx` keep them; `.mpk` has no room for any.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl From<Weights> for ModelFile {
+    fn from(weights: Weights) -> Self {
+        Self {
+            weights,
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
+/// Reads the model file `path`.
+///
+/// Its ending says the format; where the ending is unknown, the content does.
+///
+/// # Errors
+/// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], cannot be read, or does not hold exactly the
+/// tensors of LeNet.
+pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
+    decode(path, &read_capped(path)?)
+}
+
+/// Reads `bytes`, the content of the model file `path`; `path` serves its ending and the messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
+    let content = content::recognise(bytes);
+    let format = match (Format::from_path(path), content) {
+        (_, Content::Other(found)) => {
+            let path = path.to_path_buf();
+            return Err(FormatError::NotAModel { path, found });
+        }
+        (Some(ending), Content::Model(content)) if ending != content => {
+            let path = path.to_path_buf();
+            return Err(FormatError::WrongEnding { path, content });
+        }
+        (None, Content::Unknown) => {
+            let path = path.to_path_buf();
+            return Err(FormatError::Unrecognised { path });
+        }
+        (Some(format), _) | (None, Content::Model(format)) => format,
+    };
+    let read = match format {
+        Format::Mpk => mpk::decode(bytes).map(ModelFile::from),
+        Format::Safetensors => safetensors::decode(bytes),
+        Format::Torch => torch::decode(bytes).map(ModelFile::from),
+        Format::Onnx => Err(Fault::NotRead(format)),
+    };
+    read.map_err(|fault| FormatError::Content {
+        path: path.to_path_buf(),
+        fault,
+    })
+}
+
+/// `file` as the bytes of a file of `format`. Equal files give equal bytes.
+///
+/// # Errors
+/// If a weight is not finite, or `format` is one that is only read.
+pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
+    tensors::check_finite(&file.weights)?;
+    match format {
+        Format::Mpk => mpk::encode::<HostBackend>(&file.weights, &Default::default()),
+        Format::Safetensors => Ok(safetensors::encode(file)),
+        Format::Onnx => Ok(onnx::encode(file)),
+        Format::Torch => Err(Fault::NotWritten(format)),
+    }
+}
+
+/// Writes `file` to `path` in the format of its ending, atomically (see [`atomic`]).
+///
+/// # Errors
+/// If the ending is unknown, the weights are not finite, or the file cannot be written.
+pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
+    let Some(format) = Format::from_path(path) else {
+        let path = path.to_path_buf();
+        return Err(FormatError::UnknownEnding { path });
+    };
+    let bytes = encode(format, file).map_err(|fault| FormatError::Content {
+        path: path.to_path_buf(),
+        fault,
+    })?;
+    Ok(atomic::write(path, &bytes)?)
+}
+
+/// The backend on which a record is built before it is written.
+#[cfg(feature = "ndarray")]
+type HostBackend = burn_ndarray::NdArray<f32>;
+/// The backend on which a record is built before it is written.
+#[cfg(not(feature = "ndarray"))]
+type HostBackend = burn_wgpu::Wgpu<f32>;
+
+/// The whole of `path`, if it is a regular file of at most [`MAX_FILE_BYTES`].
+fn read_capped(path: &Path) -> Result<Vec<u8>, FormatError> {
+    let failed = |source| FormatError::Read {
+        path: path.to_path_buf(),
+        source,
+    };
+    let too_large = |bytes| FormatError::TooLarge {
+        path: path.to_path_buf(),
+        bytes,
+    };
+    // Before it is opened: opening a pipe waits for its writer.
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(FormatError::NotAFile {
+            path: path.to_path_buf(),
+            found: atomic::kind_of(metadata.file_type()),
+        });
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    // It grew while it was read, or its size was not told (as in /proc).
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,175 @@
+//! `.onnx`: the network as a graph that ONNX Runtime and others run. It is written, not read.
+//!
+//! ```text
+//! image [N, 1, 28, 28]  raw pixels, 0..255
+//!   -> Conv -> Sigmoid -> MaxPool -> Conv -> Sigmoid -> MaxPool -> Flatten
+//!   -> Gemm -> Sigmoid -> Gemm -> Sigmoid -> Gemm -> Sigmoid
+//! output [N, 10]        o, the ten sigmoids
+//!   -> Clip to [1e-7, 1 - 1e-7] -> Div by the sum over the classes
+//! probabilities [N, 10] p, as the loss uses them
+//! ```
+//!
+//! N is free. Field numbers and enums are those of <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
+
+use super::ModelFile;
+use super::protobuf::Message;
+use crate::model::TENSORS;
+
+/// IR 7 and operator set 13, of ONNX 1.8 (2020): the oldest in which every operator has its present form.
+const IR_VERSION: u64 = 7;
+const OPSET: u64 = 13;
+
+/// `TensorProto.DataType`.
+const FLOAT: u64 = 1;
+const INT64: u64 = 7;
+
+/// `file` as the bytes of an ONNX model; its notes become `metadata_props`. Equal files give equal bytes.
+#[must_use]
+pub fn encode(file: &ModelFile) -> Vec<u8> {
+    let notes = file
+        .metadata
+        .iter()
+        .map(|(key, value)| Message::default().bytes(1, key).bytes(2, value));
+    Message::default()
+        .int(1, IR_VERSION)
+        .bytes(2, "lenet")
+        .message(7, graph(file))
+        .message(8, Message::default().bytes(1, "").int(2, OPSET))
+        .messages(14, notes)
+        .finish()
+}
+
+/// `GraphProto`.
+fn graph(file: &ModelFile) -> Message {
+    let weights = file.weights.iter().map(|(spec, values)| {
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        tensor(spec.name, FLOAT, spec.shape, &bytes)
+    });
+    // The bounds of the loss's clip and the axis of its sum.
+    let constants = [
+        tensor("lowest", FLOAT, &[], &1e-7_f32.to_le_bytes()),
+        tensor("highest", FLOAT, &[], &(1.0 - 1e-7_f32).to_le_bytes()),
+        tensor("classes", INT64, &[1], &1_i64.to_le_bytes()),
+    ];
+    Message::default()
+        .messages(1, nodes())
+        .bytes(2, "lenet")
+        .messages(5, weights.chain(constants))
+        .message(11, value("image", &[1, 28, 28], "raw pixels, 0 to 255"))
+        .message(12, value("output", &[10], "a sigmoid for each class"))
+        .message(
+            12,
+            value(
+                "probabilities",
+                &[10],
+                "output, clipped, divided by its sum",
+            ),
+        )
+}
+
+/// The operations in the order in which they run.
+fn nodes() -> Vec<Message> {
+    let mut nodes = Vec::new();
+    let mut last = "image".to_owned();
+    let mut add = |operator: &str, name: String, parameters: &[&str], attributes: Vec<Message>| {
+        let inputs: Vec<&str> = std::iter::once(last.as_str())
+            .chain(parameters.iter().copied())
+            .collect();
+        nodes.push(node(operator, &inputs, &name, attributes));
+        last = name;
+    };
+    // Each layer has two tensors, a weight and a bias.
+    for (layer, pair) in TENSORS.as_chunks::<2>().0.iter().enumerate() {
+        let [weight, bias] = pair;
+        let name = weight.name.trim_end_matches(".weight");
+        let parameters = [weight.name, bias.name];
+        let is_convolution = weight.shape.len() == 4;
+        if is_convolution {
+            add(
+                "Conv",
+                name.to_owned(),
+                &parameters,
+                vec![ints("kernel_shape", &[5, 5])],
+            );
+        } else {
+            // The weight is [out, in].
+            add("Gemm", name.to_owned(), &parameters, vec![int("transB", 1)]);
+        }
+        let is_last = 2 * (layer + 1) == TENSORS.len();
+        let activation = if is_last {
+            "output".to_owned()
+        } else {
+            format!("{name}.sigmoid")
+        };
+        add("Sigmoid", activation, &[], vec![]);
+        if is_convolution {
+            let window = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+            add("MaxPool", format!("{name}.pool"), &[], window);
+        }
+        if name == "conv2" {
+            add("Flatten", "flat".to_owned(), &[], vec![int("axis", 1)]);
+        }
+    }
+    add("Clip", "clipped".to_owned(), &["lowest", "highest"], vec![]);
+    add(
+        "ReduceSum",
+        "sum".to_owned(),
+        &["classes"],
+        vec![int("keepdims", 1)],
+    );
+    nodes.push(node("Div", &["clipped", "sum"], "probabilities", vec![]));
+    nodes
+}
+
+/// `NodeProto`, named like its one output.
+fn node(operator: &str, inputs: &[&str], name: &str, attributes: Vec<Message>) -> Message {
+    inputs
+        .iter()
+        .fold(Message::default(), |node, input| node.bytes(1, input))
+        .bytes(2, name)
+        .bytes(3, name)
+        .bytes(4, operator)
+        .messages(5, attributes)
+}
+
+/// `AttributeProto` of type INT.
+fn int(name: &str, value: u64) -> Message {
+    Message::default().bytes(1, name).int(3, value).int(20, 2)
+}
+
+/// `AttributeProto` of type INTS.
+fn ints(name: &str, values: &[u64]) -> Message {
+    values
+        .iter()
+        .fold(Message::default().bytes(1, name), |attribute, value| {
+            attribute.int(8, *value)
+        })
+        .int(20, 7)
+}
+
+/// `TensorProto` with its values as little-endian `raw_data`.
+fn tensor(name: &str, data_type: u64, shape: &[usize], raw: &[u8]) -> Message {
+    shape
+        .iter()
+        .fold(Message::default(), |tensor, size| {
+            tensor.int(1, *size as u64)
+        })
+        .int(2, data_type)
+        .bytes(8, name)
+        .bytes(9, raw)
+}
+
+/// `ValueInfoProto` of an array of floats [N, ..shape].
+fn value(name: &str, shape: &[u64], doc: &str) -> Message {
+    let batch = Message::default().bytes(2, "N");
+    let sizes = shape.iter().map(|size| Message::default().int(1, *size));
+    let dims = Message::default().messages(1, std::iter::once(batch).chain(sizes));
+    let array = Message::default().int(1, FLOAT).message(2, dims);
+    Message::default()
+        .bytes(1, name)
+        .message(2, Message::default().message(1, array))
+        .bytes(3, doc)
+}

@@ -1,0 +1,392 @@
+//! The part of Python's pickle that PyTorch's state dicts use, as a stack machine that can only build tensors.
+//!
+//! Nothing is imported or called: the four names that a state dict needs are known here, any other name is
+//! refused. Values live in one list and refer to each other by index, so a pickle can neither nest without end
+//! nor multiply: each of its bytes adds one value at most.
+//! <https://github.com/python/cpython/blob/main/Lib/pickletools.py> lists the opcodes.
+
+use std::collections::HashMap;
+
+use super::Fault;
+use super::error::quoted;
+
+/// The largest pickle that is read, in bytes. That of LeNet's state dict has about 1,000.
+pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
+
+/// What the user can do about a file that holds something else.
+const STATE_DICT: &str = "save the weights alone: torch.save(net.state_dict(), path)";
+
+/// A tensor as the pickle describes it: which values of which storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TensorRef<'a> {
+    /// PyTorch's name for the type of the storage, as in `FloatStorage`.
+    pub(super) kind: &'a str,
+    /// The name of the storage's file in the archive.
+    pub(super) key: &'a str,
+    /// Number of values in the storage.
+    pub(super) values: usize,
+    /// The position of the first value in the storage.
+    pub(super) offset: usize,
+    /// Sizes of the dimensions.
+    pub(super) shape: Vec<usize>,
+    /// Steps in the storage from one index to the next, one a dimension.
+    pub(super) strides: Vec<usize>,
+}
+
+/// The entries of the dictionary in `bytes`, in their order, each a tensor with its name.
+///
+/// # Errors
+/// If it is not a pickle of exactly this.
+pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fault> {
+    let mut machine = Machine {
+        bytes,
+        ..Machine::default()
+    };
+    let result = machine.run()?;
+    let Value::Dict(entries) = &machine.values[result] else {
+        return Err(unsupported("it holds no dictionary of tensors".to_owned()));
+    };
+    let entry = |&(key, value): &(Id, Id)| match (&machine.values[key], &machine.values[value]) {
+        (Value::Text(name), Value::Tensor(tensor)) => Ok((*name, tensor.clone())),
+        (Value::Text(name), _) => Err(unsupported(format!("{} is not a tensor", quoted(name)))),
+        _ => Err(unsupported("a key is not a text".to_owned())),
+    };
+    entries.iter().map(entry).collect()
+}
+
+fn unsupported(what: String) -> Fault {
+    Fault::Unsupported {
+        what,
+        hint: STATE_DICT,
+    }
+}
+
+/// Index of a value in [`Machine::values`].
+type Id = usize;
+
+#[derive(Debug)]
+enum Value<'a> {
+    /// `None`, a boolean, or what is not looked at.
+    Other,
+    Int(usize),
+    Text(&'a str),
+    Tuple(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    Global(Global<'a>),
+    Storage {
+        kind: &'a str,
+        key: &'a str,
+        values: usize,
+    },
+    Tensor(TensorRef<'a>),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Global<'a> {
+    OrderedDict,
+    RebuildTensor,
+    RebuildParameter,
+    Storage(&'a str),
+}
+
+#[derive(Default)]
+struct Machine<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    values: Vec<Value<'a>>,
+    stack: Vec<Id>,
+    /// Heights of the stack at the marks that are open.
+    marks: Vec<usize>,
+    memo: HashMap<u32, Id>,
+}
+
+impl<'a> Machine<'a> {
+    /// Runs to the end and returns the one value that is left.
+    fn run(&mut self) -> Result<Id, Fault> {
+        loop {
+            let at = self.at;
+            match self.take(1)?[0] {
+                b'.' => break,
+                // Protocol, and the length of a frame.
+                0x80 => drop(self.take(1)?),
+                0x95 => drop(self.take(8)?),
+                b'N' | 0x88 | 0x89 => self.push(Value::Other),
+                b'K' => self.integer::<1>()?,
+                b'M' => self.integer::<2>()?,
+                b'J' => self.integer::<4>()?,
+                0x8c => self.text::<1>()?,
+                b'X' => self.text::<4>()?,
+                b'(' => self.marks.push(self.stack.len()),
+                b')' => self.push(Value::Tuple(Vec::new())),
+                0x85 => self.tuple(1)?,
+                0x86 => self.tuple(2)?,
+                0x87 => self.tuple(3)?,
+                b't' => {
+                    let items = self.pop_to_mark()?;
+                    self.push(Value::Tuple(items));
+                }
+                b'}' => self.push(Value::Dict(Vec::new())),
+                b's' => {
+                    let items = self.pop_many(2)?;
+                    self.set_items(&items)?;
+                }
+                b'u' => {
+                    let items = self.pop_to_mark()?;
+                    self.set_items(&items)?;
+                }
+                b'q' => self.put::<1>()?,
+                b'r' => self.put::<4>()?,
+                0x94 => {
+                    let key = self.memo.len() as u32;
+                    let top = self.top()?;
+                    self.memo.insert(key, top);
+                }
+                b'h' => self.get::<1>()?,
+                b'j' => self.get::<4>()?,
+                b'c' => {
+                    let (module, name) = (self.line()?, self.line()?);
+                    self.global(module, name)?;
+                }
+                0x93 => {
+                    let items = self.pop_many(2)?;
+                    let (module, name) = (self.as_text(items[0])?, self.as_text(items[1])?);
+                    self.global(module, name)?;
+                }
+                b'Q' => self.persistent_id()?,
+                b'R' => self.reduce()?,
+                b'b' => self.build()?,
+                opcode => {
+                    return Err(unsupported(format!(
+                        "it holds more than tensors: opcode {opcode:#04x} at byte {at} of data.pkl"
+                    )));
+                }
+            }
+        }
+        if self.stack.len() != 1 || self.at != self.bytes.len() {
+            return Err(self.malformed("does not end with one value"));
+        }
+        self.pop()
+    }
+
+    // -- bytes --
+
+    fn malformed(&self, what: &str) -> Fault {
+        Fault::Malformed(format!("data.pkl {what}, at byte {}", self.at))
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        let Some(taken) = self.bytes[self.at..].get(..length) else {
+            return Err(self.malformed("ends too early"));
+        };
+        self.at += length;
+        Ok(taken)
+    }
+
+    /// A little-endian number of `WIDTH` bytes.
+    fn number<const WIDTH: usize>(&mut self) -> Result<u32, Fault> {
+        let bytes = self.take(WIDTH)?;
+        Ok(bytes
+            .iter()
+            .rfold(0, |number, byte| number << 8 | u32::from(*byte)))
+    }
+
+    /// Text up to the end of the line.
+    fn line(&mut self) -> Result<&'a str, Fault> {
+        let rest = &self.bytes[self.at..];
+        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
+            return Err(self.malformed("ends too early"));
+        };
+        let line = self.take(length + 1)?;
+        std::str::from_utf8(&line[..length]).map_err(|_| self.malformed("has a name not in UTF-8"))
+    }
+
+    // -- stack --
+
+    fn push(&mut self, value: Value<'a>) {
+        self.stack.push(self.values.len());
+        self.values.push(value);
+    }
+
+    fn top(&self) -> Result<Id, Fault> {
+        let top = self.stack.last().copied();
+        top.ok_or_else(|| self.malformed("takes a value that is not there"))
+    }
+
+    fn pop(&mut self) -> Result<Id, Fault> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
+        match self.stack.len().checked_sub(count) {
+            Some(height) => Ok(self.stack.split_off(height)),
+            None => Err(self.malformed("takes a value that is not there")),
+        }
+    }
+
+    fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
+        match self.marks.pop() {
+            Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
+            _ => Err(self.malformed("takes a mark that is not there")),
+        }
+    }
+
+    // -- opcodes --
+
+    fn integer<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
+        let number = self.number::<WIDTH>()?;
+        // Four bytes are signed; no size or position is negative.
+        let value = match i32::try_from(number) {
+            Ok(_) => Value::Int(number as usize),
+            Err(_) => Value::Other,
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    fn text<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
+        let length = self.number::<WIDTH>()? as usize;
+        let bytes = self.take(length)?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| self.malformed("has a text not in UTF-8"))?;
+        self.push(Value::Text(text));
+        Ok(())
+    }
+
+    fn tuple(&mut self, length: usize) -> Result<(), Fault> {
+        let items = self.pop_many(length)?;
+        self.push(Value::Tuple(items));
+        Ok(())
+    }
+
+    fn set_items(&mut self, items: &[Id]) -> Result<(), Fault> {
+        let dict = self.top()?;
+        let (pairs, rest) = items.as_chunks();
+        match &mut self.values[dict] {
+            Value::Dict(entries) if rest.is_empty() => {
+                entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+                Ok(())
+            }
+            _ => Err(self.malformed("sets items of what is no dictionary")),
+        }
+    }
+
+    fn put<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
+        let key = self.number::<WIDTH>()?;
+        let top = self.top()?;
+        self.memo.insert(key, top);
+        Ok(())
+    }
+
+    fn get<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
+        let key = self.number::<WIDTH>()?;
+        let Some(id) = self.memo.get(&key).copied() else {
+            return Err(self.malformed("recalls what it never kept"));
+        };
+        self.stack.push(id);
+        Ok(())
+    }
+
+    fn global(&mut self, module: &'a str, name: &'a str) -> Result<(), Fault> {
+        let global = match (module, name) {
+            ("collections", "OrderedDict") => Global::OrderedDict,
+            ("torch._utils", "_rebuild_tensor_v2") => Global::RebuildTensor,
+            ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
+            ("torch", kind) if kind.ends_with("Storage") => Global::Storage(kind),
+            _ => {
+                let name = quoted(&format!("{module}.{name}"));
+                return Err(unsupported(format!("it holds more than tensors: {name}")));
+            }
+        };
+        self.push(Value::Global(global));
+        Ok(())
+    }
+
+    /// `("storage", type, key, device, number of values)` names a storage.
+    fn persistent_id(&mut self) -> Result<(), Fault> {
+        let id = self.pop()?;
+        let &[_, kind, key, _, values] = self.as_tuple(id)? else {
+            return Err(self.malformed("names a storage that is none"));
+        };
+        let Value::Global(Global::Storage(kind)) = self.values[kind] else {
+            return Err(self.malformed("names a storage without a type"));
+        };
+        let storage = Value::Storage {
+            kind,
+            key: self.as_text(key)?,
+            values: self.as_int(values)?,
+        };
+        self.push(storage);
+        Ok(())
+    }
+
+    fn reduce(&mut self) -> Result<(), Fault> {
+        let [callable, arguments] = self.pop_many(2)?[..] else {
+            return Err(self.malformed("calls nothing"));
+        };
+        let arguments = self.as_tuple(arguments)?;
+        let value = match (&self.values[callable], arguments) {
+            (Value::Global(Global::OrderedDict), []) => Value::Dict(Vec::new()),
+            (Value::Global(Global::RebuildTensor), &[storage, offset, shape, strides, ..]) => {
+                let Value::Storage { kind, key, values } = self.values[storage] else {
+                    return Err(self.malformed("makes a tensor without a storage"));
+                };
+                Value::Tensor(TensorRef {
+                    kind,
+                    key,
+                    values,
+                    offset: self.as_int(offset)?,
+                    shape: self.as_ints(shape)?,
+                    strides: self.as_ints(strides)?,
+                })
+            }
+            (Value::Global(Global::RebuildParameter), &[tensor, ..]) => {
+                self.stack.push(tensor);
+                return Ok(());
+            }
+            _ => return Err(self.malformed("calls what it may not")),
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    /// Gives a dictionary its attributes, such as `_metadata`. They are not looked at.
+    fn build(&mut self) -> Result<(), Fault> {
+        self.pop()?;
+        match self.values[self.top()?] {
+            Value::Dict(_) => Ok(()),
+            _ => Err(self.malformed("gives attributes to what is no dictionary")),
+        }
+    }
+
+    // -- values --
+
+    fn as_text(&self, id: Id) -> Result<&'a str, Fault> {
+        match self.values[id] {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.malformed("has another value where a text belongs")),
+        }
+    }
+
+    fn as_int(&self, id: Id) -> Result<usize, Fault> {
+        match self.values[id] {
+            Value::Int(number) => Ok(number),
+            _ => Err(self.malformed("has another value where a size belongs")),
+        }
+    }
+
+    fn as_tuple(&self, id: Id) -> Result<&[Id], Fault> {
+        match &self.values[id] {
+            Value::Tuple(items) => Ok(items),
+            _ => Err(self.malformed("has another value where a tuple belongs")),
+        }
+    }
+
+    fn as_ints(&self, id: Id) -> Result<Vec<usize>, Fault> {
+        self.as_tuple(id)?
+            .iter()
+            .map(|item| self.as_int(*item))
+            .collect()
+    }
+}

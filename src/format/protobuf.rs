@@ -1,0 +1,70 @@
+//! The wire format of protocol buffers, written by hand: a message is a list of numbered fields.
+//! <https://protobuf.dev/programming-guides/encoding/>
+
+/// A message under construction.
+#[derive(Default)]
+pub(super) struct Message {
+    bytes: Vec<u8>,
+}
+
+/// Wire types: how the length of a field is told.
+const VARINT: u64 = 0;
+const LENGTH_DELIMITED: u64 = 2;
+
+impl Message {
+    /// Adds a whole number, as for `int32`, `int64` and enums; none that ONNX has here is negative.
+    pub(super) fn int(mut self, field: u64, value: u64) -> Self {
+        self.varint(field << 3 | VARINT);
+        self.varint(value);
+        self
+    }
+
+    /// Adds a `string` or `bytes`.
+    pub(super) fn bytes(mut self, field: u64, value: impl AsRef<[u8]>) -> Self {
+        let value = value.as_ref();
+        self.varint(field << 3 | LENGTH_DELIMITED);
+        self.varint(value.len() as u64);
+        self.bytes.extend(value);
+        self
+    }
+
+    /// Adds a message.
+    pub(super) fn message(self, field: u64, value: Message) -> Self {
+        self.bytes(field, value.bytes)
+    }
+
+    /// Adds each of `values` under the same number: a `repeated` field.
+    pub(super) fn messages(self, field: u64, values: impl IntoIterator<Item = Message>) -> Self {
+        values
+            .into_iter()
+            .fold(self, |message, value| message.message(field, value))
+    }
+
+    /// The message as bytes.
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Seven bits a byte, the lowest first; the top bit says that more follow.
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.bytes.push(value as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_those_of_the_encoding_guide() {
+        assert_eq!(Message::default().int(1, 150).finish(), [0x08, 0x96, 0x01]);
+        let testing = Message::default().bytes(2, "testing").finish();
+        assert_eq!(testing, *b"\x12\x07testing");
+        let nested = Message::default().message(3, Message::default().int(1, 150));
+        assert_eq!(nested.finish(), [0x1a, 0x03, 0x08, 0x96, 0x01]);
+    }
+}

@@ -1,0 +1,189 @@
+//! `.safetensors`: Hugging Face's container of tensors, in PyTorch's names and layouts.
+//!
+//! The `safetensors` crate checks the container: offsets without holes or overlaps, sizes that fit the shapes.
+//! It is written here, since that crate writes several notes in another order on every run.
+
+use std::collections::BTreeMap;
+
+use safetensors::SafeTensors;
+use serde::Serialize;
+
+use super::error::{one_line, quoted};
+use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
+use super::{Fault, ModelFile};
+use crate::model::TENSORS;
+
+/// The longest header that is read, in bytes. That of ten tensors has about 800, notes not counted.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+
+/// The model file in `bytes`, the content of a `.safetensors` file. Its notes (`__metadata__`) are kept.
+///
+/// # Errors
+/// If it holds anything but the ten tensors of LeNet, each of its exact shape, in 32-bit floats, all finite.
+pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
+    let malformed = |error| {
+        let error = one_line(&error);
+        Fault::Malformed(format!("not a sound safetensors file: {error}"))
+    };
+    // Before the header is parsed: its entries take several times its size in memory.
+    if let Some(length) = bytes.first_chunk().copied().map(u64::from_le_bytes)
+        && length > MAX_HEADER_BYTES
+    {
+        return Err(Fault::Malformed(format!(
+            "a header of {length} bytes, more than {MAX_HEADER_BYTES}"
+        )));
+    }
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
+    let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
+    let mut tensors = Collector::default();
+    for (name, view) in file.iter() {
+        let Some(index) = index_of(name) else {
+            return Err(Fault::Unknown(quoted(name)));
+        };
+        let spec = &TENSORS[index];
+        check_type(spec.name, "F32", &view.dtype().to_string())?;
+        check_shape(spec.name, spec.shape, view.shape())?;
+        check_bytes(spec.name, spec.len(), view.data().len())?;
+        tensors.add(index, floats(view.data()))?;
+    }
+    Ok(ModelFile {
+        weights: tensors.finish()?,
+        metadata: header.metadata().clone().into_iter().flatten().collect(),
+    })
+}
+
+/// An entry of the header.
+#[derive(Serialize)]
+struct Entry {
+    dtype: &'static str,
+    shape: &'static [usize],
+    data_offsets: [usize; 2],
+}
+
+/// The header: notes first, then the tensors by name.
+#[derive(Serialize)]
+struct Header<'a> {
+    #[serde(rename = "__metadata__", skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: &'a BTreeMap<String, String>,
+    #[serde(flatten)]
+    tensors: BTreeMap<&'static str, Entry>,
+}
+
+/// `file` as the bytes of a `.safetensors` file. Equal files give equal bytes.
+#[must_use]
+pub fn encode(file: &ModelFile) -> Vec<u8> {
+    let mut sorted: Vec<_> = file.weights.iter().collect();
+    sorted.sort_by_key(|(spec, _)| spec.name);
+    let mut data = Vec::new();
+    let mut tensors = BTreeMap::new();
+    for (spec, values) in sorted {
+        let start = data.len();
+        data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        let entry = Entry {
+            dtype: "F32",
+            shape: spec.shape,
+            data_offsets: [start, data.len()],
+        };
+        tensors.insert(spec.name, entry);
+    }
+    let header = Header {
+        metadata: &file.metadata,
+        tensors,
+    };
+    let mut header =
+        serde_json::to_vec(&header).expect("strings and whole numbers always become JSON");
+    // Spaces up to a multiple of eight, so that the data is aligned.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let length = header.len() as u64;
+    [&length.to_le_bytes()[..], &header, &data].concat()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::mpk::tests::distinct_weights;
+    use super::*;
+    use safetensors::tensor::{Dtype, TensorView};
+
+    fn refused(header: &str, data: usize) -> String {
+        let length = header.len() as u64;
+        let file = [&length.to_le_bytes()[..], header.as_bytes(), &vec![0; data]].concat();
+        decode(&file).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn weights_and_notes_come_back_and_equal_files_make_equal_bytes() {
+        let mut file = ModelFile::from(distinct_weights());
+        for note in ["seed", "recipe", "a \"quoted\"\nnote", "epoch"] {
+            file.metadata.insert(note.to_owned(), "ü".to_owned());
+        }
+        let bytes = encode(&file);
+        assert_eq!(decode(&bytes).unwrap(), file);
+        assert_eq!(encode(&file), bytes);
+    }
+
+    #[test]
+    fn a_file_without_notes_is_what_the_crate_writes() {
+        let file = ModelFile::from(distinct_weights());
+        let data: Vec<Vec<u8>> = file
+            .weights
+            .iter()
+            .map(|(_, values)| {
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect()
+            })
+            .collect();
+        let views = TENSORS.iter().zip(&data).map(|(spec, bytes)| {
+            let view = TensorView::new(Dtype::F32, spec.shape.to_vec(), bytes).unwrap();
+            (spec.name, view)
+        });
+        assert_eq!(encode(&file), safetensors::serialize(views, None).unwrap());
+    }
+
+    #[test]
+    fn faults_name_the_tensor_and_what_is_wrong_with_it() {
+        let shape = refused(
+            r#"{"conv1.bias":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}"#,
+            24,
+        );
+        assert_eq!(shape, "conv1.bias: shape is [2, 3], expected [6]");
+        let dtype = refused(
+            r#"{"conv1.bias":{"dtype":"F16","shape":[6],"data_offsets":[0,12]}}"#,
+            12,
+        );
+        assert_eq!(dtype, "conv1.bias: type is \"F16\", expected F32");
+        let unknown = refused(
+            r#"{"conv1.biaz":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
+            24,
+        );
+        assert_eq!(unknown, "\"conv1.biaz\" is not a part of LeNet");
+        let missing = refused(
+            r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
+            24,
+        );
+        assert_eq!(missing, "conv1.weight is missing");
+        let hole = refused(
+            r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[8,32]}}"#,
+            32,
+        );
+        assert!(hole.contains("offset"), "{hole}");
+        let long = decode(&[&(100_u64 << 20).to_le_bytes()[..], b"{"].concat()).unwrap_err();
+        assert!(
+            long.to_string().contains("a header of 104857600 bytes"),
+            "{long}"
+        );
+    }
+
+    #[test]
+    fn a_weight_that_is_not_a_number_is_refused_with_its_place() {
+        let mut weights = distinct_weights();
+        weights.tensors_mut()[6][7] = f32::NAN;
+        let fault = decode(&encode(&weights.into())).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "fc2.weight: value 7 is NaN, not a finite number"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! What the readers share: a tensor's raw bytes become checked numbers, ten tensors become [`Weights`].
+
+use crate::model::{TENSORS, TensorSpec, Weights};
+
+use super::Fault;
+
+/// Ten tensors being collected from a file, in whatever order they come.
+#[derive(Default)]
+pub(super) struct Collector {
+    tensors: [Option<Vec<f32>>; TENSORS.len()],
+}
+
+impl Collector {
+    /// Adds tensor `index` of [`TENSORS`].
+    ///
+    /// # Errors
+    /// If it is there already or holds a value that is not finite.
+    ///
+    /// # Panics
+    /// If `index` is not one of [`TENSORS`], or there are not as many values as its shape has; readers check both
+    /// before.
+    pub(super) fn add(&mut self, index: usize, values: Vec<f32>) -> Result<(), Fault> {
+        let spec = &TENSORS[index];
+        assert_eq!(values.len(), spec.len(), "values of {spec}");
+        check_values(spec, &values)?;
+        if self.tensors[index].replace(values).is_some() {
+            return Err(Fault::Duplicate(spec.name.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The weights, once all ten tensors are there.
+    ///
+    /// # Errors
+    /// Names the first tensor that is missing.
+    pub(super) fn finish(self) -> Result<Weights, Fault> {
+        let missing = TENSORS
+            .iter()
+            .zip(&self.tensors)
+            .find(|(_, tensor)| tensor.is_none());
+        if let Some((spec, _)) = missing {
+            return Err(Fault::Missing(spec.name.to_owned()));
+        }
+        Ok(Weights::new(self.tensors.map(Option::unwrap_or_default)))
+    }
+}
+
+/// The index in [`TENSORS`] of the tensor with this name.
+pub(super) fn index_of(name: &str) -> Option<usize> {
+    TENSORS.iter().position(|spec| spec.name == name)
+}
+
+/// Refuses a shape other than `expected`.
+pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Result<(), Fault> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Fault::Mismatch {
+        name: name.to_owned(),
+        what: "shape",
+        expected: format!("{expected:?}"),
+        // A hostile file may claim any number of dimensions.
+        found: match found.get(..8) {
+            Some(head) => format!("{} dimensions, {head:?}..", found.len()),
+            None => format!("{found:?}"),
+        },
+    })
+}
+
+/// Refuses a number of bytes other than that of `values` 32-bit floats.
+pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
+    if found == 4 * values {
+        return Ok(());
+    }
+    Err(Fault::Mismatch {
+        name: name.to_owned(),
+        what: "size",
+        expected: format!("{} bytes", 4 * values),
+        found: format!("{found} bytes"),
+    })
+}
+
+/// Refuses a type of value other than 32-bit floats.
+pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), Fault> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Fault::Mismatch {
+        name: name.to_owned(),
+        what: "type",
+        expected: expected.to_owned(),
+        found: super::error::quoted(found),
+    })
+}
+
+/// Little-endian 32-bit floats; bytes after the last whole one are dropped.
+pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
+    let (chunks, _) = bytes.as_chunks();
+    chunks
+        .iter()
+        .map(|chunk| f32::from_le_bytes(*chunk))
+        .collect()
+}
+
+/// Refuses weights that are not all finite.
+pub(super) fn check_finite(weights: &Weights) -> Result<(), Fault> {
+    weights
+        .iter()
+        .try_for_each(|(spec, values)| check_values(spec, values))
+}
+
+fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(index) => Err(Fault::NonFinite {
+            tensor: spec.name,
+            index,
+            value: values[index],
+        }),
+    }
+}

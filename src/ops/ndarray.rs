@@ -1,0 +1,235 @@
+//! The CPU backend: LeNet's layers by the kernels, anything else by Burn's own operations.
+//!
+//! The only file that knows both Burn's arrays and the kernels' slices.
+
+use std::borrow::Cow;
+
+use burn::tensor::TensorMetadata;
+use burn::tensor::ops::{FloatTensor, IntTensor};
+use burn_ndarray::{NdArray, NdArrayTensor, SharedArray};
+use ndarray::IxDyn;
+
+use crate::kernels::{self, Gradients, Level, Pooled, conv1, conv2, dense, loss};
+
+use super::{ConvPool, LayerGradients, LeNetBackend, stock};
+
+impl LeNetBackend for NdArray {
+    fn conv_pool_sigmoid(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> ConvPool<Self> {
+        let Some(layer) = Layer::of(&input, &weight) else {
+            return stock::conv_pool_sigmoid::<Self>(input, weight, bias);
+        };
+        let n = input.shape()[0];
+        let shape = layer.output_shape(n);
+        let size = shape.iter().product();
+        let (mut y, mut choice) = (vec![0.0; size], vec![0; size]);
+        let forward = match layer {
+            Layer::Conv1 => conv1::forward,
+            Layer::Conv2 => conv2::forward,
+        };
+        let [x, weight, bias] = [&input, &weight, &bias].map(values);
+        forward(level(), n, &x, &weight, &bias, &mut y, &mut choice);
+        ConvPool {
+            output: tensor(y, &shape),
+            choice: choices(choice, &shape),
+        }
+    }
+
+    fn conv_pool_sigmoid_backward(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        forward: ConvPool<Self>,
+        gradient: FloatTensor<Self>,
+        wants_input: bool,
+    ) -> LayerGradients<Self> {
+        let layer = match (Layer::of(&input, &weight), &forward.choice) {
+            // The first layer's input is the image, whose gradient nobody wants.
+            (Some(Layer::Conv1), _) if wants_input => None,
+            (layer, NdArrayTensor::U8(choice)) => layer.zip(choice.view().to_slice()),
+            _ => None,
+        };
+        let Some((layer, choice)) = layer else {
+            return stock::conv_pool_sigmoid_backward::<Self>(
+                input,
+                weight,
+                forward,
+                gradient,
+                wants_input,
+            );
+        };
+        let n = input.shape()[0];
+        let [x, w, y, d_y] = [&input, &weight, &forward.output, &gradient].map(values);
+        let of = Pooled {
+            x: &x,
+            y: &y,
+            choice,
+            d_y: &d_y,
+        };
+        let (mut d_weight, mut d_bias) = (vec![0.0; w.len()], vec![0.0; weight.shape()[0]]);
+        let gradients = Gradients {
+            weight: &mut d_weight,
+            bias: &mut d_bias,
+        };
+        let mut d_x = wants_input.then(|| vec![0.0; x.len()]);
+        match layer {
+            Layer::Conv1 => conv1::backward(level(), n, of, gradients),
+            Layer::Conv2 => conv2::backward(level(), n, of, &w, d_x.as_deref_mut(), gradients),
+        }
+        LayerGradients {
+            input: d_x.map(|d_x| tensor(d_x, &input.shape())),
+            weight: tensor(d_weight, &weight.shape()),
+            bias: tensor(d_bias, &weight.shape()[..1]),
+        }
+    }
+
+    fn dense_sigmoid(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let shape = dense_shape(&input, &weight);
+        let mut y = vec![0.0; shape.n * shape.outputs];
+        let [x, weight, bias] = [&input, &weight, &bias].map(values);
+        dense::forward(level(), shape, &x, &weight, &bias, &mut y);
+        tensor(y, &[shape.n, shape.outputs])
+    }
+
+    fn dense_sigmoid_backward(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        output: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        wants_input: bool,
+    ) -> LayerGradients<Self> {
+        let shape = dense_shape(&input, &weight);
+        let [x, w, y, d_y] = [&input, &weight, &output, &gradient].map(values);
+        let of = dense::Dense {
+            x: &x,
+            y: &y,
+            d_y: &d_y,
+        };
+        let mut d_x = vec![0.0; x.len()];
+        let (mut d_weight, mut d_bias) = (vec![0.0; w.len()], vec![0.0; shape.outputs]);
+        let gradients = Gradients {
+            weight: &mut d_weight,
+            bias: &mut d_bias,
+        };
+        dense::backward(level(), shape, of, &w, &mut d_x, gradients);
+        LayerGradients {
+            input: wants_input.then(|| tensor(d_x, &input.shape())),
+            weight: tensor(d_weight, &weight.shape()),
+            bias: tensor(d_bias, &[shape.outputs]),
+        }
+    }
+
+    fn cross_entropy(
+        outputs: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let Some(label_values) = label_values(&outputs, &labels) else {
+            return stock::cross_entropy::<Self>(outputs, labels);
+        };
+        let found = loss::forward(&values(&outputs), label_values);
+        let mean = found.sum / label_values.len().max(1) as f64;
+        (
+            tensor(vec![mean as f32], &[1]),
+            tensor(vec![found.correct as f32], &[1]),
+        )
+    }
+
+    fn cross_entropy_backward(
+        outputs: FloatTensor<Self>,
+        labels: IntTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let Some(label_values) = label_values(&outputs, &labels) else {
+            return stock::cross_entropy_backward::<Self>(outputs, labels, gradient);
+        };
+        let o = values(&outputs);
+        let mut d_o = vec![0.0; o.len()];
+        loss::backward(&o, label_values, values(&gradient)[0], &mut d_o);
+        tensor(d_o, &outputs.shape())
+    }
+}
+
+/// The convolutions that there are kernels for.
+#[derive(Clone, Copy)]
+enum Layer {
+    /// `[N, 1, 28, 28]` to `[N, 6, 12, 12]`.
+    Conv1,
+    /// `[N, 6, 12, 12]` to `[N, 16, 4, 4]`.
+    Conv2,
+}
+
+impl Layer {
+    /// The layer that takes this input and has this weight.
+    fn of(input: &NdArrayTensor, weight: &NdArrayTensor) -> Option<Self> {
+        match (&input.shape()[..], &weight.shape()[..]) {
+            ([_, 1, 28, 28], [6, 1, 5, 5]) => Some(Self::Conv1),
+            ([_, 6, 12, 12], [16, 6, 5, 5]) => Some(Self::Conv2),
+            _ => None,
+        }
+    }
+
+    fn output_shape(self, n: usize) -> [usize; 4] {
+        match self {
+            Self::Conv1 => [n, 6, 12, 12],
+            Self::Conv2 => [n, 16, 4, 4],
+        }
+    }
+}
+
+fn dense_shape(input: &NdArrayTensor, weight: &NdArrayTensor) -> dense::Shape {
+    let [n, inputs] = input.shape().dims();
+    dense::Shape {
+        n,
+        inputs,
+        outputs: weight.shape()[1],
+    }
+}
+
+/// The CPU level to use. A wrong `LENET_SIMD` is reported by the program at its start; to a program that has
+/// not asked, it means nothing.
+fn level() -> Level {
+    kernels::level().unwrap_or_else(|_| Level::best())
+}
+
+/// The labels, where there are ten outputs an image and Burn's usual integers.
+fn label_values<'a>(outputs: &NdArrayTensor, labels: &'a NdArrayTensor) -> Option<&'a [i64]> {
+    match labels {
+        NdArrayTensor::I64(labels) if outputs.shape()[1] == loss::CLASSES => {
+            labels.view().to_slice()
+        }
+        _ => None,
+    }
+}
+
+/// The values of a tensor, row-major; copied only if they do not lie so.
+fn values(tensor: &NdArrayTensor) -> Cow<'_, [f32]> {
+    let NdArrayTensor::F32(storage) = tensor else {
+        panic!(
+            "a float tensor of NdArray<f32> holds f32, not {:?}",
+            tensor.dtype()
+        );
+    };
+    match storage.view().to_slice() {
+        Some(values) => Cow::Borrowed(values),
+        None => Cow::Owned(storage.view().iter().copied().collect()),
+    }
+}
+
+fn tensor(values: Vec<f32>, shape: &[usize]) -> NdArrayTensor {
+    array(values, shape).into()
+}
+
+fn choices(values: Vec<u8>, shape: &[usize]) -> NdArrayTensor {
+    array(values, shape).into()
+}
+
+fn array<E>(values: Vec<E>, shape: &[usize]) -> SharedArray<E> {
+    SharedArray::from_shape_vec(IxDyn(shape), values)
+        .expect("the values were counted by this shape")
+}

@@ -1,0 +1,202 @@
+//! The training loop.
+
+use std::time::Instant;
+
+use burn::module::AutodiffModule;
+use burn::optim::GradientsParams;
+use burn::tensor::backend::AutodiffBackend;
+
+use burn::data::dataset::Dataset;
+
+use crate::data::{Batches, ImageDataset, epoch_order};
+use crate::error::Error;
+use crate::eval::{self, evaluate};
+use crate::model::LeNet;
+use crate::ops::{LeNetBackend, cross_entropy};
+
+use super::ledger::Ledger;
+use super::{Best, Descent, EpochRecord, Reporter, RunningSums, Settings, State, stop};
+
+/// What to train on what.
+pub struct Job<'a, B: AutodiffBackend> {
+    /// What is asked.
+    pub settings: &'a Settings,
+    /// The training images.
+    pub train: &'a ImageDataset,
+    /// The validation images; may be none.
+    pub validation: &'a ImageDataset,
+    /// Where to compute.
+    pub device: &'a B::Device,
+}
+
+/// Trains from `state` to the end of `job`, or until a signal comes.
+///
+/// `save` is given the state after each epoch and when a signal has come. A loss or weight that is not finite
+/// is an error, and the state saved last stays the last.
+pub fn fit<B>(
+    job: &Job<'_, B>,
+    state: &mut State,
+    reporter: &mut dyn Reporter,
+    save: &mut dyn FnMut(&State) -> Result<(), Error>,
+) -> Result<(), Error>
+where
+    B: AutodiffBackend + LeNetBackend,
+    B::InnerBackend: LeNetBackend,
+{
+    let mut model = LeNet::<B>::from_weights(&state.weights, job.device);
+    let mut descent = Descent::new(&job.settings.recipe, state.velocity.as_ref(), job.device);
+    while !state.is_over(job.settings) {
+        let epoch = state.history.len() + 1;
+        let (trained, signal) = train_epoch(job, epoch, model, &mut descent, state, reporter)?;
+        model = trained;
+        state.weights = model.to_weights();
+        state.velocity = descent.velocity(&model);
+        check_weights(state, epoch)?;
+        if let Some(signal) = signal {
+            save(state)?;
+            return Err(Error::Stopped {
+                signal,
+                advice: String::new(),
+            });
+        }
+        let record = finish_epoch(job, epoch, &model, state)?;
+        save(state)?;
+        reporter.epoch(&record, job.train.len());
+    }
+    Ok(())
+}
+
+/// Trains from the batch that `state.sums` ends with to the end of the epoch, or to the batch in which a
+/// signal came, whose number is then returned.
+fn train_epoch<B>(
+    job: &Job<'_, B>,
+    epoch: usize,
+    mut model: LeNet<B>,
+    descent: &mut Descent<B>,
+    state: &mut State,
+    reporter: &mut dyn Reporter,
+) -> Result<(LeNet<B>, Option<u8>), Error>
+where
+    B: AutodiffBackend + LeNetBackend,
+{
+    let Settings {
+        batch_size,
+        seed,
+        recipe,
+        ..
+    } = job.settings;
+    let samples = job.train.len();
+    let order = epoch_order(samples as u32, *seed, epoch as u64);
+    let batches = samples.div_ceil(*batch_size);
+    let mut ledger = Ledger::<B::InnerBackend>::new();
+    let sums: &mut RunningSums = &mut state.sums;
+    let (begin, seconds_before) = (Instant::now(), sums.seconds);
+    let mut signal = None;
+    let done = sums.batches;
+    for batch in Batches::<B>::new(job.train, order, *batch_size, job.device).starting_at(done) {
+        let [count] = batch.labels.dims();
+        let score = cross_entropy(model.forward(batch.images), batch.labels);
+        let gradients = GradientsParams::from_grads(score.loss.backward(), &model);
+        model = descent.step(recipe.learning_rate, model, gradients);
+        ledger.push(count, score.loss.inner(), score.correct.inner());
+        signal = stop::requested();
+        if ledger.is_due() || signal.is_some() {
+            ledger.settle(sums, epoch)?;
+            reporter.progress(epoch, batches, sums);
+        }
+        if signal.is_some() {
+            break;
+        }
+    }
+    ledger.settle(sums, epoch)?;
+    sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
+    Ok((model, signal))
+}
+
+/// Validates the epoch and moves its sums into the history.
+fn finish_epoch<B>(
+    job: &Job<'_, B>,
+    epoch: usize,
+    model: &LeNet<B>,
+    state: &mut State,
+) -> Result<EpochRecord, Error>
+where
+    B: AutodiffBackend,
+    B::InnerBackend: LeNetBackend,
+{
+    let sums = std::mem::take(&mut state.sums);
+    let validation = match job.validation.len() {
+        0 => None,
+        _ => Some(evaluate(
+            &model.valid(),
+            job.validation,
+            eval::BATCH_SIZE,
+            job.device,
+        )?),
+    };
+    if let Some(validation) = &validation {
+        let val_loss = validation.loss();
+        if state
+            .best
+            .as_ref()
+            .is_none_or(|best| val_loss < best.val_loss)
+        {
+            state.best = Some(Best {
+                epoch,
+                val_loss,
+                weights: state.weights.clone(),
+            });
+        }
+    }
+    let record = EpochRecord {
+        epoch,
+        seconds: sums.seconds,
+        loss: sums.mean_loss(),
+        accuracy: sums.accuracy(),
+        val_loss: validation.as_ref().map(eval::Evaluation::loss),
+        val_accuracy: validation.as_ref().map(eval::Evaluation::accuracy),
+    };
+    state.history.push(record.clone());
+    Ok(record)
+}
+
+/// A weight can overflow in the very step whose loss was still a number.
+fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
+    match state.weights.first_non_finite() {
+        Some((spec, _, value)) => {
+            let what = format!("a value of {} is {value}", spec.name);
+            Err(Error::Diverged {
+                what,
+                epoch,
+                batch: state.sums.batches,
+            })
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Recipe;
+
+    #[test]
+    fn weights_that_are_no_numbers_end_the_training() {
+        let settings = Settings {
+            epochs: 1,
+            batch_size: 32,
+            validation_split: 0.1,
+            seed: 1,
+            recipe: Recipe::classic(),
+            limit: None,
+            keep: Default::default(),
+            patience: None,
+            backend: "ndarray".to_owned(),
+        };
+        let mut state = State::initial(&settings);
+        check_weights(&state, 1).unwrap();
+        state.weights.tensors_mut()[4][7] = f32::NEG_INFINITY;
+        let error = check_weights(&state, 2).unwrap_err().to_string();
+        assert!(error.contains("fc1.weight is -inf in epoch 2"), "{error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
+//! go on as if it had not.
+
+mod fit;
+mod history;
+mod ledger;
+mod optimizer;
+mod output;
+mod recipe;
+mod reporter;
+mod settings;
+mod state;
+mod state_file;
+pub mod stop;
+
+pub use fit::{Job, fit};
+pub use history::{EpochRecord, RunningSums};
+pub use optimizer::Descent;
+pub use output::{Output, RunRecord, TestRecord};
+pub use recipe::Recipe;
+pub use reporter::{Quiet, Reporter, Start};
+pub use settings::{Keep, Settings};
+pub use state::{Best, State};
+pub use state_file::Saved;

@@ -1,0 +1,240 @@
+//! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::format::{FormatError, ModelFile, atomic};
+use crate::model::Weights;
+
+use super::state_file::{MAX_STATE_BYTES, Saved};
+use super::{EpochRecord, Settings};
+
+/// The name of a model that was given none.
+const DEFAULT: &str = "model.mpk";
+
+/// The claim to a model file: as long as it lives, no other training writes there.
+#[derive(Debug)]
+pub struct Output {
+    model: PathBuf,
+    lock: PathBuf,
+    _locked: File,
+}
+
+impl Output {
+    /// Claims the file that a training is to write: `asked`, or else `model.mpk` or the next free number after
+    /// it; with `resume`, `model.mpk` itself.
+    ///
+    /// # Errors
+    /// If the file exists and neither `force` nor `resume` allows that; if another training has claimed it; if
+    /// it could not be written.
+    pub fn claim(asked: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
+        let default = Path::new(DEFAULT);
+        match asked {
+            None if !resume && !force => Self::claim_free(default),
+            _ => {
+                let output = Self::lock(asked.unwrap_or(default))?;
+                if output.model.exists() && !force && !(resume && output.state_path().exists()) {
+                    return Err(Error::Exists(output.model.clone()));
+                }
+                Ok(output)
+            }
+        }
+    }
+
+    /// The first of `model.mpk`, `model-2.mpk`, .. that neither exists nor is claimed.
+    fn claim_free(first: &Path) -> Result<Self, Error> {
+        let stem = first.file_stem().unwrap_or_default().to_string_lossy();
+        for number in 1.. {
+            let path = match number {
+                1 => first.to_owned(),
+                _ => first.with_file_name(format!("{stem}-{number}.mpk")),
+            };
+            if path.exists() || Self::beside(&path, "state").exists() {
+                continue;
+            }
+            match Self::lock(&path) {
+                Err(Error::Locked(_)) => continue,
+                // Another training may have come and gone in between.
+                Ok(output) if output.model.exists() => continue,
+                claimed => return claimed,
+            }
+        }
+        unreachable!("there is always a next number")
+    }
+
+    fn lock(model: &Path) -> Result<Self, Error> {
+        atomic::probe(model).map_err(FormatError::from)?;
+        let name = model.file_name().unwrap_or_default().to_string_lossy();
+        let path = model.with_file_name(format!(".{name}.lock"));
+        let failed = |error| Error::file("cannot lock", &path, error);
+        loop {
+            let file = File::options()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path);
+            let file = file.map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(fs::TryLockError::WouldBlock) => return Err(Error::Locked(model.to_owned())),
+                // A file system without locks: nothing can be claimed there, nor need the run fail.
+                Err(fs::TryLockError::Error(error))
+                    if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            // The last owner may have removed the file between its opening and its locking.
+            if is_same_file(&file, &path) {
+                return Ok(Self {
+                    model: model.to_owned(),
+                    lock: path,
+                    _locked: file,
+                });
+            }
+        }
+    }
+
+    /// Where the model goes.
+    #[must_use]
+    pub fn model_path(&self) -> &Path {
+        &self.model
+    }
+
+    /// Where the record of the run goes.
+    #[must_use]
+    pub fn record_path(&self) -> PathBuf {
+        Self::beside(&self.model, "json")
+    }
+
+    /// Where the training state goes.
+    #[must_use]
+    pub fn state_path(&self) -> PathBuf {
+        Self::beside(&self.model, "state")
+    }
+
+    /// `model.mpk` -> `model.json`; but `model.v1` -> `model.v1.json`, so that it has its own.
+    #[must_use]
+    pub fn beside(model: &Path, ending: &str) -> PathBuf {
+        match model.extension() {
+            Some(extension) if extension == "mpk" => model.with_extension(ending),
+            _ => {
+                let mut name = model.as_os_str().to_owned();
+                name.push(".");
+                name.push(ending);
+                PathBuf::from(name)
+            }
+        }
+    }
+
+    /// The state that an earlier run left, if it left one.
+    pub fn read_state(&self) -> Result<Option<Saved>, Error> {
+        let path = self.state_path();
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|error| Error::file("cannot read", &path, error))?,
+        };
+        let mut bytes = Vec::new();
+        file.take(MAX_STATE_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Error::file("cannot read", &path, error))?;
+        let problem = |problem| Error::State {
+            path: path.clone(),
+            problem,
+        };
+        if bytes.len() as u64 > MAX_STATE_BYTES {
+            return Err(problem("it is far too large".to_owned()));
+        }
+        Saved::decode(&bytes).map(Some).map_err(problem)
+    }
+
+    /// Writes the three files, each atomically, the state first: it alone is enough to go on.
+    pub fn write(&self, saved: &Saved, model: &Weights, record: &RunRecord) -> Result<(), Error> {
+        let json =
+            serde_json::to_string_pretty(record).expect("a record always becomes JSON") + "\n";
+        atomic::write(&self.state_path(), &saved.encode()).map_err(FormatError::from)?;
+        self.write_model(model)?;
+        atomic::write(&self.record_path(), json.as_bytes()).map_err(FormatError::from)?;
+        Ok(())
+    }
+
+    /// A model is a Burn record whatever its name, unless the name ends in that of another format.
+    fn write_model(&self, model: &Weights) -> Result<(), Error> {
+        use crate::format::{self, Format};
+        let format = match Format::from_path(&self.model) {
+            Some(Format::Safetensors) => Format::Safetensors,
+            _ => Format::Mpk,
+        };
+        let path = self.model.clone();
+        let bytes = format::encode(format, &ModelFile::from(model.clone()))
+            .map_err(|fault| FormatError::Content { path, fault })?;
+        Ok(atomic::write(&self.model, &bytes).map_err(FormatError::from)?)
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // Removed while it is still locked, so that no other process can hold it.
+        let _ = fs::remove_file(&self.lock);
+    }
+}
+
+#[cfg(unix)]
+fn is_same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    }
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_same_file(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// What is written about a run beside its model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of this layout.
+    pub schema: u32,
+    /// Version of the program.
+    pub lenet: String,
+    /// Version of Burn.
+    pub burn: String,
+    /// What computed: the CPU level of the kernels, or the GPU.
+    pub device: String,
+    /// CPU threads.
+    pub threads: usize,
+    /// What the training was asked to do.
+    pub settings: Settings,
+    /// SHA-256 of each data file's content, by its name.
+    pub data: BTreeMap<String, String>,
+    /// Number of training images.
+    pub train_samples: usize,
+    /// Number of validation images.
+    pub validation_samples: usize,
+    /// The finished epochs.
+    pub epochs: Vec<EpochRecord>,
+    /// The epoch whose weights the model has; none in the middle of the first.
+    pub kept_epoch: Option<usize>,
+    /// The result on the test images, once training is over.
+    pub test: Option<TestRecord>,
+}
+
+/// The model's result on the test images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TestRecord {
+    /// Number of images.
+    pub samples: usize,
+    /// Mean loss.
+    pub loss: f64,
+    /// Share of right answers.
+    pub accuracy: f64,
+    /// Number of right answers.
+    pub correct: usize,
+}

@@ -1,0 +1,65 @@
+//! A training at rest: everything that its next batch depends on.
+
+use crate::model::Weights;
+
+use super::{EpochRecord, RunningSums, Settings};
+
+/// The best epoch so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Best {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Its validation loss.
+    pub val_loss: f64,
+    /// Its weights.
+    pub weights: Weights,
+}
+
+/// A training between two batches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The weights as trained.
+    pub weights: Weights,
+    /// The optimiser's velocity of each weight, once there is one.
+    pub velocity: Option<Weights>,
+    /// Finished epochs.
+    pub history: Vec<EpochRecord>,
+    /// The part of the next epoch that is done.
+    pub sums: RunningSums,
+    /// The best finished epoch by validation loss.
+    pub best: Option<Best>,
+}
+
+impl State {
+    /// The start of a training.
+    #[must_use]
+    pub fn initial(settings: &Settings) -> Self {
+        Self {
+            weights: Weights::initial(settings.seed, settings.recipe.gain),
+            velocity: None,
+            history: Vec::new(),
+            sums: RunningSums::default(),
+            best: None,
+        }
+    }
+
+    /// Whether nothing is left to do: all epochs are done, or patience is at its end.
+    #[must_use]
+    pub fn is_over(&self, settings: &Settings) -> bool {
+        let done = self.history.len();
+        let since_best = self.best.as_ref().map_or(0, |best| done - best.epoch);
+        let patient = settings
+            .patience
+            .is_none_or(|patience| since_best < patience);
+        done >= settings.epochs || (self.sums.batches == 0 && !patient)
+    }
+
+    /// The weights that the settings want for the model, from what is done so far.
+    #[must_use]
+    pub fn model(&self, settings: &Settings) -> &Weights {
+        match &self.best {
+            Some(best) if settings.keep == super::Keep::Best => &best.weights,
+            _ => &self.weights,
+        }
+    }
+}

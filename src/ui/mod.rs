@@ -1,0 +1,11 @@
+//! What a person or a script sees: results on standard output, progress and notes on standard error.
+
+mod events;
+mod out;
+mod terminal;
+mod text;
+
+pub use events::JsonReporter;
+pub use out::Out;
+pub use terminal::{bars_wanted, explain_panics, note};
+pub use text::TextReporter;

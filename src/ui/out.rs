@@ -1,0 +1,52 @@
+//! Standard output that survives its reader.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Writes lines to standard output. When the reader has gone, as after `| head`, the rest is dropped in
+/// silence and the work goes on; any other failure is kept for [`Out::finish`], and the rest dropped too.
+#[derive(Debug, Default)]
+pub struct Out {
+    ended: Option<Ending>,
+}
+
+#[derive(Debug)]
+enum Ending {
+    ReaderGone,
+    Failed(io::Error),
+}
+
+impl Out {
+    /// Writes `text` and a line end, at once.
+    pub fn line(&mut self, text: &str) {
+        if self.ended.is_some() {
+            return;
+        }
+        let mut out = io::stdout().lock();
+        if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+            self.ended = Some(match error.kind() {
+                io::ErrorKind::BrokenPipe => Ending::ReaderGone,
+                _ => Ending::Failed(error),
+            });
+        }
+    }
+
+    /// Writes `value` as one line of JSON.
+    pub fn json(&mut self, value: &impl Serialize) {
+        self.line(&serde_json::to_string(value).expect("what is written here always becomes JSON"));
+    }
+
+    /// Ends the writing.
+    ///
+    /// # Errors
+    /// If a line could not be written though a reader was there.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        match self.ended.take() {
+            Some(Ending::Failed(error)) => Err(Error::Output(error)),
+            _ => Ok(()),
+        }
+    }
+}

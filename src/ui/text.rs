@@ -1,0 +1,147 @@
+//! A training as lines of text, with a bar on a terminal.
+
+use std::path::Path;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::error::Error;
+use crate::eval::Evaluation;
+use crate::train::{EpochRecord, Reporter, RunningSums, Start};
+
+use super::Out;
+
+/// Writes what the notebook's Keras writes: a line an epoch.
+pub struct TextReporter {
+    out: Out,
+    bar: Option<ProgressBar>,
+    epochs: usize,
+}
+
+impl TextReporter {
+    /// With a bar on standard error where `bars` says so.
+    #[must_use]
+    pub fn new(bars: bool) -> Self {
+        let bar = bars.then(|| {
+            let style = "Epoch {prefix} {wide_bar:.cyan/blue} {pos}/{len}  {msg}  {eta} left";
+            let style = ProgressStyle::with_template(style).expect("the template is a constant");
+            ProgressBar::new(0).with_style(style)
+        });
+        Self {
+            out: Out::default(),
+            bar,
+            epochs: 0,
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.out.line(text)),
+            None => self.out.line(text),
+        }
+    }
+}
+
+impl Reporter for TextReporter {
+    fn start(&mut self, start: &Start) {
+        self.epochs = start.epochs;
+        let Start {
+            train_samples,
+            validation_samples,
+            ..
+        } = start;
+        self.line(&match validation_samples {
+            0 => format!("Train on {train_samples} samples"),
+            _ => format!(
+                "Train on {train_samples} samples, validate on {validation_samples} samples"
+            ),
+        })
+    }
+
+    fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
+        let Some(bar) = &self.bar else { return };
+        if bar.position() > sums.batches as u64 || bar.length() != Some(batches as u64) {
+            bar.reset();
+            bar.set_length(batches as u64);
+            bar.set_prefix(format!("{epoch}/{}", self.epochs));
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        bar.set_message(format!(
+            "loss: {:.4}  accuracy: {:.4}",
+            sums.mean_loss(),
+            sums.accuracy()
+        ));
+        bar.set_position(sums.batches as u64);
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, samples: usize) {
+        let EpochRecord {
+            epoch,
+            seconds,
+            loss,
+            accuracy,
+            ..
+        } = record;
+        let each = seconds / samples.max(1) as f64;
+        let mut line = format!(
+            "Epoch {epoch}/{}  {}  {}/sample  loss: {loss:.4}  accuracy: {accuracy:.4}",
+            self.epochs,
+            duration(*seconds),
+            duration(each),
+        );
+        if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
+            line += &format!("  val_loss: {loss:.4}  val_accuracy: {accuracy:.4}");
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(0);
+        }
+        self.line(&line)
+    }
+
+    fn test(&mut self, test: &Evaluation) {
+        self.line(&format!(
+            "test  loss: {:.4}  accuracy: {:.4}",
+            test.loss(),
+            test.accuracy()
+        ))
+    }
+
+    fn saved(&mut self, path: &Path) {
+        self.line(&format!("saved {}", path.display()))
+    }
+
+    fn note(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| super::note(text)),
+            None => super::note(text),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.out.finish()
+    }
+}
+
+/// Two digits or so of a time in seconds, with its unit.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s >= 0.95 => format!("{s:.1}s"),
+        s if s >= 0.000_95 => format!("{:.0}ms", s * 1e3),
+        s if s >= 0.000_009_5 => format!("{:.0}us", s * 1e6),
+        s => format!("{:.1}us", s * 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_keep_two_digits_and_name_their_unit() {
+        let texts = [12.34, 0.97, 0.5, 0.001, 0.000_019, 0.000_009_1].map(duration);
+        assert_eq!(texts, ["12.3s", "1.0s", "500ms", "1ms", "19us", "9.1us"]);
+    }
+}

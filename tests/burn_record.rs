@@ -1,0 +1,175 @@
+//! A program of plain Burn 0.21 and this crate read each other's `.mpk` files.
+#![cfg(feature = "ndarray")]
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{Linear, LinearConfig};
+use burn::record::{FullPrecisionSettings, NamedMpkFileRecorder};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+use burn_ndarray::NdArray;
+use lenet::format::{self, Fault, FormatError, ModelFile};
+use lenet::model::{LeNet, Weights};
+
+type B = NdArray<f32>;
+type FileRecorder = NamedMpkFileRecorder<FullPrecisionSettings>;
+
+/// What a Burn program that knows nothing of this crate would define.
+#[derive(Module, Debug)]
+struct Plain<B: Backend> {
+    conv1: Conv2d<B>,
+    conv2: Conv2d<B>,
+    fc1: Linear<B>,
+    fc2: Linear<B>,
+    fc3: Linear<B>,
+}
+
+impl<B: Backend> Plain<B> {
+    fn new(with_bias: bool, device: &B::Device) -> Self {
+        let conv = |channels| Conv2dConfig::new(channels, [5, 5]).with_bias(with_bias);
+        let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).with_bias(with_bias);
+        Self {
+            conv1: conv([1, 6]).init(device),
+            conv2: conv([6, 16]).init(device),
+            fc1: linear(256, 120).init(device),
+            fc2: linear(120, 84).init(device),
+            fc3: linear(84, 10).init(device),
+        }
+    }
+}
+
+fn values<const D: usize>(tensor: &Tensor<B, D>) -> Vec<f32> {
+    tensor.to_data().into_vec().unwrap()
+}
+
+fn some_weights() -> Weights {
+    let mut weights = Weights::zeros();
+    for (index, value) in weights.tensors_mut().iter_mut().flatten().enumerate() {
+        *value = (index % 1000) as f32 - 500.0;
+    }
+    weights
+}
+
+#[test]
+fn plain_burn_loads_what_we_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.mpk");
+    let weights = some_weights();
+    format::write(&path, &weights.clone().into()).unwrap();
+
+    let device = Default::default();
+    let plain = Plain::<B>::new(true, &device)
+        .load_file(&path, &FileRecorder::new(), &device)
+        .unwrap();
+    let [conv1, conv1_bias, .., fc3, fc3_bias] = weights.tensors();
+    assert_eq!(&values(&plain.conv1.weight.val()), conv1);
+    assert_eq!(&values(&plain.conv1.bias.unwrap().val()), conv1_bias);
+    assert_eq!(&values(&plain.fc3.weight.val().transpose()), fc3);
+    assert_eq!(&values(&plain.fc3.bias.unwrap().val()), fc3_bias);
+    // A dense layer as Burn computes it takes row o of PyTorch's weight to output o.
+    let mut one_hot = vec![0.0; 256];
+    one_hot[3] = 1.0;
+    let input = Tensor::<B, 2>::from_data(TensorData::new(one_hot, [1, 256]), &device);
+    let output = values(&plain.fc1.forward(input));
+    let fc1 = &weights.tensors()[4];
+    let fc1_bias = &weights.tensors()[5];
+    for (row, value) in output.iter().enumerate() {
+        assert_eq!(*value, fc1[row * 256 + 3] + fc1_bias[row]);
+    }
+}
+
+#[test]
+fn we_read_what_plain_burn_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.mpk");
+    let device = Default::default();
+    let plain = Plain::<B>::new(true, &device);
+    // Before anything else: Burn draws weights when they are first looked at, a clone draws others.
+    let expected = [
+        values(&plain.conv1.weight.val()),
+        values(&plain.conv2.bias.as_ref().unwrap().val()),
+        values(&plain.fc3.weight.val().transpose()),
+    ];
+    plain.save_file(&path, &FileRecorder::new()).unwrap();
+
+    let file = format::read(&path).unwrap();
+    let [conv1, _, _, conv2_bias, .., fc3, _] = file.weights.tensors();
+    assert_eq!([conv1, conv2_bias, fc3], expected.each_ref());
+}
+
+#[test]
+fn equal_weights_make_equal_files_whatever_wrote_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.mpk");
+    let plain = Plain::<B>::new(true, &Default::default());
+    plain.save_file(&path, &FileRecorder::new()).unwrap();
+
+    let file = format::read(&path).unwrap();
+    let bytes = format::encode(format::Format::Mpk, &file).unwrap();
+    let again = format::decode(Path::new("x.mpk"), &bytes).unwrap();
+    assert_eq!(bytes, format::encode(format::Format::Mpk, &again).unwrap());
+    assert_ne!(
+        bytes,
+        std::fs::read(&path).unwrap(),
+        "Burn's ids are random"
+    );
+}
+
+#[test]
+fn layers_without_a_bias_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plain.mpk");
+    let plain = Plain::<B>::new(false, &Default::default());
+    plain.save_file(&path, &FileRecorder::new()).unwrap();
+
+    let message = format::read(&path).unwrap_err().to_string();
+    assert!(message.ends_with("conv1.bias is missing"), "{message}");
+}
+
+#[test]
+fn the_module_gives_back_the_weights_it_was_made_from() {
+    let weights = some_weights();
+    let module = LeNet::<B>::from_weights(&weights, &Default::default());
+    assert_eq!(module.to_weights(), weights);
+}
+
+#[test]
+fn every_written_format_is_converted_without_a_changed_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let original = ModelFile::from(some_weights());
+    format::write(&path("a.mpk"), &original).unwrap();
+    format::write(
+        &path("b.safetensors"),
+        &format::read(&path("a.mpk")).unwrap(),
+    )
+    .unwrap();
+    format::write(
+        &path("c.mpk"),
+        &format::read(&path("b.safetensors")).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(format::read(&path("c.mpk")).unwrap(), original);
+    let bytes = |name| std::fs::read(path(name)).unwrap();
+    assert_eq!(bytes("a.mpk"), bytes("c.mpk"));
+}
+
+#[test]
+fn weights_that_are_not_finite_are_not_written() {
+    let mut weights = some_weights();
+    weights.tensors_mut()[9][3] = f32::INFINITY;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.mpk");
+    let error = format::write(&path, &weights.into()).unwrap_err();
+    let FormatError::Content { fault, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(
+        matches!(fault, Fault::NonFinite { index: 3, .. }),
+        "{fault}"
+    );
+    assert!(!path.exists());
+}

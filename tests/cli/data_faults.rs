@@ -1,0 +1,82 @@
+//! Data that is missing, damaged or another's, seen from the command line.
+
+use std::fs;
+
+use super::{Place, common};
+
+#[test]
+fn missing_data_says_where_it_was_looked_for() {
+    let place = Place::empty();
+    fs::create_dir(place.path("none")).unwrap();
+    for words in [
+        "train --data none",
+        "eval --data none",
+        "train --data nowhere",
+    ] {
+        let model = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/goldens/trained.safetensors"
+        );
+        let words = words.replace("eval", &format!("eval {model}"));
+        place
+            .run(&words)
+            .assert_error(1, words.rsplit(' ').next().unwrap(), "--data");
+    }
+    assert_eq!(place.files(), ["none"]);
+}
+
+#[test]
+fn a_data_set_that_is_not_fashion_mnist_is_refused_unless_allowed() {
+    let place = Place::new();
+    place
+        .run("train --epochs 1")
+        .assert_error(1, "not Fashion-MNIST", "--any-dataset");
+    let ran = place.train("--epochs 1");
+    assert!(
+        ran.stderr().contains("not Fashion-MNIST"),
+        "it says so: {}",
+        ran.stderr()
+    );
+}
+
+#[test]
+fn damaged_files_are_named_with_what_is_wrong() {
+    let damages: [(&str, Vec<u8>, &str); 6] = [
+        (
+            "train-images-idx3-ubyte.gz",
+            common::gzip(&common::images(0, 200))[..2000].to_vec(),
+            "train-images",
+        ),
+        (
+            "train-images-idx3-ubyte.gz",
+            common::gzip(&common::labels(0, 200)),
+            "magic",
+        ),
+        (
+            "train-labels-idx1-ubyte.gz",
+            common::gzip(&common::labels(0, 199)),
+            "199",
+        ),
+        (
+            "t10k-labels-idx1-ubyte.gz",
+            common::gzip(&common::idx_labels([0x0801, 40], &[10; 40])),
+            "10",
+        ),
+        ("t10k-images-idx3-ubyte.gz", Vec::new(), "t10k-images"),
+        (
+            "t10k-images-idx3-ubyte.gz",
+            b"GIF89a".to_vec(),
+            "t10k-images",
+        ),
+    ];
+    for (name, bytes, words) in damages {
+        let place = Place::new();
+        fs::write(place.path("data").join(name), bytes).unwrap();
+        let ran = place.run("train --any-dataset --epochs 1");
+        ran.assert_error(1, words, "lenet data fetch");
+        // Of a pair that does not fit, the images are named.
+        let part = name.split('-').next().unwrap();
+        assert!(ran.stderr().contains(&format!("data/{part}-")), "{}", ran.stderr());
+        assert_eq!(place.files(), [] as [&str; 0]);
+    }
+}

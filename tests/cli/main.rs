@@ -1,0 +1,147 @@
+//! The program from outside: what is typed, what comes out, what is left on the disk.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod data_faults;
+mod eval;
+mod gpu;
+mod options;
+mod resume;
+mod shapes;
+mod streams;
+mod train;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder to run in, with a small data set in `data/`, which the program finds by itself.
+struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    /// With 200 training and 40 test images.
+    fn new() -> Self {
+        let place = Self::empty();
+        std::fs::create_dir(place.path("data")).unwrap();
+        common::write_dataset(&place.path("data"), 200, 40);
+        place
+    }
+
+    /// With no data set.
+    fn empty() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The program, in this folder, with these words behind its name, and nothing of the caller's settings.
+    fn lenet(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lenet"));
+        command
+            .current_dir(self.dir.path())
+            .args(words.split_whitespace());
+        for name in [
+            "LENET_DATA_DIR",
+            "LENET_SEED",
+            "LENET_EPOCHS",
+            "XDG_CACHE_HOME",
+        ] {
+            command.env_remove(name);
+        }
+        command.env("HOME", self.dir.path());
+        command
+    }
+
+    /// Runs the program to its end.
+    fn run(&self, words: &str) -> Ran {
+        Ran(self.lenet(words).output().unwrap())
+    }
+
+    /// Runs `train` on the small data set with these further words; it must succeed.
+    fn train(&self, words: &str) -> Ran {
+        let ran = self.run(&format!("train --any-dataset {words}"));
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        ran
+    }
+
+    /// Names of the files here, but for the data set's.
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.dir.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name != "data").collect();
+        names.sort();
+        names
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.path(name)).unwrap()).unwrap()
+    }
+}
+
+/// What a finished run left.
+struct Ran(Output);
+
+impl Ran {
+    /// The exit status; a signal that ended it, as its negative number.
+    fn code(&self) -> i32 {
+        use std::os::unix::process::ExitStatusExt;
+        let status = self.0.status;
+        status.code().unwrap_or_else(|| -status.signal().unwrap())
+    }
+
+    fn stdout(&self) -> &str {
+        std::str::from_utf8(&self.0.stdout).unwrap()
+    }
+
+    fn stderr(&self) -> &str {
+        std::str::from_utf8(&self.0.stderr).unwrap()
+    }
+
+    /// Standard output as one JSON document a line.
+    fn events(&self) -> Vec<Value> {
+        self.stdout()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Asserts that it failed as a well-behaved program fails: this status, nothing on standard output, one
+    /// line of error and at most one of hint, each with these words in it.
+    fn assert_error(&self, code: i32, error: &str, hint: &str) {
+        let stderr = self.stderr();
+        assert_eq!(self.code(), code, "{stderr}");
+        assert_eq!(self.stdout(), "", "{stderr}");
+        let found = stderr
+            .lines()
+            .find(|line| line.starts_with("error: "))
+            .unwrap_or_default();
+        assert!(found.contains(error), "no {error:?} in {stderr}");
+        let found = stderr
+            .lines()
+            .find(|line| line.starts_with("hint: "))
+            .unwrap_or_default();
+        assert!(found.contains(hint), "no {hint:?} in {stderr}");
+        assert!(
+            !stderr.contains("panicked") && !stderr.contains("internal error"),
+            "{stderr}"
+        );
+    }
+}
+
+/// The SHA-256 of a file, in hexadecimal digits.
+fn digest(path: &Path) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(std::fs::read(path).unwrap());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

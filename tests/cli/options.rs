@@ -1,0 +1,86 @@
+//! Option values: what is refused, and where a value comes from.
+
+use super::Place;
+
+#[test]
+fn impossible_values_are_wrong_usage_and_nothing_is_written() {
+    let place = Place::new();
+    for words in [
+        "--epochs 0",
+        "--epochs -1",
+        "--epochs 1000000000",
+        "--epochs 18446744073709551616",
+        "--batch-size 0",
+        "--batch-size 60001",
+        "--batch-size 1099511627776",
+        "--threads 0",
+        "--threads 10000",
+        "--lr nan",
+        "--lr inf",
+        "--lr 0",
+        "--lr -1",
+        "--lr 1e-45",
+        "--lr x",
+        "--momentum 1",
+        "--momentum -0.1",
+        "--validation-split 1",
+        "--validation-split nan",
+        "--limit 0",
+        "--patience 0",
+        "--seed -1",
+        "--seed 18446744073709551616",
+        "--min-accuracy 1.5",
+        "--backend gpu",
+        "--recipe old",
+        "--keep all",
+        "--frobnicate",
+        "--resume --force",
+        "--epochs",
+    ] {
+        let ran = place.run(&format!("train --any-dataset {words}"));
+        assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
+        assert!(
+            ran.stderr().starts_with("error: "),
+            "{words}: {}",
+            ran.stderr()
+        );
+    }
+    assert_eq!(place.files(), [] as [&str; 0]);
+    assert_eq!(place.run("trian").code(), 2);
+}
+
+#[test]
+fn a_split_that_leaves_no_training_image_is_wrong_usage() {
+    let place = Place::new();
+    let ran = place.run("train --any-dataset --limit 1 --validation-split 0.9999999");
+    ran.assert_error(2, "leaves none to train with", "--validation-split");
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_default() {
+    let place = Place::new();
+    let seed = |words: &str, variable: Option<&str>| {
+        let mut command = place.lenet(&format!("train --any-dataset --epochs 1 --json {words}"));
+        if let Some(value) = variable {
+            command.env("LENET_SEED", value);
+        }
+        super::Ran(command.output().unwrap()).events()[0]["seed"]
+            .as_u64()
+            .unwrap()
+    };
+    assert_eq!(seed("", None), 42);
+    assert_eq!(seed("", Some("7")), 7);
+    assert_eq!(seed("--seed 9", Some("7")), 9);
+    assert_eq!(seed("--seed 18446744073709551615", None), u64::MAX);
+}
+
+#[test]
+fn an_unknown_cpu_level_is_an_error_that_names_the_known_ones() {
+    let place = Place::new();
+    let mut command = place.lenet("train --any-dataset --epochs 1");
+    let ran = super::Ran(command.env("LENET_SIMD", "mmx").output().unwrap());
+    ran.assert_error(1, "LENET_SIMD", "scalar");
+    let mut command = place.lenet("train --any-dataset --epochs 1 --json");
+    let ran = super::Ran(command.env("LENET_SIMD", "scalar").output().unwrap());
+    assert_eq!(ran.events()[0]["device"], "CPU (scalar)");
+}

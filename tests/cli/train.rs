@@ -1,0 +1,217 @@
+//! `lenet train`: its output, its files, its determinism.
+
+use super::{Place, digest};
+
+#[test]
+fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
+    let place = Place::new();
+    let ran = place.train("--epochs 2");
+    let lines: Vec<_> = ran.stdout().lines().collect();
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines[0], "Train on 180 samples, validate on 20 samples");
+    for (line, start) in lines[1..3].iter().zip(["Epoch 1/2  ", "Epoch 2/2  "]) {
+        assert!(line.starts_with(start), "{line}");
+        for word in [
+            "s/sample",
+            "  loss: ",
+            "  accuracy: ",
+            "  val_loss: ",
+            "  val_accuracy: ",
+        ] {
+            assert!(line.contains(word), "no {word:?} in {line}");
+        }
+    }
+    assert!(lines[3].starts_with("test  loss: ") && lines[3].contains("  accuracy: "));
+    assert_eq!(lines[4], "saved model.mpk");
+    assert_eq!(place.files(), ["model.json", "model.mpk", "model.state"]);
+}
+
+#[test]
+fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
+    let place = Place::empty();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    let ran = place.run(&format!("train --epochs 1 --data {data} --json"));
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let events = ran.events();
+    assert_eq!((&events[0]["train_samples"], &events[2]["samples"]), (&54_000.into(), &10_000.into()));
+    assert!(events[1]["accuracy"].as_f64().unwrap() >= 0.35, "{}", events[1]);
+    assert!(events[2]["accuracy"].as_f64().unwrap() >= 0.6, "{}", events[2]);
+}
+
+#[test]
+fn events_have_the_keys_of_the_contract() {
+    let place = Place::new();
+    let events = place.train("--epochs 2 --json --seed 9").events();
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["start", "epoch", "epoch", "test", "saved"]);
+    let start = &events[0];
+    assert_eq!((&start["schema"], &start["seed"]), (&1.into(), &9.into()));
+    assert_eq!(
+        (&start["train_samples"], &start["validation_samples"]),
+        (&180.into(), &20.into())
+    );
+    assert_eq!(
+        (&start["recipe"], &start["backend"]),
+        (&"classic".into(), &"ndarray".into())
+    );
+    for (number, epoch) in events[1..3].iter().enumerate() {
+        assert_eq!(
+            (&epoch["epoch"], &epoch["epochs"]),
+            (&(number + 1).into(), &2.into())
+        );
+        for key in ["seconds", "loss", "accuracy", "val_loss", "val_accuracy"] {
+            assert!(epoch[key].is_f64(), "{key} of {epoch}");
+        }
+    }
+    assert_eq!(events[3]["samples"], 40);
+    let share = events[3]["correct"].as_f64().unwrap() / 40.0;
+    assert_eq!(events[3]["accuracy"].as_f64().unwrap(), share);
+    assert_eq!(events[4]["path"], "model.mpk");
+}
+
+#[test]
+fn the_record_beside_the_model_says_what_was_done() {
+    let place = Place::new();
+    let events = place.train("--epochs 2 --json -o a.mpk").events();
+    let record = place.json("a.json");
+    assert_eq!(record["settings"]["epochs"], 2);
+    assert_eq!(record["settings"]["recipe"]["learning_rate"], 0.9);
+    assert_eq!(record["epochs"].as_array().unwrap().len(), 2);
+    assert_eq!(record["epochs"][1]["val_loss"], events[2]["val_loss"]);
+    assert_eq!(record["test"]["correct"], events[3]["correct"]);
+    assert_eq!(record["kept_epoch"], 2);
+    assert_eq!(
+        record["data"]["t10k-labels-idx1-ubyte"]
+            .as_str()
+            .unwrap()
+            .len(),
+        64
+    );
+}
+
+#[test]
+fn typing_it_twice_loses_nothing() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    let first = digest(&place.path("model.mpk"));
+    assert!(
+        place
+            .train("--epochs 1 --seed 1")
+            .stdout()
+            .ends_with("saved model-2.mpk\n")
+    );
+    assert!(
+        place
+            .train("--epochs 1 --seed 2")
+            .stdout()
+            .ends_with("saved model-3.mpk\n")
+    );
+    assert_eq!(digest(&place.path("model.mpk")), first);
+
+    let refused = place.run("train --any-dataset --epochs 1 --seed 3 -o model.mpk");
+    refused.assert_error(1, "model.mpk exists already", "--force");
+    assert_eq!(digest(&place.path("model.mpk")), first);
+    place.train("--epochs 1 --seed 3 -o model.mpk --force");
+    assert_ne!(digest(&place.path("model.mpk")), first);
+}
+
+#[test]
+fn a_seed_is_a_model_bit_for_bit_whatever_the_number_of_threads() {
+    let place = Place::new();
+    let model = |words: &str| {
+        place.train(&format!("--epochs 2 {words} -o m.mpk --force"));
+        digest(&place.path("m.mpk"))
+    };
+    let one = model("--threads 1");
+    println!("seed 42: {one}");
+    assert_eq!(model("--threads 1"), one);
+    assert_eq!(model("--threads 2"), one);
+    assert_eq!(model("--threads 3"), one);
+    assert_ne!(model("--seed 43"), one);
+}
+
+#[test]
+fn the_model_lies_at_exactly_the_path_asked_for() {
+    let place = Place::new();
+    for name in ["m", "m.bin", "m.v1", "m.v2", "m.MPK"] {
+        let ran = place.train(&format!("--epochs 1 -o {name}"));
+        assert!(ran.stdout().ends_with(&format!("saved {name}\n")));
+        assert!(place.path(name).is_file(), "{name}");
+        assert_eq!(
+            place.run(&format!("eval --any-dataset {name}")).code(),
+            0,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_last_short_batch_and_a_batch_larger_than_the_data_work() {
+    let place = Place::new();
+    for size in [1, 7, 180, 60_000] {
+        place.train(&format!("--epochs 1 --batch-size {size} -o {size}.mpk"));
+    }
+}
+
+#[test]
+fn without_a_validation_part_there_are_no_validation_figures() {
+    let place = Place::new();
+    let ran = place.train("--epochs 1 --validation-split 0");
+    assert!(ran.stdout().starts_with("Train on 200 samples\n"));
+    assert!(!ran.stdout().contains("val_"));
+    let events = place
+        .train("--epochs 1 --validation-split 0 --json")
+        .events();
+    assert!(events[1]["val_loss"].is_null());
+}
+
+#[test]
+fn keep_best_leaves_the_weights_of_the_best_epoch() {
+    let place = Place::new();
+    place.train("--epochs 6 --keep best -o best.mpk");
+    let record = place.json("best.json");
+    let epochs = record["epochs"].as_array().unwrap();
+    let loss = |epoch: &serde_json::Value| epoch["val_loss"].as_f64().unwrap();
+    let best = epochs
+        .iter()
+        .min_by(|a, b| loss(a).total_cmp(&loss(b)))
+        .unwrap();
+    assert_eq!(record["kept_epoch"], best["epoch"]);
+    let epochs = best["epoch"].as_u64().unwrap();
+    place.train(&format!("--epochs {epochs} -o last.mpk"));
+    assert_eq!(
+        digest(&place.path("best.mpk")),
+        digest(&place.path("last.mpk"))
+    );
+}
+
+#[test]
+fn patience_ends_a_training_that_gets_no_better() {
+    let place = Place::new();
+    let events = place.train("--epochs 400 --patience 2 --json").events();
+    let losses: Vec<f64> = events
+        .iter()
+        .filter_map(|event| event["val_loss"].as_f64())
+        .collect();
+    assert!(losses.len() < 400, "{}", losses.len());
+    let (last_two, before) = losses.split_at(losses.len() - 2).into();
+    let best = last_two.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(before.iter().all(|loss| *loss >= best), "{losses:?}");
+}
+
+#[test]
+fn a_missed_gate_is_status_3_with_the_model_saved() {
+    let place = Place::new();
+    let ran = place.run("train --any-dataset --epochs 1 --min-accuracy 1");
+    assert_eq!(ran.code(), 3, "{}", ran.stderr());
+    assert!(
+        ran.stderr().contains("\nerror: accuracy 0."),
+        "{}",
+        ran.stderr()
+    );
+    assert!(place.path("model.mpk").is_file());
+    place.train("--epochs 1 --min-accuracy 0");
+}

@@ -1,0 +1,299 @@
+//! Loading a data set: the real one, another one, and files that are missing or not what they should be.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use common::{gzip, images, labels, write_dataset};
+use lenet::data::dataset::CountsDiffer;
+use lenet::data::file::FileError;
+use lenet::data::idx::{IdxError, Kind};
+use lenet::data::source::SourceError;
+use lenet::data::{DataError, DataFile, FashionMnist, LabelledImages, Options, Part, load_part};
+use tempfile::TempDir;
+
+const TRAIN_IMAGES: &str = "train-images-idx3-ubyte.gz";
+const TRAIN_LABELS: &str = "train-labels-idx1-ubyte.gz";
+
+/// A directory with a sound data set of 30 and 10 images.
+fn dataset() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write_dataset(dir.path(), 30, 10);
+    dir
+}
+
+/// Loads `dir`, whatever data set it holds.
+fn load(dir: &Path) -> Result<FashionMnist, DataError> {
+    FashionMnist::load(&Options {
+        dir: Some(dir.to_owned()),
+        any_dataset: true,
+        limit: None,
+    })
+}
+
+/// The error of a sound data set in which file `name` has been changed; it must name the file's path.
+fn error_with(name: &str, change: impl FnOnce(&Path)) -> IdxError {
+    let dir = dataset();
+    let path = dir.path().join(name);
+    change(&path);
+    let error = load(dir.path()).expect_err("the file is no longer sound");
+    let text = error.to_string();
+    assert!(text.starts_with(path.to_str().unwrap()), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    match error {
+        DataError::File { source, .. } => source,
+        other => panic!("not an error of a file: {other}"),
+    }
+}
+
+fn pixel_sum(images: &LabelledImages) -> u64 {
+    images
+        .images()
+        .as_flattened()
+        .iter()
+        .map(|pixel| u64::from(*pixel))
+        .sum()
+}
+
+// The real data
+
+fn repository_data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
+}
+
+#[test]
+fn the_committed_files_are_fashion_mnist() {
+    let data = FashionMnist::load(&Options {
+        dir: Some(repository_data()),
+        ..Options::default()
+    })
+    .unwrap();
+    assert!(data.provenance.is_official());
+    assert_eq!(data.provenance.note(), None);
+    assert_eq!(
+        data.provenance.digests,
+        DataFile::ALL.map(|file| (file, file.fashion_mnist()))
+    );
+    assert_eq!((data.train.len(), data.test.len()), (60_000, 10_000));
+    // Sums and labels as Python's gzip module reads them.
+    assert_eq!(pixel_sum(&data.train), 3_431_114_169);
+    assert_eq!(pixel_sum(&data.test), 573_469_082);
+    assert_eq!(data.train.labels()[..10], [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
+    assert_eq!(data.test.labels()[..10], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]);
+    for class in 0..10 {
+        let count = |images: &LabelledImages| {
+            images
+                .labels()
+                .iter()
+                .filter(|label| **label == class)
+                .count()
+        };
+        assert_eq!((count(&data.train), count(&data.test)), (6000, 1000));
+    }
+}
+
+#[test]
+fn a_limit_keeps_the_first_images_of_each_part_and_the_digests_of_all() {
+    let data = FashionMnist::load(&Options {
+        dir: Some(repository_data()),
+        limit: NonZeroUsize::new(3),
+        any_dataset: false,
+    })
+    .unwrap();
+    assert!(data.provenance.is_official());
+    assert_eq!(data.train.labels(), [9, 0, 0]);
+    assert_eq!(data.test.labels(), [9, 2, 1]);
+    assert_eq!(data.test.images().len(), 3);
+}
+
+#[test]
+fn the_test_part_alone_needs_only_its_files() {
+    let dir = dataset();
+    fs::remove_file(dir.path().join(TRAIN_IMAGES)).unwrap();
+    let options = Options {
+        dir: Some(dir.path().to_owned()),
+        any_dataset: true,
+        limit: None,
+    };
+    let (test, provenance) = load_part(Part::Test, &options).unwrap();
+    assert_eq!(test.len(), 10);
+    assert_eq!(provenance.digests.len(), 2);
+    assert!(load_part(Part::Train, &options).is_err());
+}
+
+// Another data set
+
+#[test]
+fn another_data_set_is_refused_unless_it_is_allowed() {
+    let dir = dataset();
+    let error = FashionMnist::load(&Options {
+        dir: Some(dir.path().to_owned()),
+        ..Options::default()
+    })
+    .unwrap_err();
+    assert!(error.to_string().contains("not Fashion-MNIST"), "{error}");
+    assert!(error.hint().unwrap().contains("--any-dataset"));
+
+    let data = load(dir.path()).unwrap();
+    assert!(!data.provenance.is_official());
+    let note = data.provenance.note().unwrap();
+    assert!(note.contains("not Fashion-MNIST"), "{note}");
+    assert_eq!((data.train.len(), data.test.len()), (30, 10));
+}
+
+#[test]
+fn one_image_is_enough_and_none_is_too_few() {
+    let dir = tempfile::tempdir().unwrap();
+    write_dataset(dir.path(), 1, 1);
+    assert_eq!(load(dir.path()).unwrap().train.len(), 1);
+    let error = error_with(TRAIN_IMAGES, |path| {
+        fs::write(path, gzip(&images(0, 0))).unwrap();
+    });
+    assert!(matches!(error, IdxError::Empty(Kind::Images)), "{error}");
+    let error = error_with(TRAIN_LABELS, |path| {
+        fs::write(path, gzip(&labels(0, 0))).unwrap();
+    });
+    assert!(matches!(error, IdxError::Empty(Kind::Labels)), "{error}");
+}
+
+// Files that are not there or not files
+
+#[test]
+fn missing_directories_and_files_are_named() {
+    let dir = dataset();
+    let error = load(&dir.path().join("absent")).unwrap_err();
+    assert!(matches!(
+        error,
+        DataError::Source(SourceError::Directory { .. })
+    ));
+
+    fs::remove_file(dir.path().join(TRAIN_LABELS)).unwrap();
+    let text = load(dir.path()).unwrap_err().to_string();
+    assert!(text.ends_with("has no train-labels-idx1-ubyte"), "{text}");
+}
+
+#[test]
+fn a_directory_is_not_a_file() {
+    let error = error_with(TRAIN_IMAGES, |path| {
+        fs::remove_file(path).unwrap();
+        fs::create_dir(path).unwrap();
+    });
+    assert!(matches!(error, IdxError::File(FileError::Directory)));
+}
+
+#[test]
+fn a_file_too_large_is_refused_unread() {
+    let error = error_with(TRAIN_IMAGES, |path| {
+        let file = fs::File::create(path).unwrap();
+        file.set_len(20 << 30).unwrap();
+    });
+    assert!(matches!(
+        error,
+        IdxError::File(FileError::TooLarge(bytes)) if bytes == 20 << 30
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_if_they_lead_to_a_file() {
+    use std::os::unix::fs::symlink;
+    let sound = dataset();
+    let links = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(sound.path()).unwrap() {
+        let entry = entry.unwrap();
+        symlink(entry.path(), links.path().join(entry.file_name())).unwrap();
+    }
+    assert_eq!(
+        load(links.path()).unwrap().provenance.digests,
+        load(sound.path()).unwrap().provenance.digests
+    );
+
+    let link = links.path().join(TRAIN_IMAGES);
+    for target in ["absent", TRAIN_IMAGES] {
+        fs::remove_file(&link).unwrap();
+        symlink(target, &link).unwrap();
+        let error = load(links.path()).unwrap_err();
+        assert!(
+            matches!(error, DataError::Source(SourceError::Incomplete { .. })),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn fifos_and_devices_are_refused_without_waiting() {
+    let not_regular = |error| matches!(error, IdxError::File(FileError::NotRegular));
+    assert!(not_regular(error_with(TRAIN_IMAGES, |path| {
+        fs::remove_file(path).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    })));
+    assert!(not_regular(error_with(TRAIN_LABELS, |path| {
+        fs::remove_file(path).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    })));
+}
+
+// Files that are not what their names say
+
+#[test]
+fn damage_is_reported_with_the_path() {
+    for index in [2, 3] {
+        let error = error_with(TRAIN_IMAGES, |path| {
+            let mut bytes = fs::read(path).unwrap();
+            bytes[index] ^= 0xff;
+            fs::write(path, bytes).unwrap();
+        });
+        assert!(matches!(error, IdxError::File(_)), "{error}");
+    }
+}
+
+#[test]
+fn images_and_labels_of_different_count_are_refused() {
+    let dir = dataset();
+    fs::write(dir.path().join(TRAIN_LABELS), gzip(&labels(0, 29))).unwrap();
+    let error = load(dir.path()).unwrap_err();
+    assert!(matches!(
+        error,
+        DataError::Counts {
+            source: CountsDiffer {
+                images: 30,
+                labels: 29
+            },
+            ..
+        }
+    ));
+}
+
+#[test]
+fn a_label_above_nine_is_named_with_its_index() {
+    for (index, label) in [(0, 10), (29, 255), (13, 10)] {
+        let error = error_with(TRAIN_LABELS, |path| {
+            let mut bytes = labels(0, 30);
+            bytes[8 + index] = label;
+            fs::write(path, gzip(&bytes)).unwrap();
+        });
+        assert!(
+            matches!(error, IdxError::Label { index: i, label: l } if (i, l) == (index, label)),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_name_does_not_say_whether_a_file_is_compressed() {
+    let dir = dataset();
+    let expected = load(dir.path()).unwrap().provenance.digests;
+    fs::write(dir.path().join(TRAIN_IMAGES), images(0, 30)).unwrap();
+    fs::remove_file(dir.path().join(TRAIN_LABELS)).unwrap();
+    let bare = dir.path().join("train-labels-idx1-ubyte");
+    fs::write(&bare, gzip(&labels(0, 30))).unwrap();
+    assert_eq!(load(dir.path()).unwrap().provenance.digests, expected);
+    fs::write(&bare, labels(0, 30)).unwrap();
+    assert_eq!(load(dir.path()).unwrap().provenance.digests, expected);
+}

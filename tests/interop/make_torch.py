@@ -1,0 +1,123 @@
+"""Makes the files in this folder with PyTorch: what its users have, for our reader to take or to refuse.
+
+    python make_torch.py DATA_DIR      (PyTorch 2.15.0, safetensors 0.8.0, NumPy)
+
+DATA_DIR holds the four gzipped IDX files of Fashion-MNIST.
+"""
+
+import gzip
+import json
+import pathlib
+import sys
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import nn
+
+HERE = pathlib.Path(__file__).parent
+DATA = pathlib.Path(sys.argv[1])
+
+
+def idx(name, header):
+    return torch.from_numpy(np.frombuffer(gzip.open(DATA / name).read(), np.uint8, offset=header).copy())
+
+
+class LeNet(nn.Module):
+    """As a reader of the book would write it: raw pixels in, ten sigmoids out."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(256, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = nn.functional.max_pool2d(torch.sigmoid(self.conv1(x)), 2)
+        x = nn.functional.max_pool2d(torch.sigmoid(self.conv2(x)), 2)
+        x = torch.sigmoid(self.fc1(x.flatten(1)))
+        x = torch.sigmoid(self.fc2(x))
+        return torch.sigmoid(self.fc3(x))
+
+
+def probabilities(outputs):
+    clipped = outputs.clip(1e-7, 1 - 1e-7)
+    return clipped / clipped.sum(1, keepdim=True)
+
+
+def loss_of(outputs, labels):
+    return -probabilities(outputs).gather(1, labels[:, None]).log().mean()
+
+
+def train(net, images, labels):
+    for layer in net.children():
+        nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.9)
+    for _ in range(2):
+        for batch in torch.randperm(len(images)).split(32):
+            optimizer.zero_grad()
+            loss_of(net(images[batch]), labels[batch]).backward()
+            optimizer.step()
+
+
+torch.manual_seed(1)
+net = LeNet()
+train(
+    net,
+    idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).float(),
+    idx("train-labels-idx1-ubyte.gz", 8).long(),
+)
+state = net.state_dict()
+torch.save(state, HERE / "lenet.pt")
+safetensors.torch.save_file(state, HERE / "lenet.safetensors", {"format": "pt", "made by": "make_torch.py"})
+
+# The same weights as views of one storage: at an offset each, one as the transpose of what lies there, one with
+# gaps, some as nn.Parameter. torch.save keeps views as they are.
+size = sum(tensor.numel() for tensor in state.values())
+storage = torch.zeros(size + state["conv1.bias"].numel())
+views, offset = {}, 0
+for name, tensor in state.items():
+    if name == "fc1.weight":
+        view = storage[offset : offset + tensor.numel()].view(256, 120).t()
+    elif name == "conv1.bias":
+        view = storage[offset : offset + 2 * tensor.numel() : 2]
+        offset += tensor.numel()
+    else:
+        view = storage[offset : offset + tensor.numel()].view(tensor.shape)
+    view.copy_(tensor)
+    offset += tensor.numel()
+    views[name] = nn.Parameter(view) if name.startswith("fc2") else view
+torch.save(views, HERE / "views.pt")
+
+# Small files that are refused, each for another reason.
+torch.save({"epoch": 3, "state_dict": {}}, HERE / "checkpoint.pt")
+torch.save(nn.Linear(1, 1), HERE / "module.pt")
+torch.save({"conv1.bias": torch.zeros(6, dtype=torch.float64)}, HERE / "double.pt")
+torch.save({"conv1.bias": torch.zeros(2, 3)}, HERE / "shape.pt")
+torch.save({"conv1.bias": torch.zeros(6)}, HERE / "incomplete.pt")
+torch.save({"0.weight": torch.zeros(6)}, HERE / "sequential.pt")
+torch.save(torch.zeros(6), HERE / "tensor.pt")
+torch.save({"conv1.bias": torch.zeros(6)}, HERE / "legacy.pt", _use_new_zipfile_serialization=False)
+
+# What PyTorch computes with these weights.
+images = idx("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).float()[:1000]
+labels = idx("t10k-labels-idx1-ubyte.gz", 8).long()[:1000]
+# Four images by a formula, for tests without data: a bright spot that moves and shrinks.
+n, row, column = torch.meshgrid(torch.arange(4), torch.arange(28), torch.arange(28), indexing="ij")
+spot = 220 - (n + 1) * ((row - 8 - 3 * n) ** 2 + (column - 14) ** 2)
+formula = spot.clip(0).reshape(-1, 1, 28, 28).float()
+with torch.no_grad():
+    outputs = net(images)
+    figures = {
+        "made_by": f"make_torch.py, PyTorch {torch.__version__}",
+        "test_images": 1000,
+        "loss": loss_of(outputs, labels).item(),
+        "correct": int((outputs.argmax(1) == labels).sum()),
+        "formula_outputs": net(formula).tolist(),
+        "formula_probabilities": probabilities(net(formula)).tolist(),
+    }
+(HERE / "lenet.json").write_text(json.dumps(figures, indent=1) + "\n")
+print(figures["loss"], figures["correct"])
