@@ -36,7 +36,7 @@ pub struct Dense<'a> {
 }
 
 /// Multiply-adds below which work is not shared: to hand it over takes about as long.
-const FORK: usize = 400_000;
+const FORK: usize = 300_000;
 /// Images that are worked on together.
 const IMAGES: usize = 32;
 /// Rows of the weight that make one sum. For more, the sums of both halves are added.
