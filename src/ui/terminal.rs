@@ -2,9 +2,11 @@
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::panic;
+use std::panic::{self, UnwindSafe};
+use std::process::ExitCode;
 
 use crate::cli::ProgressStyle;
+use crate::error::Error;
 
 /// Whether to draw a progress bar: only for a person at a terminal who has not asked otherwise.
 #[must_use]
@@ -22,13 +24,25 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Makes a panic, which is always a bug, say so in two lines. No panic is expected to reach a user.
-pub fn explain_panics() {
+/// Does a program's work, tells the user why it failed if it did, and says with which status to exit.
+///
+/// A panic, which is always a bug, is told in two lines too, and is status 1. None is expected to reach a user.
+pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
-        note(&format!(
-            "error: internal error: {}",
-            info.to_string().replace('\n', " ")
-        ));
+        let info = info.to_string().replace('\n', " ");
+        note(&format!("error: internal error: {info}"));
         note("hint: this is a bug in lenet; please report it with the command that you typed");
     }));
+    match panic::catch_unwind(work) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            note(&format!("error: {error}"));
+            if let Some(hint) = error.hint() {
+                note(&format!("hint: {hint}"));
+            }
+            ExitCode::from(error.exit_code())
+        }
+        // The hook has said what there is to say.
+        Err(_) => ExitCode::FAILURE,
+    }
 }
