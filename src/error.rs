@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
 use crate::kernels::LevelError;
+use crate::picture::PictureError;
 
 /// Why a command ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum Error {
     /// A model file could not be read or written.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A picture could not be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// `LENET_SIMD` asks for what this CPU has not.
     #[error(transparent)]
     Level(#[from] LevelError),
@@ -144,6 +148,7 @@ impl Error {
             Self::Data(error) => return error.hint(),
             Self::Split(error) => return error.hint(),
             Self::Format(error) => return error.hint(),
+            Self::Picture(error) => return error.hint(),
             Self::Level(error) => return error.hint(),
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),

@@ -24,6 +24,8 @@ fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Train(args) => on_backend(&args.compute, args),
         Command::Eval(args) => on_backend(&args.compute, args),
+        Command::Predict(args) => on_backend(&args.compute, args),
+        Command::Report(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
     }
 }
