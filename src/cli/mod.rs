@@ -1,6 +1,8 @@
 //! The command line: what can be typed. Only declarations; each command's work is in [`crate::commands`].
 
 mod eval;
+mod predict;
+mod report;
 mod shapes;
 mod train;
 mod values;
@@ -11,6 +13,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use eval::{EvalArgs, Split};
+pub use predict::PredictArgs;
+pub use report::ReportArgs;
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 
@@ -20,6 +24,8 @@ Examples:
   lenet train --backend wgpu        the same on the GPU
   lenet train --resume --epochs 20  go on from where model.mpk stopped
   lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
+  lenet predict model.mpk shirt.jpg what is on a picture
+  lenet report model.mpk            a page about the model, report.html
   lenet shapes                      the network's layers, their shapes and parameters";
 
 const ENVIRONMENT: &str = "\
@@ -52,6 +58,10 @@ pub enum Command {
     Train(TrainArgs),
     /// Measure a trained model: loss, accuracy, per-class figures, confusion matrix
     Eval(EvalArgs),
+    /// Say what is on pictures, or on images of the data set
+    Predict(PredictArgs),
+    /// Write a page about a model: curves, confusions, mistakes, kernels
+    Report(ReportArgs),
     /// List the layers with their output shapes, parameters and multiply-adds
     Shapes(ShapesArgs),
 }

@@ -1,6 +1,8 @@
 //! The commands: from parsed options to output, one file each.
 
 pub mod eval;
+pub mod predict;
+pub mod report;
 pub mod shapes;
 pub mod train;
 

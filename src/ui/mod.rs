@@ -7,5 +7,5 @@ mod text;
 
 pub use events::JsonReporter;
 pub use out::Out;
-pub use terminal::{bars_wanted, explain_panics, note};
+pub use terminal::{Drawing, bars_wanted, drawing_wanted, exit_status, note};
 pub use text::TextReporter;

@@ -9,6 +9,8 @@ mod data_faults;
 mod eval;
 mod gpu;
 mod options;
+mod predict;
+mod report;
 mod resume;
 mod shapes;
 mod streams;

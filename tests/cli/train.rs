@@ -33,9 +33,20 @@ fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
     let ran = place.run(&format!("train --epochs 1 --data {data} --json"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     let events = ran.events();
-    assert_eq!((&events[0]["train_samples"], &events[2]["samples"]), (&54_000.into(), &10_000.into()));
-    assert!(events[1]["accuracy"].as_f64().unwrap() >= 0.35, "{}", events[1]);
-    assert!(events[2]["accuracy"].as_f64().unwrap() >= 0.6, "{}", events[2]);
+    assert_eq!(
+        (&events[0]["train_samples"], &events[2]["samples"]),
+        (&54_000.into(), &10_000.into())
+    );
+    assert!(
+        events[1]["accuracy"].as_f64().unwrap() >= 0.35,
+        "{}",
+        events[1]
+    );
+    assert!(
+        events[2]["accuracy"].as_f64().unwrap() >= 0.6,
+        "{}",
+        events[2]
+    );
 }
 
 #[test]
