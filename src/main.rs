@@ -36,6 +36,10 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Train(args) => on_backend(&args.compute, args),
         Command::Eval(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
+        Command::Convert(args) => on_backend(&args.compute, args),
+        Command::Data(args) => args.run(),
+        Command::Completions(args) => args.run(),
+        Command::Man(args) => args.run(),
     }
 }
 

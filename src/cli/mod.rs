@@ -1,6 +1,9 @@
 //! The command line: what can be typed. Only declarations; each command's work is in [`crate::commands`].
 
+mod convert;
+mod data;
 mod eval;
+mod pages;
 mod shapes;
 mod train;
 mod values;
@@ -10,7 +13,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use convert::ConvertArgs;
+pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use eval::{EvalArgs, Split};
+pub use pages::{CompletionsArgs, ManArgs};
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 
@@ -20,6 +26,7 @@ Examples:
   lenet train --backend wgpu        the same on the GPU
   lenet train --resume --epochs 20  go on from where model.mpk stopped
   lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
+  lenet convert model.mpk m.onnx    the model for other programs
   lenet shapes                      the network's layers, their shapes and parameters";
 
 const ENVIRONMENT: &str = "\
@@ -54,6 +61,14 @@ pub enum Command {
     Eval(EvalArgs),
     /// List the layers with their output shapes, parameters and multiply-adds
     Shapes(ShapesArgs),
+    /// Write a model in another format
+    Convert(ConvertArgs),
+    /// Download, check or look at the data set
+    Data(DataCommand),
+    /// Print what makes a shell complete lenet's words
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
 /// Where the tensors live and are computed.

@@ -2,10 +2,12 @@
 
 mod events;
 mod out;
+mod picture;
 mod terminal;
 mod text;
 
 pub use events::JsonReporter;
 pub use out::Out;
+pub use picture::{Picture, colours_wanted};
 pub use terminal::{bars_wanted, explain_panics, note};
 pub use text::TextReporter;
