@@ -91,7 +91,9 @@ fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
     if command.get_after_help().is_some() || command.get_after_long_help().is_some() {
         man.render_extra_section(&mut page)?;
     }
-    man.render_version_section(&mut page)?;
+    if command.get_version().is_some() {
+        man.render_version_section(&mut page)?;
+    }
     Ok(page)
 }
 

@@ -92,12 +92,10 @@ impl FetchError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Mirrors { .. } => {
-                "what came is kept: try again later or with `--mirror URL`, or \
+            Self::Mirrors { .. } => "try again later or with `--mirror URL`, or \
                  get the files by other means and name their folder with `--data DIR`; Debian has \
                  them in the package dataset-fashion-mnist"
-                    .to_owned()
-            }
+                .to_owned(),
             Self::Occupied { .. } => {
                 "replace it with --force, or name another folder with `--data DIR`".to_owned()
             }

@@ -151,14 +151,13 @@ fn cause(agent: &Agent, error: ureq::Error) -> Cause {
             let timeout = agent.config().timeout_per_read();
             Cause::Stalled(timeout.unwrap_or(LONGEST))
         }
-        // One line, and not without end: it may repeat what the mirror sent.
-        error => Cause::Broken(
-            error
-                .to_string()
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(200)
-                .collect(),
-        ),
+        ureq::Error::Io(error) => Cause::Broken(one_line(&error.to_string())),
+        error => Cause::Broken(one_line(&error.to_string())),
     }
+}
+
+/// `words` without control characters and not without end: they may repeat what the mirror sent.
+fn one_line(words: &str) -> String {
+    let words = words.chars().filter(|c| !c.is_control());
+    words.take(200).collect()
 }
