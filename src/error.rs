@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::data::fetch::FetchError;
 use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
 use crate::kernels::LevelError;
@@ -50,6 +51,20 @@ pub enum Error {
         /// The system's words.
         cause: io::Error,
     },
+    /// What was written is not what was to be written.
+    #[error("{}: what is in it now is not the model that was to be written", .0.display())]
+    Unfaithful(PathBuf),
+    /// Some of the data files are not as they should be.
+    #[error("{}: {bad} of the 4 files not as they should be", dir.display())]
+    Unverified {
+        /// The folder.
+        dir: PathBuf,
+        /// Number of files.
+        bad: usize,
+    },
+    /// The data set could not be downloaded.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -150,6 +165,13 @@ impl Error {
             Self::Format(error) => return error.hint(),
             Self::Picture(error) => return error.hint(),
             Self::Level(error) => return error.hint(),
+            Self::Fetch(error) => return error.hint(),
+            Self::Unfaithful(_) => {
+                "the disk may be failing; if it happens again, it is a bug in lenet".to_owned()
+            }
+            Self::Unverified { .. } => {
+                "`lenet data fetch --force` with the same --data replaces them".to_owned()
+            }
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
             Self::Threads(_) => "use fewer: --threads 1".to_owned(),

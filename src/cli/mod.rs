@@ -1,8 +1,11 @@
 //! The command line: what can be typed. Only declarations; each command's work is in [`crate::commands`].
 
+mod convert;
+mod data;
 mod eval;
 mod predict;
 mod report;
+mod pages;
 mod shapes;
 mod train;
 mod values;
@@ -12,9 +15,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use convert::ConvertArgs;
+pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use eval::{EvalArgs, Split};
 pub use predict::PredictArgs;
 pub use report::ReportArgs;
+pub use pages::{CompletionsArgs, ManArgs};
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 
@@ -26,6 +32,7 @@ Examples:
   lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
   lenet predict model.mpk shirt.jpg what is on a picture
   lenet report model.mpk            a page about the model, report.html
+  lenet convert model.mpk m.onnx    the model for other programs
   lenet shapes                      the network's layers, their shapes and parameters";
 
 const ENVIRONMENT: &str = "\
@@ -64,6 +71,14 @@ pub enum Command {
     Report(ReportArgs),
     /// List the layers with their output shapes, parameters and multiply-adds
     Shapes(ShapesArgs),
+    /// Write a model in another format
+    Convert(ConvertArgs),
+    /// Download, check or look at the data set
+    Data(DataCommand),
+    /// Print what makes a shell complete lenet's words
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
 /// Where the tensors live and are computed.

@@ -3,17 +3,12 @@
 use maud::{Markup, html};
 
 use super::text::{count, percent};
-use super::{BINS, Figures};
+use super::{BINS, Bin, Figures};
 
 /// The section.
 pub fn section(figures: &Figures) -> Markup {
     let bins = &figures.confidence;
-    let largest = bins
-        .iter()
-        .map(|bin| bin.right.max(bin.wrong))
-        .max()
-        .unwrap_or(0)
-        .max(1);
+    let largest = bins.iter().map(Bin::total).max().unwrap_or(0).max(1);
     let width = |number: usize| format!("width:{:.1}%", 100.0 * number as f64 / largest as f64);
     // The largest of ten probabilities is never below a tenth: the first bins are empty, and often some more.
     let first = bins.iter().position(|bin| bin.total() > 0).unwrap_or(0);
@@ -29,18 +24,21 @@ pub fn section(figures: &Figures) -> Markup {
                 table .histogram {
                     thead { tr {
                         th scope="col" { "Probability" }
-                        th scope="col" .wrong colspan="2" { "Wrong" }
-                        th scope="col" .right colspan="2" { "Right" }
-                        th scope="col" { "Share right" }
+                        th scope="col" .bar { span .hidden { "Both as a bar" } }
+                        th scope="col" .number .right { "Right" }
+                        th scope="col" .number .wrong { "Wrong" }
+                        th scope="col" .number { "Share right" }
                     } }
                     tbody { @for (index, bin) in bins.iter().enumerate().skip(first) {
                         @let [from, to] = [index, index + 1].map(|edge| edge as f64 / BINS as f64);
                         tr {
                             th scope="row" { (format!("{from:.2}–{to:.2}")) }
-                            td .number { (count(bin.wrong)) }
-                            td .bar .wrong { span style=(width(bin.wrong)) {} }
-                            td .bar .right { span style=(width(bin.right)) {} }
+                            td .bar {
+                                span .right style=(width(bin.right)) {}
+                                span .wrong style=(width(bin.wrong)) {}
+                            }
                             td .number { (count(bin.right)) }
+                            td .number { (count(bin.wrong)) }
                             td .number { @if bin.total() == 0 { "–" } @else {
                                 (format!("{:.0}%", 100.0 * bin.right as f64 / bin.total() as f64))
                             } }

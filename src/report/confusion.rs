@@ -53,7 +53,7 @@ fn matrix(confusion: &[[usize; 10]; 10]) -> Markup {
         div .scroll tabindex="0" role="region" aria-label="Confusion matrix" {
             table .matrix {
                 thead { tr {
-                    th scope="col" { span .axis { "true ↓ predicted →" } }
+                    th scope="col" { span .axis { "predicted →" } span .axis { "true ↓" } }
                     @for class in CLASSES { th scope="col" { (breakable(class)) } }
                 } }
                 tbody { @for (label, row) in confusion.iter().enumerate() {

@@ -7,7 +7,7 @@ use crate::train::EpochRecord;
 /// Width and height of a drawing in its own units; on a telephone about a pixel each.
 const SIZE: [f64; 2] = [400.0, 250.0];
 /// Left, top, right and bottom of the area that the axes span; names of the lines stand to the right of it.
-const AREA: [f64; 4] = [44.0, 14.0, 322.0, 212.0];
+const AREA: [f64; 4] = [44.0, 14.0, 308.0, 212.0];
 /// Least distance between the names of two lines.
 const LINE_HEIGHT: f64 = 17.0;
 

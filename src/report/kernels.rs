@@ -14,9 +14,8 @@ pub fn section(weights: &Weights) -> Markup {
         section #kernels {
             h2 { "First-layer kernels" }
             p {
-                "What the first convolution looks for: each output of channel i is large where the picture is "
-                "bright under " span .key .plus { "positive" } " and dark under " span .key .minus { "negative" }
-                " weights."
+                "What the first convolution looks for: a channel is strong where the picture is bright under "
+                span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " ones."
             }
             ol .kernels {
                 @for (index, kernel) in kernels.iter().enumerate() { li { (picture(index + 1, kernel)) } }

@@ -26,9 +26,10 @@ pub fn section(figures: &Figures, images: &[Image]) -> Markup {
                             img src=(data_uri(&images[mistake.index])) width="84" height="84"
                                 alt=(format!("Test image {}: a {truth}, taken for a {answer}", mistake.index));
                             figcaption {
-                                span .answer { (answer) " " span .number { (format!("{:.3}", mistake.probability)) } }
+                                span .answer { (answer) }
                                 span .truth { "is " (truth) }
-                                span .index { "no. " (mistake.index) }
+                                span .number { (format!("{:.3}", mistake.probability)) }
+                                span .number { "no. " (mistake.index) }
                             }
                         } }
                     }

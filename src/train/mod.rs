@@ -1,6 +1,7 @@
 //! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
 //! go on as if it had not.
 
+mod event_file;
 mod fit;
 mod history;
 mod ledger;
@@ -13,6 +14,7 @@ mod settings;
 mod state;
 mod state_file;
 pub mod stop;
+mod tensorboard;
 
 pub use fit::{Job, fit};
 pub use history::{EpochRecord, RunningSums};
@@ -24,3 +26,4 @@ pub use schedule::Schedule;
 pub use settings::{Keep, Settings};
 pub use state::{Best, State};
 pub use state_file::Saved;
+pub use tensorboard::TensorBoard;

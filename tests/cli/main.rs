@@ -5,15 +5,21 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod convert;
+mod data;
 mod data_faults;
 mod eval;
+mod fetch;
 mod gpu;
 mod options;
 mod predict;
 mod report;
+mod pages;
 mod resume;
+mod server;
 mod shapes;
 mod streams;
+mod tensorboard;
 mod train;
 
 use std::path::{Path, PathBuf};
