@@ -81,9 +81,7 @@ fn fused_and_plain_layers_have_the_same_outputs_and_gradients() {
 }
 
 /// The values of a float primitive.
-fn values<const D: usize>(
-    primitive: <B as burn::tensor::backend::Backend>::FloatTensorPrimitive,
-) -> Vec<f32> {
+fn values<const D: usize>(primitive: burn::tensor::ops::FloatTensor<B>) -> Vec<f32> {
     Tensor::<B, D>::from_primitive(TensorPrimitive::Float(primitive))
         .into_data()
         .to_vec()

@@ -62,7 +62,7 @@ fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
             ));
         }
         if !args.force {
-            return Err(Error::Exists(args.output.clone()));
+            return Err(Error::exists(&args.output));
         }
     }
     Ok(atomic::probe(&args.output).map_err(FormatError::from)?)
