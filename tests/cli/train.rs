@@ -202,7 +202,9 @@ fn keep_best_leaves_the_weights_of_the_best_epoch() {
 #[test]
 fn patience_ends_a_training_that_gets_no_better() {
     let place = Place::new();
-    let events = place.train("--epochs 400 --patience 2 --json").events();
+    let events = place
+        .train("--epochs 400 --patience 2 --lr 3 --json")
+        .events();
     let losses: Vec<f64> = events
         .iter()
         .filter_map(|event| event["val_loss"].as_f64())
