@@ -156,6 +156,14 @@ impl Error {
         Self::Stopped { signal, advice }
     }
 
+    /// The error of a file that is there already and is no training's.
+    pub fn exists(path: &Path) -> Self {
+        Self::Exists {
+            path: path.to_owned(),
+            resumable: false,
+        }
+    }
+
     /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

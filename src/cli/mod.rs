@@ -3,9 +3,9 @@
 mod convert;
 mod data;
 mod eval;
+mod pages;
 mod predict;
 mod report;
-mod pages;
 mod shapes;
 mod train;
 mod values;
@@ -18,9 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use convert::ConvertArgs;
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use eval::{EvalArgs, Split};
+pub use pages::{CompletionsArgs, ManArgs};
 pub use predict::PredictArgs;
 pub use report::ReportArgs;
-pub use pages::{CompletionsArgs, ManArgs};
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 

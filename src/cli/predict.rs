@@ -34,7 +34,7 @@ pub struct PredictArgs {
     #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
     pub index: Vec<usize>,
     /// The part of the data set that --index counts in
-    #[arg(long, value_enum, default_value = "test", requires = "index")]
+    #[arg(long, value_enum, default_value = "test", conflicts_with = "images")]
     pub split: Split,
     /// Share of the training images that are validation images, as it was in training
     #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]

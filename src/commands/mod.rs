@@ -3,9 +3,9 @@
 pub mod convert;
 pub mod data;
 pub mod eval;
+pub mod pages;
 pub mod predict;
 pub mod report;
-pub mod pages;
 pub mod shapes;
 pub mod train;
 

@@ -62,10 +62,7 @@ fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
             ));
         }
         if !args.force {
-            return Err(Error::Exists {
-                path: args.output.clone(),
-                resumable: false,
-            });
+            return Err(Error::exists(&args.output));
         }
     }
     Ok(atomic::probe(&args.output).map_err(FormatError::from)?)

@@ -8,6 +8,6 @@ mod text;
 
 pub use events::JsonReporter;
 pub use out::Out;
-pub use terminal::{Drawing, bars_wanted, drawing_wanted, exit_status, note};
 pub use picture::{Picture, colours_wanted};
+pub use terminal::{Drawing, bars_wanted, drawing_wanted, exit_status, note};
 pub use text::TextReporter;
