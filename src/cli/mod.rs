@@ -23,6 +23,7 @@ pub use predict::PredictArgs;
 pub use report::ReportArgs;
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
+pub use values::Seeds;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,13 +6,14 @@ use clap::{Args, ValueEnum};
 
 use crate::train::Keep;
 
-use super::{ComputeArgs, DataArgs, values};
+use super::{ComputeArgs, DataArgs, Seeds, values};
 
 const EXAMPLES: &str = "\
 Examples:
   lenet train                                the notebook's training: 5 epochs, model.mpk
   lenet train -o shirts.mpk --seed 7         another seed, another file
   lenet train --recipe tuned                 the same network, trained better
+  lenet train --seeds 1..10                  ten runs, their mean and standard deviation
   lenet train --epochs 20 --keep best --patience 3
   lenet train --resume                       go on with a stopped training of model.mpk
   lenet train --tensorboard runs             curves for: tensorboard --logdir runs
@@ -49,6 +50,10 @@ pub struct TrainArgs {
     /// Seed of the initial weights and of the order of the images [default: 42]
     #[arg(long, value_name = "N", env = "LENET_SEED")]
     pub seed: Option<u64>,
+    /// Train from each of these seeds, as in 1..10 or 1,2,7..9, and show mean and deviation; files are only written
+    /// with -o, whose name must contain {seed}
+    #[arg(long, value_name = "LIST", value_parser = values::seeds, conflicts_with_all = ["seed", "resume", "tensorboard"])]
+    pub seeds: Option<Seeds>,
     /// How to train: the notebook's way, or a better one [default: classic]
     #[arg(long, value_enum, env = "LENET_RECIPE")]
     pub recipe: Option<RecipeName>,

@@ -102,6 +102,36 @@ pub fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// Seeds, in the order typed, none of them twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds(pub Vec<u64>);
+
+/// Numbers and ranges with both ends, between commas, as in `1,2,7..9`.
+pub fn seeds(text: &str) -> Result<Seeds, String> {
+    const MOST: u64 = 1000;
+    let wanted = || "seeds and ranges of seeds are wanted, as in 1..10 or 1,2,7..9".to_owned();
+    let number = |text: &str| u64::from_str(text.trim()).map_err(|_| wanted());
+    let mut seeds = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = match part.split_once("..") {
+            Some((first, last)) => (number(first)?, number(last)?),
+            None => (number(part)?, number(part)?),
+        };
+        match last.checked_sub(first) {
+            None => return Err(format!("{part} runs backwards")),
+            Some(more) if more >= MOST => return Err(format!("at most {MOST} seeds are possible")),
+            Some(_) => seeds.extend(first..=last),
+        }
+    }
+    let mut sorted = seeds.clone();
+    sorted.sort_unstable();
+    match sorted.array_windows().find(|[a, b]| a == b) {
+        Some([twice, _]) => Err(format!("{twice} is there twice")),
+        None if seeds.len() as u64 > MOST => Err(format!("at most {MOST} seeds are possible")),
+        None => Ok(Seeds(seeds)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +151,20 @@ mod tests {
                 && threads("10000").is_err()
                 && epochs("1000000000").is_err()
         );
+    }
+
+    #[test]
+    fn seeds_are_listed_or_run_from_first_to_last() {
+        assert_eq!(seeds("1..4"), Ok(Seeds(vec![1, 2, 3, 4])));
+        assert_eq!(seeds("9,1..2, 5"), Ok(Seeds(vec![9, 1, 2, 5])));
+        let end = u64::MAX;
+        assert_eq!(seeds(&format!("{end}..{end}")), Ok(Seeds(vec![end])));
+        for text in [
+            "", "1..", "..2", "4..1", "1,1", "1..5,3", "1,,2", "a", "-1", "0..1000",
+        ] {
+            assert!(seeds(text).is_err(), "{text}");
+        }
+        assert!(seeds("0..18446744073709551615").is_err());
     }
 
     #[test]

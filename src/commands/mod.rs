@@ -6,6 +6,7 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
+mod seeds;
 pub mod shapes;
 pub mod train;
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
 
-use crate::cli::{RecipeName, TrainArgs};
+use crate::cli::{RecipeName, Seeds, TrainArgs};
 use burn::data::dataset::Dataset;
 
 use crate::data::{FashionMnist, ImageDataset, Provenance};
 use crate::error::Error;
-use crate::eval::{self, evaluate};
+use crate::eval::{self, Evaluation, evaluate};
 use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::train::{
@@ -21,7 +21,7 @@ use crate::train::{
 };
 use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
-use super::{OnBackend, data_options, gate, note_provenance};
+use super::{OnBackend, data_options, gate, note_provenance, seeds};
 
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
@@ -38,6 +38,9 @@ where
     B::InnerBackend: LeNetBackend,
 {
     stop::listen().map_err(|error| Error::Usage(format!("cannot listen for signals: {error}")))?;
+    if let Some(Seeds(seeds)) = &args.seeds {
+        return seeds::train::<B>(args, seeds, device, device_name);
+    }
     let output = Output::claim(args.output.as_deref(), args.resume, args.force)?;
     let mut reporter: Box<dyn Reporter> = match (args.json, args.quiet) {
         (true, _) => Box::new(JsonReporter::default()),
@@ -61,35 +64,21 @@ where
         ));
     }
     let settings = settings(args, earlier.as_ref());
-    let limit = settings.limit.and_then(NonZeroUsize::new);
-    let FashionMnist {
-        train,
-        test,
-        provenance,
-    } = FashionMnist::load(&data_options(&args.data, limit))?;
-    note_provenance(&provenance);
-    let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
-    let test = ImageDataset::new(test);
+    let inputs = Inputs::load(args, &settings, device, device_name)?;
     let run = Run {
-        args,
-        device,
-        device_name,
-        output,
+        inputs: &inputs,
         settings,
-        provenance,
-        train,
-        validation,
-        test,
+        output: Some(output),
     };
     let result = run.train::<B>(earlier, reporter.as_mut());
     let told = reporter.finish();
-    let accuracy = result?;
+    let (_, test) = result?;
     told?;
-    gate(accuracy, args.min_accuracy)
+    gate(test.accuracy(), args.min_accuracy)
 }
 
 /// The settings that `args` ask for; what they leave open is as it was `earlier`, or the default.
-fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
+pub(super) fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
     let earlier = earlier.map(|saved| &saved.settings);
     let mut recipe = match (args.recipe, earlier) {
         (None, Some(earlier)) => earlier.recipe.clone(),
@@ -121,31 +110,75 @@ fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
     }
 }
 
-/// One run of the command, all its inputs at hand.
-struct Run<'a, D> {
-    args: &'a TrainArgs,
+/// What the command was given and the images that it read.
+pub(super) struct Inputs<'a, D> {
+    pub(super) args: &'a TrainArgs,
     device: &'a D,
     device_name: &'a str,
-    output: Output,
-    settings: Settings,
     provenance: Provenance,
     train: ImageDataset,
     validation: ImageDataset,
     test: ImageDataset,
 }
 
+impl<'a, D> Inputs<'a, D> {
+    pub(super) fn load(
+        args: &'a TrainArgs,
+        settings: &Settings,
+        device: &'a D,
+        device_name: &'a str,
+    ) -> Result<Self, Error> {
+        let limit = settings.limit.and_then(NonZeroUsize::new);
+        let FashionMnist {
+            train,
+            test,
+            provenance,
+        } = FashionMnist::load(&data_options(&args.data, limit))?;
+        note_provenance(&provenance);
+        let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
+        Ok(Self {
+            args,
+            device,
+            device_name,
+            provenance,
+            train,
+            validation,
+            test: ImageDataset::new(test),
+        })
+    }
+}
+
+/// One training of the command, all that it needs at hand.
+pub(super) struct Run<'a, D> {
+    pub(super) inputs: &'a Inputs<'a, D>,
+    pub(super) settings: Settings,
+    /// Where its files go, if it leaves any.
+    pub(super) output: Option<Output>,
+}
+
 impl<D> Run<'_, D> {
-    /// Trains, tests and saves; the accuracy on the test images.
-    fn train<B>(&self, earlier: Option<Saved>, reporter: &mut dyn Reporter) -> Result<f64, Error>
+    /// Trains, tests and saves; the end state and what its model is worth on the test images.
+    pub(super) fn train<B>(
+        &self,
+        earlier: Option<Saved>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<(State, Evaluation), Error>
     where
         B: AutodiffBackend<Device = D> + LeNetBackend,
         B::InnerBackend: LeNetBackend,
     {
         let mut state = match earlier {
-            Some(saved) => self.check(saved)?,
+            Some(saved) => self.check(saved).map_err(|difference| {
+                let path = self
+                    .output
+                    .as_ref()
+                    .map(Output::state_path)
+                    .unwrap_or_default();
+                Error::Mismatch { path, difference }
+            })?,
             None => State::initial(&self.settings),
         };
-        reporter.start(&self.start(&state));
+        reporter.start(&self.start(state.history.len()));
         if state.is_over(&self.settings) {
             let more = match self.settings.recipe.depends_on_length() {
                 true => "",
@@ -156,9 +189,9 @@ impl<D> Run<'_, D> {
         }
         let job = Job::<B> {
             settings: &self.settings,
-            train: &self.train,
-            validation: &self.validation,
-            device: self.device,
+            train: &self.inputs.train,
+            validation: &self.inputs.validation,
+            device: self.inputs.device,
             save_every: SAVE_EVERY,
         };
         let trained = fit(&job, &mut state, reporter, &mut |state| {
@@ -166,10 +199,17 @@ impl<D> Run<'_, D> {
         });
         trained.map_err(|error| self.with_advice(error))?;
 
-        let model =
-            LeNet::<B::InnerBackend>::from_weights(&state.model(&self.settings), self.device);
-        let test = evaluate(&model, &self.test, eval::BATCH_SIZE, self.device)
-            .map_err(|error| self.with_advice(error))?;
+        let model = LeNet::<B::InnerBackend>::from_weights(
+            &state.model(&self.settings),
+            self.inputs.device,
+        );
+        let test = evaluate(
+            &model,
+            &self.inputs.test,
+            eval::BATCH_SIZE,
+            self.inputs.device,
+        )
+        .map_err(|error| self.with_advice(error))?;
         let record = TestRecord {
             samples: test.samples(),
             loss: test.loss(),
@@ -178,47 +218,41 @@ impl<D> Run<'_, D> {
         };
         self.save(&state, Some(record))?;
         reporter.test(&test);
-        reporter.saved(self.output.model_path());
-        Ok(test.accuracy())
+        if let Some(output) = &self.output {
+            reporter.saved(output.model_path());
+        }
+        Ok((state, test))
     }
 
-    /// The state in `saved`, if it is that of this training.
-    fn check(&self, saved: Saved) -> Result<State, Error> {
-        let mismatch = |difference| {
-            Err(Error::Mismatch {
-                path: self.output.state_path(),
-                difference,
-            })
-        };
+    /// The state in `saved`, if it is that of this training; or else what differs.
+    fn check(&self, saved: Saved) -> Result<State, String> {
         if let Some(difference) = saved.settings.difference(&self.settings) {
-            return mismatch(difference);
+            return Err(difference);
         }
         let now = self.saved(State::initial(&self.settings));
         if saved.data != now.data {
-            return mismatch("it was begun with another data set".to_owned());
+            return Err("it was begun with another data set".to_owned());
         }
         if saved.program != now.program {
-            return mismatch(format!(
+            return Err(format!(
                 "lenet {} wrote it, this is {}",
                 saved.program, now.program
             ));
         }
         if saved.device != now.device {
-            return mismatch(format!(
+            return Err(format!(
                 "it was begun on {}, not {}",
                 saved.device, now.device
             ));
         }
-        match saved.check_progress(self.train.len()) {
-            Err(difference) => mismatch(difference),
-            Ok(()) => Ok(saved.state),
-        }
+        saved.check_progress(self.inputs.train.len())?;
+        Ok(saved.state)
     }
 
     fn saved(&self, state: State) -> Saved {
         Saved {
             program: env!("CARGO_PKG_VERSION").to_owned(),
-            device: self.device_name.to_owned(),
+            device: self.inputs.device_name.to_owned(),
             settings: self.settings.clone(),
             data: self.digests(),
             state,
@@ -235,17 +269,20 @@ impl<D> Run<'_, D> {
             schema: 1,
             lenet: env!("CARGO_PKG_VERSION").to_owned(),
             burn: crate::BURN_VERSION.to_owned(),
-            device: self.device_name.to_owned(),
+            device: self.inputs.device_name.to_owned(),
             threads: rayon::current_num_threads(),
             settings: self.settings.clone(),
             data: self.digests(),
-            train_samples: self.train.len(),
-            validation_samples: self.validation.len(),
+            train_samples: self.inputs.train.len(),
+            validation_samples: self.inputs.validation.len(),
             epochs: state.history.clone(),
             kept_epoch,
             test,
         };
-        self.output.write(
+        let Some(output) = &self.output else {
+            return Ok(());
+        };
+        output.write(
             &self.saved(state.clone()),
             &state.model(&self.settings),
             &record,
@@ -254,13 +291,14 @@ impl<D> Run<'_, D> {
 
     /// SHA-256 of each data file, by its name.
     fn digests(&self) -> BTreeMap<String, String> {
-        let digests = self.provenance.digests.iter();
+        let digests = self.inputs.provenance.digests.iter();
         digests
             .map(|(file, digest)| (file.name().to_owned(), digest.to_string()))
             .collect()
     }
 
-    fn start(&self, state: &State) -> Start {
+    /// The facts at its start, with `epochs_done` behind it.
+    pub(super) fn start(&self, epochs_done: usize) -> Start {
         let Settings {
             seed,
             recipe,
@@ -271,15 +309,15 @@ impl<D> Run<'_, D> {
         } = &self.settings;
         Start {
             schema: 1,
-            train_samples: self.train.len(),
-            validation_samples: self.validation.len(),
+            train_samples: self.inputs.train.len(),
+            validation_samples: self.inputs.validation.len(),
             seed: *seed,
             recipe: recipe.name.clone(),
             backend: backend.clone(),
-            device: self.device_name.to_owned(),
+            device: self.inputs.device_name.to_owned(),
             threads: rayon::current_num_threads(),
             epochs: *epochs,
-            epochs_done: state.history.len(),
+            epochs_done,
             batch_size: *batch_size,
             learning_rate: recipe.learning_rate,
             momentum: recipe.momentum,
@@ -296,9 +334,13 @@ impl<D> Run<'_, D> {
     fn with_advice(&self, error: Error) -> Error {
         match error {
             Error::Stopped { signal, .. } => {
-                let output = match (&self.args.output, self.output.model_path()) {
-                    (None, path) if path.as_os_str() == "model.mpk" => String::new(),
-                    (_, path) => format!(" -o {}", path.display()),
+                let path = self.output.as_ref().map(Output::model_path);
+                let output = match (&self.inputs.args.output, path) {
+                    (None, Some(path)) if path.as_os_str() != "model.mpk" => {
+                        format!(" -o {}", path.display())
+                    }
+                    (Some(_), Some(path)) => format!(" -o {}", path.display()),
+                    _ => String::new(),
                 };
                 let advice =
                     format!("everything is saved; go on with: lenet train --resume{output}");
