@@ -107,7 +107,10 @@ fn a_picture_of_an_image_and_its_negative_get_the_answer_of_the_image_itself() {
             .get("true_label")
             .is_none()
     );
-    assert!(!yes.stderr().contains("inverted"), "only what was not asked for is told");
+    assert!(
+        !yes.stderr().contains("inverted"),
+        "only what was not asked for is told"
+    );
 }
 
 #[test]
