@@ -33,7 +33,7 @@ fn main() {
     for level in levels {
         println!("level {level}, {threads} threads, batch {N}");
         // The step's caller is a thread of the pool, as in the program.
-        rayon::scope(|_| bench(level));
+        lenet::kernels::keep_awake(|| bench(level));
     }
 }
 
@@ -119,10 +119,9 @@ impl State {
             &mut y[0],
         );
     }
-    fn loss(&mut self) -> f64 {
-        let loss = loss::forward(&self.y[4], &self.labels);
+    fn loss(&mut self) {
+        black_box(loss::forward(&self.y[4], &self.labels));
         loss::backward(&self.y[4], &self.labels, 1.0, &mut self.d_y[4]);
-        loss.sum / N as f64
     }
     fn dense_backward(&mut self, i: usize) {
         let (d_x, d_y) = self.d_y.split_at_mut(i + 2);
@@ -177,21 +176,9 @@ impl State {
             sgd::step(self.level, rate, &mut self.bias[i], &self.d_bias[i]);
         }
     }
-    fn step(&mut self, rate: f32) -> f64 {
-        self.conv1_forward();
-        self.conv2_forward();
-        (0..3).for_each(|i| self.dense_forward(i));
-        let loss = self.loss();
-        (0..3).rev().for_each(|i| self.dense_backward(i));
-        self.conv2_backward();
-        self.conv1_backward();
-        self.update(rate);
-        loss
-    }
-
     /// Panics unless one step's results are those of the plain loops.
     fn check(&mut self) {
-        self.step(0.0);
+        PARTS[..11].iter().for_each(|(_, part)| part(self));
         let f64s = |x: &[f32]| -> Vec<f64> { x.iter().map(|x| f64::from(*x)).collect() };
         let (x, y) = (f64s(&self.x), self.y.each_ref().map(|y| f64s(y)));
         let (weight, bias) = (
@@ -252,50 +239,49 @@ fn close(name: &str, got: &[f32], expected: &[f64]) {
     );
 }
 
+type Part = (&'static str, fn(&mut State));
+
+const PARTS: [Part; 12] = [
+    ("conv1 forward", State::conv1_forward),
+    ("conv2 forward", State::conv2_forward),
+    ("fc1 forward", |s| s.dense_forward(0)),
+    ("fc2 forward", |s| s.dense_forward(1)),
+    ("fc3 forward", |s| s.dense_forward(2)),
+    ("loss", |s| s.loss()),
+    ("fc3 backward", |s| s.dense_backward(2)),
+    ("fc2 backward", |s| s.dense_backward(1)),
+    ("fc1 backward", |s| s.dense_backward(0)),
+    ("conv2 backward", State::conv2_backward),
+    ("conv1 backward", State::conv1_backward),
+    ("update", |s| s.update(0.01)),
+];
+
+/// Times each part where it stands in the step, with the caches as the part before left them.
 fn bench(level: Level) {
     let mut state = State::new(level);
     state.check();
-    type Part = (&'static str, fn(&mut State));
-    let parts: [Part; 12] = [
-        ("conv1 forward", State::conv1_forward),
-        ("conv2 forward", State::conv2_forward),
-        ("fc1 forward", |s| s.dense_forward(0)),
-        ("fc2 forward", |s| s.dense_forward(1)),
-        ("fc3 forward", |s| s.dense_forward(2)),
-        ("loss", |s| {
-            black_box(s.loss());
-        }),
-        ("fc3 backward", |s| s.dense_backward(2)),
-        ("fc2 backward", |s| s.dense_backward(1)),
-        ("fc1 backward", |s| s.dense_backward(0)),
-        ("conv2 backward", State::conv2_backward),
-        ("conv1 backward", State::conv1_backward),
-        ("update", |s| s.update(0.0)),
-    ];
-    for (name, part) in parts {
-        report(name, || part(&mut state));
-    }
-    report("whole step", || {
-        black_box(state.step(0.01));
-    });
-}
-
-/// Prints the time of a call, from samples of about a millisecond.
-fn report(name: &str, mut call: impl FnMut()) {
-    let mut timed = |calls: u32| {
+    let mut times = [const { Vec::new() }; PARTS.len() + 1];
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3) {
         let start = Instant::now();
-        (0..calls).for_each(|_| call());
-        start.elapsed() / calls
-    };
-    let calls =
-        (Duration::from_millis(1).as_nanos() / timed(10).as_nanos().max(1)).clamp(1, 10_000) as u32;
-    let mut samples: Vec<f64> = (0..300).map(|_| timed(calls).as_secs_f64()).collect();
-    samples.sort_by(f64::total_cmp);
-    let (least, median) = (samples[0], samples[samples.len() / 2]);
-    println!(
-        "{name:15} {:8.2} us  median {:8.2} us  {:.4} s per 54,000 images",
-        least * 1e6,
-        median * 1e6,
-        least * STEPS
-    );
+        let mut before = start;
+        for ((_, part), times) in PARTS.iter().zip(&mut times) {
+            part(&mut state);
+            let after = Instant::now();
+            times.push(after - before);
+            before = after;
+        }
+        times[PARTS.len()].push(before - start);
+    }
+    let names = PARTS.iter().map(|(name, _)| *name).chain(["whole step"]);
+    for (name, times) in names.zip(&mut times) {
+        times.sort();
+        let [least, median] = [0, times.len() / 2].map(|i| times[i].as_secs_f64());
+        println!(
+            "{name:15} {:8.2} us  median {:8.2} us  {:.4} s per 54,000 images",
+            least * 1e6,
+            median * 1e6,
+            least * STEPS
+        );
+    }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::data::fetch::FetchError;
 use crate::data::{DataError, SplitError};
-use crate::format::FormatError;
+use crate::format::{Format, FormatError};
 use crate::kernels::LevelError;
+use crate::picture::PictureError;
 
 /// Why a command ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum Error {
     /// A model file could not be read or written.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A picture could not be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// `LENET_SIMD` asks for what this CPU has not.
     #[error(transparent)]
     Level(#[from] LevelError),
@@ -65,8 +69,24 @@ pub enum Error {
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
     /// The file to be written is there already.
-    #[error("{} exists already", .0.display())]
-    Exists(PathBuf),
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+        /// Whether a saved training state belongs to it.
+        resumable: bool,
+    },
+    /// A training cannot go on because only its other files are there.
+    #[error("{} exists, but no saved state to go on from", .0.display())]
+    NoState(PathBuf),
+    /// The ending is that of a format that models are not trained to.
+    #[error("{}: a training does not write this format: {format}", path.display())]
+    NotTrainedTo {
+        /// The file.
+        path: PathBuf,
+        /// The format that its ending names.
+        format: Format,
+    },
     /// Another process trains to the same file.
     #[error("another training is writing {}", .0.display())]
     Locked(PathBuf),
@@ -130,6 +150,20 @@ impl Error {
         }
     }
 
+    /// A signal has come. How to go on is for the command to say.
+    pub(crate) fn stopped(signal: u8) -> Self {
+        let advice = String::new();
+        Self::Stopped { signal, advice }
+    }
+
+    /// The error of a file that is there already and is no training's.
+    pub fn exists(path: &Path) -> Self {
+        Self::Exists {
+            path: path.to_owned(),
+            resumable: false,
+        }
+    }
+
     /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -137,6 +171,7 @@ impl Error {
             Self::Data(error) => return error.hint(),
             Self::Split(error) => return error.hint(),
             Self::Format(error) => return error.hint(),
+            Self::Picture(error) => return error.hint(),
             Self::Level(error) => return error.hint(),
             Self::Fetch(error) => return error.hint(),
             Self::Unfaithful(_) => {
@@ -148,7 +183,16 @@ impl Error {
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
             Self::Threads(_) => "use fewer: --threads 1".to_owned(),
-            Self::Exists(_) => "replace it with --force, or name another file".to_owned(),
+            Self::Exists {
+                resumable: true, ..
+            } => "go on with --resume, replace it with --force, or name another file".to_owned(),
+            Self::Exists { .. } => "replace it with --force, or name another file".to_owned(),
+            Self::NoState(_) => {
+                "train anew to another file with -o, or replace it with --force".to_owned()
+            }
+            Self::NotTrainedTo { .. } => {
+                "train to a file that ends in .mpk or .safetensors".to_owned()
+            }
             Self::Locked(_) => "wait for it, or write to another file with -o".to_owned(),
             Self::Mismatch { .. } => {
                 "use the settings of the first run, or begin anew with --force".to_owned()
@@ -174,7 +218,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Split(_) => 2,
+            Self::Usage(_) | Self::NotTrainedTo { .. } | Self::Split(_) => 2,
             Self::Gate { .. } => 3,
             Self::Stopped { signal, .. } => 128 + signal,
             _ => 1,

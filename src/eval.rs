@@ -9,6 +9,7 @@ use crate::data::{Batches, CLASSES, ImageDataset};
 use crate::error::Error;
 use crate::model::LeNet;
 use crate::ops::{CLIP, LeNetBackend};
+use crate::train::stop;
 
 /// The ten outputs of the network for one image, each a sigmoid.
 pub type Outputs = [f32; 10];
@@ -18,6 +19,9 @@ pub type Outputs = [f32; 10];
 pub const BATCH_SIZE: usize = 1000;
 
 /// The network's outputs for every image of `dataset`, in its order.
+///
+/// # Errors
+/// If the backend fails, if an output is not finite, or if a signal has come that [`stop`] listens for.
 pub fn outputs<B: LeNetBackend>(
     model: &LeNet<B>,
     dataset: &ImageDataset,
@@ -28,6 +32,9 @@ pub fn outputs<B: LeNetBackend>(
     for batch in Batches::<B>::in_order(dataset, batch_size, device) {
         let data = model.forward(batch.images).into_data_checked()?;
         outputs.extend_from_slice(data.as_chunks::<10>().0);
+        if let Some(signal) = stop::requested() {
+            return Err(Error::stopped(signal));
+        }
     }
     match outputs
         .iter()
@@ -169,6 +176,9 @@ impl Evaluation {
 }
 
 /// Runs `model` over `dataset` and measures it.
+///
+/// # Errors
+/// As [`outputs`].
 pub fn evaluate<B: LeNetBackend>(
     model: &LeNet<B>,
     dataset: &ImageDataset,

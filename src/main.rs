@@ -4,7 +4,6 @@
 #[cfg(not(any(feature = "ndarray", feature = "wgpu")))]
 compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, or both");
 
-use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,27 +13,19 @@ use lenet::error::Error;
 use lenet::ui;
 
 fn main() -> ExitCode {
-    ui::explain_panics();
-    // Prints help and wrong usage itself, and exits with 0 or 2.
-    let cli = Cli::parse();
-    match panic::catch_unwind(|| run(&cli.command)) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => {
-            ui::note(&format!("error: {error}"));
-            if let Some(hint) = error.hint() {
-                ui::note(&format!("hint: {hint}"));
-            }
-            ExitCode::from(error.exit_code())
-        }
-        // The hook has said what there is to say.
-        Err(_) => ExitCode::FAILURE,
-    }
+    ui::exit_status(|| {
+        // Prints help and wrong usage itself, and exits with 0 or 2.
+        let cli = Cli::parse();
+        run(&cli.command)
+    })
 }
 
 fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Train(args) => on_backend(&args.compute, args),
         Command::Eval(args) => on_backend(&args.compute, args),
+        Command::Predict(args) => on_backend(&args.compute, args),
+        Command::Report(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
         Command::Convert(args) => on_backend(&args.compute, args),
         Command::Data(args) => args.run(),

@@ -1,16 +1,23 @@
 //! The network, its gradients and its training steps against figures computed by Keras itself
 //! (`goldens/make_goldens.py`), on the real images.
 
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/gradients.rs"]
+mod gradients;
+
 use burn::backend::Autodiff;
 use burn::data::dataset::Dataset;
 use burn::optim::{GradientsParams, Optimizer, SgdConfig};
 use burn_ndarray::NdArray;
-use lenet::data::{Batches, ImageDataset, Options, Part, load_part};
+use lenet::data::{Batch, Batches, ImageDataset, Options, Part, load_part};
 use lenet::eval::{self, evaluate};
 use lenet::format;
 use lenet::model::{LeNet, TENSORS, Weights};
 use lenet::ops::cross_entropy;
 use safetensors::SafeTensors;
+
+use gradients::{largest, largest_difference};
 
 type B = NdArray;
 type A = Autodiff<NdArray>;
@@ -56,81 +63,24 @@ fn images(part: Part) -> ImageDataset {
     )
 }
 
-fn largest(values: &[f32]) -> f32 {
-    values
-        .iter()
-        .fold(0.0, |largest, value| largest.max(value.abs()))
+/// The first `count` training images in file order, 32 at a time.
+fn batches(count: usize) -> Vec<Batch<A>> {
+    Batches::in_order(&images(Part::Train), 32, &Default::default())
+        .take(count)
+        .collect()
 }
 
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    a.iter()
-        .zip(b)
-        .fold(0.0, |largest, (a, b)| largest.max((a - b).abs()))
-}
-
-/// Makes the first `steps` steps of the goldens: 32 images at a time in file order, rate 0.9. Returns the
-/// network, each step's loss, the first step's outputs and gradients.
-fn train(steps: usize) -> (LeNet<A>, Vec<f32>, Vec<f32>, Weights) {
-    let device = Default::default();
-    let images = images(Part::Train);
-    let mut model = LeNet::<A>::from_weights(&golden_weights("init"), &device);
-    let mut descent = SgdConfig::new().init();
-    let mut losses = Vec::new();
-    let mut first = None;
-    for batch in Batches::<A>::in_order(&images, 32, &device).take(steps) {
-        let outputs = model.forward(batch.images);
-        let score = cross_entropy(outputs.clone(), batch.labels);
-        losses.push(score.loss.clone().into_scalar());
-        let gradients = GradientsParams::from_grads(score.loss.backward(), &model);
-        first.get_or_insert_with(|| {
-            (
-                outputs.into_data().to_vec().unwrap(),
-                host(&model, &gradients),
-            )
-        });
-        model = descent.step(0.9, model, gradients);
-    }
-    let (outputs, gradients) = first.unwrap();
-    (model, losses, outputs, gradients)
-}
-
-/// The gradients in the layout of weights: a network whose parameters they are is read back.
-fn host(model: &LeNet<A>, gradients: &GradientsParams) -> Weights {
-    let mut of_gradients = LeNet::<B>::from_weights(&Weights::zeros(), &Default::default());
-    let conv = |layer: &mut burn::nn::conv::Conv2d<B>, from: &burn::nn::conv::Conv2d<A>| {
-        layer.weight = layer
-            .weight
-            .clone()
-            .map(|_| gradients.get(from.weight.id).unwrap());
-        let id = from.bias.as_ref().unwrap().id;
-        layer.bias = layer
-            .bias
-            .take()
-            .map(|bias| bias.map(|_| gradients.get(id).unwrap()));
-    };
-    conv(&mut of_gradients.conv1, &model.conv1);
-    conv(&mut of_gradients.conv2, &model.conv2);
-    let linear = |layer: &mut burn::nn::Linear<B>, from: &burn::nn::Linear<A>| {
-        layer.weight = layer
-            .weight
-            .clone()
-            .map(|_| gradients.get(from.weight.id).unwrap());
-        let id = from.bias.as_ref().unwrap().id;
-        layer.bias = layer
-            .bias
-            .take()
-            .map(|bias| bias.map(|_| gradients.get(id).unwrap()));
-    };
-    linear(&mut of_gradients.fc1, &model.fc1);
-    linear(&mut of_gradients.fc2, &model.fc2);
-    linear(&mut of_gradients.fc3, &model.fc3);
-    of_gradients.to_weights()
+fn start() -> LeNet<A> {
+    LeNet::from_weights(&golden_weights("init"), &Default::default())
 }
 
 #[test]
 fn first_outputs_and_all_ten_gradients_are_those_of_keras() {
-    let (_, _, outputs, gradients) = train(1);
+    let (model, batch) = (start(), batches(1).remove(0));
+    let outputs = model.forward(batch.images);
+    let loss = cross_entropy(outputs.clone(), batch.labels).loss;
+    let gradients = gradients::host(GradientsParams::from_grads(loss.backward(), &model));
+    let outputs: Vec<f32> = outputs.into_data().to_vec().unwrap();
     let difference = largest_difference(&outputs, &golden("output"));
     println!("first outputs: largest difference {difference:e}");
     assert!(difference <= 1e-6, "{difference}");
@@ -146,7 +96,15 @@ fn first_outputs_and_all_ten_gradients_are_those_of_keras() {
 
 #[test]
 fn twenty_steps_have_the_losses_and_end_at_the_weights_of_keras() {
-    let (model, losses, _, _) = train(20);
+    let mut model = start();
+    let mut descent = SgdConfig::new().init();
+    let mut losses: Vec<f32> = Vec::new();
+    for batch in batches(20) {
+        let loss = cross_entropy(model.forward(batch.images), batch.labels).loss;
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        losses.push(loss.into_scalar());
+        model = descent.step(0.9, model, gradients);
+    }
     let keras: Vec<f32> = serde_json::from_value(figures()["step_losses"].clone()).unwrap();
     let difference = largest_difference(&losses, &keras);
     println!("20 step losses: largest difference {difference:e}");

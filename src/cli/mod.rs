@@ -4,6 +4,8 @@ mod convert;
 mod data;
 mod eval;
 mod pages;
+mod predict;
+mod report;
 mod shapes;
 mod train;
 mod values;
@@ -17,6 +19,8 @@ pub use convert::ConvertArgs;
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use eval::{EvalArgs, Split};
 pub use pages::{CompletionsArgs, ManArgs};
+pub use predict::PredictArgs;
+pub use report::ReportArgs;
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 
@@ -26,6 +30,8 @@ Examples:
   lenet train --backend wgpu        the same on the GPU
   lenet train --resume --epochs 20  go on from where model.mpk stopped
   lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
+  lenet predict model.mpk shirt.jpg what is on a picture
+  lenet report model.mpk            a page about the model, report.html
   lenet convert model.mpk m.onnx    the model for other programs
   lenet shapes                      the network's layers, their shapes and parameters";
 
@@ -61,6 +67,8 @@ pub struct Cli {
 pub enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
+    Predict(PredictArgs),
+    Report(ReportArgs),
     Shapes(ShapesArgs),
     Convert(ConvertArgs),
     Data(DataCommand),

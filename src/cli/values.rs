@@ -26,6 +26,11 @@ pub fn batch_size(text: &str) -> Result<usize, String> {
     within(text, 1, 60_000)
 }
 
+/// A number of classes to name.
+pub fn top(text: &str) -> Result<usize, String> {
+    within(text, 1, 10)
+}
+
 /// A number of threads.
 pub fn threads(text: &str) -> Result<usize, String> {
     within(text, 1, 1024)

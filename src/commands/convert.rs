@@ -49,7 +49,7 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
     };
     let mut file = format::read(&args.input)?;
     if target.exists() && !args.force {
-        return Err(Error::Exists(target.clone()));
+        return Err(Error::exists(target));
     }
     file.metadata.extend(notes(&args.input));
     format::write(target, &file)?;

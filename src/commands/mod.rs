@@ -4,6 +4,8 @@ pub mod convert;
 pub mod data;
 pub mod eval;
 pub mod pages;
+pub mod predict;
+pub mod report;
 pub mod shapes;
 pub mod train;
 

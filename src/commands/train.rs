@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
@@ -21,6 +22,9 @@ use crate::train::{
 use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, data_options, gate, note_provenance};
+
+/// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
@@ -152,6 +156,7 @@ impl<D> Run<'_, D> {
             train: &self.train,
             validation: &self.validation,
             device: self.device,
+            save_every: SAVE_EVERY,
         };
         let trained = fit(&job, &mut state, reporter, &mut |state| {
             self.save(state, None)
@@ -160,7 +165,8 @@ impl<D> Run<'_, D> {
 
         let model =
             LeNet::<B::InnerBackend>::from_weights(state.model(&self.settings), self.device);
-        let test = evaluate(&model, &self.test, eval::BATCH_SIZE, self.device)?;
+        let test = evaluate(&model, &self.test, eval::BATCH_SIZE, self.device)
+            .map_err(|error| self.with_advice(error))?;
         let record = TestRecord {
             samples: test.samples(),
             loss: test.loss(),
@@ -200,7 +206,10 @@ impl<D> Run<'_, D> {
                 saved.device, now.device
             ));
         }
-        Ok(saved.state)
+        match saved.check_progress(self.train.len()) {
+            Err(difference) => mismatch(difference),
+            Ok(()) => Ok(saved.state),
+        }
     }
 
     fn saved(&self, state: State) -> Saved {

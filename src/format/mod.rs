@@ -21,15 +21,15 @@ pub(crate) mod protobuf;
 pub mod safetensors;
 mod tensors;
 pub mod torch;
+pub mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 use crate::model::Weights;
 use content::Content;
+use whole::ReadError;
 
 pub use error::{Fault, FormatError};
 
@@ -112,7 +112,15 @@ impl From<Weights> for ModelFile {
 /// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], cannot be read, or does not hold exactly the
 /// tensors of LeNet.
 pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
-    decode(path, &read_capped(path)?)
+    let bytes = whole::read(path, MAX_FILE_BYTES).map_err(|error| {
+        let path = path.to_path_buf();
+        match error {
+            ReadError::Io(source) => FormatError::Read { path, source },
+            ReadError::NotAFile(found) => FormatError::NotAFile { path, found },
+            ReadError::TooLarge(bytes) => FormatError::TooLarge { path, bytes },
+        }
+    })?;
+    decode(path, &bytes)
 }
 
 /// Reads `bytes`, the content of the model file `path`; `path` serves its ending and the messages.
@@ -184,36 +192,3 @@ type HostBackend = burn_ndarray::NdArray<f32>;
 /// The backend on which a record is built before it is written.
 #[cfg(not(feature = "ndarray"))]
 type HostBackend = burn_wgpu::Wgpu<f32>;
-
-/// The whole of `path`, if it is a regular file of at most [`MAX_FILE_BYTES`].
-fn read_capped(path: &Path) -> Result<Vec<u8>, FormatError> {
-    let failed = |source| FormatError::Read {
-        path: path.to_path_buf(),
-        source,
-    };
-    let too_large = |bytes| FormatError::TooLarge {
-        path: path.to_path_buf(),
-        bytes,
-    };
-    // Before it is opened: opening a pipe waits for its writer.
-    let metadata = fs::metadata(path).map_err(failed)?;
-    if !metadata.is_file() {
-        return Err(FormatError::NotAFile {
-            path: path.to_path_buf(),
-            found: atomic::kind_of(metadata.file_type()),
-        });
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(too_large(metadata.len()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    // It grew while it was read, or its size was not told (as in /proc).
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
-}

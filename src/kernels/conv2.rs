@@ -30,7 +30,7 @@ pub(super) const TAPS: usize = 25;
 /// `y = sigmoid(max_pool(conv(x, weight) + bias))`, and `choice`, the position of each maximum in its window: 2 * row + column,
 /// the first in this order among equals.
 ///
-/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias [16], y and choice [n, 16, 4, 4].
+/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], y and choice [n, 16, 4, 4].
 ///
 /// # Panics
 /// A slice has another length.
@@ -46,21 +46,15 @@ pub fn forward(
     assert_eq!(x.len(), n * INPUT);
     assert_eq!(y.len(), n * OUTPUT);
     assert_eq!(choice.len(), n * OUTPUT);
-    assert_eq!(weight.len(), WEIGHT);
+    let weight: &[f32; WEIGHT] = weight.try_into().expect("conv2's weight has 2400 values");
     let bias: &[f32; CHANNELS] = bias.try_into().expect("conv2's bias has 16 values");
-    let mut by_tap = [[0.0; CHANNELS]; INPUTS * TAPS];
-    for (channel, weight) in weight.as_chunks::<{ INPUTS * TAPS }>().0.iter().enumerate() {
-        for (tap, w) in by_tap.iter_mut().zip(weight) {
-            tap[channel] = *w;
-        }
-    }
     x.par_chunks(CHUNK * INPUT)
         .zip(y.par_chunks_mut(CHUNK * OUTPUT))
         .zip(choice.par_chunks_mut(CHUNK * OUTPUT))
         .for_each(|((x, y), choice)| {
             level.run(Forward {
                 x: x.as_chunks().0,
-                by_tap: &by_tap,
+                weight,
                 bias,
                 y: y.as_chunks_mut().0,
                 choice: choice.as_chunks_mut().0,
@@ -70,8 +64,7 @@ pub fn forward(
 
 struct Forward<'a> {
     x: &'a [[f32; INPUT]],
-    /// The weight as [input channel, row, column][output channel].
-    by_tap: &'a [[f32; CHANNELS]; INPUTS * TAPS],
+    weight: &'a [f32; WEIGHT],
     bias: &'a [f32; CHANNELS],
     y: &'a mut [[f32; OUTPUT]],
     choice: &'a mut [[u8; OUTPUT]],
@@ -83,13 +76,14 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let zero = s.splat(0.0);
+        let by_tap = &by_tap(s, self.weight);
         for ((x, y), choice) in self.x.iter().zip(self.y).zip(self.choice) {
             // Eight windows, two rows of four, make the eight lanes of the output.
             for half in 0..2 {
                 let (mut z, mut position) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
                 for i in 0..LANES {
                     let corner = (half * 4 + i / POOLED * 2) * WIDTH + i % POOLED * 2;
-                    let sums = four_positions(s, x, corner, self.by_tap, self.bias);
+                    let sums = four_positions(s, x, corner, by_tap, self.bias);
                     for channels in 0..2 {
                         let four = sums.map(|sums| sums[channels]);
                         (z[channels][i], position[channels][i]) = first_maximum(s, four);
@@ -107,6 +101,28 @@ impl Kernel for Forward<'_> {
             }
         }
     }
+}
+
+/// The weight as [input channel, row, column][output channel]. Each task makes its own: a table that another thread has just
+/// written would have to cross from its cache.
+#[inline(always)]
+fn by_tap<S: Simd>(s: S, weight: &[f32; WEIGHT]) -> [[f32; CHANNELS]; INPUTS * TAPS] {
+    const LENGTH: usize = INPUTS * TAPS;
+    let mut by_tap = [[0.0; CHANNELS]; LENGTH];
+    for first in [0, LANES] {
+        for block in (0..LENGTH).step_by(LANES) {
+            // The last block starts earlier than its place, to end where the weight does.
+            let block = block.min(LENGTH - LANES);
+            let mut rows = [s.splat(0.0); LANES];
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = s.load(lanes(weight, (first + i) * LENGTH + block));
+            }
+            for (tap, v) in by_tap[block..].iter_mut().zip(s.transpose(rows)) {
+                s.store(v, lanes_mut(tap, first));
+            }
+        }
+    }
+    by_tap
 }
 
 /// The convolution at the four positions of the window at `corner` of the 12x12 planes, for all sixteen channels.

@@ -1,11 +1,10 @@
 //! The backward pass of conv2: only the position that max-pool chose in each window has a gradient, so only it is visited.
 
-use rayon::prelude::*;
-
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, OUTPUT, PLANE, POOLED, TAPS, WEIGHT, WIDTH};
+use super::conv2_input_gradient::{Shifted, input_gradient};
 use super::sigmoid::sigmoid_backward;
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::{Aligned, CHUNK, Gradients, Pooled, lanes, lanes_mut, window};
+use super::{Aligned, CHUNK, Gradients, Pooled, add_all, cut, lanes, lanes_mut, window};
 
 /// The gradients of weight and bias, and that of `x` unless it is `None`. Overwrites them.
 ///
@@ -28,102 +27,82 @@ pub fn backward(
     let weight: &[f32; WEIGHT] = weight.try_into().expect("conv2's weight has 2400 values");
     let d_weight: &mut [f32; WEIGHT] = gradients.weight.try_into().expect("2400 values");
     let d_bias: &mut [f32; CHANNELS] = gradients.bias.try_into().expect("16 values");
-    let mut partials = vec![Partial::ZERO; n.div_ceil(CHUNK)];
-    let shifted = Shifted::new(weight);
-    let chunks =
-        of.x.par_chunks(CHUNK * INPUT)
-            .zip(of.y.par_chunks(CHUNK * OUTPUT))
-            .zip(of.choice.par_chunks(CHUNK * OUTPUT))
-            .zip(of.d_y.par_chunks(CHUNK * OUTPUT))
-            .zip(&mut partials);
-    let run = |x: &[f32], y: &[f32], choice: &[u8], d_y: &[f32], partial, d_x| {
-        level.run(Backward {
-            x: x.as_chunks().0,
-            y: y.as_chunks().0,
-            choice: choice.as_chunks().0,
-            d_y: d_y.as_chunks().0,
-            shifted: &shifted,
-            d_x,
-            partial,
-        });
-    };
-    match d_x {
-        Some(d_x) => {
-            assert_eq!(d_x.len(), n * INPUT);
-            chunks.zip(d_x.par_chunks_mut(CHUNK * INPUT)).for_each(
-                |(((((x, y), choice), d_y), partial), d_x)| {
-                    run(x, y, choice, d_y, partial, d_x.as_chunks_mut().0);
-                },
-            );
-        }
-        None => chunks.for_each(|((((x, y), choice), d_y), partial)| {
-            run(x, y, choice, d_y, partial, &mut []);
-        }),
-    }
-    d_weight.fill(0.0);
-    d_bias.fill(0.0);
-    for partial in &partials {
-        for (pair, channels) in partial.weight.0.iter().enumerate() {
-            for (channel, kernels) in channels.iter().enumerate() {
-                let first = (channel * INPUTS + pair * 2) * TAPS;
-                let rows = d_weight[first..first + 2 * TAPS].as_chunks_mut::<5>().0;
-                for (d_row, row) in rows.iter_mut().zip(kernels.as_flattened()) {
-                    for (d, sum) in d_row.iter_mut().zip(row) {
-                        *d += sum;
-                    }
-                }
+    let d_x = d_x.unwrap_or_default();
+    assert!(d_x.is_empty() || d_x.len() == n * INPUT);
+    let partial = sum_over_images(level, of, weight, None, d_x);
+    let channels = d_weight.as_chunks_mut::<{ INPUTS * TAPS }>().0;
+    for (d_weight, sums) in channels.iter_mut().zip(&partial.weight.0) {
+        for (tap, sums) in sums.iter().enumerate() {
+            for input in 0..INPUTS {
+                d_weight[input * TAPS + tap] = sums[input];
             }
         }
-        for (d, sum) in d_bias.iter_mut().zip(partial.bias) {
-            *d += sum;
-        }
+    }
+    for (d_bias, sums) in d_bias.iter_mut().zip(partial.bias) {
+        *d_bias = sums.iter().sum();
     }
 }
 
-/// Input channels are taken two at a time: twice the kernel's five rows (or the six it can touch in a window) are the ten or twelve
-/// accumulators that hide the latency of the multiply-adds.
-const PAIRS: usize = INPUTS / 2;
+/// Images that share one [`Shifted`]. Not more: it would have to cross from the cache of the thread that made it.
+const SHARED: usize = 16;
 
-/// The gradients' sums over one chunk of images: [pair][output channel][of the pair][kernel row], the row's five values padded
-/// to eight, of which the last three are of no use.
+/// The sums over all images of `of`, and the gradient of x unless `d_x` is empty.
+fn sum_over_images(
+    level: Level,
+    of: Pooled<'_>,
+    weight: &[f32; WEIGHT],
+    shifted: Option<&Shifted>,
+    d_x: &mut [f32],
+) -> Box<Partial> {
+    let n = of.x.len() / INPUT;
+    let made_here;
+    let shifted = if shifted.is_none() && n <= SHARED && !d_x.is_empty() {
+        made_here = Shifted::new(level, weight);
+        Some(&made_here)
+    } else {
+        shifted
+    };
+    let Some(images) = cut(n) else {
+        let mut partial = Box::new(Partial::ZERO);
+        level.run(Backward {
+            x: of.x.as_chunks().0,
+            y: of.y.as_chunks().0,
+            choice: of.choice.as_chunks().0,
+            d_y: of.d_y.as_chunks().0,
+            shifted,
+            d_x: d_x.as_chunks_mut().0,
+            partial: &mut partial,
+        });
+        return partial;
+    };
+    let (first, second) = of.split_at(images, INPUT, OUTPUT);
+    let (first_d_x, second_d_x) = d_x.split_at_mut(d_x.len().min(images * INPUT));
+    let (mut sum, other) = rayon::join(
+        || sum_over_images(level, first, weight, shifted, first_d_x),
+        || sum_over_images(level, second, weight, shifted, second_d_x),
+    );
+    add_all(
+        sum.weight.0.as_flattened_mut().as_flattened_mut(),
+        other.weight.0.as_flattened().as_flattened(),
+    );
+    add_all(sum.bias.as_flattened_mut(), other.bias.as_flattened());
+    sum
+}
+
+/// The gradients' sums over one chunk of images.
 #[derive(Clone)]
 struct Partial {
-    weight: Aligned<[[[[[f32; LANES]; 5]; 2]; CHANNELS]; PAIRS]>,
-    bias: [f32; CHANNELS],
+    /// [output channel][row, column][input channel], two lanes of eight being of no use.
+    weight: Aligned<[[[f32; LANES]; TAPS]; CHANNELS]>,
+    /// Eight partial sums for each channel.
+    bias: [[f32; LANES]; CHANNELS],
 }
 
 impl Partial {
     const ZERO: Self = Self {
-        weight: Aligned([[[[[0.0; LANES]; 5]; 2]; CHANNELS]; PAIRS]),
-        bias: [0.0; CHANNELS],
+        weight: Aligned([[[0.0; LANES]; TAPS]; CHANNELS]),
+        bias: [[0.0; LANES]; CHANNELS],
     };
-}
-
-/// Rows of a shifted kernel, of eight floats each, and its size in floats.
-const ROWS: usize = 8;
-const KERNEL: usize = ROWS * LANES;
-
-/// The weight, laid out so that whatever position a window chose, the update of the 6x6 inputs below the window is six plain
-/// vectors: each 5x5 kernel twice, one column further right the second time, with a row of zeros above and below.
-/// [pair][output channel][of the pair, column shift, row, column].
-struct Shifted(Aligned<[[[f32; 4 * KERNEL]; CHANNELS]; PAIRS]>);
-
-impl Shifted {
-    fn new(weight: &[f32; WEIGHT]) -> Self {
-        let mut shifted = Aligned([[[0.0; 4 * KERNEL]; CHANNELS]; PAIRS]);
-        for (channel, kernels) in weight.as_chunks::<{ INPUTS * TAPS }>().0.iter().enumerate() {
-            for (input, kernel) in kernels.as_chunks::<TAPS>().0.iter().enumerate() {
-                let to = &mut shifted.0[input / 2][channel];
-                for (ky, row) in kernel.as_chunks::<5>().0.iter().enumerate() {
-                    for shift in 0..2 {
-                        let at = (input % 2 * 2 + shift) * KERNEL + (ky + 1) * LANES + shift;
-                        to[at..at + 5].copy_from_slice(row);
-                    }
-                }
-            }
-        }
-        Self(shifted)
-    }
 }
 
 struct Backward<'a> {
@@ -131,26 +110,24 @@ struct Backward<'a> {
     y: &'a [[f32; OUTPUT]],
     choice: &'a [[u8; OUTPUT]],
     d_y: &'a [[f32; OUTPUT]],
-    shifted: &'a Shifted,
-    /// Empty where the gradient of x is not asked for.
+    /// `None` where the gradient of x is not asked for.
+    shifted: Option<&'a Shifted>,
     d_x: &'a mut [[f32; INPUT]],
     partial: &'a mut Partial,
 }
 
-/// Floats of a row of a plane in scratch memory: a cache line, so that no vector lies across two.
-const STRIDE: usize = 16;
-
-/// Floats of two planes of one image, their rows padded with zeros.
-const PLANE_PAIR: usize = 2 * WIDTH * STRIDE;
-
 /// The gradient before sigmoid of a chunk of images, and where it goes: [output channel][image, window].
-struct Sparse {
-    d_z: [[f32; CHUNK * CELLS]; CHANNELS],
-    /// The chosen position in the padded planes of the chunk.
+pub(super) struct Sparse {
+    pub(super) d_z: [[f32; CHUNK * CELLS]; CHANNELS],
+    /// The chosen position among the inputs of the chunk, as an index into [`Inputs`].
     position: [[u16; CHUNK * CELLS]; CHANNELS],
-    /// Where the kernel that fits the chosen position starts in [`Shifted`], in rows.
-    kernel_row: [[u8; CHUNK * CELLS]; CHANNELS],
+    /// The chosen position in its window: 2 * row + column.
+    pub(super) choice: [[u8; CHUNK * CELLS]; CHANNELS],
 }
+
+/// The inputs of a chunk: [image, row, column, channel], the channels padded to eight. A vector holds what one tap of a kernel
+/// sees of all channels, so a kernel takes 25 vectors; with the taps as lanes it would take 30.
+type Inputs = Aligned<[f32; CHUNK * PLANE * LANES]>;
 
 impl Kernel for Backward<'_> {
     type Output = ();
@@ -160,10 +137,15 @@ impl Kernel for Backward<'_> {
         let mut sparse = Sparse {
             d_z: [[0.0; CHUNK * CELLS]; CHANNELS],
             position: [[0; CHUNK * CELLS]; CHANNELS],
-            kernel_row: [[0; CHUNK * CELLS]; CHANNELS],
+            choice: [[0; CHUNK * CELLS]; CHANNELS],
         };
-        for (image, ((y, choice), d_y)) in self.y.iter().zip(self.choice).zip(self.d_y).enumerate()
-        {
+        let mut inputs = Aligned([0.0; CHUNK * PLANE * LANES]);
+        let to = inputs.0.as_chunks_mut::<{ PLANE * LANES }>().0;
+        for (x, to) in self.x.iter().zip(to) {
+            channels_last(s, x, to);
+        }
+        let saved = self.y.iter().zip(self.choice).zip(self.d_y);
+        for (image, ((y, choice), d_y)) in saved.enumerate() {
             sparse_gradient(
                 s,
                 image,
@@ -174,30 +156,30 @@ impl Kernel for Backward<'_> {
                 &mut self.partial.bias,
             );
         }
-        let mut planes = Aligned([0.0; CHUNK * PLANE_PAIR]);
-        for (pair, d_weight) in self.partial.weight.0.iter_mut().enumerate() {
-            let images = planes.0.as_chunks_mut::<PLANE_PAIR>().0;
-            for (planes, x) in images.iter_mut().zip(self.x) {
-                let x: &[f32; 2 * PLANE] = window(x, pair * 2 * PLANE);
-                for (row, x) in planes
-                    .as_chunks_mut::<STRIDE>()
-                    .0
-                    .iter_mut()
-                    .zip(x.as_chunks::<WIDTH>().0)
-                {
-                    row[..WIDTH].copy_from_slice(x);
-                }
-            }
-            let used = self.x.len() * CELLS;
-            for ((d_z, position), d_weight) in sparse.d_z.iter().zip(&sparse.position).zip(d_weight)
-            {
-                weight_gradient(s, &planes.0, &d_z[..used], &position[..used], d_weight);
-            }
-            let kernels = &self.shifted.0.0[pair];
-            for (image, d_x) in self.d_x.iter_mut().enumerate() {
-                let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];
-                input_gradient(s, image, &sparse, kernels, d_x);
-            }
+        let used = self.x.len() * CELLS;
+        for (channel, d_weight) in self.partial.weight.0.iter_mut().enumerate() {
+            let (d_z, position) = (&sparse.d_z[channel], &sparse.position[channel]);
+            let (d_z, position) = (&d_z[..used], &position[..used]);
+            // Thirteen accumulators and twelve: as many as fit the registers.
+            kernel_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
+            kernel_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
+        }
+        if let Some(shifted) = self.shifted {
+            input_gradient(s, &sparse, shifted, self.d_x);
+        }
+    }
+}
+
+/// Copies the six planes of one image as [row, column, channel].
+#[inline(always)]
+fn channels_last<S: Simd>(s: S, x: &[f32; INPUT], to: &mut [f32; PLANE * LANES]) {
+    for at in (0..PLANE).step_by(LANES) {
+        let mut block = [s.splat(0.0); LANES];
+        for (channel, v) in block[..INPUTS].iter_mut().enumerate() {
+            *v = s.load(lanes(x, channel * PLANE + at));
+        }
+        for (i, v) in s.transpose(block).into_iter().enumerate() {
+            s.store(v, lanes_mut(to, (at + i) * LANES));
         }
     }
 }
@@ -211,120 +193,50 @@ fn sparse_gradient<S: Simd>(
     choice: &[u8; OUTPUT],
     d_y: &[f32; OUTPUT],
     sparse: &mut Sparse,
-    d_bias: &mut [f32; CHANNELS],
+    d_bias: &mut [[f32; LANES]; CHANNELS],
 ) {
     for (channel, d_bias) in d_bias.iter_mut().enumerate() {
-        let mut sum = s.splat(0.0);
         for half in [0, LANES] {
             let at = channel * CELLS + half;
             let d = sigmoid_backward(s, s.load(lanes(y, at)), s.load(lanes(d_y, at)));
-            sum = s.add(sum, d);
+            s.store(s.add(s.load(d_bias), d), d_bias);
             s.store(d, lanes_mut(&mut sparse.d_z[channel], image * CELLS + half));
         }
-        *d_bias += s.sum(sum);
         let choice: &[u8; CELLS] = window(choice, channel * CELLS);
         let position = &mut sparse.position[channel].as_chunks_mut::<CELLS>().0[image];
-        let kernel_row = &mut sparse.kernel_row[channel].as_chunks_mut::<CELLS>().0[image];
         for cell in 0..CELLS {
-            let (row, column) = (choice[cell] >> 1 & 1, choice[cell] & 1);
-            let corner = image * PLANE_PAIR + cell / POOLED * 2 * STRIDE + cell % POOLED * 2;
-            position[cell] = corner as u16 + u16::from(row) * STRIDE as u16 + u16::from(column);
-            // The zeros above the kernel come first where the lower row was chosen.
-            kernel_row[cell] = column * ROWS as u8 + (1 - row);
+            let (row, column) = (cell / POOLED * 2, cell % POOLED * 2);
+            let corner = ((image * PLANE + row * WIDTH + column) * LANES) as u16;
+            let (row, column) = (
+                u16::from(choice[cell] >> 1 & 1),
+                u16::from(choice[cell] & 1),
+            );
+            position[cell] = corner + (row * WIDTH as u16 + column) * LANES as u16;
         }
+        sparse.choice[channel].as_chunks_mut::<CELLS>().0[image] = *choice;
     }
 }
 
-/// Overwrites the gradients of the two kernels of one output channel: sums over all images and windows of the chunk.
+/// The gradients of `COUNT` taps from `FIRST` on of one output channel's kernels, over all images and windows of the chunk.
+/// Overwrites them.
 #[inline(always)]
-fn weight_gradient<S: Simd>(
+fn kernel_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
     s: S,
-    planes: &[f32; CHUNK * PLANE_PAIR],
+    inputs: &Inputs,
     d_z: &[f32],
     position: &[u16],
-    d_weight: &mut [[[f32; LANES]; 5]; 2],
+    d_weight: &mut [[f32; LANES]; TAPS],
 ) {
-    let mut sums = [[s.splat(0.0); 5]; 2];
+    let mut sums = [s.splat(0.0); COUNT];
     for (d_z, position) in d_z.iter().zip(position) {
         let d_z = s.splat(*d_z);
-        let x: &[f32; (WIDTH + 4) * STRIDE + LANES] = window(planes, usize::from(*position));
-        for (plane, sums) in sums.iter_mut().enumerate() {
-            for (ky, sum) in sums.iter_mut().enumerate() {
-                let x = s.load(lanes(x, (plane * WIDTH + ky) * STRIDE));
-                *sum = s.mul_add(d_z, x, *sum);
-            }
+        let x: &[f32; (4 * WIDTH + 5) * LANES] = window(&inputs.0, usize::from(*position));
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let (ky, kx) = ((FIRST + i) / 5, (FIRST + i) % 5);
+            *sum = s.mul_add(d_z, s.load(lanes(x, (ky * WIDTH + kx) * LANES)), *sum);
         }
     }
-    for (rows, sums) in d_weight.iter_mut().zip(sums) {
-        for (row, sum) in rows.iter_mut().zip(sums) {
-            s.store(sum, row);
-        }
+    for (to, sum) in d_weight[FIRST..FIRST + COUNT].iter_mut().zip(sums) {
+        s.store(sum, to);
     }
-}
-
-/// Overwrites the gradient of two planes of one image.
-///
-/// The 6x6 inputs below a window stay in registers over all output channels. Windows are taken down a column: what one
-/// leaves in its lower four rows is where the next one starts, so only two rows are written per window.
-#[inline(always)]
-fn input_gradient<S: Simd>(
-    s: S,
-    image: usize,
-    sparse: &Sparse,
-    kernels: &[[f32; 4 * KERNEL]; CHANNELS],
-    d_x: &mut [f32; 2 * PLANE],
-) {
-    let mut padded = Aligned([0.0; PLANE_PAIR]);
-    for column in 0..POOLED {
-        let mut patch = [[s.splat(0.0); 6]; 2];
-        for row in 0..POOLED {
-            let at = image * CELLS + row * POOLED + column;
-            for ((d_z, kernel_row), kernels) in
-                sparse.d_z.iter().zip(&sparse.kernel_row).zip(kernels)
-            {
-                let d_z = s.splat(d_z[at]);
-                let kernels: &[f32; 2 * KERNEL + 6 * LANES] =
-                    window(kernels, usize::from(kernel_row[at]) * LANES);
-                for (plane, patch) in patch.iter_mut().enumerate() {
-                    for (y, sum) in patch.iter_mut().enumerate() {
-                        let w = s.load(lanes(kernels, plane * 2 * KERNEL + y * LANES));
-                        *sum = s.mul_add(d_z, w, *sum);
-                    }
-                }
-            }
-            for (plane, patch) in patch.iter_mut().enumerate() {
-                for (y, sum) in patch[..2].iter().enumerate() {
-                    let at = (plane * WIDTH + row * 2 + y) * STRIDE + column * 2;
-                    add_to(s, *sum, lanes_mut(&mut padded.0, at));
-                }
-                *patch = [
-                    patch[2],
-                    patch[3],
-                    patch[4],
-                    patch[5],
-                    s.splat(0.0),
-                    s.splat(0.0),
-                ];
-            }
-        }
-        for (plane, patch) in patch.iter().enumerate() {
-            for (y, sum) in patch[..4].iter().enumerate() {
-                let at = (plane * WIDTH + POOLED * 2 + y) * STRIDE + column * 2;
-                add_to(s, *sum, lanes_mut(&mut padded.0, at));
-            }
-        }
-    }
-    for (to, row) in d_x
-        .as_chunks_mut::<WIDTH>()
-        .0
-        .iter_mut()
-        .zip(padded.0.as_chunks::<STRIDE>().0)
-    {
-        to.copy_from_slice(&row[..WIDTH]);
-    }
-}
-
-#[inline(always)]
-fn add_to<S: Simd>(s: S, v: S::V, to: &mut [f32; LANES]) {
-    s.store(s.add(s.load(to), v), to);
 }

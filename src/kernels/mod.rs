@@ -7,21 +7,27 @@
 //! taken in a fixed order: results are equal bit for bit for any number of threads. Levels differ in the last bits, as
 //! only some have a multiply-add that rounds once; `avx2` and `avx512` agree bit for bit.
 
+mod awake;
 pub mod conv1;
+mod conv1_backward;
 pub mod conv2;
 mod conv2_backward;
+mod conv2_input_gradient;
 pub mod dense;
+mod dense_backward;
 pub mod loss;
 pub mod sgd;
 mod sigmoid;
 mod simd;
+mod tile;
 
+pub use awake::keep_awake;
 pub use simd::{Level, LevelError, level};
 
 use simd::LANES;
 
 /// Images that one task of a convolution works on.
-const CHUNK: usize = 8;
+const CHUNK: usize = 4;
 
 /// What a layer's forward pass leaves for its backward pass, and the gradient that comes back.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +40,38 @@ pub struct Pooled<'a> {
     pub choice: &'a [u8],
     /// The gradient of the output.
     pub d_y: &'a [f32],
+}
+
+impl Pooled<'_> {
+    /// The first `images` images and the others; an image takes `input` values of x and `output` of y.
+    fn split_at(self, images: usize, input: usize, output: usize) -> (Self, Self) {
+        let (x, y) = (
+            self.x.split_at(images * input),
+            self.y.split_at(images * output),
+        );
+        let choice = self.choice.split_at(images * output);
+        let d_y = self.d_y.split_at(images * output);
+        let part = |x, y, choice, d_y| Self { x, y, choice, d_y };
+        (
+            part(x.0, y.0, choice.0, d_y.0),
+            part(x.1, y.1, choice.1, d_y.1),
+        )
+    }
+}
+
+/// Where a batch of `images` images is cut in two, at a whole number of chunks, or `None` if it is one chunk.
+///
+/// Cut again and again, the pieces make a tree that depends on `images` alone: sums over its branches are equal for any number
+/// of threads. Halves mostly stay on one thread from one layer to the next, and so in its cache.
+fn cut(images: usize) -> Option<usize> {
+    (images > CHUNK).then(|| images.div_ceil(CHUNK).div_ceil(2) * CHUNK)
+}
+
+/// `to += from`.
+fn add_all(to: &mut [f32], from: &[f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
 }
 
 /// Where a backward pass writes the gradients of a layer's parameters.

@@ -1,6 +1,6 @@
 //! The training loop.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::AutodiffModule;
 use burn::optim::GradientsParams;
@@ -10,12 +10,12 @@ use burn::data::dataset::Dataset;
 
 use crate::data::{Batches, ImageDataset, epoch_order};
 use crate::error::Error;
-use crate::eval::{self, evaluate};
+use crate::eval::{self, Evaluation, evaluate};
 use crate::model::LeNet;
 use crate::ops::{LeNetBackend, cross_entropy};
 
 use super::ledger::Ledger;
-use super::{Best, Descent, EpochRecord, Reporter, RunningSums, Settings, State, stop};
+use super::{Best, Descent, EpochRecord, Reporter, Settings, State, stop};
 
 /// What to train on what.
 pub struct Job<'a, B: AutodiffBackend> {
@@ -27,17 +27,25 @@ pub struct Job<'a, B: AutodiffBackend> {
     pub validation: &'a ImageDataset,
     /// Where to compute.
     pub device: &'a B::Device,
+    /// Within an epoch, the state is saved after each batch that ends so long after the last saving.
+    pub save_every: Duration,
 }
+
+/// Takes a state to safety.
+type Save<'a> = dyn FnMut(&State) -> Result<(), Error> + 'a;
 
 /// Trains from `state` to the end of `job`, or until a signal comes.
 ///
-/// `save` is given the state after each epoch and when a signal has come. A loss or weight that is not finite
-/// is an error, and the state saved last stays the last.
+/// `save` is given the state after each epoch, every [`Job::save_every`] within it, and when a signal has come. A
+/// loss or weight that is not finite is an error, and the state saved last stays the last.
+///
+/// # Errors
+/// [`Error::Stopped`] after a signal, with the state saved; whatever else ends the training early.
 pub fn fit<B>(
     job: &Job<'_, B>,
     state: &mut State,
     reporter: &mut dyn Reporter,
-    save: &mut dyn FnMut(&State) -> Result<(), Error>,
+    save: &mut Save<'_>,
 ) -> Result<(), Error>
 where
     B: AutodiffBackend + LeNetBackend,
@@ -47,27 +55,24 @@ where
     let mut descent = Descent::new(&job.settings.recipe, state.velocity.as_ref(), job.device);
     while !state.is_over(job.settings) {
         let epoch = state.history.len() + 1;
-        let (trained, signal) = train_epoch(job, epoch, model, &mut descent, state, reporter)?;
-        model = trained;
-        state.weights = model.to_weights();
-        state.velocity = descent.velocity(&model);
-        check_weights(state, epoch)?;
-        if let Some(signal) = signal {
-            save(state)?;
-            return Err(Error::Stopped {
-                signal,
-                advice: String::new(),
-            });
-        }
-        let record = finish_epoch(job, epoch, &model, state)?;
+        model = train_epoch(job, epoch, model, &mut descent, state, reporter, save)?;
+        let validation = match validate(job, &model) {
+            // All batches of the epoch are done: it goes on with its validation.
+            Err(stopped @ Error::Stopped { .. }) => {
+                save(state)?;
+                return Err(stopped);
+            }
+            validation => validation?,
+        };
+        let record = finish_epoch(epoch, validation, state);
         save(state)?;
         reporter.epoch(&record, job.train.len());
     }
     Ok(())
 }
 
-/// Trains from the batch that `state.sums` ends with to the end of the epoch, or to the batch in which a
-/// signal came, whose number is then returned.
+/// Trains from the batch that `state.sums` ends with to the end of the epoch; `state` is then that after its last
+/// batch. A signal ends it after the batch in which it came.
 fn train_epoch<B>(
     job: &Job<'_, B>,
     epoch: usize,
@@ -75,7 +80,8 @@ fn train_epoch<B>(
     descent: &mut Descent<B>,
     state: &mut State,
     reporter: &mut dyn Reporter,
-) -> Result<(LeNet<B>, Option<u8>), Error>
+    save: &mut Save<'_>,
+) -> Result<LeNet<B>, Error>
 where
     B: AutodiffBackend + LeNetBackend,
 {
@@ -89,51 +95,57 @@ where
     let order = epoch_order(samples as u32, *seed, epoch as u64);
     let batches = samples.div_ceil(*batch_size);
     let mut ledger = Ledger::<B::InnerBackend>::new();
-    let sums: &mut RunningSums = &mut state.sums;
-    let (begin, seconds_before) = (Instant::now(), sums.seconds);
-    let mut signal = None;
-    let done = sums.batches;
+    let (begin, seconds_before) = (Instant::now(), state.sums.seconds);
+    let mut last_save = begin;
+    let capture = |state: &mut State, model: &LeNet<B>, descent: &Descent<B>| {
+        state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
+        state.weights = model.to_weights();
+        state.velocity = descent.velocity(model);
+        check_weights(state, epoch)
+    };
+    let done = state.sums.batches;
     for batch in Batches::<B>::new(job.train, order, *batch_size, job.device).starting_at(done) {
         let [count] = batch.labels.dims();
         let score = cross_entropy(model.forward(batch.images), batch.labels);
         let gradients = GradientsParams::from_grads(score.loss.backward(), &model);
         model = descent.step(recipe.learning_rate, model, gradients);
         ledger.push(count, score.loss.inner(), score.correct.inner());
-        signal = stop::requested();
-        if ledger.is_due() || signal.is_some() {
-            ledger.settle(sums, epoch)?;
-            reporter.progress(epoch, batches, sums);
+        let signal = stop::requested();
+        let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
+        if is_save_due || ledger.is_due() {
+            ledger.settle(&mut state.sums, epoch)?;
+            reporter.progress(epoch, batches, &state.sums);
         }
-        if signal.is_some() {
-            break;
+        if is_save_due {
+            capture(state, &model, descent)?;
+            save(state)?;
+            last_save = Instant::now();
+        }
+        if let Some(signal) = signal {
+            return Err(Error::stopped(signal));
         }
     }
-    ledger.settle(sums, epoch)?;
-    sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
-    Ok((model, signal))
+    ledger.settle(&mut state.sums, epoch)?;
+    capture(state, &model, descent)?;
+    Ok(model)
 }
 
-/// Validates the epoch and moves its sums into the history.
-fn finish_epoch<B>(
-    job: &Job<'_, B>,
-    epoch: usize,
-    model: &LeNet<B>,
-    state: &mut State,
-) -> Result<EpochRecord, Error>
+/// The model's figures on the validation images, if there are any.
+fn validate<B>(job: &Job<'_, B>, model: &LeNet<B>) -> Result<Option<Evaluation>, Error>
 where
     B: AutodiffBackend,
     B::InnerBackend: LeNetBackend,
 {
+    if job.validation.is_empty() {
+        return Ok(None);
+    }
+    let model = model.valid();
+    evaluate(&model, job.validation, eval::BATCH_SIZE, job.device).map(Some)
+}
+
+/// Moves the epoch's sums and its validation into the history.
+fn finish_epoch(epoch: usize, validation: Option<Evaluation>, state: &mut State) -> EpochRecord {
     let sums = std::mem::take(&mut state.sums);
-    let validation = match job.validation.len() {
-        0 => None,
-        _ => Some(evaluate(
-            &model.valid(),
-            job.validation,
-            eval::BATCH_SIZE,
-            job.device,
-        )?),
-    };
     if let Some(validation) = &validation {
         let val_loss = validation.loss();
         if state
@@ -153,11 +165,11 @@ where
         seconds: sums.seconds,
         loss: sums.mean_loss(),
         accuracy: sums.accuracy(),
-        val_loss: validation.as_ref().map(eval::Evaluation::loss),
-        val_accuracy: validation.as_ref().map(eval::Evaluation::accuracy),
+        val_loss: validation.as_ref().map(Evaluation::loss),
+        val_accuracy: validation.as_ref().map(Evaluation::accuracy),
     };
     state.history.push(record.clone());
-    Ok(record)
+    record
 }
 
 /// A weight can overflow in the very step whose loss was still a number.

@@ -1,14 +1,16 @@
 //! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::format::{FormatError, ModelFile, atomic};
+use crate::format::whole::{self, ReadError};
+use crate::format::{self, Format, FormatError, ModelFile, atomic};
 use crate::model::Weights;
 
 use super::state_file::{MAX_STATE_BYTES, Saved};
@@ -30,18 +32,23 @@ impl Output {
     /// it; with `resume`, `model.mpk` itself.
     ///
     /// # Errors
-    /// If the file exists and neither `force` nor `resume` allows that; if another training has claimed it; if
-    /// it could not be written.
+    /// If one of the files exists and neither `force` nor `resume` allows that; if another training has claimed
+    /// them; if one could not be written; if the name ends in that of a format that is not trained to.
     pub fn claim(asked: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
         match asked {
             None if !resume && !force => Self::claim_free(default),
             _ => {
                 let output = Self::lock(asked.unwrap_or(default))?;
-                if output.model.exists() && !force && !(resume && output.state_path().exists()) {
-                    return Err(Error::Exists(output.model.clone()));
+                match Self::first_existing(&output.model) {
+                    Some(_) if resume && output.state_path().exists() => Ok(output),
+                    Some(path) if resume => Err(Error::NoState(path)),
+                    Some(path) if !force => Err(Error::Exists {
+                        resumable: output.state_path().exists(),
+                        path,
+                    }),
+                    _ => Ok(output),
                 }
-                Ok(output)
             }
         }
     }
@@ -54,23 +61,43 @@ impl Output {
                 1 => first.to_owned(),
                 _ => first.with_file_name(format!("{stem}-{number}.mpk")),
             };
-            if path.exists() || Self::beside(&path, "state").exists() {
+            let is_taken = || Self::first_existing(&path).is_some();
+            if is_taken() {
                 continue;
             }
             match Self::lock(&path) {
                 Err(Error::Locked(_)) => continue,
                 // Another training may have come and gone in between.
-                Ok(output) if output.model.exists() => continue,
+                Ok(_) if is_taken() => continue,
                 claimed => return claimed,
             }
         }
         unreachable!("there is always a next number")
     }
 
+    /// Of the three files of `model`, in the order of their importance, the first that is there.
+    fn first_existing(model: &Path) -> Option<PathBuf> {
+        let [state, record] = ["state", "json"].map(|ending| Self::beside(model, ending));
+        let mut files = [model.to_owned(), state, record].into_iter();
+        files.find(|path| path.exists())
+    }
+
     fn lock(model: &Path) -> Result<Self, Error> {
-        atomic::probe(model).map_err(FormatError::from)?;
-        let name = model.file_name().unwrap_or_default().to_string_lossy();
-        let path = model.with_file_name(format!(".{name}.lock"));
+        if let Some(format @ (Format::Torch | Format::Onnx)) = Format::from_path(model) {
+            return Err(Error::NotTrainedTo {
+                path: model.to_owned(),
+                format,
+            });
+        }
+        let [state, record] = ["state", "json"].map(|ending| Self::beside(model, ending));
+        for path in [model, &state, &record] {
+            atomic::probe(path).map_err(FormatError::from)?;
+        }
+        // Of the state, because `m` and `m.mpk` are two models, but have one state.
+        let mut name = OsString::from(".");
+        name.push(state.file_name().unwrap_or_default());
+        name.push(".lock");
+        let path = model.with_file_name(name);
         let failed = |error| Error::file("cannot lock", &path, error);
         loop {
             let file = File::options()
@@ -133,21 +160,18 @@ impl Output {
     /// The state that an earlier run left, if it left one.
     pub fn read_state(&self) -> Result<Option<Saved>, Error> {
         let path = self.state_path();
-        let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|error| Error::file("cannot read", &path, error))?,
-        };
-        let mut bytes = Vec::new();
-        file.take(MAX_STATE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| Error::file("cannot read", &path, error))?;
         let problem = |problem| Error::State {
             path: path.clone(),
             problem,
         };
-        if bytes.len() as u64 > MAX_STATE_BYTES {
-            return Err(problem("it is far too large".to_owned()));
-        }
+        let bytes = match whole::read(&path, MAX_STATE_BYTES) {
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(ReadError::Io(error)) => return Err(Error::file("cannot read", &path, error)),
+            Err(error) => return Err(problem(error.to_string())),
+            Ok(bytes) => bytes,
+        };
         Saved::decode(&bytes).map(Some).map_err(problem)
     }
 
@@ -163,11 +187,7 @@ impl Output {
 
     /// A model is a Burn record whatever its name, unless the name ends in that of another format.
     fn write_model(&self, model: &Weights) -> Result<(), Error> {
-        use crate::format::{self, Format};
-        let format = match Format::from_path(&self.model) {
-            Some(Format::Safetensors) => Format::Safetensors,
-            _ => Format::Mpk,
-        };
+        let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
         let bytes = format::encode(format, &ModelFile::from(model.clone()))
             .map_err(|fault| FormatError::Content { path, fault })?;

@@ -41,6 +41,45 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Refuses values that the command line would have refused: these may come from a file.
+    ///
+    /// # Errors
+    /// The value's name and what it is.
+    pub fn check(&self) -> Result<(), String> {
+        let Recipe {
+            learning_rate,
+            momentum,
+            gain,
+            ..
+        } = self.recipe;
+        let sound = [
+            ("epochs", self.epochs as f64, self.epochs > 0),
+            (
+                "batch size",
+                self.batch_size as f64,
+                (1..=60_000).contains(&self.batch_size),
+            ),
+            (
+                "validation split",
+                self.validation_split,
+                (0.0..1.0).contains(&self.validation_split),
+            ),
+            ("limit", 0.0, self.limit != Some(0)),
+            ("patience", 0.0, self.patience != Some(0)),
+            (
+                "learning rate",
+                learning_rate,
+                learning_rate > 0.0 && (learning_rate as f32).is_finite(),
+            ),
+            ("momentum", momentum, (0.0..1.0).contains(&momentum)),
+            ("gain", f64::from(gain), gain.is_finite()),
+        ];
+        match sound.iter().find(|(.., is_sound)| !is_sound) {
+            Some((name, value, _)) => Err(format!("a {name} of {value} is not possible")),
+            None => Ok(()),
+        }
+    }
+
     /// What makes a training begun with these settings another than one begun with `other`: the name of the
     /// first difference and both values. How long to train and which epoch to keep may differ.
     #[must_use]

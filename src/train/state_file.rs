@@ -151,6 +151,7 @@ impl Saved {
             sums: figures.sums,
         };
         check(&state)?;
+        figures.settings.check()?;
         if parts.next().is_some() {
             return Err("more parts than a state has".to_owned());
         }
@@ -168,6 +169,27 @@ impl Saved {
             data,
             state,
         })
+    }
+}
+
+impl Saved {
+    /// Refuses a state whose unfinished epoch does not fit `samples` training images.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn check_progress(&self, samples: usize) -> Result<(), String> {
+        let RunningSums {
+            batches,
+            samples: seen,
+            correct,
+            ..
+        } = self.state.sums;
+        match batches.checked_mul(self.settings.batch_size) {
+            Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
+            _ => Err(format!(
+                "{batches} batches with {seen} images of {samples} are not the start of an epoch"
+            )),
+        }
     }
 }
 

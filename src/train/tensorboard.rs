@@ -49,7 +49,7 @@ impl TensorBoard {
             let dir = dir.join(name);
             let earlier = files_in(&dir);
             if !earlier.is_empty() && !resume && !force {
-                return Err(Error::Exists(dir));
+                return Err(Error::exists(&dir));
             }
             for path in earlier.iter().filter(|_| force) {
                 fs::remove_file(path).map_err(|error| Error::file("cannot remove", path, error))?;

@@ -9,5 +9,5 @@ mod text;
 pub use events::JsonReporter;
 pub use out::Out;
 pub use picture::{Picture, colours_wanted};
-pub use terminal::{bars_wanted, explain_panics, note};
+pub use terminal::{Drawing, bars_wanted, drawing_wanted, exit_status, note};
 pub use text::TextReporter;

@@ -2,19 +2,44 @@
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
-use std::panic;
+use std::panic::{self, UnwindSafe};
+use std::process::ExitCode;
 
 use crate::cli::ProgressStyle;
+use crate::error::Error;
 
 /// Whether to draw a progress bar: only for a person at a terminal who has not asked otherwise.
 #[must_use]
 pub fn bars_wanted(style: ProgressStyle) -> bool {
-    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    style == ProgressStyle::Auto
-        && io::stderr().is_terminal()
-        && !set("NO_COLOR")
-        && !env::var("CI").is_ok_and(|ci| ci == "true")
-        && !env::var("TERM").is_ok_and(|term| term == "dumb")
+    style == ProgressStyle::Auto && io::stderr().is_terminal() && !plain_wanted()
+}
+
+/// How to draw an image on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawing {
+    /// In colour.
+    Colour,
+    /// In characters alone.
+    Plain,
+    /// Not at all.
+    None,
+}
+
+/// As well as standard output shows it: in colour on a terminal, but for a user who wants none; not in a file.
+#[must_use]
+pub fn drawing_wanted() -> Drawing {
+    match (io::stdout().is_terminal(), plain_wanted()) {
+        (false, _) => Drawing::None,
+        (true, true) => Drawing::Plain,
+        (true, false) => Drawing::Colour,
+    }
+}
+
+/// Whether the surroundings ask for neither colours nor bars.
+fn plain_wanted() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var("CI").is_ok_and(|ci| ci == "true")
+        || env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
 /// Tells the user something on standard error. If that is closed, nobody listens, and that is no failure.
@@ -22,13 +47,25 @@ pub fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Makes a panic, which is always a bug, say so in two lines. No panic is expected to reach a user.
-pub fn explain_panics() {
+/// Does a program's work, tells the user why it failed if it did, and says with which status to exit.
+///
+/// A panic, which is always a bug, is told in two lines too, and is status 1. None is expected to reach a user.
+pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
-        note(&format!(
-            "error: internal error: {}",
-            info.to_string().replace('\n', " ")
-        ));
+        let info = info.to_string().replace('\n', " ");
+        note(&format!("error: internal error: {info}"));
         note("hint: this is a bug in lenet; please report it with the command that you typed");
     }));
+    match panic::catch_unwind(work) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            note(&format!("error: {error}"));
+            if let Some(hint) = error.hint() {
+                note(&format!("hint: {hint}"));
+            }
+            ExitCode::from(error.exit_code())
+        }
+        // The hook has said what there is to say.
+        Err(_) => ExitCode::FAILURE,
+    }
 }

@@ -13,6 +13,8 @@ mod fetch;
 mod gpu;
 mod options;
 mod pages;
+mod predict;
+mod report;
 mod resume;
 mod server;
 mod shapes;

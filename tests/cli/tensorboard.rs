@@ -22,7 +22,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
         crc = crc << 1 ^ if high == 1 { 0x1edc_6f41 } else { 0 };
     }
     let crc = !crc.reverse_bits();
-    (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 /// The messages in an event file. Asserts that every frame is whole and both checksums are right.

@@ -49,7 +49,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
         .as_deref()
         .filter(|path| path.exists() && !args.force)
     {
-        return Err(Error::Exists(path.to_owned()));
+        return Err(Error::exists(path));
     }
     let data = FashionMnist::load(&data_options(&args.data, args.data.limit))?;
     note_provenance(&data.provenance);

@@ -212,7 +212,7 @@ impl Fetcher {
         let mut causes = Vec::new();
         for mirror in &self.mirrors {
             let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name());
-            match self.from_mirror(&url, &mut part, file, tell)? {
+            match self.try_mirror(&url, &mut part, file, tell)? {
                 Ok(()) => {
                     part.finish()?;
                     return Ok(Fetched::New(path));
@@ -225,7 +225,7 @@ impl Fetcher {
     }
 
     /// Asks one mirror until `part` is `file`, or until it is clear that this mirror has it not: the inner error.
-    fn from_mirror(
+    fn try_mirror(
         &self,
         url: &str,
         part: &mut Part,

@@ -1,0 +1,153 @@
+//! The gradient of conv2's input: the part of its backward pass that adds kernels, times the gradient at the chosen position,
+//! into the planes.
+
+use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH};
+use super::conv2_backward::Sparse;
+use super::simd::{Kernel, LANES, Level, Simd};
+use super::{Aligned, lanes, lanes_mut, window};
+
+/// Input channels are taken two at a time: the 6x6 inputs below a window are then twelve vectors, enough accumulators to hide
+/// the latency of the multiply-adds.
+const PAIRS: usize = INPUTS / 2;
+
+/// Rows of a shifted kernel, of eight floats each, and its size in floats.
+const ROWS: usize = 8;
+const KERNEL: usize = ROWS * LANES;
+
+/// The weight, laid out so that whatever position a window chose, the update of the 6x6 inputs below the window is six plain
+/// vectors: each 5x5 kernel twice, one column further right the second time, with a row of zeros above and below.
+/// [pair, output channel][of the pair, column shift, row, column].
+pub(super) struct Shifted(Vec<Aligned<[f32; 4 * KERNEL]>>);
+
+impl Shifted {
+    pub(super) fn new(level: Level, weight: &[f32; WEIGHT]) -> Self {
+        let mut shifted = Self(vec![Aligned([0.0; 4 * KERNEL]); PAIRS * CHANNELS]);
+        level.run(Fill {
+            weight,
+            shifted: &mut shifted,
+        });
+        shifted
+    }
+}
+
+struct Fill<'a> {
+    weight: &'a [f32; WEIGHT],
+    shifted: &'a mut Shifted,
+}
+
+impl Kernel for Fill<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let weight = self.weight;
+        let zero = s.splat(0.0);
+        let five = s.load(&[1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+        for channel in 0..CHANNELS {
+            for input in 0..INPUTS {
+                let to = &mut self.shifted.0[input / 2 * CHANNELS + channel].0;
+                for ky in 0..5 {
+                    let from = ((channel * INPUTS + input) * 5 + ky) * 5;
+                    // The row and three values of the next, which are replaced by zeros; the last row has no next.
+                    let row = if from + LANES <= WEIGHT {
+                        s.select_greater(five, zero, s.load(lanes(weight, from)), zero)
+                    } else {
+                        let mut row = [0.0; LANES];
+                        row[..5].copy_from_slice(&weight[from..]);
+                        s.load(&row)
+                    };
+                    let at = input % 2 * 2 * KERNEL + (ky + 1) * LANES;
+                    s.store(row, lanes_mut(to, at));
+                    // The zero beyond the end of the shifted row lies where the next one starts with its own.
+                    s.store(row, lanes_mut(to, at + KERNEL + 1));
+                }
+            }
+        }
+    }
+}
+
+/// Floats of a row of a plane in scratch memory: a cache line, so that few vectors lie across two.
+const STRIDE: usize = 16;
+
+/// Overwrites the gradient of the images in `d_x`, the first of the chunk.
+#[inline(always)]
+pub(super) fn input_gradient<S: Simd>(
+    s: S,
+    sparse: &Sparse,
+    weight: &Shifted,
+    d_x: &mut [[f32; INPUT]],
+) {
+    // Images innermost: the kernels of one pair then stay in the first-level cache.
+    for (pair, kernels) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
+        for (image, d_x) in d_x.iter_mut().enumerate() {
+            let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];
+            two_planes(s, image, sparse, kernels, d_x);
+        }
+    }
+}
+
+/// Overwrites the gradient of two planes of one image.
+///
+/// The 6x6 inputs below a window stay in registers over all output channels. Windows are taken down a column: what one
+/// leaves in its lower four rows is where the next one starts, so only two rows are written per window.
+#[inline(always)]
+fn two_planes<S: Simd>(
+    s: S,
+    image: usize,
+    sparse: &Sparse,
+    kernels: &[Aligned<[f32; 4 * KERNEL]>; CHANNELS],
+    d_x: &mut [f32; 2 * PLANE],
+) {
+    let mut padded = Aligned([0.0; 2 * WIDTH * STRIDE]);
+    for column in 0..POOLED {
+        let mut patch = [[s.splat(0.0); 6]; 2];
+        for row in 0..POOLED {
+            let at = image * CELLS + row * POOLED + column;
+            for ((d_z, choice), kernels) in sparse.d_z.iter().zip(&sparse.choice).zip(kernels) {
+                let d_z = s.splat(d_z[at]);
+                let (lower, right) = (
+                    usize::from(choice[at] >> 1 & 1),
+                    usize::from(choice[at] & 1),
+                );
+                // Where the lower row was chosen, the zeros above the kernel come first.
+                let start = right * KERNEL + (1 - lower) * LANES;
+                let kernels: &[f32; 2 * KERNEL + 6 * LANES] = window(&kernels.0, start);
+                for (plane, patch) in patch.iter_mut().enumerate() {
+                    for (y, sum) in patch.iter_mut().enumerate() {
+                        let w = s.load(lanes(kernels, plane * 2 * KERNEL + y * LANES));
+                        *sum = s.mul_add(d_z, w, *sum);
+                    }
+                }
+            }
+            for (plane, patch) in patch.iter_mut().enumerate() {
+                for (y, sum) in patch[..2].iter().enumerate() {
+                    let at = (plane * WIDTH + row * 2 + y) * STRIDE + column * 2;
+                    add_to(s, *sum, lanes_mut(&mut padded.0, at));
+                }
+                *patch = [
+                    patch[2],
+                    patch[3],
+                    patch[4],
+                    patch[5],
+                    s.splat(0.0),
+                    s.splat(0.0),
+                ];
+            }
+        }
+        for (plane, patch) in patch.iter().enumerate() {
+            for (y, sum) in patch[..4].iter().enumerate() {
+                let at = (plane * WIDTH + POOLED * 2 + y) * STRIDE + column * 2;
+                add_to(s, *sum, lanes_mut(&mut padded.0, at));
+            }
+        }
+    }
+    let rows = padded.0.as_chunks::<STRIDE>().0;
+    for (to, row) in d_x.as_chunks_mut::<WIDTH>().0.iter_mut().zip(rows) {
+        to.copy_from_slice(&row[..WIDTH]);
+    }
+}
+
+#[inline(always)]
+fn add_to<S: Simd>(s: S, v: S::V, to: &mut [f32; LANES]) {
+    s.store(s.add(s.load(to), v), to);
+}
