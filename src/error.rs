@@ -3,9 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::data::fetch::FetchError;
 use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
 use crate::kernels::LevelError;
+use crate::picture::PictureError;
 
 /// Why a command ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +21,9 @@ pub enum Error {
     /// A model file could not be read or written.
     #[error(transparent)]
     Format(#[from] FormatError),
+    /// A picture could not be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
     /// `LENET_SIMD` asks for what this CPU has not.
     #[error(transparent)]
     Level(#[from] LevelError),
@@ -46,6 +51,20 @@ pub enum Error {
         /// The system's words.
         cause: io::Error,
     },
+    /// What was written is not what was to be written.
+    #[error("{}: what is in it now is not the model that was to be written", .0.display())]
+    Unfaithful(PathBuf),
+    /// Some of the data files are not as they should be.
+    #[error("{}: {bad} of the 4 files not as they should be", dir.display())]
+    Unverified {
+        /// The folder.
+        dir: PathBuf,
+        /// Number of files.
+        bad: usize,
+    },
+    /// The data set could not be downloaded.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -137,6 +156,14 @@ impl Error {
         Self::Stopped { signal, advice }
     }
 
+    /// The error of a file that is there already and is no training's.
+    pub fn exists(path: &Path) -> Self {
+        Self::Exists {
+            path: path.to_owned(),
+            resumable: false,
+        }
+    }
+
     /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -144,7 +171,15 @@ impl Error {
             Self::Data(error) => return error.hint(),
             Self::Split(error) => return error.hint(),
             Self::Format(error) => return error.hint(),
+            Self::Picture(error) => return error.hint(),
             Self::Level(error) => return error.hint(),
+            Self::Fetch(error) => return error.hint(),
+            Self::Unfaithful(_) => {
+                "the disk may be failing; if it happens again, it is a bug in lenet".to_owned()
+            }
+            Self::Unverified { .. } => {
+                "`lenet data fetch --force` with the same --data replaces them".to_owned()
+            }
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
             Self::Threads(_) => "use fewer: --threads 1".to_owned(),

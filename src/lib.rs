@@ -10,11 +10,16 @@
 //! train    batches -> loss -> gradients -> SGD -> weights, epoch by epoch
 //! eval     weights + images -> loss, accuracy, confusion matrix
 //! format   weights <-> model files of every kind
+//! picture  PNG and JPEG files -> 28x28 images
+//! report   weights + outputs -> a page of HTML
 //! ```
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that panics has failed")
+)]
 
 pub mod cli;
 pub mod commands;
@@ -27,7 +32,9 @@ pub mod gpu;
 pub mod kernels;
 pub mod model;
 pub mod ops;
+pub mod picture;
 pub mod random;
+pub mod report;
 pub mod train;
 pub mod ui;
 

@@ -24,7 +24,13 @@ fn run(command: &Command) -> Result<(), Error> {
     match command {
         Command::Train(args) => on_backend(&args.compute, args),
         Command::Eval(args) => on_backend(&args.compute, args),
+        Command::Predict(args) => on_backend(&args.compute, args),
+        Command::Report(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
+        Command::Convert(args) => on_backend(&args.compute, args),
+        Command::Data(args) => args.run(),
+        Command::Completions(args) => args.run(),
+        Command::Man(args) => args.run(),
     }
 }
 

@@ -1,6 +1,11 @@
 //! The command line: what can be typed. Only declarations; each command's work is in [`crate::commands`].
 
+mod convert;
+mod data;
 mod eval;
+mod pages;
+mod predict;
+mod report;
 mod shapes;
 mod train;
 mod values;
@@ -10,7 +15,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use convert::ConvertArgs;
+pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use eval::{EvalArgs, Split};
+pub use pages::{CompletionsArgs, ManArgs};
+pub use predict::PredictArgs;
+pub use report::ReportArgs;
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 
@@ -20,6 +30,9 @@ Examples:
   lenet train --backend wgpu        the same on the GPU
   lenet train --resume --epochs 20  go on from where model.mpk stopped
   lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
+  lenet predict model.mpk shirt.jpg what is on a picture
+  lenet report model.mpk            a page about the model, report.html
+  lenet convert model.mpk m.onnx    the model for other programs
   lenet shapes                      the network's layers, their shapes and parameters";
 
 const ENVIRONMENT: &str = "\
@@ -52,8 +65,20 @@ pub enum Command {
     Train(TrainArgs),
     /// Measure a trained model: loss, accuracy, per-class figures, confusion matrix
     Eval(EvalArgs),
+    /// Say what is on pictures, or on images of the data set
+    Predict(PredictArgs),
+    /// Write a page about a model: curves, confusions, mistakes, kernels
+    Report(ReportArgs),
     /// List the layers with their output shapes, parameters and multiply-adds
     Shapes(ShapesArgs),
+    /// Write a model in another format
+    Convert(ConvertArgs),
+    /// Download, check or look at the data set
+    Data(DataCommand),
+    /// Print what makes a shell complete lenet's words
+    Completions(CompletionsArgs),
+    /// Print the manual
+    Man(ManArgs),
 }
 
 /// Where the tensors live and are computed.

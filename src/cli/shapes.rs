@@ -4,10 +4,17 @@ use clap::{Args, ValueEnum};
 
 use super::{ComputeArgs, values};
 
+const EXAMPLES: &str = "\
+Examples:
+  lenet shapes                                 the layers as Burn and PyTorch see them
+  lenet shapes --batch-size 32 --layout nhwc   as the notebook prints them
+  lenet shapes --json | jq .parameters";
+
 /// List the layers with their output shapes, parameters and multiply-adds
 ///
 /// The shapes are found by sending a batch through the network.
 #[derive(Debug, Clone, Args)]
+#[command(before_help = EXAMPLES)]
 pub struct ShapesArgs {
     /// Images in the batch
     #[arg(long, value_name = "N", default_value = "1", value_parser = values::batch_size)]

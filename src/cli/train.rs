@@ -14,6 +14,7 @@ Examples:
   lenet train -o shirts.mpk --seed 7         another seed, another file
   lenet train --epochs 20 --keep best --patience 3
   lenet train --resume                       go on with a stopped training of model.mpk
+  lenet train --tensorboard runs             curves for: tensorboard --logdir runs
   lenet train --limit 320 --epochs 1         try that everything works
   lenet train --json | jq .                  one JSON event a line";
 
@@ -68,6 +69,9 @@ pub struct TrainArgs {
     /// Replace the output file if it exists
     #[arg(long, conflicts_with = "resume")]
     pub force: bool,
+    /// Write event files for TensorBoard below this folder: the runs train and validation
+    #[arg(long, value_name = "DIR", env = "LENET_TENSORBOARD")]
+    pub tensorboard: Option<PathBuf>,
     /// Exit with status 3 if the test accuracy is below this
     #[arg(long, value_name = "ACCURACY", value_parser = values::accuracy)]
     pub min_accuracy: Option<f64>,

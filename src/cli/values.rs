@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A whole number from 1.
 pub fn positive(text: &str) -> Result<usize, String> {
@@ -23,6 +24,11 @@ pub fn epochs(text: &str) -> Result<usize, String> {
 /// A number of images in a batch; Fashion-MNIST has 60,000.
 pub fn batch_size(text: &str) -> Result<usize, String> {
     within(text, 1, 60_000)
+}
+
+/// A number of classes to name.
+pub fn top(text: &str) -> Result<usize, String> {
+    within(text, 1, 10)
 }
 
 /// A number of threads.
@@ -67,6 +73,35 @@ pub fn accuracy(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A time to wait in seconds, up to an hour.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    match f64::from_str(text) {
+        Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds above 0, up to 3600, is wanted".to_owned()),
+    }
+}
+
+/// A number of further tries; it may be none.
+pub fn retries(text: &str) -> Result<u32, String> {
+    within(text, 0, 100).map(|number| number as u32)
+}
+
+/// The address of a folder on a server.
+pub fn url(text: &str) -> Result<String, String> {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    match rest {
+        Some(rest)
+            if !rest.is_empty()
+                && !rest.contains(|c: char| c.is_whitespace() || c.is_control()) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("an address that begins with https:// or http:// is wanted".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +133,25 @@ mod tests {
         assert!(share("1").is_err() && share("-0.1").is_err() && share("nan").is_err());
         assert_eq!(accuracy("1"), Ok(1.0));
         assert!(accuracy("1.01").is_err() && accuracy("nan").is_err());
+    }
+
+    #[test]
+    fn waiting_has_an_end_and_addresses_a_scheme() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "nan", "inf", "3601", ""] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+        assert_eq!((retries("0"), retries("100")), (Ok(0), Ok(100)));
+        assert!(retries("101").is_err() && retries("-1").is_err());
+        assert!(url("https://example.org/a").is_ok() && url("http://127.0.0.1:8000").is_ok());
+        for text in [
+            "",
+            "http://",
+            "example.org",
+            "ftp://example.org",
+            "http://a b",
+        ] {
+            assert!(url(text).is_err(), "{text}");
+        }
     }
 }

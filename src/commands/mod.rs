@@ -1,13 +1,18 @@
 //! The commands: from parsed options to output, one file each.
 
+pub mod convert;
+pub mod data;
 pub mod eval;
+pub mod pages;
+pub mod predict;
+pub mod report;
 pub mod shapes;
 pub mod train;
 
 use std::num::NonZeroUsize;
 
 use crate::cli::{DataArgs, Split};
-use crate::data::{self, ImageDataset, Options, Part, Provenance};
+use crate::data::{ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
 use crate::ui;
@@ -43,7 +48,7 @@ fn load_split(args: &DataArgs, split: Split, validation_split: f64) -> Result<Im
     } else {
         Part::Train
     };
-    let (images, provenance) = data::load_part(part, &data_options(args, args.limit))?;
+    let (images, provenance) = load_part(part, &data_options(args, args.limit))?;
     note_provenance(&provenance);
     let images = ImageDataset::new(images);
     Ok(match split {

@@ -40,7 +40,11 @@ fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error
     let parameters = layers.iter().map(|layer| layer.parameters).sum();
     let mut out = Out::default();
     match args.json {
-        true => out.json(&Document { schema: 1, layers: &layers, parameters }),
+        true => out.json(&Document {
+            schema: 1,
+            layers: &layers,
+            parameters,
+        }),
         false => out.line(&text(&layers, parameters)),
     }
     out.finish()

@@ -16,8 +16,8 @@ use crate::eval::{self, evaluate};
 use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::train::{
-    Job, Output, Quiet, Recipe, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord,
-    fit, stop,
+    Job, Output, Quiet, Recipe, Reporter, RunRecord, Saved, Settings, Start, State, TensorBoard,
+    TestRecord, fit, stop,
 };
 use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
@@ -44,6 +44,10 @@ where
         (false, true) => Box::new(Quiet),
         (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
     };
+    if let Some(dir) = &args.tensorboard {
+        let both = TensorBoard::new(reporter, dir, args.resume, args.force)?;
+        reporter = Box::new(both);
+    }
     let earlier = if args.resume {
         output.read_state()?
     } else {

@@ -1,11 +1,14 @@
 //! Fashion-MNIST: files -> checked images and labels -> Burn dataset -> batches.
 //!
 //! [`mod@file`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows
-//! where they may lie. [`dataset`], [`order`] and [`batch`] turn them into what a training step takes.
+//! where they may lie. [`dataset`], [`order`] and [`batch`] turn them into what a training step takes. [`mod@fetch`]
+//! downloads the files, [`check`] tells right ones from others.
 
 pub mod batch;
 pub mod catalog;
+pub mod check;
 pub mod dataset;
+pub mod fetch;
 pub mod file;
 pub mod idx;
 pub mod order;

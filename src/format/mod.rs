@@ -17,7 +17,7 @@ pub mod mpk;
 mod msgpack;
 pub mod onnx;
 mod pickle;
-mod protobuf;
+pub(crate) mod protobuf;
 pub mod safetensors;
 mod tensors;
 pub mod torch;

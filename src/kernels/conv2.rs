@@ -30,7 +30,7 @@ pub(super) const TAPS: usize = 25;
 /// `y = sigmoid(max_pool(conv(x, weight) + bias))`, and `choice`, the position of each maximum in its window: 2 * row + column,
 /// the first in this order among equals.
 ///
-/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias [16], y and choice [n, 16, 4, 4].
+/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], y and choice [n, 16, 4, 4].
 ///
 /// # Panics
 /// A slice has another length.

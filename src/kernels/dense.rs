@@ -1,7 +1,8 @@
 //! A dense layer with its sigmoid: [N, inputs] -> [N, outputs], of any size. The weight is [inputs, outputs], as Burn keeps it.
 //!
 //! Work is split by rows of the weight, forward and backward alike: a thread then reads and writes its own part of the weight
-//! and of the gradient, which stay in its cache, and only the far smaller images cross to other threads. The backward pass is in a file of its own.
+//! and of the gradient, which stay in its cache, and only the far smaller images cross to other threads. The backward pass is
+//! in a file of its own.
 
 use rayon::prelude::*;
 
@@ -35,7 +36,7 @@ pub struct Dense<'a> {
 }
 
 /// Multiply-adds below which work is not shared: to hand it over takes about as long.
-const FORK: usize = 400_000;
+const FORK: usize = 300_000;
 /// Images that are worked on together.
 const IMAGES: usize = 32;
 /// Rows of the weight that make one sum. For more, the sums of both halves are added.
@@ -43,7 +44,7 @@ const TERMS: usize = 128;
 
 /// `y = sigmoid(x * weight + bias)`.
 ///
-/// Shapes: x [n, inputs], weight [inputs, outputs], bias [outputs], y [n, outputs].
+/// Shapes: x [n, inputs], weight [inputs, outputs], bias \[outputs\], y [n, outputs].
 ///
 /// # Panics
 /// A slice has another length than `shape` says, or a size is 0.

@@ -9,6 +9,7 @@
 
 mod awake;
 pub mod conv1;
+mod conv1_backward;
 pub mod conv2;
 mod conv2_backward;
 mod conv2_input_gradient;
@@ -60,8 +61,8 @@ impl Pooled<'_> {
 
 /// Where a batch of `images` images is cut in two, at a whole number of chunks, or `None` if it is one chunk.
 ///
-/// Cut again and again, the pieces make a tree that depends on `images` alone: sums over its branches are equal for any number of threads. Neighbouring
-/// pieces mostly stay on one thread, from one layer to the next, and so in its cache.
+/// Cut again and again, the pieces make a tree that depends on `images` alone: sums over its branches are equal for any number
+/// of threads. Halves mostly stay on one thread from one layer to the next, and so in its cache.
 fn cut(images: usize) -> Option<usize> {
     (images > CHUNK).then(|| images.div_ceil(CHUNK).div_ceil(2) * CHUNK)
 }

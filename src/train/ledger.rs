@@ -100,12 +100,18 @@ mod tests {
     #[test]
     fn the_first_loss_that_is_no_number_is_named_by_its_batch() {
         let mut ledger = Ledger::new();
-        let mut sums = RunningSums { batches: 10, ..RunningSums::default() };
+        let mut sums = RunningSums {
+            batches: 10,
+            ..RunningSums::default()
+        };
         for loss in [1.0, f32::NAN, f32::INFINITY] {
             ledger.push(32, scalar(loss), scalar(0.0));
         }
         let error = ledger.settle(&mut sums, 3).unwrap_err().to_string();
-        assert_eq!(error, "training diverged: the loss is NaN in epoch 3, batch 12");
+        assert_eq!(
+            error,
+            "training diverged: the loss is NaN in epoch 3, batch 12"
+        );
         assert_eq!(sums.batches, 11);
     }
 

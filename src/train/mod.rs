@@ -1,6 +1,7 @@
 //! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
 //! go on as if it had not.
 
+mod event_file;
 mod fit;
 mod history;
 mod ledger;
@@ -12,6 +13,7 @@ mod settings;
 mod state;
 mod state_file;
 pub mod stop;
+mod tensorboard;
 
 pub use fit::{Job, fit};
 pub use history::{EpochRecord, RunningSums};
@@ -22,3 +24,4 @@ pub use reporter::{Quiet, Reporter, Start};
 pub use settings::{Keep, Settings};
 pub use state::{Best, State};
 pub use state_file::Saved;
+pub use tensorboard::TensorBoard;

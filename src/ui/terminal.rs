@@ -11,12 +11,35 @@ use crate::error::Error;
 /// Whether to draw a progress bar: only for a person at a terminal who has not asked otherwise.
 #[must_use]
 pub fn bars_wanted(style: ProgressStyle) -> bool {
-    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    style == ProgressStyle::Auto
-        && io::stderr().is_terminal()
-        && !set("NO_COLOR")
-        && !env::var("CI").is_ok_and(|ci| ci == "true")
-        && !env::var("TERM").is_ok_and(|term| term == "dumb")
+    style == ProgressStyle::Auto && io::stderr().is_terminal() && !plain_wanted()
+}
+
+/// How to draw an image on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawing {
+    /// In colour.
+    Colour,
+    /// In characters alone.
+    Plain,
+    /// Not at all.
+    None,
+}
+
+/// As well as standard output shows it: in colour on a terminal, but for a user who wants none; not in a file.
+#[must_use]
+pub fn drawing_wanted() -> Drawing {
+    match (io::stdout().is_terminal(), plain_wanted()) {
+        (false, _) => Drawing::None,
+        (true, true) => Drawing::Plain,
+        (true, false) => Drawing::Colour,
+    }
+}
+
+/// Whether the surroundings ask for neither colours nor bars.
+fn plain_wanted() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || env::var("CI").is_ok_and(|ci| ci == "true")
+        || env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
 /// Tells the user something on standard error. If that is closed, nobody listens, and that is no failure.

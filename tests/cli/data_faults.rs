@@ -76,7 +76,11 @@ fn damaged_files_are_named_with_what_is_wrong() {
         ran.assert_error(1, words, "lenet data fetch");
         // Of a pair that does not fit, the images are named.
         let part = name.split('-').next().unwrap();
-        assert!(ran.stderr().contains(&format!("data/{part}-")), "{}", ran.stderr());
+        assert!(
+            ran.stderr().contains(&format!("data/{part}-")),
+            "{}",
+            ran.stderr()
+        );
         assert_eq!(place.files(), [] as [&str; 0]);
     }
 }

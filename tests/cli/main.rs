@@ -6,16 +6,24 @@
 mod common;
 
 mod claims;
+mod convert;
+mod data;
 mod data_faults;
 mod environment;
 mod eval;
+mod fetch;
 mod gpu;
 mod kills;
 mod options;
 mod outputs;
+mod pages;
+mod predict;
+mod report;
 mod resume;
+mod server;
 mod shapes;
 mod streams;
+mod tensorboard;
 mod train;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,233 @@
+//! `lenet convert`: a model in another format, checked after it was written.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use burn::data::dataset::Dataset;
+use serde::Serialize;
+
+use crate::cli::ConvertArgs;
+use crate::data::{
+    CLASSES, DataFile, Image, ImageDataset, LabelledImages, Options, PIXELS, Part, SIDE, load_part,
+};
+use crate::error::Error;
+use crate::eval::{self, outputs};
+use crate::format::{self, Format, FormatError, onnx};
+use crate::model::{LeNet, Weights};
+use crate::ops::LeNetBackend;
+use crate::train::{Output, RunRecord};
+use crate::ui::{self, Out};
+
+use super::OnBackend;
+
+/// The longest record that is read, in bytes: 100,000 epochs have room.
+const MAX_RECORD_BYTES: u64 = 64 << 20;
+
+impl OnBackend for ConvertArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        convert::<B>(self, device)
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    input: String,
+    output: String,
+    format: &'static str,
+    max_difference: f64,
+    images: usize,
+}
+
+fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<(), Error> {
+    let target = &args.output;
+    let Some(format) = Format::from_path(target) else {
+        let path = target.clone();
+        return Err(FormatError::UnknownEnding { path }.into());
+    };
+    let mut file = format::read(&args.input)?;
+    if target.exists() && !args.force {
+        return Err(Error::exists(target));
+    }
+    file.metadata.extend(notes(&args.input));
+    format::write(target, &file)?;
+
+    let written = read_back(target, format)?;
+    if !equal_bits(&written, &file.weights) {
+        return Err(Error::Unfaithful(target.clone()));
+    }
+    let images = images();
+    let max_difference = largest_difference::<B>(&file.weights, &written, &images, device)?;
+    let document = Document {
+        schema: 1,
+        input: args.input.to_string_lossy().into_owned(),
+        output: target.to_string_lossy().into_owned(),
+        format: format.ending(),
+        max_difference,
+        images: images.len(),
+    };
+    let mut out = Out::default();
+    if args.json {
+        out.json(&document);
+    } else {
+        out.line(&text(&document, format, &file.metadata));
+    }
+    out.finish()
+}
+
+fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -> String {
+    let Document {
+        input,
+        output,
+        max_difference,
+        images,
+        ..
+    } = document;
+    let mut text = format!("saved {output}\nits weights are those of {input}, bit for bit");
+    if format == Format::Onnx {
+        text += "; the graph around them is not run here";
+    }
+    text += &format!("\nlargest difference of outputs: {max_difference} on {images} images");
+    let told = ["recipe", "seed", "test_accuracy"].map(|key| Some((key, notes.get(key)?)));
+    let told: Vec<String> = told
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{} {value}", key.replace('_', " ")))
+        .collect();
+    if !told.is_empty() && format != Format::Mpk {
+        text += &format!("\nnoted in it: {}", told.join(", "));
+    }
+    text
+}
+
+/// The weights in the file that was just written.
+fn read_back(path: &Path, format: Format) -> Result<Weights, Error> {
+    if format != Format::Onnx {
+        return Ok(format::read(path)?.weights);
+    }
+    let bytes =
+        std::fs::read(path).map_err(|error| Error::file("cannot read back", path, error))?;
+    onnx::read_back(&bytes).map_err(|fault| {
+        let path = path.to_owned();
+        FormatError::Content { path, fault }.into()
+    })
+}
+
+fn equal_bits(a: &Weights, b: &Weights) -> bool {
+    let bits = |weights: &Weights| {
+        let values = weights.tensors().iter().flatten();
+        values.map(|value| value.to_bits()).collect::<Vec<_>>()
+    };
+    bits(a) == bits(b)
+}
+
+/// The largest difference of any output of two models on `images`.
+fn largest_difference<B: LeNetBackend>(
+    before: &Weights,
+    after: &Weights,
+    images: &ImageDataset,
+    device: &B::Device,
+) -> Result<f64, Error> {
+    let run = |weights| {
+        let model = LeNet::<B>::from_weights(weights, device);
+        outputs(&model, images, eval::BATCH_SIZE, device)
+    };
+    let (before, after) = (run(before)?, run(after)?);
+    let pairs = before
+        .as_flattened()
+        .iter()
+        .zip(after.as_flattened().iter());
+    Ok(pairs
+        .map(|(a, b)| f64::from((a - b).abs()))
+        .fold(0.0, f64::max))
+}
+
+/// The images that both models see: stripes of every direction and contrast, and, where a data set is found, its
+/// test images. A data set that is missing or damaged is no reason not to convert.
+fn images() -> ImageDataset {
+    let stripes = |number: usize| -> Image {
+        let (across, down) = (3 + number % 7, 5 + number / 7);
+        std::array::from_fn(|pixel| {
+            let wave = 31 * number + down * (pixel / SIDE) + across * (pixel % SIDE);
+            wave as u8 >> (number % 8)
+        })
+    };
+    let mut images: Vec<[u8; PIXELS]> = (0..64).map(stripes).collect();
+    let options = Options {
+        any_dataset: true,
+        ..Options::default()
+    };
+    if let Ok((test, _)) = load_part(Part::Test, &options) {
+        images.extend(test.images());
+    }
+    let labels = vec![0; images.len()];
+    let images = LabelledImages::new(images, labels).expect("one label was made for each image");
+    ImageDataset::new(images)
+}
+
+/// What is to be known of the model, to travel with it: its input and classes, and what the record of its
+/// training says.
+fn notes(model: &Path) -> BTreeMap<String, String> {
+    let mut notes = BTreeMap::new();
+    let mut note = |key: &str, value: String| notes.insert(key.to_owned(), value);
+    note("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
+    let record = record(&Output::beside(model, "json"));
+    let is_official = record.as_ref().is_none_or(|record| {
+        let right = |file: &DataFile| {
+            let digest = record.data.get(file.name());
+            digest.is_none_or(|digest| *digest == file.fashion_mnist().to_string())
+        };
+        DataFile::ALL.iter().all(right)
+    });
+    if is_official {
+        note("classes", CLASSES.join(","));
+    }
+    let Some(record) = record else {
+        return notes;
+    };
+    let settings = &record.settings;
+    note("lenet", record.lenet.clone());
+    note("burn", record.burn.clone());
+    note("device", record.device.clone());
+    note("backend", settings.backend.clone());
+    note("recipe", settings.recipe.name.clone());
+    note("learning_rate", settings.recipe.learning_rate.to_string());
+    note("momentum", settings.recipe.momentum.to_string());
+    note("batch_size", settings.batch_size.to_string());
+    note("seed", settings.seed.to_string());
+    note("train_samples", record.train_samples.to_string());
+    if let Some(epoch) = record.kept_epoch {
+        note("epochs", epoch.to_string());
+    }
+    if let Some(test) = &record.test {
+        note("test_samples", test.samples.to_string());
+        note("test_loss", test.loss.to_string());
+        note("test_accuracy", test.accuracy.to_string());
+    }
+    for (file, digest) in &record.data {
+        note(&format!("sha256.{file}"), digest.clone());
+    }
+    notes
+}
+
+/// The record at `path`, if there is one. One that cannot be read is told of and goes without.
+fn record(path: &Path) -> Option<RunRecord> {
+    if !path.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(MAX_RECORD_BYTES).read_to_end(&mut bytes));
+    let record = read
+        .map_err(|error| error.to_string())
+        .and_then(|_| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+    if let Err(problem) = &record {
+        let path = path.display();
+        ui::note(&format!(
+            "note: {path} is not the record of a training ({problem}); it does not travel along"
+        ));
+    }
+    record.ok()
+}

@@ -1,0 +1,154 @@
+//! `lenet data fetch`.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::cli::FetchArgs;
+use crate::data::DataFile;
+use crate::data::fetch::{FetchError, Fetched, Fetcher, MIRRORS, Step};
+use crate::data::source::cache_dir;
+use crate::error::Error;
+use crate::ui::{self, Out, bars_wanted};
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    dir: PathBuf,
+    files: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    path: PathBuf,
+    fetched: bool,
+}
+
+pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
+    let dir = args.dir.clone().filter(|dir| !dir.as_os_str().is_empty());
+    let dir = dir.or_else(cache_dir).ok_or(FetchError::NoFolder)?;
+    let mirrors = match &args.mirrors[..] {
+        [] => MIRRORS.map(str::to_owned).to_vec(),
+        asked => asked.to_vec(),
+    };
+    let fetcher = Fetcher::new(mirrors, args.timeout, args.retries);
+    let mut progress = Progress::new(bars_wanted(args.progress));
+    let mut out = Out::default();
+    let mut files = Vec::new();
+    for file in DataFile::ALL {
+        let fetched = fetcher.file(&dir, file, args.force, &mut |step| progress.tell(&step));
+        progress.clear();
+        let row = row(file, fetched?);
+        if !args.json {
+            out.line(&line(&row));
+        }
+        files.push(row);
+    }
+    if args.json {
+        let document = Document {
+            schema: 1,
+            dir,
+            files,
+        };
+        out.json(&document);
+    } else if !is_looked_for(&dir) {
+        ui::note(&format!(
+            "note: other commands find it with --data {}",
+            dir.display()
+        ));
+    }
+    out.finish()
+}
+
+fn row(file: DataFile, fetched: Fetched) -> Row {
+    let (path, fetched) = match fetched {
+        Fetched::Present(path) => (path, false),
+        Fetched::New(path) => (path, true),
+    };
+    Row {
+        name: file.name(),
+        path,
+        fetched,
+    }
+}
+
+fn line(row: &Row) -> String {
+    let what = match row.fetched {
+        true => "fetched",
+        false => "was there",
+    };
+    format!("{}  ok, {what}", row.path.display())
+}
+
+/// Whether the commands look into `dir` by themselves.
+fn is_looked_for(dir: &Path) -> bool {
+    let is_named = std::env::var_os(crate::data::source::DIR_VARIABLE).is_some();
+    is_named
+        || dir == Path::new("data")
+        || dir == Path::new("./data")
+        || cache_dir().as_deref() == Some(dir)
+}
+
+/// Tells of requests on standard error: in lines, and with a bar on a terminal.
+struct Progress {
+    bars: bool,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    fn new(bars: bool) -> Self {
+        Self { bars, bar: None }
+    }
+
+    fn tell(&mut self, step: &Step<'_>) {
+        match step {
+            Step::Asking { url, have: 0 } => self.note(&format!("fetching {url}")),
+            Step::Asking { url, have } => {
+                self.note(&format!("fetching {url} from byte {have} on"));
+            }
+            Step::Received { have, of } if self.bars => self.draw(*have, *of),
+            Step::Received { .. } => {}
+            Step::Failed {
+                url,
+                cause,
+                again_in,
+            } => {
+                self.clear();
+                let then = match again_in {
+                    Some(time) => format!("; again in {} s", time.as_secs_f32()),
+                    None => String::new(),
+                };
+                self.note(&format!("note: {url}: {cause}{then}"));
+            }
+        }
+    }
+
+    fn draw(&mut self, have: u64, of: Option<u64>) {
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = "{wide_bar:.cyan/blue} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+            let style = ProgressStyle::with_template(style).expect("the template is a constant");
+            let bar = ProgressBar::new(0).with_style(style);
+            // What an earlier request brought says nothing about the speed of this one.
+            bar.set_position(have);
+            bar.reset_eta();
+            bar
+        });
+        bar.set_length(of.unwrap_or(have));
+        bar.set_position(have);
+    }
+
+    fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| ui::note(text)),
+            None => ui::note(text),
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

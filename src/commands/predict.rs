@@ -1,0 +1,259 @@
+//! `lenet predict`.
+
+use std::path::Path;
+
+use burn::data::dataset::Dataset;
+use serde::Serialize;
+
+use crate::cli::PredictArgs;
+use crate::data::{CLASSES, Image, ImageDataset, LabelledImages};
+use crate::error::Error;
+use crate::eval::{self, Outputs, outputs};
+use crate::format;
+use crate::model::LeNet;
+use crate::ops::LeNetBackend;
+use crate::picture;
+use crate::ui::{self, Out};
+
+use super::{OnBackend, load_split};
+
+impl OnBackend for PredictArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        predict::<B>(self, device)
+    }
+}
+
+fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<(), Error> {
+    let file = format::read(&args.model)?;
+    let subjects = if args.index.is_empty() {
+        from_files(args)?
+    } else {
+        from_data(args)?
+    };
+    let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
+    let labels = vec![0; images.len()]; // not looked at
+    let images = LabelledImages::new(images, labels).expect("there are as many labels as images");
+    let model = LeNet::<B>::from_weights(&file.weights, device);
+    let outputs = outputs(&model, &ImageDataset::new(images), eval::BATCH_SIZE, device)?;
+    let predictions = subjects.iter().zip(&outputs);
+    let predictions: Vec<_> = predictions
+        .map(|(subject, outputs)| Prediction::new(subject, outputs, args.top))
+        .collect();
+    let mut out = Out::default();
+    if args.json {
+        out.json(&Document {
+            schema: 1,
+            predictions,
+        });
+    } else {
+        let drawing = ui::drawing_wanted();
+        for (subject, prediction) in subjects.iter().zip(&predictions) {
+            out.line(&text(prediction, &draw(drawing, &subject.image)));
+        }
+    }
+    out.finish()
+}
+
+/// An image with what is known of it.
+struct Subject {
+    source: String,
+    image: Image,
+    label: Option<usize>,
+}
+
+/// The pictures in the files that were named. Tells what was done to them and what is odd about them.
+fn from_files(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
+    let subject = |path: &Path| {
+        let prepared = picture::prepare(picture::read(path)?, args.invert);
+        let source = path.to_string_lossy().into_owned();
+        if prepared.inverted && args.invert == picture::Invert::Auto {
+            ui::note(&format!(
+                "note: {source}: light background, inverted (--invert no leaves it)"
+            ));
+        }
+        let doubts = picture::doubts(&prepared.image);
+        if !doubts.is_empty() {
+            ui::note(&format!(
+                "warning: {source} does not look like the training images: {}",
+                doubts.join("; ")
+            ));
+        }
+        Ok(Subject {
+            source,
+            image: prepared.image,
+            label: None,
+        })
+    };
+    args.images.iter().map(|path| subject(path)).collect()
+}
+
+/// The images of the data set that were named by their numbers.
+fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
+    let dataset = load_split(&args.data, args.split, args.validation_split)?;
+    let split = args.split.name();
+    let subject = |index: &usize| match dataset.get(*index) {
+        Some(item) => Ok(Subject {
+            source: format!("{split}:{index}"),
+            image: item.pixels,
+            label: Some(usize::from(item.label)),
+        }),
+        None => Err(Error::Usage(match dataset.len() {
+            0 => format!("there are no {split} images"),
+            count => format!(
+                "there is no {split} image {index}: they are numbered 0 to {}",
+                count - 1
+            ),
+        })),
+    };
+    args.index.iter().map(subject).collect()
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: u32,
+    predictions: Vec<Prediction>,
+}
+
+/// The answer for one image.
+#[derive(Serialize)]
+struct Prediction {
+    source: String,
+    label: usize,
+    class: &'static str,
+    probability: f64,
+    /// Most probable first.
+    top: Vec<Candidate>,
+    /// What it should be; only for images of the data set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    true_label: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    true_class: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Candidate {
+    class: &'static str,
+    label: usize,
+    probability: f64,
+}
+
+impl Prediction {
+    fn new(subject: &Subject, outputs: &Outputs, top: usize) -> Self {
+        let probabilities = eval::probabilities(outputs);
+        let mut labels: Vec<usize> = (0..10).collect();
+        // By the outputs, not by their clipped probabilities: the first is then what `eval` counts. The sort
+        // keeps the order of equal ones.
+        labels.sort_by(|a, b| outputs[*b].total_cmp(&outputs[*a]));
+        let label = labels[0];
+        let candidate = |label: &usize| Candidate {
+            class: CLASSES[*label],
+            label: *label,
+            probability: probabilities[*label],
+        };
+        Self {
+            source: subject.source.clone(),
+            label,
+            class: CLASSES[label],
+            probability: probabilities[label],
+            top: labels[..top].iter().map(candidate).collect(),
+            true_label: subject.label,
+            true_class: subject.label.map(|label| CLASSES[label]),
+        }
+    }
+}
+
+/// The image as the lines of a drawing; none where nobody would see it.
+fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
+    match drawing {
+        ui::Drawing::Colour => picture::half_blocks(image).to_vec(),
+        ui::Drawing::Plain => picture::ascii(image).to_vec(),
+        ui::Drawing::None => Vec::new(),
+    }
+}
+
+/// The answer for people: what it is, then its probable classes, beside the drawing if there is one.
+fn text(prediction: &Prediction, drawing: &[String]) -> String {
+    const BAR: usize = 20;
+    let Prediction { source, class, .. } = prediction;
+    let mut text = format!("{source}: {class}");
+    text += &match prediction.true_class {
+        Some(truth) if truth == *class => " (right)".to_owned(),
+        Some(truth) => format!(" (wrong: it is {truth})"),
+        None => String::new(),
+    };
+    let table = prediction.top.iter().map(
+        |Candidate {
+             class, probability, ..
+         }| {
+            let row = format!("{class:<12} {probability:>7.4}");
+            match drawing {
+                [] => row,
+                _ => format!(
+                    "{row}  {}",
+                    "█".repeat((probability * BAR as f64).round() as usize)
+                ),
+            }
+        },
+    );
+    let table: Vec<String> = table.collect();
+    if drawing.is_empty() {
+        for row in table {
+            text += &format!("\n  {row}");
+        }
+        return text;
+    }
+    let first = (drawing.len() - table.len()) / 2;
+    for (number, line) in drawing.iter().enumerate() {
+        let row = number.checked_sub(first).and_then(|row| table.get(row));
+        let line = format!("{line}   {}", row.map_or("", String::as_str));
+        text += &format!("\n  {}", line.trim_end());
+    }
+    text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prediction(label: Option<usize>) -> Prediction {
+        let subject = Subject {
+            source: "x".to_owned(),
+            image: [0; 784],
+            label,
+        };
+        let mut outputs = [0.0; 10];
+        (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);
+        Prediction::new(&subject, &outputs, 3)
+    }
+
+    #[test]
+    fn the_most_probable_come_first_and_of_equal_ones_the_first() {
+        let prediction = prediction(Some(6));
+        let labels: Vec<_> = prediction
+            .top
+            .iter()
+            .map(|candidate| candidate.label)
+            .collect();
+        assert_eq!(labels, [4, 6, 2]);
+        assert!((prediction.probability - 0.4).abs() < 1e-6);
+        assert!((prediction.top[2].probability - 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_classes_stand_beside_the_drawing_or_below_the_answer() {
+        let text_alone = text(&prediction(Some(6)), &[]);
+        assert_eq!(
+            text_alone,
+            "x: Coat (wrong: it is Shirt)\n  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
+        );
+        let drawing = vec!["....".to_owned(); 5];
+        let text = text(&prediction(None), &drawing);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[..2], ["x: Coat", "  ...."]);
+        assert_eq!(
+            lines[2],
+            format!("  ....   Coat          0.4000  {}", "█".repeat(8))
+        );
+        assert_eq!(lines.len(), 6);
+    }
+}

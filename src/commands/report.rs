@@ -1,0 +1,69 @@
+//! `lenet report`.
+
+use crate::cli::ReportArgs;
+use crate::data::{self, ImageDataset, Part};
+use crate::error::Error;
+use crate::eval::{self, outputs};
+use crate::format::{self, FormatError, atomic};
+use crate::model::LeNet;
+use crate::ops::LeNetBackend;
+use crate::report::{Figures, Report, Training, page};
+use crate::ui::{self, Out};
+
+use super::{OnBackend, data_options, note_provenance};
+
+impl OnBackend for ReportArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        report::<B>(self, device)
+    }
+}
+
+fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), Error> {
+    let weights = format::read(&args.model)?.weights;
+    refuse_loss(args)?;
+    let training = Training::beside(&args.model);
+    if let Training::Unreadable { path, problem } = &training {
+        ui::note(&format!(
+            "warning: {} is left out: {problem}",
+            path.display()
+        ));
+    }
+    let (images, provenance) =
+        data::load_part(Part::Test, &data_options(&args.data, args.data.limit))?;
+    note_provenance(&provenance);
+    if images.is_empty() {
+        return Err(Error::Usage("there are no test images".to_owned()));
+    }
+    let model = LeNet::<B>::from_weights(&weights, device);
+    let dataset = ImageDataset::new(images);
+    let outputs = outputs(&model, &dataset, eval::BATCH_SIZE, device)?;
+    let name = args.model.file_name().unwrap_or_default().to_string_lossy();
+    let page = page(&Report {
+        model: &name,
+        weights: &weights,
+        training: &training,
+        images: dataset.images(),
+        official: provenance.is_official(),
+        figures: &Figures::new(&outputs, dataset.labels()),
+    });
+    atomic::write(&args.output, page.as_bytes()).map_err(FormatError::from)?;
+    let mut out = Out::default();
+    out.line(&format!("saved {}", args.output.display()));
+    out.finish()
+}
+
+/// Refuses an output that would replace what is to be kept, before anything is computed.
+fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
+    if args.output.exists() {
+        let same = |path: &std::path::Path| path.canonicalize().ok();
+        if same(&args.output) == same(&args.model) {
+            return Err(Error::Usage(
+                "the report would replace the model".to_owned(),
+            ));
+        }
+        if !args.force {
+            return Err(Error::exists(&args.output));
+        }
+    }
+    Ok(atomic::probe(&args.output).map_err(FormatError::from)?)
+}

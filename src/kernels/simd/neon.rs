@@ -1,0 +1,108 @@
+//! Vectors of NEON.
+
+use super::{Kernel, LANES, Simd};
+use std::arch::aarch64::*;
+
+/// NEON, a vector being two registers. The field is private, so that only the wrapper below makes one.
+#[derive(Clone, Copy)]
+pub(super) struct Neon(());
+
+#[target_feature(enable = "neon")]
+pub(super) fn run_neon<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Neon(()))
+}
+
+impl Simd for Neon {
+    type V = [float32x4_t; 2];
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        // SAFETY: `self` exists only where the CPU has NEON.
+        unsafe { [vdupq_n_f32(x); 2] }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> Self::V {
+        // SAFETY: as in `splat`; the reference covers both halves.
+        unsafe { [vld1q_f32(from.as_ptr()), vld1q_f32(from.as_ptr().add(4))] }
+    }
+    #[inline(always)]
+    fn store(self, v: Self::V, to: &mut [f32; LANES]) {
+        // SAFETY: as in `splat`; the reference covers both halves.
+        unsafe {
+            vst1q_f32(to.as_mut_ptr(), v[0]);
+            vst1q_f32(to.as_mut_ptr().add(4), v[1]);
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { [vaddq_f32(a[0], b[0]), vaddq_f32(a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { [vsubq_f32(a[0], b[0]), vsubq_f32(a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { [vmulq_f32(a[0], b[0]), vmulq_f32(a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn div(self, a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { [vdivq_f32(a[0], b[0]), vdivq_f32(a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { [vfmaq_f32(c[0], a[0], b[0]), vfmaq_f32(c[1], a[1], b[1])] }
+    }
+    #[inline(always)]
+    fn max(self, a: Self::V, b: Self::V) -> Self::V {
+        self.select_greater(b, a, b, a)
+    }
+    #[inline(always)]
+    fn min(self, a: Self::V, b: Self::V) -> Self::V {
+        self.select_greater(a, b, b, a)
+    }
+    #[inline(always)]
+    fn select_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe {
+            [
+                vbslq_f32(vcgtq_f32(a[0], b[0]), yes[0], no[0]),
+                vbslq_f32(vcgtq_f32(a[1], b[1]), yes[1], no[1]),
+            ]
+        }
+    }
+    #[inline(always)]
+    fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
+        // SAFETY: as in `splat`.
+        unsafe {
+            (
+                [vuzp1q_f32(a[0], a[1]), vuzp1q_f32(b[0], b[1])],
+                [vuzp2q_f32(a[0], a[1]), vuzp2q_f32(b[0], b[1])],
+            )
+        }
+    }
+    #[inline(always)]
+    fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        let mut table = [[0.0; LANES]; LANES];
+        for (row, v) in table.iter_mut().zip(rows) {
+            self.store(v, row);
+        }
+        std::array::from_fn(|i| self.load(&std::array::from_fn(|j| table[j][i])))
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self, v: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { v.map(|v| vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(v)))) }
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: Self::V) -> [u8; LANES] {
+        let mut x = [0.0; LANES];
+        self.store(v, &mut x);
+        x.map(|x| x as u8)
+    }
+}

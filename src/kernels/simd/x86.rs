@@ -1,0 +1,139 @@
+//! Vectors of AVX2 with FMA, which the AVX-512 level uses too.
+
+use super::{Kernel, LANES, Simd};
+use std::arch::x86_64::*;
+
+/// AVX2 and FMA. The field is private, so that only the wrappers below make one: where they run, the CPU has both.
+///
+/// The AVX-512 level uses these same vectors, for equal results; what it gains are 32 registers instead of 16.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2(()))
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
+pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run(Avx2(()))
+}
+
+/// Transposes the 4x4 block in the lower halves of four vectors, and that in the upper halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transpose_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    [
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+    ]
+}
+
+impl Simd for Avx2 {
+    type V = __m256;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: `self` exists only where the CPU has AVX2 and FMA.
+        unsafe { _mm256_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> __m256 {
+        // SAFETY: as in `splat`; the reference covers the 32 bytes read, and no alignment is asked for.
+        unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, v: __m256, to: &mut [f32; LANES]) {
+        // SAFETY: as in `splat`; the reference covers the 32 bytes written, and no alignment is asked for.
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `splat`. The instruction gives its second operand unless the first is greater.
+        unsafe { _mm256_max_ps(b, a) }
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: as in `splat`. The instruction gives its second operand unless the first is less.
+        unsafe { _mm256_min_ps(b, a) }
+    }
+    #[inline(always)]
+    fn select_greater(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+    }
+    #[inline(always)]
+    fn deinterleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let low = _mm256_permute2f128_ps::<0x20>(a, b);
+            let high = _mm256_permute2f128_ps::<0x31>(a, b);
+            (
+                _mm256_shuffle_ps::<0b10_00_10_00>(low, high),
+                _mm256_shuffle_ps::<0b11_01_11_01>(low, high),
+            )
+        }
+    }
+    #[inline(always)]
+    fn transpose(self, rows: [__m256; LANES]) -> [__m256; LANES] {
+        let [a, b, c, d, e, f, g, h] = rows;
+        // SAFETY: as in `splat`.
+        unsafe {
+            let [p0, p1, p2, p3] = transpose_halves(a, b, c, d);
+            let [q0, q1, q2, q3] = transpose_halves(e, f, g, h);
+            [
+                _mm256_permute2f128_ps::<0x20>(p0, q0),
+                _mm256_permute2f128_ps::<0x20>(p1, q1),
+                _mm256_permute2f128_ps::<0x20>(p2, q2),
+                _mm256_permute2f128_ps::<0x20>(p3, q3),
+                _mm256_permute2f128_ps::<0x31>(p0, q0),
+                _mm256_permute2f128_ps::<0x31>(p1, q1),
+                _mm256_permute2f128_ps::<0x31>(p2, q2),
+                _mm256_permute2f128_ps::<0x31>(p3, q3),
+            ]
+        }
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self, v: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v))) }
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: __m256) -> [u8; LANES] {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let v = _mm256_cvttps_epi32(v);
+            let v = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes()
+        }
+    }
+}

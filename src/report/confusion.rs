@@ -1,0 +1,132 @@
+//! The confusion matrix as a table with shades, and the figures of each class.
+
+use maud::{Markup, html};
+
+use crate::data::CLASSES;
+use crate::eval::ClassReport;
+
+use super::Figures;
+use super::text::{count, percent};
+
+/// The two sections.
+pub fn sections(figures: &Figures) -> Markup {
+    html! {
+        section #confusion {
+            h2 { "Confusion matrix" }
+            p { (commonest(figures)) }
+            (matrix(&figures.evaluation.confusion))
+            p .note {
+                "A row for each true class, a column for each predicted one. The shade grows with the square root of \
+                 the share of its row: "
+                span .key .right { "right" } " " span .key .wrong { "wrong" } "."
+            }
+        }
+        section #classes {
+            h2 { "Classes" }
+            (classes(&figures.evaluation.classes()))
+            p .note {
+                "Precision: the share of answers with this class that are right. Recall: the share of this class’ \
+                 images that are found. F1: their harmonic mean. Support: number of images."
+            }
+        }
+    }
+}
+
+fn commonest(figures: &Figures) -> Markup {
+    let confusions = figures.confusions(3);
+    html! {
+        @if confusions.is_empty() {
+            "Every image was recognised."
+        } @else {
+            "Most often mistaken: "
+            @for (index, (label, predicted, number)) in confusions.iter().enumerate() {
+                @if index > 0 { ", " }
+                b { (CLASSES[*label]) } " for " b { (CLASSES[*predicted]) } " (" (count(*number)) ")"
+            }
+            "."
+        }
+    }
+}
+
+fn matrix(confusion: &[[usize; 10]; 10]) -> Markup {
+    html! {
+        div .scroll tabindex="0" role="region" aria-label="Confusion matrix" {
+            table .matrix {
+                thead { tr {
+                    th scope="col" { span .axis { "predicted →" } span .axis { "true ↓" } }
+                    @for class in CLASSES { th scope="col" { (breakable(class)) } }
+                } }
+                tbody { @for (label, row) in confusion.iter().enumerate() {
+                    @let total = row.iter().sum::<usize>().max(1);
+                    tr {
+                        th scope="row" { (CLASSES[label]) }
+                        @for (predicted, number) in row.iter().enumerate() {
+                            @let share = *number as f64 / total as f64;
+                            td class=(if label == predicted { "right" } else { "wrong" })
+                                style=(format!("--shade:{:.1}%", 100.0 * share.sqrt()))
+                                title=(format!("{} taken for {}: {}", CLASSES[label], CLASSES[predicted], percent(share)))
+                                { (number) }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// A class that may be broken at its stroke.
+fn breakable(class: &str) -> Markup {
+    html! {
+        @match class.split_once('/') {
+            Some((before, after)) => { (before) "/" wbr; (after) },
+            None => (class),
+        }
+    }
+}
+
+fn classes(classes: &[ClassReport]) -> Markup {
+    html! {
+        div .scroll tabindex="0" role="region" aria-label="Figures of each class" {
+            table .figures .classes {
+                thead { tr {
+                    th scope="col" { "Class" }
+                    th scope="col" { "Precision" }
+                    th scope="col" { "Recall" }
+                    th scope="col" { "F1" }
+                    th scope="col" .meter { span .hidden { "F1 as a bar" } }
+                    th scope="col" { "Support" }
+                } }
+                tbody { @for class in classes { tr {
+                    th scope="row" { (class.name) }
+                    td { (format!("{:.4}", class.precision)) }
+                    td { (format!("{:.4}", class.recall)) }
+                    td { (format!("{:.4}", class.f1)) }
+                    td .meter { span style=(format!("width:{:.1}%", 100.0 * class.f1)) {} }
+                    td { (count(class.support)) }
+                } } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shades_are_shares_of_a_row_and_an_empty_row_has_none() {
+        let mut confusion = [[0; 10]; 10];
+        confusion[0][0] = 75;
+        confusion[0][6] = 25;
+        let table = matrix(&confusion).into_string();
+        assert!(
+            table.contains(r#"<td class="right" style="--shade:86.6%""#),
+            "{table}"
+        );
+        assert!(table.contains(
+            r#"<td class="wrong" style="--shade:50.0%" title="T-shirt/top taken for Shirt: 25.00%">25</td>"#
+        ));
+        assert!(!table.contains("NaN"));
+        assert_eq!(table.matches("<td").count(), 100);
+    }
+}

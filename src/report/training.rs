@@ -1,0 +1,90 @@
+//! What the training left to tell beside its model.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::train::{Output, RunRecord};
+
+/// The record of a training, if there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Training {
+    /// The record of `lenet train`.
+    Known(Box<RunRecord>),
+    /// No file with the record.
+    Unknown {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A file with the record's name that is none.
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// A record of 100,000 epochs, the most that can be trained, has 20 MB.
+const MAX_BYTES: u64 = 32 << 20;
+
+impl Training {
+    /// The record that lies beside the model file `model`.
+    #[must_use]
+    pub fn beside(model: &Path) -> Self {
+        let path = Output::beside(model, "json");
+        let mut bytes = Vec::new();
+        let read = match path.metadata() {
+            Ok(found) if !found.is_file() => Err(io::Error::other("not a regular file")),
+            Ok(_) => File::open(&path),
+            Err(error) => Err(error),
+        };
+        match read.and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Unknown { path },
+            Err(error) => Self::Unreadable {
+                path,
+                problem: error.to_string(),
+            },
+            Ok(_) => match serde_json::from_slice(&bytes) {
+                Ok(record) => Self::Known(Box::new(record)),
+                Err(error) => Self::Unreadable {
+                    path,
+                    problem: format!("not a record of lenet train: {error}"),
+                },
+            },
+        }
+    }
+
+    /// The record, if it is known.
+    #[must_use]
+    pub fn record(&self) -> Option<&RunRecord> {
+        match self {
+            Self::Known(record) => Some(record),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_record_a_foreign_file_and_a_folder_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let model = dir.path().join("model.mpk");
+        assert!(matches!(Training::beside(&model), Training::Unknown { .. }));
+        let path = dir.path().join("model.json");
+        std::fs::write(&path, r#"{"loss": 1}"#).unwrap();
+        let found = Training::beside(&model);
+        assert!(
+            matches!(&found, Training::Unreadable { problem, .. } if problem.contains("record"))
+        );
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        let found = Training::beside(&model);
+        assert!(
+            matches!(&found, Training::Unreadable { problem, .. } if problem.contains("regular"))
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! `lenet convert`.
+
+use std::fs;
+
+use super::{Place, Ran, digest};
+
+const INTEROP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
+/// The notes in the header of a .safetensors file.
+fn notes(place: &Place, name: &str) -> serde_json::Value {
+    let bytes = fs::read(place.path(name)).unwrap();
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    header["__metadata__"].clone()
+}
+
+/// Runs it where it finds no data set, whatever this machine has.
+fn convert(place: &Place, words: &str) -> Ran {
+    let mut command = place.lenet(&format!("convert {words}"));
+    Ran(command.env("LENET_DATA_DIR", "none").output().unwrap())
+}
+
+#[test]
+fn weights_go_round_through_every_format_bit_for_bit() {
+    let place = Place::empty();
+    let steps = [
+        (format!("{INTEROP}/lenet.pt"), "a.mpk"),
+        ("a.mpk".to_owned(), "b.safetensors"),
+        ("b.safetensors".to_owned(), "c.mpk"),
+    ];
+    for (input, output) in steps {
+        let ran = convert(&place, &format!("{input} {output} --json"));
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        let document = &ran.events()[0];
+        assert_eq!(document["schema"], 1);
+        assert_eq!(document["input"], input);
+        assert_eq!(document["output"], output);
+        assert_eq!(document["max_difference"], 0.0);
+        assert_eq!(document["images"], 64, "those that are made");
+        let ending = output.rsplit('.').next().unwrap();
+        assert_eq!(document["format"], ending);
+    }
+    assert_eq!(digest(&place.path("a.mpk")), digest(&place.path("c.mpk")));
+}
+
+#[test]
+fn what_pytorch_trained_has_the_same_figures_in_every_format() {
+    let place = Place::empty();
+    let source = format!("{INTEROP}/lenet.pt");
+    for name in ["m.mpk", "m.safetensors"] {
+        assert_eq!(place.run(&format!("convert {source} {name}")).code(), 0);
+    }
+    let eval = |model: &str| {
+        let ran = place.run(&format!("eval {model} --data {DATA} --limit 500 --json"));
+        ran.stdout().to_owned()
+    };
+    let expected = eval(&source);
+    assert!(expected.contains("\"samples\":500"), "{expected}");
+    assert_eq!(eval("m.mpk"), expected);
+    assert_eq!(eval("m.safetensors"), expected);
+}
+
+#[test]
+fn onnx_is_the_graph_that_was_checked_with_notes_behind_it() {
+    let place = Place::empty();
+    let ran = convert(&place, &format!("{INTEROP}/lenet.pt m.onnx"));
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(ran.stdout().starts_with("saved m.onnx\n"));
+    assert!(
+        ran.stdout()
+            .contains("bit for bit; the graph around them is not run here")
+    );
+    assert!(
+        ran.stdout()
+            .contains("\nlargest difference of outputs: 0 on 64 images\n")
+    );
+    let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
+    let written = fs::read(place.path("m.onnx")).unwrap();
+    assert!(written.starts_with(&checked));
+    let notes = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
+    assert!(
+        notes.contains("raw pixels, 0 to 255") && notes.contains("Ankle boot"),
+        "{notes}"
+    );
+}
+
+#[test]
+fn what_is_known_of_the_training_travels_along() {
+    let place = Place::new();
+    place.train("--epochs 2 --seed 7 -o m.mpk");
+    let record = place.json("m.json");
+    let ran = place.run("convert m.mpk m.safetensors");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(
+        ran.stdout()
+            .contains("noted in it: recipe classic, seed 7, test accuracy 0.")
+    );
+    assert!(
+        ran.stdout().contains(" on 104 images"),
+        "the 40 test images too: {}",
+        ran.stdout()
+    );
+    let notes = notes(&place, "m.safetensors");
+    assert_eq!(
+        (&notes["seed"], &notes["recipe"]),
+        (&"7".into(), &"classic".into())
+    );
+    assert_eq!(notes["epochs"], "2");
+    assert_eq!(
+        notes["test_accuracy"],
+        record["test"]["accuracy"].to_string()
+    );
+    let name = "t10k-labels-idx1-ubyte";
+    assert_eq!(notes[&format!("sha256.{name}")], record["data"][name]);
+    assert!(
+        notes["classes"].is_null(),
+        "they are not known of this data set"
+    );
+
+    // They stay while there is room for them, and never speak of another model.
+    place.run("convert m.safetensors m.onnx");
+    let onnx = fs::read(place.path("m.onnx")).unwrap();
+    assert!(String::from_utf8_lossy(&onnx).contains("test_accuracy"));
+    assert_eq!(place.run("convert m.safetensors again.mpk").code(), 0);
+    assert_eq!(
+        digest(&place.path("again.mpk")),
+        digest(&place.path("m.mpk"))
+    );
+}
+
+#[test]
+fn a_record_that_is_none_is_told_of_and_goes_without() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    fs::write(place.path("m.json"), "{\"schema\":1}").unwrap();
+    let ran = place.run("convert m.mpk m.safetensors");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(
+        ran.stderr()
+            .starts_with("note: m.json is not the record of a training")
+    );
+    assert!(notes(&place, "m.safetensors")["seed"].is_null());
+}
+
+#[test]
+fn a_file_that_exists_is_replaced_only_if_asked() {
+    let place = Place::empty();
+    fs::write(place.path("m.mpk"), "precious").unwrap();
+    let words = format!("convert {INTEROP}/lenet.pt m.mpk");
+    place
+        .run(&words)
+        .assert_error(1, "m.mpk exists already", "--force");
+    assert_eq!(fs::read(place.path("m.mpk")).unwrap(), b"precious");
+    assert_eq!(place.run(&format!("{words} --force")).code(), 0);
+    assert_eq!(place.run("convert m.mpk m.mpk --force").code(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_refused_and_leaves_nothing() {
+    let place = Place::empty();
+    let source = format!("{INTEROP}/lenet.pt");
+    let run = |words: String| place.run(&words);
+    run(format!("convert {source} m")).assert_error(1, "no ending", ".onnx");
+    run(format!("convert {source} m.pt")).assert_error(
+        1,
+        "m.pt: a PyTorch file is only read",
+        "load_state_dict",
+    );
+    run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(1, "only written", ".mpk");
+    run(format!("convert {source} none/m.mpk")).assert_error(1, "none/m.mpk", "folder");
+    run("convert nothing.mpk m.mpk".to_owned()).assert_error(1, "nothing.mpk", "lenet train");
+    run(format!("convert {INTEROP}/incomplete.pt m.mpk")).assert_error(1, "missing", "");
+    run("convert m.mpk".to_owned()).assert_error(2, "required", "");
+    assert_eq!(place.files(), [] as [&str; 0]);
+}

@@ -1,0 +1,104 @@
+//! `lenet completions`, `lenet man`, and the help that they are made from.
+
+use std::process::Command;
+
+use super::{Place, Ran};
+
+const COMMANDS: [&str; 9] = [
+    "train",
+    "eval",
+    "shapes",
+    "convert",
+    "data",
+    "data fetch",
+    "data verify",
+    "completions",
+    "man",
+];
+
+#[test]
+fn every_shell_gets_a_script_that_knows_the_options() {
+    let place = Place::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = place.run(&format!("completions {shell}"));
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        for word in ["lenet", "train", "validation-split", "fetch"] {
+            assert!(ran.stdout().contains(word), "no {word} for {shell}");
+        }
+    }
+    place.run("completions tcsh").assert_error(2, "tcsh", "");
+}
+
+#[test]
+fn bash_takes_its_script() {
+    let place = Place::empty();
+    std::fs::write(place.path("script"), place.run("completions bash").stdout()).unwrap();
+    let test = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
+                echo ${COMPREPLY[@]}";
+    let ran = Command::new("bash")
+        .args(["--norc", "-c", test])
+        .current_dir(place.path("."))
+        .output()
+        .unwrap();
+    assert_eq!(Ran(ran).stdout(), "convert\n");
+}
+
+#[test]
+fn the_manual_has_the_examples_and_every_option() {
+    let place = Place::empty();
+    let ran = place.run("man");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    for words in [
+        ".TH lenet 1",
+        ".SH NAME",
+        ".SH EXAMPLES",
+        "LENET_DATA_DIR",
+        "lenet\\-train(1)",
+    ] {
+        assert!(
+            ran.stdout().contains(words),
+            "no {words} in {}",
+            ran.stdout()
+        );
+    }
+    let ran = place.run("man data fetch");
+    for words in [".TH lenet-data-fetch 1", "lenet data fetch", "\\-\\-mirror"] {
+        assert!(
+            ran.stdout().contains(words),
+            "no {words} in {}",
+            ran.stdout()
+        );
+    }
+    place
+        .run("man bake")
+        .assert_error(2, "no command \"bake\"", "");
+}
+
+#[test]
+fn all_pages_are_written_to_a_folder() {
+    let place = Place::empty();
+    let ran = place.run("man --dir man1");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let pages = std::fs::read_dir(place.path("man1")).unwrap().count();
+    assert_eq!(ran.stdout().lines().count(), pages);
+    for command in COMMANDS {
+        let page = format!("man1/lenet-{}.1", command.replace(' ', "-"));
+        assert!(place.path(&page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn the_help_of_every_command_opens_with_examples() {
+    let place = Place::empty();
+    for command in COMMANDS {
+        for flag in ["--help", "-h"] {
+            let ran = place.run(&format!("{command} {flag}"));
+            assert_eq!(ran.code(), 0);
+            assert!(
+                ran.stdout().starts_with("Examples:\n  lenet "),
+                "{command}: {}",
+                ran.stdout()
+            );
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `lenet report`; what a browser makes of the page is tested in tests/browser.
+
+use super::Place;
+
+const TRAINED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/goldens/trained.safetensors"
+);
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
+impl Place {
+    /// Writes a report, which must succeed, and returns the page.
+    fn report(&self, words: &str) -> String {
+        let ran = self.run(&format!("report {words} -o page.html --force"));
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        assert_eq!(ran.stdout(), "saved page.html\n");
+        std::fs::read_to_string(self.path("page.html")).unwrap()
+    }
+}
+
+#[test]
+fn the_report_of_the_model_that_keras_trained_has_keras_figures() {
+    let place = Place::empty();
+    let page = place.report(&format!("{TRAINED} --data {DATA}"));
+    assert!(page.len() < 1_000_000, "{}", page.len());
+    assert!(page.contains("<dd>66.78%</dd>") && page.contains("<dd>0.9088</dd>"));
+    assert!(page.contains("<b>Coat</b> for <b>Pullover</b> (517)"));
+    assert!(page.contains("10,000 test images of Fashion-MNIST"));
+    assert!(page.contains("<code>trained.safetensors.json</code> beside it is not there"));
+    assert_eq!(page.matches("<img").count(), 36);
+}
+
+#[test]
+fn a_trained_model_comes_with_its_settings_and_its_curves() {
+    let place = Place::new();
+    place.train("--epochs 3 --seed 11 --batch-size 20");
+    let page = place.report("model.mpk --any-dataset");
+    assert!(page.contains("Trained for 3 epochs on 180 images, with 20 more for validation"));
+    assert!(page.contains("batches of 20, seed 11;"));
+    assert!(page.contains("first 40 test images of a data set that is not Fashion-MNIST"));
+    assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
+    let record = place.json("model.json");
+    let loss = record["epochs"][2]["val_loss"].as_f64().unwrap();
+    assert!(page.contains(&format!("<td>{loss:.4}</td>")));
+    assert!(!page.contains("Beware"));
+}
+
+#[test]
+fn equal_inputs_give_equal_bytes_and_the_folder_leaves_no_trace() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    let page = place.report("model.mpk --any-dataset");
+    let copied = Place::new();
+    for name in ["model.mpk", "model.json"] {
+        std::fs::copy(place.path(name), copied.path(name)).unwrap();
+    }
+    let absolute = copied.path("model.mpk");
+    let again = copied.report(&format!("{} --any-dataset --threads 1", absolute.display()));
+    assert!(page == again);
+    assert!(!page.contains(&*place.path("").to_string_lossy()));
+}
+
+#[test]
+fn a_report_is_replaced_only_with_force_and_a_model_never() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    let report = |words: &str| place.run(&format!("report model.mpk --any-dataset {words}"));
+    assert_eq!(report("").stdout(), "saved report.html\n");
+    let before = std::fs::read(place.path("report.html")).unwrap();
+    std::fs::write(place.path("report.html"), "mine").unwrap();
+    report("").assert_error(1, "report.html exists already", "--force");
+    assert_eq!(std::fs::read(place.path("report.html")).unwrap(), b"mine");
+    assert_eq!(report("--force").code(), 0);
+    assert!(std::fs::read(place.path("report.html")).unwrap() == before);
+    report("-o ./model.mpk --force").assert_error(2, "would replace the model", "");
+    report("-o nowhere/page.html").assert_error(1, "nowhere/page.html", "");
+    assert_eq!(place.run("eval model.mpk --any-dataset").code(), 0);
+}
+
+#[test]
+fn a_damaged_record_is_told_and_left_out() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    std::fs::write(place.path("model.json"), "{\"schema\": 1").unwrap();
+    let ran = place.run("report model.mpk --any-dataset");
+    assert_eq!(ran.code(), 0);
+    assert!(
+        ran.stderr()
+            .contains("warning: model.json is left out: not a record"),
+        "{}",
+        ran.stderr()
+    );
+    let page = std::fs::read_to_string(place.path("report.html")).unwrap();
+    assert!(page.contains("model.json</code> beside it holds no record of its training"));
+}
+
+#[test]
+fn what_is_no_model_gets_no_report() {
+    let place = Place::new();
+    place
+        .run("report nothing.mpk")
+        .assert_error(1, "nothing.mpk", "");
+    assert_eq!(place.files(), [""; 0]);
+}

@@ -1,0 +1,199 @@
+//! `lenet train --tensorboard`. The reader here is written apart from the writer; what TensorBoard itself reads,
+//! `tests/interop/check_tensorboard.py` checks.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::Place;
+
+/// A number with its tag and its step.
+type Scalar = (String, u64, f32);
+
+/// CRC-32C bit by bit, from the highest power of the polynomial down, and TensorFlow's mask.
+fn masked_crc(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for bit in bytes
+        .iter()
+        .flat_map(|byte| (0..8).map(move |i| u32::from(byte >> i & 1)))
+    {
+        let high = crc >> 31 ^ bit;
+        crc = crc << 1 ^ if high == 1 { 0x1edc_6f41 } else { 0 };
+    }
+    let crc = !crc.reverse_bits();
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// The messages in an event file. Asserts that every frame is whole and both checksums are right.
+fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    while !bytes.is_empty() {
+        let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        assert_eq!(word(8), masked_crc(&bytes[..8]));
+        let data = &bytes[12..12 + length];
+        assert_eq!(word(12 + length), masked_crc(data));
+        records.push(data.to_vec());
+        bytes = &bytes[16 + length..];
+    }
+    records
+}
+
+/// The fields of a message: number, whole number if it is one, bytes if not.
+fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
+    fn number(bytes: &mut &[u8]) -> u64 {
+        let end = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap();
+        let (head, rest) = bytes.split_at(end + 1);
+        *bytes = rest;
+        head.iter()
+            .rev()
+            .fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f))
+    }
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        let key = number(&mut bytes);
+        let length = match key & 7 {
+            0 => {
+                fields.push((key >> 3, number(&mut bytes), &[][..]));
+                continue;
+            }
+            1 => 8,
+            2 => number(&mut bytes) as usize,
+            5 => 4,
+            other => panic!("wire type {other}"),
+        };
+        let (value, rest) = bytes.split_at(length);
+        fields.push((key >> 3, 0, value));
+        bytes = rest;
+    }
+    fields
+}
+
+/// The files of a run in the order of their names.
+fn files(place: &Place, run: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(place.path(run)).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn scalars(place: &Place, run: &str) -> Vec<Scalar> {
+    let mut scalars = Vec::new();
+    for path in files(place, run) {
+        assert!(path.to_string_lossy().contains("tfevents"), "{path:?}");
+        let records = records(&fs::read(path).unwrap());
+        assert!(fields(&records[0]).contains(&(3, 0, b"brain.Event:2")));
+        for record in &records {
+            let event = fields(record);
+            let time = event.iter().find(|field| field.0 == 1).unwrap().2;
+            assert!(f64::from_le_bytes(time.try_into().unwrap()) > 1.6e9);
+            let step = event.iter().find(|field| field.0 == 2).unwrap().1;
+            for (_, _, summary) in event.iter().filter(|field| field.0 == 5) {
+                for (_, _, value) in fields(summary) {
+                    let value = fields(value);
+                    let tag = String::from_utf8(value[0].2.to_vec()).unwrap();
+                    let number = f32::from_le_bytes(value[1].2.try_into().unwrap());
+                    assert_eq!((value[0].0, value[1].0), (1, 2));
+                    scalars.push((tag, step, number));
+                }
+            }
+        }
+    }
+    scalars
+}
+
+/// What `scalars` should find after a training that left `record`.
+fn expected(record: &Value) -> [Vec<Scalar>; 2] {
+    let (mut train, mut validation) = (Vec::new(), Vec::new());
+    for epoch in record["epochs"].as_array().unwrap() {
+        let step = epoch["epoch"].as_u64().unwrap();
+        let push = |run: &mut Vec<Scalar>, tag: &str, value: &Value| {
+            run.push((tag.to_owned(), step, value.as_f64().unwrap() as f32));
+        };
+        push(&mut train, "loss", &epoch["loss"]);
+        push(&mut train, "accuracy", &epoch["accuracy"]);
+        push(
+            &mut train,
+            "learning_rate",
+            &record["settings"]["recipe"]["learning_rate"],
+        );
+        push(&mut validation, "loss", &epoch["val_loss"]);
+        push(&mut validation, "accuracy", &epoch["val_accuracy"]);
+    }
+    [train, validation]
+}
+
+fn assert_as_recorded(place: &Place, record: &str) {
+    let found = ["runs/train", "runs/validation"].map(|run| scalars(place, run));
+    assert_eq!(found, expected(&place.json(record)));
+}
+
+#[test]
+fn every_epoch_is_in_the_files_of_both_runs() {
+    let place = Place::new();
+    let plain = place.train("--epochs 3 --lr 0.25 -o plain.mpk");
+    let ran = place.train("--epochs 3 --lr 0.25 --tensorboard runs");
+    assert_eq!(ran.stdout().lines().count(), plain.stdout().lines().count());
+    assert_as_recorded(&place, "model.json");
+    assert_eq!(scalars(&place, "runs/train").len(), 9);
+    assert_eq!(
+        super::digest(&place.path("model.mpk")),
+        super::digest(&place.path("plain.mpk"))
+    );
+}
+
+#[test]
+fn a_training_that_is_gone_on_with_adds_a_file_and_repeats_no_epoch() {
+    let place = Place::new();
+    place.train("--epochs 2 --tensorboard runs");
+    let first = fs::read(&files(&place, "runs/train")[0]).unwrap();
+    place.train("--resume --epochs 4 --tensorboard runs");
+    // With nothing left to do, nothing is written.
+    place.train("--resume --tensorboard runs");
+    assert_as_recorded(&place, "model.json");
+    let files = files(&place, "runs/train");
+    assert_eq!(files.len(), 2);
+    assert!(fs::read(&files[0]).unwrap() == first);
+    // The second file tells TensorBoard to forget what is said of epoch 3 elsewhere: SessionLog START.
+    let records = records(&fs::read(&files[1]).unwrap());
+    let event = fields(&records[1]);
+    assert!(
+        event.contains(&(2, 3, &[])) && event.contains(&(7, 0, &[8, 1])),
+        "{event:?}"
+    );
+}
+
+#[test]
+fn another_training_does_not_mix_with_an_earlier_one() {
+    let place = Place::new();
+    place.train("--epochs 1 --tensorboard runs");
+    let refused = place.run("train --any-dataset --epochs 1 --tensorboard runs");
+    refused.assert_error(1, "runs/train exists already", "--force");
+    assert!(!place.path("model-2.mpk").exists());
+    fs::write(place.path("runs/train/notes.txt"), "mine").unwrap();
+    place.train("--epochs 2 --seed 1 -o model.mpk --force --tensorboard runs");
+    assert_eq!(
+        fs::read(place.path("runs/train/notes.txt")).unwrap(),
+        b"mine"
+    );
+    fs::remove_file(place.path("runs/train/notes.txt")).unwrap();
+    assert_as_recorded(&place, "model.json");
+}
+
+#[test]
+fn without_validation_there_is_no_file_in_its_run() {
+    let place = Place::new();
+    place.train("--epochs 1 --validation-split 0 --tensorboard runs");
+    assert_eq!(scalars(&place, "runs/train").len(), 3);
+    assert_eq!(files(&place, "runs/validation"), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_ends_it_before_the_training() {
+    let place = Place::new();
+    fs::write(place.path("runs"), "a file").unwrap();
+    let ran = place.run("train --any-dataset --epochs 1 --tensorboard runs");
+    ran.assert_error(1, "runs", "");
+    assert_eq!(place.files(), ["runs"]);
+}

@@ -1,0 +1,81 @@
+"""Loads a .safetensors file of lenet into the notebook's Keras model, and checks what comes out.
+
+    python keras_weights.py [MODEL.safetensors [DATA_DIR]]   (tensorflow-cpu or tensorflow, safetensors)
+
+Without arguments it takes the model that Keras itself trained (tests/goldens) and this repository's data, and checks
+the test loss and the number of right answers against what Keras said then (tests/goldens/goldens.json). For another
+model it prints them; `lenet eval MODEL` must print the same.
+
+The layouts differ. PyTorch's and lenet's: convolution [out, in, height, width], dense [out, in], and fc1's 256 inputs
+in the order (channel, row, column). Keras': [height, width, in, out], [in, out], and (row, column, channel).
+"""
+
+import gzip
+import json
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
+import tensorflow as tf
+from safetensors.numpy import load_file
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+TRAINED = TESTS / "goldens" / "trained.safetensors"
+
+
+def notebook_model():
+    layers = tf.keras.layers
+    return tf.keras.Sequential([
+        tf.keras.Input((28, 28, 1)),
+        layers.Conv2D(6, 5, activation="sigmoid"), layers.MaxPool2D(2, 2),
+        layers.Conv2D(16, 5, activation="sigmoid"), layers.MaxPool2D(2, 2),
+        layers.Flatten(),
+        layers.Dense(120, activation="sigmoid"), layers.Dense(84, activation="sigmoid"),
+        layers.Dense(10, activation="sigmoid"),
+    ])
+
+
+def keras_weights(path):
+    """The tensors of `path` in the order and layouts of `notebook_model().get_weights()`."""
+    t = load_file(path)
+    # (channel, row, column) -> (row, column, channel), for each of the 120 outputs.
+    t["fc1.weight"] = t["fc1.weight"].reshape(120, 16, 4, 4).transpose(0, 2, 3, 1).reshape(120, 256)
+    for name in ("fc1", "fc2", "fc3"):
+        t[name + ".weight"] = t[name + ".weight"].T
+    for name in ("conv1", "conv2"):
+        t[name + ".weight"] = t[name + ".weight"].transpose(2, 3, 1, 0)
+    layers = ("conv1", "conv2", "fc1", "fc2", "fc3")
+    return [t[f"{layer}.{part}"] for layer in layers for part in ("weight", "bias")]
+
+
+def test_images(folder):
+    def idx(name, offset):
+        return np.frombuffer(gzip.open(folder / name).read(), np.uint8, offset=offset)
+    images = idx("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28, 1).astype(np.float32)
+    return images, idx("t10k-labels-idx1-ubyte.gz", 8)
+
+
+def main():
+    path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else TRAINED
+    data = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else TESTS.parent / "data"
+    model = notebook_model()
+    model.set_weights(keras_weights(path))
+    images, labels = test_images(data)
+    outputs = model.predict(images, batch_size=1000, verbose=0)
+    clipped = np.clip(outputs.astype(np.float64), 1e-7, 1 - 1e-7)
+    p = clipped / clipped.sum(1, keepdims=True)
+    loss = -np.log(p[np.arange(len(labels)), labels]).mean()
+    correct = int((outputs.argmax(1) == labels).sum())
+    print(f"test  loss: {loss:.7f}  correct: {correct} of {len(labels)}  (TensorFlow {tf.__version__})")
+    if path == TRAINED:
+        golden = json.loads((TESTS / "goldens" / "goldens.json").read_text())["test"]
+        assert abs(loss - golden["loss"]) <= 1e-5, golden["loss"]
+        assert correct == golden["correct"], golden["correct"]
+        assert outputs.argmax(1)[:100].tolist() == golden["first_100_predictions"]
+        print("as Keras said when it trained this model")
+
+
+if __name__ == "__main__":
+    main()
