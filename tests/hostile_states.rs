@@ -238,6 +238,8 @@ fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
         ("/history/1/epoch", json!(1)),
         ("/best/epoch", json!(3)),
         ("/best/epoch", json!(0)),
+        ("/program", json!("\u{1b}[2J")),
+        ("/settings/recipe/name", json!("two\nlines")),
     ] {
         let mut figures = FIGURES.clone();
         *figures.pointer_mut(path).unwrap() = value.clone();

@@ -218,15 +218,20 @@ fn closed_streams_are_no_failure() {
 }
 
 #[test]
-fn an_umask_that_takes_every_right_is_obeyed() {
+fn an_umask_is_obeyed_and_one_that_takes_every_right_is_refused_before_the_training() {
     let place = Place::new();
-    let ran = place.run_after("umask 0777", "train --any-dataset --epochs 1 -o m.mpk");
+    let ran = place.run_after("umask 0177", "train --any-dataset --epochs 2 -o m.mpk");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    let mode = fs::metadata(place.path("m.mpk"))
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0);
+    for name in place.files() {
+        let mode = fs::metadata(place.path(&name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let ran = place.run_after("umask 0777", "train --any-dataset --epochs 2 -o n.mpk");
+    ran.assert_error(1, "n.mpk: the umask leaves nobody the right to write", "");
+    assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
 }
 
 #[test]

@@ -164,9 +164,9 @@ fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
     for (place, words) in [(&place, TRAIN), (&mostly_validation, validating.as_str())] {
         let (mut before, mut in_mid_epoch) = ((0, 0), 0);
         for round in 0..20 {
-            let [(signal, status, name), _] = match round % 2 {
-                0 => [("INT", 130, "Ctrl-C"), ("", 0, "")],
-                _ => [("TERM", 143, "SIGTERM"), ("", 0, "")],
+            let (signal, status, name) = match round % 2 {
+                0 => ("INT", 130, "Ctrl-C"),
+                _ => ("TERM", 143, "SIGTERM"),
             };
             let run = Running::training(place, &format!("{words} --resume --epochs 100000"));
             sleep(chance.millis(100));
@@ -189,7 +189,8 @@ fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
             check_whole(place);
             let state = saved(place).state;
             let now = (state.history.len(), state.sums.batches);
-            assert!(now > before, "no run is in vain: {now:?} after {before:?}");
+            // A run may end in the validation that it began with.
+            assert!(now >= before, "nothing is lost: {now:?} after {before:?}");
             before = now;
             in_mid_epoch += usize::from(now.1 > 0);
         }
