@@ -201,7 +201,8 @@ impl Error {
                 "begin anew with --force; the model file itself is whole".to_owned()
             }
             Self::Diverged { .. } => {
-                "use a smaller --lr; the last good epoch is kept in the files".to_owned()
+                "use a smaller --lr; the files are those of the last epoch that went well"
+                    .to_owned()
             }
             Self::Stopped { advice, .. } => advice.clone(),
             Self::NotANumber(_) => "its weights are too large to compute with".to_owned(),

@@ -43,12 +43,13 @@ pub struct DataCommand {
 
 /// What can be done with the data set.
 #[derive(Debug, Clone, Subcommand)]
+#[allow(
+    missing_docs,
+    reason = "the help of a command, short and long, is that of its options"
+)]
 pub enum DataAction {
-    /// Download Fashion-MNIST
     Fetch(FetchArgs),
-    /// Check the files against the known SHA-256 digests
     Verify(VerifyArgs),
-    /// Show images of each class and count them
     Show(ShowArgs),
 }
 

@@ -61,24 +61,19 @@ pub struct Cli {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
+#[allow(
+    missing_docs,
+    reason = "the help of a command, short and long, is that of its options"
+)]
 pub enum Command {
-    /// Train the network and write it to a file
     Train(TrainArgs),
-    /// Measure a trained model: loss, accuracy, per-class figures, confusion matrix
     Eval(EvalArgs),
-    /// Say what is on pictures, or on images of the data set
     Predict(PredictArgs),
-    /// Write a page about a model: curves, confusions, mistakes, kernels
     Report(ReportArgs),
-    /// List the layers with their output shapes, parameters and multiply-adds
     Shapes(ShapesArgs),
-    /// Write a model in another format
     Convert(ConvertArgs),
-    /// Download, check or look at the data set
     Data(DataCommand),
-    /// Print what makes a shell complete lenet's words
     Completions(CompletionsArgs),
-    /// Print the manual
     Man(ManArgs),
 }
 

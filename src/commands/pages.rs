@@ -75,7 +75,10 @@ fn pages<'a>(command: &'a Command, above: &str) -> Vec<(String, &'a Command)> {
 fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
     // clap shows the name with spaces in a usage line, and with this in the page's title.
     let named = command.clone().display_name(name.to_owned());
-    let man = Man::new(named).title(name);
+    let man = Man::new(named)
+        .title(name)
+        .source(concat!("lenet ", env!("CARGO_PKG_VERSION")))
+        .manual("lenet");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

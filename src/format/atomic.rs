@@ -90,14 +90,26 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     flush_folder(&target.folder).map_err(failed("flush the folder of"))
 }
 
-/// Checks that [`write()`] could create `path` now, without changing it: for the start of a long run.
+/// Checks that [`write()`] could create `path` now and replace it later, without changing it: for the start of a
+/// long run.
 ///
 /// # Errors
 /// If it could not. A disk too full for the content is not found out.
 pub fn probe(path: &Path) -> Result<(), WriteError> {
     let target = Target::new(path)?;
     target.sweep();
-    target.scratch().map(|_| ())
+    let scratch = target.scratch()?;
+    let failed = |cause| WriteError {
+        path: path.to_path_buf(),
+        action: "write",
+        cause,
+    };
+    let fresh = scratch.as_file().metadata().map_err(failed)?.permissions();
+    if target.permissions.is_none() && fresh.readonly() {
+        let cause = "the umask leaves nobody the right to write to new files";
+        return Err(failed(io::Error::other(cause)));
+    }
+    Ok(())
 }
 
 /// Where a file will be written.

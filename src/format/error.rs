@@ -185,7 +185,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The message of another crate on one line of at most 200 characters: it may repeat text of the file.
-pub(super) fn one_line(error: &dyn std::error::Error) -> String {
+pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
     let message = error.to_string();
     message
         .chars()

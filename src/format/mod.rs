@@ -31,6 +31,7 @@ use crate::model::Weights;
 use content::Content;
 use whole::ReadError;
 
+pub(crate) use error::one_line;
 pub use error::{Fault, FormatError};
 
 /// The largest model file that is read, in bytes. A LeNet file has about 180,000.

@@ -45,13 +45,11 @@ impl LeNetBackend for NdArray {
         gradient: FloatTensor<Self>,
         wants_input: bool,
     ) -> LayerGradients<Self> {
-        let layer = match (Layer::of(&input, &weight), &forward.choice) {
-            // The first layer's input is the image, whose gradient nobody wants.
-            (Some(Layer::Conv1), _) if wants_input => None,
-            (layer, NdArrayTensor::U8(choice)) => layer.zip(choice.view().to_slice()),
+        let choice = match &forward.choice {
+            NdArrayTensor::U8(choice) => choice.view().to_slice(),
             _ => None,
         };
-        let Some((layer, choice)) = layer else {
+        let Some((layer, choice)) = Layer::of(&input, &weight).zip(choice) else {
             return stock::conv_pool_sigmoid_backward::<Self>(
                 input,
                 weight,
@@ -60,6 +58,17 @@ impl LeNetBackend for NdArray {
                 wants_input,
             );
         };
+        if matches!(layer, Layer::Conv1) && wants_input {
+            // No kernel computes the gradient of the images: training does not need it.
+            let choice = burns_choice(choice, &forward.output.shape());
+            let forward = ConvPool {
+                output: forward.output,
+                choice,
+            };
+            return stock::conv_pool_sigmoid_backward::<Self>(
+                input, weight, forward, gradient, true,
+            );
+        }
         let n = input.shape()[0];
         let [x, w, y, d_y] = [&input, &weight, &forward.output, &gradient].map(values);
         let of = Pooled {
@@ -203,6 +212,17 @@ impl Layer {
             Self::Conv2 => [n, 16, 4, 4],
         }
     }
+}
+
+/// The kernels' choices in Burn's coding: the place of the chosen value in the plane before pooling.
+fn burns_choice(choice: &[u8], shape: &[usize]) -> NdArrayTensor {
+    let (height, width) = (shape[2], shape[3]);
+    let place = |(index, choice): (usize, &u8)| {
+        let (row, column) = (index / width % height, index % width);
+        let [below, right] = [choice >> 1, choice & 1].map(usize::from);
+        ((2 * row + below) * 2 * width + 2 * column + right) as i64
+    };
+    array(choice.iter().enumerate().map(place).collect(), shape).into()
 }
 
 fn dense_shape(input: &NdArrayTensor, weight: &NdArrayTensor) -> dense::Shape {

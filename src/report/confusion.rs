@@ -87,7 +87,7 @@ fn breakable(class: &str) -> Markup {
 fn classes(classes: &[ClassReport]) -> Markup {
     html! {
         div .scroll tabindex="0" role="region" aria-label="Figures of each class" {
-            table .figures {
+            table .figures .classes {
                 thead { tr {
                     th scope="col" { "Class" }
                     th scope="col" { "Precision" }

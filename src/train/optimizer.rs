@@ -27,7 +27,6 @@ where
     B::InnerBackend: LeNetBackend,
 {
     adaptor: Adaptor<B>,
-    centring: f32,
 }
 
 /// How a tensor of weights is changed.
@@ -112,38 +111,11 @@ where
             }
         }
         let adaptor = adaptor.load_record(records);
-        Self {
-            adaptor,
-            centring: recipe.centring,
-        }
+        Self { adaptor }
     }
 
     /// The model one step further down the gradients.
-    pub fn step(&mut self, rate: f64, model: LeNet<B>, mut gradients: GradientsParams) -> LeNet<B> {
-        if self.centring > 0.0 {
-            let c = self.centring;
-            let ids = [
-                (model.fc1.weight.id, model.fc1.bias.as_ref().unwrap().id),
-                (model.fc2.weight.id, model.fc2.bias.as_ref().unwrap().id),
-                (model.fc3.weight.id, model.fc3.bias.as_ref().unwrap().id),
-            ];
-            for (w, b) in ids {
-                let gw: Tensor<B::InnerBackend, 2> = gradients.remove(w).unwrap();
-                let gb: Tensor<B::InnerBackend, 1> = gradients.remove(b).unwrap();
-                let h = (gw - gb.clone().mul_scalar(0.5).unsqueeze::<2>()).mul_scalar(c);
-                let db = gb - h.clone().sum_dim(0).squeeze::<1>().mul_scalar(0.5);
-                gradients.register(w, h);
-                gradients.register(b, db);
-            }
-            let (w, b) = (model.conv2.weight.id, model.conv2.bias.as_ref().unwrap().id);
-            let gw: Tensor<B::InnerBackend, 4> = gradients.remove(w).unwrap();
-            let gb: Tensor<B::InnerBackend, 1> = gradients.remove(b).unwrap();
-            let gw = gw.reshape([16, 150]);
-            let h = (gw - gb.clone().mul_scalar(0.5).reshape([16, 1])).mul_scalar(c);
-            let db = gb - h.clone().sum_dim(1).squeeze::<1>().mul_scalar(0.5);
-            gradients.register(w, h.reshape([16, 6, 5, 5]));
-            gradients.register(b, db);
-        }
+    pub fn step(&mut self, rate: f64, model: LeNet<B>, gradients: GradientsParams) -> LeNet<B> {
         self.adaptor.step(rate, model, gradients)
     }
 

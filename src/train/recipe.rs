@@ -24,8 +24,6 @@ pub struct Recipe {
     pub momentum: f64,
     /// Whether momentum is Nesterov's.
     pub nesterov: bool,
-    /// How much faster than their biases.
-    pub centring: f32,
     /// How training images are changed.
     pub augmentation: Augmentation,
     /// The model is the exponential moving average of the weights, which keeps this share of itself at every
@@ -45,7 +43,6 @@ impl Recipe {
             schedule: Schedule::Constant,
             momentum: 0.0,
             nesterov: false,
-            centring: 0.0,
             augmentation: Augmentation::default(),
             averaging: 0.0,
         }
@@ -57,12 +54,11 @@ impl Recipe {
         Self {
             name: "tuned".to_owned(),
             scaling: Scaling::STANDARD,
-            gain: 4.0,
-            learning_rate: 0.1,
+            gain: 3.0,
+            learning_rate: 0.2,
             schedule: Schedule::Cosine { warm_up: 0.05 },
             momentum: 0.9,
             nesterov: true,
-            centring: 0.0,
             augmentation: Augmentation::default(),
             averaging: 0.0,
         }

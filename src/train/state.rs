@@ -37,18 +37,7 @@ impl State {
     #[must_use]
     pub fn initial(settings: &Settings) -> Self {
         let recipe = &settings.recipe;
-        let mut weights = Weights::initial(settings.seed, recipe.gain);
-        if recipe.centring > 0.0 {
-            for i in [2, 4, 6, 8] {
-                let [.., w, b] = &mut weights.tensors_mut()[..i + 2] else {
-                    unreachable!()
-                };
-                let n = w.len() / b.len();
-                for (w, b) in w.chunks_exact(n).zip(b) {
-                    *b = -0.5 * w.iter().sum::<f32>();
-                }
-            }
-        }
+        let weights = Weights::initial(settings.seed, recipe.gain);
         Self {
             velocity: (recipe.momentum > 0.0).then(Weights::zeros),
             average: (recipe.averaging > 0.0).then(|| weights.clone()),

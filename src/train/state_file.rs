@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::format::{ModelFile, safetensors};
+use crate::format::{ModelFile, one_line, safetensors};
 use crate::model::Weights;
 
 use super::{Best, EpochRecord, RunningSums, Settings, State};
@@ -156,6 +156,14 @@ impl Saved {
             history: figures.history,
             sums: figures.sums,
         };
+        // They may be shown when it is refused.
+        let Settings {
+            recipe, backend, ..
+        } = &figures.settings;
+        let texts = [&figures.program, &figures.device, &recipe.name, backend];
+        if texts.iter().any(|text| text.contains(char::is_control)) {
+            return Err("a name in it has control characters".to_owned());
+        }
         figures.settings.check()?;
         check(&state, &figures.settings)?;
         if parts.next().is_some() {
@@ -226,7 +234,7 @@ fn json_line(value: &impl Serialize) -> Vec<u8> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], name: &str) -> Result<T, String> {
-    serde_json::from_slice(bytes).map_err(|error| format!("{name}: {error}"))
+    serde_json::from_slice(bytes).map_err(|error| format!("{name}: {}", one_line(&error)))
 }
 
 fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, String> {

@@ -44,7 +44,8 @@ fn plain_wanted() -> bool {
 
 /// Tells the user something on standard error. If that is closed, nobody listens, and that is no failure.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    // In one piece, so that the lines of two programs do not mix.
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Does a program's work, tells the user why it failed if it did, and says with which status to exit.

@@ -23,7 +23,8 @@ impl TextReporter {
     #[must_use]
     pub fn new(bars: bool) -> Self {
         let bar = bars.then(|| {
-            let style = "Epoch {prefix} {wide_bar:.cyan/blue} {pos}/{len}  {msg}  {eta} left";
+            // Not as wide as the terminal: the ^C that it echoes would break the line, and leave half of it.
+            let style = "Epoch {prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left";
             let style = ProgressStyle::with_template(style).expect("the template is a constant");
             ProgressBar::new(0).with_style(style)
         });
@@ -60,10 +61,11 @@ impl Reporter for TextReporter {
 
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         let Some(bar) = &self.bar else { return };
-        if bar.position() > sums.batches as u64 || bar.length() != Some(batches as u64) {
+        let prefix = format!("{epoch}/{}", self.epochs);
+        if bar.prefix() != prefix {
             bar.reset();
             bar.set_length(batches as u64);
-            bar.set_prefix(format!("{epoch}/{}", self.epochs));
+            bar.set_prefix(prefix);
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar.set_message(format!(

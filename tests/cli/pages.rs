@@ -88,6 +88,29 @@ fn all_pages_are_written_to_a_folder() {
 }
 
 #[test]
+fn the_long_help_says_more_than_the_short_one() {
+    let place = Place::empty();
+    for (command, words) in [
+        ("train", "Ctrl-C finishes the batch"),
+        ("convert", "travel along"),
+        ("data fetch", "HTTPS_PROXY, HTTP_PROXY"),
+    ] {
+        let long = place
+            .run(&format!("{command} --help"))
+            .stdout()
+            .replace("\n", " ");
+        assert!(long.contains(words), "{long}");
+        let short = place.run(&format!("{command} -h")).stdout().to_owned();
+        assert!(!short.contains(words), "{short}");
+        let page = place
+            .run(&format!("man {command}"))
+            .stdout()
+            .replace("\n", " ");
+        assert!(page.contains(&words.replace('-', "\\-")), "{page}");
+    }
+}
+
+#[test]
 fn the_help_of_every_command_opens_with_examples() {
     let place = Place::empty();
     for command in COMMANDS {

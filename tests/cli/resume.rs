@@ -1,5 +1,7 @@
 //! Stopping and going on: by the number of epochs, by a signal, by a kill.
 
+use lenet::train::Saved;
+
 use super::{Place, digest};
 
 #[test]
@@ -74,6 +76,33 @@ fn a_state_of_another_training_is_refused_with_the_difference() {
     super::common::write_dataset(&place.path("data"), 200, 30);
     let ran = place.run("train --any-dataset --resume --epochs 2");
     ran.assert_error(1, "another data set", "--force");
+}
+
+#[test]
+fn a_state_of_another_machine_or_version_is_refused() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    let path = place.path("model.state");
+    let sound = Saved::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let refuses = |change: &dyn Fn(&mut Saved), difference: &str| {
+        let mut other = sound.clone();
+        change(&mut other);
+        std::fs::write(&path, other.encode()).unwrap();
+        let ran = place.run("train --any-dataset --resume --epochs 2");
+        ran.assert_error(1, difference, "--force");
+    };
+    refuses(
+        &|saved| saved.program = "0.0.9".to_owned(),
+        "lenet 0.0.9 wrote it, this is",
+    );
+    refuses(
+        &|saved| saved.device = "CPU (mmx)".to_owned(),
+        "it was begun on CPU (mmx), not",
+    );
+    refuses(
+        &|saved| saved.state.sums.batches = 1,
+        "are not the start of an epoch",
+    );
 }
 
 #[test]

@@ -1,0 +1,54 @@
+"""Runs lenet, PyTorch and Keras in turn and prints the table of the README: python compare.py DATA_DIR ROUNDS.
+
+Called by `run`, which makes the virtual environment. Each figure is the median over the rounds; epochs are the
+median epoch of a run. Use a quiet machine: PyTorch's threads spin, and anything beside them slows it tenfold.
+"""
+import json, os, platform, resource, statistics, subprocess, sys, tempfile, time
+
+here = os.path.dirname(os.path.abspath(__file__))
+root = os.path.join(here, "..", "..")
+data, rounds, epochs = sys.argv[1], int(sys.argv[2]), 5
+
+def python(script):
+    out = subprocess.run([sys.executable, os.path.join(here, script), data, str(epochs)], check=True, capture_output=True, text=True)
+    return json.loads(out.stdout.splitlines()[-1])
+
+def lenet():
+    program = os.path.join(root, "target", "release", "lenet")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [program, "train", "--epochs", str(epochs), "--data", data, "--json", "-o", os.path.join(folder, "model.mpk")]
+        begin = time.perf_counter()
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        events = [json.loads(line) for line in child.stdout]
+        _, status, usage = os.wait4(child.pid, 0)
+        assert status == 0, command
+        wall = time.perf_counter() - begin
+    bench = subprocess.run(["cargo", "bench", "--quiet", "--bench", "evaluation", "--no-default-features", "--features", "ndarray"],
+        cwd=root, check=True, capture_output=True, text=True)
+    return {"version": "lenet, " + events[0]["device"], "epochs": [e["seconds"] for e in events if e["event"] == "epoch"],
+        "evaluation": json.loads(bench.stdout.splitlines()[-1])["seconds"], "wall": wall,
+        "accuracy": next(e["accuracy"] for e in events if e["event"] == "test"), "peak_mb": usage.ru_maxrss / 1024}
+
+runs = {"lenet": [], "torch": [], "keras": []}
+for _ in range(rounds):
+    runs["lenet"].append(lenet())
+    runs["torch"].append(python("torch_lenet.py"))
+    runs["keras"].append(python("keras_lenet.py"))
+
+median = lambda name, value: statistics.median(value(run) for run in runs[name])
+epoch = {name: median(name, lambda run: statistics.median(run["epochs"])) for name in runs}
+wall = {name: median(name, lambda run: run["wall"]) for name in runs}
+peak = {name: median(name, lambda run: run["peak_mb"]) for name in runs}
+evaluation = {name: median(name, lambda run: run["evaluation"]) for name in ("lenet", "torch")}
+
+cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
+print(f"{cpu}, {os.cpu_count()} cores, {rounds} rounds in turn, {epochs} epochs each, batch 32\n")
+print("| | seconds an epoch | 5 epochs, load to save | evaluate 10,000 images | peak memory |")
+print("|---|---|---|---|---|")
+for name in runs:
+    third = f"{evaluation[name]:.3f} s" if name in evaluation else ""
+    print(f"| {runs[name][0]['version']} | {epoch[name]:.2f} | {wall[name]:.1f} s | {third} | {peak[name]:.0f} MB |")
+print(f"\nepoch / PyTorch's: {epoch['lenet'] / epoch['torch']:.3f} (bound 0.20, goal 0.12)")
+print(f"5 epochs / Keras': {wall['lenet'] / wall['keras']:.3f} (bound 0.12, goal 0.07)")
+print(f"evaluation / PyTorch's: {evaluation['lenet'] / evaluation['torch']:.3f} (bound 0.5, goal 0.25)")
+print(f"peak memory: {peak['lenet']:.0f} MB (bound 150, goal 100)")

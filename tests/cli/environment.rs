@@ -1,0 +1,282 @@
+//! Inputs that are no files, rights that lack, and surroundings that are not as usual: it works, or says what is wrong.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::{Place, Ran, digest};
+
+const TRAINED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/goldens/trained.safetensors"
+);
+
+/// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
+fn run_in_time(mut command: Command) -> Ran {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+        }
+        sleep(Duration::from_millis(5));
+    }
+    let ran = Ran(child.wait_with_output().unwrap());
+    assert_ne!(ran.code(), -9, "it hung");
+    ran
+}
+
+/// Asserts that a run did its work or else failed as it should.
+fn assert_worked_or_said_why(ran: &Ran, what: &str) {
+    match ran.code() {
+        0 => {}
+        1 => assert!(ran.stderr().contains("error: "), "{what}: {}", ran.stderr()),
+        code => panic!("{what}: status {code}: {}", ran.stderr()),
+    }
+    assert!(
+        !ran.stderr().contains("internal error"),
+        "{what}: {}",
+        ran.stderr()
+    );
+}
+
+// Inputs
+
+#[test]
+fn whatever_is_no_file_is_refused_as_any_input_without_waiting() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    fs::create_dir(place.path("folder.mpk")).unwrap();
+    let made = Command::new("mkfifo").arg(place.path("pipe.mpk")).status();
+    assert!(made.unwrap().success());
+    symlink("/dev/zero", place.path("device.mpk")).unwrap();
+    symlink("nowhere", place.path("dangling.mpk")).unwrap();
+    symlink("around.mpk", place.path("around.mpk")).unwrap();
+    let _listener = UnixListener::bind(place.path("socket.mpk")).unwrap();
+    for (name, words) in [
+        ("folder.mpk", "is a folder"),
+        ("pipe.mpk", "is a pipe"),
+        ("device.mpk", "is a device"),
+        ("socket.mpk", "is a socket"),
+        ("dangling.mpk", "No such file"),
+        ("around.mpk", "symbolic links"),
+        ("missing.mpk", "No such file"),
+    ] {
+        let ran = run_in_time(place.lenet(&format!("eval --any-dataset {name}")));
+        ran.assert_error(1, words, "");
+        if ["folder.mpk", "pipe.mpk", "device.mpk", "socket.mpk"].contains(&name) {
+            let state = place.path("model.state");
+            fs::remove_file(&state).unwrap();
+            fs::rename(place.path(name), &state).unwrap();
+            let ran = run_in_time(place.lenet("train --any-dataset --resume --epochs 2"));
+            ran.assert_error(1, &format!("model.state: it {words}"), "");
+            fs::rename(&state, place.path(name)).unwrap();
+            fs::write(&state, "").unwrap();
+        }
+        let ran =
+            run_in_time(place.lenet(&format!("train --any-dataset --data {name} -o new.mpk")));
+        ran.assert_error(1, name, "--data");
+    }
+}
+
+#[test]
+fn files_that_may_not_be_read_are_named() {
+    let place = Place::new();
+    place.train("--epochs 1");
+    let protect = |name: &str, mode| {
+        fs::set_permissions(place.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let run = |words: &str| Ran(place.unprivileged_lenet(words).output().unwrap());
+    // The copy of the program and the folder are as they should be.
+    assert_eq!(run("eval --any-dataset model.mpk").code(), 0);
+    protect("model.mpk", 0);
+    let ran = run("eval --any-dataset model.mpk");
+    ran.assert_error(1, "cannot read model.mpk: Permission denied", "");
+    protect("model.mpk", 0o666);
+    protect("model.state", 0o200);
+    let ran = run("train --any-dataset --resume --epochs 2");
+    ran.assert_error(1, "model.state: Permission denied", "");
+    let images = "data/train-images-idx3-ubyte.gz";
+    protect(images, 0);
+    let ran = run("train --any-dataset -o new.mpk");
+    ran.assert_error(
+        1,
+        "train-images-idx3-ubyte.gz: cannot be read: Permission denied",
+        "",
+    );
+    fs::create_dir(place.path("locked")).unwrap();
+    protect("locked", 0);
+    let ran = run("train --any-dataset -o new.mpk --data locked");
+    ran.assert_error(1, "locked: Permission denied", "--data");
+}
+
+#[test]
+fn a_training_that_diverges_says_where_and_leaves_the_last_good_epoch() {
+    let place = Place::new();
+    let ran = place.run("train --any-dataset --epochs 400 --lr 3e38 --momentum 0.99 -o m.mpk");
+    let lines = ran.stdout().lines().count();
+    assert_eq!(ran.code(), 1, "{}", ran.stderr());
+    let stderr = ran.stderr();
+    assert!(stderr.contains("error: training diverged: "), "{stderr}");
+    assert!(
+        stderr.contains(" in epoch ") && stderr.contains(", batch "),
+        "{stderr}"
+    );
+    assert!(stderr.contains("hint: use a smaller --lr"), "{stderr}");
+    let model = lenet::format::read(&place.path("m.mpk")).unwrap();
+    assert_eq!(model.weights.first_non_finite(), None);
+    let epochs = place.json("m.json")["epochs"].as_array().unwrap().len();
+    assert_eq!(
+        epochs,
+        lines - 1,
+        "one line to begin with, then one an epoch"
+    );
+    let ran = place.run("eval --any-dataset m.mpk");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+}
+
+// Surroundings
+
+#[test]
+fn the_weights_do_not_depend_on_the_environment() {
+    let place = Place::new();
+    place.train("--epochs 2 -o m.mpk");
+    let expected = digest(&place.path("m.mpk"));
+    println!("in all of them: {expected}");
+    // What Burn's libraries would read, if asked to.
+    fs::write(place.path("cubecl.toml"), "[[[").unwrap();
+    fs::write(place.path("burn.toml"), "[[[").unwrap();
+    let settings: [&[(&str, Option<&str>)]; 6] = [
+        &[("HOME", None), ("XDG_CACHE_HOME", None), ("PATH", None)],
+        &[
+            ("HOME", Some("/nonexistent")),
+            ("TMPDIR", Some("/nonexistent")),
+        ],
+        &[
+            ("LANG", Some("tr_TR.UTF-8")),
+            ("LC_ALL", Some("C")),
+            ("TZ", Some("Mars/North")),
+        ],
+        &[
+            ("RAYON_NUM_THREADS", Some("abc")),
+            ("MATMUL_NUM_THREADS", Some("abc")),
+        ],
+        &[
+            ("RAYON_NUM_THREADS", Some("7")),
+            ("RUST_BACKTRACE", Some("full")),
+        ],
+        &[
+            ("TERM", Some("\u{1b}")),
+            ("COLUMNS", Some("-1")),
+            ("CUBECL_WGPU_MAX_TASKS", Some("abc")),
+        ],
+    ];
+    for variables in settings {
+        let mut command = place.lenet("train --any-dataset --epochs 2 -o m.mpk --force");
+        for (name, value) in variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let ran = Ran(command.output().unwrap());
+        assert_eq!(ran.code(), 0, "{variables:?}: {}", ran.stderr());
+        assert_eq!(digest(&place.path("m.mpk")), expected, "{variables:?}");
+    }
+}
+
+#[test]
+fn a_working_folder_that_is_gone_is_no_place_to_write_but_others_are() {
+    let place = Place::new();
+    let gone = "mkdir gone && cd gone && rmdir ../gone";
+    let data = place.path("data").display().to_string();
+    let words = format!("train --any-dataset --epochs 1 --data {data}");
+    place
+        .run_after(gone, &words)
+        .assert_error(1, "No such file or directory", "folder");
+    let output = place.path("m.mpk").display().to_string();
+    let ran = place.run_after(gone, &format!("{words} -o {output}"));
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(place.path("m.mpk").is_file());
+}
+
+#[test]
+fn closed_streams_are_no_failure() {
+    let place = Place::new();
+    for (number, closed) in [">&-", "2>&-", "<&-", "<&- >&- 2>&-"].iter().enumerate() {
+        let words = format!("train --any-dataset --epochs 1 -o {number}.mpk");
+        let ran = place.run_after(&format!("exec {closed}"), &words);
+        assert_eq!(ran.code(), 0, "{closed}: {}", ran.stderr());
+        assert!(place.path(&format!("{number}.mpk")).is_file(), "{closed}");
+    }
+}
+
+#[test]
+fn an_umask_is_obeyed_and_one_that_takes_every_right_is_refused_before_the_training() {
+    let place = Place::new();
+    let ran = place.run_after("umask 0177", "train --any-dataset --epochs 2 -o m.mpk");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    for name in place.files() {
+        let mode = fs::metadata(place.path(&name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let ran = place.run_after("umask 0777", "train --any-dataset --epochs 2 -o n.mpk");
+    ran.assert_error(1, "n.mpk: the umask leaves nobody the right to write", "");
+    assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
+}
+
+#[test]
+fn tight_limits_on_memory_files_and_stack_are_kept_or_named() {
+    let place = Place::new();
+    let words = "train --any-dataset --epochs 1 --force -o m.mpk";
+    for limit in [
+        "ulimit -v 1000000",
+        "ulimit -v 400000",
+        "ulimit -n 12",
+        "ulimit -n 8",
+        "ulimit -n 6",
+        "ulimit -n 5",
+        "ulimit -n 4",
+        "ulimit -s 512",
+        "ulimit -s 256",
+        "ulimit -c 0; ulimit -t 20",
+    ] {
+        assert_worked_or_said_why(&place.run_after(limit, words), limit);
+    }
+}
+
+#[test]
+fn threads_that_cannot_be_started_are_an_error() {
+    let place = Place::new();
+    // A thousand stacks need more than a gigabyte of addresses.
+    let ran = place.run_after(
+        "ulimit -v 1000000",
+        "train --any-dataset --epochs 1 --threads 1024",
+    );
+    ran.assert_error(1, "cannot start the threads", "--threads 1");
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn words_that_are_not_unicode_are_names_or_wrong_usage() {
+    let place = Place::new();
+    let odd = OsStr::from_bytes(b"o\xffd");
+    fs::rename(place.path("data"), place.dir.path().join(odd)).unwrap();
+    let mut command = place.lenet("eval --any-dataset --json");
+    command.arg(TRAINED).arg("--data").arg(odd);
+    let ran = Ran(command.output().unwrap());
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    for before in ["train --backend", "train --epochs", "", "train --seed"] {
+        let ran = Ran(place.lenet(before).arg(odd).output().unwrap());
+        assert_eq!(ran.code(), 2, "{before}: {}", ran.stderr());
+    }
+}

@@ -1,0 +1,171 @@
+//! Outputs that cannot be written: no room, no right, no such folder, not a file. Whatever was there stays as it was.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use super::{Place, Ran, digest};
+
+fn set_mode(place: &Place, name: &str, mode: u32) {
+    fs::set_permissions(place.path(name), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn make_pipe(place: &Place, name: &str) {
+    let made = Command::new("mkfifo").arg(place.path(name)).status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn with_too_little_room_for_a_file_all_three_stay_as_they_were() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    let files = ["m.json", "m.mpk", "m.state"];
+    let digests = || files.map(|name| digest(&place.path(name)));
+    let before = digests();
+    // In blocks of 512 or 1024 bytes, as the shell has it. Without the trap the signal of this limit would kill.
+    let mut failed = 0;
+    for blocks in (0..=720).step_by(24) {
+        let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
+        let ran = place.run_after(
+            &limit,
+            "train --any-dataset --epochs 1 --seed 7 -o m.mpk --force -q",
+        );
+        if ran.code() == 0 {
+            break;
+        }
+        ran.assert_error(1, "cannot write m.state: File too large", "ulimit -f");
+        assert_eq!(digests(), before, "{blocks} blocks");
+        assert_eq!(place.files(), files, "{blocks} blocks");
+        failed += 1;
+    }
+    assert!(failed > 10, "{failed}");
+    assert_ne!(digests(), before, "with enough room it works");
+}
+
+#[test]
+fn outputs_that_cannot_be_are_refused_before_the_training() {
+    let place = Place::new();
+    fs::create_dir(place.path("folder")).unwrap();
+    fs::write(place.path("file"), "old").unwrap();
+    make_pipe(&place, "pipe");
+    symlink("around", place.path("around")).unwrap();
+    fs::write(place.path("protected"), "old").unwrap();
+    set_mode(&place, "protected", 0o400);
+    // The state and the record are part of the output.
+    fs::create_dir(place.path("a.state")).unwrap();
+    make_pipe(&place, "b.json");
+    let before = place.files();
+    let long = "x".repeat(256);
+    for (name, words) in [
+        ("folder", "it is a folder"),
+        ("folder/", "not the name of a file"),
+        ("..", "not the name of a file"),
+        ("missing/m.mpk", "No such file or directory"),
+        ("file/m.mpk", "Not a directory"),
+        ("pipe", "it is a pipe"),
+        ("/dev/null", "it is a device"),
+        ("/dev/full", "it is a device"),
+        ("around", "too many symbolic links"),
+        ("protected", "it is write-protected"),
+        ("a.mpk", "a.state: it is a folder"),
+        ("b.mpk", "b.json: it is a pipe"),
+        (long.as_str(), "File name too long"),
+    ] {
+        let ran = place.run(&format!("train --any-dataset --force -o {name}"));
+        ran.assert_error(1, words, "");
+        assert_eq!(ran.stdout(), "", "{name}");
+    }
+    for ending in ["onnx", "pt", "PTH"] {
+        let ran = place.run(&format!("train --any-dataset -o m.{ending}"));
+        ran.assert_error(2, "does not write this format", ".mpk or .safetensors");
+    }
+    assert_eq!(place.files(), before);
+    assert_eq!(fs::read(place.path("file")).unwrap(), b"old");
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_to_is_refused_before_the_training() {
+    let place = Place::new();
+    fs::create_dir(place.path("locked")).unwrap();
+    set_mode(&place, "locked", 0o555);
+    let mut command = place.unprivileged_lenet("train --any-dataset -o locked/m.mpk");
+    let ran = Ran(command.output().unwrap());
+    ran.assert_error(
+        1,
+        "locked/m.mpk: Permission denied",
+        "a folder that you may write to",
+    );
+    assert_eq!(fs::read_dir(place.path("locked")).unwrap().count(), 0);
+}
+
+#[test]
+fn links_are_followed_and_stay() {
+    let place = Place::new();
+    fs::create_dir(place.path("inside")).unwrap();
+    symlink("inside/real.mpk", place.path("link.mpk")).unwrap();
+    for words in ["", "--force"] {
+        place.train(&format!("--epochs 1 -o link.mpk {words}"));
+        assert!(place.path("link.mpk").is_symlink());
+        assert!(place.path("inside/real.mpk").is_file());
+    }
+    assert_eq!(
+        place.files(),
+        ["inside", "link.json", "link.mpk", "link.state"]
+    );
+    let ran = place.run("eval --any-dataset link.mpk");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    // Of two hard links only the one that is named is replaced.
+    fs::hard_link(place.path("inside/real.mpk"), place.path("hard.mpk")).unwrap();
+    let before = digest(&place.path("inside/real.mpk"));
+    place.train("--epochs 1 --seed 2 -o hard.mpk --force");
+    assert_eq!(digest(&place.path("inside/real.mpk")), before);
+    assert_ne!(digest(&place.path("hard.mpk")), before);
+}
+
+#[test]
+fn a_scratch_name_that_someone_planted_as_a_link_is_not_followed() {
+    let place = Place::new();
+    fs::write(place.path("victim"), "old").unwrap();
+    place.train("--epochs 1 -o m.mpk");
+    // A dead run's scratch file goes; a link of such a name is nobody's and stays, and so does what it leads to.
+    let hash = sha2_prefix("m.mpk");
+    fs::write(place.path(&format!(".lenet-{hash}-abcdef")), "half a model").unwrap();
+    symlink("victim", place.path(&format!(".lenet-{hash}-ABCDEF"))).unwrap();
+    place.train("--epochs 1 -o m.mpk --force");
+    let link = format!(".lenet-{hash}-ABCDEF");
+    assert_eq!(
+        place.files(),
+        [&link, "m.json", "m.mpk", "m.state", "victim"]
+    );
+    assert_eq!(fs::read(place.path("victim")).unwrap(), b"old");
+}
+
+fn sha2_prefix(name: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(name);
+    digest[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[test]
+fn a_name_that_is_not_unicode_is_a_name() {
+    let place = Place::new();
+    let name = OsStr::from_bytes(b"m\xff\xfe.mpk");
+    let mut command = place.lenet("train --any-dataset --epochs 1 --json");
+    let ran = Ran(command.arg("-o").arg(name).output().unwrap());
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(place.dir.path().join(name).is_file());
+    let mut command = place.lenet("train --any-dataset --epochs 2 --resume");
+    let ran = Ran(command.arg("-o").arg(name).output().unwrap());
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = Ran(place
+        .lenet("eval --any-dataset")
+        .arg(name)
+        .output()
+        .unwrap());
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+}

@@ -1,0 +1,79 @@
+//! A training can be left at any batch and gone on with from there, to the same bits.
+#![allow(clippy::unwrap_used)]
+#![cfg(feature = "ndarray")]
+
+mod common;
+
+use std::time::Duration;
+
+use burn::backend::Autodiff;
+use burn_ndarray::NdArray;
+use lenet::data::{FashionMnist, ImageDataset, Options};
+use lenet::train::{Job, Keep, Quiet, Recipe, Settings, State, fit};
+
+type B = Autodiff<NdArray>;
+
+/// Two epochs of 7 batches, the last one short, and 4 images to validate on.
+#[test]
+fn from_every_batch_and_every_epoch_the_end_is_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    common::write_dataset(dir.path(), 30, 10);
+    let data = FashionMnist::load(&Options {
+        dir: Some(dir.path().to_owned()),
+        any_dataset: true,
+        limit: None,
+    })
+    .unwrap();
+    let (train, validation) = ImageDataset::new(data.train).split(0.15).unwrap();
+    let mut recipe = Recipe::classic();
+    recipe.momentum = 0.7;
+    let settings = Settings {
+        epochs: 2,
+        batch_size: 4,
+        validation_split: 0.15,
+        seed: 3,
+        recipe,
+        limit: None,
+        keep: Keep::Best,
+        patience: None,
+        backend: "ndarray".to_owned(),
+    };
+    let device = Default::default();
+    // The states that were saved on the way from `state`, and the last one, none with its times.
+    let train = |mut state: State, save_every| {
+        let mut saved = Vec::new();
+        let job = Job::<B> {
+            settings: &settings,
+            train: &train,
+            validation: &validation,
+            device: &device,
+            save_every,
+        };
+        fit(&job, &mut state, &mut Quiet, &mut |state| {
+            saved.push(state.clone());
+            Ok(())
+        })
+        .unwrap();
+        state
+            .history
+            .iter_mut()
+            .for_each(|record| record.seconds = 0.0);
+        (saved, state)
+    };
+    let (saved, end) = train(State::initial(&settings), Duration::ZERO);
+    let places: Vec<_> = saved
+        .iter()
+        .map(|state| (state.history.len(), state.sums.batches))
+        .collect();
+    let batches = |epoch| (1..=7).map(move |batch| (epoch, batch));
+    let expected: Vec<_> = batches(0)
+        .chain([(1, 0)])
+        .chain(batches(1))
+        .chain([(2, 0)])
+        .collect();
+    assert_eq!(places, expected);
+    for (state, place) in saved.into_iter().zip(places) {
+        let (_, resumed) = train(state, Duration::MAX);
+        assert_eq!(resumed, end, "left at {place:?}");
+    }
+}

@@ -1,0 +1,295 @@
+//! Training states that are damaged, invented or forged: each is refused or read, none panics, and what is read can
+//! be trained with.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use lenet::format::{ModelFile, safetensors};
+use lenet::model::Weights;
+use lenet::train::{Best, EpochRecord, Keep, Recipe, RunningSums, Saved, Settings, State};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// A sound state with everything in it.
+static SOUND: LazyLock<Saved> = LazyLock::new(|| {
+    let settings = Settings {
+        epochs: 5,
+        batch_size: 32,
+        validation_split: 0.1,
+        seed: u64::MAX,
+        recipe: Recipe::classic(),
+        limit: Some(320),
+        keep: Keep::Best,
+        patience: Some(3),
+        backend: "ndarray".to_owned(),
+    };
+    let mut state = State::initial(&settings);
+    let record = EpochRecord {
+        epoch: 1,
+        seconds: 0.1 + 0.2,
+        loss: 1.0 / 3.0,
+        accuracy: 0.5,
+        val_loss: Some(f64::MIN_POSITIVE),
+        val_accuracy: None,
+    };
+    state.velocity = Some(Weights::zeros());
+    state.best = Some(Best {
+        epoch: 1,
+        val_loss: 0.5,
+        weights: state.weights.clone(),
+    });
+    state.history = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
+    state.sums = RunningSums {
+        batches: 3,
+        samples: 96,
+        loss: 3.5,
+        correct: 40,
+        seconds: 0.25,
+    };
+    Saved {
+        program: "0.1.0".to_owned(),
+        device: "CPU (avx2)".to_owned(),
+        settings,
+        data: BTreeMap::from([("train-labels-idx1-ubyte".to_owned(), "ab".repeat(32))]),
+        state,
+    }
+});
+
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| SOUND.encode());
+
+/// The figures of the sound state, the second line of its file.
+static FIGURES: LazyLock<Value> = LazyLock::new(|| {
+    let line = BYTES.split(|byte| *byte == b'\n').nth(1).unwrap();
+    serde_json::from_slice(line).unwrap()
+});
+
+/// A file of these parts whose first line is right.
+fn sealed(parts: &[Vec<u8>]) -> Vec<u8> {
+    let body = parts.concat();
+    let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
+    let digest = Sha256::digest(&body);
+    let sha256: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = json!({"lenet_state": 1, "lengths": lengths, "sha256": sha256});
+    [format!("{head}\n").into_bytes(), body].concat()
+}
+
+/// A forged state: these figures, and so many sound sets of weights.
+fn forged(figures: &Value, weights: usize) -> Vec<u8> {
+    let set = safetensors::encode(&ModelFile::from(Weights::zeros()));
+    let mut parts = vec![figures.to_string().into_bytes()];
+    parts.extend(vec![set; weights]);
+    sealed(&parts)
+}
+
+/// Reads `bytes`. A refusal is one line; what is read has figures that the program can go on from.
+fn read(bytes: &[u8]) -> Option<Saved> {
+    match Saved::decode(bytes) {
+        Ok(saved) => {
+            saved.settings.check().unwrap();
+            assert_eq!(saved.state.weights.first_non_finite(), None);
+            assert_eq!(Saved::decode(&saved.encode()).unwrap(), saved);
+            let _ = saved.check_progress(288);
+            let _ = saved.state.is_over(&saved.settings);
+            Some(saved)
+        }
+        Err(problem) => {
+            assert!(!problem.is_empty() && problem.len() < 700, "{problem:?}");
+            assert!(!problem.contains(char::is_control), "{problem:?}");
+            None
+        }
+    }
+}
+
+/// Puts `value` in the place of the `nth` of all values within `tree`.
+fn replace(tree: &mut Value, nth: &mut usize, value: &Value) {
+    if *nth == 0 {
+        *tree = value.clone();
+    }
+    *nth = nth.wrapping_sub(1);
+    match tree {
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, nth, value)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| replace(field, nth, value)),
+        _ => {}
+    }
+}
+
+/// Values that stand for nothing good anywhere.
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        prop::sample::select(vec![
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(-1),
+            json!(u64::MAX),
+            json!(1e308),
+            json!(-0.0),
+            json!(0.999),
+            json!(""),
+            json!("best"),
+            json!([]),
+            json!({}),
+        ]),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,40}".prop_map(Value::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_change_of_bytes_is_found(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..4),
+        near_the_start in any::<bool>(),
+    ) {
+        let mut bytes = BYTES.clone();
+        let length = if near_the_start { 2000 } else { bytes.len() };
+        for (index, change) in changes {
+            bytes[index.index(length)] ^= change;
+        }
+        // Two changes may undo each other, or make a digest's letter a capital; then it is what was written.
+        prop_assert!(read(&bytes).is_none_or(|saved| saved == *SOUND));
+    }
+
+    #[test]
+    fn any_cut_is_found(end in any::<prop::sample::Index>(), near_the_start in any::<bool>()) {
+        let length = if near_the_start { 2000 } else { BYTES.len() };
+        prop_assert_eq!(read(&BYTES[..end.index(length)]), None);
+    }
+
+    #[test]
+    fn invented_bytes_are_refused(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        start in prop::sample::select(vec!["", "{", "{}\n", "{\"lenet_state\":1,\"lengths\":[", "\n"]),
+    ) {
+        prop_assert_eq!(read(&[start.as_bytes(), &bytes].concat()), None);
+    }
+
+    #[test]
+    fn lengths_that_lie_are_refused(lengths in prop::collection::vec(prop_oneof![0..400_000_usize, any::<usize>()], 0..6)) {
+        let head = json!({"lenet_state": 1, "lengths": lengths, "sha256": digest_of_body()});
+        let bytes = [format!("{head}\n").as_bytes(), body()].concat();
+        prop_assert_eq!(read(&bytes), None);
+    }
+
+    #[test]
+    fn forged_figures_are_refused_or_sound(
+        changes in prop::collection::vec((0..60_usize, value()), 1..3),
+        weights in 0..5_usize,
+    ) {
+        let mut figures = FIGURES.clone();
+        for (mut nth, value) in changes {
+            replace(&mut figures, &mut nth, &value);
+        }
+        read(&forged(&figures, weights));
+    }
+
+    #[test]
+    fn forged_weights_are_refused_or_sound(
+        at in 0..3000_usize,
+        change in 1..=255_u8,
+        which in 1..4_usize,
+    ) {
+        let set = safetensors::encode(&ModelFile::from(Weights::zeros()));
+        let mut parts = vec![FIGURES.to_string().into_bytes(), set.clone(), set.clone(), set];
+        let at = at % parts[which].len();
+        parts[which][at] ^= change;
+        read(&sealed(&parts));
+    }
+}
+
+fn body() -> &'static [u8] {
+    let end = BYTES.iter().position(|byte| *byte == b'\n').unwrap();
+    &BYTES[end + 1..]
+}
+
+fn digest_of_body() -> String {
+    let digest = Sha256::digest(body());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn what_was_written_is_read_to_the_last_bit() {
+    assert_eq!(read(&BYTES).unwrap(), *SOUND);
+    assert_eq!(
+        read(&forged(&FIGURES, 3)).unwrap().state.history,
+        SOUND.state.history
+    );
+}
+
+#[test]
+fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
+    for (path, value) in [
+        ("/settings/batch_size", json!(0)),
+        ("/settings/batch_size", json!(60_001)),
+        ("/settings/epochs", json!(0)),
+        ("/settings/validation_split", json!(1.0)),
+        ("/settings/limit", json!(0)),
+        ("/settings/patience", json!(0)),
+        ("/settings/recipe/learning_rate", json!(0.0)),
+        ("/settings/recipe/learning_rate", json!(1e39)),
+        ("/settings/recipe/momentum", json!(1.0)),
+        ("/history/1/epoch", json!(1)),
+        ("/best/epoch", json!(3)),
+        ("/best/epoch", json!(0)),
+        ("/program", json!("\u{1b}[2J")),
+        ("/settings/recipe/name", json!("two\nlines")),
+    ] {
+        let mut figures = FIGURES.clone();
+        *figures.pointer_mut(path).unwrap() = value.clone();
+        assert_eq!(read(&forged(&figures, 3)), None, "{path} {value}");
+    }
+}
+
+#[test]
+fn sums_that_are_not_the_start_of_an_epoch_are_refused() {
+    let refused = |batches, samples, correct| {
+        let mut saved = SOUND.clone();
+        saved.state.sums = RunningSums {
+            batches,
+            samples,
+            correct,
+            ..RunningSums::default()
+        };
+        saved.check_progress(288).is_err()
+    };
+    assert!(!refused(0, 0, 0) && !refused(3, 96, 96) && !refused(9, 288, 0));
+    for (batches, samples, correct) in [
+        (0, 1, 0),
+        (3, 95, 0),
+        (3, 96, 97),
+        (9, 320, 0),
+        (usize::MAX, 288, 0),
+        (1 << 63, 0, 0),
+    ] {
+        assert!(
+            refused(batches, samples, correct),
+            "{batches} {samples} {correct}"
+        );
+    }
+}
+
+#[test]
+fn a_state_of_the_largest_size_takes_bounded_memory() {
+    // A first line that never ends, figures of 32 MB, and as many parts as there is room for.
+    read(&vec![b'['; 32 << 20]);
+    let deep = vec![b'['; 31 << 20];
+    assert_eq!(read(&sealed(&[deep])), None);
+    let many = vec![Vec::new(); 200_000];
+    assert_eq!(read(&sealed(&many)), None);
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return;
+    };
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 300_000, "{kilobytes} kB");
+}
