@@ -136,7 +136,8 @@ fn value() -> impl Strategy<Value = Value> {
         ]),
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        ".{0,40}".prop_map(Value::from),
+        prop::collection::vec(any::<char>(), 0..40)
+            .prop_map(|text| Value::from(String::from_iter(text))),
     ]
 }
 
