@@ -8,14 +8,36 @@ use std::time::Duration;
 
 use burn::backend::Autodiff;
 use burn_ndarray::NdArray;
-use lenet::data::{FashionMnist, ImageDataset, Options};
+use lenet::data::{Augmentation, FashionMnist, ImageDataset, Options};
 use lenet::train::{Job, Keep, Quiet, Recipe, Settings, State, fit};
 
 type B = Autodiff<NdArray>;
 
-/// Two epochs of 7 batches, the last one short, and 4 images to validate on.
 #[test]
 fn from_every_batch_and_every_epoch_the_end_is_the_same() {
+    let mut recipe = Recipe::classic();
+    recipe.momentum = 0.7;
+    left_anywhere(recipe);
+}
+
+#[test]
+fn a_tuned_training_can_be_left_anywhere_too() {
+    left_anywhere(Recipe::tuned());
+}
+
+#[test]
+fn changed_images_and_averaged_weights_go_on_as_they_would_have() {
+    let mut recipe = Recipe::tuned();
+    recipe.augmentation = Augmentation {
+        flip: true,
+        shift: 1,
+    };
+    recipe.averaging = 0.9;
+    left_anywhere(recipe);
+}
+
+/// Two epochs of 7 batches, the last one short, and 4 images to validate on, left after each batch.
+fn left_anywhere(recipe: Recipe) {
     let dir = tempfile::tempdir().unwrap();
     common::write_dataset(dir.path(), 30, 10);
     let data = FashionMnist::load(&Options {
@@ -25,8 +47,6 @@ fn from_every_batch_and_every_epoch_the_end_is_the_same() {
     })
     .unwrap();
     let (train, validation) = ImageDataset::new(data.train).split(0.15).unwrap();
-    let mut recipe = Recipe::classic();
-    recipe.momentum = 0.7;
     let settings = Settings {
         epochs: 2,
         batch_size: 4,

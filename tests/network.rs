@@ -14,7 +14,7 @@ use burn::tensor::activation::sigmoid;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::{Tensor, TensorPrimitive};
 use burn_ndarray::NdArray;
-use lenet::data::{Batch, Batches, ImageDataset, Options, Part, load_part};
+use lenet::data::{Batch, Batches, ImageDataset, Options, Part, Scaling, load_part};
 use lenet::model::{LeNet, Weights};
 use lenet::ops::{LeNetBackend, cross_entropy, stock};
 
@@ -222,4 +222,34 @@ fn equal_values_in_a_window_send_the_gradient_to_the_first() {
     let ours = B::conv_pool_sigmoid(images, weight, bias);
     let choice = Tensor::<B, 4, burn::tensor::Int>::from_primitive(ours.choice).into_data();
     assert!(choice.iter::<i64>().all(|position| position == 0));
+}
+
+#[test]
+fn folded_scaling_gives_the_outputs_of_scaled_pixels_on_every_test_image() {
+    let device = Default::default();
+    let mut weights = Weights::initial(9, 3.0);
+    // Biases as a training leaves them.
+    for bias in weights.tensors_mut().iter_mut().skip(1).step_by(2) {
+        bias.iter_mut()
+            .enumerate()
+            .for_each(|(i, b)| *b = 0.1 * (i % 5) as f32 - 0.2);
+    }
+    let scaled = LeNet::<B>::from_weights(&weights, &device);
+    let folded = LeNet::<B>::from_weights(&weights.for_raw_pixels(Scaling::STANDARD), &device);
+    let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
+    let options = Options {
+        dir,
+        ..Options::default()
+    };
+    let images = ImageDataset::new(load_part(Part::Test, &options).unwrap().0);
+    let mut largest = 0.0f32;
+    let raw = Batches::<B>::in_order(&images, 1000, &device);
+    let standard = Batches::<B>::in_order(&images, 1000, &device).scaled(Scaling::STANDARD);
+    for (raw, standard) in raw.zip(standard) {
+        let [a, b] = [folded.forward(raw.images), scaled.forward(standard.images)]
+            .map(|outputs| outputs.into_data().to_vec::<f32>().unwrap());
+        largest = largest.max(largest_difference(&a, &b));
+    }
+    println!("folded and unfolded outputs differ by at most {largest:e}");
+    assert!(largest <= 1e-5, "{largest}");
 }

@@ -20,6 +20,7 @@ mod pages;
 mod predict;
 mod report;
 mod resume;
+mod seeds;
 mod server;
 mod shapes;
 mod streams;

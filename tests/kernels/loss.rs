@@ -1,5 +1,6 @@
 //! The loss, and the update of the weights.
 
+use lenet::kernels::sgd::Momentum;
 use lenet::kernels::{Level, loss, sgd};
 
 use super::assert_close;
@@ -63,6 +64,51 @@ fn a_step_subtracts_the_gradient_times_the_rate() {
                 .map(|(w, g)| w - 0.9 * g)
                 .collect();
             assert_close("weight", &weight, &expected, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn momentum_keeps_a_share_of_the_velocity_and_nesterov_looks_ahead() {
+    for level in Level::available() {
+        for (length, nesterov) in [(0, true), (1, false), (7, true), (8, false), (150, true)] {
+            let [mut weight, mut velocity, gradient] =
+                [1, 2, 3].map(|seed| random(seed, length, -1.0, 1.0));
+            let rule = Momentum {
+                rate: 0.2,
+                momentum: 0.9,
+                nesterov,
+            };
+            let v: Vec<f64> = f64s(&velocity)
+                .iter()
+                .zip(f64s(&gradient))
+                .map(|(v, g)| 0.9 * v + g)
+                .collect();
+            let w: Vec<f64> = f64s(&weight)
+                .iter()
+                .zip(v.iter().zip(f64s(&gradient)))
+                .map(|(w, (v, g))| w - 0.2 * if nesterov { g + 0.9 * v } else { *v })
+                .collect();
+            sgd::momentum_step(level, rule, &mut weight, &mut velocity, &gradient);
+            assert_close("velocity", &velocity, &v, 1e-6);
+            assert_close("weight", &weight, &w, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn an_average_moves_a_share_of_the_way() {
+    for level in Level::available() {
+        for length in [0, 1, 7, 8, 150] {
+            let (mut average, weight) =
+                (random(4, length, -1.0, 1.0), random(5, length, -1.0, 1.0));
+            let expected: Vec<f64> = f64s(&average)
+                .iter()
+                .zip(f64s(&weight))
+                .map(|(a, w)| a + 0.01 * (w - a))
+                .collect();
+            sgd::average(level, 0.01, &mut average, &weight);
+            assert_close("average", &average, &expected, 1e-6);
         }
     }
 }
