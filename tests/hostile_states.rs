@@ -19,7 +19,10 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
         batch_size: 32,
         validation_split: 0.1,
         seed: u64::MAX,
-        recipe: Recipe::classic(),
+        recipe: Recipe {
+            momentum: 0.5,
+            ..Recipe::classic()
+        },
         limit: Some(320),
         keep: Keep::Best,
         patience: Some(3),
