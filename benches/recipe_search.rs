@@ -93,9 +93,15 @@ fn steps() -> Vec<(String, Recipe)> {
     row("+ Nesterov momentum and its rate", &|r| {
         r.momentum = tuned.momentum;
         r.nesterov = tuned.nesterov;
-        r.learning_rate = tuned.learning_rate;
+        // What is best in these coordinates.
+        r.learning_rate = 0.2;
     });
     row("+ schedule", &|r| r.schedule = tuned.schedule);
+    row("+ the twin's coordinates and its rate", &|r| {
+        r.coordinates = tuned.coordinates;
+        r.learning_rate = tuned.learning_rate;
+    });
+    row("+ weight decay", &|r| r.weight_decay = tuned.weight_decay);
     if tuned.augmentation != Augmentation::default() {
         row("+ augmentation", &|r| r.augmentation = tuned.augmentation);
     }

@@ -97,7 +97,7 @@ pub struct TrainArgs {
 pub enum RecipeName {
     /// The notebook's: plain gradient descent at 0.9, raw pixels
     Classic,
-    /// Standardised pixels, larger initial weights, Nesterov momentum, a falling learning rate
+    /// The same network at 0.90: momentum, a falling learning rate, weight decay, images moved a little
     Tuned,
 }
 

@@ -325,6 +325,8 @@ impl<D> Run<'_, D> {
             schedule: recipe.schedule,
             scaling: recipe.scaling,
             gain: recipe.gain,
+            coordinates: recipe.coordinates,
+            weight_decay: recipe.weight_decay,
             augmentation: recipe.augmentation,
             averaging: recipe.averaging,
         }

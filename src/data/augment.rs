@@ -7,7 +7,7 @@ use crate::random::{Purpose, below, stream};
 use super::idx::{Image, PIXELS, SIDE};
 
 /// How training images may be changed. The default changes nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Whether left and right are swapped in one image of two.
@@ -15,17 +15,37 @@ pub struct Augmentation {
     /// Up to so many pixels an image is moved, down or up and right or left, each distance as likely as the
     /// others. What is moved in is background.
     pub shift: u8,
+    /// Share of the epochs, the first ones, in which images are changed; in the others they are as they are. The
+    /// last epochs learn what the network will see.
+    pub until: f64,
+}
+
+impl Default for Augmentation {
+    fn default() -> Self {
+        Self {
+            flip: false,
+            shift: 0,
+            until: 1.0,
+        }
+    }
 }
 
 impl Augmentation {
-    /// What happens to each of `count` images in the order in which `epoch` visits them: a function of
-    /// (`seed`, `epoch`) alone.
+    /// Whether it does anything, and stops doing so before the last epoch.
     #[must_use]
-    pub fn draw(self, count: usize, seed: u64, epoch: u64) -> Vec<Change> {
-        if self == Self::default() {
+    pub fn ends_early(self) -> bool {
+        (self.flip || self.shift > 0) && self.until < 1.0
+    }
+
+    /// What happens to each of `count` images in the order in which `epoch` of `epochs`, counted from 1, visits them:
+    /// a function of the seed and the epochs alone.
+    #[must_use]
+    pub fn draw(self, count: usize, seed: u64, epoch: usize, epochs: usize) -> Vec<Change> {
+        let is_over = epoch as f64 > self.until * epochs as f64;
+        if is_over || !(self.flip || self.shift > 0) {
             return vec![Change::NONE; count];
         }
-        let mut rng = stream(seed, Purpose::Augmentation, epoch);
+        let mut rng = stream(seed, Purpose::Augmentation, epoch as u64);
         let mut draw = || {
             let shift = i32::from(self.shift);
             let mut distance = || match shift {
@@ -131,11 +151,12 @@ mod tests {
         let augmentation = Augmentation {
             flip: true,
             shift: 1,
+            until: 0.7,
         };
-        let changes = augmentation.draw(18_000, 1, 1);
-        assert_eq!(augmentation.draw(18_000, 1, 1), changes);
-        assert_ne!(augmentation.draw(18_000, 1, 2), changes);
-        assert_ne!(augmentation.draw(18_000, 2, 1), changes);
+        let changes = augmentation.draw(18_000, 1, 1, 5);
+        assert_eq!(augmentation.draw(18_000, 1, 1, 5), changes);
+        assert_ne!(augmentation.draw(18_000, 1, 2, 5), changes);
+        assert_ne!(augmentation.draw(18_000, 2, 1, 5), changes);
         let mut counts = std::collections::BTreeMap::new();
         for Change { flip, down, right } in changes {
             *counts.entry((flip, down, right)).or_insert(0_u32) += 1;
@@ -146,7 +167,9 @@ mod tests {
             counts.values().all(|count| count.abs_diff(1000) < 155),
             "{counts:?}"
         );
-        let none = Augmentation::default().draw(3, 1, 1);
+        let none = Augmentation::default().draw(3, 1, 1, 1);
         assert_eq!(none, [Change::NONE; 3]);
+        let changing = |epoch: &usize| augmentation.draw(100, 1, *epoch, 5) != [Change::NONE; 100];
+        assert_eq!((1..=5).filter(changing).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

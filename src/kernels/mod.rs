@@ -20,6 +20,7 @@ pub mod sgd;
 mod sigmoid;
 mod simd;
 mod tile;
+pub mod turn;
 
 pub use awake::keep_awake;
 pub use simd::{Level, LevelError, level};

@@ -18,7 +18,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::{FloatTensor, IntTensor};
 use burn::tensor::{Int, Tensor, TensorPrimitive};
 
-pub use crate::kernels::sgd::Momentum;
+pub use crate::kernels::{sgd::Momentum, turn::Turn};
 
 /// What the forward pass of a convolution leaves behind.
 #[derive(Debug, Clone)]
@@ -106,6 +106,19 @@ pub trait LeNetBackend: Backend {
         stock::cross_entropy_backward::<Self>(outputs, labels, gradient)
     }
 
+    /// What descent goes along for a layer's weight and bias, from their gradients. The weight is `[C, C_out]` or
+    /// `[C_out, C, 5, 5]`, the bias `[C_out]`; the sum runs over all that a unit is given.
+    ///
+    /// `d = scale * (d_weight - shift * d_bias) + weight_decay * weight` and `bias_scale * d_bias - shift * sum(d)`.
+    fn turn_gradients(
+        turn: Turn,
+        weight: FloatTensor<Self>,
+        d_weight: FloatTensor<Self>,
+        d_bias: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        stock::turn_gradients::<Self>(turn, weight, d_weight, d_bias)
+    }
+
     /// A step of gradient descent with momentum: the new weight and velocity. All three have one shape.
     ///
     /// The velocity becomes `momentum * velocity + gradient`, and is what the weight goes down by, times the rate;
@@ -175,6 +188,19 @@ pub fn cross_entropy<B: LeNetBackend>(
         loss: tensor(loss),
         correct: tensor(correct),
     }
+}
+
+/// What descent goes along, from the gradients of a layer's weight and bias. See
+/// [`LeNetBackend::turn_gradients`].
+pub fn turn_gradients<B: LeNetBackend, const D: usize>(
+    turn: Turn,
+    weight: Tensor<B, D>,
+    d_weight: Tensor<B, D>,
+    d_bias: Tensor<B, 1>,
+) -> (Tensor<B, D>, Tensor<B, 1>) {
+    let [weight, d_weight] = [weight, d_weight].map(primitive);
+    let (d_weight, d_bias) = B::turn_gradients(turn, weight, d_weight, primitive(d_bias));
+    (tensor(d_weight), tensor(d_bias))
 }
 
 /// A step of gradient descent with momentum: the new weight and velocity. See

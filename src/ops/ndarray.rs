@@ -9,9 +9,9 @@ use burn::tensor::ops::{FloatTensor, IntTensor};
 use burn_ndarray::{NdArray, NdArrayTensor, SharedArray};
 use ndarray::IxDyn;
 
-use crate::kernels::{self, Gradients, Level, Pooled, conv1, conv2, dense, loss, sgd};
+use crate::kernels::{self, Gradients, Level, Pooled, conv1, conv2, dense, loss, sgd, turn};
 
-use super::{ConvPool, LayerGradients, LeNetBackend, Momentum, stock};
+use super::{ConvPool, LayerGradients, LeNetBackend, Momentum, Turn, stock};
 
 impl LeNetBackend for NdArray {
     fn conv_pool_sigmoid(
@@ -161,6 +161,24 @@ impl LeNetBackend for NdArray {
         let mut d_o = vec![0.0; o.len()];
         loss::backward(&o, label_values, values(&gradient)[0], &mut d_o);
         tensor(d_o, &outputs.shape())
+    }
+
+    fn turn_gradients(
+        turn: Turn,
+        weight: FloatTensor<Self>,
+        d_weight: FloatTensor<Self>,
+        d_bias: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let units_last = weight.shape().num_dims() == 2;
+        let (mut d_weight, mut d_bias) = (owned(d_weight), owned(d_bias));
+        let weight = values(&weight);
+        let [d_w, d_b] = [&mut d_weight, &mut d_bias].map(values_mut);
+        if units_last {
+            turn::dense(level(), turn, &weight, d_w, d_b);
+        } else {
+            turn::conv(turn, &weight, d_w, d_b);
+        }
+        (d_weight.into(), d_bias.into())
     }
 
     fn momentum_step(

@@ -5,7 +5,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::ops::{ConvOptions, FloatTensor, IntTensor};
 use burn::tensor::{Int, Tensor, TensorMetadata, activation};
 
-use super::{CLIP, ConvPool, LayerGradients, Momentum, primitive, tensor};
+use super::{CLIP, ConvPool, LayerGradients, Momentum, Turn, primitive, tensor};
 
 /// No padding, no stride, no dilation, one group.
 fn valid() -> ConvOptions<2> {
@@ -157,6 +157,34 @@ pub fn cross_entropy_backward<B: Backend>(
         .div_scalar(n as f64)
         .unsqueeze::<2>();
     primitive((by_sum - is_label / clipped) * free * scale)
+}
+
+/// See [`super::LeNetBackend::turn_gradients`].
+pub fn turn_gradients<B: Backend>(
+    turn: Turn,
+    weight: FloatTensor<B>,
+    d_weight: FloatTensor<B>,
+    d_bias: FloatTensor<B>,
+) -> (FloatTensor<B>, FloatTensor<B>) {
+    let shape = weight.shape();
+    let units = d_bias.shape()[0];
+    // As `[inputs, units]`, whatever the layer.
+    let by_unit = |x: FloatTensor<B>| match shape.num_dims() {
+        2 => tensor::<B, 2>(x),
+        _ => tensor::<B, 4>(x).flatten::<2>(1, 3).transpose(),
+    };
+    let (weight, d_weight) = (by_unit(weight), by_unit(d_weight));
+    let d_bias = tensor::<B, 1>(d_bias);
+    let d = (d_weight - d_bias.clone().mul_scalar(turn.shift).unsqueeze())
+        .mul_scalar(turn.scale)
+        .add(weight.mul_scalar(turn.weight_decay));
+    let sums = d.clone().sum_dim(0).reshape([units]);
+    let d_bias = d_bias.mul_scalar(turn.bias_scale) - sums.mul_scalar(turn.shift);
+    let d = match shape.num_dims() {
+        2 => primitive(d),
+        _ => primitive(d.transpose().reshape::<4, _>(shape.dims::<4>())),
+    };
+    (d, primitive(d_bias))
 }
 
 /// See [`super::LeNetBackend::momentum_step`].

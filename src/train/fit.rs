@@ -94,7 +94,7 @@ where
     } = job.settings;
     let samples = job.train.len();
     let order = epoch_order(samples as u32, *seed, epoch as u64);
-    let changes = recipe.augmentation.draw(samples, *seed, epoch as u64);
+    let changes = recipe.augmentation.draw(samples, *seed, epoch, *epochs);
     let batches = samples.div_ceil(*batch_size);
     let mut ledger = Ledger::<B::InnerBackend>::new();
     let (begin, seconds_before) = (Instant::now(), state.sums.seconds);

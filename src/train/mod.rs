@@ -1,6 +1,7 @@
 //! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
 //! go on as if it had not.
 
+mod coordinates;
 mod event_file;
 mod fit;
 mod history;
@@ -16,6 +17,7 @@ mod state_file;
 pub mod stop;
 mod tensorboard;
 
+pub use coordinates::Coordinates;
 pub use fit::{Job, fit};
 pub use history::{EpochRecord, RunningSums};
 pub use optimizer::Descent;

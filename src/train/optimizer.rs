@@ -15,6 +15,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use crate::model::{LeNet, Weights};
 use crate::ops::{self, LeNetBackend};
 
+use super::coordinates::Direction;
 use super::{Recipe, State};
 
 type Adaptor<B> = OptimizerAdaptor<Rule, LeNet<B>, B>;
@@ -26,6 +27,7 @@ where
     B: AutodiffBackend,
     B::InnerBackend: LeNetBackend,
 {
+    direction: Direction,
     adaptor: Adaptor<B>,
 }
 
@@ -110,12 +112,15 @@ where
                 });
             }
         }
-        let adaptor = adaptor.load_record(records);
-        Self { adaptor }
+        Self {
+            direction: Direction::of(recipe),
+            adaptor: adaptor.load_record(records),
+        }
     }
 
     /// The model one step further down the gradients.
-    pub fn step(&mut self, rate: f64, model: LeNet<B>, gradients: GradientsParams) -> LeNet<B> {
+    pub fn step(&mut self, rate: f64, model: LeNet<B>, mut gradients: GradientsParams) -> LeNet<B> {
+        self.direction.turn(&model, &mut gradients);
         self.adaptor.step(rate, model, gradients)
     }
 

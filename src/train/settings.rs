@@ -50,6 +50,7 @@ impl Settings {
             learning_rate,
             momentum,
             gain,
+            weight_decay,
             ..
         } = self.recipe;
         let sound = [
@@ -73,6 +74,11 @@ impl Settings {
             ),
             ("momentum", momentum, (0.0..1.0).contains(&momentum)),
             ("gain", f64::from(gain), gain.is_finite()),
+            (
+                "weight decay",
+                weight_decay,
+                (0.0..=f64::from(f32::MAX)).contains(&weight_decay),
+            ),
         ];
         match sound.iter().find(|(.., is_sound)| !is_sound) {
             Some((name, value, _)) => Err(format!("a {name} of {value} is not possible")),

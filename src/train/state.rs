@@ -37,7 +37,8 @@ impl State {
     #[must_use]
     pub fn initial(settings: &Settings) -> Self {
         let recipe = &settings.recipe;
-        let weights = Weights::initial(settings.seed, recipe.gain);
+        let mut weights = Weights::initial(settings.seed, recipe.gain);
+        recipe.coordinates.zero_biases(&mut weights);
         Self {
             velocity: (recipe.momentum > 0.0).then(Weights::zeros),
             average: (recipe.averaging > 0.0).then(|| weights.clone()),

@@ -18,7 +18,7 @@ use super::{Best, EpochRecord, RunningSums, Settings, State};
 pub const MAX_STATE_BYTES: u64 = 32 << 20;
 
 /// Version of this layout.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// A state with what it belongs to.
 #[derive(Debug, Clone, PartialEq)]

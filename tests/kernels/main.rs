@@ -5,6 +5,7 @@ mod dense;
 mod loss;
 #[path = "../reference/mod.rs"]
 mod reference;
+mod turn;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
