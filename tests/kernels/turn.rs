@@ -65,7 +65,7 @@ fn burns_operations_and_the_kernel_agree_on_a_convolution() {
     let values = |primitive| {
         let tensor =
             Tensor::<NdArray, 1>::from_primitive(burn::tensor::TensorPrimitive::Float(primitive));
-        tensor.into_data().to_vec::<f32>().unwrap()
+        tensor.into_data().to_vec::<f32>().expect("it holds f32")
     };
     for (found, stock) in [(d, values(stock_d)), (b, values(stock_b))] {
         assert_eq!(found.len(), stock.len());
