@@ -5,8 +5,8 @@
 //! | train | `loss`, `accuracy`, `learning_rate` |
 //! | validation | `loss`, `accuracy` |
 //!
-//! The step is the number of the epoch. Each epoch is in the files as soon as it is over. A training that is gone
-//! on with begins files of its own beside the earlier ones; TensorBoard joins them.
+//! The step is the number of the epoch, the learning rate that in its middle. Each epoch is in the files as soon as it
+//! is over. A training that is gone on with begins files of its own beside the earlier ones; TensorBoard joins them.
 
 use std::fs;
 use std::io;
@@ -23,7 +23,8 @@ pub struct TensorBoard {
     inner: Box<dyn Reporter>,
     train: Run,
     validation: Run,
-    learning_rate: f64,
+    /// That of each epoch.
+    learning_rates: Vec<f64>,
     failure: Option<Error>,
 }
 
@@ -62,7 +63,7 @@ impl TensorBoard {
             inner,
             train: run("train")?,
             validation: run("validation")?,
-            learning_rate: 0.0,
+            learning_rates: Vec::new(),
             failure: None,
         })
     }
@@ -88,7 +89,9 @@ impl Run {
 
 impl Reporter for TensorBoard {
     fn start(&mut self, start: &Start) {
-        self.learning_rate = start.learning_rate;
+        self.learning_rates = (0..start.epochs)
+            .map(|epoch| start.learning_rate * start.schedule.share(epoch, start.epochs))
+            .collect();
         self.inner.start(start);
     }
 
@@ -101,7 +104,7 @@ impl Reporter for TensorBoard {
         let scalars = [
             ("loss", record.loss),
             ("accuracy", record.accuracy),
-            ("learning_rate", self.learning_rate),
+            ("learning_rate", self.learning_rates[epoch - 1]),
         ];
         // After the first failure the files are left as they are.
         if self.failure.is_none() {

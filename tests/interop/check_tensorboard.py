@@ -5,6 +5,7 @@ with the record that lenet wrote beside the model.
 """
 
 import json
+import math
 import pathlib
 import sys
 
@@ -12,12 +13,25 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 runs, record = pathlib.Path(sys.argv[1]), json.loads(pathlib.Path(sys.argv[2]).read_text())
 epochs = record["epochs"]
-rate = record["settings"]["recipe"]["learning_rate"]
+recipe = record["settings"]["recipe"]
+
+
+def rate(epoch):
+    """The learning rate in the middle of an epoch, counted from 1."""
+    if recipe["schedule"] == "constant":
+        return recipe["learning_rate"]
+    warm_up = recipe["schedule"]["cosine"]["warm_up"]
+    done = (epoch - 0.5) / record["settings"]["epochs"]
+    if done < warm_up:
+        return recipe["learning_rate"] * done / warm_up
+    return recipe["learning_rate"] * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up))) / 2
+
+
 expected = {
     "train": {
         "loss": [e["loss"] for e in epochs],
         "accuracy": [e["accuracy"] for e in epochs],
-        "learning_rate": [rate for _ in epochs],
+        "learning_rate": [rate(e["epoch"]) for e in epochs],
     },
     "validation": {
         "loss": [e["val_loss"] for e in epochs],
