@@ -39,7 +39,7 @@ Examples:
 const ENVIRONMENT: &str = "\
 Environment:
   LENET_DATA_DIR   where the data set lies, as --data
-  LENET_SIMD       CPU level of the kernels: scalar, avx2, avx512 or neon (default: the best there is)
+  LENET_SIMD       CPU level of the kernels: scalar, avx2 or neon (default: the best there is)
   NO_COLOR         no colours and no bars
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 a gate such as --min-accuracy was missed,

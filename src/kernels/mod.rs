@@ -5,7 +5,7 @@
 //!
 //! Work is split into pieces of a fixed size that rayon shares among the threads of the current pool, and sums over pieces are
 //! taken in a fixed order: results are equal bit for bit for any number of threads. Levels differ in the last bits, as
-//! only some have a multiply-add that rounds once; `avx2` and `avx512` agree bit for bit.
+//! only some have a multiply-add that rounds once.
 
 mod awake;
 pub mod conv1;

@@ -1,21 +1,14 @@
-//! Vectors of AVX2 with FMA, which the AVX-512 level uses too.
+//! Vectors of AVX2 with FMA.
 
 use super::{Kernel, LANES, Simd};
 use std::arch::x86_64::*;
 
-/// AVX2 and FMA. The field is private, so that only the wrappers below make one: where they run, the CPU has both.
-///
-/// The AVX-512 level uses these same vectors, for equal results; what it gains are 32 registers instead of 16.
+/// AVX2 and FMA. The field is private, so that only the wrapper below makes one: where it runs, the CPU has both.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx2(()))
-}
-
-#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
-pub(super) fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Avx2(()))
 }
 
