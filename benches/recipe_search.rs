@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench recipe_search                                  the steps from classic to tuned
-//! cargo bench --bench recipe_search -- epochs=20 learning_rate=0.2 schedule='{"cosine":{"warm_up":0.02}}'
+//! cargo bench --bench recipe_search -- epochs=20 learning_rate=0.02 schedule='{"cosine":{"warm_up":0.02}}'
 //! ```
 //!
 //! Words of the form key=value, the value in JSON, change the recipe (its fields are those of the record beside a

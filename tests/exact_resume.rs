@@ -31,7 +31,7 @@ fn changed_images_and_averaged_weights_go_on_as_they_would_have() {
     recipe.augmentation = Augmentation {
         flip: true,
         shift: 1,
-        until: 0.5,
+        clean_epochs: 1,
     };
     recipe.averaging = 0.9;
     left_anywhere(recipe);

@@ -1,7 +1,8 @@
-"""The notebook's training in Keras: python keras_lenet.py DATA_DIR EPOCHS.
+"""The notebook's training in Keras: python keras_lenet.py DATA_DIR EPOCHS [SEED [MARK..]].
 
 Prints one JSON line: seconds of each epoch (with validation, which fit() does not time apart), wall seconds from
-load to save, peak resident memory in MB.
+load to save, peak resident memory in MB. At each MARK, a number of epochs, it also measures the test accuracy; the
+seconds of a mark are those from the load on, without the measuring.
 """
 import gzip, json, os, resource, sys, tempfile, time
 begin = time.perf_counter()
@@ -9,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np, tensorflow as tf
 
 data, epochs = sys.argv[1], int(sys.argv[2])
+seed, *marks = map(int, sys.argv[3:] or ["0"])
 idx = lambda name, offset: np.frombuffer(gzip.open(os.path.join(data, name)).read(), np.uint8, offset=offset)
 images = lambda name: idx(name, 16).reshape(-1, 28, 28, 1).astype(np.float32)
 labels = lambda name: idx(name, 8).astype(np.int64)
@@ -16,7 +18,7 @@ x, y = images("train-images-idx3-ubyte.gz"), labels("train-labels-idx1-ubyte.gz"
 xt, yt = images("t10k-images-idx3-ubyte.gz"), labels("t10k-labels-idx1-ubyte.gz")
 
 L = tf.keras.layers
-tf.keras.utils.set_random_seed(0)
+tf.keras.utils.set_random_seed(seed)
 net = tf.keras.Sequential([tf.keras.Input((28, 28, 1)),
     L.Conv2D(6, 5, activation="sigmoid"), L.MaxPool2D(2, 2), L.Conv2D(16, 5, activation="sigmoid"), L.MaxPool2D(2, 2),
     L.Flatten(), L.Dense(120, activation="sigmoid"), L.Dense(84, activation="sigmoid"), L.Dense(10, activation="sigmoid")])
@@ -25,14 +27,20 @@ loss = lambda labels, outputs: tf.keras.losses.sparse_categorical_crossentropy(l
 net.compile(tf.keras.optimizers.SGD(0.9), loss, metrics=["accuracy"])
 
 class Clock(tf.keras.callbacks.Callback):
-    seconds = []
+    seconds, marks, measuring = [], [], 0.0
     def on_epoch_begin(self, epoch, logs=None): self.start = time.perf_counter()
-    def on_epoch_end(self, epoch, logs=None): self.seconds.append(time.perf_counter() - self.start)
+    def on_epoch_end(self, epoch, logs=None):
+        end = time.perf_counter()
+        self.seconds.append(end - self.start)
+        if epoch + 1 in marks:
+            accuracy = float(np.mean(self.model.predict_on_batch(xt).argmax(1) == yt))
+            self.marks.append({"epochs": epoch + 1, "seconds": end - begin - self.measuring, "accuracy": accuracy})
+            self.measuring += time.perf_counter() - end
 
 net.fit(x, y, epochs=epochs, validation_split=0.1, verbose=0, callbacks=[Clock()])
 accuracy = net.evaluate(xt, yt, verbose=0)[1]
 with tempfile.TemporaryDirectory() as folder:
     net.save(os.path.join(folder, "model.keras"))
-print(json.dumps({"version": "TensorFlow " + tf.__version__, "epochs": Clock.seconds, "evaluation": None,
+print(json.dumps({"version": "TensorFlow " + tf.__version__, "epochs": Clock.seconds, "marks": Clock.marks, "evaluation": None,
     "wall": time.perf_counter() - begin, "accuracy": float(accuracy),
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -1,4 +1,4 @@
-//! The commands: from parsed options to output, one file each.
+//! The commands: from parsed options to output, one file or folder each.
 
 pub mod convert;
 pub mod data;
@@ -6,7 +6,6 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
-mod seeds;
 pub mod shapes;
 pub mod train;
 

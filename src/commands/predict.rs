@@ -6,7 +6,7 @@ use burn::data::dataset::Dataset;
 use serde::Serialize;
 
 use crate::cli::PredictArgs;
-use crate::data::{CLASSES, Image, ImageDataset, LabelledImages};
+use crate::data::{CLASSES, Image, ImageDataset, LabelledImages, SIDE};
 use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
 use crate::format;
@@ -165,8 +165,8 @@ impl Prediction {
 /// The image as the lines of a drawing; none where nobody would see it.
 fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
     match drawing {
-        ui::Drawing::Colour => picture::half_blocks(image).to_vec(),
-        ui::Drawing::Plain => picture::ascii(image).to_vec(),
+        ui::Drawing::Colour => picture::half_blocks(image, SIDE),
+        ui::Drawing::Plain => picture::ascii(image, SIDE),
         ui::Drawing::None => Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::random::{Purpose, below, stream};
 use super::idx::{Image, PIXELS, SIDE};
 
 /// How training images may be changed. The default changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// Whether left and right are swapped in one image of two.
@@ -15,33 +15,22 @@ pub struct Augmentation {
     /// Up to so many pixels an image is moved, down or up and right or left, each distance as likely as the
     /// others. What is moved in is background.
     pub shift: u8,
-    /// Share of the epochs, the first ones, in which images are changed; in the others they are as they are. The
-    /// last epochs learn what the network will see.
-    pub until: f64,
-}
-
-impl Default for Augmentation {
-    fn default() -> Self {
-        Self {
-            flip: false,
-            shift: 0,
-            until: 1.0,
-        }
-    }
+    /// So many epochs at the end show the images as they are: they learn what the network will see.
+    pub clean_epochs: usize,
 }
 
 impl Augmentation {
     /// Whether it does anything, and stops doing so before the last epoch.
     #[must_use]
     pub fn ends_early(self) -> bool {
-        (self.flip || self.shift > 0) && self.until < 1.0
+        (self.flip || self.shift > 0) && self.clean_epochs > 0
     }
 
     /// What happens to each of `count` images in the order in which `epoch` of `epochs`, counted from 1, visits them:
     /// a function of the seed and the epochs alone.
     #[must_use]
     pub fn draw(self, count: usize, seed: u64, epoch: usize, epochs: usize) -> Vec<Change> {
-        let is_over = epoch as f64 > self.until * epochs as f64;
+        let is_over = epochs.saturating_sub(epoch) < self.clean_epochs;
         if is_over || !(self.flip || self.shift > 0) {
             return vec![Change::NONE; count];
         }
@@ -151,7 +140,7 @@ mod tests {
         let augmentation = Augmentation {
             flip: true,
             shift: 1,
-            until: 0.7,
+            clean_epochs: 2,
         };
         let changes = augmentation.draw(18_000, 1, 1, 5);
         assert_eq!(augmentation.draw(18_000, 1, 1, 5), changes);

@@ -23,7 +23,7 @@ use super::Fault;
 use super::error::quoted;
 use super::msgpack::Reader;
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats};
-use crate::model::{LeNet, TENSORS, Weights};
+use crate::model::{LeNet, TENSORS, Weights, transpose};
 
 const LAYERS: [&str; 5] = ["conv1", "conv2", "fc1", "fc2", "fc3"];
 /// The number of [`LAYERS`] that are convolutions.
@@ -135,7 +135,7 @@ fn read_tensor(reader: &mut Reader<'_>, index: usize) -> Result<Vec<f32>, Fault>
     check_bytes(spec.name, spec.len(), bytes.len())?;
     let values = floats(bytes);
     Ok(if is_dense_weight {
-        transposed(&values, shape[0], shape[1])
+        transpose(&values, shape[0], shape[1])
     } else {
         values
     })
@@ -175,13 +175,6 @@ fn each_field<'a>(
         None => Ok(()),
         Some(index) => Err(Fault::Missing(full(names[index]))),
     }
-}
-
-/// A `rows` x `columns` matrix, row-major, as its transpose, row-major.
-fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns)
-        .flat_map(|column| (0..rows).map(move |row| values[row * columns + column]))
-        .collect()
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn bias<B: Backend>(param: Option<&Param<Tensor<B, 1>>>) -> Vec<f32> {
 }
 
 /// A `rows` x `columns` matrix, row-major, as its transpose, row-major.
-fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+pub(crate) fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     let mut result = Vec::with_capacity(values.len());
     for column in 0..columns {
         result.extend((0..rows).map(|row| values[row * columns + column]));

@@ -1,17 +1,15 @@
-//! A 28x28 image as 14 lines of a terminal.
+//! Grey pixels as lines of a terminal: a character stands for two of them, one above the other.
 
 use std::fmt::Write;
 
-use crate::data::{Image, SIDE};
-
-/// Lines of a drawing: a character stands for two pixels, one above the other.
-const LINES: usize = SIDE / 2;
-
 /// In the 24 greys, black and white of a 256-colour terminal: upper half blocks, the upper pixel their
 /// foreground, the lower their background.
+///
+/// # Panics
+/// If `pixels` are not an even number of rows of `width`.
 #[must_use]
-pub fn half_blocks(image: &Image) -> [String; LINES] {
-    lines(image, |pairs| {
+pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
+    lines(pixels, width, |pairs| {
         let mut line = String::new();
         let mut colours = None;
         for pair in pairs {
@@ -28,10 +26,13 @@ pub fn half_blocks(image: &Image) -> [String; LINES] {
 }
 
 /// In ten characters from blank to dense, for where there is no colour.
+///
+/// # Panics
+/// If `pixels` are not an even number of rows of `width`.
 #[must_use]
-pub fn ascii(image: &Image) -> [String; LINES] {
+pub fn ascii(pixels: &[u8], width: usize) -> Vec<String> {
     const RAMP: &[u8; 10] = b" .:-=+*#%@";
-    lines(image, |pairs| {
+    lines(pixels, width, |pairs| {
         let character = |[upper, lower]: [u8; 2]| {
             let grey = (usize::from(upper) + usize::from(lower)).div_ceil(2);
             char::from(RAMP[grey * RAMP.len() / 256])
@@ -41,14 +42,22 @@ pub fn ascii(image: &Image) -> [String; LINES] {
 }
 
 fn lines(
-    image: &Image,
+    pixels: &[u8],
+    width: usize,
     line: impl Fn(&mut dyn Iterator<Item = [u8; 2]>) -> String,
-) -> [String; LINES] {
-    let (rows, _) = image.as_chunks::<SIDE>();
-    std::array::from_fn(|index| {
-        let (upper, lower) = (rows[2 * index], rows[2 * index + 1]);
-        line(&mut (0..SIDE).map(|column| [upper[column], lower[column]]))
-    })
+) -> Vec<String> {
+    assert_eq!(pixels.len() % (2 * width), 0, "rows come in pairs");
+    let pairs_of_rows = pixels.chunks_exact(2 * width);
+    let lines = pairs_of_rows.map(|pair| {
+        let (upper, lower) = pair.split_at(width);
+        line(
+            &mut upper
+                .iter()
+                .zip(lower)
+                .map(|(upper, lower)| [*upper, *lower]),
+        )
+    });
+    lines.collect()
 }
 
 /// The nearest of xterm's colours: 16 is black, 232 to 255 are 8, 18, .. 238, 231 is white.
@@ -85,7 +94,7 @@ mod tests {
     fn a_line_holds_two_rows_of_pixels() {
         let mut image = [0; 784];
         image[..28].fill(255);
-        let blocks = half_blocks(&image);
+        let blocks = half_blocks(&image, 28);
         assert_eq!(
             blocks[0],
             format!("\x1b[38;5;231;48;5;16m{}\x1b[0m", "▀".repeat(28))
@@ -94,9 +103,9 @@ mod tests {
             blocks[13],
             format!("\x1b[38;5;16;48;5;16m{}\x1b[0m", "▀".repeat(28))
         );
-        let lines = ascii(&image);
+        let lines = ascii(&image, 28);
         assert_eq!(lines[0], "+".repeat(28));
         assert_eq!(lines[1], " ".repeat(28));
-        assert_eq!(ascii(&[255; 784])[7], "@".repeat(28));
+        assert_eq!(ascii(&[255; 784], 28)[7], "@".repeat(28));
     }
 }

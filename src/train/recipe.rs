@@ -64,7 +64,7 @@ impl Recipe {
             scaling: Scaling::STANDARD,
             gain: 3.0,
             learning_rate: 0.025,
-            schedule: Schedule::Cosine { warm_up: 0.05 },
+            schedule: Schedule::Linear { warm_up: 0.05 },
             momentum: 0.9,
             nesterov: true,
             coordinates: Coordinates::Tanh,
@@ -72,7 +72,7 @@ impl Recipe {
             augmentation: Augmentation {
                 flip: false,
                 shift: 1,
-                until: 0.7,
+                clean_epochs: 3,
             },
             averaging: 0.0,
         }

@@ -17,9 +17,6 @@ use super::{Best, EpochRecord, RunningSums, Settings, State};
 /// The largest state file that is read, in bytes: 100,000 epochs have room.
 pub const MAX_STATE_BYTES: u64 = 32 << 20;
 
-/// Version of this layout.
-const LAYOUT: u32 = 3;
-
 /// A state with what it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {
@@ -65,6 +62,9 @@ struct BestFigures {
 }
 
 impl Saved {
+    /// Version of the layout of a state file.
+    pub const LAYOUT: u32 = 4;
+
     /// The bytes of a state file. Equal states give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -100,7 +100,7 @@ impl Saved {
         }
         let body = parts.concat();
         let head = Head {
-            lenet_state: LAYOUT,
+            lenet_state: Self::LAYOUT,
             lengths: parts.iter().map(Vec::len).collect(),
             sha256: hex(&Sha256::digest(&body)),
         };
@@ -119,10 +119,11 @@ impl Saved {
             .ok_or("no first line")?;
         let (head, body) = bytes.split_at(end + 1);
         let head: Head = parse(head, "first line")?;
-        if head.lenet_state != LAYOUT {
+        if head.lenet_state != Self::LAYOUT {
             return Err(format!(
-                "layout {}, this program knows {LAYOUT}",
-                head.lenet_state
+                "layout {}, this program knows {}",
+                head.lenet_state,
+                Self::LAYOUT
             ));
         }
         if hex(&Sha256::digest(body)) != head.sha256 {

@@ -2,12 +2,10 @@
 
 mod events;
 mod out;
-mod picture;
 mod terminal;
 mod text;
 
 pub use events::JsonReporter;
 pub use out::Out;
-pub use picture::{Picture, colours_wanted};
 pub use terminal::{Drawing, bars_wanted, drawing_wanted, exit_status, note};
 pub use text::TextReporter;

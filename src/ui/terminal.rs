@@ -25,9 +25,15 @@ pub enum Drawing {
     None,
 }
 
-/// As well as standard output shows it: in colour on a terminal, but for a user who wants none; not in a file.
+/// As well as standard output shows it: in colour on a terminal, but for a user who wants none; not in a file, unless
+/// CLICOLOR_FORCE asks for colours.
 #[must_use]
 pub fn drawing_wanted() -> Drawing {
+    let forced =
+        is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_none_or(|value| value != "0");
+    if forced && !is_set("NO_COLOR") {
+        return Drawing::Colour;
+    }
     match (io::stdout().is_terminal(), plain_wanted()) {
         (false, _) => Drawing::None,
         (true, true) => Drawing::Plain,
@@ -35,9 +41,13 @@ pub fn drawing_wanted() -> Drawing {
     }
 }
 
+fn is_set(name: &str) -> bool {
+    env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
 /// Whether the surroundings ask for neither colours nor bars.
 fn plain_wanted() -> bool {
-    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+    is_set("NO_COLOR")
         || env::var("CI").is_ok_and(|ci| ci == "true")
         || env::var("TERM").is_ok_and(|term| term == "dumb")
 }

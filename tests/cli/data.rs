@@ -128,12 +128,9 @@ fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
         ran.stdout()
             .ends_with("saved sheet.png: test images, a row a class\n")
     );
-    let file = fs::File::open(place.path("sheet.png")).unwrap();
-    let decoder = png::Decoder::new(std::io::BufReader::new(file));
-    let mut reader = decoder.read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    assert_eq!((info.width, info.height), (602, 302));
+    let sheet = image::open(place.path("sheet.png")).unwrap();
+    assert_eq!((sheet.width(), sheet.height()), (602, 302));
+    let pixels = sheet.to_luma8().into_raw();
     let tile = |x: usize, y: usize| -> Vec<u8> {
         let rows = (0..28).map(|row| (y + row) * 602 + x);
         rows.flat_map(|start| pixels[start..start + 28].to_vec())

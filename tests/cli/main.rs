@@ -12,6 +12,7 @@ mod data_faults;
 mod environment;
 mod eval;
 mod fetch;
+mod fetch_faults;
 mod gpu;
 mod kills;
 mod options;

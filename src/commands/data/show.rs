@@ -1,16 +1,18 @@
 //! `lenet data show`.
 
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use burn::data::dataset::Dataset;
+use image::{GrayImage, ImageFormat, Luma, imageops};
+use serde::Serialize;
 
 use crate::cli::{ShowArgs, Split};
 use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
 use crate::error::Error;
 use crate::format::{FormatError, atomic};
-use crate::ui::{Out, Picture, colours_wanted};
+use crate::picture::half_blocks;
+use crate::ui::{Drawing, Out, drawing_wanted};
 
 use super::super::{data_options, note_provenance};
 
@@ -85,7 +87,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
         out.json(&document);
         return out.finish();
     }
-    if colours_wanted() {
+    if drawing_wanted() == Drawing::Colour {
         for (class, name) in CLASSES.iter().enumerate() {
             out.line(name);
             terminal_row(images, class)
@@ -147,17 +149,24 @@ fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
 }
 
 fn write_png(path: &Path, images: &ImageDataset) -> Result<(), Error> {
-    let step = SIDE + GAP;
-    let mut sheet = Picture::filled(COLUMNS * step + GAP, CLASSES.len() * step + GAP, 96);
+    let place = |index: usize| index * (SIDE + GAP) + GAP;
+    let (width, height) = (place(COLUMNS) as u32, place(CLASSES.len()) as u32);
+    let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
     for class in 0..CLASSES.len() {
         for (column, image) in of_class(images, class, COLUMNS).into_iter().enumerate() {
-            sheet.paste(image, SIDE, GAP + column * step, GAP + class * step);
+            let (x, y) = (place(column) as i64, place(class) as i64);
+            imageops::replace(&mut sheet, &grey(image), x, y);
         }
     }
-    let bytes = sheet
-        .to_png()
-        .map_err(|error| Error::file("cannot write", path, error))?;
+    let mut bytes = Vec::new();
+    sheet
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .map_err(|error| Error::file("cannot write", path, io::Error::other(error)))?;
     Ok(atomic::write(path, &bytes).map_err(FormatError::from)?)
+}
+
+fn grey(image: &Image) -> GrayImage {
+    GrayImage::from_raw(SIDE as u32, SIDE as u32, image.to_vec()).expect("an image is 28 by 28")
 }
 
 /// Images of a class side by side, at half their size.
@@ -166,9 +175,8 @@ fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
     let pictures: Vec<Vec<String>> = images
         .into_iter()
         .map(|image| {
-            let mut picture = Picture::filled(SIDE, SIDE, 0);
-            picture.paste(image, SIDE, 0, 0);
-            picture.halved().to_lines()
+            let half = imageops::thumbnail(&grey(image), SIDE as u32 / 2, SIDE as u32 / 2);
+            half_blocks(&half, SIDE / 2)
         })
         .collect();
     let height = pictures.first().map_or(0, Vec::len);

@@ -17,7 +17,8 @@ fn sealed(figures: &[u8], weights: usize) -> Vec<u8> {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let head = format!("{{\"lenet_state\":3,\"lengths\":{lengths:?},\"sha256\":\"{digest}\"}}\n");
+    let layout = Saved::LAYOUT;
+    let head = format!("{{\"lenet_state\":{layout},\"lengths\":{lengths:?},\"sha256\":\"{digest}\"}}\n");
     [head.into_bytes(), body].concat()
 }
 

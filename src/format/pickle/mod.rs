@@ -5,10 +5,11 @@
 //! nor multiply: each of its bytes adds one value at most.
 //! <https://github.com/python/cpython/blob/main/Lib/pickletools.py> lists the opcodes.
 
-use std::collections::HashMap;
+mod machine;
 
 use super::Fault;
 use super::error::quoted;
+use machine::{Global, Id, Machine, Value};
 
 /// The largest pickle that is read, in bytes. That of LeNet's state dict has about 1,000.
 pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
@@ -59,45 +60,6 @@ fn unsupported(what: String) -> Fault {
         what,
         hint: STATE_DICT,
     }
-}
-
-/// Index of a value in [`Machine::values`].
-type Id = usize;
-
-#[derive(Debug)]
-enum Value<'a> {
-    /// `None`, a boolean, or what is not looked at.
-    Other,
-    Int(usize),
-    Text(&'a str),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Global(Global<'a>),
-    Storage {
-        kind: &'a str,
-        key: &'a str,
-        values: usize,
-    },
-    Tensor(TensorRef<'a>),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Global<'a> {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(&'a str),
-}
-
-#[derive(Default)]
-struct Machine<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    values: Vec<Value<'a>>,
-    stack: Vec<Id>,
-    /// Heights of the stack at the marks that are open.
-    marks: Vec<usize>,
-    memo: HashMap<u32, Id>,
 }
 
 impl<'a> Machine<'a> {
@@ -167,72 +129,6 @@ impl<'a> Machine<'a> {
         }
         self.pop()
     }
-
-    // -- bytes --
-
-    fn malformed(&self, what: &str) -> Fault {
-        Fault::Malformed(format!("data.pkl {what}, at byte {}", self.at))
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
-        let Some(taken) = self.bytes[self.at..].get(..length) else {
-            return Err(self.malformed("ends too early"));
-        };
-        self.at += length;
-        Ok(taken)
-    }
-
-    /// A little-endian number of `WIDTH` bytes.
-    fn number<const WIDTH: usize>(&mut self) -> Result<u32, Fault> {
-        let bytes = self.take(WIDTH)?;
-        Ok(bytes
-            .iter()
-            .rfold(0, |number, byte| number << 8 | u32::from(*byte)))
-    }
-
-    /// Text up to the end of the line.
-    fn line(&mut self) -> Result<&'a str, Fault> {
-        let rest = &self.bytes[self.at..];
-        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err(self.malformed("ends too early"));
-        };
-        let line = self.take(length + 1)?;
-        std::str::from_utf8(&line[..length]).map_err(|_| self.malformed("has a name not in UTF-8"))
-    }
-
-    // -- stack --
-
-    fn push(&mut self, value: Value<'a>) {
-        self.stack.push(self.values.len());
-        self.values.push(value);
-    }
-
-    fn top(&self) -> Result<Id, Fault> {
-        let top = self.stack.last().copied();
-        top.ok_or_else(|| self.malformed("takes a value that is not there"))
-    }
-
-    fn pop(&mut self) -> Result<Id, Fault> {
-        let top = self.top()?;
-        self.stack.pop();
-        Ok(top)
-    }
-
-    fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
-        match self.stack.len().checked_sub(count) {
-            Some(height) => Ok(self.stack.split_off(height)),
-            None => Err(self.malformed("takes a value that is not there")),
-        }
-    }
-
-    fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
-        match self.marks.pop() {
-            Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
-            _ => Err(self.malformed("takes a mark that is not there")),
-        }
-    }
-
-    // -- opcodes --
 
     fn integer<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
         let number = self.number::<WIDTH>()?;
@@ -358,35 +254,5 @@ impl<'a> Machine<'a> {
             Value::Dict(_) => Ok(()),
             _ => Err(self.malformed("gives attributes to what is no dictionary")),
         }
-    }
-
-    // -- values --
-
-    fn as_text(&self, id: Id) -> Result<&'a str, Fault> {
-        match self.values[id] {
-            Value::Text(text) => Ok(text),
-            _ => Err(self.malformed("has another value where a text belongs")),
-        }
-    }
-
-    fn as_int(&self, id: Id) -> Result<usize, Fault> {
-        match self.values[id] {
-            Value::Int(number) => Ok(number),
-            _ => Err(self.malformed("has another value where a size belongs")),
-        }
-    }
-
-    fn as_tuple(&self, id: Id) -> Result<&[Id], Fault> {
-        match &self.values[id] {
-            Value::Tuple(items) => Ok(items),
-            _ => Err(self.malformed("has another value where a tuple belongs")),
-        }
-    }
-
-    fn as_ints(&self, id: Id) -> Result<Vec<usize>, Fault> {
-        self.as_tuple(id)?
-            .iter()
-            .map(|item| self.as_int(*item))
-            .collect()
     }
 }

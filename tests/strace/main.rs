@@ -4,16 +4,16 @@
 //! system call is made to fail by strace's injection; the disk that fills up is a small tmpfs.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod disks;
+mod place;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::{Command, Output};
 
-use lenet::format;
 use lenet::train::Saved;
-use tempfile::TempDir;
+use place::{Place, stderr};
 
 const LENET: &str = env!("CARGO_BIN_EXE_lenet");
 
@@ -22,101 +22,6 @@ const FILES: [&str; 3] = ["m.json", "m.mpk", "m.state"];
 
 /// One training whose calls all come from one thread, so that they can be counted.
 const TRAIN: &str = "train --any-dataset --threads 1 --epochs 2 -o m.mpk";
-
-/// A folder with a small data set and, in `old`, the files of a finished training.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        for folder in ["data", "old"] {
-            fs::create_dir(place.path().join(folder)).unwrap();
-        }
-        common::write_dataset(&place.path().join("data"), 40, 10);
-        let trained = place.run(LENET, &format!("{TRAIN} --seed 1"));
-        assert!(trained.status.success(), "{trained:?}");
-        for name in FILES {
-            fs::rename(place.path().join(name), place.path().join("old").join(name)).unwrap();
-        }
-        place
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn run(&self, program: &str, words: &str) -> Output {
-        let mut command = Command::new(program);
-        command.args(words.split_whitespace());
-        command.env("LENET_DATA_DIR", self.path().join("data"));
-        command.current_dir(self.path()).output().unwrap()
-    }
-
-    /// Puts the old files back and removes all others.
-    fn restore(&self) {
-        for name in self.names() {
-            fs::remove_file(self.path().join(name)).unwrap();
-        }
-        for name in FILES {
-            fs::copy(self.path().join("old").join(name), self.path().join(name)).unwrap();
-        }
-    }
-
-    /// Trains over the old files under strace with this injection; the output, and how often it was injected.
-    fn train_with(&self, injection: &str) -> (Output, usize) {
-        self.restore();
-        let call = injection.split(':').next().unwrap();
-        let words = format!(
-            "-f -o old/log -e trace={call} -e inject={injection} {LENET} {TRAIN} --seed 2 --force"
-        );
-        let output = self.run("strace", &words);
-        let log = self.log();
-        let injected = log.matches("(INJECTED)").count() + log.matches("--- SIGKILL").count();
-        let killed = log.contains("+++ killed by SIGKILL");
-        (output, injected.max(usize::from(killed)))
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.path().join("old/log")).unwrap()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.path()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names
-            .filter(|name| name != "data" && name != "old")
-            .collect();
-        names.sort();
-        names
-    }
-
-    /// Asserts that each of the three files is there and whole, the old one or one of the new training.
-    fn check_whole(&self, what: &str) {
-        FILES
-            .iter()
-            .for_each(|name| check_whole(&self.path().join(name), what));
-    }
-}
-
-/// Asserts that a file of a training is whole.
-fn check_whole(path: &Path, what: &str) {
-    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{what}: {path:?}: {error}"));
-    let problem = match path.extension().unwrap().to_str().unwrap() {
-        "mpk" => format::decode(path, &bytes)
-            .err()
-            .map(|error| error.to_string()),
-        "state" => Saved::decode(&bytes).err(),
-        _ => match serde_json::from_slice::<serde_json::Value>(&bytes) {
-            Ok(record) => (record["schema"] != 1).then(|| record.to_string()),
-            Err(error) => Some(error.to_string()),
-        },
-    };
-    assert_eq!(problem, None, "{what}: {path:?}");
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 /// Lets the n-th call of this name fail in this way, for n = 1, 2, .. until a training makes no so many calls.
 /// Returns how many runs failed and how many did without the call.
@@ -322,107 +227,4 @@ fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
         let harmed = harms.iter().any(|harm| line.contains(harm));
         assert!(!(target && harmed), "a file itself is touched: {line}");
     }
-}
-
-/// Runs `script` where the folder `disk` is a file system of its own of `size` bytes; then copies it to `out`.
-fn on_small_disk(place: &Place, size: &str, script: &str) -> Output {
-    for folder in ["old/disk", "old/out"] {
-        let _ = fs::remove_dir_all(place.path().join(folder));
-        fs::create_dir(place.path().join(folder)).unwrap();
-    }
-    let script = format!(
-        "mount -t tmpfs -o size={size} tmpfs old/disk || exit 99; \
-         {script}; status=$?; cp -a old/disk/. old/out || exit 98; exit $status"
-    );
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", &script]).arg(LENET);
-    command.env("LENET_DATA_DIR", place.path().join("data"));
-    command.env("LENET", LENET);
-    let output = command.current_dir(place.path()).output().unwrap();
-    let status = output.status.code();
-    assert!(
-        status != Some(99) && status != Some(98),
-        "{}",
-        stderr(&output)
-    );
-    output
-}
-
-#[test]
-fn on_a_disk_that_is_full_the_old_files_stay_as_they_were() {
-    let place = Place::new();
-    let names = |folder: &str| {
-        let entries = fs::read_dir(place.path().join(folder)).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
-    };
-    let train = "\"$LENET\" train --any-dataset --epochs 1 -q -o old/disk/m.mpk --force";
-    // Without old files, from no room at all to where the state fits and the model does not.
-    let mut kilobytes_enough = 0;
-    for kilobytes in (4..1000).step_by(60) {
-        let output = on_small_disk(&place, &format!("{kilobytes}k"), train);
-        if output.status.success() {
-            kilobytes_enough = kilobytes;
-            break;
-        }
-        let stderr = stderr(&output);
-        assert_eq!(output.status.code(), Some(1), "{kilobytes}k: {stderr}");
-        assert!(
-            stderr.contains("No space left on device"),
-            "{kilobytes}k: {stderr}"
-        );
-        assert!(
-            stderr.contains("hint: free some space"),
-            "{kilobytes}k: {stderr}"
-        );
-        // With room for the files of the first saving and not for those of the second beside them, the first stay.
-        for name in names("old/out") {
-            check_whole(
-                &place.path().join("old/out").join(name),
-                &format!("{kilobytes}k"),
-            );
-        }
-    }
-    assert!(kilobytes_enough > 500, "{kilobytes_enough}");
-    // With old files: they take 540 kB, and the new ones need room beside them.
-    let (mut failed, mut replaced) = (0, false);
-    for kilobytes in (560..1100).step_by(40) {
-        let script = format!("cp old/m.* old/disk || exit 97; {train}");
-        let output = on_small_disk(&place, &format!("{kilobytes}k"), &script);
-        assert_eq!(names("old/out"), FILES, "{kilobytes}k");
-        let is_old = |name: &str| {
-            let read = |folder: &str| fs::read(place.path().join(folder).join(name)).unwrap();
-            read("old/out") == read("old")
-        };
-        if output.status.success() {
-            replaced = FILES.iter().all(|name| !is_old(name));
-            break;
-        }
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{kilobytes}k: {}",
-            stderr(&output)
-        );
-        assert!(stderr(&output).contains("No space left on device"));
-        assert!(FILES.iter().all(|name| is_old(name)), "{kilobytes}k");
-        failed += 1;
-    }
-    assert!(failed >= 5 && replaced, "{failed} {replaced}");
-}
-
-#[test]
-fn a_disk_that_is_read_only_is_refused_before_the_training() {
-    let place = Place::new();
-    let script = "mount -o remount,ro old/disk || exit 99; \
-                  \"$LENET\" train --any-dataset -o old/disk/m.mpk";
-    let output = on_small_disk(&place, "1m", script);
-    let stderr = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(
-        stderr.contains("Read-only file system") && stderr.contains("hint: "),
-        "{stderr}"
-    );
-    assert!(output.stdout.is_empty());
 }

@@ -12,8 +12,10 @@ use crate::ops::LeNetBackend;
 use crate::train::{Output, Quiet, Settings};
 use crate::ui::Out;
 
-use super::gate;
-use super::train::{Inputs, Run, settings};
+use crate::commands::gate;
+
+use super::run::{Inputs, Run};
+use super::settings;
 
 /// What stands for the seed in the name of an output file.
 const PLACE: &str = "{seed}";

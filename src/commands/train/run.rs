@@ -1,114 +1,25 @@
-//! `lenet train`.
+//! One training of the command: settings and images -> state, model, record, and the test at its end.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use burn::backend::Autodiff;
+use burn::data::dataset::Dataset;
 use burn::tensor::backend::AutodiffBackend;
 
-use crate::cli::{RecipeName, Seeds, TrainArgs};
-use burn::data::dataset::Dataset;
-
+use crate::cli::TrainArgs;
+use crate::commands::{data_options, note_provenance};
 use crate::data::{FashionMnist, ImageDataset, Provenance};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
 use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::train::{
-    Job, Output, Quiet, Recipe, Reporter, RunRecord, Saved, Settings, Start, State, TensorBoard,
-    TestRecord, fit, stop,
+    Job, Keep, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
 };
-use crate::ui::{JsonReporter, TextReporter, bars_wanted};
-
-use super::{OnBackend, data_options, gate, note_provenance, seeds};
 
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
-
-impl OnBackend for TrainArgs {
-    fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
-        train::<Autodiff<B>>(self, device, device_name)
-    }
-}
-
-fn train<B>(args: &TrainArgs, device: &B::Device, device_name: &str) -> Result<(), Error>
-where
-    B: AutodiffBackend + LeNetBackend,
-    B::InnerBackend: LeNetBackend,
-{
-    stop::listen().map_err(|error| Error::Usage(format!("cannot listen for signals: {error}")))?;
-    if let Some(Seeds(seeds)) = &args.seeds {
-        return seeds::train::<B>(args, seeds, device, device_name);
-    }
-    let output = Output::claim(args.output.as_deref(), args.resume, args.force)?;
-    let mut reporter: Box<dyn Reporter> = match (args.json, args.quiet) {
-        (true, _) => Box::new(JsonReporter::default()),
-        (false, true) => Box::new(Quiet),
-        (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
-    };
-    if let Some(dir) = &args.tensorboard {
-        let both = TensorBoard::new(reporter, dir, args.resume, args.force)?;
-        reporter = Box::new(both);
-    }
-    let earlier = if args.resume {
-        output.read_state()?
-    } else {
-        None
-    };
-    if args.resume && earlier.is_none() {
-        let path = output.state_path();
-        reporter.note(&format!(
-            "note: there is no {}, beginning at the start",
-            path.display()
-        ));
-    }
-    let settings = settings(args, earlier.as_ref());
-    let inputs = Inputs::load(args, &settings, device, device_name)?;
-    let run = Run {
-        inputs: &inputs,
-        settings,
-        output: Some(output),
-    };
-    let result = run.train::<B>(earlier, reporter.as_mut());
-    let told = reporter.finish();
-    let (_, test) = result?;
-    told?;
-    gate(test.accuracy(), args.min_accuracy)
-}
-
-/// The settings that `args` ask for; what they leave open is as it was `earlier`, or the default.
-pub(super) fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
-    let earlier = earlier.map(|saved| &saved.settings);
-    let mut recipe = match (args.recipe, earlier) {
-        (None, Some(earlier)) => earlier.recipe.clone(),
-        (None | Some(RecipeName::Classic), _) => Recipe::classic(),
-        (Some(RecipeName::Tuned), _) => Recipe::tuned(),
-    };
-    recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
-    recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
-    Settings {
-        epochs: args.epochs.or(earlier.map(|s| s.epochs)).unwrap_or(5),
-        batch_size: args
-            .batch_size
-            .or(earlier.map(|s| s.batch_size))
-            .unwrap_or(32),
-        validation_split: args
-            .validation_split
-            .or(earlier.map(|s| s.validation_split))
-            .unwrap_or(0.1),
-        seed: args.seed.or(earlier.map(|s| s.seed)).unwrap_or(42),
-        recipe,
-        limit: args
-            .data
-            .limit
-            .map(NonZeroUsize::get)
-            .or(earlier.and_then(|s| s.limit)),
-        keep: args.keep.or(earlier.map(|s| s.keep)).unwrap_or_default(),
-        patience: args.patience.or(earlier.and_then(|s| s.patience)),
-        backend: args.compute.backend.name().to_owned(),
-    }
-}
 
 /// What the command was given and the images that it read.
 pub(super) struct Inputs<'a, D> {
@@ -262,7 +173,7 @@ impl<D> Run<'_, D> {
     fn save(&self, state: &State, test: Option<TestRecord>) -> Result<(), Error> {
         let done = state.history.len();
         let kept_epoch = match (&state.best, self.settings.keep) {
-            (Some(best), crate::train::Keep::Best) => Some(best.epoch),
+            (Some(best), Keep::Best) => Some(best.epoch),
             _ => (done > 0).then_some(done),
         };
         let record = RunRecord {

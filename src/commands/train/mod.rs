@@ -1,0 +1,102 @@
+//! `lenet train`.
+
+mod run;
+mod seeds;
+
+use std::num::NonZeroUsize;
+
+use burn::backend::Autodiff;
+use burn::tensor::backend::AutodiffBackend;
+
+use crate::cli::{RecipeName, Seeds, TrainArgs};
+use crate::error::Error;
+use crate::ops::LeNetBackend;
+use crate::train::{Output, Quiet, Recipe, Reporter, Saved, Settings, TensorBoard, stop};
+use crate::ui::{JsonReporter, TextReporter, bars_wanted};
+
+use super::{OnBackend, gate};
+use run::{Inputs, Run};
+
+impl OnBackend for TrainArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
+        train::<Autodiff<B>>(self, device, device_name)
+    }
+}
+
+fn train<B>(args: &TrainArgs, device: &B::Device, device_name: &str) -> Result<(), Error>
+where
+    B: AutodiffBackend + LeNetBackend,
+    B::InnerBackend: LeNetBackend,
+{
+    stop::listen().map_err(|error| Error::Usage(format!("cannot listen for signals: {error}")))?;
+    if let Some(Seeds(seeds)) = &args.seeds {
+        return seeds::train::<B>(args, seeds, device, device_name);
+    }
+    let output = Output::claim(args.output.as_deref(), args.resume, args.force)?;
+    let mut reporter: Box<dyn Reporter> = match (args.json, args.quiet) {
+        (true, _) => Box::new(JsonReporter::default()),
+        (false, true) => Box::new(Quiet),
+        (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
+    };
+    if let Some(dir) = &args.tensorboard {
+        let both = TensorBoard::new(reporter, dir, args.resume, args.force)?;
+        reporter = Box::new(both);
+    }
+    let earlier = if args.resume {
+        output.read_state()?
+    } else {
+        None
+    };
+    if args.resume && earlier.is_none() {
+        let path = output.state_path();
+        reporter.note(&format!(
+            "note: there is no {}, beginning at the start",
+            path.display()
+        ));
+    }
+    let settings = settings(args, earlier.as_ref());
+    let inputs = Inputs::load(args, &settings, device, device_name)?;
+    let run = Run {
+        inputs: &inputs,
+        settings,
+        output: Some(output),
+    };
+    let result = run.train::<B>(earlier, reporter.as_mut());
+    let told = reporter.finish();
+    let (_, test) = result?;
+    told?;
+    gate(test.accuracy(), args.min_accuracy)
+}
+
+/// The settings that `args` ask for; what they leave open is as it was `earlier`, or the default.
+fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
+    let earlier = earlier.map(|saved| &saved.settings);
+    let mut recipe = match (args.recipe, earlier) {
+        (None, Some(earlier)) => earlier.recipe.clone(),
+        (None | Some(RecipeName::Classic), _) => Recipe::classic(),
+        (Some(RecipeName::Tuned), _) => Recipe::tuned(),
+    };
+    recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
+    recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
+    Settings {
+        epochs: args.epochs.or(earlier.map(|s| s.epochs)).unwrap_or(5),
+        batch_size: args
+            .batch_size
+            .or(earlier.map(|s| s.batch_size))
+            .unwrap_or(32),
+        validation_split: args
+            .validation_split
+            .or(earlier.map(|s| s.validation_split))
+            .unwrap_or(0.1),
+        seed: args.seed.or(earlier.map(|s| s.seed)).unwrap_or(42),
+        recipe,
+        limit: args
+            .data
+            .limit
+            .map(NonZeroUsize::get)
+            .or(earlier.and_then(|s| s.limit)),
+        keep: args.keep.or(earlier.map(|s| s.keep)).unwrap_or_default(),
+        patience: args.patience.or(earlier.and_then(|s| s.patience)),
+        backend: args.compute.backend.name().to_owned(),
+    }
+}

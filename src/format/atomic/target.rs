@@ -1,0 +1,190 @@
+//! Where a file will be written, and the scratch files beside it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::WriteError;
+
+/// Where a file will be written.
+pub(super) struct Target {
+    /// The path that the user gave, for messages.
+    asked: PathBuf,
+    /// The file itself, links followed.
+    pub(super) file: PathBuf,
+    /// Its folder.
+    pub(super) folder: PathBuf,
+    /// Those of the file that is there now, if one is.
+    pub(super) permissions: Option<fs::Permissions>,
+}
+
+impl Target {
+    pub(super) fn new(path: &Path) -> Result<Self, WriteError> {
+        let failed = |cause| WriteError {
+            path: path.to_path_buf(),
+            action: "write",
+            cause,
+        };
+        let file = follow_links(path).map_err(failed)?;
+        // `a/`, `a/.`, `a/..` and the empty path name no file, or not the one that would be written.
+        let names_a_file = file.file_name().is_some_and(|name| {
+            let whole = file.as_os_str().as_encoded_bytes();
+            whole.ends_with(name.as_encoded_bytes())
+        });
+        if !names_a_file {
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file");
+            return Err(failed(cause));
+        }
+        let permissions = match fs::metadata(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+            Ok(found) => Some(check_replaceable(&found).map_err(failed)?),
+        };
+        let folder = match file.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        Ok(Self {
+            asked: path.to_path_buf(),
+            file,
+            folder,
+            permissions,
+        })
+    }
+
+    /// Gives `scratch` the permissions of the file that it will replace.
+    pub(super) fn keep_permissions(&self, scratch: &File) -> io::Result<()> {
+        match &self.permissions {
+            // A file system without permissions shows the same for all files, and may refuse to set them.
+            Some(old) if *old != scratch.metadata()?.permissions() => {
+                scratch.set_permissions(old.clone())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The start of the names of this target's scratch files.
+    fn prefix(&self) -> String {
+        let name = self.file.file_name().unwrap_or_default();
+        let hash = Sha256::digest(name.as_encoded_bytes());
+        let hash: String = hash
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!(".lenet-{hash}-")
+    }
+
+    /// A new scratch file, locked; removed when it is dropped.
+    pub(super) fn scratch(&self) -> Result<NamedTempFile<File>, WriteError> {
+        let failed = |cause| WriteError {
+            path: self.asked.clone(),
+            action: "create a scratch file beside",
+            cause,
+        };
+        let prefix = self.prefix();
+        let create = |path: &Path| {
+            // `create_new` follows no link that lies there, and the umask applies as to any other file.
+            OpenOptions::new().write(true).create_new(true).open(path)
+        };
+        loop {
+            let scratch = tempfile::Builder::new()
+                .prefix(&prefix)
+                .make_in(&self.folder, create)
+                .map_err(failed)?;
+            // A file system without locks is fine: `sweep` removes nothing there.
+            let _ = scratch.as_file().lock();
+            // Another run may have swept it between its creation and its lock.
+            if scratch.path().try_exists().map_err(failed)? {
+                return Ok(scratch);
+            }
+        }
+    }
+
+    /// Removes scratch files that dead runs left for this target. What cannot be removed stays.
+    pub(super) fn sweep(&self) {
+        let prefix = self.prefix();
+        let is_scratch = |name: &OsStr| {
+            let name = name.as_encoded_bytes();
+            name.len() == prefix.len() + 6 && name.starts_with(prefix.as_bytes())
+        };
+        let Ok(entries) = fs::read_dir(&self.folder) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            // A link is not followed: whatever it points at is not ours.
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if !is_file || !is_scratch(&entry.file_name()) {
+                continue;
+            }
+            let Ok(file) = OpenOptions::new().write(true).open(entry.path()) else {
+                continue;
+            };
+            if file.try_lock().is_ok() {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// The path at the end of a chain of symbolic links. The last one need not exist.
+fn follow_links(path: &Path) -> io::Result<PathBuf> {
+    // Linux's own limit.
+    const MAX_LINKS: usize = 40;
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&path) else {
+            return Ok(path);
+        };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    Err(io::Error::other("too many symbolic links"))
+}
+
+/// The permissions of a file that may be replaced.
+fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
+    if found.is_dir() {
+        return Err(io::Error::new(
+            io::ErrorKind::IsADirectory,
+            "it is a folder",
+        ));
+    }
+    if !found.is_file() {
+        let kind = kind_of(found.file_type());
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("it is a {kind}"),
+        ));
+    }
+    if found.permissions().readonly() {
+        let cause = "it is write-protected";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));
+    }
+    Ok(found.permissions())
+}
+
+/// What a path is that is not a regular file.
+pub(in crate::format) fn kind_of(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "pipe";
+        }
+        if kind.is_socket() {
+            return "socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "device";
+        }
+    }
+    if kind.is_dir() {
+        "folder"
+    } else {
+        "special file"
+    }
+}

@@ -1,0 +1,141 @@
+//! The machine's bytes, stack and values: what every opcode is made of.
+
+use std::collections::HashMap;
+
+use super::TensorRef;
+use crate::format::Fault;
+
+/// Index of a value in [`Machine::values`].
+pub(super) type Id = usize;
+
+#[derive(Debug)]
+pub(super) enum Value<'a> {
+    /// `None`, a boolean, or what is not looked at.
+    Other,
+    Int(usize),
+    Text(&'a str),
+    Tuple(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    Global(Global<'a>),
+    Storage {
+        kind: &'a str,
+        key: &'a str,
+        values: usize,
+    },
+    Tensor(TensorRef<'a>),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Global<'a> {
+    OrderedDict,
+    RebuildTensor,
+    RebuildParameter,
+    Storage(&'a str),
+}
+
+#[derive(Default)]
+pub(super) struct Machine<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
+    pub(super) values: Vec<Value<'a>>,
+    pub(super) stack: Vec<Id>,
+    /// Heights of the stack at the marks that are open.
+    pub(super) marks: Vec<usize>,
+    pub(super) memo: HashMap<u32, Id>,
+}
+
+impl<'a> Machine<'a> {
+    // -- bytes --
+
+    pub(super) fn malformed(&self, what: &str) -> Fault {
+        Fault::Malformed(format!("data.pkl {what}, at byte {}", self.at))
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        let Some(taken) = self.bytes[self.at..].get(..length) else {
+            return Err(self.malformed("ends too early"));
+        };
+        self.at += length;
+        Ok(taken)
+    }
+
+    /// A little-endian number of `WIDTH` bytes.
+    pub(super) fn number<const WIDTH: usize>(&mut self) -> Result<u32, Fault> {
+        let bytes = self.take(WIDTH)?;
+        Ok(bytes
+            .iter()
+            .rfold(0, |number, byte| number << 8 | u32::from(*byte)))
+    }
+
+    /// Text up to the end of the line.
+    pub(super) fn line(&mut self) -> Result<&'a str, Fault> {
+        let rest = &self.bytes[self.at..];
+        let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
+            return Err(self.malformed("ends too early"));
+        };
+        let line = self.take(length + 1)?;
+        std::str::from_utf8(&line[..length]).map_err(|_| self.malformed("has a name not in UTF-8"))
+    }
+
+    // -- stack --
+
+    pub(super) fn push(&mut self, value: Value<'a>) {
+        self.stack.push(self.values.len());
+        self.values.push(value);
+    }
+
+    pub(super) fn top(&self) -> Result<Id, Fault> {
+        let top = self.stack.last().copied();
+        top.ok_or_else(|| self.malformed("takes a value that is not there"))
+    }
+
+    pub(super) fn pop(&mut self) -> Result<Id, Fault> {
+        let top = self.top()?;
+        self.stack.pop();
+        Ok(top)
+    }
+
+    pub(super) fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
+        match self.stack.len().checked_sub(count) {
+            Some(height) => Ok(self.stack.split_off(height)),
+            None => Err(self.malformed("takes a value that is not there")),
+        }
+    }
+
+    pub(super) fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
+        match self.marks.pop() {
+            Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
+            _ => Err(self.malformed("takes a mark that is not there")),
+        }
+    }
+
+    // -- values --
+
+    pub(super) fn as_text(&self, id: Id) -> Result<&'a str, Fault> {
+        match self.values[id] {
+            Value::Text(text) => Ok(text),
+            _ => Err(self.malformed("has another value where a text belongs")),
+        }
+    }
+
+    pub(super) fn as_int(&self, id: Id) -> Result<usize, Fault> {
+        match self.values[id] {
+            Value::Int(number) => Ok(number),
+            _ => Err(self.malformed("has another value where a size belongs")),
+        }
+    }
+
+    pub(super) fn as_tuple(&self, id: Id) -> Result<&[Id], Fault> {
+        match &self.values[id] {
+            Value::Tuple(items) => Ok(items),
+            _ => Err(self.malformed("has another value where a tuple belongs")),
+        }
+    }
+
+    pub(super) fn as_ints(&self, id: Id) -> Result<Vec<usize>, Fault> {
+        self.as_tuple(id)?
+            .iter()
+            .map(|item| self.as_int(*item))
+            .collect()
+    }
+}
