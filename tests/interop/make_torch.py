@@ -5,50 +5,18 @@
 DATA_DIR holds the four gzipped IDX files of Fashion-MNIST.
 """
 
-import gzip
 import json
 import pathlib
 import sys
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import nn
 
+from torch_net import LeNet, loss_of, probabilities, samples
+
 HERE = pathlib.Path(__file__).parent
 DATA = pathlib.Path(sys.argv[1])
-
-
-def idx(name, header):
-    return torch.from_numpy(np.frombuffer(gzip.open(DATA / name).read(), np.uint8, offset=header).copy())
-
-
-class LeNet(nn.Module):
-    """As a reader of the book would write it: raw pixels in, ten sigmoids out."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5)
-        self.conv2 = nn.Conv2d(6, 16, 5)
-        self.fc1 = nn.Linear(256, 120)
-        self.fc2 = nn.Linear(120, 84)
-        self.fc3 = nn.Linear(84, 10)
-
-    def forward(self, x):
-        x = nn.functional.max_pool2d(torch.sigmoid(self.conv1(x)), 2)
-        x = nn.functional.max_pool2d(torch.sigmoid(self.conv2(x)), 2)
-        x = torch.sigmoid(self.fc1(x.flatten(1)))
-        x = torch.sigmoid(self.fc2(x))
-        return torch.sigmoid(self.fc3(x))
-
-
-def probabilities(outputs):
-    clipped = outputs.clip(1e-7, 1 - 1e-7)
-    return clipped / clipped.sum(1, keepdim=True)
-
-
-def loss_of(outputs, labels):
-    return -probabilities(outputs).gather(1, labels[:, None]).log().mean()
 
 
 def train(net, images, labels):
@@ -65,11 +33,7 @@ def train(net, images, labels):
 
 torch.manual_seed(1)
 net = LeNet()
-train(
-    net,
-    idx("train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).float(),
-    idx("train-labels-idx1-ubyte.gz", 8).long(),
-)
+train(net, *samples(DATA, "train"))
 state = net.state_dict()
 torch.save(state, HERE / "lenet.pt")
 safetensors.torch.save_file(state, HERE / "lenet.safetensors", {"format": "pt", "made by": "make_torch.py"})
@@ -103,8 +67,7 @@ torch.save(torch.zeros(6), HERE / "tensor.pt")
 torch.save({"conv1.bias": torch.zeros(6)}, HERE / "legacy.pt", _use_new_zipfile_serialization=False)
 
 # What PyTorch computes with these weights.
-images = idx("t10k-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).float()[:1000]
-labels = idx("t10k-labels-idx1-ubyte.gz", 8).long()[:1000]
+images, labels = (values[:1000] for values in samples(DATA, "t10k"))
 # Four images by a formula, for tests without data: a bright spot that moves and shrinks.
 n, row, column = torch.meshgrid(torch.arange(4), torch.arange(28), torch.arange(28), indexing="ij")
 spot = 220 - (n + 1) * ((row - 8 - 3 * n) ** 2 + (column - 14) ** 2)
