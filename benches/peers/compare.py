@@ -14,7 +14,7 @@ def python(script):
     return json.loads(out.stdout.splitlines()[-1])
 
 def lenet():
-    program = os.path.join(root, "target", "release", "lenet")
+    program = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lenet")
     with tempfile.TemporaryDirectory() as folder:
         command = [program, "train", "--epochs", str(epochs), "--data", data, "--json", "-o", os.path.join(folder, "model.mpk")]
         begin = time.perf_counter()
