@@ -174,6 +174,7 @@ impl Data {
             epochs: plan.epochs,
             batch_size: plan.batch_size,
             validation_split: 0.1,
+            stratified: false,
             seed,
             recipe: recipe.clone(),
             limit: None,

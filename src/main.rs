@@ -29,6 +29,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Shapes(args) => on_backend(&args.compute, args),
         Command::Convert(args) => on_backend(&args.compute, args),
         Command::Data(args) => args.run(),
+        Command::Doctor(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     }

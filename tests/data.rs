@@ -32,6 +32,7 @@ fn load(dir: &Path) -> Result<FashionMnist, DataError> {
         dir: Some(dir.to_owned()),
         any_dataset: true,
         limit: None,
+        stratified: false,
     })
 }
 
@@ -101,7 +102,7 @@ fn a_limit_keeps_the_first_images_of_each_part_and_the_digests_of_all() {
     let data = FashionMnist::load(&Options {
         dir: Some(repository_data()),
         limit: NonZeroUsize::new(3),
-        any_dataset: false,
+        ..Options::default()
     })
     .unwrap();
     assert!(data.provenance.is_official());
@@ -118,6 +119,7 @@ fn the_test_part_alone_needs_only_its_files() {
         dir: Some(dir.path().to_owned()),
         any_dataset: true,
         limit: None,
+        stratified: false,
     };
     let (test, provenance) = load_part(Part::Test, &options).unwrap();
     assert_eq!(test.len(), 10);

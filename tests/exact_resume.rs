@@ -45,6 +45,7 @@ fn left_anywhere(recipe: Recipe) {
         dir: Some(dir.path().to_owned()),
         any_dataset: true,
         limit: None,
+        stratified: false,
     })
     .unwrap();
     let (train, validation) = ImageDataset::new(data.train).split(0.15).unwrap();
@@ -52,6 +53,7 @@ fn left_anywhere(recipe: Recipe) {
         epochs: 2,
         batch_size: 4,
         validation_split: 0.15,
+        stratified: false,
         seed: 3,
         recipe,
         limit: None,

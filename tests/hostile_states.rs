@@ -18,6 +18,7 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
         epochs: 5,
         batch_size: 32,
         validation_split: 0.1,
+        stratified: false,
         seed: u64::MAX,
         recipe: Recipe {
             momentum: 0.5,

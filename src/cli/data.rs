@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{DataArgs, ProgressStyle, Split, values};
+use super::{DataArgs, ProgressStyle, Split, ValidationArgs, values};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -108,9 +108,9 @@ pub struct ShowArgs {
     /// Show and count only these images [default: count all, show those to train with]
     #[arg(long, value_enum)]
     pub split: Option<Split>,
-    /// Share of the training images that are validation images
-    #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
-    pub validation_split: f64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its help is its fields'")]
+    pub validation: ValidationArgs,
     /// Write 20 images of each class to this PNG file
     #[arg(long, value_name = "FILE")]
     pub png: Option<PathBuf>,

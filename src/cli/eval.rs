@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{ComputeArgs, DataArgs, values};
+use super::{ComputeArgs, DataArgs, ValidationArgs, values};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,9 +22,9 @@ pub struct EvalArgs {
     /// Which images to use
     #[arg(long, value_enum, default_value = "test")]
     pub split: Split,
-    /// Share of the training images that are validation images, as it was in training
-    #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
-    pub validation_split: f64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its help is its fields'")]
+    pub validation: ValidationArgs,
     /// Images per forward pass
     #[arg(long, value_name = "N", default_value = "1000", value_parser = values::batch_size)]
     pub batch_size: usize,

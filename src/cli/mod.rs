@@ -2,6 +2,7 @@
 
 mod convert;
 mod data;
+mod doctor;
 mod eval;
 mod pages;
 mod predict;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use convert::ConvertArgs;
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
+pub use doctor::DoctorArgs;
 pub use eval::{EvalArgs, Split};
 pub use pages::{CompletionsArgs, ManArgs};
 pub use predict::PredictArgs;
@@ -73,6 +75,7 @@ pub enum Command {
     Shapes(ShapesArgs),
     Convert(ConvertArgs),
     Data(DataCommand),
+    Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -117,6 +120,17 @@ pub struct ComputeArgs {
     /// CPU threads [default: all cores]; the result is the same for any number
     #[arg(long, value_name = "N", value_parser = values::threads, env = "LENET_THREADS")]
     pub threads: Option<usize>,
+}
+
+/// Options of every command that can use the validation images.
+#[derive(Debug, Clone, Args)]
+pub struct ValidationArgs {
+    /// Share of the training images that are validation images, as it was in training
+    #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
+    pub validation_split: f64,
+    /// The validation images are of all classes in proportion, as in a training with --stratified
+    #[arg(long)]
+    pub stratified: bool,
 }
 
 /// Options of every command that reads the data set.

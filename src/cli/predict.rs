@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ComputeArgs, DataArgs, Split, values};
+use super::{ComputeArgs, DataArgs, Split, ValidationArgs, values};
 use crate::picture::Invert;
 
 const EXAMPLES: &str = "\
@@ -36,9 +36,9 @@ pub struct PredictArgs {
     /// The part of the data set that --index counts in
     #[arg(long, value_enum, default_value = "test", conflicts_with = "images")]
     pub split: Split,
-    /// Share of the training images that are validation images, as it was in training
-    #[arg(long, value_name = "SHARE", default_value = "0.1", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
-    pub validation_split: f64,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its help is its fields'")]
+    pub validation: ValidationArgs,
     /// Negate the grey values, for pictures on a light background
     #[arg(long, value_enum, default_value = "auto", conflicts_with = "index")]
     pub invert: Invert,

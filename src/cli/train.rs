@@ -15,6 +15,7 @@ Examples:
   lenet train --recipe tuned                 the same network, trained better
   lenet train --seeds 1..10                  ten runs, their mean and standard deviation
   lenet train --epochs 20 --keep best --patience 3
+  lenet train --like shirts.json --seed 8    as that run, from another seed
   lenet train --resume                       go on with a stopped training of model.mpk
   lenet train --tensorboard runs             curves for: tensorboard --logdir runs
   lenet train --limit 320 --epochs 1         try that everything works
@@ -47,6 +48,9 @@ pub struct TrainArgs {
     /// Share of the training images, the last ones, kept for validation [default: 0.1]
     #[arg(long, value_name = "SHARE", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
     pub validation_split: Option<f64>,
+    /// Set aside images of all classes in proportion, instead of simply the last ones
+    #[arg(long)]
+    pub stratified: bool,
     /// Seed of the initial weights and of the order of the images [default: 42]
     #[arg(long, value_name = "N", env = "LENET_SEED")]
     pub seed: Option<u64>,
@@ -69,6 +73,9 @@ pub struct TrainArgs {
     /// Stop when the validation loss has not improved for N epochs
     #[arg(long, value_name = "N", value_parser = values::positive, env = "LENET_PATIENCE")]
     pub patience: Option<usize>,
+    /// Train as another run did, whose record (.json) this is; options that are given come first
+    #[arg(long, value_name = "RECORD", conflicts_with = "resume")]
+    pub like: Option<PathBuf>,
     /// Go on with the training of the output file (default: model.mpk) up to --epochs
     #[arg(long)]
     pub resume: bool,

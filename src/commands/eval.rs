@@ -23,7 +23,7 @@ impl OnBackend for EvalArgs {
 
 fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Error> {
     let file = format::read(&args.model)?;
-    let images = load_split(&args.data, args.split, args.validation_split)?;
+    let images = load_split(&args.data, args.split, &args.validation)?;
     if images.is_empty() {
         return Err(Error::Usage(format!(
             "there are no {} images",

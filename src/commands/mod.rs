@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod data;
+pub mod doctor;
 pub mod eval;
 pub mod pages;
 pub mod predict;
@@ -11,7 +12,7 @@ pub mod train;
 
 use std::num::NonZeroUsize;
 
-use crate::cli::{DataArgs, Split};
+use crate::cli::{DataArgs, Split, ValidationArgs};
 use crate::data::{ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
@@ -26,11 +27,12 @@ pub trait OnBackend {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error>;
 }
 
-fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>) -> Options {
+fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) -> Options {
     Options {
         dir: args.dir.clone(),
         any_dataset: args.any_dataset,
         limit,
+        stratified,
     }
 }
 
@@ -42,19 +44,24 @@ fn note_provenance(provenance: &Provenance) {
 }
 
 /// The images of one split; reads only the files that it needs.
-fn load_split(args: &DataArgs, split: Split, validation_split: f64) -> Result<ImageDataset, Error> {
+fn load_split(
+    args: &DataArgs,
+    split: Split,
+    validation: &ValidationArgs,
+) -> Result<ImageDataset, Error> {
     let part = if split == Split::Test {
         Part::Test
     } else {
         Part::Train
     };
-    let (images, provenance) = load_part(part, &data_options(args, args.limit))?;
+    let (images, provenance) =
+        load_part(part, &data_options(args, args.limit, validation.stratified))?;
     note_provenance(&provenance);
     let images = ImageDataset::new(images);
     Ok(match split {
         Split::Test => images,
-        Split::Train => images.split(validation_split)?.0,
-        Split::Validation => images.split(validation_split)?.1,
+        Split::Train => images.split(validation.validation_split)?.0,
+        Split::Validation => images.split(validation.validation_split)?.1,
     })
 }
 

@@ -89,7 +89,7 @@ fn from_files(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
 
 /// The images of the data set that were named by their numbers.
 fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
-    let dataset = load_split(&args.data, args.split, args.validation_split)?;
+    let dataset = load_split(&args.data, args.split, &args.validation)?;
     let split = args.split.name();
     let subject = |index: &usize| match dataset.get(*index) {
         Some(item) => Ok(Subject {

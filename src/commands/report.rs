@@ -28,8 +28,10 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
             path.display()
         ));
     }
-    let (images, provenance) =
-        data::load_part(Part::Test, &data_options(&args.data, args.data.limit))?;
+    let (images, provenance) = data::load_part(
+        Part::Test,
+        &data_options(&args.data, args.data.limit, false),
+    )?;
     note_provenance(&provenance);
     if images.is_empty() {
         return Err(Error::Usage("there are no test images".to_owned()));

@@ -48,6 +48,17 @@ impl LabelledImages {
         self.labels.shrink_to_fit();
     }
 
+    /// Brings them into another order: `order` names the image at each place by its place now.
+    ///
+    /// # Panics
+    /// If `order` names an image that is not there.
+    pub fn reorder(&mut self, order: &[u32]) {
+        let images = order.iter().map(|place| self.images[*place as usize]);
+        self.images = images.collect();
+        let labels = order.iter().map(|place| self.labels[*place as usize]);
+        self.labels = labels.collect();
+    }
+
     /// The images.
     #[must_use]
     pub fn images(&self) -> &[Image] {

@@ -55,6 +55,9 @@ pub struct Options {
     pub any_dataset: bool,
     /// Keep only the first so many images of each part. The whole files are checked all the same.
     pub limit: Option<NonZeroUsize>,
+    /// Bring the training images into an order in which every stretch has all classes in proportion, so that those
+    /// set aside for validation have them too.
+    pub stratified: bool,
 }
 
 /// Why the data could not be loaded.
@@ -159,8 +162,8 @@ impl FashionMnist {
         let (mut test, test_digests) = test?;
         digests.extend(test_digests);
         let provenance = verify(dir, digests, options.any_dataset)?;
-        limit(&mut train, options.limit);
-        limit(&mut test, options.limit);
+        select(&mut train, Part::Train, options);
+        select(&mut test, Part::Test, options);
         Ok(Self {
             train,
             test,
@@ -177,13 +180,17 @@ pub fn load_part(part: Part, options: &Options) -> Result<(LabelledImages, Prove
     let dir = source::find(options.dir.as_deref(), &part.files())?;
     let (mut images, digests) = read_part(&dir, part)?;
     let provenance = verify(dir, digests, options.any_dataset)?;
-    limit(&mut images, options.limit);
+    select(&mut images, part, options);
     Ok((images, provenance))
 }
 
-fn limit(images: &mut LabelledImages, limit: Option<NonZeroUsize>) {
-    if let Some(limit) = limit {
+/// Keeps and orders the images of a part as `options` say.
+fn select(images: &mut LabelledImages, part: Part, options: &Options) {
+    if let Some(limit) = options.limit {
         images.truncate(limit.get());
+    }
+    if options.stratified && part == Part::Train {
+        images.reorder(&order::stratified(images.labels()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The order in which an epoch visits the training images.
+//! Orders of images: that in which an epoch visits them, and one that mixes the classes evenly.
 
 use crate::random::{Purpose, below, stream};
 
@@ -14,6 +14,29 @@ pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
         let chosen = below(&mut rng, last + 1);
         order.swap(last as usize, chosen as usize);
     }
+    order
+}
+
+/// The places of images with these `labels` in an order of which every stretch has all classes in proportion.
+///
+/// Of n images of a class the i-th, counted from 0, goes to (i + 1/2) / n of the way; equals stay in their order.
+#[must_use]
+pub fn stratified(labels: &[u8]) -> Vec<u32> {
+    let mut sizes = [0_u32; 256];
+    let ranks: Vec<u32> = labels
+        .iter()
+        .map(|label| {
+            let size = &mut sizes[usize::from(*label)];
+            *size += 1;
+            *size - 1
+        })
+        .collect();
+    let way = |place: u32| {
+        let size = sizes[usize::from(labels[place as usize])];
+        (f64::from(ranks[place as usize]) + 0.5) / f64::from(size)
+    };
+    let mut order: Vec<u32> = (0..labels.len() as u32).collect();
+    order.sort_by(|a, b| way(*a).total_cmp(&way(*b)));
     order
 }
 
@@ -41,6 +64,34 @@ mod tests {
             let mut order = epoch_order(count, 3, 9);
             order.sort_unstable();
             assert!(order.into_iter().eq(0..count));
+        }
+    }
+
+    #[test]
+    fn every_end_of_a_stratified_order_has_the_classes_in_proportion() {
+        assert!(stratified(&[]).is_empty());
+        assert_eq!(stratified(&[1, 1, 1, 0, 0, 0]), [0, 3, 1, 4, 2, 5]);
+        // Classes of 100, 200, .. 1,000 images, the largest last.
+        let labels: Vec<u8> = (0..10)
+            .flat_map(|class| vec![class; 100 * (usize::from(class) + 1)])
+            .collect();
+        let order = stratified(&labels);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert!(sorted.into_iter().eq(0..5500));
+        for length in [1, 10, 55, 550, 1000, 5499] {
+            let end = &order[5500 - length..];
+            for class in 0..10_u8 {
+                let found = end
+                    .iter()
+                    .filter(|place| labels[**place as usize] == class)
+                    .count();
+                let share = length as f64 * f64::from(class + 1) / 55.0;
+                assert!(
+                    (found as f64 - share).abs() <= 1.5,
+                    "{length}, class {class}: {found} for {share}"
+                );
+            }
         }
     }
 

@@ -201,6 +201,7 @@ mod tests {
                 epochs: 2,
                 batch_size: 32,
                 validation_split: 0.1,
+                stratified: false,
                 seed: 7,
                 recipe: Recipe::classic(),
                 limit: None,

@@ -1,7 +1,6 @@
 //! What the training left to tell beside its model.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::train::{Output, RunRecord};
@@ -25,32 +24,17 @@ pub enum Training {
     },
 }
 
-/// A record of 100,000 epochs, the most that can be trained, has 20 MB.
-const MAX_BYTES: u64 = 32 << 20;
-
 impl Training {
     /// The record that lies beside the model file `model`.
     #[must_use]
     pub fn beside(model: &Path) -> Self {
         let path = Output::beside(model, "json");
-        let mut bytes = Vec::new();
-        let read = match path.metadata() {
-            Ok(found) if !found.is_file() => Err(io::Error::other("not a regular file")),
-            Ok(_) => File::open(&path),
-            Err(error) => Err(error),
-        };
-        match read.and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes)) {
+        match RunRecord::read(&path) {
+            Ok(record) => Self::Known(Box::new(record)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Unknown { path },
             Err(error) => Self::Unreadable {
                 path,
                 problem: error.to_string(),
-            },
-            Ok(_) => match serde_json::from_slice(&bytes) {
-                Ok(record) => Self::Known(Box::new(record)),
-                Err(error) => Self::Unreadable {
-                    path,
-                    problem: format!("not a record of lenet train: {error}"),
-                },
             },
         }
     }
@@ -84,7 +68,7 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         let found = Training::beside(&model);
         assert!(
-            matches!(&found, Training::Unreadable { problem, .. } if problem.contains("regular"))
+            matches!(&found, Training::Unreadable { problem, .. } if problem.contains("folder"))
         );
     }
 }

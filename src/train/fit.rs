@@ -206,6 +206,7 @@ mod tests {
             epochs: 1,
             batch_size: 32,
             validation_split: 0.1,
+            stratified: false,
             seed: 1,
             recipe: Recipe::classic(),
             limit: None,

@@ -1,20 +1,17 @@
 //! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::format::whole::{self, ReadError};
 use crate::format::{self, Format, FormatError, ModelFile, atomic};
 use crate::model::Weights;
 
+use super::RunRecord;
 use super::state_file::{MAX_STATE_BYTES, Saved};
-use super::{EpochRecord, Settings};
 
 /// The name of a model that was given none.
 const DEFAULT: &str = "model.mpk";
@@ -215,46 +212,4 @@ fn is_same_file(file: &File, path: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_same_file(_: &File, _: &Path) -> bool {
     true
-}
-
-/// What is written about a run beside its model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunRecord {
-    /// Version of this layout.
-    pub schema: u32,
-    /// Version of the program.
-    pub lenet: String,
-    /// Version of Burn.
-    pub burn: String,
-    /// What computed: the CPU level of the kernels, or the GPU.
-    pub device: String,
-    /// CPU threads.
-    pub threads: usize,
-    /// What the training was asked to do.
-    pub settings: Settings,
-    /// SHA-256 of each data file's content, by its name.
-    pub data: BTreeMap<String, String>,
-    /// Number of training images.
-    pub train_samples: usize,
-    /// Number of validation images.
-    pub validation_samples: usize,
-    /// The finished epochs.
-    pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights the model has; none in the middle of the first.
-    pub kept_epoch: Option<usize>,
-    /// The result on the test images, once training is over.
-    pub test: Option<TestRecord>,
-}
-
-/// The model's result on the test images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TestRecord {
-    /// Number of images.
-    pub samples: usize,
-    /// Mean loss.
-    pub loss: f64,
-    /// Share of right answers.
-    pub accuracy: f64,
-    /// Number of right answers.
-    pub correct: usize,
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub batch_size: usize,
     /// Share of the training images, the last ones, that are kept for validation.
     pub validation_split: f64,
+    /// Whether these are of all classes in proportion, instead of simply the last ones.
+    pub stratified: bool,
     /// Seed of every random choice.
     pub seed: u64,
     /// How the weights start and change.
@@ -112,6 +114,10 @@ impl Settings {
             .or_else(|| {
                 let [a, b] = [self, other].map(|s| s.validation_split.to_string());
                 differ("validation split", a, b)
+            })
+            .or_else(|| {
+                let [a, b] = [self, other].map(|s| s.stratified.to_string());
+                differ("stratified", a, b)
             })
             .or_else(|| differ("limit", limit(self.limit), limit(other.limit)))
             .or_else(|| differ("backend", self.backend.clone(), other.backend.clone()))

@@ -1,4 +1,4 @@
-"""Loads a .safetensors file of lenet into the notebook's Keras model, and checks what comes out.
+"""Loads a .safetensors file of lenet into the notebook's Keras model, checks what comes out, and takes the weights back.
 
     python keras_weights.py [MODEL.safetensors [DATA_DIR]]   (tensorflow-cpu or tensorflow, safetensors)
 
@@ -22,6 +22,7 @@ import tensorflow as tf
 from safetensors.numpy import load_file
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
+NAMES = [f"{layer}.{part}" for layer in ("conv1", "conv2", "fc1", "fc2", "fc3") for part in ("weight", "bias")]
 TRAINED = TESTS / "goldens" / "trained.safetensors"
 
 
@@ -46,8 +47,15 @@ def keras_weights(path):
         t[name + ".weight"] = t[name + ".weight"].T
     for name in ("conv1", "conv2"):
         t[name + ".weight"] = t[name + ".weight"].transpose(2, 3, 1, 0)
-    layers = ("conv1", "conv2", "fc1", "fc2", "fc3")
-    return [t[f"{layer}.{part}"] for layer in layers for part in ("weight", "bias")]
+    return [t[name] for name in NAMES]
+
+
+def lenet_tensors(weights):
+    """The way back: what `model.get_weights()` gave, as lenet names and lays it out."""
+    order = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
+    t = {name: np.ascontiguousarray(w.transpose(order[w.ndim])) for name, w in zip(NAMES, weights)}
+    t["fc1.weight"] = t["fc1.weight"].reshape(120, 4, 4, 16).transpose(0, 3, 1, 2).reshape(120, 256)
+    return t
 
 
 def test_images(folder):
@@ -62,6 +70,8 @@ def main():
     data = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else TESTS.parent / "data"
     model = notebook_model()
     model.set_weights(keras_weights(path))
+    back, original = lenet_tensors(model.get_weights()), load_file(path)
+    assert all(np.array_equal(back[name], original[name]) for name in NAMES), "the weights came back changed"
     images, labels = test_images(data)
     outputs = model.predict(images, batch_size=1000, verbose=0)
     clipped = np.clip(outputs.astype(np.float64), 1e-7, 1 - 1e-7)

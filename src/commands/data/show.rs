@@ -53,9 +53,14 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     {
         return Err(Error::exists(path));
     }
-    let data = FashionMnist::load(&data_options(&args.data, args.data.limit))?;
+    let data = FashionMnist::load(&data_options(
+        &args.data,
+        args.data.limit,
+        args.validation.stratified,
+    ))?;
     note_provenance(&data.provenance);
-    let (train, validation) = ImageDataset::new(data.train).split(args.validation_split)?;
+    let (train, validation) =
+        ImageDataset::new(data.train).split(args.validation.validation_split)?;
     let test = ImageDataset::new(data.test);
     let all = [
         (Split::Train, &train),

@@ -3,7 +3,9 @@
 mod run;
 mod seeds;
 
+use std::io;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use burn::backend::Autodiff;
 use burn::tensor::backend::AutodiffBackend;
@@ -11,7 +13,7 @@ use burn::tensor::backend::AutodiffBackend;
 use crate::cli::{RecipeName, Seeds, TrainArgs};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
-use crate::train::{Output, Quiet, Recipe, Reporter, Saved, Settings, TensorBoard, stop};
+use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorBoard, stop};
 use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, gate};
@@ -54,7 +56,7 @@ where
             path.display()
         ));
     }
-    let settings = settings(args, earlier.as_ref());
+    let settings = settings(args, earlier.as_ref().map(|saved| &saved.settings))?;
     let inputs = Inputs::load(args, &settings, device, device_name)?;
     let run = Run {
         inputs: &inputs,
@@ -68,9 +70,11 @@ where
     gate(test.accuracy(), args.min_accuracy)
 }
 
-/// The settings that `args` ask for; what they leave open is as it was `earlier`, or the default.
-fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
-    let earlier = earlier.map(|saved| &saved.settings);
+/// The settings that `args` ask for; what they leave open is as it was `earlier`, in the run that is to be repeated,
+/// or the default.
+fn settings(args: &TrainArgs, earlier: Option<&Settings>) -> Result<Settings, Error> {
+    let like = args.like.as_deref().map(settings_in).transpose()?;
+    let earlier = earlier.or(like.as_ref());
     let mut recipe = match (args.recipe, earlier) {
         (None, Some(earlier)) => earlier.recipe.clone(),
         (None | Some(RecipeName::Classic), _) => Recipe::classic(),
@@ -78,7 +82,7 @@ fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
     };
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
-    Settings {
+    Ok(Settings {
         epochs: args.epochs.or(earlier.map(|s| s.epochs)).unwrap_or(5),
         batch_size: args
             .batch_size
@@ -88,6 +92,7 @@ fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
             .validation_split
             .or(earlier.map(|s| s.validation_split))
             .unwrap_or(0.1),
+        stratified: args.stratified || earlier.is_some_and(|s| s.stratified),
         seed: args.seed.or(earlier.map(|s| s.seed)).unwrap_or(42),
         recipe,
         limit: args
@@ -98,5 +103,15 @@ fn settings(args: &TrainArgs, earlier: Option<&Saved>) -> Settings {
         keep: args.keep.or(earlier.map(|s| s.keep)).unwrap_or_default(),
         patience: args.patience.or(earlier.and_then(|s| s.patience)),
         backend: args.compute.backend.name().to_owned(),
+    })
+}
+
+/// The settings of the run whose record is `path`.
+fn settings_in(path: &Path) -> Result<Settings, Error> {
+    let unusable = |cause| Error::file("cannot take the settings of", path, cause);
+    let settings = RunRecord::read(path).map_err(unusable)?.settings;
+    match settings.check() {
+        Ok(()) => Ok(settings),
+        Err(problem) => Err(unusable(io::Error::other(problem))),
     }
 }

@@ -44,7 +44,7 @@ impl<'a, D> Inputs<'a, D> {
             train,
             test,
             provenance,
-        } = FashionMnist::load(&data_options(&args.data, limit))?;
+        } = FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
         note_provenance(&provenance);
         let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
         Ok(Self {

@@ -47,7 +47,7 @@ where
 {
     // All names before the first run: a name that is taken should not cost the runs before it.
     let outputs = claim(args, seeds)?;
-    let first = settings(args, None);
+    let first = settings(args, None)?;
     let inputs = Inputs::load(args, &first, device, device_name)?;
     let mut out = Table::new(args);
     let mut rows = Vec::new();

@@ -1,0 +1,56 @@
+//! `lenet doctor`.
+
+use super::Place;
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
+#[test]
+fn it_shows_the_cpu_the_gpu_and_the_data() {
+    let ran = Place::empty().run(&format!("doctor --data {DATA} --json"));
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let document = &ran.events()[0];
+    let levels = document["cpu"]["levels"].as_array().unwrap();
+    assert!(levels.contains(&document["cpu"]["level"]), "{document}");
+    assert!(document["cpu"]["threads"].as_u64().unwrap() >= 1);
+    assert_eq!(document["data"]["train_samples"], 60_000);
+    assert_eq!(document["data"]["test_samples"], 10_000);
+    let gpu = &document["gpu"];
+    let expected = match cfg!(feature = "wgpu") {
+        true => "no GPU was found",
+        false => "feature wgpu",
+    };
+    match gpu["problem"].as_str() {
+        Some(problem) => assert!(problem.contains(expected), "{problem}"),
+        None => assert!(gpu["name"].is_string(), "{gpu}"),
+    }
+
+    let ran = Place::empty().run(&format!("doctor --data {DATA}"));
+    let lines: Vec<_> = ran.stdout().lines().map(str::to_owned).collect();
+    let heads: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.split("  ").next())
+        .collect();
+    assert_eq!(heads, ["lenet", "cpu", "gpu", "data"]);
+    assert!(
+        lines[3].ends_with("data: Fashion-MNIST, 60000 training and 10000 test images"),
+        "{}",
+        lines[3]
+    );
+}
+
+#[test]
+fn data_that_cannot_be_used_is_named_and_a_failure() {
+    let place = Place::new();
+    for (words, problem) in [
+        ("doctor --data none", "none"),
+        ("doctor", "not Fashion-MNIST"),
+    ] {
+        let ran = place.run(words);
+        assert_eq!(ran.code(), 1, "{}", ran.stderr());
+        assert!(ran.stderr().contains("hint: "), "{}", ran.stderr());
+        assert!(ran.stderr().contains(problem), "{}", ran.stderr());
+        let shown = ran.stdout();
+        assert!(shown.contains("\ndata   none: "), "{shown}");
+        assert!(shown.starts_with("lenet  "), "{shown}");
+    }
+}

@@ -1,0 +1,86 @@
+//! `lenet train --like` and `--stratified`: settings that come from elsewhere, images of all classes in proportion.
+
+use serde_json::json;
+
+use super::{Place, digest};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
+#[test]
+fn a_record_is_enough_to_train_the_same_model_again() {
+    let place = Place::new();
+    place.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
+    place.train("--like a.json -o b.mpk");
+    assert_eq!(digest(&place.path("b.mpk")), digest(&place.path("a.mpk")));
+    assert_eq!(
+        place.json("b.json")["settings"],
+        place.json("a.json")["settings"]
+    );
+
+    place.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
+    let mut settings = place.json("a.json")["settings"].clone();
+    settings["seed"] = json!(6);
+    settings["epochs"] = json!(1);
+    assert_eq!(place.json("c.json")["settings"], settings);
+}
+
+#[test]
+fn what_is_no_record_is_refused() {
+    let place = Place::new();
+    place.train("--epochs 1 -o a.mpk");
+    let refused = |record: &str, why: &str| {
+        let ran = place.run(&format!("train --any-dataset --like {record} -o b.mpk"));
+        let what = format!("cannot take the settings of {record}: ");
+        ran.assert_error(1, &what, "");
+        assert!(ran.stderr().contains(why), "{}", ran.stderr());
+        assert!(!place.path("b.mpk").exists());
+    };
+    refused("none.json", "No such file");
+    refused("data", "it is a folder");
+    refused("a.mpk", "not a record of lenet train");
+    let mut record = place.json("a.json");
+    record["settings"]["validation_split"] = json!(2);
+    std::fs::write(place.path("bad.json"), record.to_string()).unwrap();
+    refused("bad.json", "a validation split of 2 is not possible");
+    let ran = place.run("train --like a.json --resume");
+    ran.assert_error(2, "--like", "");
+}
+
+#[test]
+fn stratified_validation_images_are_of_all_classes_alike() {
+    let place = Place::empty();
+    let counts = |words: &str| {
+        let ran = place.run(&format!(
+            "data show --split validation --data {DATA} --json {words}"
+        ));
+        let split = &ran.events()[0]["splits"][0];
+        let classes = split["classes"].as_array().unwrap().clone();
+        classes
+            .iter()
+            .map(|class| class["count"].as_u64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(counts("--stratified"), [600; 10]);
+    let last = counts("");
+    assert_eq!(last.iter().sum::<u64>(), 6000);
+    assert_ne!(last, [600; 10]);
+}
+
+#[test]
+fn eval_finds_the_validation_images_of_a_stratified_training() {
+    let place = Place::empty();
+    let ran = place.run(&format!(
+        "train --stratified --epochs 1 --limit 2000 --data {DATA} --json"
+    ));
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let epoch = ran.events()[1].clone();
+    let eval = |words: &str| {
+        let ran = place.run(&format!(
+            "eval model.mpk --split validation --limit 2000 --data {DATA} --json {words}"
+        ));
+        ran.events()[0]["loss"].as_f64().unwrap()
+    };
+    let expected = epoch["val_loss"].as_f64().unwrap();
+    assert!((eval("--stratified") - expected).abs() < 1e-6);
+    assert!((eval("") - expected).abs() > 1e-4);
+}
