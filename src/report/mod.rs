@@ -11,6 +11,7 @@ mod kernels;
 mod mistakes;
 mod page;
 mod pictures;
+mod recipe;
 mod text;
 mod training;
 

@@ -7,7 +7,7 @@ use crate::model::{TENSORS, TensorSpec, Weights};
 use crate::train::{EpochRecord, Keep, RunRecord};
 
 use super::text::{count, duration, percent, plural};
-use super::{Figures, Training, confidence, confusion, curves, kernels, mistakes};
+use super::{Figures, Training, confidence, confusion, curves, kernels, mistakes, recipe};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -145,9 +145,9 @@ fn history(training: &Training) -> Markup {
         "Trained for " (plural(record.epochs.len(), "epoch")) " on " (plural(record.train_samples, "image"))
         @if record.validation_samples > 0 {
             ", with " (count(record.validation_samples)) " more for validation"
+            @if settings.stratified { ", of all classes in proportion" }
         }
-        ": the " (recipe.name) " recipe, gradient descent with learning rate " (recipe.learning_rate)
-        @if recipe.momentum > 0.0 { " and momentum " (recipe.momentum) }
+        ": the " (recipe.name) " recipe, " (recipe::parts(recipe).join(", "))
         ", batches of " (count(settings.batch_size)) ", seed " (settings.seed) "; "
         (duration(seconds)) " of training on " (record.device) ", " (plural(record.threads, "thread"))
         " (lenet " (record.lenet) ", Burn " (record.burn) ")."
