@@ -7,7 +7,7 @@ use super::simd::{Kernel, LANES, Level, Simd};
 /// Weights above which the work is shared. Cut in halves, as the dense layers cut it, a weight stays in the cache of one thread.
 const FORK: usize = 20_000;
 
-/// `weight = weight - rate * gradient`, in place.
+/// `weight = weight - rate * gradient`, in place; each operation is rounded, as Burn's own are.
 ///
 /// # Panics
 /// The lengths do not agree.
@@ -88,11 +88,11 @@ impl Kernel for Step<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let minus_rate = s.splat(-self.rate);
+        let rate = s.splat(self.rate);
         let (weights, weights_rest) = self.weight.as_chunks_mut::<LANES>();
         let (gradients, gradients_rest) = self.gradient.as_chunks::<LANES>();
         for (w, g) in weights.iter_mut().zip(gradients) {
-            s.store(s.mul_add(minus_rate, s.load(g), s.load(w)), w);
+            s.store(s.sub(s.load(w), s.mul(rate, s.load(g))), w);
         }
         for (w, g) in weights_rest.iter_mut().zip(gradients_rest) {
             *w -= self.rate * g;

@@ -119,6 +119,15 @@ pub trait LeNetBackend: Backend {
         stock::turn_gradients::<Self>(turn, weight, d_weight, d_bias)
     }
 
+    /// A step of plain gradient descent, `weight - rate * gradient`, both of one shape.
+    fn step(
+        rate: f32,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        stock::step::<Self>(rate, weight, gradient)
+    }
+
     /// A step of gradient descent with momentum: the new weight and velocity. All three have one shape.
     ///
     /// The velocity becomes `momentum * velocity + gradient`, and is what the weight goes down by, times the rate;
@@ -201,6 +210,15 @@ pub fn turn_gradients<B: LeNetBackend, const D: usize>(
     let [weight, d_weight] = [weight, d_weight].map(primitive);
     let (d_weight, d_bias) = B::turn_gradients(turn, weight, d_weight, primitive(d_bias));
     (tensor(d_weight), tensor(d_bias))
+}
+
+/// A step of plain gradient descent, `weight - rate * gradient`.
+pub fn step<B: LeNetBackend, const D: usize>(
+    rate: f32,
+    weight: Tensor<B, D>,
+    gradient: Tensor<B, D>,
+) -> Tensor<B, D> {
+    tensor(B::step(rate, primitive(weight), primitive(gradient)))
 }
 
 /// A step of gradient descent with momentum: the new weight and velocity. See

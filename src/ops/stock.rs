@@ -187,6 +187,15 @@ pub fn turn_gradients<B: Backend>(
     (d, primitive(d_bias))
 }
 
+/// See [`super::LeNetBackend::step`].
+pub fn step<B: Backend>(
+    rate: f32,
+    weight: FloatTensor<B>,
+    gradient: FloatTensor<B>,
+) -> FloatTensor<B> {
+    B::float_sub(weight, B::float_mul_scalar(gradient, rate.into()))
+}
+
 /// See [`super::LeNetBackend::momentum_step`].
 pub fn momentum_step<B: Backend>(
     rule: Momentum,

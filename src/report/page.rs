@@ -144,13 +144,13 @@ fn history(training: &Training) -> Markup {
     html! {
         "Trained for " (plural(record.epochs.len(), "epoch")) " on " (plural(record.train_samples, "image"))
         @if record.validation_samples > 0 {
-            ", with " (count(record.validation_samples)) " more for validation"
-            @if settings.stratified { ", of all classes in proportion" }
+            ", with " (count(record.validation_samples)) " more "
+            @if settings.stratified { "of all classes in proportion " }
+            "for validation"
         }
-        ": the " (recipe.name) " recipe, " (recipe::parts(recipe).join(", "))
-        ", batches of " (count(settings.batch_size)) ", seed " (settings.seed) "; "
-        (duration(seconds)) " of training on " (record.device) ", " (plural(record.threads, "thread"))
-        " (lenet " (record.lenet) ", Burn " (record.burn) ")."
+        ", in " (duration(seconds)) " on " (record.device) ", " (plural(record.threads, "thread")) ". The "
+        (recipe.name) " recipe: " (recipe::parts(recipe).join(", ")) ", batches of " (count(settings.batch_size))
+        ", seed " (settings.seed) ". Made with lenet " (record.lenet) " and Burn " (record.burn) "."
         @if settings.keep == Keep::Best && let Some(epoch) = record.kept_epoch {
             " It has the weights of epoch " (epoch) ", the one with the smallest validation loss."
         }
@@ -242,10 +242,10 @@ mod tests {
     fn the_page_tells_the_settings_and_escapes_what_comes_from_files() {
         let page = written(&Training::Known(Box::new(record(1))));
         assert!(page.contains(
-            "Trained for 2 epochs on 54,000 images, with 6,000 more for validation: the classic"
+            "Trained for 2 epochs on 54,000 images, with 6,000 more for validation, in 2.0 s on &lt;b&gt;CPU"
         ));
         assert!(page.contains(
-            "learning rate 0.9, batches of 32, seed 7; 2.0 s of training on &lt;b&gt;CPU"
+            "The classic recipe: gradient descent with learning rate 0.9, batches of 32, seed 7."
         ));
         assert!(page.contains("<h1>a&lt;b&gt;&amp;.mpk</h1>") && !page.contains("<b>CPU"));
         assert!(page.contains("first 4 test images of Fashion-MNIST"));

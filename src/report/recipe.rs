@@ -28,7 +28,7 @@ pub fn parts(recipe: &Recipe) -> Vec<String> {
     );
     tell(
         recipe.coordinates == Coordinates::Tanh,
-        "the coordinates of its twin with tanh".to_owned(),
+        "in the coordinates of the twin with tanh".to_owned(),
     );
     tell(
         recipe.gain != 1.0,
@@ -45,7 +45,7 @@ pub fn parts(recipe: &Recipe) -> Vec<String> {
     } = recipe.augmentation;
     let but = match clean_epochs {
         0 => String::new(),
-        clean => format!(" but for the last {}", plural(clean, "epoch")),
+        clean => format!(" except in the last {}", plural(clean, "epoch")),
     };
     tell(flip, format!("half of the images mirrored{but}"));
     tell(
@@ -87,10 +87,10 @@ mod tests {
             "gradient descent with learning rate 0.025 (rising for 5% of the steps, then falling evenly)",
             "Nesterov momentum 0.9",
             "weight decay 0.001",
-            "the coordinates of its twin with tanh",
+            "in the coordinates of the twin with tanh",
             "initial weights up to 3 times Glorot's limit",
             "standardised pixels",
-            "images moved by up to 1 pixel but for the last 3 epochs",
+            "images moved by up to 1 pixel except in the last 3 epochs",
         ];
         assert_eq!(tuned, expected);
     }

@@ -61,10 +61,10 @@ impl<B: LeNetBackend> SimpleOptimizer<B> for Rule {
         memory: Option<Memory<B, D>>,
     ) -> (Tensor<B, D>, Option<Memory<B, D>>) {
         let Some(Memory { velocity, average }) = memory else {
-            return (weight - gradient.mul_scalar(rate), None);
+            return (ops::step(rate as f32, weight, gradient), None);
         };
         let (weight, velocity) = match velocity {
-            None => (weight - gradient.mul_scalar(rate), None),
+            None => (ops::step(rate as f32, weight, gradient), None),
             Some(velocity) => {
                 let rule = ops::Momentum {
                     rate: rate as f32,

@@ -251,30 +251,35 @@ fn a_signal_at_any_moment_of_the_start_leaves_nothing_or_whole_files() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let place = place();
-    let run = Running::training(&place, &format!("{TRAIN} --epochs 100000"));
-    let state = || {
-        fs::metadata(place.path("m.state"))
-            .and_then(|found| found.modified())
-            .ok()
-    };
-    // Both signals wait until the program goes on, so that no batch is done between them.
-    run.signal("STOP");
-    run.signal("INT");
-    run.signal("TERM");
-    let before = state();
-    run.signal("CONT");
-    let begin = Instant::now();
-    let ran = run.end();
-    assert!(
-        begin.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        begin.elapsed()
-    );
-    assert!([130, 143].contains(&ran.code()), "{}", ran.code());
-    assert!(!ran.stderr().contains("saved"), "{}", ran.stderr());
-    assert_eq!(state(), before, "nothing was saved after the first");
-    check_whole(&place);
+    // On a busy machine the first may be dealt with, state and all, before another thread is given the second.
+    let at_once = (0..20).any(|_| {
+        let place = place();
+        let run = Running::training(&place, &format!("{TRAIN} --epochs 100000"));
+        let state = || {
+            fs::metadata(place.path("m.state"))
+                .and_then(|found| found.modified())
+                .ok()
+        };
+        // Both signals wait until the program goes on, so that no batch is done between them.
+        run.signal("STOP");
+        run.signal("INT");
+        run.signal("TERM");
+        let before = state();
+        run.signal("CONT");
+        let begin = Instant::now();
+        let ran = run.end();
+        assert!(
+            begin.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            begin.elapsed()
+        );
+        assert!([130, 143].contains(&ran.code()), "{}", ran.code());
+        check_whole(&place);
+        let saved = ran.stderr().contains("saved");
+        assert!(saved || state() == before, "it was saved without a word");
+        !saved
+    });
+    assert!(at_once, "the second signal never ended it");
 }
 
 /// Whether this test was started by nohup or the like, which the program then inherits.

@@ -36,7 +36,7 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
     place.train("--epochs 3 --seed 11 --batch-size 20");
     let page = place.report("model.mpk --any-dataset");
     assert!(page.contains("Trained for 3 epochs on 180 images, with 20 more for validation"));
-    assert!(page.contains("batches of 20, seed 11;"));
+    assert!(page.contains("batches of 20, seed 11."));
     assert!(page.contains("first 40 test images of a data set that is not Fashion-MNIST"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = place.json("model.json");

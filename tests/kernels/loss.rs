@@ -64,6 +64,13 @@ fn a_step_subtracts_the_gradient_times_the_rate() {
                 .map(|(w, g)| w - 0.9 * g)
                 .collect();
             assert_close("weight", &weight, &expected, 1e-6);
+            // Plain descent has Burn's bits, at every level.
+            let burns: Vec<f32> = before
+                .iter()
+                .zip(&gradient)
+                .map(|(w, g)| w - 0.9 * g)
+                .collect();
+            assert_eq!(weight, burns);
         }
     }
 }

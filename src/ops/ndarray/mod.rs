@@ -1,17 +1,17 @@
 //! The CPU backend: LeNet's layers by the kernels, anything else by Burn's own operations.
 //!
-//! The only file that knows both Burn's arrays and the kernels' slices.
+//! With [`arrays`] the only place that knows both Burn's arrays and the kernels' slices.
 
-use std::borrow::Cow;
+mod arrays;
 
 use burn::tensor::TensorMetadata;
 use burn::tensor::ops::{FloatTensor, IntTensor};
-use burn_ndarray::{NdArray, NdArrayTensor, SharedArray};
-use ndarray::IxDyn;
+use burn_ndarray::{NdArray, NdArrayTensor};
 
 use crate::kernels::{self, Gradients, Level, Pooled, conv1, conv2, dense, loss, sgd, turn};
 
 use super::{ConvPool, LayerGradients, LeNetBackend, Momentum, Turn, stock};
+use arrays::{array, choices, label_values, owned, tensor, values, values_mut};
 
 impl LeNetBackend for NdArray {
     fn conv_pool_sigmoid(
@@ -181,6 +181,16 @@ impl LeNetBackend for NdArray {
         (d_weight.into(), d_bias.into())
     }
 
+    fn step(
+        rate: f32,
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let mut weight = owned(weight);
+        sgd::step(level(), rate, values_mut(&mut weight), &values(&gradient));
+        weight.into()
+    }
+
     fn momentum_step(
         rule: Momentum,
         weight: FloatTensor<Self>,
@@ -256,63 +266,4 @@ fn dense_shape(input: &NdArrayTensor, weight: &NdArrayTensor) -> dense::Shape {
 /// not asked, it means nothing.
 fn level() -> Level {
     kernels::level().unwrap_or_else(|_| Level::best())
-}
-
-/// The labels, where there are ten outputs an image and Burn's usual integers.
-fn label_values<'a>(outputs: &NdArrayTensor, labels: &'a NdArrayTensor) -> Option<&'a [i64]> {
-    match labels {
-        NdArrayTensor::I64(labels) if outputs.shape()[1] == loss::CLASSES => {
-            labels.view().to_slice()
-        }
-        _ => None,
-    }
-}
-
-/// The values of a tensor, row-major; copied only if they do not lie so.
-fn values(tensor: &NdArrayTensor) -> Cow<'_, [f32]> {
-    let NdArrayTensor::F32(storage) = tensor else {
-        panic!(
-            "a float tensor of NdArray<f32> holds f32, not {:?}",
-            tensor.dtype()
-        );
-    };
-    match storage.view().to_slice() {
-        Some(values) => Cow::Borrowed(values),
-        None => Cow::Owned(storage.view().iter().copied().collect()),
-    }
-}
-
-/// The tensor as an array that may be changed in place, row-major: itself, unless it lies otherwise.
-fn owned(tensor: NdArrayTensor) -> SharedArray<f32> {
-    let NdArrayTensor::F32(storage) = tensor else {
-        panic!(
-            "a float tensor of NdArray<f32> holds f32, not {:?}",
-            tensor.dtype()
-        );
-    };
-    let array = storage.into_owned();
-    if array.is_standard_layout() {
-        array
-    } else {
-        array.as_standard_layout().into_owned().into_shared()
-    }
-}
-
-fn values_mut(array: &mut SharedArray<f32>) -> &mut [f32] {
-    array
-        .as_slice_mut()
-        .expect("what `owned` returns is row-major")
-}
-
-fn tensor(values: Vec<f32>, shape: &[usize]) -> NdArrayTensor {
-    array(values, shape).into()
-}
-
-fn choices(values: Vec<u8>, shape: &[usize]) -> NdArrayTensor {
-    array(values, shape).into()
-}
-
-fn array<E>(values: Vec<E>, shape: &[usize]) -> SharedArray<E> {
-    SharedArray::from_shape_vec(IxDyn(shape), values)
-        .expect("the values were counted by this shape")
 }
