@@ -26,6 +26,7 @@ mod resume;
 mod seeds;
 mod server;
 mod shapes;
+mod signals;
 mod streams;
 mod tensorboard;
 mod train;
