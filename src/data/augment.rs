@@ -23,7 +23,11 @@ impl Augmentation {
     /// Whether it does anything, and stops doing so before the last epoch.
     #[must_use]
     pub fn ends_early(self) -> bool {
-        (self.flip || self.shift > 0) && self.clean_epochs > 0
+        self.changes_images() && self.clean_epochs > 0
+    }
+
+    fn changes_images(self) -> bool {
+        self.flip || self.shift > 0
     }
 
     /// What happens to each of `count` images in the order in which `epoch` of `epochs`, counted from 1, visits them:
@@ -31,7 +35,7 @@ impl Augmentation {
     #[must_use]
     pub fn draw(self, count: usize, seed: u64, epoch: usize, epochs: usize) -> Vec<Change> {
         let is_over = epochs.saturating_sub(epoch) < self.clean_epochs;
-        if is_over || !(self.flip || self.shift > 0) {
+        if is_over || !self.changes_images() {
             return vec![Change::NONE; count];
         }
         let mut rng = stream(seed, Purpose::Augmentation, epoch as u64);

@@ -30,7 +30,7 @@ pub enum Drawing {
 #[must_use]
 pub fn drawing_wanted() -> Drawing {
     let forced =
-        is_set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_none_or(|value| value != "0");
+        env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
     if forced && !is_set("NO_COLOR") {
         return Drawing::Colour;
     }
