@@ -1,13 +1,14 @@
 //! Measuring a model: one forward pass over a set of images, and the figures that follow from its outputs.
 
 use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorPrimitive};
 use serde::Serialize;
 
 use burn::data::dataset::Dataset;
 
-use crate::data::{Batches, CLASSES, ImageDataset};
+use crate::data::{CLASSES, ImageDataset, Pass};
 use crate::error::Error;
-use crate::model::LeNet;
+use crate::model::{Activation, Weights};
 use crate::ops::{CLIP, LeNetBackend};
 use crate::train::stop;
 
@@ -15,7 +16,7 @@ use crate::train::stop;
 pub type Outputs = [f32; 10];
 
 /// Images of one forward pass where nobody says otherwise: enough to keep every core busy, few enough for
-/// their activations (4.7 kB an image) to stay small.
+/// their activations to stay small.
 pub const BATCH_SIZE: usize = 1000;
 
 /// The network's outputs for every image of `dataset`, in its order.
@@ -23,15 +24,19 @@ pub const BATCH_SIZE: usize = 1000;
 /// # Errors
 /// If the backend fails, if an output is not finite, or if a signal has come that [`stop`] listens for.
 pub fn outputs<B: LeNetBackend>(
-    model: &LeNet<B>,
+    model: &Weights,
     dataset: &ImageDataset,
     batch_size: usize,
     device: &B::Device,
 ) -> Result<Vec<Outputs>, Error> {
+    let parameters = Tensor::<B, 1>::from_floats(model.to_parameters().as_slice(), device);
+    let pass = Pass::in_order(dataset, batch_size);
     let mut outputs = Vec::with_capacity(dataset.len());
-    for batch in Batches::<B>::in_order(dataset, batch_size, device) {
-        let data = model.forward(batch.images).into_data_checked()?;
-        outputs.extend_from_slice(data.as_chunks::<10>().0);
+    for batch in 0..pass.batches() {
+        let parameters = parameters.clone().into_primitive().tensor();
+        let found = B::outputs(Activation::Sigmoid, parameters, pass.batch(batch));
+        let found = Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(found));
+        outputs.extend_from_slice(found.into_data_checked()?.as_chunks::<10>().0);
         if let Some(signal) = stop::requested() {
             return Err(Error::stopped(signal));
         }
@@ -51,7 +56,7 @@ pub(crate) trait IntoDataChecked {
     fn into_data_checked(self) -> Result<Vec<f32>, Error>;
 }
 
-impl<B: Backend, const D: usize> IntoDataChecked for burn::tensor::Tensor<B, D> {
+impl<B: Backend, const D: usize> IntoDataChecked for Tensor<B, D> {
     fn into_data_checked(self) -> Result<Vec<f32>, Error> {
         let failed = |cause: String| Error::Device {
             backend: B::name(&self.device()),
@@ -76,7 +81,7 @@ impl<B: Backend, const D: usize> IntoDataChecked for burn::tensor::Tensor<B, D> 
 /// `p = o / sum(o)` of the clipped outputs: what the loss takes for probabilities.
 #[must_use]
 pub fn probabilities(outputs: &Outputs) -> [f64; 10] {
-    let clipped = outputs.map(|o| f64::from(o).clamp(CLIP, 1.0 - CLIP));
+    let clipped = outputs.map(|o| f64::from(o.clamp(CLIP, 1.0 - CLIP)));
     let sum: f64 = clipped.iter().sum();
     clipped.map(|o| o / sum)
 }
@@ -180,12 +185,12 @@ impl Evaluation {
 /// # Errors
 /// As [`outputs`].
 pub fn evaluate<B: LeNetBackend>(
-    model: &LeNet<B>,
+    model: &Weights,
     dataset: &ImageDataset,
     batch_size: usize,
     device: &B::Device,
 ) -> Result<Evaluation, Error> {
-    let outputs = outputs(model, dataset, batch_size, device)?;
+    let outputs = outputs::<B>(model, dataset, batch_size, device)?;
     Ok(Evaluation::new(&outputs, dataset.labels()))
 }
 

@@ -24,6 +24,7 @@
 pub mod cli;
 pub mod commands;
 pub mod data;
+pub mod descent;
 pub mod error;
 pub mod eval;
 pub mod format;

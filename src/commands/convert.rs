@@ -15,7 +15,7 @@ use crate::data::{
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format::{self, Format, FormatError, onnx};
-use crate::model::{LeNet, Weights};
+use crate::model::Weights;
 use crate::ops::LeNetBackend;
 use crate::train::{Output, RunRecord};
 use crate::ui::{self, Out};
@@ -130,10 +130,7 @@ fn largest_difference<B: LeNetBackend>(
     images: &ImageDataset,
     device: &B::Device,
 ) -> Result<f64, Error> {
-    let run = |weights| {
-        let model = LeNet::<B>::from_weights(weights, device);
-        outputs(&model, images, eval::BATCH_SIZE, device)
-    };
+    let run = |weights| outputs::<B>(weights, images, eval::BATCH_SIZE, device);
     let (before, after) = (run(before)?, run(after)?);
     let pairs = before
         .as_flattened()

@@ -9,7 +9,6 @@ use crate::data::CLASSES;
 use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
-use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::ui::Out;
 
@@ -30,8 +29,7 @@ fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Erro
             args.split.name()
         )));
     }
-    let model = LeNet::<B>::from_weights(&file.weights, device);
-    let evaluation = evaluate(&model, &images, args.batch_size, device)?;
+    let evaluation = evaluate::<B>(&file.weights, &images, args.batch_size, device)?;
     let mut out = Out::default();
     if args.json {
         out.json(&document(&evaluation, args.split));

@@ -10,7 +10,6 @@ use crate::data::{CLASSES, Image, ImageDataset, LabelledImages, SIDE};
 use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
 use crate::format;
-use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::picture;
 use crate::ui::{self, Out};
@@ -33,8 +32,8 @@ fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<()
     let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
     let labels = vec![0; images.len()]; // not looked at
     let images = LabelledImages::new(images, labels).expect("there are as many labels as images");
-    let model = LeNet::<B>::from_weights(&file.weights, device);
-    let outputs = outputs(&model, &ImageDataset::new(images), eval::BATCH_SIZE, device)?;
+    let images = ImageDataset::new(images);
+    let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
     let predictions = subjects.iter().zip(&outputs);
     let predictions: Vec<_> = predictions
         .map(|(subject, outputs)| Prediction::new(subject, outputs, args.top))

@@ -5,7 +5,6 @@ use crate::data::{self, ImageDataset, Part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format::{self, FormatError, atomic};
-use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::report::{Figures, Report, Training, page};
 use crate::ui::{self, Out};
@@ -36,9 +35,8 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
     if images.is_empty() {
         return Err(Error::Usage("there are no test images".to_owned()));
     }
-    let model = LeNet::<B>::from_weights(&weights, device);
     let dataset = ImageDataset::new(images);
-    let outputs = outputs(&model, &dataset, eval::BATCH_SIZE, device)?;
+    let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let page = page(&Report {
         model: &name,

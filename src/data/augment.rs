@@ -72,20 +72,19 @@ impl Change {
         right: 0,
     };
 
-    /// Appends `image`, changed, to `bytes`.
-    pub fn append(self, image: &Image, bytes: &mut Vec<u8>) {
+    /// Writes `image`, changed, to `to`.
+    pub fn apply(self, image: &Image, to: &mut Image) {
         if self == Self::NONE {
-            bytes.extend_from_slice(image);
+            *to = *image;
             return;
         }
-        let start = bytes.len();
-        bytes.resize(start + PIXELS, 0);
-        let (rows, _) = bytes[start..].as_chunks_mut::<SIDE>();
+        *to = [0; PIXELS];
+        let (rows, _) = to.as_chunks_mut::<SIDE>();
         let side = SIDE as i32;
         // Of the image's columns, those that stay inside.
         let columns =
             (-self.right).clamp(0, side) as usize..(side - self.right).clamp(0, side) as usize;
-        let to = self.right.clamp(0, side) as usize;
+        let start = self.right.clamp(0, side) as usize;
         for (row, from) in image.as_chunks::<SIDE>().0.iter().enumerate() {
             let Some(target) = usize::try_from(row as i32 + self.down)
                 .ok()
@@ -97,7 +96,7 @@ impl Change {
             if self.flip {
                 from.reverse();
             }
-            target[to..to + columns.len()].copy_from_slice(&from[columns.clone()]);
+            target[start..start + columns.len()].copy_from_slice(&from[columns.clone()]);
         }
     }
 }
@@ -107,10 +106,9 @@ mod tests {
     use super::*;
 
     fn changed(change: Change, image: &Image) -> Vec<u8> {
-        let mut bytes = vec![9];
-        change.append(image, &mut bytes);
-        assert_eq!((bytes.len(), bytes.remove(0)), (PIXELS + 1, 9));
-        bytes
+        let mut bytes = [9; PIXELS];
+        change.apply(image, &mut bytes);
+        bytes.to_vec()
     }
 
     #[test]

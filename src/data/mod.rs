@@ -1,8 +1,8 @@
 //! Fashion-MNIST: files -> checked images and labels -> Burn dataset -> batches.
 //!
 //! [`mod@file`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows
-//! where they may lie. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn them into what a training
-//! step takes. [`mod@fetch`] downloads the files, [`check`] tells right ones from others.
+//! where they may lie. [`dataset`], [`order`], [`augment`], [`scaling`], [`view`] and [`batch`] turn them into what a
+//! training step takes. [`mod@fetch`] downloads the files, [`check`] tells right ones from others.
 
 pub mod augment;
 pub mod batch;
@@ -15,17 +15,19 @@ pub mod idx;
 pub mod order;
 pub mod scaling;
 pub mod source;
+pub mod view;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use augment::{Augmentation, Change};
-pub use batch::{Batch, Batches, ImageBatcher};
+pub use batch::{Batch, Batches};
 pub use catalog::{DataFile, Digest, Foreign, Part};
 pub use dataset::{ImageDataset, Item, LabelledImages, SplitError};
 pub use idx::{Image, PIXELS, SIDE};
 pub use order::epoch_order;
 pub use scaling::Scaling;
+pub use view::{Pass, View};
 
 use dataset::CountsDiffer;
 use file::Decoded;

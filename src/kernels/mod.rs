@@ -7,7 +7,6 @@
 //! taken in a fixed order: results are equal bit for bit for any number of threads. Levels differ in the last bits, as
 //! only some have a multiply-add that rounds once.
 
-mod awake;
 pub mod conv1;
 mod conv1_backward;
 pub mod conv2;
@@ -16,13 +15,10 @@ mod conv2_input_gradient;
 pub mod dense;
 mod dense_backward;
 pub mod loss;
-pub mod sgd;
 mod sigmoid;
 mod simd;
 mod tile;
-pub mod turn;
 
-pub use awake::keep_awake;
 pub use simd::{Level, LevelError, level};
 
 use simd::LANES;

@@ -1,18 +1,21 @@
 //! The network: [`LeNet`], five layers as Burn modules, and its weights on the host as [`Weights`].
 
-mod folding;
+mod activation;
 mod initial;
+mod parameters;
 mod summary;
 mod weights;
 
 use burn::module::{Module, Param, ParamId};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
+use burn::tensor::Tensor;
+use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::module::max_pool2d;
 
-use crate::ops::{LeNetBackend, conv_pool_sigmoid, dense_sigmoid};
-
+pub use activation::Activation;
+pub use parameters::{OFFSETS, PARAMETERS, range};
 pub use summary::LayerSummary;
 pub use weights::{TENSORS, TensorSpec, Weights};
 
@@ -33,48 +36,57 @@ pub struct LeNet<B: Backend> {
     pub fc3: Linear<B>,
 }
 
-impl<B: LeNetBackend> LeNet<B> {
-    /// Outputs `[N, 10]`, each a sigmoid, for images `[N, 1, 28, 28]` of raw pixels.
-    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let x = conv_pool_sigmoid(images, &self.conv1); // [N, 6, 12, 12]
-        let x = conv_pool_sigmoid(x, &self.conv2); // [N, 16, 4, 4]
-        let x = dense_sigmoid(x.flatten(1, 3), &self.fc1); // [N, 256] -> [N, 120]
-        let x = dense_sigmoid(x, &self.fc2); // [N, 84]
-        dense_sigmoid(x, &self.fc3) // [N, 10]
-    }
-}
-
 impl<B: Backend> LeNet<B> {
+    /// Outputs `[N, 10]`, each a sigmoid, for images `[N, 1, 28, 28]` of raw pixels.
+    ///
+    /// In Burn's plain operations, on any backend and differentiable. The activation comes after max-pool although the
+    /// notebook has it before: it is monotone, so the result is the same for a quarter of the work.
+    pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
+        self.forward_with(Activation::Sigmoid, images)
+    }
+
+    /// As [`Self::forward`] for a network in training, whose layers end in `activation`.
+    pub fn forward_with(&self, activation: Activation, images: Tensor<B, 4>) -> Tensor<B, 2> {
+        let pool = |x| max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
+        let x = activate(activation, pool(self.conv1.forward(images))); // [N, 6, 12, 12]
+        let x = activate(activation, pool(self.conv2.forward(x))); // [N, 16, 4, 4]
+        let x = activate(activation, self.fc1.forward(x.flatten(1, 3))); // [N, 256] -> [N, 120]
+        let x = activate(activation, self.fc2.forward(x)); // [N, 84]
+        let x = activate(activation, self.fc3.forward(x)); // [N, 10]
+        match activation {
+            Activation::Sigmoid => x,
+            Activation::Tanh => (x + 1.0) / 2.0,
+        }
+    }
+
     /// The network with these weights, on `device`.
     ///
     /// The parameters' ids are 1 to 10, not random as Burn's are: equal weights make equal files.
     #[must_use]
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Self {
-        let values = weights.tensors();
+        Self::from_parameters(Tensor::from_floats(
+            weights.to_parameters().as_slice(),
+            device,
+        ))
+    }
+
+    /// The network whose parameters are parts of one tensor `[PARAMETERS]`; through it, Burn differentiates that tensor.
+    #[must_use]
+    pub fn from_parameters(parameters: Tensor<B, 1>) -> Self {
+        let device = &parameters.device();
         let conv = |index: usize| {
             let [outputs, inputs, height, width] = dims(index);
             let mut layer = Conv2dConfig::new([inputs, outputs], [height, width]).init(device);
-            layer.weight = param(index, values[index].clone(), dims::<4>(index), device);
-            layer.bias = Some(param(
-                index + 1,
-                values[index + 1].clone(),
-                dims::<1>(index + 1),
-                device,
-            ));
+            layer.weight = param(&parameters, index, dims::<4>(index));
+            layer.bias = Some(param(&parameters, index + 1, dims::<1>(index + 1)));
             layer
         };
         let linear = |index: usize| {
             let [outputs, inputs] = dims(index);
             let mut layer = LinearConfig::new(inputs, outputs).init(device);
             // Burn stores [in, out] where PyTorch stores [out, in].
-            let transposed = transpose(&values[index], outputs, inputs);
-            layer.weight = param(index, transposed, [inputs, outputs], device);
-            layer.bias = Some(param(
-                index + 1,
-                values[index + 1].clone(),
-                dims::<1>(index + 1),
-                device,
-            ));
+            layer.weight = param(&parameters, index, [inputs, outputs]);
+            layer.bias = Some(param(&parameters, index + 1, dims::<1>(index + 1)));
             layer
         };
         Self {
@@ -106,6 +118,13 @@ impl<B: Backend> LeNet<B> {
     }
 }
 
+fn activate<B: Backend, const D: usize>(activation: Activation, x: Tensor<B, D>) -> Tensor<B, D> {
+    match activation {
+        Activation::Sigmoid => sigmoid(x),
+        Activation::Tanh => tanh(x),
+    }
+}
+
 /// The shape of tensor `index` of [`TENSORS`].
 fn dims<const D: usize>(index: usize) -> [usize; D] {
     TENSORS[index]
@@ -115,13 +134,16 @@ fn dims<const D: usize>(index: usize) -> [usize; D] {
 }
 
 fn param<B: Backend, const D: usize>(
+    parameters: &Tensor<B, 1>,
     index: usize,
-    values: Vec<f32>,
     shape: [usize; D],
-    device: &B::Device,
 ) -> Param<Tensor<B, D>> {
-    let tensor = Tensor::from_data(TensorData::new(values, shape), device);
-    Param::initialized(ParamId::from(index as u64 + 1), tensor.require_grad())
+    let mut values = parameters.clone().slice([range(index)]).reshape(shape);
+    // Parts of a tensor that Burn differentiates are no leaves of its graph; parts of any other are, for an optimiser.
+    if !parameters.is_require_grad() {
+        values = values.require_grad();
+    }
+    Param::initialized(ParamId::from(index as u64 + 1), values)
 }
 
 fn host<B: Backend, const D: usize>(param: &Param<Tensor<B, D>>) -> Vec<f32> {

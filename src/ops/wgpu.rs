@@ -1,5 +1,7 @@
-//! The GPU backend: the default bodies, out of Burn's own operations, are its layers.
+//! The GPU backend: the default bodies, out of Burn's own operations.
 
-use super::LeNetBackend;
+use super::{LeNetBackend, reference};
 
-impl LeNetBackend for burn_wgpu::Wgpu {}
+impl LeNetBackend for burn_wgpu::Wgpu {
+    type Trainer = reference::StepByStep<Self>;
+}

@@ -1,7 +1,9 @@
 //! A recipe in words.
 
 use crate::data::{Augmentation, Scaling};
-use crate::train::{Coordinates, Recipe, Schedule};
+use crate::descent::Schedule;
+use crate::model::Activation;
+use crate::train::Recipe;
 
 use super::text::plural;
 
@@ -27,8 +29,8 @@ pub fn parts(recipe: &Recipe) -> Vec<String> {
         format!("weight decay {}", recipe.weight_decay),
     );
     tell(
-        recipe.coordinates == Coordinates::Tanh,
-        "in the coordinates of the twin with tanh".to_owned(),
+        recipe.activation == Activation::Tanh,
+        "trained with tanh, saved with sigmoids".to_owned(),
     );
     tell(
         recipe.gain != 1.0,
@@ -55,23 +57,17 @@ pub fn parts(recipe: &Recipe) -> Vec<String> {
             plural(usize::from(shift), "pixel")
         ),
     );
-    tell(
-        recipe.averaging > 0.0,
-        format!("weights averaged at {}", recipe.averaging),
-    );
     parts
 }
 
 fn schedule(schedule: Schedule) -> String {
-    let (warm_up, fall) = match schedule {
-        Schedule::Constant => return String::new(),
-        Schedule::Linear { warm_up } => (warm_up, "falling evenly"),
-        Schedule::Cosine { warm_up } => (warm_up, "falling along a cosine"),
-    };
-    format!(
-        " (rising for {}% of the steps, then {fall})",
-        100.0 * warm_up
-    )
+    match schedule {
+        Schedule::Constant => String::new(),
+        Schedule::Linear { warm_up } => format!(
+            " (rising for {}% of the steps, then falling evenly)",
+            100.0 * warm_up
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -87,7 +83,7 @@ mod tests {
             "gradient descent with learning rate 0.025 (rising for 5% of the steps, then falling evenly)",
             "Nesterov momentum 0.9",
             "weight decay 0.001",
-            "in the coordinates of the twin with tanh",
+            "trained with tanh, saved with sigmoids",
             "initial weights up to 3 times Glorot's limit",
             "standardised pixels",
             "images moved by up to 1 pixel except in the last 3 epochs",

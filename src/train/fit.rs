@@ -2,22 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use burn::optim::GradientsParams;
-use burn::tensor::backend::AutodiffBackend;
-
 use burn::data::dataset::Dataset;
 
-use crate::data::{Batches, ImageDataset, epoch_order};
+use crate::data::{ImageDataset, Pass, epoch_order};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
-use crate::model::LeNet;
-use crate::ops::{LeNetBackend, cross_entropy};
+use crate::model::Weights;
+use crate::ops::{LeNetBackend, Parameters, Trainer};
 
-use super::ledger::Ledger;
-use super::{Best, Descent, EpochRecord, Reporter, Settings, State, stop};
+use super::scores::{self, Pace};
+use super::{Best, EpochRecord, Recipe, Reporter, Settings, State, stop};
 
 /// What to train on what.
-pub struct Job<'a, B: AutodiffBackend> {
+pub struct Job<'a, B: LeNetBackend> {
     /// What is asked.
     pub settings: &'a Settings,
     /// The training images.
@@ -40,21 +37,21 @@ type Save<'a> = dyn FnMut(&State) -> Result<(), Error> + 'a;
 ///
 /// # Errors
 /// [`Error::Stopped`] after a signal, with the state saved; whatever else ends the training early.
-pub fn fit<B>(
+pub fn fit<B: LeNetBackend>(
     job: &Job<'_, B>,
     state: &mut State,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
-) -> Result<(), Error>
-where
-    B: AutodiffBackend + LeNetBackend,
-    B::InnerBackend: LeNetBackend,
-{
-    let mut model = LeNet::<B>::from_weights(&state.weights, job.device);
-    let mut descent = Descent::new(&job.settings.recipe, state, job.device);
+) -> Result<(), Error> {
+    let recipe = &job.settings.recipe;
+    let start = Parameters {
+        values: state.weights.to_parameters(),
+        velocity: state.velocity.as_ref().map(Weights::to_parameters),
+    };
+    let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, job.device);
     while !state.is_over(job.settings) {
         let epoch = state.history.len() + 1;
-        model = train_epoch(job, epoch, model, &mut descent, state, reporter, save)?;
+        train_epoch(job, epoch, &mut trainer, state, reporter, save)?;
         let validation = match validate(job, state) {
             // All batches of the epoch are done: it goes on with its validation.
             Err(stopped @ Error::Stopped { .. }) => {
@@ -72,19 +69,58 @@ where
 
 /// Trains from the batch that `state.sums` ends with to the end of the epoch; `state` is then that after its last
 /// batch. A signal ends it after the batch in which it came.
-fn train_epoch<B>(
+fn train_epoch<B: LeNetBackend>(
     job: &Job<'_, B>,
     epoch: usize,
-    mut model: LeNet<B>,
-    descent: &mut Descent<B>,
+    trainer: &mut B::Trainer,
     state: &mut State,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
-) -> Result<LeNet<B>, Error>
-where
-    B: AutodiffBackend + LeNetBackend,
-    B::InnerBackend: LeNetBackend,
-{
+) -> Result<(), Error> {
+    let batch_size = job.settings.batch_size;
+    let (begin, seconds_before) = (Instant::now(), state.sums.seconds);
+    let mut last_save = begin;
+    let pass = pass(job, epoch);
+    let batches = pass.batches();
+    trainer.begin(
+        pass,
+        rates(job.settings, epoch, batches),
+        state.sums.batches,
+    );
+    let mut pace = Pace::new();
+    for batch in state.sums.batches + 1..=batches {
+        trainer.step();
+        let signal = stop::requested();
+        let is_last = batch == batches;
+        let is_save_due = is_last || signal.is_some() || last_save.elapsed() >= job.save_every;
+        if pace.step() || is_save_due {
+            scores::add(&mut state.sums, &trainer.scores()?, batch_size, epoch)?;
+            state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
+            pace.has_read();
+            reporter.progress(epoch, batches, &state.sums);
+        }
+        if is_save_due {
+            let Parameters { values, velocity } = trainer.parameters()?;
+            state.weights = Weights::from_parameters(&values);
+            state.velocity = velocity.as_deref().map(Weights::from_parameters);
+            check_weights(state, epoch)?;
+        }
+        if is_save_due && !is_last {
+            save(state)?;
+            last_save = Instant::now();
+        }
+        if let Some(signal) = signal {
+            if is_last {
+                save(state)?;
+            }
+            return Err(Error::stopped(signal));
+        }
+    }
+    Ok(())
+}
+
+/// The images as `epoch` visits them.
+fn pass<B: LeNetBackend>(job: &Job<'_, B>, epoch: usize) -> Pass {
     let Settings {
         epochs,
         batch_size,
@@ -93,62 +129,34 @@ where
         ..
     } = job.settings;
     let samples = job.train.len();
-    let order = epoch_order(samples as u32, *seed, epoch as u64);
-    let changes = recipe.augmentation.draw(samples, *seed, epoch, *epochs);
-    let batches = samples.div_ceil(*batch_size);
-    let mut ledger = Ledger::<B::InnerBackend>::new();
-    let (begin, seconds_before) = (Instant::now(), state.sums.seconds);
-    let mut last_save = begin;
-    let capture = |state: &mut State, model: &LeNet<B>, descent: &Descent<B>| {
-        state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
-        descent.store(model, state);
-        check_weights(state, epoch)
-    };
-    let done = state.sums.batches;
-    let images = Batches::<B>::new(job.train, order, *batch_size, job.device)
-        .changed(changes)
-        .scaled(recipe.scaling)
-        .starting_at(done);
-    let first_step = (epoch - 1) * batches + done;
-    for (step, batch) in (first_step..).zip(images) {
-        let [count] = batch.labels.dims();
-        let score = cross_entropy(model.forward(batch.images), batch.labels);
-        let gradients = GradientsParams::from_grads(score.loss.backward(), &model);
-        let share = recipe.schedule.share(step, epochs * batches);
-        model = descent.step(recipe.learning_rate * share, model, gradients);
-        ledger.push(count, score.loss.inner(), score.correct.inner());
-        let signal = stop::requested();
-        let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
-        if is_save_due || ledger.is_due() {
-            ledger.settle(&mut state.sums, epoch)?;
-            reporter.progress(epoch, batches, &state.sums);
-        }
-        if is_save_due {
-            capture(state, &model, descent)?;
-            save(state)?;
-            last_save = Instant::now();
-        }
-        if let Some(signal) = signal {
-            return Err(Error::stopped(signal));
-        }
+    Pass {
+        images: job.train.clone(),
+        order: epoch_order(samples as u32, *seed, epoch as u64),
+        changes: recipe.augmentation.draw(samples, *seed, epoch, *epochs),
+        scaling: recipe.scaling,
+        batch_size: *batch_size,
     }
-    ledger.settle(&mut state.sums, epoch)?;
-    capture(state, &model, descent)?;
-    Ok(model)
+}
+
+/// The learning rate of each batch of `epoch`.
+fn rates(settings: &Settings, epoch: usize, batches: usize) -> Vec<f32> {
+    let Recipe {
+        learning_rate,
+        schedule,
+        ..
+    } = settings.recipe;
+    let steps = (epoch - 1) * batches..epoch * batches;
+    let rate = |step| learning_rate * schedule.factor(step, settings.epochs * batches);
+    steps.map(|step| rate(step) as f32).collect()
 }
 
 /// The figures of what `state` has come to on the validation images, if there are any.
-fn validate<B>(job: &Job<'_, B>, state: &State) -> Result<Option<Evaluation>, Error>
-where
-    B: AutodiffBackend,
-    B::InnerBackend: LeNetBackend,
-{
+fn validate<B: LeNetBackend>(job: &Job<'_, B>, state: &State) -> Result<Option<Evaluation>, Error> {
     if job.validation.is_empty() {
         return Ok(None);
     }
-    let weights = state.current().for_raw_pixels(job.settings.recipe.scaling);
-    let model = LeNet::<B::InnerBackend>::from_weights(&weights, job.device);
-    evaluate(&model, job.validation, eval::BATCH_SIZE, job.device).map(Some)
+    let model = job.settings.recipe.fold(&state.weights);
+    evaluate::<B>(&model, job.validation, eval::BATCH_SIZE, job.device).map(Some)
 }
 
 /// Moves the epoch's sums and its validation into the history.
@@ -164,7 +172,7 @@ fn finish_epoch(epoch: usize, validation: Option<Evaluation>, state: &mut State)
             state.best = Some(Best {
                 epoch,
                 val_loss,
-                weights: state.current().clone(),
+                weights: state.weights.clone(),
             });
         }
     }

@@ -20,7 +20,7 @@ pub struct EpochRecord {
     pub val_accuracy: Option<f64>,
 }
 
-/// Sums over the batches of an unfinished epoch. Added up in the order of the batches, in f64, so that an
+/// Sums over the images of an unfinished epoch. Added up in their order, in f64, so that an
 /// interrupted epoch ends with the same figures.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,14 +38,6 @@ pub struct RunningSums {
 }
 
 impl RunningSums {
-    /// Adds a batch of `samples` images with this mean loss and this many right answers.
-    pub fn add(&mut self, samples: usize, loss: f32, correct: f32) {
-        self.batches += 1;
-        self.samples += samples;
-        self.loss += f64::from(loss) * samples as f64;
-        self.correct += correct as usize;
-    }
-
     /// Mean loss so far.
     #[must_use]
     pub fn mean_loss(&self) -> f64 {

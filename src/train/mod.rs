@@ -1,32 +1,26 @@
 //! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
 //! go on as if it had not.
 
-mod coordinates;
 mod event_file;
 mod fit;
 mod history;
-mod ledger;
-mod optimizer;
 mod output;
 mod recipe;
 mod record;
 mod reporter;
-mod schedule;
+mod scores;
 mod settings;
 mod state;
 mod state_file;
 pub mod stop;
 mod tensorboard;
 
-pub use coordinates::Coordinates;
 pub use fit::{Job, fit};
 pub use history::{EpochRecord, RunningSums};
-pub use optimizer::Descent;
 pub use output::Output;
 pub use recipe::Recipe;
 pub use record::{RunRecord, TestRecord};
 pub use reporter::{Quiet, Reporter, Start};
-pub use schedule::Schedule;
 pub use settings::{Keep, Settings};
 pub use state::{Best, State};
 pub use state_file::Saved;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Augmentation, Scaling};
 
-use super::{Coordinates, Schedule};
+use crate::descent::{Schedule, Sgd};
+use crate::model::{Activation, Weights};
 
 /// How the weights start, what they are shown and how they are changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,26 +15,22 @@ pub struct Recipe {
     pub name: String,
     /// How pixels are scaled.
     pub scaling: Scaling,
-    /// Factor on Glorot's limit for the initial weights.
+    /// Factor on Glorot's limit for the initial weights, as those of a network of sigmoids.
     pub gain: f32,
     /// Step size of gradient descent.
     pub learning_rate: f64,
     /// How the step size changes over the training.
     pub schedule: Schedule,
-    /// Share of the last step's velocity that the next one keeps; 0 for plain gradient descent.
+    /// What a velocity keeps of itself at each step; 0 for plain gradient descent.
     pub momentum: f64,
     /// Whether momentum is Nesterov's.
     pub nesterov: bool,
-    /// Whose weights descent changes: the network's, or its twin's.
-    pub coordinates: Coordinates,
-    /// What is added to a weight's gradient, as a share of the weight; biases get nothing. In the coordinates of the
-    /// twin it is the twin's weights that shrink.
+    /// What is added to a weight's gradient, as a multiple of the weight; biases get nothing.
     pub weight_decay: f64,
+    /// What follows each layer in training; the saved model has sigmoids.
+    pub activation: Activation,
     /// How training images are changed.
     pub augmentation: Augmentation,
-    /// The model is the exponential moving average of the weights, which keeps this share of itself at every
-    /// step; 0 for the weights themselves.
-    pub averaging: f64,
 }
 
 impl Recipe {
@@ -48,10 +45,9 @@ impl Recipe {
             schedule: Schedule::Constant,
             momentum: 0.0,
             nesterov: false,
-            coordinates: Coordinates::Sigmoid,
             weight_decay: 0.0,
+            activation: Activation::Sigmoid,
             augmentation: Augmentation::default(),
-            averaging: 0.0,
         }
     }
 
@@ -67,15 +63,30 @@ impl Recipe {
             schedule: Schedule::Linear { warm_up: 0.05 },
             momentum: 0.9,
             nesterov: true,
-            coordinates: Coordinates::Tanh,
             weight_decay: 1e-3,
+            activation: Activation::Tanh,
             augmentation: Augmentation {
                 flip: false,
                 shift: 1,
                 clean_epochs: 3,
             },
-            averaging: 0.0,
         }
+    }
+
+    /// The rule of one step.
+    #[must_use]
+    pub fn sgd(&self) -> Sgd {
+        Sgd {
+            momentum: self.momentum as f32,
+            nesterov: self.nesterov,
+            weight_decay: self.weight_decay as f32,
+        }
+    }
+
+    /// The model, with sigmoids and for raw pixels, of weights that are trained this way.
+    #[must_use]
+    pub fn fold(&self, weights: &Weights) -> Weights {
+        weights.fold(self.activation, self.scaling)
     }
 
     /// Whether the weights after an epoch depend on how many follow.

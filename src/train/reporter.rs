@@ -8,7 +8,10 @@ use crate::data::{Augmentation, Scaling};
 use crate::error::Error;
 use crate::eval::Evaluation;
 
-use super::{Coordinates, EpochRecord, RunningSums, Schedule};
+use crate::descent::Schedule;
+use crate::model::Activation;
+
+use super::{EpochRecord, RunningSums};
 
 /// The facts at the start of a training.
 #[derive(Debug, Clone, Serialize)]
@@ -47,14 +50,12 @@ pub struct Start {
     pub scaling: Scaling,
     /// Factor on Glorot's limit for the initial weights.
     pub gain: f32,
-    /// Whose weights descent changes.
-    pub coordinates: Coordinates,
+    /// What follows each layer in training.
+    pub activation: Activation,
     /// Share of a weight that is added to its gradient.
     pub weight_decay: f64,
     /// How training images are changed.
     pub augmentation: Augmentation,
-    /// Share of itself that the average of the weights keeps at every step; 0 without averaging.
-    pub averaging: f64,
 }
 
 /// Receives the events of a training, in order.

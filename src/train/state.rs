@@ -11,19 +11,17 @@ pub struct Best {
     pub epoch: usize,
     /// Its validation loss.
     pub val_loss: f64,
-    /// Its weights, for pixels as the recipe scales them.
+    /// Its weights, as trained.
     pub weights: Weights,
 }
 
 /// A training between two batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// The weights as trained, for pixels as the recipe scales them.
+    /// The weights as trained: with the recipe's activation, for pixels as it scales them.
     pub weights: Weights,
     /// The optimiser's velocity of each weight, where the recipe has momentum.
     pub velocity: Option<Weights>,
-    /// The moving average of each weight, where the recipe has that.
-    pub average: Option<Weights>,
     /// Finished epochs.
     pub history: Vec<EpochRecord>,
     /// The part of the next epoch that is done.
@@ -37,12 +35,10 @@ impl State {
     #[must_use]
     pub fn initial(settings: &Settings) -> Self {
         let recipe = &settings.recipe;
-        let mut weights = Weights::initial(settings.seed, recipe.gain);
-        recipe.coordinates.zero_biases(&mut weights);
+        let weights = Weights::initial(settings.seed, recipe.gain);
         Self {
-            velocity: (recipe.momentum > 0.0).then(Weights::zeros),
-            average: (recipe.averaging > 0.0).then(|| weights.clone()),
-            weights,
+            velocity: recipe.sgd().has_velocity().then(Weights::zeros),
+            weights: weights.for_activation(recipe.activation),
             history: Vec::new(),
             sums: RunningSums::default(),
             best: None,
@@ -60,19 +56,13 @@ impl State {
         done >= settings.epochs || (self.sums.batches == 0 && !patient)
     }
 
-    /// What the network is after the batches done so far: the average where there is one, or else the weights.
-    #[must_use]
-    pub fn current(&self) -> &Weights {
-        self.average.as_ref().unwrap_or(&self.weights)
-    }
-
     /// The weights that the settings want for the model, from what is done so far, for raw pixels.
     #[must_use]
     pub fn model(&self, settings: &Settings) -> Weights {
         let weights = match &self.best {
             Some(best) if settings.keep == super::Keep::Best => &best.weights,
-            _ => self.current(),
+            _ => &self.weights,
         };
-        weights.for_raw_pixels(settings.recipe.scaling)
+        settings.recipe.fold(weights)
     }
 }

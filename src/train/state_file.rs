@@ -1,7 +1,7 @@
 //! The training state as bytes.
 //!
 //! A line of JSON with the lengths and the SHA-256 of what follows; a line of JSON with the figures; then up to
-//! four safetensors containers: the weights, the velocities, the averages, the weights of the best epoch. Everything is in
+//! three safetensors containers: the weights, the velocities, the weights of the best epoch. Everything is in
 //! one file so that it is always the state of one moment.
 
 use std::collections::BTreeMap;
@@ -50,7 +50,6 @@ struct Figures {
     history: Vec<EpochRecord>,
     sums: RunningSums,
     has_velocity: bool,
-    has_average: bool,
     best: Option<BestFigures>,
 }
 
@@ -63,7 +62,7 @@ struct BestFigures {
 
 impl Saved {
     /// Version of the layout of a state file.
-    pub const LAYOUT: u32 = 4;
+    pub const LAYOUT: u32 = 5;
 
     /// The bytes of a state file. Equal states give equal bytes.
     #[must_use]
@@ -71,7 +70,6 @@ impl Saved {
         let State {
             weights,
             velocity,
-            average,
             history,
             sums,
             best,
@@ -84,7 +82,6 @@ impl Saved {
             history: history.clone(),
             sums: sums.clone(),
             has_velocity: velocity.is_some(),
-            has_average: average.is_some(),
             best: best.as_ref().map(|b| BestFigures {
                 epoch: b.epoch,
                 val_loss: b.val_loss,
@@ -92,7 +89,7 @@ impl Saved {
         };
         let mut parts = vec![json_line(&figures)];
         let best = best.as_ref().map(|best| &best.weights);
-        for weights in [Some(weights), velocity.as_ref(), average.as_ref(), best]
+        for weights in [Some(weights), velocity.as_ref(), best]
             .into_iter()
             .flatten()
         {
@@ -140,10 +137,6 @@ impl Saved {
             weights: weights("weights")?,
             velocity: match figures.has_velocity {
                 true => Some(weights("velocity")?),
-                false => None,
-            },
-            average: match figures.has_average {
-                true => Some(weights("average")?),
                 false => None,
             },
             best: match figures.best {
@@ -220,9 +213,8 @@ fn check(state: &State, settings: &Settings) -> Result<(), String> {
         .best
         .as_ref()
         .is_none_or(|best| (1..=done).contains(&best.epoch));
-    let remembered = state.velocity.is_some() == (settings.recipe.momentum > 0.0)
-        && state.average.is_some() == (settings.recipe.averaging > 0.0);
-    match in_order && best_is_past && remembered && state.sums.loss.is_finite() {
+    let has_velocity = state.velocity.is_some() == settings.recipe.sgd().has_velocity();
+    match in_order && best_is_past && has_velocity && state.sums.loss.is_finite() {
         true => Ok(()),
         false => Err("its figures contradict each other".to_owned()),
     }

@@ -90,7 +90,7 @@ impl Run {
 impl Reporter for TensorBoard {
     fn start(&mut self, start: &Start) {
         self.learning_rates = (0..start.epochs)
-            .map(|epoch| start.learning_rate * start.schedule.share(epoch, start.epochs))
+            .map(|epoch| start.learning_rate * start.schedule.factor(epoch, start.epochs))
             .collect();
         self.inner.start(start);
     }

@@ -7,9 +7,6 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use burn::backend::Autodiff;
-use burn::tensor::backend::AutodiffBackend;
-
 use crate::cli::{RecipeName, Seeds, TrainArgs};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
@@ -21,15 +18,15 @@ use run::{Inputs, Run};
 
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
-        train::<Autodiff<B>>(self, device, device_name)
+        train::<B>(self, device, device_name)
     }
 }
 
-fn train<B>(args: &TrainArgs, device: &B::Device, device_name: &str) -> Result<(), Error>
-where
-    B: AutodiffBackend + LeNetBackend,
-    B::InnerBackend: LeNetBackend,
-{
+fn train<B: LeNetBackend>(
+    args: &TrainArgs,
+    device: &B::Device,
+    device_name: &str,
+) -> Result<(), Error> {
     stop::listen().map_err(|error| Error::Usage(format!("cannot listen for signals: {error}")))?;
     if let Some(Seeds(seeds)) = &args.seeds {
         return seeds::train::<B>(args, seeds, device, device_name);

@@ -5,14 +5,12 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use burn::data::dataset::Dataset;
-use burn::tensor::backend::AutodiffBackend;
 
 use crate::cli::TrainArgs;
 use crate::commands::{data_options, note_provenance};
 use crate::data::{FashionMnist, ImageDataset, Provenance};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
-use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::train::{
     Job, Keep, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
@@ -69,15 +67,11 @@ pub(super) struct Run<'a, D> {
 
 impl<D> Run<'_, D> {
     /// Trains, tests and saves; the end state and what its model is worth on the test images.
-    pub(super) fn train<B>(
+    pub(super) fn train<B: LeNetBackend<Device = D>>(
         &self,
         earlier: Option<Saved>,
         reporter: &mut dyn Reporter,
-    ) -> Result<(State, Evaluation), Error>
-    where
-        B: AutodiffBackend<Device = D> + LeNetBackend,
-        B::InnerBackend: LeNetBackend,
-    {
+    ) -> Result<(State, Evaluation), Error> {
         let mut state = match earlier {
             Some(saved) => self.check(saved).map_err(|difference| {
                 let path = self
@@ -110,12 +104,8 @@ impl<D> Run<'_, D> {
         });
         trained.map_err(|error| self.with_advice(error))?;
 
-        let model = LeNet::<B::InnerBackend>::from_weights(
+        let test = evaluate::<B>(
             &state.model(&self.settings),
-            self.inputs.device,
-        );
-        let test = evaluate(
-            &model,
             &self.inputs.test,
             eval::BATCH_SIZE,
             self.inputs.device,
@@ -236,10 +226,9 @@ impl<D> Run<'_, D> {
             schedule: recipe.schedule,
             scaling: recipe.scaling,
             gain: recipe.gain,
-            coordinates: recipe.coordinates,
+            activation: recipe.activation,
             weight_decay: recipe.weight_decay,
             augmentation: recipe.augmentation,
-            averaging: recipe.averaging,
         }
     }
 

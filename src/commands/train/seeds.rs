@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::backend::AutodiffBackend;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -35,16 +34,12 @@ struct Row {
 }
 
 /// Trains from each of `seeds`, one after the other.
-pub(super) fn train<B>(
+pub(super) fn train<B: LeNetBackend>(
     args: &TrainArgs,
     seeds: &[u64],
     device: &B::Device,
     device_name: &str,
-) -> Result<(), Error>
-where
-    B: AutodiffBackend + LeNetBackend,
-    B::InnerBackend: LeNetBackend,
-{
+) -> Result<(), Error> {
     // All names before the first run: a name that is taken should not cost the runs before it.
     let outputs = claim(args, seeds)?;
     let first = settings(args, None)?;
@@ -75,11 +70,7 @@ where
     )
 }
 
-fn row<B>(run: &Run<'_, B::Device>) -> Result<Row, Error>
-where
-    B: AutodiffBackend + LeNetBackend,
-    B::InnerBackend: LeNetBackend,
-{
+fn row<B: LeNetBackend>(run: &Run<'_, B::Device>) -> Result<Row, Error> {
     let (state, test) = run.train::<B>(None, &mut Quiet)?;
     let last = state.history.last();
     Ok(Row {

@@ -1,0 +1,163 @@
+//! The operations out of Burn's own: what a backend without kernels of ours runs, and what the kernels are tested against.
+
+use burn::backend::Autodiff;
+use burn::tensor::backend::Backend;
+use burn::tensor::ops::FloatTensor;
+use burn::tensor::{Int, Tensor, TensorData};
+
+use crate::data::{Batch, Pass, View};
+use crate::descent::Sgd;
+use crate::error::Error;
+use crate::eval::IntoDataChecked;
+use crate::model::{Activation, LeNet, PARAMETERS, TENSORS, range};
+
+use super::{CLIP, Gradients, LeNetBackend, Parameters, Score, Trainer, primitive, tensor};
+
+/// See [`LeNetBackend::outputs`].
+pub fn outputs<B: Backend>(
+    activation: Activation,
+    parameters: FloatTensor<B>,
+    images: View<'_>,
+) -> FloatTensor<B> {
+    let parameters = tensor::<B, 1>(parameters);
+    let images = images.batch(&parameters.device()).images;
+    primitive(LeNet::from_parameters(parameters).forward_with(activation, images))
+}
+
+/// See [`LeNetBackend::gradients`].
+pub fn gradients<B: Backend>(
+    activation: Activation,
+    parameters: FloatTensor<B>,
+    images: View<'_>,
+) -> Gradients<B> {
+    let parameters = tensor::<B, 1>(parameters);
+    let batch: Batch<Autodiff<B>> = images.batch(&parameters.device());
+    let parameters = Tensor::<Autodiff<B>, 1>::from_inner(parameters).require_grad();
+    let network = LeNet::from_parameters(parameters.clone());
+    let outputs = network.forward_with(activation, batch.images);
+    let losses = cross_entropy(outputs.clone(), batch.labels.clone());
+    let gradients = parameters.grad(&losses.clone().mean().backward());
+    Gradients {
+        losses: primitive(losses.inner()),
+        correct: primitive(correct(outputs.inner(), batch.labels.inner())),
+        gradients: primitive(gradients.expect("the loss depends on every parameter")),
+    }
+}
+
+/// The loss `[N]` of outputs `[N, 10]` for labels `[N]`: see [`Gradients::losses`].
+pub fn cross_entropy<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
+    let outputs = outputs.clamp(CLIP, 1.0 - CLIP);
+    let sum = outputs.clone().sum_dim(1);
+    let of_label = outputs.gather(1, labels.unsqueeze_dim(1));
+    (sum.log() - of_label.log()).squeeze_dim(1)
+}
+
+/// 1 for each image whose largest output is its label's, or else 0, `[N]`.
+fn correct<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
+    let predicted = outputs.argmax(1).squeeze_dim::<1>(1);
+    predicted.equal(labels).float()
+}
+
+/// See [`LeNetBackend::update`].
+pub fn update<B: Backend>(
+    sgd: Sgd,
+    rate: f32,
+    parameters: FloatTensor<B>,
+    velocity: Option<FloatTensor<B>>,
+    gradients: FloatTensor<B>,
+) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
+    let (w, mut g) = (tensor::<B, 1>(parameters), tensor::<B, 1>(gradients));
+    if sgd.weight_decay != 0.0 {
+        let decays = (0..TENSORS.len()).flat_map(|index| {
+            let decay = if index % 2 == 0 {
+                sgd.weight_decay
+            } else {
+                0.0
+            };
+            range(index).map(move |_| decay)
+        });
+        let decays = TensorData::new(decays.collect(), [PARAMETERS]);
+        g = g + w.clone() * Tensor::from_data(decays, &w.device());
+    }
+    let velocity = velocity.map(|v| tensor::<B, 1>(v) * sgd.momentum + g.clone());
+    let direction = match &velocity {
+        None => g,
+        Some(v) if sgd.nesterov => g + v.clone() * sgd.momentum,
+        Some(v) => v.clone(),
+    };
+    (primitive(w - direction * rate), velocity.map(primitive))
+}
+
+/// A [`Trainer`] that makes each step by [`LeNetBackend::gradients`] and [`LeNetBackend::update`].
+pub struct StepByStep<B: Backend> {
+    activation: Activation,
+    sgd: Sgd,
+    parameters: FloatTensor<B>,
+    velocity: Option<FloatTensor<B>>,
+    epoch: Option<(Pass, Vec<f32>)>,
+    next: usize,
+    /// Losses and right answers of steps whose scores were not asked for yet.
+    pending: Vec<Tensor<B, 1>>,
+}
+
+impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
+    fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &B::Device) -> Self {
+        let upload = |values: &[f32]| primitive(Tensor::<B, 1>::from_floats(values, device));
+        Self {
+            activation,
+            sgd,
+            parameters: upload(&start.values),
+            velocity: start.velocity.as_deref().map(upload),
+            epoch: None,
+            next: 0,
+            pending: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self, pass: Pass, rates: Vec<f32>, first: usize) {
+        self.epoch = Some((pass, rates));
+        self.next = first;
+    }
+
+    fn step(&mut self) {
+        let (pass, rates) = self.epoch.as_ref().expect("an epoch has begun");
+        let found = B::gradients(
+            self.activation,
+            self.parameters.clone(),
+            pass.batch(self.next),
+        );
+        (self.parameters, self.velocity) = B::update(
+            self.sgd,
+            rates[self.next],
+            self.parameters.clone(),
+            self.velocity.take(),
+            found.gradients,
+        );
+        self.next += 1;
+        self.pending.push(Tensor::cat(
+            vec![tensor(found.losses), tensor(found.correct)],
+            0,
+        ));
+    }
+
+    fn scores(&mut self) -> Result<Vec<Score>, Error> {
+        let mut scores = Vec::new();
+        for step in self.pending.drain(..) {
+            let values = step.into_data_checked()?;
+            let (losses, correct) = values.split_at(values.len() / 2);
+            scores.extend(losses.iter().zip(correct).map(|(loss, correct)| Score {
+                loss: *loss,
+                is_correct: *correct == 1.0,
+            }));
+        }
+        Ok(scores)
+    }
+
+    fn parameters(&mut self) -> Result<Parameters, Error> {
+        let read = |values: &FloatTensor<B>| tensor::<B, 1>(values.clone()).into_data_checked();
+        Ok(Parameters {
+            values: read(&self.parameters)?,
+            velocity: self.velocity.as_ref().map(read).transpose()?,
+        })
+    }
+}
