@@ -1,69 +1,54 @@
-//! conv1 with its max-pool and sigmoid: [N, 1, 28, 28] -> [N, 6, 12, 12].
+//! conv1 with its max-pool: [N, 1, 28, 28] -> [N, 6, 12, 12].
 //!
-//! Sigmoid is monotone, so it may come after max-pool: a quarter of the work, and the same result. The images are the network's
-//! input, so there is no gradient of `x`. The backward pass is in a file of its own.
+//! The images are the network's input, so there is no gradient of `x`. The backward pass is in a file of its own.
 
-use rayon::prelude::*;
-
-use super::sigmoid::sigmoid;
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::{CHUNK, lanes, window};
+use super::{lanes, window};
 
-pub use super::conv1_backward::backward;
+pub(super) use super::conv1_backward::{Partial, backward};
 
 /// Values of one input image: 1 x 28 x 28.
-pub const INPUT: usize = WIDTH * WIDTH;
+pub(super) const INPUT: usize = WIDTH * WIDTH;
 /// Values of the output for one image: 6 x 12 x 12.
-pub const OUTPUT: usize = CHANNELS * CELLS;
+pub(super) const OUTPUT: usize = CHANNELS * CELLS;
 /// Values of the weight: 6 x 1 x 5 x 5.
-pub const WEIGHT: usize = CHANNELS * TAPS;
+pub(super) const WEIGHT: usize = CHANNELS * TAPS;
 /// Output channels, and values of the bias.
-pub const CHANNELS: usize = 6;
+pub(super) const CHANNELS: usize = 6;
 
 pub(super) const WIDTH: usize = 28;
 pub(super) const POOLED: usize = 12;
 pub(super) const CELLS: usize = POOLED * POOLED;
 pub(super) const TAPS: usize = 25;
 
-/// `y = sigmoid(max_pool(conv(x, weight) + bias))`, and `choice`, the position of each maximum in its window: 2 * row + column,
-/// the first in this order among equals.
+/// `z = max_pool(conv(x, weight) + bias)`, and `choice`, the position of each maximum in its window: 2 * row + column, the
+/// first in this order among equals. Overwrites both.
 ///
-/// Shapes: x [n, 1, 28, 28], weight [6, 1, 5, 5], bias \[6\], y and choice [n, 6, 12, 12].
+/// Shapes: x [n, 1, 28, 28], weight [6, 1, 5, 5], bias \[6\], z and choice [n, 6, 12, 12].
 ///
 /// # Panics
 /// A slice has another length.
-pub fn forward(
+pub(super) fn forward(
     level: Level,
-    n: usize,
-    x: &[f32],
+    x: &[[f32; INPUT]],
     weight: &[f32],
     bias: &[f32],
-    y: &mut [f32],
-    choice: &mut [u8],
+    z: &mut [[f32; OUTPUT]],
+    choice: &mut [[u8; OUTPUT]],
 ) {
-    assert_eq!(x.len(), n * INPUT);
-    assert_eq!(y.len(), n * OUTPUT);
-    assert_eq!(choice.len(), n * OUTPUT);
-    assert_eq!(weight.len(), WEIGHT);
     let mut by_tap = [[0.0; CHANNELS]; TAPS];
     for (channel, weight) in weight.as_chunks::<TAPS>().0.iter().enumerate() {
         for (tap, w) in by_tap.iter_mut().zip(weight) {
             tap[channel] = *w;
         }
     }
-    let bias: &[f32; CHANNELS] = bias.try_into().expect("conv1's bias has 6 values");
-    x.par_chunks(CHUNK * INPUT)
-        .zip(y.par_chunks_mut(CHUNK * OUTPUT))
-        .zip(choice.par_chunks_mut(CHUNK * OUTPUT))
-        .for_each(|((x, y), choice)| {
-            level.run(Forward {
-                x: x.as_chunks().0,
-                by_tap: &by_tap,
-                bias,
-                y: y.as_chunks_mut().0,
-                choice: choice.as_chunks_mut().0,
-            });
-        });
+    level.run(Forward {
+        x,
+        by_tap: &by_tap,
+        bias: bias.try_into().expect("conv1's bias has 6 values"),
+        z,
+        choice,
+    });
 }
 
 struct Forward<'a> {
@@ -71,7 +56,7 @@ struct Forward<'a> {
     /// The weight as [row, column][channel].
     by_tap: &'a [[f32; CHANNELS]; TAPS],
     bias: &'a [f32; CHANNELS],
-    y: &'a mut [[f32; OUTPUT]],
+    z: &'a mut [[f32; OUTPUT]],
     choice: &'a mut [[u8; OUTPUT]],
 }
 
@@ -81,7 +66,7 @@ impl Kernel for Forward<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let mut position = [0.0; OUTPUT];
-        for ((x, y), choice) in self.x.iter().zip(self.y).zip(self.choice) {
+        for ((x, maxima), choice) in self.x.iter().zip(self.z).zip(self.choice) {
             for row in 0..POOLED {
                 for third in 0..3 {
                     let x = window(x, row * 2 * WIDTH + third * LANES);
@@ -90,16 +75,13 @@ impl Kernel for Forward<'_> {
                         // Four windows of one channel and four of the next.
                         let (z, from) = pool(s, (z[0][0], z[1][0]), (z[0][1], z[1][1]));
                         let at = pair * 2 * CELLS + row * POOLED + third * 4;
-                        store_halves(s, z, y, at, at + CELLS);
+                        store_halves(s, z, maxima, at, at + CELLS);
                         store_halves(s, from, &mut position, at, at + CELLS);
                     }
                 }
             }
-            // Left for the end: here vectors wait for nothing, above each tile would wait for its own.
-            let results = y.as_chunks_mut::<LANES>().0.iter_mut();
             let choices = choice.as_chunks_mut::<LANES>().0;
-            for ((y, choice), position) in results.zip(choices).zip(position.as_chunks().0) {
-                s.store(sigmoid(s, s.load(y)), y);
+            for (choice, position) in choices.iter_mut().zip(position.as_chunks().0) {
                 *choice = s.to_bytes(s.load(position));
             }
         }

@@ -1,24 +1,21 @@
-//! conv2 with its max-pool and sigmoid: [N, 6, 12, 12] -> [N, 16, 4, 4].
+//! conv2 with its max-pool: [N, 6, 12, 12] -> [N, 16, 4, 4].
 //!
-//! As in conv1, sigmoid comes after max-pool. The sixteen output channels are the lanes of two vectors; the backward
-//! pass is in a file of its own.
+//! The sixteen output channels are the lanes of two vectors; the backward pass is in a file of its own.
 
-use rayon::prelude::*;
-
-use super::sigmoid::sigmoid;
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::{CHUNK, lanes, lanes_mut, window};
+use super::{lanes, lanes_mut, window};
 
-pub use super::conv2_backward::backward;
+pub(super) use super::conv2_backward::{Partial, backward};
+pub(super) use super::conv2_input_gradient::Shifted;
 
 /// Values of the input for one image: 6 x 12 x 12.
-pub const INPUT: usize = INPUTS * PLANE;
+pub(super) const INPUT: usize = INPUTS * PLANE;
 /// Values of the output for one image: 16 x 4 x 4.
-pub const OUTPUT: usize = CHANNELS * CELLS;
+pub(super) const OUTPUT: usize = CHANNELS * CELLS;
 /// Values of the weight: 16 x 6 x 5 x 5.
-pub const WEIGHT: usize = CHANNELS * INPUTS * TAPS;
+pub(super) const WEIGHT: usize = CHANNELS * INPUTS * TAPS;
 /// Output channels, and values of the bias.
-pub const CHANNELS: usize = 16;
+pub(super) const CHANNELS: usize = 16;
 
 pub(super) const INPUTS: usize = 6;
 pub(super) const WIDTH: usize = 12;
@@ -27,46 +24,35 @@ pub(super) const POOLED: usize = 4;
 pub(super) const CELLS: usize = POOLED * POOLED;
 pub(super) const TAPS: usize = 25;
 
-/// `y = sigmoid(max_pool(conv(x, weight) + bias))`, and `choice`, the position of each maximum in its window: 2 * row + column,
-/// the first in this order among equals.
+/// `z = max_pool(conv(x, weight) + bias)`, and `choice`, the position of each maximum in its window: 2 * row + column, the
+/// first in this order among equals. Overwrites both.
 ///
-/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], y and choice [n, 16, 4, 4].
+/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], z and choice [n, 16, 4, 4].
 ///
 /// # Panics
 /// A slice has another length.
-pub fn forward(
+pub(super) fn forward(
     level: Level,
-    n: usize,
-    x: &[f32],
+    x: &[[f32; INPUT]],
     weight: &[f32],
     bias: &[f32],
-    y: &mut [f32],
-    choice: &mut [u8],
+    z: &mut [[f32; OUTPUT]],
+    choice: &mut [[u8; OUTPUT]],
 ) {
-    assert_eq!(x.len(), n * INPUT);
-    assert_eq!(y.len(), n * OUTPUT);
-    assert_eq!(choice.len(), n * OUTPUT);
-    let weight: &[f32; WEIGHT] = weight.try_into().expect("conv2's weight has 2400 values");
-    let bias: &[f32; CHANNELS] = bias.try_into().expect("conv2's bias has 16 values");
-    x.par_chunks(CHUNK * INPUT)
-        .zip(y.par_chunks_mut(CHUNK * OUTPUT))
-        .zip(choice.par_chunks_mut(CHUNK * OUTPUT))
-        .for_each(|((x, y), choice)| {
-            level.run(Forward {
-                x: x.as_chunks().0,
-                weight,
-                bias,
-                y: y.as_chunks_mut().0,
-                choice: choice.as_chunks_mut().0,
-            });
-        });
+    level.run(Forward {
+        x,
+        weight: weight.try_into().expect("conv2's weight has 2400 values"),
+        bias: bias.try_into().expect("conv2's bias has 16 values"),
+        z,
+        choice,
+    });
 }
 
 struct Forward<'a> {
     x: &'a [[f32; INPUT]],
     weight: &'a [f32; WEIGHT],
     bias: &'a [f32; CHANNELS],
-    y: &'a mut [[f32; OUTPUT]],
+    z: &'a mut [[f32; OUTPUT]],
     choice: &'a mut [[u8; OUTPUT]],
 }
 
@@ -77,7 +63,7 @@ impl Kernel for Forward<'_> {
     fn run<S: Simd>(self, s: S) {
         let zero = s.splat(0.0);
         let by_tap = &by_tap(s, self.weight);
-        for ((x, y), choice) in self.x.iter().zip(self.y).zip(self.choice) {
+        for ((x, maxima), choice) in self.x.iter().zip(self.z).zip(self.choice) {
             // Eight windows, two rows of four, make the eight lanes of the output.
             for half in 0..2 {
                 let (mut z, mut position) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
@@ -94,7 +80,7 @@ impl Kernel for Forward<'_> {
                     let position = s.transpose(position[channels]);
                     for (i, (z, position)) in z.into_iter().zip(position).enumerate() {
                         let at = (channels * LANES + i) * CELLS + half * LANES;
-                        s.store(sigmoid(s, z), lanes_mut(y, at));
+                        s.store(z, lanes_mut(maxima, at));
                         choice[at..at + LANES].copy_from_slice(&s.to_bytes(position));
                     }
                 }

@@ -1,4 +1,4 @@
-//! The gradient of conv2's input: the part of its backward pass that adds kernels, times the gradient at the chosen position,
+//! The gradient of conv2's input: the part of its backward pass that adds filters, times the gradient at the chosen position,
 //! into the planes.
 
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH};
@@ -10,23 +10,26 @@ use super::{Aligned, lanes, lanes_mut, window};
 /// the latency of the multiply-adds.
 const PAIRS: usize = INPUTS / 2;
 
-/// Rows of a shifted kernel, of eight floats each, and its size in floats.
+/// Rows of a shifted filter, of eight floats each, and its size in floats.
 const ROWS: usize = 8;
-const KERNEL: usize = ROWS * LANES;
+const FILTER: usize = ROWS * LANES;
 
 /// The weight, laid out so that whatever position a window chose, the update of the 6x6 inputs below the window is six plain
-/// vectors: each 5x5 kernel twice, one column further right the second time, with a row of zeros above and below.
+/// vectors: each 5x5 filter twice, one column further right the second time, with a row of zeros above and below.
 /// [pair, output channel][of the pair, column shift, row, column].
-pub(super) struct Shifted(Vec<Aligned<[f32; 4 * KERNEL]>>);
+pub(crate) struct Shifted(Vec<Aligned<[f32; 4 * FILTER]>>);
 
 impl Shifted {
-    pub(super) fn new(level: Level, weight: &[f32; WEIGHT]) -> Self {
-        let mut shifted = Self(vec![Aligned([0.0; 4 * KERNEL]); PAIRS * CHANNELS]);
+    pub(super) fn new() -> Self {
+        Self(vec![Aligned([0.0; 4 * FILTER]); PAIRS * CHANNELS])
+    }
+
+    /// Lays out this weight [16, 6, 5, 5].
+    pub(super) fn fill(&mut self, level: Level, weight: &[f32]) {
         level.run(Fill {
-            weight,
-            shifted: &mut shifted,
+            weight: weight.try_into().expect("conv2's weight has 2400 values"),
+            shifted: self,
         });
-        shifted
     }
 }
 
@@ -56,10 +59,10 @@ impl Kernel for Fill<'_> {
                         row[..5].copy_from_slice(&weight[from..]);
                         s.load(&row)
                     };
-                    let at = input % 2 * 2 * KERNEL + (ky + 1) * LANES;
+                    let at = input % 2 * 2 * FILTER + (ky + 1) * LANES;
                     s.store(row, lanes_mut(to, at));
                     // The zero beyond the end of the shifted row lies where the next one starts with its own.
-                    s.store(row, lanes_mut(to, at + KERNEL + 1));
+                    s.store(row, lanes_mut(to, at + FILTER + 1));
                 }
             }
         }
@@ -77,11 +80,11 @@ pub(super) fn input_gradient<S: Simd>(
     weight: &Shifted,
     d_x: &mut [[f32; INPUT]],
 ) {
-    // Images innermost: the kernels of one pair then stay in the first-level cache.
-    for (pair, kernels) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
+    // Images innermost: the filters of one pair then stay in the first-level cache.
+    for (pair, filters) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
         for (image, d_x) in d_x.iter_mut().enumerate() {
             let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];
-            two_planes(s, image, sparse, kernels, d_x);
+            two_planes(s, image, sparse, filters, d_x);
         }
     }
 }
@@ -95,7 +98,7 @@ fn two_planes<S: Simd>(
     s: S,
     image: usize,
     sparse: &Sparse,
-    kernels: &[Aligned<[f32; 4 * KERNEL]>; CHANNELS],
+    filters: &[Aligned<[f32; 4 * FILTER]>; CHANNELS],
     d_x: &mut [f32; 2 * PLANE],
 ) {
     let mut padded = Aligned([0.0; 2 * WIDTH * STRIDE]);
@@ -103,18 +106,18 @@ fn two_planes<S: Simd>(
         let mut patch = [[s.splat(0.0); 6]; 2];
         for row in 0..POOLED {
             let at = image * CELLS + row * POOLED + column;
-            for ((d_z, choice), kernels) in sparse.d_z.iter().zip(&sparse.choice).zip(kernels) {
+            for ((d_z, choice), filters) in sparse.d_z.iter().zip(&sparse.choice).zip(filters) {
                 let d_z = s.splat(d_z[at]);
                 let (lower, right) = (
                     usize::from(choice[at] >> 1 & 1),
                     usize::from(choice[at] & 1),
                 );
-                // Where the lower row was chosen, the zeros above the kernel come first.
-                let start = right * KERNEL + (1 - lower) * LANES;
-                let kernels: &[f32; 2 * KERNEL + 6 * LANES] = window(&kernels.0, start);
+                // Where the lower row was chosen, the zeros above the filter come first.
+                let start = right * FILTER + (1 - lower) * LANES;
+                let filters: &[f32; 2 * FILTER + 6 * LANES] = window(&filters.0, start);
                 for (plane, patch) in patch.iter_mut().enumerate() {
                     for (y, sum) in patch.iter_mut().enumerate() {
-                        let w = s.load(lanes(kernels, plane * 2 * KERNEL + y * LANES));
+                        let w = s.load(lanes(filters, plane * 2 * FILTER + y * LANES));
                         *sum = s.mul_add(d_z, w, *sum);
                     }
                 }

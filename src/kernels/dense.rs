@@ -1,200 +1,187 @@
-//! A dense layer with its sigmoid: [N, inputs] -> [N, outputs], of any size. The weight is [inputs, outputs], as Burn keeps it.
+//! A dense layer on the images of a piece: its sums, and the gradient of its input. The weight is [inputs, outputs], as Burn
+//! keeps it.
 //!
-//! Work is split by rows of the weight, forward and backward alike: a thread then reads and writes its own part of the weight
-//! and of the gradient, which stay in its cache, and only the far smaller images cross to other threads. The backward pass is
-//! in a file of its own.
+//! Rows of activations and gradients are padded to whole vectors, and so is the last vector of a row of the weight, by what
+//! comes behind it: what its lanes beyond the row make is written to the padding and read by nobody.
 
-use rayon::prelude::*;
-
-use super::add_all;
-use super::sigmoid::sigmoid_in_place;
+use super::samples::PIECE;
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::tile::{Panel, multiply, rows, store};
+use super::{lanes, lanes_mut};
 
-pub use super::dense_backward::backward;
-
-/// The sizes of a dense layer and of the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Images of the batch.
-    pub n: usize,
+/// The sizes of a dense layer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
     /// Values that come in per image.
     pub inputs: usize,
     /// Values that go out per image.
     pub outputs: usize,
 }
 
-/// What a layer's forward pass leaves for its backward pass, and the gradient that comes back.
-#[derive(Clone, Copy, Debug)]
-pub struct Dense<'a> {
-    /// The layer's input [n, inputs].
-    pub x: &'a [f32],
-    /// Its output [n, outputs].
-    pub y: &'a [f32],
-    /// The gradient of the output.
-    pub d_y: &'a [f32],
-}
-
-/// Multiply-adds below which work is not shared: to hand it over takes about as long.
-const FORK: usize = 300_000;
-/// Images that are worked on together.
-const IMAGES: usize = 32;
-/// Rows of the weight that make one sum. For more, the sums of both halves are added.
-const TERMS: usize = 128;
-
-/// `y = sigmoid(x * weight + bias)`.
-///
-/// Shapes: x [n, inputs], weight [inputs, outputs], bias \[outputs\], y [n, outputs].
-///
-/// # Panics
-/// A slice has another length than `shape` says, or a size is 0.
-pub fn forward(level: Level, shape: Shape, x: &[f32], weight: &[f32], bias: &[f32], y: &mut [f32]) {
-    let Shape { n, inputs, outputs } = shape;
-    assert!(inputs > 0 && outputs > 0);
-    assert_eq!(x.len(), n * inputs);
-    assert_eq!(weight.len(), inputs * outputs);
-    assert_eq!(bias.len(), outputs);
-    assert_eq!(y.len(), n * outputs);
-    x.par_chunks(IMAGES * inputs)
-        .zip(y.par_chunks_mut(IMAGES * outputs))
-        .for_each(|(x, y)| {
-            let product = Product {
-                shape,
-                x,
-                first: 0,
-                weight,
-                bias: Some(bias),
-            };
-            product.sum(level, y);
-            level.run(Sigmoid(y));
-        });
-}
-
-/// Two pieces of work, on two threads if it is so much that this pays.
-fn join_if(much: bool, first: impl FnOnce() + Send, second: impl FnOnce() + Send) {
-    if much {
-        rayon::join(first, second);
-    } else {
-        first();
-        second();
+impl Size {
+    /// Floats of a row of inputs, and of one of outputs.
+    pub(super) const fn strides(self) -> [usize; 2] {
+        [stride(self.inputs), stride(self.outputs)]
     }
 }
 
-/// Whether `n` images times a piece of the weight are enough work to share.
-pub(super) fn is_much(n: usize, weight: &[f32]) -> bool {
-    n * weight.len() > FORK
+/// Floats of a padded row.
+pub(super) const fn stride(values: usize) -> usize {
+    values.next_multiple_of(2 * LANES)
 }
 
-struct Sigmoid<'a>(&'a mut [f32]);
-
-impl Kernel for Sigmoid<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        sigmoid_in_place(s, self.0);
-    }
+/// `z = x * weight + bias` for the first `n` images of a piece. Overwrites z.
+///
+/// Shapes: x [PIECE, inputs], z [PIECE, outputs], rows padded; `weight` begins with the layer's [inputs, outputs] and ends at
+/// least [`LANES`] values behind it; bias \[outputs\].
+pub(super) fn forward(
+    level: Level,
+    size: Size,
+    n: usize,
+    x: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    z: &mut [f32],
+) {
+    let [inputs, outputs] = size.strides();
+    assert_eq!((x.len(), z.len()), (PIECE * inputs, PIECE * outputs));
+    assert_eq!(bias.len(), size.outputs);
+    level.run(Forward {
+        size,
+        n,
+        x,
+        weight,
+        bias,
+        z,
+    });
 }
 
-/// The product of some columns of x, from `first` on, with the rows of the weight that belong to them; plus the bias.
-#[derive(Clone, Copy)]
-struct Product<'a> {
-    shape: Shape,
+struct Forward<'a> {
+    size: Size,
+    n: usize,
     x: &'a [f32],
-    first: usize,
     weight: &'a [f32],
-    bias: Option<&'a [f32]>,
+    bias: &'a [f32],
+    z: &'a mut [f32],
 }
 
-impl Product<'_> {
-    /// Overwrites y with the product, summed as a tree that depends on the sizes alone.
-    fn sum(self, level: Level, y: &mut [f32]) {
-        let outputs = self.shape.outputs;
-        let rows = self.weight.len() / outputs;
-        if rows <= TERMS {
-            level.run(Tiles { product: self, y });
-            return;
-        }
-        let half = (rows / 2).next_multiple_of(LANES);
-        let (upper, lower) = self.weight.split_at(half * outputs);
-        let mut other = vec![0.0; y.len()];
-        join_if(
-            is_much(y.len() / outputs, self.weight),
-            || {
-                Self {
-                    weight: upper,
-                    ..self
-                }
-                .sum(level, y)
-            },
-            || {
-                let first = self.first + half;
-                let lower = Product {
-                    weight: lower,
-                    first,
-                    bias: None,
-                    ..self
-                };
-                lower.sum(level, &mut other);
-            },
-        );
-        add_all(y, &other);
-    }
-}
-
-struct Tiles<'a> {
-    product: Product<'a>,
-    y: &'a mut [f32],
-}
-
-impl Kernel for Tiles<'_> {
+impl Kernel for Forward<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let outputs = self.product.shape.outputs;
-        for column in (0..outputs).step_by(2 * LANES) {
-            if column + LANES < outputs {
-                self.columns::<S, 4, 2>(s, column);
+        // Four images by two vectors, or eight by one, are the eight accumulators that hide the latency of the
+        // multiply-adds. Four by two is better: it loads six values for eight multiply-adds, eight by one loads nine.
+        for column in (0..self.size.outputs).step_by(2 * LANES) {
+            if column + LANES < self.size.outputs {
+                for image in (0..self.n).step_by(4) {
+                    self.tile::<S, 4, 2>(s, image, column);
+                }
             } else {
-                self.columns::<S, 8, 1>(s, column);
+                self.tile::<S, PIECE, 1>(s, 0, column);
             }
         }
     }
 }
 
-impl Tiles<'_> {
-    /// Computes `V` vectors of columns from `column` on, `R` rows at a time.
+impl Forward<'_> {
+    /// The sums of `V` vectors of outputs from `column` on, for `R` images from `image` on.
     #[inline(always)]
-    fn columns<S: Simd, const R: usize, const V: usize>(&mut self, s: S, column: usize) {
-        let Product {
-            shape,
-            x,
-            first,
-            weight,
-            bias,
-        } = self.product;
-        let Shape {
-            inputs, outputs, ..
-        } = shape;
-        let terms = weight.len() / outputs;
-        let weight = Panel::<V>::new(weight, outputs, column);
+    fn tile<S: Simd, const R: usize, const V: usize>(&mut self, s: S, image: usize, column: usize) {
+        let [x_stride, z_stride] = self.size.strides();
+        let Size { inputs, outputs } = self.size;
+        let x: [&[f32]; R] = std::array::from_fn(|i| &self.x[(image + i) * x_stride..][..inputs]);
         let mut start = [s.splat(0.0); V];
-        if let Some(bias) = bias {
-            let bias = Panel::<V>::new(bias, outputs, column);
-            for (start, bias) in start.iter_mut().zip(bias.row(0)) {
-                *start = s.load(bias);
+        for (v, start) in start.iter_mut().enumerate() {
+            let mut bias = [0.0; LANES];
+            let values = self.bias[column + v * LANES..].iter();
+            bias.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+            *start = s.load(&bias);
+        }
+        let mut sums = [start; R];
+        for input in 0..inputs {
+            let row = &self.weight[input * outputs + column..][..V * LANES];
+            let row: [S::V; V] = std::array::from_fn(|v| s.load(lanes(row, v * LANES)));
+            for (x, sums) in x.iter().zip(&mut sums) {
+                let x = s.splat(x[input]);
+                for (w, sum) in row.iter().zip(sums) {
+                    *sum = s.mul_add(x, *w, *sum);
+                }
             }
         }
-        for image in (0..x.len() / inputs).step_by(R) {
-            let mut x: [&[f32]; R] = rows(x, inputs, image);
-            for x in &mut x {
-                *x = &x[first..first + terms];
+        for (i, sums) in sums.iter().enumerate() {
+            for (v, sum) in sums.iter().enumerate() {
+                let at = (image + i) * z_stride + column + v * LANES;
+                s.store(*sum, lanes_mut(self.z, at));
             }
-            let x = |k| std::array::from_fn(|i| x[i][k]);
-            let tile: [[S::V; V]; R] = multiply(s, start, terms, x, |k| weight.row(k));
-            let y = &mut self.y[image * outputs + column..];
-            store(s, &tile, y, outputs, outputs - column);
+        }
+    }
+}
+
+/// `d_x = d_z * transpose(weight)` for the images of a piece. Overwrites d_x.
+///
+/// Shapes: d_z [PIECE, outputs], d_x [PIECE, inputs], rows padded; weight [inputs, outputs].
+pub(super) fn input_gradient(
+    level: Level,
+    size: Size,
+    d_z: &[f32],
+    weight: &[f32],
+    d_x: &mut [f32],
+) {
+    let [inputs, outputs] = size.strides();
+    assert_eq!((d_x.len(), d_z.len()), (PIECE * inputs, PIECE * outputs));
+    assert!(outputs <= LONGEST && weight.len() == size.inputs * size.outputs);
+    level.run(InputGradient {
+        size,
+        d_z,
+        weight,
+        d_x,
+    });
+}
+
+/// The longest padded row of outputs.
+const LONGEST: usize = 128;
+
+struct InputGradient<'a> {
+    size: Size,
+    d_z: &'a [f32],
+    weight: &'a [f32],
+    d_x: &'a mut [f32],
+}
+
+impl Kernel for InputGradient<'_> {
+    type Output = ();
+
+    /// The images of the piece are the lanes, so that the weight is read as it lies.
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        const { assert!(PIECE == LANES) };
+        let [d_x_stride, d_z_stride] = self.size.strides();
+        let Size { inputs, outputs } = self.size;
+        // [output][image]
+        let mut d_z = [[0.0; LANES]; LONGEST];
+        for column in (0..outputs).step_by(LANES) {
+            let block = std::array::from_fn(|i| s.load(lanes(self.d_z, i * d_z_stride + column)));
+            for (to, v) in d_z[column..].iter_mut().zip(s.transpose(block)) {
+                s.store(v, to);
+            }
+        }
+        let d_z = &d_z[..outputs];
+        for input in (0..inputs).step_by(LANES) {
+            // Where there are fewer than eight rows, the last one again: its results go into the padding.
+            let rows: [&[f32]; LANES] = std::array::from_fn(|i| {
+                let row = (input + i).min(inputs - 1);
+                &self.weight[row * outputs..][..outputs]
+            });
+            let mut sums = [s.splat(0.0); LANES];
+            for (output, d_z) in d_z.iter().enumerate() {
+                let d_z = s.load(d_z);
+                for (sum, row) in sums.iter_mut().zip(&rows) {
+                    *sum = s.mul_add(s.splat(row[output]), d_z, *sum);
+                }
+            }
+            for (i, v) in s.transpose(sums).into_iter().enumerate() {
+                s.store(v, lanes_mut(self.d_x, i * d_x_stride + input));
+            }
         }
     }
 }

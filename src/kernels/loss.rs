@@ -1,80 +1,67 @@
-//! Sparse categorical cross-entropy on sigmoid outputs, as TensorFlow 2.0 computes it.
-//!
-//! Outputs o are clipped to [1e-7, 1 - 1e-7]; p = o / sum(o) over the ten classes; the loss of an image is -ln p\[label\]. Later
-//! versions of Keras take a softmax of the values before sigmoid instead: another function.
+//! Sparse categorical cross-entropy of one image, as [`crate::ops::Gradients`] defines it.
+
+use crate::model::Activation;
+use crate::ops::CLIP;
 
 /// Classes, and outputs per image.
-pub const CLASSES: usize = 10;
+pub(super) const CLASSES: usize = 10;
 
-const LOW: f32 = 1e-7;
-const HIGH: f32 = 1.0 - 1e-7;
-
-/// The loss of a batch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Loss {
-    /// The sum of the images' losses.
-    pub sum: f64,
-    /// How many images have their greatest output at their label, the first of equals counting.
-    pub correct: usize,
+/// What the outputs of one image are worth.
+pub(super) struct Loss {
+    pub loss: f32,
+    /// Whether the greatest output, of equals the first, is the label's.
+    pub is_correct: bool,
 }
 
-/// The loss of outputs o [n, 10] for labels \[n\].
+/// The loss of an image with this label whose last layer ends in `y` \[10\]; writes to `d_y` the gradient of y of
+/// `1 / images` times the loss.
+///
+/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` by `o[k]` is `1 / s`, less `1 / o[k]` where k is
+/// the label; and none where clipping holds o fast, as in `tf.clip_by_value`.
 ///
 /// # Panics
-/// The lengths do not agree, or a label is not below 10.
-pub fn forward<L: Copy + Into<i64>>(o: &[f32], labels: &[L]) -> Loss {
-    let mut loss = Loss {
-        sum: 0.0,
-        correct: 0,
+/// The label is not below 10.
+pub(super) fn loss(
+    activation: Activation,
+    y: &[f32; CLASSES],
+    label: u8,
+    images: usize,
+    d_y: &mut [f32; CLASSES],
+) -> Loss {
+    let label = usize::from(label);
+    // o = y, or (1 + y) / 2 for tanh.
+    let slope = match activation {
+        Activation::Sigmoid => 1.0,
+        Activation::Tanh => 0.5,
     };
-    for (o, label) in images(o, labels) {
-        let sum: f64 = o.iter().map(|o| f64::from(clip(*o))).sum();
-        loss.sum += (sum / f64::from(clip(o[label]))).ln();
-        loss.correct += usize::from(argmax(o) == label);
+    let o = y.map(|y| output(activation, y));
+    let clipped = o.map(|o| f64::from(o.clamp(CLIP, 1.0 - CLIP)));
+    let sum: f64 = clipped.iter().sum();
+    let scale = slope / images as f64;
+    for (class, d_y) in d_y.iter_mut().enumerate() {
+        let of_label = if class == label {
+            1.0 / clipped[class]
+        } else {
+            0.0
+        };
+        *d_y = if o[class] < CLIP || o[class] > 1.0 - CLIP {
+            0.0
+        } else {
+            (scale * (1.0 / sum - of_label)) as f32
+        };
     }
-    loss
-}
-
-/// The gradient of `scale` times the batch's mean loss, d_o [n, 10]. Overwrites it.
-///
-/// An output outside the bounds of the clipping has gradient 0, as in `tf.clip_by_value`.
-///
-/// # Panics
-/// The lengths do not agree, or a label is not below 10.
-pub fn backward<L: Copy + Into<i64>>(o: &[f32], labels: &[L], scale: f32, d_o: &mut [f32]) {
-    assert_eq!(d_o.len(), o.len());
-    let scale = f64::from(scale) / labels.len() as f64;
-    let d_o = d_o.as_chunks_mut::<CLASSES>().0;
-    for ((o, label), d_o) in images(o, labels).zip(d_o) {
-        let sum: f64 = o.iter().map(|o| f64::from(clip(*o))).sum();
-        for (class, (o, d_o)) in o.iter().zip(d_o).enumerate() {
-            let of_label = if class == label {
-                1.0 / f64::from(clip(*o))
-            } else {
-                0.0
-            };
-            let d = scale * (1.0 / sum - of_label);
-            *d_o = if *o < LOW || *o > HIGH { 0.0 } else { d as f32 };
-        }
+    Loss {
+        loss: (sum / clipped[label]).ln() as f32,
+        is_correct: argmax(&o) == label,
     }
 }
 
-/// The outputs of each image beside its label.
-fn images<'a, L: Copy + Into<i64>>(
-    o: &'a [f32],
-    labels: &'a [L],
-) -> impl Iterator<Item = (&'a [f32; CLASSES], usize)> {
-    assert_eq!(o.len(), labels.len() * CLASSES);
-    let labels = labels.iter().map(|label| {
-        let label: i64 = (*label).into();
-        assert!((0..CLASSES as i64).contains(&label), "label {label}");
-        label as usize
-    });
-    o.as_chunks().0.iter().zip(labels)
-}
-
-fn clip(o: f32) -> f32 {
-    o.clamp(LOW, HIGH)
+/// The network's output for what its last layer ends in.
+pub(super) fn output(activation: Activation, y: f32) -> f32 {
+    match activation {
+        Activation::Sigmoid => y,
+        Activation::Tanh => (y + 1.0) * 0.5,
+    }
 }
 
 /// The index of the greatest, the first of equals.
@@ -86,4 +73,51 @@ fn argmax(o: &[f32; CLASSES]) -> usize {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(activation: Activation, y: [f32; 10], label: u8) -> (Loss, [f32; 10]) {
+        let mut d_y = [f32::NAN; 10];
+        (loss(activation, &y, label, 4, &mut d_y), d_y)
+    }
+
+    #[test]
+    fn equal_outputs_are_worth_ln_10_and_the_first_class() {
+        for o in [0.0, 0.25, 1.0] {
+            let (loss, _) = of(Activation::Sigmoid, [o; 10], 0);
+            assert!((f64::from(loss.loss) - 10.0_f64.ln()).abs() < 1e-6);
+            assert!(loss.is_correct);
+            assert!(!of(Activation::Sigmoid, [o; 10], 3).0.is_correct);
+        }
+    }
+
+    #[test]
+    fn clipped_outputs_have_no_gradient() {
+        let mut y = [0.5; 10];
+        (y[2], y[3]) = (0.0, 1.0);
+        let (_, d_y) = of(Activation::Sigmoid, y, 2);
+        assert_eq!((d_y[2], d_y[3]), (0.0, 0.0));
+        assert!(d_y[4] > 0.0);
+    }
+
+    #[test]
+    fn gradients_are_finite_differences() {
+        let y: [f32; 10] = std::array::from_fn(|i| ((i * 7 + 1) as f32 * 0.37).sin() * 0.45 + 0.5);
+        for activation in [Activation::Sigmoid, Activation::Tanh] {
+            let (_, d_y) = of(activation, y, 6);
+            for class in 0..10 {
+                let at = |by: f32| {
+                    let mut y = y;
+                    y[class] += by;
+                    f64::from(of(activation, y, 6).0.loss) / 4.0
+                };
+                let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+                let error = (f64::from(d_y[class]) - slope).abs();
+                assert!(error < 1e-3, "{activation:?} {class}: {error}");
+            }
+        }
+    }
 }

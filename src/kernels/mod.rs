@@ -1,67 +1,195 @@
-//! LeNet's layers as CPU code on slices of `f32`, forward and backward, free of Burn.
+//! LeNet's step as CPU code on slices of `f32`, free of Burn.
 //!
-//! Every function takes the [`Level`] of instructions to use and row-major slices, whose lengths it checks. A gradient is called
-//! `d_` and the name of what it is the gradient of. All outputs are overwritten; nothing is read from them.
+//! ```text
+//! samples   a few images at a time: pixels -> conv1 -> conv2 -> fc1 -> fc2 -> fc3 -> loss, and back again
+//! weights   some parameters at a time: gradients as sums over the images, and the step of gradient descent
+//! ```
 //!
-//! Work is split into pieces of a fixed size that rayon shares among the threads of the current pool, and sums over pieces are
-//! taken in a fixed order: results are equal bit for bit for any number of threads. Levels differ in the last bits, as
-//! only some have a multiply-add that rounds once.
+//! Each half is shared among the threads of the current rayon pool. Its pieces depend on the batch alone, and sums over
+//! pieces are taken in a fixed order: results are equal bit for bit for any number of threads. Levels differ in the last
+//! bits, as only some have a multiply-add that rounds once. A gradient is called `d_` and the name of what it is the gradient
+//! of; x is what comes into a layer, z its sums, y what its activation makes of them.
 
-pub mod conv1;
+mod activation;
+mod awake;
+mod conv1;
 mod conv1_backward;
-pub mod conv2;
+mod conv2;
 mod conv2_backward;
 mod conv2_input_gradient;
-pub mod dense;
-mod dense_backward;
-pub mod loss;
-mod sigmoid;
+mod dense;
+mod loss;
+mod samples;
 mod simd;
-mod tile;
+mod update;
+mod weights;
+
+use rayon::prelude::*;
+
+use crate::data::View;
+use crate::descent::Sgd;
+use crate::model::{Activation, PARAMETERS};
+use crate::ops::Score;
 
 pub use simd::{Level, LevelError, level};
 
+use awake::Awake;
+use loss::CLASSES;
+use samples::{Network, PIECE, Piece, Scratch};
 use simd::LANES;
+use update::Target;
 
-/// Images that one task of a convolution works on.
-const CHUNK: usize = 4;
-
-/// What a layer's forward pass leaves for its backward pass, and the gradient that comes back.
-#[derive(Clone, Copy, Debug)]
-pub struct Pooled<'a> {
-    /// The layer's input.
-    pub x: &'a [f32],
-    /// Its output.
-    pub y: &'a [f32],
-    /// Which position of each pooling window held the maximum: 2 * row + column.
-    pub choice: &'a [u8],
-    /// The gradient of the output.
-    pub d_y: &'a [f32],
+/// The outputs of the network for `images`, [n, 10].
+///
+/// # Panics
+/// There are not [`PARAMETERS`] of the parameters.
+#[must_use]
+pub fn outputs(
+    level: Level,
+    activation: Activation,
+    parameters: &[f32],
+    images: View<'_>,
+) -> Vec<f32> {
+    assert_eq!(parameters.len(), PARAMETERS);
+    let network = Network {
+        level,
+        activation,
+        parameters,
+    };
+    let mut outputs = vec![[0.0; CLASSES]; images.len()];
+    let pieces = outputs.par_chunks_mut(PIECE).enumerate();
+    pieces.for_each_init(
+        || Box::new(Piece::new()),
+        |piece, (number, outputs)| {
+            let images = images.part(number * PIECE, PIECE);
+            Scratch::with(|scratch| network.outputs(images, scratch, piece, outputs));
+        },
+    );
+    outputs.into_flattened()
 }
 
-impl Pooled<'_> {
-    /// The first `images` images and the others; an image takes `input` values of x and `output` of y.
-    fn split_at(self, images: usize, input: usize, output: usize) -> (Self, Self) {
-        let (x, y) = (
-            self.x.split_at(images * input),
-            self.y.split_at(images * output),
-        );
-        let choice = self.choice.split_at(images * output);
-        let d_y = self.d_y.split_at(images * output);
-        let part = |x, y, choice, d_y| Self { x, y, choice, d_y };
-        (
-            part(x.0, y.0, choice.0, d_y.0),
-            part(x.1, y.1, choice.1, d_y.1),
-        )
+/// Makes steps, in memory that it keeps.
+#[derive(Default)]
+pub struct Stepper {
+    pieces: Vec<Box<Piece>>,
+    awake: Awake,
+}
+
+impl Stepper {
+    /// The gradients of the mean loss of `images`. Overwrites `gradients`.
+    ///
+    /// # Panics
+    /// A slice has not [`PARAMETERS`] values.
+    pub fn gradients(
+        &mut self,
+        level: Level,
+        activation: Activation,
+        parameters: &[f32],
+        images: View<'_>,
+        gradients: &mut [f32],
+    ) {
+        assert_eq!(gradients.len(), PARAMETERS);
+        let network = Network {
+            level,
+            activation,
+            parameters,
+        };
+        self.samples(network, images);
+        weights::weights(level, &self.pieces, Target::Gradients(gradients));
+    }
+
+    /// A step of gradient descent on `images`. Changes parameters and velocity in place.
+    ///
+    /// # Panics
+    /// A slice has not [`PARAMETERS`] values.
+    pub fn step(
+        &mut self,
+        level: Level,
+        activation: Activation,
+        descent: Descent<'_>,
+        images: View<'_>,
+    ) {
+        let network = Network {
+            level,
+            activation,
+            parameters: descent.parameters,
+        };
+        self.samples(network, images);
+        weights::weights(level, &self.pieces, descent.target());
+    }
+
+    /// The scores of the last batch's images, in order.
+    pub fn scores(&self) -> impl Iterator<Item = Score> {
+        self.pieces.iter().flat_map(|piece| piece.scores()).copied()
+    }
+
+    /// The first half: the passes of all images.
+    fn samples(&mut self, network: Network<'_>, images: View<'_>) {
+        assert_eq!(network.parameters.len(), PARAMETERS);
+        self.awake.call();
+        let batch = images.len();
+        let pieces = batch.div_ceil(PIECE);
+        self.pieces.resize_with(pieces, || Box::new(Piece::new()));
+        share(&mut self.pieces, 0, &|number, piece| {
+            let images = images.part(number * PIECE, PIECE);
+            Scratch::with(|scratch| network.samples(images, batch, scratch, piece));
+        });
     }
 }
 
-/// Where a batch of `images` images is cut in two, at a whole number of chunks, or `None` if it is one chunk.
-///
-/// Cut again and again, the pieces make a tree that depends on `images` alone: sums over its branches are equal for any number
-/// of threads. Halves mostly stay on one thread from one layer to the next, and so in its cache.
-fn cut(images: usize) -> Option<usize> {
-    (images > CHUNK).then(|| images.div_ceil(CHUNK).div_ceil(2) * CHUNK)
+/// What a step of gradient descent changes, and how.
+#[derive(Debug)]
+pub struct Descent<'a> {
+    /// The rule.
+    pub sgd: Sgd,
+    /// The learning rate of this step.
+    pub rate: f32,
+    /// All parameters.
+    pub parameters: &'a mut [f32],
+    /// The velocity of each, where there is momentum.
+    pub velocity: Option<&'a mut [f32]>,
+}
+
+impl<'a> Descent<'a> {
+    /// A step along `gradients`.
+    ///
+    /// # Panics
+    /// A slice has not [`PARAMETERS`] values.
+    pub fn update(self, level: Level, gradients: &[f32]) {
+        update::update(level, self.target(), gradients);
+    }
+
+    fn target(self) -> Target<'a> {
+        let Self {
+            sgd,
+            rate,
+            parameters,
+            velocity,
+        } = self;
+        Target::Update {
+            sgd,
+            rate,
+            parameters,
+            velocity,
+        }
+    }
+}
+
+/// Does `work` on each piece, the first of which has number `first`, each half perhaps on another thread.
+fn share(
+    pieces: &mut [Box<Piece>],
+    first: usize,
+    work: &(impl Fn(usize, &mut Piece) + Sync),
+) {
+    match pieces {
+        [] => {}
+        [piece] => work(first, piece),
+        _ => {
+            let (a, b) = pieces.split_at_mut(pieces.len() / 2);
+            let middle = first + a.len();
+            rayon::join(|| share(a, first, work), || share(b, middle, work));
+        }
+    }
 }
 
 /// `to += from`.
@@ -69,15 +197,6 @@ fn add_all(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to += from;
     }
-}
-
-/// Where a backward pass writes the gradients of a layer's parameters.
-#[derive(Debug)]
-pub struct Gradients<'a> {
-    /// The gradient of the weight, in the weight's layout.
-    pub weight: &'a mut [f32],
-    /// The gradient of the bias.
-    pub bias: &'a mut [f32],
 }
 
 /// A value at the start of a cache line, so that rows of 16 floats never lie across two.
