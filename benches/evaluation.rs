@@ -8,7 +8,6 @@ use burn_ndarray::NdArray;
 use lenet::data::{ImageDataset, Options, Part, load_part};
 use lenet::eval::{BATCH_SIZE, evaluate};
 use lenet::format;
-use lenet::model::LeNet;
 
 const TRAINED: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -27,7 +26,8 @@ fn main() {
         let mut least = f64::INFINITY;
         for _ in 0..10 {
             let begin = Instant::now();
-            let evaluation = evaluate(&model, &images, BATCH_SIZE, &Default::default());
+            let evaluation =
+                evaluate::<NdArray>(&weights, &images, BATCH_SIZE, &Default::default());
             least = least.min(begin.elapsed().as_secs_f64());
             let correct = evaluation.expect("a CPU does not fail").correct();
             assert_eq!(correct, 6678, "the answer is Keras' before its time counts");

@@ -1,129 +1,159 @@
-//! A whole training step: LeNet's fused operations against Burn's plain layers, in turn.
+//! What a training step takes and what it consists of: `cargo bench --bench step [-- LEVEL..]`.
 //!
-//!     cargo bench --bench step                  seconds of an epoch, from the median step of each
-//!     cargo bench --bench step -- --epochs 5    also trains so long with Burn's plain layers (minutes an epoch)
-//!
-//! The two must make the same twenty steps before they are timed.
+//! The parts are timed on one thread, within steps of a training at batch 32; beside each stands its share of the multiply-adds
+//! that the CPU could make meanwhile, counting only those at positions that max-pool chose. Whole steps are the trainer's own,
+//! on as many threads as RAYON_NUM_THREADS says. Times are the least of many, which other work on the machine disturbs
+//! little, and the median.
 
-#[path = "../tests/common/plain.rs"]
-mod plain;
+use std::time::{Duration, Instant};
 
-use std::time::Instant;
-
-use burn::backend::Autodiff;
-use burn::module::AutodiffModule;
-use burn::optim::{GradientsParams, Optimizer, SgdConfig};
-use burn::tensor::Tensor;
 use burn_ndarray::NdArray;
-use lenet::data::{Batch, Batches, FashionMnist, ImageDataset, Options, epoch_order};
-use lenet::eval::evaluate;
-use lenet::model::{LeNet, Weights};
-use lenet::ops::cross_entropy;
+use lenet::data::{FashionMnist, ImageDataset, Options, Pass, epoch_order};
+use lenet::kernels::profile::{self, Part};
+use lenet::kernels::{Descent, Level, level};
+use lenet::model::{PARAMETERS, Weights};
+use lenet::ops::{LeNetBackend, Parameters, Trainer};
+use lenet::train::Recipe;
 
-type A = Autodiff<NdArray>;
+const N: usize = 32;
+const STEPS: f64 = 54_000.0 / N as f64;
 
-const STEPS_AN_EPOCH: f64 = 54_000.0 / 32.0;
-
-/// Makes a step; returns its loss and the next network.
-type Step = fn(
-    LeNet<A>,
-    &mut dyn FnMut(LeNet<A>, GradientsParams) -> LeNet<A>,
-    Batch<A>,
-) -> (f32, LeNet<A>);
-
-fn fused(
-    model: LeNet<A>,
-    descend: &mut dyn FnMut(LeNet<A>, GradientsParams) -> LeNet<A>,
-    batch: Batch<A>,
-) -> (f32, LeNet<A>) {
-    let loss = cross_entropy(model.forward(batch.images), batch.labels).loss;
-    finish(model, descend, loss)
-}
-
-fn stock(
-    model: LeNet<A>,
-    descend: &mut dyn FnMut(LeNet<A>, GradientsParams) -> LeNet<A>,
-    batch: Batch<A>,
-) -> (f32, LeNet<A>) {
-    let loss = plain::loss(plain::forward(&model, batch.images), batch.labels);
-    finish(model, descend, loss)
-}
-
-fn finish(
-    model: LeNet<A>,
-    descend: &mut dyn FnMut(LeNet<A>, GradientsParams) -> LeNet<A>,
-    loss: Tensor<A, 1>,
-) -> (f32, LeNet<A>) {
-    let gradients = GradientsParams::from_grads(loss.backward(), &model);
-    (loss.into_scalar(), descend(model, gradients))
-}
-
-/// The seconds and the losses of some steps from the start.
-fn run(step: Step, train: &ImageDataset, steps: usize) -> (Vec<f64>, Vec<f32>, LeNet<A>) {
-    let device = Default::default();
-    let mut model = LeNet::<A>::from_weights(&Weights::initial(42, 1.0), &device);
-    let mut sgd = SgdConfig::new().init();
-    let mut descend = |model, gradients| sgd.step(0.9, model, gradients);
-    let (mut seconds, mut losses) = (vec![], vec![]);
-    let mut epoch = 1;
-    while losses.len() < steps {
-        let order = epoch_order(54_000, 42, epoch);
-        for batch in Batches::<A>::new(train, order, 32, &device).take(steps - losses.len()) {
-            let begin = Instant::now();
-            let (loss, next) = step(model, &mut descend, batch);
-            model = next;
-            seconds.push(begin.elapsed().as_secs_f64());
-            losses.push(loss);
-        }
-        epoch += 1;
-    }
-    (seconds, losses, model)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
+/// A part, and its multiply-adds for one image.
+const PARTS: [(Part, usize); 12] = [
+    (Part::Load, 0),
+    (Part::Conv1, 6 * 24 * 24 * 25),
+    (Part::Conv2, 16 * 8 * 8 * 150),
+    (Part::Fc1, 256 * 120),
+    (Part::Fc2, 120 * 84),
+    (Part::Fc3, 84 * 10),
+    (Part::Loss, 0),
+    (Part::Fc3Backward, 84 * 10),
+    (Part::Fc2Backward, 120 * 84),
+    (Part::Fc1Backward, 256 * 120),
+    (Part::Conv2Backward, 2 * 16 * 4 * 4 * 150),
+    (Part::Conv1Backward, 6 * 12 * 12 * 25),
+];
+const WEIGHTS: usize = 256 * 120 + 120 * 84 + 84 * 10;
 
 fn main() {
+    let names = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
+    let named = |name: String| Level::named(&name).unwrap_or_else(|error| panic!("{error}"));
+    let mut levels: Vec<Level> = names.map(named).collect();
+    if levels.is_empty() {
+        levels.push(level().unwrap_or_else(|error| panic!("{error}")));
+    }
     let data = FashionMnist::load(&Options::default()).expect("the data set lies in data/");
     let (train, _) = ImageDataset::new(data.train)
         .split(0.1)
         .expect("a tenth can be set aside");
+    for recipe in [Recipe::classic(), Recipe::tuned()] {
+        for level in &levels {
+            parts(*level, &recipe, &train);
+        }
+        steps(&recipe, &train);
+    }
+}
+
+fn pass(recipe: &Recipe, train: &ImageDataset) -> Pass {
+    Pass {
+        order: epoch_order(train.images().len() as u32, 42, 1),
+        changes: recipe.augmentation.draw(train.images().len(), 42, 1, 9),
+        scaling: recipe.scaling,
+        ..Pass::in_order(train, N)
+    }
+}
+
+fn start(recipe: &Recipe) -> Parameters {
+    let weights = Weights::initial(42, recipe.gain).for_activation(recipe.activation);
+    Parameters {
+        values: weights.to_parameters(),
+        velocity: recipe.sgd().has_velocity().then(|| vec![0.0; PARAMETERS]),
+    }
+}
+
+/// The least and the median, in microseconds.
+fn summary(times: &mut [Duration]) -> [f64; 2] {
+    times.sort();
+    [times[0], times[times.len() / 2]].map(|time| time.as_secs_f64() * 1e6)
+}
+
+fn parts(level: Level, recipe: &Recipe, train: &ImageDataset) {
+    let (pass, mut parameters) = (pass(recipe, train), start(recipe));
+    let peak = profile::peak(level);
+    println!(
+        "{}, {level}, one thread: {:.1} thousand million multiply-adds a second at most",
+        recipe.name,
+        peak / 1e9
+    );
+    let mut times = vec![Vec::new(); PARTS.len() + 1];
+    let alone = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("a thread");
+    alone.install(|| {
+        for batch in 0..800 {
+            let descent = Descent {
+                sgd: recipe.sgd(),
+                rate: (recipe.learning_rate * 0.1) as f32,
+                parameters: &mut parameters.values,
+                velocity: parameters.velocity.as_deref_mut(),
+            };
+            let (found, weights) =
+                profile::step(level, recipe.activation, descent, pass.batch(batch));
+            for ((part, _), times) in PARTS.iter().zip(&mut times) {
+                let found = found.iter().find(|(p, _)| p == part);
+                times.push(found.expect("a step has every part").1);
+            }
+            times[PARTS.len()].push(weights);
+        }
+    });
+    let names = PARTS.map(|(part, macs)| (format!("{part:?}"), macs));
+    let names = names.into_iter().chain([("Weights".to_owned(), WEIGHTS)]);
+    let mut sum = 0.0;
+    for ((name, macs), times) in names.zip(&mut times) {
+        let [least, median] = summary(times);
+        sum += least;
+        print!("  {name:14} {least:7.1} us  median {median:7.1} us");
+        match macs {
+            0 => println!(),
+            _ => println!(
+                "  {:3.0} % of the peak",
+                100.0 * (N * macs) as f64 / (least * 1e-6 * peak)
+            ),
+        }
+    }
+    println!(
+        "  {:14} {sum:7.1} us  {:.3} s an epoch",
+        "sum",
+        sum * 1e-6 * STEPS
+    );
+}
+
+/// Whole steps as training makes them.
+fn steps(recipe: &Recipe, train: &ImageDataset) {
     let pool = rayon::ThreadPoolBuilder::new()
         .build()
         .expect("threads can be started");
     pool.install(|| {
-        let [(_, fused_losses, _), (_, stock_losses, _)] = [fused as Step, stock].map(|step| run(step, &train, 20));
-        for (a, b) in fused_losses.iter().zip(&stock_losses) {
-            assert!((a - b).abs() <= 1e-4, "the steps differ: loss {a} and {b}");
-        }
-        let (mut fused_seconds, mut stock_seconds) = (vec![], vec![]);
-        for _ in 0..5 {
-            fused_seconds.push(median(run(fused, &train, 400).0));
-            stock_seconds.push(median(run(stock, &train, 40).0));
-        }
-        let [fused_seconds, stock_seconds] =
-            [fused_seconds, stock_seconds].map(|seconds| median(seconds) * STEPS_AN_EPOCH);
-        let level = lenet::kernels::level().expect("LENET_SIMD names a level");
-        println!("{} threads, {level}; an epoch of 54,000 images in batches of 32", rayon::current_num_threads());
-        println!("fused layers          {fused_seconds:>7.2} s");
-        println!("Burn's plain layers   {stock_seconds:>7.2} s");
-        println!("ratio                 {:>7.3}", fused_seconds / stock_seconds);
-
-        let words: Vec<String> = std::env::args().collect();
-        if let Some(at) = words.iter().position(|word| word == "--epochs") {
-            let epochs: usize = words[at + 1].parse().expect("a number of epochs");
-            let begin = Instant::now();
-            let (_, _, model) = run(stock, &train, epochs * 1688);
-            let seconds = begin.elapsed().as_secs_f64();
-            let test = ImageDataset::new(data.test);
-            let test = evaluate(&model.valid(), &test, 1000, &Default::default()).expect("a CPU does not fail");
-            println!(
-                "Burn's plain layers, {epochs} epochs, seed 42: {seconds:.0} s, test loss {:.4}, accuracy {:.4}",
-                test.loss(),
-                test.accuracy(),
-            );
-        }
+        let pass = pass(recipe, train);
+        let rates = vec![(recipe.learning_rate * 0.1) as f32; pass.batches()];
+        type Cpu = <NdArray as LeNetBackend>::Trainer;
+        let mut trainer = Cpu::new(recipe.activation, recipe.sgd(), &start(recipe), &Default::default());
+        let steps = pass.batches();
+        trainer.begin(pass, rates, 0);
+        let mut times: Vec<Duration> = (0..steps)
+            .map(|_| {
+                let begin = Instant::now();
+                trainer.step();
+                begin.elapsed()
+            })
+            .collect();
+        let [least, median] = summary(&mut times);
+        println!(
+            "{}, {} threads: a step {least:.1} us, median {median:.1} us; {:.3} s an epoch from the median",
+            recipe.name,
+            rayon::current_num_threads(),
+            median * 1e-6 * STEPS
+        );
     });
 }

@@ -94,7 +94,9 @@ impl Forward<'_> {
         for (v, start) in start.iter_mut().enumerate() {
             let mut bias = [0.0; LANES];
             let values = self.bias[column + v * LANES..].iter();
-            bias.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+            bias.iter_mut()
+                .zip(values)
+                .for_each(|(to, from)| *to = *from);
             *start = s.load(&bias);
         }
         let mut sums = [start; R];

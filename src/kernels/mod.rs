@@ -19,6 +19,7 @@ mod conv2_backward;
 mod conv2_input_gradient;
 mod dense;
 mod loss;
+pub mod profile;
 mod samples;
 mod simd;
 mod update;
@@ -132,7 +133,7 @@ impl Stepper {
         self.pieces.resize_with(pieces, || Box::new(Piece::new()));
         share(&mut self.pieces, 0, &|number, piece| {
             let images = images.part(number * PIECE, PIECE);
-            Scratch::with(|scratch| network.samples(images, batch, scratch, piece));
+            Scratch::with(|scratch| network.samples(images, batch, scratch, piece, &mut |_| ()));
         });
     }
 }
@@ -176,11 +177,7 @@ impl<'a> Descent<'a> {
 }
 
 /// Does `work` on each piece, the first of which has number `first`, each half perhaps on another thread.
-fn share(
-    pieces: &mut [Box<Piece>],
-    first: usize,
-    work: &(impl Fn(usize, &mut Piece) + Sync),
-) {
+fn share(pieces: &mut [Box<Piece>], first: usize, work: &(impl Fn(usize, &mut Piece) + Sync)) {
     match pieces {
         [] => {}
         [piece] => work(first, piece),

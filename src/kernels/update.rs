@@ -56,13 +56,17 @@ impl<'a> Target<'a> {
                 parameters,
                 velocity,
             } => {
-                let decay = if decays { sgd.weight_decay } else { 0.0 };
+                let weight_decay = if decays { sgd.weight_decay } else { 0.0 };
+                let sgd = Sgd {
+                    weight_decay,
+                    ..*sgd
+                };
                 let w = &mut parameters[at..at + g.len()];
                 match velocity {
-                    None => descend(s, *rate, decay, w, g),
+                    None => descend(s, *rate, weight_decay, w, g),
                     Some(velocity) => {
                         let v = &mut velocity[at..at + g.len()];
-                        descend_with_momentum(s, *sgd, *rate, decay, w, v, g);
+                        descend_with_momentum(s, sgd, *rate, w, v, g);
                     }
                 }
             }
@@ -70,40 +74,25 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Calls `on` for whole vectors of the slices, and for the rest padded by zeros: every place is computed alike, wherever the
-/// slices begin and end.
-#[inline(always)]
-fn by_lanes<const N: usize>(slices: [&mut [f32]; N], g: &[f32], mut on: impl FnMut([&mut [f32; LANES]; N], &[f32; LANES])) {
-    let whole = g.len() / LANES * LANES;
-    let mut slices = slices;
-    for at in (0..whole).step_by(LANES) {
-        let vectors = slices.each_mut().map(|slice| super::lanes_mut(slice, at));
-        on(vectors, super::lanes(g, at));
-    }
-    let rest = g.len() - whole;
-    if rest > 0 {
-        let mut padded = [[0.0; LANES]; N];
-        let mut padded_g = [0.0; LANES];
-        padded_g[..rest].copy_from_slice(&g[whole..]);
-        for (to, slice) in padded.iter_mut().zip(&slices) {
-            to[..rest].copy_from_slice(&slice[whole..]);
-        }
-        on(padded.each_mut(), &padded_g);
-        for (from, slice) in padded.iter().zip(&mut slices) {
-            slice[whole..].copy_from_slice(&from[..rest]);
-        }
-    }
-}
-
 /// `w = w - rate * (g + decay * w)`.
 #[inline(always)]
 fn descend<S: Simd>(s: S, rate: f32, decay: f32, w: &mut [f32], g: &[f32]) {
-    let (minus_rate, decay) = (s.splat(-rate), s.splat(decay));
-    by_lanes([w], g, |[w], g| {
-        let weight = s.load(w);
-        let g = s.mul_add(decay, weight, s.load(g));
-        s.store(s.mul_add(minus_rate, g, weight), w);
-    });
+    let ((w, w_rest), (g, g_rest)) = (w.as_chunks_mut(), g.as_chunks());
+    for (w, g) in w.iter_mut().zip(g) {
+        descend_vector(s, rate, decay, w, g);
+    }
+    if !g_rest.is_empty() {
+        let mut w = padded(w_rest);
+        descend_vector(s, rate, decay, &mut w, &padded(g_rest));
+        w_rest.copy_from_slice(&w[..w_rest.len()]);
+    }
+}
+
+#[inline(always)]
+fn descend_vector<S: Simd>(s: S, rate: f32, decay: f32, w: &mut [f32; LANES], g: &[f32; LANES]) {
+    let weight = s.load(w);
+    let g = s.mul_add(s.splat(decay), weight, s.load(g));
+    s.store(s.mul_add(s.splat(-rate), g, weight), w);
 }
 
 /// As [`descend`], along the velocity or, with Nesterov's momentum, ahead of it.
@@ -112,24 +101,49 @@ fn descend_with_momentum<S: Simd>(
     s: S,
     sgd: Sgd,
     rate: f32,
-    decay: f32,
     w: &mut [f32],
     v: &mut [f32],
     g: &[f32],
 ) {
-    let (minus_rate, momentum) = (s.splat(-rate), s.splat(sgd.momentum));
-    let decay = s.splat(decay);
-    by_lanes([w, v], g, |[w, v], g| {
-        let weight = s.load(w);
-        let g = s.mul_add(decay, weight, s.load(g));
-        let velocity = s.mul_add(momentum, s.load(v), g);
-        s.store(velocity, v);
-        let direction = match sgd.nesterov {
-            true => s.mul_add(momentum, velocity, g),
-            false => velocity,
-        };
-        s.store(s.mul_add(minus_rate, direction, weight), w);
-    });
+    let ((w, w_rest), (v, v_rest)) = (w.as_chunks_mut(), v.as_chunks_mut());
+    let (g, g_rest) = g.as_chunks();
+    for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
+        descend_vector_with_momentum(s, sgd, rate, w, v, g);
+    }
+    if !g_rest.is_empty() {
+        let (mut w, mut v) = (padded(w_rest), padded(v_rest));
+        descend_vector_with_momentum(s, sgd, rate, &mut w, &mut v, &padded(g_rest));
+        w_rest.copy_from_slice(&w[..w_rest.len()]);
+        v_rest.copy_from_slice(&v[..v_rest.len()]);
+    }
+}
+
+#[inline(always)]
+fn descend_vector_with_momentum<S: Simd>(
+    s: S,
+    sgd: Sgd,
+    rate: f32,
+    w: &mut [f32; LANES],
+    v: &mut [f32; LANES],
+    g: &[f32; LANES],
+) {
+    let (weight, momentum) = (s.load(w), s.splat(sgd.momentum));
+    let g = s.mul_add(s.splat(sgd.weight_decay), weight, s.load(g));
+    let velocity = s.mul_add(momentum, s.load(v), g);
+    s.store(velocity, v);
+    let direction = match sgd.nesterov {
+        true => s.mul_add(momentum, velocity, g),
+        false => velocity,
+    };
+    s.store(s.mul_add(s.splat(-rate), direction, weight), w);
+}
+
+/// The last values of a row as a whole vector, so that every place is computed alike, wherever rows end.
+#[inline(always)]
+fn padded(rest: &[f32]) -> [f32; LANES] {
+    let mut vector = [0.0; LANES];
+    vector[..rest.len()].copy_from_slice(rest);
+    vector
 }
 
 /// One step on all parameters along their `gradients`.

@@ -17,7 +17,11 @@ enum Job {
     /// Both convolutions.
     Convolutions,
     /// Rows of the weight of a dense layer.
-    Rows { layer: Dense, first: usize, count: usize },
+    Rows {
+        layer: Dense,
+        first: usize,
+        count: usize,
+    },
     /// The bias of a dense layer.
     Bias { layer: Dense },
 }
@@ -69,7 +73,11 @@ const JOBS: [Job; 26] = {
         let (layer, count) = layers[i];
         let mut first = 0;
         while first < layer.size().inputs {
-            jobs[next] = Job::Rows { layer, first, count };
+            jobs[next] = Job::Rows {
+                layer,
+                first,
+                count,
+            };
             first += count;
             next += 1;
         }
@@ -127,7 +135,11 @@ impl Kernel for Work<'_> {
         } = self;
         match job {
             Job::Convolutions => convolutions(s, pieces, target),
-            Job::Rows { layer, first, count } => rows(s, pieces, layer, first, count, target),
+            Job::Rows {
+                layer,
+                first,
+                count,
+            } => rows(s, pieces, layer, first, count, target),
             Job::Bias { layer } => bias(s, pieces, layer, target),
         }
     }

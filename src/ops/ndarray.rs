@@ -34,8 +34,15 @@ impl LeNetBackend for NdArray {
         let parameters = owned(parameters);
         let mut gradients = vec![0.0; PARAMETERS];
         let mut stepper = Stepper::default();
-        stepper.gradients(level(), activation, values(&parameters), images, &mut gradients);
-        let score = |of: fn(Score) -> f32| tensor(stepper.scores().map(of).collect(), &[images.len()]);
+        stepper.gradients(
+            level(),
+            activation,
+            values(&parameters),
+            images,
+            &mut gradients,
+        );
+        let score =
+            |of: fn(Score) -> f32| tensor(stepper.scores().map(of).collect(), &[images.len()]);
         Gradients {
             losses: score(|score| score.loss),
             correct: score(|score| f32::from(score.is_correct)),
@@ -102,7 +109,8 @@ impl Trainer<NdArray> for CpuTrainer {
             velocity: self.parameters.velocity.as_deref_mut(),
         };
         let images = pass.batch(self.next);
-        self.stepper.step(self.level, self.activation, descent, images);
+        self.stepper
+            .step(self.level, self.activation, descent, images);
         self.scores.extend(self.stepper.scores());
         self.next += 1;
     }

@@ -91,28 +91,25 @@ fn train_epoch<B: LeNetBackend>(
     for batch in state.sums.batches + 1..=batches {
         trainer.step();
         let signal = stop::requested();
-        let is_last = batch == batches;
-        let is_save_due = is_last || signal.is_some() || last_save.elapsed() >= job.save_every;
-        if pace.step() || is_save_due {
+        let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
+        let is_state_due = is_save_due || batch == batches;
+        if pace.step() || is_state_due {
             scores::add(&mut state.sums, &trainer.scores()?, batch_size, epoch)?;
             state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
             pace.has_read();
             reporter.progress(epoch, batches, &state.sums);
         }
-        if is_save_due {
+        if is_state_due {
             let Parameters { values, velocity } = trainer.parameters()?;
             state.weights = Weights::from_parameters(&values);
             state.velocity = velocity.as_deref().map(Weights::from_parameters);
             check_weights(state, epoch)?;
         }
-        if is_save_due && !is_last {
+        if is_save_due {
             save(state)?;
             last_save = Instant::now();
         }
         if let Some(signal) = signal {
-            if is_last {
-                save(state)?;
-            }
             return Err(Error::stopped(signal));
         }
     }

@@ -1,26 +1,236 @@
-//! LeNet out of Burn's plain layers, one operation after the other, differentiated by Burn: what the fused
-//! operations are held against.
+//! The network, its loss, its gradients and gradient descent as plain loops in `f64`, written apart from the program.
 
-use burn::nn::pool::MaxPool2dConfig;
-use burn::tensor::activation::sigmoid;
-use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor, TensorPrimitive};
-use lenet::model::LeNet;
-use lenet::ops::stock;
+use lenet::data::{PIXELS, Scaling, View};
+use lenet::descent::Sgd;
+use lenet::model::{Activation, OFFSETS, PARAMETERS};
 
-/// Outputs `[N, 10]` for images `[N, 1, 28, 28]`, the sigmoid before the pool as in the notebook.
-pub fn forward<B: Backend>(model: &LeNet<B>, images: Tensor<B, 4>) -> Tensor<B, 2> {
-    let pool = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
-    let x = pool.forward(sigmoid(model.conv1.forward(images)));
-    let x = pool.forward(sigmoid(model.conv2.forward(x)));
-    let x = sigmoid(model.fc1.forward(x.flatten(1, 3)));
-    let x = sigmoid(model.fc2.forward(x));
-    sigmoid(model.fc3.forward(x))
+/// A network with its parameters in the program's layout.
+pub struct Plain {
+    pub activation: Activation,
+    pub parameters: Vec<f64>,
 }
 
-/// The mean loss `[1]` of outputs `[N, 10]`.
-pub fn loss<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
-    let (loss, _) =
-        stock::cross_entropy::<B>(outputs.into_primitive().tensor(), labels.into_primitive());
-    Tensor::from_primitive(TensorPrimitive::Float(loss))
+/// What a batch is worth.
+pub struct Found {
+    pub outputs: Vec<f64>,
+    pub losses: Vec<f64>,
+    pub correct: Vec<f64>,
+    pub gradients: Vec<f64>,
+}
+
+/// Sizes of a convolution 5x5 with its pool: channels and width in, channels out.
+const CONVS: [(usize, usize, usize); 2] = [(1, 28, 6), (6, 12, 16)];
+/// Sizes of a dense layer: values in and out.
+const DENSE: [(usize, usize); 3] = [(256, 120), (120, 84), (84, 10)];
+
+impl Plain {
+    pub fn new(activation: Activation, parameters: &[f32]) -> Self {
+        let parameters = parameters.iter().map(|x| f64::from(*x)).collect();
+        Self {
+            activation,
+            parameters,
+        }
+    }
+
+    fn activate(&self, z: f64) -> f64 {
+        match self.activation {
+            Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+            Activation::Tanh => z.tanh(),
+        }
+    }
+
+    fn slope(&self, y: f64) -> f64 {
+        match self.activation {
+            Activation::Sigmoid => y * (1.0 - y),
+            Activation::Tanh => 1.0 - y * y,
+        }
+    }
+
+    /// Losses, right answers and the gradients of the mean loss.
+    pub fn gradients(&self, images: View<'_>) -> Found {
+        let mut found = Found {
+            outputs: vec![],
+            losses: vec![],
+            correct: vec![],
+            gradients: vec![0.0; PARAMETERS],
+        };
+        for place in 0..images.len() {
+            self.add_image(images, place, &mut found);
+        }
+        found
+    }
+
+    fn add_image(&self, images: View<'_>, place: usize, found: &mut Found) {
+        let (image, change, label) = images.get(place);
+        let mut x = vec![vec![0.0; PIXELS]];
+        for (at, pixel) in x[0].iter_mut().enumerate() {
+            // The pixel that the change brings here.
+            let (row, column) = (
+                (at / 28) as i32 - change.down,
+                (at % 28) as i32 - change.right,
+            );
+            let is_inside = (0..28).contains(&row) && (0..28).contains(&column);
+            let column = if change.flip { 27 - column } else { column };
+            let byte = if is_inside {
+                image[(row * 28 + column) as usize]
+            } else {
+                0
+            };
+            *pixel = match images.scaling {
+                Scaling::Raw => f64::from(byte),
+                Scaling::Standardise { mean, deviation } => {
+                    (f64::from(byte) - f64::from(mean)) / f64::from(deviation)
+                }
+            };
+        }
+        let mut chosen = vec![];
+        for (layer, conv) in CONVS.into_iter().enumerate() {
+            let (y, positions) = self.conv_forward(2 * layer, conv, &x[layer]);
+            x.push(y);
+            chosen.push(positions);
+        }
+        for (layer, (inputs, outputs)) in DENSE.into_iter().enumerate() {
+            let (weight, bias) = (OFFSETS[4 + 2 * layer], OFFSETS[5 + 2 * layer]);
+            let y = (0..outputs).map(|o| {
+                let sum: f64 = (0..inputs)
+                    .map(|i| x[2 + layer][i] * self.parameters[weight + i * outputs + o])
+                    .sum();
+                self.activate(sum + self.parameters[bias + o])
+            });
+            let y = y.collect();
+            x.push(y);
+        }
+
+        let to_output = |y: f64| match self.activation {
+            Activation::Sigmoid => y,
+            Activation::Tanh => (1.0 + y) / 2.0,
+        };
+        let o: Vec<f64> = x[5].iter().map(|y| to_output(*y)).collect();
+        let (low, high) = (f64::from(1e-7_f32), f64::from(1.0 - 1e-7_f32));
+        let clipped: Vec<f64> = o.iter().map(|o| o.clamp(low, high)).collect();
+        let (sum, label) = (clipped.iter().sum::<f64>(), usize::from(label));
+        let best = (1..10).fold(0, |best, k| if o[k] > o[best] { k } else { best });
+        found.losses.push((sum / clipped[label]).ln());
+        found.correct.push(f64::from(u8::from(best == label)));
+        let mut d: Vec<f64> = (0..10)
+            .map(|k| {
+                let of_label = if k == label { 1.0 / clipped[k] } else { 0.0 };
+                let is_free = (low..=high).contains(&o[k]);
+                let scale = if self.activation == Activation::Tanh {
+                    0.5
+                } else {
+                    1.0
+                };
+                f64::from(u8::from(is_free)) * scale * (1.0 / sum - of_label) / images.len() as f64
+            })
+            .collect();
+        found.outputs.extend(o);
+
+        for (layer, (inputs, outputs)) in DENSE.into_iter().enumerate().rev() {
+            let (weight, bias) = (OFFSETS[4 + 2 * layer], OFFSETS[5 + 2 * layer]);
+            let (y, x) = (&x[3 + layer], &x[2 + layer]);
+            let mut d_x = vec![0.0; inputs];
+            for o in 0..outputs {
+                let d_z = d[o] * self.slope(y[o]);
+                found.gradients[bias + o] += d_z;
+                for i in 0..inputs {
+                    found.gradients[weight + i * outputs + o] += d_z * x[i];
+                    d_x[i] += d_z * self.parameters[weight + i * outputs + o];
+                }
+            }
+            d = d_x;
+        }
+        for (layer, conv) in CONVS.into_iter().enumerate().rev() {
+            let (y, x) = (&x[1 + layer], &x[layer]);
+            let d_z: Vec<f64> = d.iter().zip(y).map(|(d, y)| d * self.slope(*y)).collect();
+            d = self.conv_backward(
+                2 * layer,
+                conv,
+                x,
+                &chosen[layer],
+                &d_z,
+                &mut found.gradients,
+            );
+        }
+    }
+
+    /// Output after max-pool and activation, and the place of each maximum in the plane before the pool.
+    fn conv_forward(
+        &self,
+        tensor: usize,
+        (inputs, width, outputs): (usize, usize, usize),
+        x: &[f64],
+    ) -> (Vec<f64>, Vec<usize>) {
+        let (before, pooled) = (width - 4, (width - 4) / 2);
+        let (weight, bias) = (OFFSETS[tensor], OFFSETS[tensor + 1]);
+        let z = |o: usize, place: usize| {
+            let mut z = self.parameters[bias + o];
+            for (i, tap) in (0..inputs).flat_map(|i| (0..25).map(move |tap| (i, tap))) {
+                let (row, column) = (place / before + tap / 5, place % before + tap % 5);
+                z += self.parameters[weight + (o * inputs + i) * 25 + tap]
+                    * x[(i * width + row) * width + column];
+            }
+            z
+        };
+        let of_window = |o: usize, window: usize| {
+            let corner = 2 * (window / pooled) * before + 2 * (window % pooled);
+            let places = [corner, corner + 1, corner + before, corner + before + 1];
+            let mut best = (z(o, corner), corner);
+            for place in places {
+                if z(o, place) > best.0 {
+                    best = (z(o, place), place);
+                }
+            }
+            (self.activate(best.0), best.1)
+        };
+        (0..outputs * pooled * pooled)
+            .map(|at| of_window(at / (pooled * pooled), at % (pooled * pooled)))
+            .unzip()
+    }
+
+    /// Adds the gradients of weight and bias; the gradient of x.
+    fn conv_backward(
+        &self,
+        tensor: usize,
+        (inputs, width, _): (usize, usize, usize),
+        x: &[f64],
+        chosen: &[usize],
+        d_z: &[f64],
+        gradients: &mut [f64],
+    ) -> Vec<f64> {
+        let (before, pooled) = (width - 4, (width - 4) / 2);
+        let (weight, bias) = (OFFSETS[tensor], OFFSETS[tensor + 1]);
+        let mut d_x = vec![0.0; x.len()];
+        for (at, (d, place)) in d_z.iter().zip(chosen).enumerate() {
+            let o = at / (pooled * pooled);
+            gradients[bias + o] += d;
+            for (i, tap) in (0..inputs).flat_map(|i| (0..25).map(move |tap| (i, tap))) {
+                let (row, column) = (place / before + tap / 5, place % before + tap % 5);
+                let (from, w) = (
+                    (i * width + row) * width + column,
+                    weight + (o * inputs + i) * 25 + tap,
+                );
+                gradients[w] += d * x[from];
+                d_x[from] += d * self.parameters[w];
+            }
+        }
+        d_x
+    }
+
+    /// A step of gradient descent.
+    pub fn descend(&mut self, sgd: Sgd, rate: f64, velocity: &mut [f64], gradients: &[f64]) {
+        let (momentum, decay) = (f64::from(sgd.momentum), f64::from(sgd.weight_decay));
+        for (at, g) in gradients.iter().enumerate() {
+            let is_weight = OFFSETS.iter().filter(|offset| **offset <= at).count() % 2 == 1;
+            let w = &mut self.parameters[at];
+            let g = if is_weight { g + decay * *w } else { *g };
+            velocity[at] = momentum * velocity[at] + g;
+            let direction = if sgd.nesterov {
+                g + momentum * velocity[at]
+            } else {
+                velocity[at]
+            };
+            *w -= rate * direction;
+        }
+    }
 }

@@ -1,0 +1,127 @@
+//! The operations of a training step as one interface for tests: by Burn's own operations, by a backend, by the CPU's
+//! kernels at a level.
+
+use burn::tensor::{Tensor, TensorPrimitive};
+use lenet::data::View;
+use lenet::descent::Sgd;
+use lenet::model::Activation;
+use lenet::ops::{LeNetBackend, Parameters, Trainer, reference};
+
+/// Losses, right answers (1 or 0) and gradients of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub losses: Vec<f32>,
+    pub correct: Vec<f32>,
+    pub gradients: Vec<f32>,
+}
+
+/// A way to compute the operations.
+pub trait Implementation {
+    /// What it is called when a test fails.
+    fn name(&self) -> String;
+    fn outputs(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Vec<f32>;
+    fn gradients(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Found;
+    /// A step of gradient descent along `gradients`.
+    fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]);
+}
+
+/// Burn's own operations on backend `B`.
+pub struct Reference<B: LeNetBackend>(pub B::Device);
+
+/// What backend `B` has for its operations.
+pub struct Backend<B: LeNetBackend>(pub B::Device);
+
+fn upload<B: LeNetBackend>(
+    values: &[f32],
+    device: &B::Device,
+) -> burn::tensor::ops::FloatTensor<B> {
+    Tensor::<B, 1>::from_floats(values, device)
+        .into_primitive()
+        .tensor()
+}
+
+fn read<B: LeNetBackend>(primitive: burn::tensor::ops::FloatTensor<B>) -> Vec<f32> {
+    let data = Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(primitive)).into_data();
+    data.into_vec().unwrap()
+}
+
+macro_rules! implement {
+    ($kind:ident, $name:literal, $outputs:path, $gradients:path, $update:path) => {
+        impl<B: LeNetBackend> Implementation for $kind<B> {
+            fn name(&self) -> String {
+                format!("{} ({})", $name, B::name(&self.0))
+            }
+            fn outputs(
+                &self,
+                activation: Activation,
+                parameters: &[f32],
+                images: View<'_>,
+            ) -> Vec<f32> {
+                let parameters = upload::<B>(parameters, &self.0);
+                let outputs = $outputs(activation, parameters, images);
+                Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(outputs))
+                    .into_data()
+                    .into_vec()
+                    .unwrap()
+            }
+            fn gradients(
+                &self,
+                activation: Activation,
+                parameters: &[f32],
+                images: View<'_>,
+            ) -> Found {
+                let found = $gradients(activation, upload::<B>(parameters, &self.0), images);
+                Found {
+                    losses: read::<B>(found.losses),
+                    correct: read::<B>(found.correct),
+                    gradients: read::<B>(found.gradients),
+                }
+            }
+            fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]) {
+                let [w, g] = [&parameters.values, gradients].map(|x| upload::<B>(x, &self.0));
+                let v = parameters
+                    .velocity
+                    .as_ref()
+                    .map(|v| upload::<B>(v, &self.0));
+                let (w, v) = $update(sgd, rate, w, v, g);
+                parameters.values = read::<B>(w);
+                parameters.velocity = v.map(read::<B>);
+            }
+        }
+    };
+}
+
+implement!(
+    Reference,
+    "Burn's operations",
+    reference::outputs::<B>,
+    reference::gradients::<B>,
+    reference::update::<B>
+);
+implement!(
+    Backend,
+    "the backend's operations",
+    B::outputs,
+    B::gradients,
+    B::update
+);
+
+/// The parameters and losses after all steps of `pass` by `trainer`.
+pub fn trained<B: LeNetBackend>(
+    mut trainer: B::Trainer,
+    pass: lenet::data::Pass,
+    rates: Vec<f32>,
+) -> (Parameters, Vec<f32>) {
+    let steps = pass.batches();
+    trainer.begin(pass, rates, 0);
+    for _ in 0..steps {
+        trainer.step();
+    }
+    let losses = trainer
+        .scores()
+        .unwrap()
+        .iter()
+        .map(|score| score.loss)
+        .collect();
+    (trainer.parameters().unwrap(), losses)
+}

@@ -1,0 +1,227 @@
+//! Outputs, losses and gradients of Burn's operations and of the CPU's kernels, against plain loops in `f64`.
+
+use burn_ndarray::NdArray;
+use lenet::data::{Pass, Scaling, View};
+use lenet::descent::Sgd;
+use lenet::kernels::{self, Descent, Level, Stepper};
+use lenet::model::{Activation, PARAMETERS, Weights};
+use lenet::ops::Parameters;
+
+use super::implementation::{Backend, Found, Implementation, Reference};
+use super::plain::Plain;
+use super::{largest, largest_difference, noise};
+
+/// The CPU's kernels at a level.
+pub struct Cpu(pub Level);
+
+impl Implementation for Cpu {
+    fn name(&self) -> String {
+        format!("kernels, {}", self.0)
+    }
+    fn outputs(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Vec<f32> {
+        kernels::outputs(self.0, activation, parameters, images)
+    }
+    fn gradients(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Found {
+        let (mut stepper, mut gradients) = (Stepper::default(), vec![f32::NAN; PARAMETERS]);
+        stepper.gradients(self.0, activation, parameters, images, &mut gradients);
+        Found {
+            losses: stepper.scores().map(|score| score.loss).collect(),
+            correct: stepper
+                .scores()
+                .map(|score| f32::from(score.is_correct))
+                .collect(),
+            gradients,
+        }
+    }
+    fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]) {
+        let descent = Descent {
+            sgd,
+            rate,
+            parameters: &mut parameters.values,
+            velocity: parameters.velocity.as_deref_mut(),
+        };
+        descent.update(self.0, gradients);
+    }
+}
+
+fn implementations() -> Vec<Box<dyn Implementation>> {
+    let cpu = Level::available()
+        .into_iter()
+        .map(|level| Box::new(Cpu(level)) as _);
+    let burn: [Box<dyn Implementation>; 2] = [
+        Box::new(Reference::<NdArray>(Default::default())),
+        Box::new(Backend::<NdArray>(Default::default())),
+    ];
+    cpu.chain(burn).collect()
+}
+
+/// Initial parameters, biases and all.
+fn parameters(seed: u64, gain: f32, activation: Activation) -> Vec<f32> {
+    let mut weights = Weights::initial(seed, gain).for_activation(activation);
+    let biases = weights
+        .tensors_mut()
+        .iter_mut()
+        .skip(1)
+        .step_by(2)
+        .flatten();
+    biases
+        .enumerate()
+        .for_each(|(i, b)| *b = 0.1 * (i % 5) as f32 - 0.2);
+    weights.to_parameters()
+}
+
+/// Holds every implementation against the plain loops on `images`.
+fn check(what: &str, activation: Activation, parameters: &[f32], images: View<'_>) {
+    let expected = Plain::new(activation, parameters).gradients(images);
+    let f32s = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    for by in implementations() {
+        let what = format!(
+            "{}: {what}, {activation:?}, {} images",
+            by.name(),
+            images.len()
+        );
+        let outputs = by.outputs(activation, parameters, images);
+        let difference = largest_difference(&outputs, &f32s(&expected.outputs));
+        assert!(difference <= 2e-6, "{what}: outputs differ by {difference}");
+        let found = by.gradients(activation, parameters, images);
+        let difference = largest_difference(&found.losses, &f32s(&expected.losses));
+        assert!(difference <= 1e-5, "{what}: losses differ by {difference}");
+        assert_eq!(found.correct, f32s(&expected.correct), "{what}");
+        let expected = Weights::from_parameters(&f32s(&expected.gradients));
+        for ((spec, found), expected) in Weights::from_parameters(&found.gradients)
+            .iter()
+            .zip(expected.tensors())
+        {
+            let relative = largest_difference(found, expected) / largest(expected).max(1e-12);
+            assert!(
+                relative <= 1e-4,
+                "{what}: gradient of {spec} differs by {relative}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_batch_size_is_worth_what_plain_loops_find() {
+    for n in (1..=33).filter(|n| *n < 10 || n % 8 < 2 || *n == 23) {
+        for activation in [Activation::Sigmoid, Activation::Tanh] {
+            let pass = noise(n, n, Scaling::STANDARD);
+            check(
+                "noise",
+                activation,
+                &parameters(n as u64, 1.0, activation),
+                pass.batch(0),
+            );
+        }
+    }
+}
+
+#[test]
+fn flat_images_and_few_grey_levels_send_gradients_to_the_first_of_equals() {
+    let mut pass = noise(9, 9, Scaling::Raw);
+    // Whole numbers are exact in f32, so equal sums are equal.
+    let mut weights = Weights::initial(4, 1.0);
+    for conv in [0, 1] {
+        weights.tensors_mut()[conv]
+            .iter_mut()
+            .for_each(|w| *w = (*w * 16.0).round() / 1024.0);
+    }
+    let images = pass
+        .images
+        .images()
+        .iter()
+        .enumerate()
+        .map(|(i, image)| match i {
+            0 => [0; 784],
+            1 => [7; 784],
+            2 => std::array::from_fn(|p| if p < 392 { 0 } else { 5 }),
+            _ => image.map(|pixel| pixel / 100),
+        });
+    let labels = pass.images.labels().to_vec();
+    let images = lenet::data::LabelledImages::new(images.collect(), labels).unwrap();
+    pass.images = lenet::data::ImageDataset::new(images);
+    pass.changes.clear();
+    check(
+        "ties",
+        Activation::Sigmoid,
+        &weights.to_parameters(),
+        pass.batch(0),
+    );
+}
+
+#[test]
+fn raw_pixels_and_large_weights_that_saturate_agree() {
+    let pass = Pass {
+        changes: vec![],
+        ..noise(13, 13, Scaling::Raw)
+    };
+    for (activation, gain) in [(Activation::Sigmoid, 4.0), (Activation::Tanh, 4.0)] {
+        check(
+            "saturated",
+            activation,
+            &parameters(2, gain, activation),
+            pass.batch(0),
+        );
+    }
+}
+
+#[test]
+fn a_nan_goes_through_to_the_loss() {
+    let mut values = parameters(3, 1.0, Activation::Sigmoid);
+    values[0] = f32::NAN;
+    let pass = noise(3, 3, Scaling::STANDARD);
+    for level in Level::available() {
+        let found = Cpu(level).gradients(Activation::Sigmoid, &values, pass.batch(0));
+        assert!(found.losses.iter().all(|loss| loss.is_nan()), "{level}");
+    }
+}
+
+#[test]
+fn an_update_is_the_textbooks_in_every_rule() {
+    let start = parameters(5, 1.0, Activation::Sigmoid);
+    let gradients = parameters(6, 1.0, Activation::Sigmoid);
+    for (momentum, nesterov, weight_decay) in [
+        (0.0, false, 0.0),
+        (0.0, false, 0.1),
+        (0.9, false, 0.0),
+        (0.9, true, 0.01),
+    ] {
+        let sgd = Sgd {
+            momentum,
+            nesterov,
+            weight_decay,
+        };
+        let mut plain = Plain::new(Activation::Sigmoid, &start);
+        let mut velocity: Vec<f64> = gradients.iter().map(|g| f64::from(*g) / 2.0).collect();
+        if !sgd.has_velocity() {
+            velocity.fill(0.0);
+        }
+        let first_velocity = velocity.iter().map(|v| *v as f32).collect();
+        let doubles: Vec<f64> = gradients.iter().map(|g| f64::from(*g)).collect();
+        plain.descend(sgd, 0.25, &mut velocity, &doubles);
+        for by in implementations() {
+            let mut found = Parameters {
+                values: start.clone(),
+                velocity: sgd
+                    .has_velocity()
+                    .then_some(())
+                    .map(|()| Vec::clone(&first_velocity)),
+            };
+            by.update(sgd, 0.25, &mut found, &gradients);
+            let expected: Vec<f32> = plain.parameters.iter().map(|x| *x as f32).collect();
+            assert!(
+                largest_difference(&found.values, &expected) <= 2e-7,
+                "{} {sgd:?}",
+                by.name()
+            );
+            if let Some(found) = found.velocity {
+                let expected: Vec<f32> = velocity.iter().map(|x| *x as f32).collect();
+                assert!(
+                    largest_difference(&found, &expected) <= 2e-7,
+                    "{} {sgd:?}",
+                    by.name()
+                );
+            }
+        }
+    }
+}
