@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::data::fetch::FetchError;
 use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
+use crate::io::FileError;
 use crate::kernels::LevelError;
 use crate::picture::PictureError;
 
@@ -41,16 +42,9 @@ pub enum Error {
     /// The threads could not be started.
     #[error("cannot start the threads: {0}")]
     Threads(String),
-    /// A file other than a model could not be read or written.
-    #[error("{action} {}: {cause}", path.display())]
-    File {
-        /// As in "cannot write".
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's words.
-        cause: io::Error,
-    },
+    /// A file could not be read, written, locked or removed.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// What was written is not what was to be written.
     #[error("{}: what is in it now is not the model that was to be written", .0.display())]
     Unfaithful(PathBuf),
@@ -76,6 +70,9 @@ pub enum Error {
         /// Whether a saved training state belongs to it.
         resumable: bool,
     },
+    /// The model is not the one that the training left.
+    #[error("{} is not the model that this training saved", .0.display())]
+    Foreign(PathBuf),
     /// A training cannot go on because only its other files are there.
     #[error("{} exists, but no saved state to go on from", .0.display())]
     NoState(PathBuf),
@@ -143,11 +140,7 @@ pub enum Error {
 impl Error {
     /// An error about a file other than a model.
     pub fn file(action: &'static str, path: &Path, cause: io::Error) -> Self {
-        Self::File {
-            action,
-            path: path.to_owned(),
-            cause,
-        }
+        FileError::new(action, path, cause).into()
     }
 
     /// A signal has come. How to go on is for the command to say.
@@ -187,6 +180,9 @@ impl Error {
                 resumable: true, ..
             } => "go on with --resume, replace it with --force, or name another file".to_owned(),
             Self::Exists { .. } => "replace it with --force, or name another file".to_owned(),
+            Self::Foreign(_) => {
+                "move it away, or have it replaced with --resume --force".to_owned()
+            }
             Self::NoState(_) => {
                 "train anew to another file with -o, or replace it with --force".to_owned()
             }
@@ -206,11 +202,7 @@ impl Error {
             }
             Self::Stopped { advice, .. } => advice.clone(),
             Self::NotANumber(_) => "its weights are too large to compute with".to_owned(),
-            Self::File { cause, .. } => match cause.kind() {
-                io::ErrorKind::StorageFull => "free some space and run it again".to_owned(),
-                io::ErrorKind::PermissionDenied => "check the permissions of the folder".to_owned(),
-                _ => return None,
-            },
+            Self::File(error) => return error.hint(),
             Self::Output(_) | Self::Usage(_) | Self::Gate { .. } => return None,
         })
     }

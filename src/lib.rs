@@ -9,6 +9,7 @@
 //! kernels  the same operations as plain CPU code on slices, without Burn
 //! train    batches -> loss -> gradients -> SGD -> weights, epoch by epoch
 //! eval     weights + images -> loss, accuracy, confusion matrix
+//! io       files read, written and locked; text for a terminal
 //! format   weights <-> model files of every kind
 //! picture  PNG and JPEG files -> 28x28 images
 //! report   weights + outputs -> a page of HTML
@@ -30,6 +31,7 @@ pub mod eval;
 pub mod format;
 #[cfg(feature = "wgpu")]
 pub mod gpu;
+pub mod io;
 pub mod kernels;
 pub mod model;
 pub mod ops;

@@ -56,8 +56,8 @@ pub enum DataAction {
 /// Download Fashion-MNIST
 ///
 /// Each file comes from the first mirror that gives the right bytes: the SHA-256 of the content is known. What was cut
-/// off or stalls is gone on with, also by the next run; a file has its final name only when it is whole and right.
-/// Files that are there and right stay. HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are heeded.
+/// off or stalls is asked for again, from its start; a file is written only when it is whole and right. Files that are
+/// there and right stay. HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are heeded.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = FETCH_EXAMPLES)]
 pub struct FetchArgs {
@@ -73,7 +73,10 @@ pub struct FetchArgs {
     /// Ask again, or another mirror, when nothing has come for so many seconds
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = values::seconds)]
     pub timeout: Duration,
-    /// Ask a mirror again so many times in a row before it is given up
+    /// Give a mirror up when a file has taken so many seconds in all
+    #[arg(long, value_name = "SECONDS", default_value = "1200", value_parser = values::seconds)]
+    pub max_time: Duration,
+    /// Ask a mirror again for a file so many times before it is given up
     #[arg(long, value_name = "N", default_value = "3", value_parser = values::retries)]
     pub retries: u32,
     /// Show a bar if this is a terminal (auto) or nothing (none)

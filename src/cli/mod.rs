@@ -9,6 +9,7 @@ mod predict;
 mod report;
 mod shapes;
 mod train;
+mod typed;
 mod values;
 
 use std::num::NonZeroUsize;
@@ -25,6 +26,7 @@ pub use predict::PredictArgs;
 pub use report::ReportArgs;
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
+pub use typed::Typed;
 pub use values::Seeds;
 
 const EXAMPLES: &str = "\

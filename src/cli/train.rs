@@ -56,7 +56,7 @@ pub struct TrainArgs {
     pub seed: Option<u64>,
     /// Train from each of these seeds, as in 1..10 or 1,2,7..9, and show mean and deviation; files are only written
     /// with -o, whose name must contain {seed}
-    #[arg(long, value_name = "LIST", value_parser = values::seeds, conflicts_with_all = ["seed", "resume", "tensorboard"])]
+    #[arg(long, value_name = "LIST", value_parser = values::seeds, conflicts_with_all = ["seed", "tensorboard"])]
     pub seeds: Option<Seeds>,
     /// How to train: the notebook's way, or a better one [default: classic]
     #[arg(long, value_enum, env = "LENET_RECIPE")]
@@ -74,13 +74,13 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", value_parser = values::positive, env = "LENET_PATIENCE")]
     pub patience: Option<usize>,
     /// Train as another run did, whose record (.json) this is; options that are given come first
-    #[arg(long, value_name = "RECORD", conflicts_with = "resume")]
+    #[arg(long, value_name = "RECORD")]
     pub like: Option<PathBuf>,
     /// Go on with the training of the output file (default: model.mpk) up to --epochs
     #[arg(long)]
     pub resume: bool,
-    /// Replace the output file if it exists
-    #[arg(long, conflicts_with = "resume")]
+    /// Replace the output file if it exists; with --resume, also one that is not the model of this training
+    #[arg(long)]
     pub force: bool,
     /// Write event files for TensorBoard below this folder: the runs train and validation
     #[arg(long, value_name = "DIR", env = "LENET_TENSORBOARD")]

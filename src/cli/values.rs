@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::train::{MAX_BATCH_SIZE, MAX_EPOCHS, is_learning_rate};
+
 /// A whole number from 1.
 pub fn positive(text: &str) -> Result<usize, String> {
     within(text, 1, usize::MAX)
@@ -16,14 +18,14 @@ pub fn limit(text: &str) -> Result<NonZeroUsize, String> {
         .map_err(|_| "a whole number from 1 is wanted".to_owned())
 }
 
-/// A number of epochs; more than 100,000 is a slip of the finger.
+/// A number of epochs.
 pub fn epochs(text: &str) -> Result<usize, String> {
-    within(text, 1, 100_000)
+    within(text, 1, MAX_EPOCHS)
 }
 
-/// A number of images in a batch; Fashion-MNIST has 60,000.
+/// A number of images in a batch.
 pub fn batch_size(text: &str) -> Result<usize, String> {
-    within(text, 1, 60_000)
+    within(text, 1, MAX_BATCH_SIZE)
 }
 
 /// A number of classes to name.
@@ -49,10 +51,7 @@ fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {
 /// A learning rate.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
     match f64::from_str(text) {
-        // Weights are f32: a rate that is zero or infinite there is none.
-        Ok(rate) if rate > 0.0 && (rate as f32).is_finite() && rate as f32 >= f32::MIN_POSITIVE => {
-            Ok(rate)
-        }
+        Ok(rate) if is_learning_rate(rate) => Ok(rate),
         _ => Err("a number above 0 is wanted".to_owned()),
     }
 }

@@ -1,8 +1,6 @@
 //! `lenet convert`: a model in another format, checked after it was written.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use burn::data::dataset::Dataset;
@@ -17,13 +15,11 @@ use crate::eval::{self, outputs};
 use crate::format::{self, Format, FormatError, onnx};
 use crate::model::Weights;
 use crate::ops::LeNetBackend;
-use crate::train::{Output, RunRecord};
+use crate::report::Training;
+use crate::train::{RunRecord, sha256};
 use crate::ui::{self, Out};
 
 use super::OnBackend;
-
-/// The longest record that is read, in bytes: 100,000 epochs have room.
-const MAX_RECORD_BYTES: u64 = 64 << 20;
 
 impl OnBackend for ConvertArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -47,12 +43,13 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
         let path = target.clone();
         return Err(FormatError::UnknownEnding { path }.into());
     };
-    let mut file = format::read(&args.input)?;
-    if target.exists() && !args.force {
+    let bytes = format::read_bytes(&args.input)?;
+    let mut file = format::decode(&args.input, &bytes)?;
+    if (target.exists() || target.is_symlink()) && !args.force {
         return Err(Error::exists(target));
     }
-    file.metadata.extend(notes(&args.input));
-    format::write(target, &file)?;
+    file.metadata.extend(notes(&args.input, &sha256(&bytes)));
+    format::write(target, &file, args.force)?;
 
     let written = read_back(target, format)?;
     if !equal_bits(&written, &file.weights) {
@@ -72,12 +69,12 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
     if args.json {
         out.json(&document);
     } else {
-        out.line(&text(&document, format, &file.metadata));
+        out.lines(text(&document, format, &file.metadata));
     }
     out.finish()
 }
 
-fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -> String {
+fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -> Vec<String> {
     let Document {
         input,
         output,
@@ -85,11 +82,15 @@ fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -
         images,
         ..
     } = document;
-    let mut text = format!("saved {output}\nits weights are those of {input}, bit for bit");
-    if format == Format::Onnx {
-        text += "; the graph around them is not run here";
-    }
-    text += &format!("\nlargest difference of outputs: {max_difference} on {images} images");
+    let graph = match format {
+        Format::Onnx => "; the graph around them is not run here",
+        _ => "",
+    };
+    let mut lines = vec![
+        format!("saved {output}"),
+        format!("its weights are those of {input}, bit for bit{graph}"),
+        format!("largest difference of outputs: {max_difference} on {images} images"),
+    ];
     let told = ["recipe", "seed", "test_accuracy"].map(|key| Some((key, notes.get(key)?)));
     let told: Vec<String> = told
         .into_iter()
@@ -97,9 +98,9 @@ fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -
         .map(|(key, value)| format!("{} {value}", key.replace('_', " ")))
         .collect();
     if !told.is_empty() && format != Format::Mpk {
-        text += &format!("\nnoted in it: {}", told.join(", "));
+        lines.push(format!("noted in it: {}", told.join(", ")));
     }
-    text
+    lines
 }
 
 /// The weights in the file that was just written.
@@ -108,7 +109,7 @@ fn read_back(path: &Path, format: Format) -> Result<Weights, Error> {
         return Ok(format::read(path)?.weights);
     }
     let bytes =
-        std::fs::read(path).map_err(|error| Error::file("cannot read back", path, error))?;
+        format::read_bytes(path)?;
     onnx::read_back(&bytes).map_err(|fault| {
         let path = path.to_owned();
         FormatError::Content { path, fault }.into()
@@ -166,11 +167,11 @@ fn images() -> ImageDataset {
 
 /// What is to be known of the model, to travel with it: its input and classes, and what the record of its
 /// training says.
-fn notes(model: &Path) -> BTreeMap<String, String> {
+fn notes(model: &Path, sha256: &str) -> BTreeMap<String, String> {
     let mut notes = BTreeMap::new();
     let mut note = |key: &str, value: String| notes.insert(key.to_owned(), value);
     note("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    let record = record(&Output::beside(model, "json"));
+    let record = record(model, sha256);
     let is_official = record.as_ref().is_none_or(|record| {
         let right = |file: &DataFile| {
             let digest = record.data.get(file.name());
@@ -209,22 +210,18 @@ fn notes(model: &Path) -> BTreeMap<String, String> {
     notes
 }
 
-/// The record at `path`, if there is one. One that cannot be read is told of and goes without.
-fn record(path: &Path) -> Option<RunRecord> {
-    if !path.is_file() {
-        return None;
+/// The record beside `model`, whose file has the digest `sha256`, if there is one and it belongs to the model. One that
+/// does not is told of and goes without.
+fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
+    match Training::beside(model, sha256) {
+        Training::Known(record) => Some(*record),
+        Training::Unknown { .. } => None,
+        Training::Unreadable { path, problem } => {
+            let path = path.display();
+            ui::note(&format!(
+                "note: {path} does not travel along: {problem}"
+            ));
+            None
+        }
     }
-    let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(MAX_RECORD_BYTES).read_to_end(&mut bytes));
-    let record = read
-        .map_err(|error| error.to_string())
-        .and_then(|_| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
-    if let Err(problem) = &record {
-        let path = path.display();
-        ui::note(&format!(
-            "note: {path} is not the record of a training ({problem}); it does not travel along"
-        ));
-    }
-    record.ok()
 }

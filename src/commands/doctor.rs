@@ -71,7 +71,7 @@ impl DoctorArgs {
         let mut out = Out::default();
         match self.json {
             true => out.json(&document),
-            false => out.line(&text(&document)),
+            false => out.lines(text(&document)),
         }
         out.finish()?;
         loaded?;
@@ -121,7 +121,7 @@ fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
     }
 }
 
-fn text(document: &Document) -> String {
+fn text(document: &Document) -> [String; 4] {
     let Document {
         lenet,
         burn,
@@ -153,5 +153,10 @@ fn text(document: &Document) -> String {
         ),
         None => format!("none: {}", data.problem.as_deref().unwrap_or_default()),
     };
-    format!("lenet  {lenet} on Burn {burn}\ncpu    {cpu}\ngpu    {gpu}\ndata   {data}")
+    [
+        format!("lenet  {lenet} on Burn {burn}"),
+        format!("cpu    {cpu}"),
+        format!("gpu    {gpu}"),
+        format!("data   {data}"),
+    ]
 }

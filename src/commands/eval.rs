@@ -34,7 +34,7 @@ fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Erro
     if args.json {
         out.json(&document(&evaluation, args.split));
     } else {
-        out.line(&text(&evaluation, args.split));
+        out.verbatim(&text(&evaluation, args.split));
     }
     out.finish()?;
     gate(evaluation.accuracy(), args.min_accuracy)

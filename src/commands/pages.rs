@@ -7,7 +7,7 @@ use clap_mangen::Man;
 
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::error::Error;
-use crate::format::{FormatError, atomic};
+use crate::io::Target;
 use crate::ui::Out;
 
 impl CompletionsArgs {
@@ -37,7 +37,7 @@ impl ManArgs {
             for (name, command) in pages(&root, "") {
                 let path = dir.join(format!("{name}.1"));
                 let page = page(command, &name).map_err(Error::Output)?;
-                atomic::write(&path, &page).map_err(FormatError::from)?;
+                Target::made_up(&path)?.replace(&page)?;
                 out.line(&format!("saved {}", path.display()));
             }
             return out.finish();
@@ -56,7 +56,7 @@ impl ManArgs {
 
 fn print(text: &[u8]) -> Result<(), Error> {
     let mut out = Out::default();
-    out.line(String::from_utf8_lossy(text).trim_end());
+    out.verbatim(String::from_utf8_lossy(text).trim_end());
     out.finish()
 }
 

@@ -47,7 +47,8 @@ fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<()
     } else {
         let drawing = ui::drawing_wanted();
         for (subject, prediction) in subjects.iter().zip(&predictions) {
-            out.line(&text(prediction, &draw(drawing, &subject.image)));
+            out.line(&heading(prediction));
+            out.verbatim(&answer(prediction, &draw(drawing, &subject.image)));
         }
     }
     out.finish()
@@ -170,16 +171,20 @@ fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
     }
 }
 
-/// The answer for people: what it is, then its probable classes, beside the drawing if there is one.
-fn text(prediction: &Prediction, drawing: &[String]) -> String {
-    const BAR: usize = 20;
+/// What it is.
+fn heading(prediction: &Prediction) -> String {
     let Prediction { source, class, .. } = prediction;
-    let mut text = format!("{source}: {class}");
-    text += &match prediction.true_class {
+    let verdict = match prediction.true_class {
         Some(truth) if truth == *class => " (right)".to_owned(),
         Some(truth) => format!(" (wrong: it is {truth})"),
         None => String::new(),
     };
+    format!("{source}: {class}{verdict}")
+}
+
+/// Its probable classes, beside the drawing if there is one.
+fn answer(prediction: &Prediction, drawing: &[String]) -> String {
+    const BAR: usize = 20;
     let table = prediction.top.iter().map(
         |Candidate {
              class, probability, ..
@@ -196,18 +201,17 @@ fn text(prediction: &Prediction, drawing: &[String]) -> String {
     );
     let table: Vec<String> = table.collect();
     if drawing.is_empty() {
-        for row in table {
-            text += &format!("\n  {row}");
-        }
-        return text;
+        let rows: Vec<String> = table.iter().map(|row| format!("  {row}")).collect();
+        return rows.join("\n");
     }
+    let mut text = String::new();
     let first = (drawing.len() - table.len()) / 2;
     for (number, line) in drawing.iter().enumerate() {
         let row = number.checked_sub(first).and_then(|row| table.get(row));
         let line = format!("{line}   {}", row.map_or("", String::as_str));
-        text += &format!("\n  {}", line.trim_end());
+        text += &format!("  {}\n", line.trim_end());
     }
-    text + "\n"
+    text
 }
 
 #[cfg(test)]
@@ -240,19 +244,22 @@ mod tests {
 
     #[test]
     fn the_classes_stand_beside_the_drawing_or_below_the_answer() {
-        let text_alone = text(&prediction(Some(6)), &[]);
+        let wrong = prediction(Some(6));
+        assert_eq!(heading(&wrong), "x: Coat (wrong: it is Shirt)");
         assert_eq!(
-            text_alone,
-            "x: Coat (wrong: it is Shirt)\n  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
+            answer(&wrong, &[]),
+            "  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
         );
+        let unknown = prediction(None);
+        assert_eq!(heading(&unknown), "x: Coat");
         let drawing = vec!["....".to_owned(); 5];
-        let text = text(&prediction(None), &drawing);
+        let text = answer(&unknown, &drawing);
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines[..2], ["x: Coat", "  ...."]);
+        assert_eq!(lines[0], "  ....");
         assert_eq!(
-            lines[2],
+            lines[1],
             format!("  ....   Coat          0.4000  {}", "█".repeat(8))
         );
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines.len(), 5);
     }
 }

@@ -4,9 +4,11 @@ use crate::cli::ReportArgs;
 use crate::data::{self, ImageDataset, Part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
-use crate::format::{self, FormatError, atomic};
+use crate::format;
+use crate::io::Target;
 use crate::ops::LeNetBackend;
 use crate::report::{Figures, Report, Training, page};
+use crate::train::sha256;
 use crate::ui::{self, Out};
 
 use super::{OnBackend, data_options, note_provenance};
@@ -18,9 +20,10 @@ impl OnBackend for ReportArgs {
 }
 
 fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), Error> {
-    let weights = format::read(&args.model)?.weights;
+    let bytes = format::read_bytes(&args.model)?;
+    let weights = format::decode(&args.model, &bytes)?.weights;
     refuse_loss(args)?;
-    let training = Training::beside(&args.model);
+    let training = Training::beside(&args.model, &sha256(&bytes));
     if let Training::Unreadable { path, problem } = &training {
         ui::note(&format!(
             "warning: {} is left out: {problem}",
@@ -46,7 +49,7 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
         official: provenance.is_official(),
         figures: &Figures::new(&outputs, dataset.labels()),
     });
-    atomic::write(&args.output, page.as_bytes()).map_err(FormatError::from)?;
+    Target::typed(&args.output)?.write(page.as_bytes(), args.force)?;
     let mut out = Out::default();
     out.line(&format!("saved {}", args.output.display()));
     out.finish()
@@ -54,7 +57,7 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
 
 /// Refuses an output that would replace what is to be kept, before anything is computed.
 fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
-    if args.output.exists() {
+    if args.output.exists() || args.output.is_symlink() {
         let same = |path: &std::path::Path| path.canonicalize().ok();
         if same(&args.output) == same(&args.model) {
             return Err(Error::Usage(
@@ -65,5 +68,5 @@ fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
             return Err(Error::exists(&args.output));
         }
     }
-    Ok(atomic::probe(&args.output).map_err(FormatError::from)?)
+    Ok(Target::typed(&args.output)?.probe()?)
 }

@@ -45,7 +45,7 @@ fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error
             layers: &layers,
             parameters,
         }),
-        false => out.line(&text(&layers, parameters)),
+        false => out.verbatim(&text(&layers, parameters)),
     }
     out.finish()
 }

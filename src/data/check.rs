@@ -1,6 +1,7 @@
 //! What a data file turns out to be: the right one, another one, or a damaged one.
 
 use std::fmt;
+use std::io::BufRead;
 use std::path::Path;
 
 use super::catalog::{DataFile, Digest};
@@ -24,14 +25,22 @@ impl Finding {
     /// Reads the whole of `path`, which should be `file`, with or without compression.
     #[must_use]
     pub fn of(path: &Path, file: DataFile) -> Self {
-        let digest = Decoded::open(path)
-            .map_err(IdxError::from)
-            .and_then(|bytes| {
-                Ok(match file {
-                    DataFile::TrainImages | DataFile::TestImages => idx::read_images(bytes)?.1,
-                    DataFile::TrainLabels | DataFile::TestLabels => idx::read_labels(bytes)?.1,
-                })
-            });
+        Self::in_bytes(Decoded::open(path), file)
+    }
+
+    /// The same of `bytes` at hand.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8], file: DataFile) -> Self {
+        Self::in_bytes(Decoded::new(bytes, bytes.len() as u64), file)
+    }
+
+    fn in_bytes<R: BufRead + Send>(bytes: Result<Decoded<R>, FileError>, file: DataFile) -> Self {
+        let digest = bytes.map_err(IdxError::from).and_then(|bytes| {
+            Ok(match file {
+                DataFile::TrainImages | DataFile::TestImages => idx::read_images(bytes)?.1,
+                DataFile::TrainLabels | DataFile::TestLabels => idx::read_labels(bytes)?.1,
+            })
+        });
         match digest {
             Ok(digest) if digest == file.fashion_mnist() => Self::Right,
             Ok(digest) if digest == file.mnist_digits() => Self::Digits,

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 
+use crate::io::ReadError;
+
 /// The largest file that is opened; Fashion-MNIST's largest has 26 MB, 47 MB without compression.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
@@ -63,26 +65,20 @@ impl Decoded<BufReader<Take<File>>> {
     /// # Errors
     /// If there is no such file, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        // Asked before opening, which would wait for ever on a FIFO, and of the open file, which may be another.
-        check(&path.metadata()?)?;
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        check(&metadata)?;
-        let length = metadata.len();
+        let (file, length) = crate::io::read::open(path, MAX_FILE_BYTES)?;
         let reader = BufReader::with_capacity(1 << 18, file.take(length));
         Self::new(reader, length)
     }
 }
 
-fn check(metadata: &std::fs::Metadata) -> Result<(), FileError> {
-    if metadata.is_dir() {
-        Err(FileError::Directory)
-    } else if !metadata.is_file() {
-        Err(FileError::NotRegular)
-    } else if metadata.len() > MAX_FILE_BYTES {
-        Err(FileError::TooLarge(metadata.len()))
-    } else {
-        Ok(())
+impl From<ReadError> for FileError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NotAFile("folder") => Self::Directory,
+            ReadError::NotAFile(_) => Self::NotRegular,
+            ReadError::TooLarge(bytes) => Self::TooLarge(bytes),
+            ReadError::Io(error) => Self::Io(error),
+        }
     }
 }
 

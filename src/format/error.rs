@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::atomic::WriteError;
 use super::{Format, MAX_FILE_BYTES};
+use crate::io::FileError;
 
 /// What is wrong inside a model file, or with weights that were to become one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -145,7 +145,7 @@ pub enum FormatError {
     },
     /// The file was not written.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] FileError),
 }
 
 impl FormatError {
@@ -156,7 +156,7 @@ impl FormatError {
             Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("make a model with `lenet train`".to_owned())
             }
-            Self::Read { .. } => None,
+            Self::Read { source, .. } => crate::io::hint(source, true),
             Self::NotAFile { .. }
             | Self::TooLarge { .. }
             | Self::NotAModel { .. }
@@ -173,29 +173,4 @@ impl FormatError {
             Self::Write(error) => error.hint(),
         }
     }
-}
-
-/// `text` from a file as it may stand in a message: quoted, control characters escaped, cut to 60 characters.
-pub(super) fn quoted(text: &str) -> String {
-    let end = text.char_indices().nth(60).map(|(end, _)| end);
-    match end {
-        Some(end) => format!("{:?}..", &text[..end]),
-        None => format!("{text:?}"),
-    }
-}
-
-/// The message of another crate on one line of at most 200 characters: it may repeat text of the file.
-pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
-    let message = error.to_string();
-    message
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                '?'
-            } else {
-                character
-            }
-        })
-        .take(200)
-        .collect()
 }

@@ -10,7 +10,6 @@
 //! | `.pt`, `.pth` | yes | no | `torch.save(net.state_dict())` ([`torch`]) |
 //! | `.onnx` | no | yes | the network itself, for inference anywhere ([`onnx`]) |
 
-pub mod atomic;
 mod content;
 mod error;
 pub mod mpk;
@@ -21,17 +20,15 @@ pub(crate) mod protobuf;
 pub mod safetensors;
 mod tensors;
 pub mod torch;
-pub mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use crate::io::{self, ReadError, Target};
 use crate::model::Weights;
 use content::Content;
-use whole::ReadError;
 
-pub(crate) use error::one_line;
 pub use error::{Fault, FormatError};
 
 /// The largest model file that is read, in bytes. A LeNet file has about 180,000.
@@ -113,15 +110,22 @@ impl From<Weights> for ModelFile {
 /// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], cannot be read, or does not hold exactly the
 /// tensors of LeNet.
 pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
-    let bytes = whole::read(path, MAX_FILE_BYTES).map_err(|error| {
+    decode(path, &read_bytes(path)?)
+}
+
+/// The bytes of the model file `path`, for [`decode`].
+///
+/// # Errors
+/// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], or cannot be read.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
+    io::read(path, MAX_FILE_BYTES).map_err(|error| {
         let path = path.to_path_buf();
         match error {
             ReadError::Io(source) => FormatError::Read { path, source },
             ReadError::NotAFile(found) => FormatError::NotAFile { path, found },
             ReadError::TooLarge(bytes) => FormatError::TooLarge { path, bytes },
         }
-    })?;
-    decode(path, &bytes)
+    })
 }
 
 /// Reads `bytes`, the content of the model file `path`; `path` serves its ending and the messages.
@@ -171,11 +175,12 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// Writes `file` to `path` in the format of its ending, atomically (see [`atomic`]).
+/// Writes `file` to `path` in the format of its ending, whole or not at all (see [`Target`]). A file that is there is
+/// replaced if `force` says so.
 ///
 /// # Errors
 /// If the ending is unknown, the weights are not finite, or the file cannot be written.
-pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
+pub fn write(path: &Path, file: &ModelFile, force: bool) -> Result<(), FormatError> {
     let Some(format) = Format::from_path(path) else {
         let path = path.to_path_buf();
         return Err(FormatError::UnknownEnding { path });
@@ -184,7 +189,7 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
         path: path.to_path_buf(),
         fault,
     })?;
-    Ok(atomic::write(path, &bytes)?)
+    Ok(Target::typed(path)?.write(&bytes, force)?)
 }
 
 /// The backend on which a record is built before it is written.

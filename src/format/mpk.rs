@@ -20,7 +20,7 @@ use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::backend::Backend;
 
 use super::Fault;
-use super::error::quoted;
+use crate::io::text::quoted;
 use super::msgpack::Reader;
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats};
 use crate::model::{LeNet, TENSORS, Weights, transpose};

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use safetensors::SafeTensors;
 use serde::Serialize;
 
-use super::error::{one_line, quoted};
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
 use super::{Fault, ModelFile};
+use crate::io::text::{one_line, quoted};
 use crate::model::TENSORS;
 
 /// The longest header that is read, in bytes. That of ten tensors has about 800, notes not counted.

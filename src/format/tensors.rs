@@ -89,7 +89,7 @@ pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), 
         name: name.to_owned(),
         what: "type",
         expected: expected.to_owned(),
-        found: super::error::quoted(found),
+        found: crate::io::text::quoted(found),
     })
 }
 

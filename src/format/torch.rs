@@ -9,9 +9,9 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
 use super::Fault;
-use super::error::{one_line, quoted};
 use super::pickle::{self, MAX_PICKLE_BYTES, TensorRef};
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
+use crate::io::text::{one_line, quoted};
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 /// The largest storage that is read, in bytes. All of LeNet's weights have 177,704.

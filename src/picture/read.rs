@@ -1,7 +1,6 @@
 //! PNG and JPEG files to grey pixels, with limits that are set before anything is decoded.
 
-use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -9,6 +8,8 @@ use image::{
     DynamicImage, GenericImageView, GrayImage, ImageDecoder, ImageError, ImageReader, Limits, Luma,
     Rgba,
 };
+
+use crate::io::ReadError;
 
 /// The largest picture file that is read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 128 << 20;
@@ -52,7 +53,7 @@ impl PictureError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } => None,
+            Self::Read { source, .. } => crate::io::hint(source, true),
             Self::NotAFile(_) => Some("name a PNG or JPEG file".to_owned()),
             Self::NotAnImage(_) => {
                 Some("convert it to PNG first; the content counts, not the name".to_owned())
@@ -78,23 +79,14 @@ pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
 
 /// The whole of `path`, if it is a regular file of at most [`MAX_FILE_BYTES`].
 fn read_capped(path: &Path) -> Result<Vec<u8>, PictureError> {
-    let failed = |source| PictureError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    // Before it is opened: opening a pipe waits for its writer.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(PictureError::NotAFile(path.to_owned()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(PictureError::TooLarge(path.to_owned()));
-    }
-    Ok(bytes)
+    crate::io::read(path, MAX_FILE_BYTES).map_err(|error| {
+        let path = path.to_owned();
+        match error {
+            ReadError::Io(source) => PictureError::Read { path, source },
+            ReadError::NotAFile(_) => PictureError::NotAFile(path),
+            ReadError::TooLarge(_) => PictureError::TooLarge(path),
+        }
+    })
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
@@ -103,7 +95,7 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
         ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
         error => PictureError::Damaged {
             path: path.to_owned(),
-            cause: error.to_string().replace('\n', " "),
+            cause: error.to_string(),
         },
     };
     let mut limits = Limits::no_limits();

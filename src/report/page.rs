@@ -209,6 +209,7 @@ mod tests {
                 patience: None,
                 backend: "ndarray".to_owned(),
             },
+            model_sha256: None,
             data: Default::default(),
             train_samples: 54_000,
             validation_samples: 6000,

@@ -7,6 +7,7 @@
 //! The frame is TensorFlow's (tensorflow/core/lib/io/record_writer.h); the messages are those of `event.proto` and
 //! `summary.proto` in TensorBoard's sources.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,9 @@ use crate::format::protobuf::Message;
 /// The end of the names of the files that are written here. TensorBoard reads any file with "tfevents" in its name.
 const ENDING: &str = ".lenet";
 const BEGINNING: &str = "events.out.tfevents.";
+
+/// The largest event file that is read, in bytes: one of 100,000 epochs has 12 MB.
+const MAX_BYTES: u64 = 32 << 20;
 
 /// `SessionLog.SessionStatus.START`.
 const START: u64 = 1;
@@ -29,12 +33,16 @@ pub(super) struct EventFile {
 }
 
 impl EventFile {
-    /// Begins a file in `dir`, under a name that no file there has and that sorts behind the names of older ones.
+    /// Begins a file in `dir`, under a name that no file there has and that sorts behind the names of those that are
+    /// there, wherever the clock was when they were named: TensorBoard reads them in this order.
     ///
     /// TensorBoard forgets what older files say of `first_step` and later ones.
     pub(super) fn create(dir: &Path, first_step: usize) -> io::Result<Self> {
-        let now = since_epoch();
-        let (seconds, nanoseconds) = (now.as_secs(), now.subsec_nanos());
+        let last = files_in(dir).iter().filter_map(|path| named_at(path)).max();
+        let name_at = last.map_or(since_epoch(), |last| {
+            since_epoch().max(last + Duration::from_nanos(1))
+        });
+        let (seconds, nanoseconds) = (name_at.as_secs(), name_at.subsec_nanos());
         let path = dir.join(format!("{BEGINNING}{seconds:010}.{nanoseconds:09}{ENDING}"));
         let file = File::options().write(true).create_new(true).open(&path)?;
         let mut events = Self { file, path };
@@ -71,6 +79,59 @@ pub(super) fn files_in(dir: &Path) -> Vec<PathBuf> {
         name.starts_with(BEGINNING.as_bytes()) && name.ends_with(ENDING.as_bytes())
     });
     ours.map(|entry| entry.path()).collect()
+}
+
+/// The time in the name of an event file of ours.
+fn named_at(path: &Path) -> Option<Duration> {
+    let name = path.file_name()?.to_str()?;
+    let time = name.strip_prefix(BEGINNING)?.strip_suffix(ENDING)?;
+    let (seconds, nanoseconds) = time.split_once('.')?;
+    let nanoseconds = nanoseconds.parse().ok().filter(|n| *n < 1_000_000_000)?;
+    // A name of ten digits, as ours are; one more would sort elsewhere.
+    (seconds.len() == 10).then_some(Duration::new(seconds.parse().ok()?, nanoseconds))
+}
+
+/// The steps for which the event files of ours in `dir` hold numbers. A file that a kill cut short, or that is
+/// damaged, counts up to there.
+pub(super) fn steps_in(dir: &Path) -> BTreeSet<u64> {
+    let mut steps = BTreeSet::new();
+    for path in files_in(dir) {
+        let bytes = crate::io::read(&path, MAX_BYTES).unwrap_or_default();
+        let mut rest = &bytes[..];
+        while let Some((event, after)) = next_record(rest) {
+            steps.extend(step_of_summary(event));
+            rest = after;
+        }
+    }
+    steps
+}
+
+/// The first event in `bytes`, and what follows its frame.
+fn next_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (crc, rest) = rest.split_first_chunk()?;
+    if u32::from_le_bytes(*crc) != masked(crc32c(length)) {
+        return None;
+    }
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (event, rest) = rest.split_at_checked(length)?;
+    let (crc, rest) = rest.split_first_chunk()?;
+    (u32::from_le_bytes(*crc) == masked(crc32c(event))).then_some((event, rest))
+}
+
+/// The step of an event as written here that holds a summary.
+fn step_of_summary(event: &[u8]) -> Option<u64> {
+    // The time first: a byte of key, eight of number.
+    let mut rest = event.get(9..)?;
+    let (&0x10, after) = rest.split_first()? else {
+        return None;
+    };
+    rest = after;
+    let end = rest.iter().take(10).position(|byte| byte & 0x80 == 0)?;
+    let step = rest[..=end].iter().rfold(0, |step: u64, byte| {
+        step.wrapping_shl(7) | u64::from(byte & 0x7f)
+    });
+    (rest.get(end + 1) == Some(&0x2a)).then_some(step)
 }
 
 /// An `Event` of now: field 1 is the time in seconds, field 2 the step.

@@ -1,17 +1,19 @@
 //! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
 
+use std::cell::Cell;
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::error::Error;
-use crate::format::whole::{self, ReadError};
-use crate::format::{self, Format, FormatError, ModelFile, atomic};
+use crate::format::{self, Format, FormatError, ModelFile};
+use crate::io::{self as files, FileError, Lock, LockError, ReadError, Target};
 use crate::model::Weights;
 
 use super::RunRecord;
-use super::state_file::{MAX_STATE_BYTES, Saved};
+use super::state_file::{MAX_STATE_BYTES, ModelDigests, Saved, hex};
 
 /// The name of a model that was given none.
 const DEFAULT: &str = "model.mpk";
@@ -20,8 +22,19 @@ const DEFAULT: &str = "model.mpk";
 #[derive(Debug)]
 pub struct Output {
     model: PathBuf,
-    lock: PathBuf,
-    _locked: File,
+    may_replace: Cell<MayReplace>,
+    _lock: Lock,
+}
+
+/// What the next saving may put its files in the place of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MayReplace {
+    /// Nothing: the names were free when they were claimed.
+    Nothing,
+    /// State and record, and the model with this SHA-256; no model where none was.
+    Model(Option<[u8; 32]>),
+    /// Whatever is there.
+    Anything,
 }
 
 impl Output {
@@ -33,21 +46,25 @@ impl Output {
     /// them; if one could not be written; if the name ends in that of a format that is not trained to.
     pub fn claim(asked: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
-        match asked {
-            None if !resume && !force => Self::claim_free(default),
-            _ => {
-                let output = Self::lock(asked.unwrap_or(default))?;
-                match Self::first_existing(&output.model) {
-                    Some(_) if resume && output.state_path().exists() => Ok(output),
-                    Some(path) if resume => Err(Error::NoState(path)),
-                    Some(path) if !force => Err(Error::Exists {
-                        resumable: output.state_path().exists(),
-                        path,
-                    }),
-                    _ => Ok(output),
-                }
+        let output = match asked {
+            None if !resume && !force => return Self::claim_free(default),
+            _ => Self::lock(asked.unwrap_or(default))?,
+        };
+        match Self::first_existing(&output.model) {
+            Some(_) if resume && output.state_path().exists() => {}
+            Some(path) if resume => return Err(Error::NoState(path)),
+            Some(path) if !force => {
+                return Err(Error::Exists {
+                    resumable: output.state_path().exists(),
+                    path,
+                });
             }
+            _ => {}
         }
+        if force {
+            output.may_replace.set(MayReplace::Anything);
+        }
+        Ok(output)
     }
 
     /// The first of `model.mpk`, `model-2.mpk`, .. that neither exists nor is claimed.
@@ -72,11 +89,12 @@ impl Output {
         unreachable!("there is always a next number")
     }
 
-    /// Of the three files of `model`, in the order of their importance, the first that is there.
+    /// Of the three files of `model`, in the order of their importance, the first that is there, be it a link that
+    /// leads nowhere.
     fn first_existing(model: &Path) -> Option<PathBuf> {
         let [state, record] = ["state", "json"].map(|ending| Self::beside(model, ending));
         let mut files = [model.to_owned(), state, record].into_iter();
-        files.find(|path| path.exists())
+        files.find(|path| path.exists() || path.is_symlink())
     }
 
     fn lock(model: &Path) -> Result<Self, Error> {
@@ -86,40 +104,23 @@ impl Output {
                 format,
             });
         }
-        let [state, record] = ["state", "json"].map(|ending| Self::beside(model, ending));
-        for path in [model, &state, &record] {
-            atomic::probe(path).map_err(FormatError::from)?;
-        }
+        let state = Self::beside(model, "state");
+        Target::typed(model)?.probe()?;
+        Target::made_up(&state)?.probe()?;
+        Target::made_up(&Self::beside(model, "json"))?.probe()?;
         // Of the state, because `m` and `m.mpk` are two models, but have one state.
         let mut name = OsString::from(".");
         name.push(state.file_name().unwrap_or_default());
         name.push(".lock");
-        let path = model.with_file_name(name);
-        let failed = |error| Error::file("cannot lock", &path, error);
-        loop {
-            let file = File::options()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path);
-            let file = file.map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(fs::TryLockError::WouldBlock) => return Err(Error::Locked(model.to_owned())),
-                // A file system without locks: nothing can be claimed there, nor need the run fail.
-                Err(fs::TryLockError::Error(error))
-                    if error.kind() == io::ErrorKind::Unsupported => {}
-                Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
-            }
-            // The last owner may have removed the file between its opening and its locking.
-            if is_same_file(&file, &path) {
-                return Ok(Self {
-                    model: model.to_owned(),
-                    lock: path,
-                    _locked: file,
-                });
-            }
-        }
+        let lock = Lock::claim(&model.with_file_name(name)).map_err(|error| match error {
+            LockError::Held(_) => Error::Locked(model.to_owned()),
+            LockError::File(error) => error.into(),
+        })?;
+        Ok(Self {
+            model: model.to_owned(),
+            may_replace: Cell::new(MayReplace::Nothing),
+            _lock: lock,
+        })
     }
 
     /// Where the model goes.
@@ -154,14 +155,17 @@ impl Output {
         }
     }
 
-    /// The state that an earlier run left, if it left one.
+    /// The state that an earlier run left, if it left one. The model that is there becomes the one to replace.
+    ///
+    /// # Errors
+    /// If the state cannot be read, or if the model is another than was saved with it and was not given up by `force`.
     pub fn read_state(&self) -> Result<Option<Saved>, Error> {
         let path = self.state_path();
         let problem = |problem| Error::State {
             path: path.clone(),
             problem,
         };
-        let bytes = match whole::read(&path, MAX_STATE_BYTES) {
+        let bytes = match files::read(&path, MAX_STATE_BYTES) {
             Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(None);
             }
@@ -169,47 +173,67 @@ impl Output {
             Err(error) => return Err(problem(error.to_string())),
             Ok(bytes) => bytes,
         };
-        Saved::decode(&bytes).map(Some).map_err(problem)
+        let saved = Saved::decode(&bytes).map_err(problem)?;
+        if self.may_replace.get() != MayReplace::Anything {
+            let found = self.digest()?;
+            if found.is_some_and(|found| !saved.model.has(&hex(&found))) {
+                return Err(Error::Foreign(self.model.clone()));
+            }
+            self.may_replace.set(MayReplace::Model(found));
+        }
+        Ok(Some(saved))
     }
 
-    /// Writes the three files, each atomically, the state first: it alone is enough to go on.
+    /// Writes the three files, each atomically, the state first: it alone is enough to go on. State and record are
+    /// given the SHA-256 of the model.
+    ///
+    /// # Errors
+    /// If one cannot be written; if there is another model than this training left there.
     pub fn write(&self, saved: &Saved, model: &Weights, record: &RunRecord) -> Result<(), Error> {
+        let found = self.digest()?;
+        let may_replace = self.may_replace.get();
+        match (may_replace, found) {
+            (MayReplace::Nothing, Some(_)) => return Err(Error::exists(&self.model)),
+            (MayReplace::Model(ours), Some(_)) if ours != found => {
+                return Err(Error::Foreign(self.model.clone()));
+            }
+            _ => {}
+        }
+        let force = may_replace != MayReplace::Nothing;
+        let force_model = force && may_replace != MayReplace::Model(None);
+        let model = self.encode(model)?;
+        let written: [u8; 32] = Sha256::digest(&model).into();
+        let (mut saved, mut record) = (saved.clone(), record.clone());
+        saved.model = ModelDigests {
+            written: hex(&written),
+            replaced: found.map(|digest| hex(&digest)),
+        };
+        record.model_sha256 = Some(hex(&written));
         let json =
-            serde_json::to_string_pretty(record).expect("a record always becomes JSON") + "\n";
-        atomic::write(&self.state_path(), &saved.encode()).map_err(FormatError::from)?;
-        self.write_model(model)?;
-        atomic::write(&self.record_path(), json.as_bytes()).map_err(FormatError::from)?;
+            serde_json::to_string_pretty(&record).expect("a record always becomes JSON") + "\n";
+        Target::made_up(&self.state_path())?.write(&saved.encode(), force)?;
+        Target::typed(&self.model)?.write(&model, force_model)?;
+        Target::made_up(&self.record_path())?.write(json.as_bytes(), force)?;
+        self.may_replace.set(MayReplace::Model(Some(written)));
         Ok(())
     }
 
     /// A model is a Burn record whatever its name, unless the name ends in that of another format.
-    fn write_model(&self, model: &Weights) -> Result<(), Error> {
+    fn encode(&self, model: &Weights) -> Result<Vec<u8>, Error> {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
-        let bytes = format::encode(format, &ModelFile::from(model.clone()))
-            .map_err(|fault| FormatError::Content { path, fault })?;
-        Ok(atomic::write(&self.model, &bytes).map_err(FormatError::from)?)
+        let bytes = format::encode(format, &ModelFile::from(model.clone()));
+        Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
-}
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        // Removed while it is still locked, so that no other process can hold it.
-        let _ = fs::remove_file(&self.lock);
+    /// The SHA-256 of the model file that is there now, if one is.
+    fn digest(&self) -> Result<Option<[u8; 32]>, Error> {
+        match files::read(&self.model, format::MAX_FILE_BYTES) {
+            Ok(bytes) => Ok(Some(Sha256::digest(bytes).into())),
+            // No model of ours, but something.
+            Err(ReadError::TooLarge(_)) => Ok(Some([0; 32])),
+            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FileError::new("cannot read", &self.model, error.into()).into()),
+        }
     }
-}
-
-#[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
-}
-
-/// Elsewhere an open file cannot be removed.
-#[cfg(not(unix))]
-fn is_same_file(_: &File, _: &Path) -> bool {
-    true
 }

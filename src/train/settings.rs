@@ -3,7 +3,10 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::Recipe;
+use crate::data::Scaling;
+use crate::descent::Schedule;
+
+use super::{EpochRecord, Recipe};
 
 /// Which weights a training leaves as its model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -42,50 +45,96 @@ pub struct Settings {
     pub backend: String,
 }
 
+/// The most epochs; more is a slip of the finger.
+pub const MAX_EPOCHS: usize = 100_000;
+
+/// The most images in a batch; Fashion-MNIST has so many.
+pub const MAX_BATCH_SIZE: usize = 60_000;
+
+/// Whether gradient descent can have this learning rate: weights are f32, and a rate that is zero or infinite there
+/// is none.
+#[must_use]
+pub fn is_learning_rate(rate: f64) -> bool {
+    (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&rate)
+}
+
 impl Settings {
-    /// Refuses values that the command line would have refused: these may come from a file.
+    /// Refuses values with which nothing can be trained, wherever they come from: the command line, a record, a state.
     ///
     /// # Errors
     /// The value's name and what it is.
     pub fn check(&self) -> Result<(), String> {
-        let Recipe {
-            learning_rate,
-            momentum,
-            gain,
-            weight_decay,
-            ..
-        } = self.recipe;
+        let recipe = &self.recipe;
+        let is_share = |share: f64| (0.0..1.0).contains(&share);
+        let warm_up = match recipe.schedule {
+            Schedule::Constant => 0.0,
+            Schedule::Linear { warm_up } => warm_up,
+        };
+        let deviation = match recipe.scaling {
+            Scaling::Raw => 1.0,
+            Scaling::Standardise { mean, deviation } => deviation + 0.0 * mean,
+        };
+        let gain = f64::from(recipe.gain);
+        let rate = recipe.learning_rate;
+        let (decay, most) = (recipe.weight_decay, f64::from(f32::MAX));
+        let count = |count: usize, most: usize| (count as f64, (1..=most).contains(&count));
+        let number = |value: f64, is_sound: bool| (value, is_sound);
         let sound = [
-            ("epochs", self.epochs as f64, self.epochs > 0),
-            (
-                "batch size",
-                self.batch_size as f64,
-                (1..=60_000).contains(&self.batch_size),
-            ),
+            ("number of epochs", count(self.epochs, MAX_EPOCHS)),
+            ("batch size", count(self.batch_size, MAX_BATCH_SIZE)),
+            ("limit", count(self.limit.unwrap_or(1), usize::MAX)),
+            ("patience", count(self.patience.unwrap_or(1), usize::MAX)),
             (
                 "validation split",
-                self.validation_split,
-                (0.0..1.0).contains(&self.validation_split),
+                number(self.validation_split, is_share(self.validation_split)),
             ),
-            ("limit", 0.0, self.limit != Some(0)),
-            ("patience", 0.0, self.patience != Some(0)),
+            ("learning rate", number(rate, is_learning_rate(rate))),
             (
-                "learning rate",
-                learning_rate,
-                learning_rate > 0.0 && (learning_rate as f32).is_finite(),
+                "momentum",
+                number(recipe.momentum, is_share(recipe.momentum)),
             ),
-            ("momentum", momentum, (0.0..1.0).contains(&momentum)),
-            ("gain", f64::from(gain), gain.is_finite()),
+            ("warm-up", number(warm_up, is_share(warm_up))),
+            ("gain", number(gain, gain.is_finite())),
             (
-                "weight decay",
-                weight_decay,
-                (0.0..=f64::from(f32::MAX)).contains(&weight_decay),
+                "deviation of pixels",
+                number(deviation.into(), deviation.is_normal()),
             ),
+            ("weight decay", number(decay, (0.0..=most).contains(&decay))),
         ];
-        match sound.iter().find(|(.., is_sound)| !is_sound) {
-            Some((name, value, _)) => Err(format!("a {name} of {value} is not possible")),
+        match sound.iter().find(|(_, (_, is_sound))| !is_sound) {
+            Some((name, (value, _))) => Err(format!("a {name} of {value} is not possible")),
             None => Ok(()),
         }
+    }
+
+    /// Refuses epochs that a training with these settings would not have done: what it leaves could not be had again
+    /// from its settings.
+    ///
+    /// # Errors
+    /// What it would have done instead.
+    pub fn allow(&self, history: &[EpochRecord]) -> Result<(), String> {
+        let done = history.len();
+        if done > self.epochs {
+            let wanted = self.epochs;
+            return Err(format!("{done} epochs are done, more than {wanted}"));
+        }
+        let Some(patience) = self.patience else {
+            return Ok(());
+        };
+        let (mut best, mut best_loss) = (0, f64::INFINITY);
+        for epoch in &history[..done.saturating_sub(1)] {
+            match epoch.val_loss {
+                Some(loss) if loss < best_loss => (best, best_loss) = (epoch.epoch, loss),
+                Some(_) if epoch.epoch - best >= patience => {
+                    return Err(format!(
+                        "{done} epochs are done; a patience of {patience} would have ended it after epoch {}",
+                        epoch.epoch
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// What makes a training begun with these settings another than one begun with `other`: the name of the

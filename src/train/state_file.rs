@@ -9,13 +9,31 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::format::{ModelFile, one_line, safetensors};
+use crate::format::{ModelFile, safetensors};
+use crate::io::text::one_line;
 use crate::model::Weights;
 
 use super::{Best, EpochRecord, RunningSums, Settings, State};
 
 /// The largest state file that is read, in bytes: 100,000 epochs have room.
 pub const MAX_STATE_BYTES: u64 = 32 << 20;
+
+/// Which model file was saved with a state, by the SHA-256 of its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelDigests {
+    /// That which was written after the state.
+    pub written: String,
+    /// That which it replaced: it is still there after a kill between the two.
+    pub replaced: Option<String>,
+}
+
+impl ModelDigests {
+    /// Whether the model with this digest was saved with the state.
+    pub(super) fn has(&self, digest: &str) -> bool {
+        digest == self.written || Some(digest) == self.replaced.as_deref()
+    }
+}
 
 /// A state with what it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +46,8 @@ pub struct Saved {
     pub settings: Settings,
     /// SHA-256 of each data file, by its name.
     pub data: BTreeMap<String, String>,
+    /// The model file that belongs to it; empty until it is saved.
+    pub model: ModelDigests,
     /// The state itself.
     pub state: State,
 }
@@ -47,6 +67,7 @@ struct Figures {
     device: String,
     settings: Settings,
     data: BTreeMap<String, String>,
+    model: ModelDigests,
     history: Vec<EpochRecord>,
     sums: RunningSums,
     has_velocity: bool,
@@ -79,6 +100,7 @@ impl Saved {
             device: self.device.clone(),
             settings: self.settings.clone(),
             data: self.data.clone(),
+            model: self.model.clone(),
             history: history.clone(),
             sums: sums.clone(),
             has_velocity: velocity.is_some(),
@@ -150,14 +172,6 @@ impl Saved {
             history: figures.history,
             sums: figures.sums,
         };
-        // They may be shown when it is refused.
-        let Settings {
-            recipe, backend, ..
-        } = &figures.settings;
-        let texts = [&figures.program, &figures.device, &recipe.name, backend];
-        if texts.iter().any(|text| text.contains(char::is_control)) {
-            return Err("a name in it has control characters".to_owned());
-        }
         figures.settings.check()?;
         check(&state, &figures.settings)?;
         if parts.next().is_some() {
@@ -168,6 +182,7 @@ impl Saved {
             device,
             settings,
             data,
+            model,
             ..
         } = figures;
         Ok(Self {
@@ -175,6 +190,7 @@ impl Saved {
             device,
             settings,
             data,
+            model,
             state,
         })
     }
@@ -242,6 +258,12 @@ fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, Str
     } else {
         Err(format!("{} bytes too many", body.len()))
     }
+}
+
+/// The SHA-256 of `bytes` in lower-case hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -6,7 +6,8 @@
 //! | validation | `loss`, `accuracy` |
 //!
 //! The step is the number of the epoch, the learning rate that in its middle. Each epoch is in the files as soon as it
-//! is over. A training that is gone on with begins files of its own beside the earlier ones; TensorBoard joins them.
+//! is over. A training that is gone on with begins files of its own beside the earlier ones; TensorBoard joins them. They
+//! begin with the epochs that the earlier ones lack: a kill may have come between the saving of an epoch and its event.
 
 use std::fs;
 use std::io;
@@ -14,8 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::eval::Evaluation;
+use crate::io::FileError;
 
-use super::event_file::{EventFile, files_in};
+use super::event_file::{EventFile, files_in, steps_in};
 use super::{EpochRecord, Reporter, RunningSums, Start};
 
 /// Tells `inner` everything, and TensorBoard what it shows.
@@ -25,6 +27,8 @@ pub struct TensorBoard {
     validation: Run,
     /// That of each epoch.
     learning_rates: Vec<f64>,
+    /// The epochs that were done before.
+    history: Vec<EpochRecord>,
     failure: Option<Error>,
 }
 
@@ -35,28 +39,27 @@ struct Run {
 }
 
 impl TensorBoard {
-    /// Writes below `dir`, which is made if it is not there.
+    /// Writes below `dir`, which is made if it is not there. A training that is gone on with comes with its `history`.
     ///
     /// # Errors
-    /// If `dir` has event files of lenet already, and neither `resume` allows others beside them nor `force`
-    /// removes them; if a folder cannot be made.
+    /// If `dir` has event files of lenet already, and they are neither those of this training's `history` nor does
+    /// `force` remove them; if a folder cannot be made.
     pub fn new(
         inner: Box<dyn Reporter>,
         dir: &Path,
-        resume: bool,
+        history: Option<&[EpochRecord]>,
         force: bool,
     ) -> Result<Self, Error> {
         let run = |name| {
             let dir = dir.join(name);
             let earlier = files_in(&dir);
-            if !earlier.is_empty() && !resume && !force {
+            if !earlier.is_empty() && history.is_none() && !force {
                 return Err(Error::exists(&dir));
             }
-            for path in earlier.iter().filter(|_| force) {
-                fs::remove_file(path).map_err(|error| Error::file("cannot remove", path, error))?;
+            for path in earlier.iter().filter(|_| history.is_none()) {
+                fs::remove_file(path).map_err(FileError::of("cannot remove", path))?;
             }
-            fs::create_dir_all(&dir)
-                .map_err(|error| Error::file("cannot make the folder", &dir, error))?;
+            fs::create_dir_all(&dir).map_err(FileError::of("cannot make the folder", &dir))?;
             Ok(Run { dir, events: None })
         };
         Ok(Self {
@@ -64,12 +67,63 @@ impl TensorBoard {
             train: run("train")?,
             validation: run("validation")?,
             learning_rates: Vec::new(),
+            history: history.unwrap_or_default().to_vec(),
             failure: None,
         })
     }
 }
 
+impl TensorBoard {
+    /// Writes what the earlier files of each run lack.
+    fn complete(&mut self) {
+        let history = std::mem::take(&mut self.history);
+        let missing = |run: &Run| run.first_missing(&history).unwrap_or(history.len());
+        let (train, validation) = (missing(&self.train), missing(&self.validation));
+        self.keep(|this| {
+            let mut train = history[train..].iter();
+            train.try_for_each(|record| this.write_training(record))?;
+            let mut validation = history[validation..].iter();
+            validation.try_for_each(|record| this.write_validation(record))
+        });
+    }
+
+    /// Does `write`, unless something has failed before: after the first failure the files are left as they are.
+    fn keep(&mut self, write: impl FnOnce(&mut Self) -> Result<(), Error>) {
+        if self.failure.is_none() {
+            self.failure = write(self).err();
+        }
+    }
+
+    fn write_training(&mut self, record: &EpochRecord) -> Result<(), Error> {
+        let rate = self.learning_rates[record.epoch - 1];
+        let scalars = [
+            ("loss", record.loss),
+            ("accuracy", record.accuracy),
+            ("learning_rate", rate),
+        ];
+        self.train.write(record.epoch, &scalars)
+    }
+
+    fn write_validation(&mut self, record: &EpochRecord) -> Result<(), Error> {
+        match (record.val_loss, record.val_accuracy) {
+            (Some(loss), Some(accuracy)) => {
+                let scalars = [("loss", loss), ("accuracy", accuracy)];
+                self.validation.write(record.epoch, &scalars)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Run {
+    /// The index in `history` of the first epoch that the files do not hold.
+    fn first_missing(&self, history: &[EpochRecord]) -> Option<usize> {
+        let steps = steps_in(&self.dir);
+        history
+            .iter()
+            .position(|record| !steps.contains(&(record.epoch as u64)))
+    }
+
     fn write(&mut self, epoch: usize, scalars: &[(&str, f64)]) -> Result<(), Error> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -93,6 +147,7 @@ impl Reporter for TensorBoard {
             .map(|epoch| start.learning_rate * start.schedule.factor(epoch, start.epochs))
             .collect();
         self.inner.start(start);
+        self.complete();
     }
 
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
@@ -100,23 +155,10 @@ impl Reporter for TensorBoard {
     }
 
     fn epoch(&mut self, record: &EpochRecord, samples: usize) {
-        let epoch = record.epoch;
-        let scalars = [
-            ("loss", record.loss),
-            ("accuracy", record.accuracy),
-            ("learning_rate", self.learning_rates[epoch - 1]),
-        ];
-        // After the first failure the files are left as they are.
-        if self.failure.is_none() {
-            let mut written = self.train.write(epoch, &scalars);
-            if let (Ok(()), Some(loss), Some(accuracy)) =
-                (&written, record.val_loss, record.val_accuracy)
-            {
-                let scalars = [("loss", loss), ("accuracy", accuracy)];
-                written = self.validation.write(epoch, &scalars);
-            }
-            self.failure = written.err();
-        }
+        self.keep(|this| {
+            this.write_training(record)?;
+            this.write_validation(record)
+        });
         self.inner.epoch(record, samples);
     }
 

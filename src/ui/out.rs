@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::io::text;
 
 /// Writes lines to standard output. When the reader has gone, as after `| head`, the rest is dropped in
 /// silence and the work goes on; any other failure is kept for [`Out::finish`], and the rest dropped too.
@@ -20,8 +21,19 @@ enum Ending {
 }
 
 impl Out {
-    /// Writes `text` and a line end, at once.
+    /// Writes `text` as one line, at once. Whatever stands in it that a terminal would obey is shown instead.
     pub fn line(&mut self, text: &str) {
+        self.verbatim(&text::line(text));
+    }
+
+    /// Writes each of these as a line.
+    pub fn lines(&mut self, lines: impl IntoIterator<Item = impl AsRef<str>>) {
+        lines.into_iter().for_each(|line| self.line(line.as_ref()));
+    }
+
+    /// Writes what the program alone made, line ends and colours as they are, and a line end. Nothing that came from
+    /// outside may stand in it: no name, no message, no text of a file.
+    pub fn verbatim(&mut self, text: &str) {
         if self.ended.is_some() {
             return;
         }
@@ -36,7 +48,10 @@ impl Out {
 
     /// Writes `value` as one line of JSON.
     pub fn json(&mut self, value: &impl Serialize) {
-        self.line(&serde_json::to_string(value).expect("what is written here always becomes JSON"));
+        let document = serde_json::to_string(value);
+        self.verbatim(&text::json(
+            document.expect("what is written here always becomes JSON"),
+        ));
     }
 
     /// Ends the writing.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::cli::ProgressStyle;
 use crate::error::Error;
+use crate::io::{limits, text};
 
 /// Whether to draw a progress bar: only for a person at a terminal who has not asked otherwise.
 #[must_use]
@@ -52,10 +53,12 @@ fn plain_wanted() -> bool {
         || env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
-/// Tells the user something on standard error. If that is closed, nobody listens, and that is no failure.
+/// Tells the user something on standard error, in one line. Whatever stands in it that a terminal would obey is shown
+/// instead. If nobody listens, that is no failure.
 pub fn note(text: &str) {
     // In one piece, so that the lines of two programs do not mix.
-    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+    let line = format!("{}\n", text::line(text));
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// Does a program's work, tells the user why it failed if it did, and says with which status to exit.
@@ -63,10 +66,10 @@ pub fn note(text: &str) {
 /// A panic, which is always a bug, is told in two lines too, and is status 1. None is expected to reach a user.
 pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
-        let info = info.to_string().replace('\n', " ");
         note(&format!("error: internal error: {info}"));
         note("hint: this is a bug in lenet; please report it with the command that you typed");
     }));
+    limits::outlive_file_size_limit();
     match panic::catch_unwind(work) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::FetchArgs;
 use crate::data::DataFile;
-use crate::data::fetch::{FetchError, Fetched, Fetcher, MIRRORS, Step};
+use crate::data::fetch::{FetchError, Fetched, Fetcher, MIRRORS, Patience, Step};
 use crate::data::source::cache_dir;
 use crate::error::Error;
 use crate::ui::{self, Out, bars_wanted};
@@ -33,7 +33,12 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         [] => MIRRORS.map(str::to_owned).to_vec(),
         asked => asked.to_vec(),
     };
-    let fetcher = Fetcher::new(mirrors, args.timeout, args.retries);
+    let patience = Patience {
+        stalled: args.timeout,
+        in_all: args.max_time,
+        retries: args.retries,
+    };
+    let fetcher = Fetcher::new(mirrors, patience);
     let mut progress = Progress::new(bars_wanted(args.progress));
     let mut out = Out::default();
     let mut files = Vec::new();
@@ -104,10 +109,7 @@ impl Progress {
 
     fn tell(&mut self, step: &Step<'_>) {
         match step {
-            Step::Asking { url, have: 0 } => self.note(&format!("fetching {url}")),
-            Step::Asking { url, have } => {
-                self.note(&format!("fetching {url} from byte {have} on"));
-            }
+            Step::Asking { url } => self.note(&format!("fetching {url}")),
             Step::Received { have, of } if self.bars => self.draw(*have, *of),
             Step::Received { .. } => {}
             Step::Failed {
@@ -129,11 +131,7 @@ impl Progress {
         let bar = self.bar.get_or_insert_with(|| {
             let style = "{wide_bar:.cyan/blue} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
             let style = ProgressStyle::with_template(style).expect("the template is a constant");
-            let bar = ProgressBar::new(0).with_style(style);
-            // What an earlier request brought says nothing about the speed of this one.
-            bar.set_position(have);
-            bar.reset_eta();
-            bar
+            ProgressBar::new(0).with_style(style)
         });
         bar.set_length(of.unwrap_or(have));
         bar.set_position(have);

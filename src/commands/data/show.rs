@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cli::{ShowArgs, Split};
 use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
 use crate::error::Error;
-use crate::format::{FormatError, atomic};
+use crate::io::Target;
 use crate::picture::half_blocks;
 use crate::ui::{Drawing, Out, drawing_wanted};
 
@@ -49,7 +49,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     if let Some(path) = args
         .png
         .as_deref()
-        .filter(|path| path.exists() && !args.force)
+        .filter(|path| (path.exists() || path.is_symlink()) && !args.force)
     {
         return Err(Error::exists(path));
     }
@@ -85,7 +85,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
         Split::Test => &test,
     };
     if let Some(path) = &args.png {
-        write_png(path, images)?;
+        write_png(path, images, args.force)?;
     }
     let mut out = Out::default();
     if args.json {
@@ -97,11 +97,11 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
             out.line(name);
             terminal_row(images, class)
                 .iter()
-                .for_each(|line| out.line(line));
+                .for_each(|line| out.verbatim(line));
         }
         out.line("");
     }
-    out.line(&table(&document.splits));
+    out.verbatim(&table(&document.splits));
     if let Some(path) = &args.png {
         let split = shown.name();
         out.line(&format!(
@@ -153,7 +153,7 @@ fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
         .collect()
 }
 
-fn write_png(path: &Path, images: &ImageDataset) -> Result<(), Error> {
+fn write_png(path: &Path, images: &ImageDataset, force: bool) -> Result<(), Error> {
     let place = |index: usize| index * (SIDE + GAP) + GAP;
     let (width, height) = (place(COLUMNS) as u32, place(CLASSES.len()) as u32);
     let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
@@ -167,7 +167,7 @@ fn write_png(path: &Path, images: &ImageDataset) -> Result<(), Error> {
     sheet
         .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
         .map_err(|error| Error::file("cannot write", path, io::Error::other(error)))?;
-    Ok(atomic::write(path, &bytes).map_err(FormatError::from)?)
+    Ok(Target::typed(path)?.write(&bytes, force)?)
 }
 
 fn grey(image: &Image) -> GrayImage {

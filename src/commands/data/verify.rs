@@ -46,7 +46,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
     if args.json {
         out.json(&document);
     } else {
-        out.line(&text(&document));
+        out.lines(text(&document));
     }
     out.finish()?;
     match bad {
@@ -74,15 +74,15 @@ fn row(dir: &Path, file: DataFile) -> Row {
     }
 }
 
-fn text(document: &Document) -> String {
-    let mut text = format!("Fashion-MNIST in {}", document.dir.display());
+fn text(document: &Document) -> Vec<String> {
+    let mut lines = vec![format!("Fashion-MNIST in {}", document.dir.display())];
     for row in &document.files {
         let what = match (&row.sha256, &row.problem) {
             (Some(digest), None) => digest.clone(),
             (Some(digest), Some(problem)) => format!("{digest}  {problem}"),
             (None, problem) => problem.clone().unwrap_or_default(),
         };
-        text += &format!("\n{:<8}  {:<23}  {what}", row.status, row.name);
+        lines.push(format!("{:<8}  {:<23}  {what}", row.status, row.name));
     }
-    text
+    lines
 }

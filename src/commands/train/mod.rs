@@ -3,7 +3,6 @@
 mod run;
 mod seeds;
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use crate::cli::{RecipeName, Seeds, TrainArgs};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
 use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorBoard, stop};
-use crate::ui::{JsonReporter, TextReporter, bars_wanted};
+use crate::ui::{self, JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, gate};
 use run::{Inputs, Run};
@@ -37,15 +36,16 @@ fn train<B: LeNetBackend>(
         (false, true) => Box::new(Quiet),
         (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
     };
-    if let Some(dir) = &args.tensorboard {
-        let both = TensorBoard::new(reporter, dir, args.resume, args.force)?;
-        reporter = Box::new(both);
-    }
     let earlier = if args.resume {
         output.read_state()?
     } else {
         None
     };
+    if let Some(dir) = &args.tensorboard {
+        let history = earlier.as_ref().map(|saved| &saved.state.history[..]);
+        let both = TensorBoard::new(reporter, dir, history, args.force)?;
+        reporter = Box::new(both);
+    }
     if args.resume && earlier.is_none() {
         let path = output.state_path();
         reporter.note(&format!(
@@ -79,7 +79,7 @@ fn settings(args: &TrainArgs, earlier: Option<&Settings>) -> Result<Settings, Er
     };
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
-    Ok(Settings {
+    let settings = Settings {
         epochs: args.epochs.or(earlier.map(|s| s.epochs)).unwrap_or(5),
         batch_size: args
             .batch_size
@@ -100,15 +100,20 @@ fn settings(args: &TrainArgs, earlier: Option<&Settings>) -> Result<Settings, Er
         keep: args.keep.or(earlier.map(|s| s.keep)).unwrap_or_default(),
         patience: args.patience.or(earlier.and_then(|s| s.patience)),
         backend: args.compute.backend.name().to_owned(),
-    })
+    };
+    settings.check().map_err(Error::Usage)?;
+    Ok(settings)
 }
 
 /// The settings of the run whose record is `path`.
 fn settings_in(path: &Path) -> Result<Settings, Error> {
     let unusable = |cause| Error::file("cannot take the settings of", path, cause);
-    let settings = RunRecord::read(path).map_err(unusable)?.settings;
-    match settings.check() {
-        Ok(()) => Ok(settings),
-        Err(problem) => Err(unusable(io::Error::other(problem))),
+    let record = RunRecord::read(path).map_err(unusable)?;
+    if record.test.is_none() {
+        let path = path.display();
+        ui::note(&format!(
+            "note: the training of {path} was not finished; this one will be, and leaves another model"
+        ));
     }
+    Ok(record.settings)
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::Duration;
 
 use burn::data::dataset::Dataset;
 
-use crate::cli::TrainArgs;
+use crate::cli::{TrainArgs, Typed};
 use crate::commands::{data_options, note_provenance};
 use crate::data::{FashionMnist, ImageDataset, Provenance};
 use crate::error::Error;
@@ -130,6 +131,7 @@ impl<D> Run<'_, D> {
         if let Some(difference) = saved.settings.difference(&self.settings) {
             return Err(difference);
         }
+        self.settings.allow(&saved.state.history)?;
         let now = self.saved(State::initial(&self.settings));
         if saved.data != now.data {
             return Err("it was begun with another data set".to_owned());
@@ -156,6 +158,7 @@ impl<D> Run<'_, D> {
             device: self.inputs.device_name.to_owned(),
             settings: self.settings.clone(),
             data: self.digests(),
+            model: Default::default(),
             state,
         }
     }
@@ -173,6 +176,7 @@ impl<D> Run<'_, D> {
             device: self.inputs.device_name.to_owned(),
             threads: rayon::current_num_threads(),
             settings: self.settings.clone(),
+            model_sha256: None,
             data: self.digests(),
             train_samples: self.inputs.train.len(),
             validation_samples: self.inputs.validation.len(),
@@ -236,16 +240,15 @@ impl<D> Run<'_, D> {
     fn with_advice(&self, error: Error) -> Error {
         match error {
             Error::Stopped { signal, .. } => {
-                let path = self.output.as_ref().map(Output::model_path);
-                let output = match (&self.inputs.args.output, path) {
-                    (None, Some(path)) if path.as_os_str() != "model.mpk" => {
-                        format!(" -o {}", path.display())
+                let typed = Typed::now().without("--force").without("--resume");
+                let typed = match (&self.inputs.args.output, &self.output) {
+                    (None, Some(output)) if output.model_path() != Path::new("model.mpk") => {
+                        typed.with(["-o".as_ref(), output.model_path().as_os_str()])
                     }
-                    (Some(_), Some(path)) => format!(" -o {}", path.display()),
-                    _ => String::new(),
+                    _ => typed,
                 };
-                let advice =
-                    format!("everything is saved; go on with: lenet train --resume{output}");
+                let typed = typed.with(["--resume"]);
+                let advice = format!("everything is saved; go on with: {typed}");
                 Error::Stopped { signal, advice }
             }
             error => error,

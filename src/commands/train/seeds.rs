@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::TrainArgs;
+use crate::cli::{TrainArgs, Typed};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
-use crate::train::{Output, Quiet, Settings};
+use crate::train::{Output, Quiet, Saved, Settings};
 use crate::ui::Out;
 
 use crate::commands::gate;
@@ -58,7 +58,11 @@ pub(super) fn train<B: LeNetBackend>(
         if rows.is_empty() {
             out.start(&run, seeds);
         }
-        let row = row::<B>(&run).map_err(|error| advise(error, seeds, rows.len()))?;
+        let earlier = match &run.output {
+            Some(output) if args.resume => output.read_state()?,
+            _ => None,
+        };
+        let row = row::<B>(&run, earlier).map_err(|error| advise(error, args, seeds, rows.len()))?;
         out.row(&row);
         rows.push(row);
     }
@@ -70,8 +74,8 @@ pub(super) fn train<B: LeNetBackend>(
     )
 }
 
-fn row<B: LeNetBackend>(run: &Run<'_, B::Device>) -> Result<Row, Error> {
-    let (state, test) = run.train::<B>(None, &mut Quiet)?;
+fn row<B: LeNetBackend>(run: &Run<'_, B::Device>, earlier: Option<Saved>) -> Result<Row, Error> {
+    let (state, test) = run.train::<B>(earlier, &mut Quiet)?;
     let last = state.history.last();
     Ok(Row {
         seed: run.settings.seed,
@@ -96,24 +100,34 @@ fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<Output>>, Error> 
         )));
     }
     let name = |seed: &u64| PathBuf::from(pattern.replace(PLACE, &seed.to_string()));
-    let claim = |path: &Path| Output::claim(Some(path), false, args.force);
+    let claim = |path: &Path| Output::claim(Some(path), args.resume, args.force);
     seeds
         .iter()
         .map(|seed| claim(&name(seed)).map(Some))
         .collect()
 }
 
-/// Says which seeds are left after a signal.
-fn advise(error: Error, seeds: &[u64], done: usize) -> Error {
-    match error {
-        Error::Stopped { signal, .. } => {
+/// Says how to come by the seeds that are left after a signal.
+fn advise(error: Error, args: &TrainArgs, seeds: &[u64], done: usize) -> Error {
+    let Error::Stopped { signal, .. } = error else {
+        return error;
+    };
+    let typed = Typed::now().without("--force").without("--resume");
+    let advice = match args.output {
+        Some(_) => format!(
+            "everything is saved; go on with: {}",
+            typed.with(["--resume"])
+        ),
+        None => {
             let left: Vec<String> = seeds[done..].iter().map(u64::to_string).collect();
-            let left = left.join(",");
-            let advice = format!("the rows above are whole; the others come with: --seeds {left}");
-            Error::Stopped { signal, advice }
+            let others = typed.without_value("--seeds");
+            format!(
+                "the rows above are whole; the others come with: {}",
+                others.with(["--seeds", &left.join(",")])
+            )
         }
-        error => error,
-    }
+    };
+    Error::Stopped { signal, advice }
 }
 
 /// Mean and sample standard deviation (n - 1; none for a single run), least and greatest.

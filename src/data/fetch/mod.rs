@@ -1,30 +1,29 @@
 //! Downloading the data set: one file after the other, from the first mirror that gives the right bytes.
 //!
 //! ```text
-//! mirror --GET, Range--> NAME.gz.part --whole, SHA-256 right--> NAME.gz
-//!          cut off, stalled: again, from where it stopped
-//!          wrong bytes, no such file: the next mirror
+//! mirror --GET--> memory --SHA-256 right--> scratch file --renamed--> NAME.gz
+//!          cut off, stalled: again, from the start
+//!          wrong bytes, no such file, out of tries or time: the next mirror
 //! ```
 //!
-//! Nothing but the right bytes ever has the final name. What is compared is the SHA-256 of the decompressed
-//! content: mirrors may compress differently, and the bytes need not come over a line that can be trusted. A
-//! `.part` file that was left behind is gone on with; its lock keeps a second download away.
+//! Nothing but the right bytes ever touches the disk. What is compared is the SHA-256 of the decompressed content:
+//! mirrors may compress differently, and the bytes need not come over a line that can be trusted. A mirror has a
+//! number of tries and a time for each file, whatever it sends meanwhile. A download that was cut off is not gone on
+//! with: the largest file has 26 MB.
 //!
 //! The requests are tried against servers of the tests' own. The mirrors in [`MIRRORS`] themselves could not be
 //! reached from where this was written; no test asks them.
 
-mod part;
 mod request;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::catalog::DataFile;
 use super::check::Finding;
 use super::source::path_of;
-use part::Part;
+use crate::io::{FileError, Target};
 use request::Cause;
 
 /// Where the four files lie, in the order in which they are tried: the copy that Keras uses, the repository of
@@ -37,10 +36,6 @@ pub const MIRRORS: [&str; 3] = [
 
 /// The largest download, in bytes. The largest file has 26 MB, 47 MB without compression.
 pub const MAX_BYTES: u64 = 64 << 20;
-
-/// A request that brought this many bytes was worth it: a mirror that cuts off again and again is asked for as
-/// long as it moves on.
-const WORTHWHILE: u64 = 64 << 10;
 
 /// Why a file was not downloaded.
 #[derive(Debug, thiserror::Error)]
@@ -61,19 +56,9 @@ pub enum FetchError {
         /// What it is.
         finding: Finding,
     },
-    /// Another process downloads the same file.
-    #[error("{}: another download is writing it", .0.display())]
-    Busy(PathBuf),
-    /// The disk failed.
-    #[error("cannot {action} {}: {cause}", path.display())]
-    Disk {
-        /// As in "write".
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's words.
-        cause: io::Error,
-    },
+    /// It could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// There is no folder to write to.
     #[error("there is no cache folder: neither XDG_CACHE_HOME nor HOME names one")]
     NoFolder,
@@ -99,38 +84,22 @@ impl FetchError {
             Self::Occupied { .. } => {
                 "replace it with --force, or name another folder with `--data DIR`".to_owned()
             }
-            Self::Busy(_) => "wait for it, or name another folder with `--data DIR`".to_owned(),
             Self::NoFolder => "name a folder with `--data DIR`".to_owned(),
-            Self::Disk { cause, .. } => match cause.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "free some space and run it again; it goes on where it stopped".to_owned()
-                }
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    "name a folder that you may write to with `--data DIR`".to_owned()
-                }
-                _ => return None,
-            },
+            Self::File(error) => {
+                let hint = error.hint()?;
+                format!("{hint}; `--data DIR` names another folder")
+            }
         })
-    }
-
-    fn disk(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
-        move |cause| Self::Disk {
-            action,
-            path: path.to_owned(),
-            cause,
-        }
     }
 }
 
 /// What the caller is told while a file is on its way.
 #[derive(Debug)]
 pub enum Step<'a> {
-    /// A request is sent; so many bytes are there already.
+    /// A request is sent.
     Asking {
-        /// What is asked for.
+        /// What is asked for, without a password.
         url: &'a str,
-        /// Bytes of an earlier request.
-        have: u64,
     },
     /// Some more bytes have come.
     Received {
@@ -141,7 +110,7 @@ pub enum Step<'a> {
     },
     /// A request failed.
     Failed {
-        /// What was asked for.
+        /// What was asked for, without a password.
         url: &'a str,
         /// What went wrong.
         cause: &'a Cause,
@@ -159,25 +128,34 @@ pub enum Fetched {
     New(PathBuf),
 }
 
+/// How long and how often a mirror is asked for a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Nothing has come for so long: it has stalled.
+    pub stalled: Duration,
+    /// For one file, whatever has come.
+    pub in_all: Duration,
+    /// So many requests after the first.
+    pub retries: u32,
+}
+
 /// Downloads files.
 #[derive(Debug)]
 pub struct Fetcher {
     mirrors: Vec<String>,
-    retries: u32,
-    back_off: Duration,
+    patience: Patience,
     agent: ureq::Agent,
 }
 
 impl Fetcher {
-    /// From `mirrors`, in this order. A mirror is given up when nothing has come from it for `timeout`, `retries`
-    /// times in a row after the first. The proxy is that of HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, if one is set.
+    /// From `mirrors`, in this order, each being given up as `patience` says. The proxy is that of HTTPS_PROXY,
+    /// HTTP_PROXY or ALL_PROXY, if one is set.
     #[must_use]
-    pub fn new(mirrors: Vec<String>, timeout: Duration, retries: u32) -> Self {
+    pub fn new(mirrors: Vec<String>, patience: Patience) -> Self {
         Self {
             mirrors,
-            retries,
-            back_off: Duration::from_millis(500),
-            agent: request::agent(timeout),
+            patience,
+            agent: request::agent(patience.stalled),
         }
     }
 
@@ -194,83 +172,81 @@ impl Fetcher {
         force: bool,
         tell: &mut dyn FnMut(Step<'_>),
     ) -> Result<Fetched, FetchError> {
-        if let Some(path) = path_of(dir, file) {
-            match Finding::of(&path, file) {
-                Finding::Right => return Ok(Fetched::Present(path)),
-                finding if !force => return Err(FetchError::Occupied { path, finding }),
-                _ => {}
-            }
+        if let Some(present) = present(dir, file, force)? {
+            return Ok(present);
         }
-        std::fs::create_dir_all(dir).map_err(FetchError::disk("make the folder", dir))?;
+        std::fs::create_dir_all(dir).map_err(FileError::of("cannot make the folder", dir))?;
         let path = dir.join(format!("{}.gz", file.name()));
-        let mut part = Part::open(&path)?;
-        // An earlier download may have ended between its last byte and its renaming.
-        if part.len() > 0 && Finding::of(part.path(), file).is_right() {
-            part.finish()?;
-            return Ok(Fetched::New(path));
-        }
+        let target = Target::made_up(&path)?;
+        // Before 26 MB come.
+        target.probe()?;
         let mut causes = Vec::new();
         for mirror in &self.mirrors {
             let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name());
-            match self.try_mirror(&url, &mut part, file, tell)? {
-                Ok(()) => {
-                    part.finish()?;
-                    return Ok(Fetched::New(path));
+            match self.try_mirror(&url, file, tell) {
+                Ok(bytes) => {
+                    return match target.write(&bytes, force) {
+                        Ok(()) => Ok(Fetched::New(path)),
+                        // Another download was faster, or someone else.
+                        Err(error) => match present(dir, file, force)? {
+                            Some(present) => Ok(present),
+                            None => Err(error.into()),
+                        },
+                    };
                 }
-                Err(cause) => causes.push((url, cause)),
+                Err(cause) => causes.push((request::shown(&url), cause)),
             }
         }
-        part.close();
         Err(FetchError::Mirrors { file, causes })
     }
 
-    /// Asks one mirror until `part` is `file`, or until it is clear that this mirror has it not: the inner error.
+    /// Asks one mirror until it has sent `file`, or until it is clear that it will not.
     fn try_mirror(
         &self,
         url: &str,
-        part: &mut Part,
         file: DataFile,
         tell: &mut dyn FnMut(Step<'_>),
-    ) -> Result<Result<(), Cause>, FetchError> {
-        let mut fruitless = 0;
-        loop {
-            let before = part.len();
-            tell(Step::Asking { url, have: before });
-            let answer = request::request(&self.agent, url, part, tell)?;
+    ) -> Result<Vec<u8>, Cause> {
+        let end = Instant::now() + self.patience.in_all;
+        let shown = request::shown(url);
+        for number in 0.. {
+            tell(Step::Asking { url: &shown });
+            let mut bytes = Vec::new();
+            let answer = request::request(&self.agent, url, end, &mut bytes, tell);
             // Whatever the mirror says of its answer, the right bytes are the right bytes.
-            let finding = Finding::of(part.path(), file);
+            let finding = Finding::of_bytes(&bytes, file);
             let cause = match answer {
-                _ if finding.is_right() => return Ok(Ok(())),
-                Err(cause @ Cause::Status(416)) => {
-                    // There is no byte after those that came before: they are others than the mirror's.
-                    part.clear()?;
-                    cause
-                }
+                _ if finding.is_right() => return Ok(bytes),
                 Err(cause) => cause,
                 Ok(()) if finding.is_cut_off() => Cause::EndsEarly,
-                Ok(()) => {
-                    part.clear()?;
-                    // Pieces of different origin may not fit; only a whole download tells of the mirror.
-                    let whole = before == 0;
-                    Cause::Wrong { finding, whole }
-                }
+                Ok(()) => Cause::Wrong(finding),
             };
-            fruitless = match part.len() >= before + WORTHWHILE {
-                true => 0,
-                false => fruitless + 1,
-            };
-            let again = !cause.is_final() && fruitless <= self.retries;
-            let again_in =
-                again.then(|| self.back_off * 2_u32.pow(fruitless.saturating_sub(1).min(6)));
+            let wait = Duration::from_millis(500) * 2_u32.pow(number.min(6));
+            let again = !cause.is_final()
+                && number < self.patience.retries
+                && Instant::now() + wait < end;
             tell(Step::Failed {
-                url,
+                url: &shown,
                 cause: &cause,
-                again_in,
+                again_in: again.then_some(wait),
             });
-            match again_in {
-                Some(time) => thread::sleep(time),
-                None => return Ok(Err(cause)),
+            if !again {
+                return Err(cause);
             }
+            thread::sleep(wait);
         }
+        unreachable!("the number of tries is bounded")
+    }
+}
+
+/// The right file, if it is in `dir`; nothing if there is none, or a wrong one to be replaced.
+fn present(dir: &Path, file: DataFile, force: bool) -> Result<Option<Fetched>, FetchError> {
+    let Some(path) = path_of(dir, file) else {
+        return Ok(None);
+    };
+    match Finding::of(&path, file) {
+        Finding::Right => Ok(Some(Fetched::Present(path))),
+        finding if !force => Err(FetchError::Occupied { path, finding }),
+        _ => Ok(None),
     }
 }

@@ -1,18 +1,14 @@
-//! One request: from where the part stops to the end of what the mirror sends.
+//! One request: what the mirror sends, up to its end, a number of bytes and a moment.
 
 use std::fmt;
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::Agent;
-use ureq::http::{Response, header};
 
 use super::super::check::Finding;
-use super::part::Part;
-use super::{FetchError, MAX_BYTES, Step};
-
-/// No download of these files takes this long on a line that is worth waiting for.
-const LONGEST: Duration = Duration::from_secs(3600);
+use super::{MAX_BYTES, Step};
+use crate::io::text;
 
 /// What went wrong at a mirror.
 #[derive(Debug)]
@@ -25,30 +21,24 @@ pub enum Cause {
     Broken(String),
     /// It sends more than any of the files has.
     TooLarge,
-    /// It sent another part of the file than was asked for.
-    OtherPart,
+    /// The time for this file is over.
+    OutOfTime,
+    /// There is no memory for what it sends.
+    NoMemory,
     /// It said that it had sent all, which it had not.
     EndsEarly,
     /// It sent something else.
-    Wrong {
-        /// What came.
-        finding: Finding,
-        /// Whether it came in one piece.
-        whole: bool,
-    },
+    Wrong(Finding),
 }
 
 impl Cause {
     /// Whether asking again is of no use.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            // 408 is a time-out, 429 too many requests; 416 is of the part, not of the file.
-            Self::Status(status) => {
-                (400..500).contains(status) && ![408, 416, 429].contains(status)
-            }
-            Self::TooLarge => true,
-            Self::Wrong { whole, .. } => *whole,
-            Self::Stalled(_) | Self::Broken(_) | Self::OtherPart | Self::EndsEarly => false,
+            // 408 is a time-out, 429 too many requests.
+            Self::Status(status) => (400..500).contains(status) && ![408, 429].contains(status),
+            Self::TooLarge | Self::Wrong(_) | Self::OutOfTime | Self::NoMemory => true,
+            Self::Stalled(_) | Self::Broken(_) | Self::EndsEarly => false,
         }
     }
 }
@@ -67,9 +57,10 @@ impl fmt::Display for Cause {
             Self::Stalled(time) => write!(f, "nothing came for {} s", time.as_secs_f32()),
             Self::Broken(words) => f.write_str(words),
             Self::TooLarge => write!(f, "it sends more than {MAX_BYTES} bytes"),
-            Self::OtherPart => f.write_str("it sent another part of the file than was asked for"),
+            Self::OutOfTime => f.write_str("it is too slow: its time for this file is over"),
+            Self::NoMemory => f.write_str("there is no memory for what it sends"),
             Self::EndsEarly => f.write_str("what it sends ends early"),
-            Self::Wrong { finding, .. } => write!(f, "what it sends is {finding}"),
+            Self::Wrong(finding) => write!(f, "what it sends is {finding}"),
         }
     }
 }
@@ -85,79 +76,84 @@ pub(super) fn agent(timeout: Duration) -> Agent {
         .timeout_send_request(limit)
         .timeout_recv_response(limit)
         .timeout_per_read(limit)
-        .timeout_recv_body(Some(LONGEST))
         .build()
         .into()
 }
 
-/// Asks for `url` from the end of `part` on, and appends what comes. The inner error is the mirror's.
+/// Asks for `url` and puts what comes behind `bytes`, until `end`.
 pub(super) fn request(
     agent: &Agent,
     url: &str,
-    part: &mut Part,
+    end: Instant,
+    bytes: &mut Vec<u8>,
     tell: &mut dyn FnMut(Step<'_>),
-) -> Result<Result<(), Cause>, FetchError> {
-    let mut request = agent.get(url);
-    if part.len() > 0 {
-        request = request.header(header::RANGE, format!("bytes={}-", part.len()));
-    }
-    let mut response = match request.call() {
-        Ok(response) => response,
-        Err(error) => return Ok(Err(cause(agent, error))),
-    };
+) -> Result<(), Cause> {
+    let left = end.saturating_duration_since(Instant::now());
+    let request = agent.get(url).config();
+    let request = request.timeout_global(Some(left)).build();
+    let failed = |error| cause(agent, url, end, error);
+    let mut response = request.call().map_err(failed)?;
     match response.status().as_u16() {
-        // The whole, from its start, asked for or not.
-        200 => part.clear()?,
-        206 if starts_at(&response, part.len()) => {}
-        206 => {
-            part.clear()?;
-            return Ok(Err(Cause::OtherPart));
-        }
-        status => return Ok(Err(Cause::Status(status))),
+        200 => {}
+        status => return Err(Cause::Status(status)),
     }
     let of = response.body().content_length();
-    let of = of.map(|length| length.saturating_add(part.len()));
     if of.is_some_and(|of| of > MAX_BYTES) {
-        return Ok(Err(Cause::TooLarge));
+        return Err(Cause::TooLarge);
     }
     let mut body = response.body_mut().as_reader();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        match body.read(&mut buffer) {
-            Ok(0) => return Ok(Ok(())),
-            Ok(count) if part.len() + count as u64 > MAX_BYTES => {
-                part.clear()?;
-                return Ok(Err(Cause::TooLarge));
-            }
-            Ok(count) => part.append(&buffer[..count])?,
-            Err(error) => return Ok(Err(cause(agent, error.into()))),
+        let count = match body.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) => return Err(failed(error.into())),
+        };
+        if (bytes.len() + count) as u64 > MAX_BYTES {
+            bytes.clear();
+            return Err(Cause::TooLarge);
         }
-        let have = part.len();
+        bytes.try_reserve(count).map_err(|_| Cause::NoMemory)?;
+        bytes.extend(&buffer[..count]);
+        let have = bytes.len() as u64;
         tell(Step::Received { have, of });
     }
 }
 
-/// Whether the answer begins at byte `start`: `Content-Range: bytes 100-199/200` does at 100.
-fn starts_at<T>(response: &Response<T>, start: u64) -> bool {
-    let range = response.headers().get(header::CONTENT_RANGE);
-    let range = range.and_then(|range| range.to_str().ok());
-    let first = range.and_then(|range| range.strip_prefix("bytes ")?.split_once('-'));
-    first.is_some_and(|(first, _)| first.parse() == Ok(start))
-}
-
-fn cause(agent: &Agent, error: ureq::Error) -> Cause {
+fn cause(agent: &Agent, url: &str, end: Instant, error: ureq::Error) -> Cause {
     match error {
+        ureq::Error::Timeout(_) if Instant::now() >= end => Cause::OutOfTime,
         ureq::Error::Timeout(_) => {
-            let timeout = agent.config().timeout_per_read();
-            Cause::Stalled(timeout.unwrap_or(LONGEST))
+            Cause::Stalled(agent.config().timeout_per_read().unwrap_or_default())
         }
-        ureq::Error::Io(error) => Cause::Broken(one_line(&error.to_string())),
-        error => Cause::Broken(one_line(&error.to_string())),
+        // It may repeat the address, with its password.
+        error => Cause::Broken(text::one_line(&error).replace(url, &shown(url))),
     }
 }
 
-/// `words` without control characters and not without end: they may repeat what the mirror sent.
-fn one_line(words: &str) -> String {
-    let words = words.chars().filter(|c| !c.is_control());
-    words.take(200).collect()
+/// The address `url` as it may be shown: without a user's name and password.
+pub(super) fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (host, path) = match rest.find(['/', '?', '#']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://...@{host}{path}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(shown("https://a.b:8/c@d"), "https://a.b:8/c@d");
+        assert_eq!(shown("http://me:pass@a.b/c"), "http://...@a.b/c");
+        assert_eq!(shown("http://me:p@ss@a.b?x"), "http://...@a.b?x");
+    }
 }

@@ -8,7 +8,7 @@
 mod machine;
 
 use super::Fault;
-use super::error::quoted;
+use crate::io::text::quoted;
 use machine::{Global, Id, Machine, Value};
 
 /// The largest pickle that is read, in bytes. That of LeNet's state dict has about 1,000.

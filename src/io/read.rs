@@ -1,10 +1,10 @@
-//! Reads a file whole, if it is one that can be: a regular file, not larger than it may be.
+//! Reads a file, if it is one that can be read to its end: a regular file, not larger than it may be.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::atomic::kind_of;
+use super::open_at_once;
 
 /// Why a file was not read. It is displayed without the file's name.
 #[derive(Debug, thiserror::Error)]
@@ -20,15 +20,33 @@ pub enum ReadError {
     Io(#[from] io::Error),
 }
 
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => error,
+            error => Self::other(error),
+        }
+    }
+}
+
+/// The regular file `path`, or the one that a link leads to, open for reading, and its size in bytes.
+///
+/// # Errors
+/// If it is not a regular file, has more than `most` bytes, or cannot be opened.
+pub fn open(path: &Path, most: u64) -> Result<(File, u64), ReadError> {
+    // Before it is opened, since opening alone can make a device act; and of what was opened, which may be another.
+    check(&path.metadata()?, most)?;
+    let file = open_at_once(File::options().read(true), true).open(path)?;
+    let length = check(&file.metadata()?, most)?;
+    Ok((file, length))
+}
+
 /// All bytes of the regular file `path`, or of the one that a link leads to.
 ///
 /// # Errors
 /// If it is not a regular file, has more than `most` bytes, or cannot be read.
 pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
-    // Before it is opened, which waits at a pipe for its writer; and of what was opened, which may be another.
-    check(&path.metadata()?, most)?;
-    let file = File::open(path)?;
-    check(&file.metadata()?, most)?;
+    let (file, _) = open(path, most)?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     // It grew while it was read, or its size was not told (as in /proc).
@@ -38,13 +56,35 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     }
 }
 
-fn check(metadata: &Metadata, most: u64) -> Result<(), ReadError> {
+fn check(metadata: &Metadata, most: u64) -> Result<u64, ReadError> {
     if !metadata.is_file() {
         return Err(ReadError::NotAFile(kind_of(metadata.file_type())));
     }
     match metadata.len() {
         length if length > most => Err(ReadError::TooLarge(length)),
-        _ => Ok(()),
+        length => Ok(length),
+    }
+}
+
+/// What a path is that is not a regular file.
+pub(super) fn kind_of(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "pipe";
+        }
+        if kind.is_socket() {
+            return "socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "device";
+        }
+    }
+    match (kind.is_dir(), kind.is_symlink()) {
+        (true, _) => "folder",
+        (_, true) => "link",
+        _ => "special file",
     }
 }
 

@@ -1,20 +1,22 @@
 //! Where a file will be written, and the scratch files beside it.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::WriteError;
+use super::read::kind_of;
+use super::{FileError, open_at_once};
 
 /// Where a file will be written.
-pub(super) struct Target {
-    /// The path that the user gave, for messages.
-    asked: PathBuf,
-    /// The file itself, links followed.
+#[derive(Debug)]
+pub struct Target {
+    /// The path that was given, for messages.
+    pub(super) asked: PathBuf,
+    /// The file itself, links followed where they are.
     pub(super) file: PathBuf,
     /// Its folder.
     pub(super) folder: PathBuf,
@@ -23,13 +25,26 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn new(path: &Path) -> Result<Self, WriteError> {
-        let failed = |cause| WriteError {
-            path: path.to_path_buf(),
-            action: "write",
-            cause,
-        };
-        let file = follow_links(path).map_err(failed)?;
+    /// The file `path`, a name that the user typed: if it is a link, the file that it leads to.
+    ///
+    /// # Errors
+    /// If no file can have this name, or what has it is no file that may be replaced.
+    pub fn typed(path: &Path) -> Result<Self, FileError> {
+        let file = follow_links(path).map_err(FileError::of("cannot write", path))?;
+        Self::new(path, file)
+    }
+
+    /// The file `path`, a name that the program made up: a link that has it is itself replaced, since nobody asked
+    /// for what it leads to.
+    ///
+    /// # Errors
+    /// As [`Target::typed`].
+    pub fn made_up(path: &Path) -> Result<Self, FileError> {
+        Self::new(path, path.to_owned())
+    }
+
+    fn new(path: &Path, file: PathBuf) -> Result<Self, FileError> {
+        let failed = FileError::of("cannot write", path);
         // `a/`, `a/.`, `a/..` and the empty path name no file, or not the one that would be written.
         let names_a_file = file.file_name().is_some_and(|name| {
             let whole = file.as_os_str().as_encoded_bytes();
@@ -39,9 +54,10 @@ impl Target {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file");
             return Err(failed(cause));
         }
-        let permissions = match fs::metadata(&file) {
+        let permissions = match fs::symlink_metadata(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
+            Ok(found) if found.is_symlink() => None,
             Ok(found) => Some(check_replaceable(&found).map_err(failed)?),
         };
         let folder = match file.parent() {
@@ -80,12 +96,8 @@ impl Target {
     }
 
     /// A new scratch file, locked; removed when it is dropped.
-    pub(super) fn scratch(&self) -> Result<NamedTempFile<File>, WriteError> {
-        let failed = |cause| WriteError {
-            path: self.asked.clone(),
-            action: "create a scratch file beside",
-            cause,
-        };
+    pub(super) fn scratch(&self) -> Result<NamedTempFile<File>, FileError> {
+        let failed = FileError::of("cannot create a scratch file beside", &self.asked);
         let prefix = self.prefix();
         let create = |path: &Path| {
             // `create_new` follows no link that lies there, and the umask applies as to any other file.
@@ -95,11 +107,11 @@ impl Target {
             let scratch = tempfile::Builder::new()
                 .prefix(&prefix)
                 .make_in(&self.folder, create)
-                .map_err(failed)?;
+                .map_err(&failed)?;
             // A file system without locks is fine: `sweep` removes nothing there.
             let _ = scratch.as_file().lock();
             // Another run may have swept it between its creation and its lock.
-            if scratch.path().try_exists().map_err(failed)? {
+            if scratch.path().try_exists().map_err(&failed)? {
                 return Ok(scratch);
             }
         }
@@ -121,7 +133,10 @@ impl Target {
             if !is_file || !is_scratch(&entry.file_name()) {
                 continue;
             }
-            let Ok(file) = OpenOptions::new().write(true).open(entry.path()) else {
+            // Nor is one that takes the name just now.
+            let mut options = File::options();
+            let file = open_at_once(options.write(true), false).open(entry.path());
+            let Ok(file) = file else {
                 continue;
             };
             if file.try_lock().is_ok() {
@@ -165,26 +180,4 @@ fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));
     }
     Ok(found.permissions())
-}
-
-/// What a path is that is not a regular file.
-pub(in crate::format) fn kind_of(kind: FileType) -> &'static str {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        if kind.is_fifo() {
-            return "pipe";
-        }
-        if kind.is_socket() {
-            return "socket";
-        }
-        if kind.is_char_device() || kind.is_block_device() {
-            return "device";
-        }
-    }
-    if kind.is_dir() {
-        "folder"
-    } else {
-        "special file"
-    }
 }

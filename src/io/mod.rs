@@ -1,0 +1,97 @@
+//! Files: the one way in which they are read, written, replaced and locked; and text made fit for a terminal.
+//!
+//! - [`read`] opens regular files alone, never waits at a pipe, and stops at a bound.
+//! - [`Target`] writes a new file and renames it: what is opened for writing never was there before. A name that the
+//!   user typed may be a link, which is followed; a name that the program made up is not.
+//! - [`Lock`] claims a name without following a link or waiting, and removes only what it claimed.
+//! - [`text`] is between the program's words and whoever reads them; [`limits`] turns the system's limits into errors.
+
+pub mod limits;
+mod lock;
+pub mod read;
+mod target;
+pub mod text;
+mod write;
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use lock::{Lock, LockError};
+pub use read::{ReadError, read};
+pub use target::Target;
+
+/// Why a file was not read, written, locked or removed.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {}: {cause}", path.display())]
+pub struct FileError {
+    /// What failed, as in "cannot write".
+    pub action: &'static str,
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The system's words.
+    pub cause: io::Error,
+}
+
+impl FileError {
+    /// As in `FileError::new("cannot write", path, cause)`.
+    #[must_use]
+    pub fn new(action: &'static str, path: &Path, cause: io::Error) -> Self {
+        Self {
+            action,
+            path: path.to_owned(),
+            cause,
+        }
+    }
+
+    /// The same as a function of the cause, for `map_err`.
+    pub fn of(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
+        move |cause| Self::new(action, path, cause)
+    }
+
+    /// What the user can do, in one line.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        hint(&self.cause, self.action.starts_with("cannot read"))
+    }
+}
+
+/// What the user can do about the failure of a file that was being read, or else written.
+pub(crate) fn hint(cause: &io::Error, reading: bool) -> Option<String> {
+    use io::ErrorKind as Kind;
+    let hint = match cause.kind() {
+        Kind::NotFound | Kind::NotADirectory if !reading => {
+            "make the folder first, or name another"
+        }
+        Kind::StorageFull | Kind::QuotaExceeded => "free some space, or write to another disk",
+        Kind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
+        Kind::OutOfMemory => "raise the limit on memory (ulimit -v)",
+        Kind::AlreadyExists => "replace it with --force, or name another file",
+        Kind::PermissionDenied if reading => "check the permissions of the file",
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
+            "name a file in a folder that you may write to"
+        }
+        Kind::IsADirectory | Kind::InvalidInput | Kind::InvalidFilename if !reading => {
+            "name a file, as in model.mpk"
+        }
+        // Too many open files, of this process or of the system: EMFILE and ENFILE.
+        _ if cfg!(unix) && matches!(cause.raw_os_error(), Some(24 | 23)) => {
+            "raise the limit on open files (ulimit -n)"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Opens without waiting for the other end of a pipe and, unless `follow`, without following a link.
+fn open_at_once(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let links = if follow { 0 } else { libc::O_NOFOLLOW };
+        options.custom_flags(libc::O_NONBLOCK | links);
+    }
+    #[cfg(not(unix))]
+    let _ = follow;
+    options
+}

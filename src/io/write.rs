@@ -1,0 +1,174 @@
+//! Writes a file so that its name holds the old content or the new one, complete, whatever happens meanwhile.
+//!
+//! The bytes go to a scratch file in the same folder, which is flushed to the disk and then renamed; after that the
+//! folder is flushed too. What this means for a name that exists already:
+//!
+//! - A symbolic link that the user typed is followed: the file that it points at is replaced, the link stays.
+//! - The permissions of the old file are kept; a new file gets what the umask allows, as any other would.
+//! - A file without any write permission is refused, though a rename would replace it.
+//! - Of several hard links only the one that is named gets the new content.
+//! - A folder, pipe, socket or device is refused.
+//!
+//! A scratch file is named `.lenet-`, a hash of the target's name, and six random characters. Its writer holds
+//! a lock on it. A killed run leaves its scratch file behind, without the lock; the next write to the same target
+//! removes it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{FileError, Target};
+
+impl Target {
+    /// Makes this a file with these bytes, whether it was there or not; or leaves it as it was.
+    ///
+    /// # Errors
+    /// If the file cannot be written. Its scratch file is gone then. Only where flushing the folder failed, the very
+    /// last step, is the new content in place already.
+    pub fn replace(&self, bytes: &[u8]) -> Result<(), FileError> {
+        self.write(bytes, true)
+    }
+
+    /// Makes this a file with these bytes where there was none.
+    ///
+    /// # Errors
+    /// As [`Target::replace`]; and with [`io::ErrorKind::AlreadyExists`] if something has the name, be it only since
+    /// this moment.
+    pub fn create(&self, bytes: &[u8]) -> Result<(), FileError> {
+        self.write(bytes, false)
+    }
+
+    /// Creates the file, or replaces it where `force` says so.
+    ///
+    /// # Errors
+    /// As the one or the other.
+    pub fn write(&self, bytes: &[u8], force: bool) -> Result<(), FileError> {
+        let failed = |action| FileError::of(action, &self.asked);
+        if !force && self.file != self.asked {
+            let is_link = io::Error::new(io::ErrorKind::AlreadyExists, "it is a link");
+            return Err(failed("cannot write")(is_link));
+        }
+        self.sweep();
+        let mut scratch = self.scratch()?;
+        // Before the content is in: an old file that only its owner reads stays that way.
+        self.keep_permissions(scratch.as_file())
+            .map_err(failed("cannot set the permissions of"))?;
+        scratch
+            .as_file_mut()
+            .write_all(bytes)
+            .map_err(failed("cannot write"))?;
+        // What a file system reports as written need not be there.
+        check_length(scratch.as_file(), bytes.len()).map_err(failed("cannot write"))?;
+        scratch
+            .as_file()
+            .sync_all()
+            .map_err(failed("cannot flush"))?;
+        let named = match force {
+            true => scratch.persist(&self.file),
+            false => scratch.persist_noclobber(&self.file),
+        };
+        let action = if force { "cannot replace" } else { "cannot write" };
+        named.map_err(|error| failed(action)(error.error))?;
+        flush_folder(&self.folder).map_err(failed("cannot flush the folder of"))
+    }
+
+    /// Checks that the file could be created now and replaced later, without changing it: for the start of a
+    /// long run.
+    ///
+    /// # Errors
+    /// If it could not. A disk too full for the content is not found out.
+    pub fn probe(&self) -> Result<(), FileError> {
+        let failed = FileError::of("cannot write", &self.asked);
+        self.sweep();
+        let scratch = self.scratch()?;
+        let fresh = scratch.as_file().metadata().map_err(&failed)?.permissions();
+        if self.permissions.is_none() && fresh.readonly() {
+            let cause = "the umask leaves nobody the right to write to new files";
+            return Err(failed(io::Error::other(cause)));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a file of another length.
+fn check_length(file: &File, expected: usize) -> io::Result<()> {
+    match file.metadata()?.len() {
+        length if length == expected as u64 => Ok(()),
+        length => Err(io::Error::other(format!(
+            "only {length} of {expected} bytes arrived"
+        ))),
+    }
+}
+
+/// Makes the rename itself survive a loss of power.
+#[cfg(unix)]
+fn flush_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        // Some network file systems cannot flush a folder, and need not.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// Windows flushes no folders.
+#[cfg(not(unix))]
+fn flush_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scratch_file_of_a_dead_run_is_removed_and_that_of_a_live_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.mpk");
+        let target = Target::typed(&path).unwrap();
+        let other = Target::typed(&folder.path().join("other.mpk")).unwrap();
+        let dead = |target: &Target| {
+            let (file, path) = target.scratch().unwrap().keep().unwrap();
+            drop(file);
+            path
+        };
+        let live = target.scratch().unwrap();
+        let (stale, unrelated) = (dead(&target), dead(&other));
+        target.replace(b"new").unwrap();
+        assert!(!stale.exists());
+        assert!(live.path().exists());
+        assert!(unrelated.exists());
+    }
+
+    #[test]
+    fn what_appeared_meanwhile_is_not_replaced_by_a_creation() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.mpk");
+        let target = Target::typed(&path).unwrap();
+        target.create(b"one").unwrap();
+        let error = target.create(b"two").unwrap_err();
+        assert_eq!(error.cause.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_under_a_made_up_name_is_replaced_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("m.json"), folder.path().join("victim"));
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, &path).unwrap();
+        let target = Target::made_up(&path).unwrap();
+        assert!(target.create(b"new").is_err() && path.is_symlink());
+        target.replace(b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+    }
+}
