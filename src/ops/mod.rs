@@ -51,6 +51,11 @@ pub trait LeNetBackend: Backend {
     /// Makes the steps of a training.
     type Trainer: Trainer<Self>;
 
+    /// How many trainings are faster side by side than one after the other, where there are so many CPU threads.
+    fn side_by_side(_threads: usize) -> usize {
+        1
+    }
+
     /// The ten outputs of each image, `[N, 10]`, each from 0 to 1.
     fn outputs(
         activation: Activation,

@@ -16,6 +16,11 @@ use super::{Gradients, LeNetBackend, Parameters, Score, Trainer};
 impl LeNetBackend for NdArray {
     type Trainer = CpuTrainer;
 
+    /// One a thread: a training on one thread never waits for another.
+    fn side_by_side(threads: usize) -> usize {
+        threads
+    }
+
     fn outputs(
         activation: Activation,
         parameters: FloatTensor<Self>,

@@ -1,10 +1,12 @@
 //! What a person or a script sees: results on standard output, progress and notes on standard error.
 
+mod bar;
 mod events;
 mod out;
 mod terminal;
 mod text;
 
+pub use bar::Bar;
 pub use events::JsonReporter;
 pub use out::Out;
 pub use terminal::{Drawing, bars_wanted, drawing_wanted, exit_status, note};

@@ -1,145 +1,39 @@
-//! `lenet train --seeds`: the same training from several seeds, a row for each, their mean and deviation.
+//! The table of `lenet train --seeds`: a row a seed, their mean and deviation; as text or as events.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{TrainArgs, Typed};
+use crate::cli::TrainArgs;
 use crate::error::Error;
-use crate::ops::LeNetBackend;
-use crate::train::{Output, Quiet, Saved, Settings};
-use crate::ui::Out;
-
-use crate::commands::gate;
-
-use super::run::{Inputs, Run};
-use super::settings;
-
-/// What stands for the seed in the name of an output file.
-const PLACE: &str = "{seed}";
+use crate::train::Start;
+use crate::ui::{Bar, Out};
 
 /// One run's figures, as its event has them.
 #[derive(Debug, Serialize)]
-struct Row {
-    seed: u64,
+pub(super) struct Row {
+    pub seed: u64,
     /// Of training, over all epochs.
-    seconds: f64,
-    val_loss: Option<f64>,
-    val_accuracy: Option<f64>,
-    test_loss: f64,
-    test_accuracy: f64,
+    pub seconds: f64,
+    pub val_loss: Option<f64>,
+    pub val_accuracy: Option<f64>,
+    pub test_loss: f64,
+    pub test_accuracy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<PathBuf>,
-}
-
-/// Trains from each of `seeds`, one after the other.
-pub(super) fn train<B: LeNetBackend>(
-    args: &TrainArgs,
-    seeds: &[u64],
-    device: &B::Device,
-    device_name: &str,
-) -> Result<(), Error> {
-    // All names before the first run: a name that is taken should not cost the runs before it.
-    let outputs = claim(args, seeds)?;
-    let first = settings(args, None)?;
-    let inputs = Inputs::load(args, &first, device, device_name)?;
-    let mut out = Table::new(args);
-    let mut rows = Vec::new();
-    for (seed, output) in seeds.iter().zip(outputs) {
-        let run = Run {
-            inputs: &inputs,
-            settings: Settings {
-                seed: *seed,
-                ..first.clone()
-            },
-            output,
-        };
-        if rows.is_empty() {
-            out.start(&run, seeds);
-        }
-        let earlier = match &run.output {
-            Some(output) if args.resume => output.read_state()?,
-            _ => None,
-        };
-        let row = row::<B>(&run, earlier).map_err(|error| advise(error, args, seeds, rows.len()))?;
-        out.row(&row);
-        rows.push(row);
-    }
-    out.summary(&rows);
-    out.out.finish()?;
-    gate(
-        figures(&rows, |row| row.test_accuracy).mean,
-        args.min_accuracy,
-    )
-}
-
-fn row<B: LeNetBackend>(run: &Run<'_, B::Device>, earlier: Option<Saved>) -> Result<Row, Error> {
-    let (state, test) = run.train::<B>(earlier, &mut Quiet)?;
-    let last = state.history.last();
-    Ok(Row {
-        seed: run.settings.seed,
-        seconds: state.history.iter().map(|epoch| epoch.seconds).sum(),
-        val_loss: last.and_then(|epoch| epoch.val_loss),
-        val_accuracy: last.and_then(|epoch| epoch.val_accuracy),
-        test_loss: test.loss(),
-        test_accuracy: test.accuracy(),
-        path: run.output.as_ref().map(|o| o.model_path().to_owned()),
-    })
-}
-
-/// A claim to each seed's files, where files are wanted.
-fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<Output>>, Error> {
-    let Some(pattern) = &args.output else {
-        return Ok(seeds.iter().map(|_| None).collect());
-    };
-    let pattern = pattern.to_string_lossy();
-    if !pattern.contains(PLACE) {
-        return Err(Error::Usage(format!(
-            "with --seeds, -o needs {PLACE} in the name, as in -o model-{PLACE}.mpk"
-        )));
-    }
-    let name = |seed: &u64| PathBuf::from(pattern.replace(PLACE, &seed.to_string()));
-    let claim = |path: &Path| Output::claim(Some(path), args.resume, args.force);
-    seeds
-        .iter()
-        .map(|seed| claim(&name(seed)).map(Some))
-        .collect()
-}
-
-/// Says how to come by the seeds that are left after a signal.
-fn advise(error: Error, args: &TrainArgs, seeds: &[u64], done: usize) -> Error {
-    let Error::Stopped { signal, .. } = error else {
-        return error;
-    };
-    let typed = Typed::now().without("--force").without("--resume");
-    let advice = match args.output {
-        Some(_) => format!(
-            "everything is saved; go on with: {}",
-            typed.with(["--resume"])
-        ),
-        None => {
-            let left: Vec<String> = seeds[done..].iter().map(u64::to_string).collect();
-            let others = typed.without_value("--seeds");
-            format!(
-                "the rows above are whole; the others come with: {}",
-                others.with(["--seeds", &left.join(",")])
-            )
-        }
-    };
-    Error::Stopped { signal, advice }
+    pub path: Option<PathBuf>,
 }
 
 /// Mean and sample standard deviation (n - 1; none for a single run), least and greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Figures {
-    mean: f64,
+pub(super) struct Figures {
+    pub mean: f64,
     sd: Option<f64>,
     min: f64,
     max: f64,
 }
 
-fn figures(rows: &[Row], of: impl Fn(&Row) -> f64) -> Figures {
+pub(super) fn figures(rows: &[Row], of: impl Fn(&Row) -> f64) -> Figures {
     let n = rows.len() as f64;
     let values = || rows.iter().map(&of);
     let mean = values().sum::<f64>() / n;
@@ -153,19 +47,24 @@ fn figures(rows: &[Row], of: impl Fn(&Row) -> f64) -> Figures {
 }
 
 /// The rows on standard output, as a table or as events.
-struct Table {
+pub(super) struct Table {
     out: Out,
     json: bool,
     quiet: bool,
 }
 
 impl Table {
-    fn new(args: &TrainArgs) -> Self {
+    pub(super) fn new(args: &TrainArgs) -> Self {
         Self {
             out: Out::default(),
             json: args.json,
             quiet: args.quiet && !args.json,
         }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        self.out.finish()
     }
 
     fn line(&mut self, text: &str) {
@@ -174,10 +73,9 @@ impl Table {
         }
     }
 
-    fn start<D>(&mut self, run: &Run<'_, D>, seeds: &[u64]) {
-        let start = run.start(0);
+    pub(super) fn start(&mut self, start: &Start, seeds: &[u64]) {
         if self.json {
-            let mut event = event("start", &start);
+            let mut event = event("start", start);
             event.shift_remove("seed");
             event.insert("seeds".to_owned(), json!(seeds));
             self.out.json(&event);
@@ -192,7 +90,15 @@ impl Table {
         self.line("seed  seconds  val_loss  val_accuracy  test_loss  test_accuracy");
     }
 
-    fn row(&mut self, row: &Row) {
+    /// Writes a row, above the bar if there is one.
+    pub(super) fn row(&mut self, row: &Row, bar: Option<&Bar>) {
+        match bar {
+            Some(bar) => bar.suspend(|| self.write_row(row)),
+            None => self.write_row(row),
+        }
+    }
+
+    fn write_row(&mut self, row: &Row) {
         if self.json {
             self.out.json(&event("seed", row));
             return;
@@ -207,7 +113,7 @@ impl Table {
         self.line(&line(&seed, Some(row.seconds), values));
     }
 
-    fn summary(&mut self, rows: &[Row]) {
+    pub(super) fn summary(&mut self, rows: &[Row]) {
         let validated = rows.iter().all(|row| row.val_accuracy.is_some());
         let of = |value: fn(&Row) -> Option<f64>| {
             validated.then(|| figures(rows, |row| value(row).unwrap_or_default()))

@@ -1,0 +1,197 @@
+//! `lenet train --seeds`: the same training from several seeds, a row for each, their mean and deviation.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, mpsc};
+
+use crate::cli::{TrainArgs, Typed};
+use crate::error::Error;
+use crate::ops::LeNetBackend;
+use crate::train::{Output, Quiet, Reporter, Settings};
+use crate::ui::{Bar, bars_wanted};
+
+use crate::commands::gate;
+
+use super::run::{Inputs, Run};
+use super::settings;
+use table::{Row, Table, figures};
+
+/// What stands for the seed in the name of an output file.
+const PLACE: &str = "{seed}";
+
+/// Trains from each of `seeds`, as many side by side as is fastest. Each is the run that it would be alone, so neither its weights
+/// nor its row depend on the others.
+pub(super) fn train<B: LeNetBackend>(
+    args: &TrainArgs,
+    seeds: &[u64],
+    device: &B::Device,
+    device_name: &str,
+) -> Result<(), Error> {
+    // All names before the first run: a name that is taken should not cost the runs before it.
+    let outputs = claim(args, seeds)?;
+    let first = settings(args, None)?;
+    let inputs = Inputs::load(args, &first, device, device_name)?;
+    let of = |(seed, output): (&u64, _)| Run {
+        inputs: &inputs,
+        settings: Settings {
+            seed: *seed,
+            ..first.clone()
+        },
+        output,
+    };
+    let runs: Vec<_> = seeds.iter().zip(outputs).map(of).collect();
+    let mut table = Table::new(args);
+    if let Some(run) = runs.first() {
+        table.start(&run.start(0), seeds);
+    }
+    let bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * first.epochs));
+    let threads = rayon::current_num_threads();
+    let rows = side_by_side::<B>(runs, threads, args.resume, bar.as_ref(), &mut table);
+    if let Some(bar) = bar {
+        bar.finish();
+    }
+    let rows = rows.map_err(|(error, done)| {
+        let left: Vec<u64> = seeds
+            .iter()
+            .copied()
+            .filter(|seed| !done.contains(seed))
+            .collect();
+        advise(error, args, &left)
+    })?;
+    table.summary(&rows);
+    table.finish()?;
+    gate(
+        figures(&rows, |row| row.test_accuracy).mean,
+        args.min_accuracy,
+    )
+}
+
+/// The rows of all runs, in their order, each written as soon as those before it are; or the first error, with the seeds
+/// whose rows are written.
+fn side_by_side<B: LeNetBackend>(
+    runs: Vec<Run<'_, B::Device>>,
+    threads: usize,
+    resume: bool,
+    bar: Option<&Bar>,
+    table: &mut Table,
+) -> Result<Vec<Row>, (Error, Vec<u64>)> {
+    let workers = B::side_by_side(threads).clamp(1, runs.len().max(1));
+    let count = runs.len();
+    let queue = Mutex::new(runs.into_iter().enumerate());
+    let (sender, receiver) = mpsc::channel();
+    let work = |sender: mpsc::Sender<_>| {
+        // Runs that are left are not begun after a failure or a signal.
+        let next = || queue.lock().ok()?.next();
+        while let Some((number, run)) = next() {
+            let row = row::<B>(&run, resume, bar);
+            let has_failed = row.is_err();
+            if sender.send((number, row)).is_err() || has_failed {
+                break;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let sender = sender.clone();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / workers);
+            let pool = pool
+                .build()
+                .map_err(|error| (Error::Threads(error.to_string()), Vec::new()))?;
+            let work = &work;
+            std::thread::Builder::new()
+                .spawn_scoped(scope, move || pool.install(|| work(sender)))
+                .map_err(|error| (Error::Threads(error.to_string()), Vec::new()))?;
+        }
+        drop(sender);
+        let mut rows: Vec<Option<Row>> = (0..count).map(|_| None).collect();
+        let (mut written, mut failure) = (0, None);
+        for (number, row) in receiver {
+            match row {
+                Ok(row) => rows[number] = Some(row),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+            while let Some(Some(row)) = rows.get(written) {
+                table.row(row, bar);
+                written += 1;
+            }
+        }
+        match failure {
+            None => Ok(rows.into_iter().flatten().collect()),
+            Some(error) => {
+                // Whole rows behind one that is not.
+                let behind = rows.iter().skip(written).flatten();
+                behind.for_each(|row| table.row(row, bar));
+                Err((error, rows.iter().flatten().map(|row| row.seed).collect()))
+            }
+        }
+    })
+}
+
+fn row<B: LeNetBackend>(
+    run: &Run<'_, B::Device>,
+    resume: bool,
+    bar: Option<&Bar>,
+) -> Result<Row, Error> {
+    let earlier = match &run.output {
+        Some(output) if resume => output.read_state()?,
+        _ => None,
+    };
+    let mut reporter: Box<dyn Reporter> = match bar {
+        Some(bar) => Box::new(bar.part()),
+        None => Box::new(Quiet),
+    };
+    let (state, test) = run.train::<B>(earlier, reporter.as_mut())?;
+    let last = state.history.last();
+    Ok(Row {
+        seed: run.settings.seed,
+        seconds: state.history.iter().map(|epoch| epoch.seconds).sum(),
+        val_loss: last.and_then(|epoch| epoch.val_loss),
+        val_accuracy: last.and_then(|epoch| epoch.val_accuracy),
+        test_loss: test.loss(),
+        test_accuracy: test.accuracy(),
+        path: run.output.as_ref().map(|o| o.model_path().to_owned()),
+    })
+}
+
+/// A claim to each seed's files, where files are wanted.
+fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<Output>>, Error> {
+    let Some(pattern) = &args.output else {
+        return Ok(seeds.iter().map(|_| None).collect());
+    };
+    let pattern = pattern.to_string_lossy();
+    if !pattern.contains(PLACE) {
+        return Err(Error::Usage(format!(
+            "with --seeds, -o needs {PLACE} in the name, as in -o model-{PLACE}.mpk"
+        )));
+    }
+    let name = |seed: &u64| PathBuf::from(pattern.replace(PLACE, &seed.to_string()));
+    let claim = |path: &Path| Output::claim(Some(path), args.resume, args.force);
+    seeds
+        .iter()
+        .map(|seed| claim(&name(seed)).map(Some))
+        .collect()
+}
+
+/// Says how to come by the seeds that are left after a signal.
+fn advise(error: Error, args: &TrainArgs, left: &[u64]) -> Error {
+    let Error::Stopped { signal, .. } = error else {
+        return error;
+    };
+    let typed = Typed::now().without("--force").without("--resume");
+    let advice = match args.output {
+        Some(_) => format!(
+            "everything is saved; go on with: {}",
+            typed.with(["--resume"])
+        ),
+        None => {
+            let left: Vec<String> = left.iter().map(u64::to_string).collect();
+            let others = typed.without_value("--seeds");
+            format!(
+                "the rows above are whole; the others come with: {}",
+                others.with(["--seeds", &left.join(",")])
+            )
+        }
+    };
+    Error::Stopped { signal, advice }
+}
