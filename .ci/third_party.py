@@ -57,7 +57,7 @@ def texts(package):
 
 def main():
     target, *options = sys.argv[1:]
-    metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
+    metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1", "--filter-platform", target))
     known = {(p["name"], p["version"]): p for p in metadata["packages"]}
     linked = [known[key] for key in packages(target, options) if key[0] != "lenet"]
 
