@@ -40,7 +40,7 @@ def version():
 def files(target, binary, options):
     """Name in the archive -> content."""
     found = {binary.name: binary.read_bytes()}
-    for name in ("README.md", "CHANGELOG.md", "LICENSE"):
+    for name in ("README.md", "CHANGELOG.md", "LICENSE", "docs/stability.md"):
         found[name] = (ROOT / name).read_bytes()
     third_party = output(sys.executable, ".ci/third_party.py", target, *options)
     found["THIRD-PARTY-LICENSES.txt"] = third_party
