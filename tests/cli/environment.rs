@@ -9,11 +9,6 @@ use std::time::{Duration, Instant};
 
 use super::{Place, Ran, digest};
 
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
-
 /// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
 fn run_in_time(mut command: Command) -> Ran {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -270,6 +265,10 @@ fn threads_that_cannot_be_started_are_an_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn words_that_are_not_unicode_are_names_or_wrong_usage() {
+    const TRAINED: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/goldens/trained.safetensors"
+    );
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();
