@@ -89,7 +89,7 @@ pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, SourceE
             let usual = [
                 Some(PathBuf::from("data")),
                 cache_dir(),
-                Some(PathBuf::from("/usr/share/datasets/fashion-mnist")),
+                cfg!(unix).then(|| PathBuf::from("/usr/share/datasets/fashion-mnist")),
             ];
             first_complete(usual.into_iter().flatten().collect(), files)
         }
@@ -230,15 +230,16 @@ mod tests {
 
     #[test]
     fn the_cache_follows_xdg_and_ignores_relative_paths() {
-        let home = || Some(PathBuf::from("/home/user"));
+        // On Windows a path without a drive is relative.
+        let root = if cfg!(windows) { "C:" } else { "" };
+        let at = |path: &str| Some(PathBuf::from(format!("{root}{path}")));
         let cache = |value: Option<&str>, home| cache_dir_in(|_| value.map(OsString::from), home);
-        assert_eq!(cache(None, home()), Some("/home/user/.cache/lenet".into()));
-        assert_eq!(cache(Some("/cache"), home()), Some("/cache/lenet".into()));
+        let in_home = at("/home/user/.cache/lenet");
+        assert_eq!(cache(None, at("/home/user")), in_home);
+        let absolute = format!("{root}/cache");
+        assert_eq!(cache(Some(&absolute), at("/home/user")), at("/cache/lenet"));
         for ignored in ["", "relative"] {
-            assert_eq!(
-                cache(Some(ignored), home()),
-                Some("/home/user/.cache/lenet".into())
-            );
+            assert_eq!(cache(Some(ignored), at("/home/user")), in_home);
         }
         assert_eq!(cache(None, None), None);
     }

@@ -1,14 +1,13 @@
 //! Limits of the system that would end the process in mid-work become errors like any other.
 
 use std::io;
-use std::sync::Arc;
 
 /// Makes a write beyond the limit on file sizes (`ulimit -f`) fail with "File too large", where the system would kill
 /// the process and leave its scratch files.
 pub fn outlive_file_size_limit() {
     // A handler that only notes the signal: with it the write returns. Where it cannot be set, nothing is lost.
     #[cfg(unix)]
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 /// Checks that `bytes` of memory could be had now. Rust ends a process that is refused memory in mid-work; where the

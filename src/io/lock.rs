@@ -103,10 +103,13 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere an open file cannot be removed.
 #[cfg(not(unix))]
-fn is_same_file(_: &File, _: &Path) -> bool {
-    true
+fn is_same_file(file: &File, path: &Path) -> bool {
+    let opened = file.try_clone().and_then(same_file::Handle::from_file);
+    match (opened, same_file::Handle::from_path(path)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
 }
 
 #[cfg(all(test, unix))]

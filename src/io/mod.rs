@@ -91,7 +91,11 @@ fn open_at_once(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
         let links = if follow { 0 } else { libc::O_NOFOLLOW };
         options.custom_flags(libc::O_NONBLOCK | links);
     }
-    #[cfg(not(unix))]
-    let _ = follow;
+    #[cfg(windows)]
+    if !follow {
+        use std::os::windows::fs::OpenOptionsExt;
+        // FILE_FLAG_OPEN_REPARSE_POINT: the link itself, which is then no regular file.
+        options.custom_flags(0x0020_0000);
+    }
     options
 }

@@ -85,7 +85,6 @@ fn shell_word(word: &std::ffi::OsStr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsStr;
 
     #[test]
     fn nothing_that_a_terminal_obeys_is_left() {
@@ -110,6 +109,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_shell_reads_the_words_that_were_written() {
+        use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let words = [
             "plain.mpk",

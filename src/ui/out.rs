@@ -39,8 +39,11 @@ impl Out {
         }
         let mut out = io::stdout().lock();
         if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+            // ERROR_PIPE_NOT_CONNECTED, which Rust gives no kind.
+            let unconnected = cfg!(windows) && error.raw_os_error() == Some(233);
             self.ended = Some(match error.kind() {
                 io::ErrorKind::BrokenPipe => Ending::ReaderGone,
+                _ if unconnected => Ending::ReaderGone,
                 _ => Ending::Failed(error),
             });
         }

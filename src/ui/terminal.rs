@@ -35,11 +35,20 @@ pub fn drawing_wanted() -> Drawing {
     if forced && !is_set("NO_COLOR") {
         return Drawing::Colour;
     }
-    match (io::stdout().is_terminal(), plain_wanted()) {
+    match (
+        io::stdout().is_terminal(),
+        plain_wanted() || !takes_colours(),
+    ) {
         (false, _) => Drawing::None,
         (true, true) => Drawing::Plain,
         (true, false) => Drawing::Colour,
     }
+}
+
+/// Whether the terminal takes colours: all do but a console of Windows, which has to be told first. (One that is not
+/// Windows' own names itself in TERM.)
+fn takes_colours() -> bool {
+    anstyle_query::windows::enable_ansi_colors() != Some(false) || is_set("TERM")
 }
 
 fn is_set(name: &str) -> bool {

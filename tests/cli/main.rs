@@ -1,4 +1,6 @@
 //! The program from outside: what is typed, what comes out, what is left on the disk.
+//!
+//! What only Unix has (signals, a shell's limits, pipes and devices as files) is tested there alone.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,14 +12,17 @@ mod convert;
 mod data;
 mod data_faults;
 mod doctor;
+#[cfg(unix)]
 mod environment;
 mod eval;
 mod fetch;
 mod fetch_faults;
 mod gpu;
+#[cfg(unix)]
 mod kills;
 mod like;
 mod options;
+#[cfg(unix)]
 mod outputs;
 mod pages;
 mod predict;
@@ -26,6 +31,7 @@ mod resume;
 mod seeds;
 mod server;
 mod shapes;
+#[cfg(unix)]
 mod signals;
 mod streams;
 mod tensorboard;
@@ -73,6 +79,7 @@ impl Place {
     }
 
     /// The program as a user for whom permissions count: for root none does.
+    #[cfg(unix)]
     fn unprivileged_lenet(&self, words: &str) -> Command {
         use std::os::unix::fs::{MetadataExt, PermissionsExt};
         use std::os::unix::process::CommandExt;
@@ -105,11 +112,15 @@ impl Place {
         ] {
             command.env_remove(name);
         }
-        command.env("HOME", self.dir.path());
+        // The second is what Windows calls it.
+        for name in ["HOME", "USERPROFILE"] {
+            command.env(name, self.dir.path());
+        }
         command
     }
 
     /// Runs the program to its end behind these commands of a shell, as in `ulimit -f 100`.
+    #[cfg(unix)]
     fn run_after(&self, shell: &str, words: &str) -> Ran {
         let lenet = self.lenet(words);
         let mut command = Command::new("sh");
@@ -157,9 +168,12 @@ struct Ran(Output);
 impl Ran {
     /// The exit status; a signal that ended it, as its negative number.
     fn code(&self) -> i32 {
-        use std::os::unix::process::ExitStatusExt;
         let status = self.0.status;
-        status.code().unwrap_or_else(|| -status.signal().unwrap())
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+            return -signal;
+        }
+        status.code().unwrap()
     }
 
     fn stdout(&self) -> &str {

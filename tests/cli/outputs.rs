@@ -1,8 +1,6 @@
 //! Outputs that cannot be written: no room, no right, no such folder, not a file. Whatever was there stays as it was.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
@@ -66,6 +64,7 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
         ("file/m.mpk", "Not a directory"),
         ("pipe", "it is a pipe"),
         ("/dev/null", "it is a device"),
+        #[cfg(target_os = "linux")]
         ("/dev/full", "it is a device"),
         ("around", "too many symbolic links"),
         ("protected", "it is write-protected"),
@@ -151,8 +150,12 @@ fn sha2_prefix(name: &str) -> String {
         .collect()
 }
 
+// macOS has no such file names.
+#[cfg(target_os = "linux")]
 #[test]
 fn a_name_that_is_not_unicode_is_a_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
     let place = Place::new();
     let name = OsStr::from_bytes(b"m\xff\xfe.mpk");
     let mut command = place.lenet("train --any-dataset --epochs 1 --json");

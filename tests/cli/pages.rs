@@ -1,7 +1,5 @@
 //! `lenet completions`, `lenet man`, and the help that they are made from.
 
-use std::process::Command;
-
 use super::{Place, Ran};
 
 const COMMANDS: [&str; 9] = [
@@ -29,13 +27,14 @@ fn every_shell_gets_a_script_that_knows_the_options() {
     place.run("completions tcsh").assert_error(2, "tcsh", "");
 }
 
+#[cfg(unix)]
 #[test]
 fn bash_takes_its_script() {
     let place = Place::empty();
     std::fs::write(place.path("script"), place.run("completions bash").stdout()).unwrap();
     let test = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
                 echo ${COMPREPLY[@]}";
-    let ran = Command::new("bash")
+    let ran = std::process::Command::new("bash")
         .args(["--norc", "-c", test])
         .current_dir(place.path("."))
         .output()

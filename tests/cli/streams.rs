@@ -1,6 +1,5 @@
 //! Standard output and standard error: who gets what, and what happens when one is gone.
 
-use std::fs::File;
 use std::process::Stdio;
 
 use super::{Place, Ran};
@@ -69,7 +68,12 @@ fn a_reader_that_leaves_is_no_failure_and_the_model_is_saved() {
 #[cfg(target_os = "linux")]
 fn a_full_device_is_an_error_but_the_model_is_saved() {
     let place = Place::new();
-    let full = || File::options().write(true).open("/dev/full").unwrap();
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
     let ran = place
         .lenet("train --any-dataset --epochs 1")
         .stdout(full())
