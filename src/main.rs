@@ -35,8 +35,13 @@ fn run(command: &Command) -> Result<(), Error> {
     }
 }
 
+/// The addresses that a command may need on the CPU with the whole data set, in bytes: of what runs out of them in
+/// mid-work nothing more is heard.
+const MEMORY: usize = 160 << 20;
+
 /// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
+    lenet::io::limits::expect_memory(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = compute.threads {
         pool = pool.num_threads(threads);

@@ -13,6 +13,7 @@ use crate::data::{
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format::{self, Format, FormatError, onnx};
+use crate::io::Target;
 use crate::model::Weights;
 use crate::ops::LeNetBackend;
 use crate::report::Training;
@@ -49,7 +50,11 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
         return Err(Error::exists(target));
     }
     file.metadata.extend(notes(&args.input, &sha256(&bytes)));
-    format::write(target, &file, args.force)?;
+    let encoded = format::encode(format, &file).map_err(|fault| {
+        let path = target.clone();
+        FormatError::Content { path, fault }
+    })?;
+    Target::typed(target)?.write(&encoded, args.force)?;
 
     let written = read_back(target, format)?;
     if !equal_bits(&written, &file.weights) {
@@ -108,8 +113,7 @@ fn read_back(path: &Path, format: Format) -> Result<Weights, Error> {
     if format != Format::Onnx {
         return Ok(format::read(path)?.weights);
     }
-    let bytes =
-        format::read_bytes(path)?;
+    let bytes = format::read_bytes(path)?;
     onnx::read_back(&bytes).map_err(|fault| {
         let path = path.to_owned();
         FormatError::Content { path, fault }.into()
@@ -218,9 +222,7 @@ fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
         Training::Unknown { .. } => None,
         Training::Unreadable { path, problem } => {
             let path = path.display();
-            ui::note(&format!(
-                "note: {path} does not travel along: {problem}"
-            ));
+            ui::note(&format!("note: {path} does not travel along: {problem}"));
             None
         }
     }
