@@ -10,6 +10,7 @@ use clap::Parser;
 use lenet::cli::{Backend, Cli, Command, ComputeArgs};
 use lenet::commands::OnBackend;
 use lenet::error::Error;
+use lenet::io::limits;
 use lenet::ui;
 
 fn main() -> ExitCode {
@@ -28,7 +29,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
         Command::Convert(args) => on_backend(&args.compute, args),
-        Command::Data(args) => args.run(),
+        Command::Data(args) => expect_memory().and_then(|()| args.run()),
         Command::Doctor(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
@@ -39,9 +40,13 @@ fn run(command: &Command) -> Result<(), Error> {
 /// mid-work nothing more is heard.
 const MEMORY: usize = 160 << 20;
 
+fn expect_memory() -> Result<(), Error> {
+    limits::expect_memory(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
+}
+
 /// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
-    lenet::io::limits::expect_memory(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))?;
+    expect_memory()?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = compute.threads {
         pool = pool.num_threads(threads);
@@ -49,6 +54,9 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     let pool = pool
         .build()
         .map_err(|error| Error::Threads(error.to_string()))?;
+    // The C library gives each thread addresses of its own at its first request, however few there are.
+    pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
+    expect_memory()?;
     pool.install(|| match compute.backend {
         #[cfg(feature = "ndarray")]
         Backend::Ndarray => {
