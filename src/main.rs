@@ -6,7 +6,6 @@ compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, 
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use lenet::cli::{Backend, Cli, Command, ComputeArgs};
 use lenet::commands::OnBackend;
 use lenet::error::Error;
@@ -16,7 +15,7 @@ use lenet::ui;
 fn main() -> ExitCode {
     ui::exit_status(|| {
         // Prints help and wrong usage itself, and exits with 0 or 2.
-        let cli = Cli::parse();
+        let cli = Cli::from_command_line();
         run(&cli.command)
     })
 }

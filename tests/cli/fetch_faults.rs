@@ -1,6 +1,5 @@
 //! `lenet data fetch`, against servers that misbehave.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use super::fetch::*;

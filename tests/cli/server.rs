@@ -122,12 +122,6 @@ impl Server {
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
-
-    /// The first bytes that were asked for, request by request.
-    pub fn ranges(&self) -> Vec<Option<usize>> {
-        let requests = self.requests();
-        requests.iter().map(|request| request.range).collect()
-    }
 }
 
 impl Drop for Server {

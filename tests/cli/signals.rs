@@ -67,7 +67,10 @@ fn a_signal_in_the_last_evaluation_is_heeded_and_the_training_kept() {
     run.signal("INT");
     let ran = run.end();
     assert_eq!(ran.code(), 130, "{}", ran.stderr());
-    assert!(ran.stderr().contains("lenet train --resume -o m.mpk"));
+    assert!(
+        ran.stderr()
+            .contains("go on with: lenet train --any-dataset")
+    );
     assert_eq!(saved(&place).state.history.len(), 2);
     let ran = place.run("train --any-dataset --resume -o m.mpk");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
