@@ -39,6 +39,9 @@ pub enum Error {
         /// Burn's words.
         cause: String,
     },
+    /// There is too little memory to begin with; the number is of MiB.
+    #[error("there is too little memory: {0} MiB of addresses are wanted")]
+    Memory(usize),
     /// The threads could not be started.
     #[error("cannot start the threads: {0}")]
     Threads(String),
@@ -175,6 +178,7 @@ impl Error {
             }
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
+            Self::Memory(_) => "raise the limit on memory (ulimit -v)".to_owned(),
             Self::Threads(_) => "use fewer: --threads 1".to_owned(),
             Self::Exists {
                 resumable: true, ..

@@ -6,16 +6,16 @@ compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, 
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use lenet::cli::{Backend, Cli, Command, ComputeArgs};
 use lenet::commands::OnBackend;
 use lenet::error::Error;
+use lenet::io::limits;
 use lenet::ui;
 
 fn main() -> ExitCode {
     ui::exit_status(|| {
         // Prints help and wrong usage itself, and exits with 0 or 2.
-        let cli = Cli::parse();
+        let cli = Cli::from_command_line();
         run(&cli.command)
     })
 }
@@ -28,15 +28,24 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
         Command::Convert(args) => on_backend(&args.compute, args),
-        Command::Data(args) => args.run(),
+        Command::Data(args) => expect_memory().and_then(|()| args.run()),
         Command::Doctor(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     }
 }
 
+/// The addresses that a command may need on the CPU with the whole data set, in bytes: of what runs out of them in
+/// mid-work nothing more is heard.
+const MEMORY: usize = 160 << 20;
+
+fn expect_memory() -> Result<(), Error> {
+    limits::expect_memory(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
+}
+
 /// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
+    expect_memory()?;
     let mut pool = rayon::ThreadPoolBuilder::new();
     if let Some(threads) = compute.threads {
         pool = pool.num_threads(threads);
@@ -44,6 +53,9 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     let pool = pool
         .build()
         .map_err(|error| Error::Threads(error.to_string()))?;
+    // The C library gives each thread addresses of its own at its first request, however few there are.
+    pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
+    expect_memory()?;
     pool.install(|| match compute.backend {
         #[cfg(feature = "ndarray")]
         Backend::Ndarray => {

@@ -5,7 +5,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use lenet::format::atomic::{probe, write};
+use lenet::io::{FileError, Target};
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    Target::typed(path)?.replace(bytes)
+}
+
+fn probe(path: &Path) -> Result<(), FileError> {
+    Target::typed(path)?.probe()
+}
 
 fn names(folder: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).unwrap();

@@ -57,6 +57,7 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
         device: "CPU (avx2)".to_owned(),
         settings,
         data: BTreeMap::from([("train-labels-idx1-ubyte".to_owned(), "ab".repeat(32))]),
+        model: Default::default(),
         state,
     }
 });

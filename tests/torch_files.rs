@@ -56,6 +56,7 @@ fn what_is_not_the_state_dict_of_lenet_is_refused_by_name() {
             "conv1",
         ),
         ("incomplete.pt", "conv1.weight is missing", "conv1"),
+        ("negative.pt", "negated, conjugated", "resolve_neg()"),
         (
             "sequential.pt",
             "\"0.weight\" is not a part of LeNet",

@@ -17,6 +17,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::io::text::line;
+
 pub use convert::ConvertArgs;
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use doctor::DoctorArgs;
@@ -61,6 +63,19 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What was typed. Prints help and wrong usage itself, and exits with 0 or 2.
+    #[must_use]
+    pub fn from_command_line() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            // The message repeats words, which may be names of files. With words made fit for a terminal it is the
+            // same message; but for one about words that are not Unicode, which does not repeat them.
+            let words = std::env::args_os().map(|word| line(&word.to_string_lossy()).into_owned());
+            Self::try_parse_from(words).err().unwrap_or(error).exit()
+        })
+    }
 }
 
 /// The commands.

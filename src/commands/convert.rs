@@ -13,6 +13,7 @@ use crate::data::{
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format::{self, Format, FormatError, onnx};
+use crate::io::Target;
 use crate::model::Weights;
 use crate::ops::LeNetBackend;
 use crate::report::Training;
@@ -49,7 +50,11 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
         return Err(Error::exists(target));
     }
     file.metadata.extend(notes(&args.input, &sha256(&bytes)));
-    format::write(target, &file, args.force)?;
+    let encoded = format::encode(format, &file).map_err(|fault| {
+        let path = target.clone();
+        FormatError::Content { path, fault }
+    })?;
+    Target::typed(target)?.write(&encoded, args.force)?;
 
     let written = read_back(target, format)?;
     if !equal_bits(&written, &file.weights) {

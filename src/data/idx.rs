@@ -140,7 +140,15 @@ impl IdxError {
     /// Whether the operating system failed, not the content.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(self, Self::File(FileError::Io(_)))
+        matches!(self, Self::File(FileError::Io(_)) | Self::Memory(_))
+    }
+
+    /// What the user can do about the operating system's failure.
+    pub(super) fn io_hint(&self) -> Option<String> {
+        match self {
+            Self::File(FileError::Io(error)) => crate::io::hint(error, true),
+            _ => crate::io::hint(&std::io::ErrorKind::OutOfMemory.into(), true),
+        }
     }
 }
 

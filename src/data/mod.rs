@@ -100,7 +100,7 @@ impl DataError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
-            Self::File { source, .. } if source.is_io() => None,
+            Self::File { source, .. } if source.is_io() => source.io_hint(),
             Self::File { .. } | Self::Counts { .. } => {
                 Some("replace or remove the file; `lenet data fetch` downloads a sound one".into())
             }

@@ -10,6 +10,7 @@
 //! | `.pt`, `.pth` | yes | no | `torch.save(net.state_dict())` ([`torch`]) |
 //! | `.onnx` | no | yes | the network itself, for inference anywhere ([`onnx`]) |
 
+mod archive;
 mod content;
 mod error;
 pub mod mpk;
@@ -176,11 +177,11 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
 }
 
 /// Writes `file` to `path` in the format of its ending, whole or not at all (see [`Target`]). A file that is there is
-/// replaced if `force` says so.
+/// replaced.
 ///
 /// # Errors
 /// If the ending is unknown, the weights are not finite, or the file cannot be written.
-pub fn write(path: &Path, file: &ModelFile, force: bool) -> Result<(), FormatError> {
+pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     let Some(format) = Format::from_path(path) else {
         let path = path.to_path_buf();
         return Err(FormatError::UnknownEnding { path });
@@ -189,7 +190,7 @@ pub fn write(path: &Path, file: &ModelFile, force: bool) -> Result<(), FormatErr
         path: path.to_path_buf(),
         fault,
     })?;
-    Ok(Target::typed(path)?.write(&bytes, force)?)
+    Ok(Target::typed(path)?.replace(&bytes)?)
 }
 
 /// The backend on which a record is built before it is written.

@@ -3,10 +3,12 @@
 //! The `safetensors` crate checks the container: offsets without holes or overlaps, sizes that fit the shapes.
 //! It is written here, since that crate writes several notes in another order on every run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use safetensors::SafeTensors;
-use serde::Serialize;
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
 use super::{Fault, ModelFile};
@@ -33,7 +35,15 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
             "a header of {length} bytes, more than {MAX_HEADER_BYTES}"
         )));
     }
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
+    let (length, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
+    // The crate takes the last of two entries of one name, another reader the first.
+    let json = bytes.get(8..8 + length).unwrap_or_default();
+    if let Err(error) = serde_json::from_slice::<NoDuplicates>(json) {
+        return Err(Fault::Malformed(format!(
+            "not a sound safetensors header: {}",
+            one_line(&error)
+        )));
+    }
     let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
     let mut tensors = Collector::default();
     for (name, view) in file.iter() {
@@ -50,6 +60,65 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         weights: tensors.finish()?,
         metadata: header.metadata().clone().into_iter().flatten().collect(),
     })
+}
+
+/// Any JSON in which no object has two members of one name.
+struct NoDuplicates;
+
+impl<'de> Deserialize<'de> for NoDuplicates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for NoDuplicates {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if names.contains(&name) {
+                let name = quoted(&name);
+                return Err(de::Error::custom(format!("{name} is there twice")));
+            }
+            names.insert(name);
+            map.next_value::<Self>()?;
+        }
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
 }
 
 /// An entry of the header.
@@ -164,6 +233,13 @@ mod tests {
             24,
         );
         assert_eq!(missing, "conv1.weight is missing");
+        for twice in [
+            r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
+            r#"{"__metadata__":{"a":"1","a":"2"},"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
+        ] {
+            let twice = refused(twice, 24);
+            assert!(twice.contains("is there twice"), "{twice}");
+        }
         let hole = refused(
             r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[8,32]}}"#,
             32,

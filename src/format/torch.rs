@@ -4,14 +4,11 @@
 //! the storages that its tensors point into, `byteorder` says how their numbers lie. A tensor may be a view: it
 //! starts anywhere in its storage and has any strides.
 
-use std::io::{Cursor, Read};
-
-use zip::ZipArchive;
-
 use super::Fault;
+use super::archive::Archive;
 use super::pickle::{self, MAX_PICKLE_BYTES, TensorRef};
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
-use crate::io::text::{one_line, quoted};
+use crate::io::text::quoted;
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 /// The largest storage that is read, in bytes. All of LeNet's weights have 177,704.
@@ -28,9 +25,9 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
             hint: "save it again: torch.save(torch.load(path), path)",
         });
     }
-    let mut archive = Archive::new(bytes)?;
-    let pickle = archive.read("data.pkl", MAX_PICKLE_BYTES)?;
-    let byte_order = archive.read_if_there("byteorder", 16)?;
+    let archive = Archive::new(bytes)?;
+    let pickle = entry(&archive, "data.pkl", MAX_PICKLE_BYTES)?;
+    let byte_order = archive.read("byteorder", 16)?;
     if byte_order.is_some_and(|order| order != b"little") {
         return Err(Fault::Unsupported {
             what: "its numbers are not little-endian".to_owned(),
@@ -38,26 +35,26 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
         });
     }
     let mut tensors = Collector::default();
-    for (name, tensor) in pickle::state_dict(&pickle)? {
+    for (name, tensor) in pickle::state_dict(pickle)? {
         let Some(index) = index_of(name) else {
             return Err(Fault::Unknown(quoted(name)));
         };
-        tensors.add(index, read_tensor(&mut archive, &TENSORS[index], &tensor)?)?;
+        tensors.add(index, read_tensor(&archive, &TENSORS[index], &tensor)?)?;
     }
     tensors.finish()
 }
 
 fn read_tensor(
-    archive: &mut Archive<'_>,
+    archive: &Archive<'_>,
     spec: &TensorSpec,
     tensor: &TensorRef<'_>,
 ) -> Result<Vec<f32>, Fault> {
     check_type(spec.name, "FloatStorage", tensor.kind)?;
     check_shape(spec.name, spec.shape, &tensor.shape)?;
     let positions = positions(spec, tensor)?;
-    let bytes = archive.read(&format!("data/{}", tensor.key), MAX_STORAGE_BYTES)?;
+    let bytes = entry(archive, &format!("data/{}", tensor.key), MAX_STORAGE_BYTES)?;
     check_bytes(spec.name, tensor.values, bytes.len())?;
-    let storage = floats(&bytes);
+    let storage = floats(bytes);
     Ok(positions.into_iter().map(|at| storage[at]).collect())
 }
 
@@ -95,59 +92,8 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     }))
 }
 
-/// The zip file, entries being named without their common folder.
-struct Archive<'a> {
-    zip: ZipArchive<Cursor<&'a [u8]>>,
-    /// With its slash.
-    folder: String,
-}
-
-impl<'a> Archive<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
-        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
-            Fault::Malformed(format!("not a sound zip file: {}", one_line(&error)))
-        })?;
-        let folder = zip.file_names().find_map(|name| {
-            let name = name.ok()?;
-            let folder = name.strip_suffix("data.pkl")?;
-            let is_top = folder.ends_with('/') && folder.matches('/').count() == 1;
-            is_top.then(|| folder.to_owned())
-        });
-        match folder {
-            Some(folder) => Ok(Self { zip, folder }),
-            None => Err(Fault::Missing("data.pkl".to_owned())),
-        }
-    }
-
-    fn read(&mut self, name: &str, limit: usize) -> Result<Vec<u8>, Fault> {
-        self.read_if_there(name, limit)?
-            .ok_or_else(|| Fault::Missing(quoted(name)))
-    }
-
-    fn read_if_there(&mut self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Fault> {
-        let path = format!("{}{name}", self.folder);
-        let Some(index) = self.zip.index_for_name(&path) else {
-            return Ok(None);
-        };
-        let malformed = |error: &dyn std::error::Error| {
-            Fault::Malformed(format!("{}: {}", quoted(name), one_line(error)))
-        };
-        let entry = self
-            .zip
-            .by_index(index)
-            .map_err(|error| malformed(&error))?;
-        let mut bytes = Vec::new();
-        // To the end, where the checksum is compared; one byte more tells a longer entry.
-        entry
-            .take(limit as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| malformed(&error))?;
-        if bytes.len() > limit {
-            return Err(Fault::Malformed(format!(
-                "{} has more than {limit} bytes",
-                quoted(name)
-            )));
-        }
-        Ok(Some(bytes))
-    }
+/// The entry `name`, which must be there.
+fn entry<'a>(archive: &Archive<'a>, name: &str, limit: usize) -> Result<&'a [u8], Fault> {
+    let found = archive.read(name, limit)?;
+    found.ok_or_else(|| Fault::Missing(quoted(name)))
 }

@@ -9,7 +9,7 @@ use image::{
     Rgba,
 };
 
-use crate::io::ReadError;
+use crate::io::{ReadError, limits};
 
 /// The largest picture file that is read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 128 << 20;
@@ -98,18 +98,23 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
             cause: error.to_string(),
         },
     };
-    let mut limits = Limits::no_limits();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
+    let mut bounds = Limits::no_limits();
+    bounds.max_image_width = Some(MAX_SIDE);
+    bounds.max_image_height = Some(MAX_SIDE);
+    bounds.max_alloc = Some(MAX_BYTES);
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| failed(ImageError::IoError(error)))?;
-    reader.limits(limits);
+    reader.limits(bounds);
     let mut decoder = reader.into_decoder().map_err(failed)?;
     if decoder.total_bytes() > MAX_BYTES {
         return Err(PictureError::TooLarge(path.to_owned()));
     }
+    // As read, as grey, and turned.
+    limits::expect_memory(3 * decoder.total_bytes() as usize).map_err(|source| {
+        let path = path.to_owned();
+        PictureError::Read { path, source }
+    })?;
     // A note that cannot be read turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;

@@ -172,3 +172,41 @@ impl Settings {
             .or_else(|| differ("backend", self.backend.clone(), other.backend.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_not_have_been_trained_is_not_allowed() {
+        let epoch = |(index, loss): (usize, &f64)| EpochRecord {
+            epoch: index + 1,
+            seconds: 1.0,
+            loss: 1.0,
+            accuracy: 0.5,
+            val_loss: Some(*loss),
+            val_accuracy: Some(0.5),
+        };
+        let history = |losses: &[f64]| losses.iter().enumerate().map(epoch).collect::<Vec<_>>();
+        let settings = |epochs, patience| Settings {
+            epochs,
+            batch_size: 32,
+            validation_split: 0.1,
+            stratified: false,
+            seed: 1,
+            recipe: Recipe::classic(),
+            limit: None,
+            keep: Keep::Last,
+            patience,
+            backend: "ndarray".to_owned(),
+        };
+        let done = history(&[1.0, 0.5, 0.6, 0.7, 0.4]);
+        assert!(settings(5, None).allow(&done).is_ok());
+        assert!(settings(4, None).allow(&done).is_err());
+        assert!(settings(9, Some(3)).allow(&done).is_ok());
+        let error = settings(9, Some(2)).allow(&done).unwrap_err();
+        assert!(error.ends_with("would have ended it after epoch 4"), "{error}");
+        // It ends there itself.
+        assert!(settings(9, Some(2)).allow(&done[..4]).is_ok());
+    }
+}

@@ -138,7 +138,7 @@ fn a_record_that_is_none_is_told_of_and_goes_without() {
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert!(
         ran.stderr()
-            .starts_with("note: m.json is not the record of a training")
+            .starts_with("note: m.json does not travel along: not a record")
     );
     assert!(notes(&place, "m.safetensors")["seed"].is_null());
 }

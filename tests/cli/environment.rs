@@ -68,7 +68,9 @@ fn whatever_is_no_file_is_refused_as_any_input_without_waiting() {
             fs::remove_file(&state).unwrap();
             fs::rename(place.path(name), &state).unwrap();
             let ran = run_in_time(place.lenet("train --any-dataset --resume --epochs 2"));
-            ran.assert_error(1, &format!("model.state: it {words}"), "");
+            ran.assert_error(1, words, "");
+            assert!(ran.stderr().starts_with("error: "), "{}", ran.stderr());
+            assert!(ran.stderr().contains("model.state: "), "{}", ran.stderr());
             fs::rename(&state, place.path(name)).unwrap();
             fs::write(&state, "").unwrap();
         }

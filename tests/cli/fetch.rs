@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use super::server::{Answer, Server};
 use super::{Place, Ran, common};
@@ -66,7 +65,16 @@ pub(super) fn assert_fetched(place: &Place, ran: &Ran) {
         ran.stdout()
     );
     assert!(fs::read(place.path("d").join(NAME)).unwrap() == content());
-    assert!(!part(place).exists());
+    assert_nothing_else_in(place);
+}
+
+/// The folder holds the data set, or what there is of it, and no scratch file.
+pub(super) fn assert_nothing_else_in(place: &Place) {
+    for entry in fs::read_dir(place.path("d")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let name = name.to_str().unwrap();
+        assert!(name.ends_with("-ubyte.gz"), "{name}");
+    }
 }
 
 /// It failed, and nothing has the name of the file.
@@ -90,10 +98,7 @@ pub(super) fn assert_refused(place: &Place, ran: &Ran, words: &str) {
         "{hint}"
     );
     assert!(!place.path("d").join(NAME).exists());
-}
-
-pub(super) fn part(place: &Place) -> std::path::PathBuf {
-    place.path("d").join(format!("{NAME}.part"))
+    assert_nothing_else_in(place);
 }
 
 #[test]
@@ -132,27 +137,6 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
 }
 
 #[test]
-fn a_part_of_another_file_is_begun_anew() {
-    let bytes = content();
-    let server = Server::start(move |request, _| Answer::ranged(request, &bytes));
-    let place = place();
-    for wrong in [vec![7; 1000], vec![7; 5_000_000], content()[1..].to_vec()] {
-        let _ = fs::remove_file(place.path("d").join(NAME));
-        fs::write(part(&place), &wrong).unwrap();
-        let asked = server.requests().len();
-        assert_fetched(&place, &fetch(&place, &[&server]));
-        assert_eq!(server.ranges()[asked..], [Some(wrong.len()), None]);
-    }
-}
-
-#[test]
-fn a_whole_part_needs_no_server() {
-    let place = place();
-    fs::write(part(&place), content()).unwrap();
-    assert_fetched(&place, &fetch(&place, &[]));
-}
-
-#[test]
 fn a_wrong_file_that_is_there_is_replaced_only_if_asked() {
     let bytes = content();
     let server = Server::start(move |request, _| Answer::ranged(request, &bytes));
@@ -170,35 +154,84 @@ fn a_wrong_file_that_is_there_is_replaced_only_if_asked() {
 }
 
 #[test]
-fn two_downloads_of_one_file_do_not_meet() {
+fn two_downloads_of_one_file_at_once_leave_it_whole() {
     let bytes = content();
-    let server =
-        Server::start(move |_, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls());
-    let place = place();
-    let words = format!("--data d --timeout 20 --mirror {}", server.url());
-    let mut first = command(&place, &words)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let begin = Instant::now();
-    while server.requests().is_empty() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(20),
-            "it asks for the file"
-        );
-        std::thread::sleep(Duration::from_millis(20));
+    let server = Server::start(move |_, _| Answer::whole(&bytes));
+    for force in ["", "--force"] {
+        let place = place();
+        let words = format!("--data d --mirror {} {force}", server.url());
+        let start = || {
+            let mut command = command(&place, &words);
+            let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            piped.spawn().unwrap()
+        };
+        let both = [start(), start()].map(|child| Ran(child.wait_with_output().unwrap()));
+        for ran in both {
+            assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        }
+        assert!(fs::read(place.path("d").join(NAME)).unwrap() == content());
+        assert_nothing_else_in(&place);
     }
-    let second = fetch(&place, &[&server]);
-    first.kill().unwrap();
-    first.wait().unwrap();
-    assert_eq!(second.code(), 1, "{}", second.stderr());
-    assert!(
-        second.stderr().contains("another download"),
-        "{}",
-        second.stderr()
-    );
-    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+fn a_file_that_appears_meanwhile_is_not_replaced() {
+    let bytes = content();
+    let place = place();
+    let path = place.path("d").join(NAME);
+    let appears = path.clone();
+    let server = Server::start(move |_, _| {
+        fs::write(&appears, "mine").unwrap();
+        Answer::whole(&bytes)
+    });
+    let ran = fetch(&place, &[&server]);
+    assert_eq!(ran.code(), 1, "{}", ran.stderr());
+    assert!(ran.stderr().contains("--force"), "{}", ran.stderr());
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    assert_nothing_else_in(&place);
+}
+
+#[test]
+fn planted_names_are_not_followed() {
+    let bytes = content();
+    let server = Server::start(move |_, _| Answer::whole(&bytes));
+    let place = place();
+    fs::write(place.path("victim"), "precious").unwrap();
+    let part = format!("d/{NAME}.part");
+    std::os::unix::fs::symlink("../victim", place.path(&part)).unwrap();
+    let refused = format!("--data d --retries 0 --mirror http://127.0.0.1:1");
+    let ran = Ran(command(&place, &refused).output().unwrap());
+    assert_eq!(ran.code(), 1, "{}", ran.stderr());
+    assert_eq!(fs::read(place.path("victim")).unwrap(), b"precious");
+    fs::remove_file(place.path(&part)).unwrap();
+    fs::hard_link(place.path("victim"), place.path(&part)).unwrap();
+    // Under the name itself: a link to another file, and one to nowhere.
+    for (end, words) in [("../victim", "--force"), ("../nowhere", "")] {
+        let path = place.path("d").join(NAME);
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(end, &path).unwrap();
+        let words = format!("--data d --mirror {} {words}", server.url());
+        let ran = Ran(command(&place, &words).output().unwrap());
+        let followed = place.path("nowhere").exists();
+        assert!(
+            !followed && [0, 1].contains(&ran.code()),
+            "{}",
+            ran.stderr()
+        );
+        assert_eq!(fs::read(place.path("victim")).unwrap(), b"precious");
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    let server = Server::start(|_, _| Answer::status(404));
+    let place = place();
+    let secret = server.url().replace("http://", "http://me:secret@");
+    let words =
+        format!("--data d --retries 0 --mirror {secret} --mirror http://me:secret@127.0.0.1:1");
+    let ran = Ran(command(&place, &words).output().unwrap());
+    assert_refused(&place, &ran, "404");
+    assert!(!ran.stderr().contains("secret"), "{}", ran.stderr());
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! `lenet data fetch`, against servers that misbehave.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use super::fetch::*;
@@ -8,7 +7,7 @@ use super::server::{Answer, Server};
 use super::{Ran, common};
 
 #[test]
-fn a_connection_that_is_cut_off_is_gone_on_with() {
+fn a_connection_that_is_cut_off_is_asked_again() {
     let bytes = content();
     let server = Server::start(move |request, before| match before {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()),
@@ -21,46 +20,12 @@ fn a_connection_that_is_cut_off_is_gone_on_with() {
     let place = place();
     let ran = fetch(&place, &[&server]);
     assert_fetched(&place, &ran);
-    assert_eq!(server.ranges(), [None, Some(CUT), Some(CUT)]);
-    assert!(
-        ran.stderr().contains(&format!("from byte {CUT} on")),
-        "{}",
-        ran.stderr()
-    );
+    assert_eq!(server.requests().len(), 3);
     assert!(
         ran.stderr().contains("503 Service Unavailable"),
         "{}",
         ran.stderr()
     );
-}
-
-#[test]
-fn a_server_that_knows_no_ranges_sends_it_anew() {
-    let bytes = content();
-    let server = Server::start(move |_, before| match before {
-        0 => Answer::told(200, &bytes[..CUT], bytes.len()),
-        _ => Answer::whole(&bytes),
-    });
-    let place = place();
-    assert_fetched(&place, &fetch(&place, &[&server]));
-    assert_eq!(server.ranges(), [None, Some(CUT)]);
-}
-
-#[test]
-fn a_server_that_sends_another_part_than_was_asked_for_is_not_believed() {
-    let bytes = content();
-    let server = Server::start(move |request, before| match (before, request.range) {
-        (0, _) => Answer::told(200, &bytes[..CUT], bytes.len()),
-        (1, Some(first)) => {
-            let mut wrong = request.clone();
-            wrong.range = Some(first - 1);
-            Answer::ranged(&wrong, &bytes)
-        }
-        _ => Answer::ranged(request, &bytes),
-    });
-    let place = place();
-    assert_fetched(&place, &fetch(&place, &[&server]));
-    assert_eq!(server.ranges(), [None, Some(CUT), None]);
 }
 
 #[test]
@@ -74,7 +39,7 @@ fn a_server_that_stalls_is_asked_again() {
     let begin = Instant::now();
     let ran = fetch(&place, &[&server]);
     assert_fetched(&place, &ran);
-    assert_eq!(server.ranges(), [None, Some(CUT)]);
+    assert_eq!(server.requests().len(), 2);
     assert!(
         ran.stderr().contains("nothing came for 1 s"),
         "{}",
@@ -88,31 +53,46 @@ fn a_server_that_stalls_is_asked_again() {
 }
 
 #[test]
-fn a_server_that_always_stalls_is_given_up_and_what_came_is_kept_for_the_next_run() {
+fn a_server_that_always_stalls_is_given_up() {
     let bytes = content();
-    let rest = bytes.clone();
-    let stalls = Server::start(move |request, _| {
-        let from = request.range.unwrap_or(0);
-        let to = if from == 0 { CUT } else { from };
-        let range = format!(
-            "Content-Range: bytes {from}-{}/{}",
-            bytes.len() - 1,
-            bytes.len()
-        );
-        let status = if from == 0 { 200 } else { 206 };
-        Answer::told(status, &bytes[from..to], bytes.len() - from)
-            .header(range)
-            .then_stalls()
+    let server =
+        Server::start(move |_, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls());
+    let place = place();
+    assert_refused(&place, &fetch(&place, &[&server]), "nothing came for 1 s");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[test]
+fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
+    let (bytes, whole) = (content(), content());
+    let drips =
+        Server::start(move |_, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_drips());
+    let honest = Server::start(move |_, _| Answer::whole(&whole));
+    let place = place();
+    let words = format!(
+        "--data d --retries 100 --max-time 2 --mirror {} --mirror {}",
+        drips.url(),
+        honest.url()
+    );
+    let begin = Instant::now();
+    let ran = Ran(command(&place, &words).output().unwrap());
+    assert_fetched(&place, &ran);
+    assert!(ran.stderr().contains("is too slow"), "{}", ran.stderr());
+    assert_eq!(drips.requests().len(), 1);
+    assert!(begin.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
+    let bytes = content();
+    let server = Server::start(move |request, before| match before % 3 {
+        0 => Answer::told(200, &bytes[..CUT], bytes.len()),
+        1 => Answer::status(503),
+        _ => Answer::ranged(request, &bytes[..CUT]),
     });
     let place = place();
-    let ran = fetch(&place, &[&stalls]);
-    assert_refused(&place, &ran, "nothing came for 1 s");
-    assert_eq!(stalls.ranges(), [None, Some(CUT), Some(CUT), Some(CUT)]);
-    assert_eq!(fs::metadata(part(&place)).unwrap().len(), CUT as u64);
-
-    let works = Server::start(move |request, _| Answer::ranged(request, &rest));
-    assert_fetched(&place, &fetch(&place, &[&works]));
-    assert_eq!(works.ranges(), [Some(CUT)]);
+    assert_refused(&place, &fetch(&place, &[&server]), "");
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[test]
@@ -134,11 +114,7 @@ fn a_server_that_always_ends_early_is_given_up() {
     let server = Server::start(move |_, _| Answer::whole(&bytes[..CUT]));
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "ends early");
-    assert_eq!(
-        server.requests().len(),
-        4,
-        "once, and again after the start, and twice more"
-    );
+    assert_eq!(server.requests().len(), 3, "once, and twice more");
 }
 
 #[test]
@@ -156,12 +132,11 @@ fn wrong_bytes_are_thrown_away_and_the_next_mirror_is_asked() {
         assert_refused(&place, &ran, "what it sends is ");
         assert!(ran.stderr().contains(liar.url()), "{}", ran.stderr());
         assert_eq!(liar.requests().len(), 1);
-        assert!(!part(&place).exists());
 
         let bytes = content();
         let honest = Server::start(move |request, _| Answer::ranged(request, &bytes));
         assert_fetched(&place, &fetch(&place, &[&liar, &honest]));
-        assert_eq!(honest.ranges(), [None]);
+        assert_eq!(honest.requests().len(), 1);
     }
 }
 

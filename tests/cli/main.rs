@@ -7,6 +7,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod advice;
+mod attacks;
+mod belonging;
 mod claims;
 mod convert;
 mod data;
@@ -21,6 +24,7 @@ mod gpu;
 #[cfg(unix)]
 mod kills;
 mod like;
+mod limits;
 mod options;
 #[cfg(unix)]
 mod outputs;
@@ -35,6 +39,7 @@ mod shapes;
 mod signals;
 mod streams;
 mod tensorboard;
+mod terminal;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -90,7 +95,12 @@ impl Place {
         // A copy here, as nobody may not go to every folder of a build.
         let program = self.path("data/lenet");
         if !program.exists() {
-            std::fs::copy(env!("CARGO_BIN_EXE_lenet"), &program).unwrap();
+            // By another process: were the copy open for writing here, a child that another test forks at that
+            // moment would hold it open too, and it could not be executed ("text file busy").
+            let copied = Command::new("cp")
+                .args([env!("CARGO_BIN_EXE_lenet").as_ref(), program.as_os_str()])
+                .status();
+            assert!(copied.unwrap().success());
             let all = std::fs::Permissions::from_mode(0o777);
             std::fs::set_permissions(self.dir.path(), all).unwrap();
         }

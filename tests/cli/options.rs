@@ -34,7 +34,6 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
         "--recipe old",
         "--keep all",
         "--frobnicate",
-        "--resume --force",
         "--epochs",
     ] {
         let ran = place.run(&format!("train --any-dataset {words}"));

@@ -24,6 +24,7 @@ pub struct Answer {
     headers: Vec<String>,
     body: Vec<u8>,
     stalls: bool,
+    drips: bool,
 }
 
 impl Answer {
@@ -44,6 +45,7 @@ impl Answer {
             headers: vec![format!("Content-Length: {length}")],
             body: bytes.to_vec(),
             stalls: false,
+            drips: false,
         }
     }
 
@@ -70,6 +72,12 @@ impl Answer {
     /// After what is sent the connection stays open, and nothing more comes.
     pub fn then_stalls(mut self) -> Self {
         self.stalls = true;
+        self
+    }
+
+    /// After what is sent more comes, a byte now and then.
+    pub fn then_drips(mut self) -> Self {
+        (self.stalls, self.drips) = (true, true);
         self
     }
 }
@@ -113,12 +121,6 @@ impl Server {
     /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
-    }
-
-    /// The first bytes that were asked for, request by request.
-    pub fn ranges(&self) -> Vec<Option<usize>> {
-        let requests = self.requests();
-        requests.iter().map(|request| request.range).collect()
     }
 }
 
@@ -178,6 +180,10 @@ fn serve(
             break;
         }
         thread::sleep(Duration::from_millis(100));
+        if answer.drips {
+            stream.write_all(&[0])?;
+            stream.flush()?;
+        }
     }
     stream.shutdown(Shutdown::Write)
 }

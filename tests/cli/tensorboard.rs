@@ -165,6 +165,41 @@ fn a_training_that_is_gone_on_with_adds_a_file_and_repeats_no_epoch() {
 }
 
 #[test]
+fn what_a_kill_left_out_is_there_after_going_on() {
+    let place = Place::new();
+    place.train("--epochs 3 --tensorboard runs");
+    // A kill between the saving of epoch 3 and its event; between those of the two runs; and one within an event.
+    let path = &files(&place, "runs/train")[0];
+    let bytes = fs::read(path).unwrap();
+    let records = records(&bytes);
+    let kept: usize = records[..4].iter().map(|record| record.len() + 16).sum();
+    for cut in [kept, kept + 5] {
+        fs::write(path, &bytes[..cut]).unwrap();
+        fs::remove_file(&files(&place, "runs/validation")[0]).unwrap();
+        place.train("--resume --tensorboard runs");
+        fs::write(path, &bytes[..kept]).unwrap();
+        assert_as_recorded(&place, "model.json");
+        fs::remove_file(&files(&place, "runs/train")[1]).unwrap();
+        place.train("--resume --epochs 3 --tensorboard runs");
+    }
+    assert_as_recorded(&place, "model.json");
+}
+
+#[test]
+fn a_file_sorts_behind_the_earlier_ones_wherever_the_clock_is() {
+    let place = Place::new();
+    place.train("--epochs 1 --tensorboard runs");
+    for run in ["runs/train", "runs/validation"] {
+        let later = format!("{run}/events.out.tfevents.9999999998.999999999.lenet");
+        fs::rename(&files(&place, run)[0], place.path(&later)).unwrap();
+    }
+    place.train("--resume --epochs 2 --tensorboard runs");
+    assert_as_recorded(&place, "model.json");
+    let last = files(&place, "runs/train")[1].clone();
+    assert!(last.ends_with("events.out.tfevents.9999999999.000000000.lenet"));
+}
+
+#[test]
 fn another_training_does_not_mix_with_an_earlier_one() {
     let place = Place::new();
     place.train("--epochs 1 --tensorboard runs");

@@ -62,6 +62,8 @@ torch.save(nn.Linear(1, 1), HERE / "module.pt")
 torch.save({"conv1.bias": torch.zeros(6, dtype=torch.float64)}, HERE / "double.pt")
 torch.save({"conv1.bias": torch.zeros(2, 3)}, HERE / "shape.pt")
 torch.save({"conv1.bias": torch.zeros(6)}, HERE / "incomplete.pt")
+# A view whose values are those of its storage with the sign turned.
+torch.save({"conv1.bias": torch.complex(torch.zeros(6), state["conv1.bias"]).conj().imag}, HERE / "negative.pt")
 torch.save({"0.weight": torch.zeros(6)}, HERE / "sequential.pt")
 torch.save(torch.zeros(6), HERE / "tensor.pt")
 torch.save({"conv1.bias": torch.zeros(6)}, HERE / "legacy.pt", _use_new_zipfile_serialization=False)

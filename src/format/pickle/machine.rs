@@ -10,7 +10,10 @@ pub(super) type Id = usize;
 
 #[derive(Debug)]
 pub(super) enum Value<'a> {
-    /// `None`, a boolean, or what is not looked at.
+    /// `None`.
+    None,
+    Bool,
+    /// A number that is no size.
     Other,
     Int(usize),
     Text(&'a str),
@@ -42,6 +45,8 @@ pub(super) struct Machine<'a> {
     /// Heights of the stack at the marks that are open.
     pub(super) marks: Vec<usize>,
     pub(super) memo: HashMap<u32, Id>,
+    /// Type and number of values of each storage, by its key.
+    pub(super) storages: HashMap<&'a str, (&'a str, usize)>,
 }
 
 impl<'a> Machine<'a> {

@@ -72,7 +72,8 @@ impl<'a> Machine<'a> {
                 // Protocol, and the length of a frame.
                 0x80 => drop(self.take(1)?),
                 0x95 => drop(self.take(8)?),
-                b'N' | 0x88 | 0x89 => self.push(Value::Other),
+                b'N' => self.push(Value::None),
+                0x88 | 0x89 => self.push(Value::Bool),
                 b'K' => self.integer::<1>()?,
                 b'M' => self.integer::<2>()?,
                 b'J' => self.integer::<4>()?,
@@ -202,18 +203,21 @@ impl<'a> Machine<'a> {
     /// `("storage", type, key, device, number of values)` names a storage.
     fn persistent_id(&mut self) -> Result<(), Fault> {
         let id = self.pop()?;
-        let &[_, kind, key, _, values] = self.as_tuple(id)? else {
+        let &[tag, kind, key, _, values] = self.as_tuple(id)? else {
             return Err(self.malformed("names a storage that is none"));
         };
+        if self.as_text(tag)? != "storage" {
+            return Err(self.malformed("names a storage that is none"));
+        }
         let Value::Global(Global::Storage(kind)) = self.values[kind] else {
             return Err(self.malformed("names a storage without a type"));
         };
-        let storage = Value::Storage {
-            kind,
-            key: self.as_text(key)?,
-            values: self.as_int(values)?,
-        };
-        self.push(storage);
+        let (key, values) = (self.as_text(key)?, self.as_int(values)?);
+        // PyTorch goes by what it is called the first time.
+        if *self.storages.entry(key).or_insert((kind, values)) != (kind, values) {
+            return Err(self.malformed("gives one storage two types or sizes"));
+        }
+        self.push(Value::Storage { kind, key, values });
         Ok(())
     }
 
@@ -224,7 +228,11 @@ impl<'a> Machine<'a> {
         let arguments = self.as_tuple(arguments)?;
         let value = match (&self.values[callable], arguments) {
             (Value::Global(Global::OrderedDict), []) => Value::Dict(Vec::new()),
-            (Value::Global(Global::RebuildTensor), &[storage, offset, shape, strides, ..]) => {
+            (
+                Value::Global(Global::RebuildTensor),
+                &[storage, offset, shape, strides, gradient, hooks, ..],
+            ) => {
+                self.check_rest(gradient, hooks, &arguments[6..])?;
                 let Value::Storage { kind, key, values } = self.values[storage] else {
                     return Err(self.malformed("makes a tensor without a storage"));
                 };
@@ -237,7 +245,10 @@ impl<'a> Machine<'a> {
                     strides: self.as_ints(strides)?,
                 })
             }
-            (Value::Global(Global::RebuildParameter), &[tensor, ..]) => {
+            (Value::Global(Global::RebuildParameter), &[tensor, gradient, hooks])
+                if matches!(self.values[tensor], Value::Tensor(_)) =>
+            {
+                self.check_rest(gradient, hooks, &[])?;
                 self.stack.push(tensor);
                 return Ok(());
             }
@@ -245,6 +256,30 @@ impl<'a> Machine<'a> {
         };
         self.push(value);
         Ok(())
+    }
+
+    /// Refuses whatever makes another tensor of the values in a storage: the metadata holds the bits by which a view
+    /// is negated or conjugated, hooks are code.
+    fn check_rest(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> Result<(), Fault> {
+        let is_empty = |id: Id| match &self.values[id] {
+            Value::None => true,
+            Value::Dict(entries) => entries.is_empty(),
+            _ => false,
+        };
+        let is_plain = match metadata {
+            [] => true,
+            [metadata] => is_empty(*metadata),
+            _ => false,
+        };
+        match matches!(self.values[gradient], Value::Bool) && is_empty(hooks) && is_plain {
+            true => Ok(()),
+            false => Err(Fault::Unsupported {
+                what: "a tensor is a view that is negated, conjugated or marked otherwise"
+                    .to_owned(),
+                hint: "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
+                       net.state_dict().items()}, path)",
+            }),
+        }
     }
 
     /// Gives a dictionary its attributes, such as `_metadata`. They are not looked at.

@@ -1,0 +1,118 @@
+//! Advice works: every command that the program prints is typed into a shell as it stands.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::kills::Running;
+use super::server::{Answer, Server};
+use super::{Place, Ran, common, digest};
+
+/// Types `command` in the place, in a shell that finds the program.
+fn typed(place: &Place, command: &str) -> Ran {
+    let lenet = Path::new(env!("CARGO_BIN_EXE_lenet"));
+    let path = format!("{}:/usr/bin:/bin", lenet.parent().unwrap().display());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(place.dir.path());
+    shell.env("PATH", path).env("HOME", place.dir.path());
+    shell.env_remove("LENET_DATA_DIR");
+    Ran(shell.output().unwrap())
+}
+
+/// The command at the end of the hint.
+fn advised(ran: &Ran) -> String {
+    let stderr = ran.stderr();
+    let hint = stderr.lines().find(|line| line.starts_with("hint: "));
+    let (_, command) = hint.unwrap_or(stderr).split_once(" with: ").unwrap();
+    assert!(command.starts_with("lenet train "), "{stderr}");
+    command.to_owned()
+}
+
+/// Interrupts a training of these words, when `ready`.
+fn interrupted(place: &Place, words: &str, ready: impl Fn() -> bool) -> Ran {
+    let run = Running::start(place, words);
+    let begin = Instant::now();
+    while !ready() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "{words}");
+        sleep(Duration::from_millis(2));
+    }
+    run.signal("INT");
+    let ran = run.end();
+    assert_eq!(ran.code(), 130, "{}", ran.stderr());
+    ran
+}
+
+#[test]
+fn a_training_that_was_interrupted_goes_on_as_advised() {
+    let place = Place::with_images(1000, 40);
+    fs::rename(place.path("data"), place.path("images of mine")).unwrap();
+    // A link, since a word of these tests has no space in it.
+    std::os::unix::fs::symlink("images of mine", place.path("images")).unwrap();
+    let words = "train --any-dataset --data images --epochs 30 --batch-size 1 --tensorboard tb";
+    let straight = format!("{words} --seed 4 -o straight.mpk").replace("--tensorboard tb", "");
+    assert_eq!(place.run(&straight).code(), 0);
+    let expected = digest(&place.path("straight.mpk"));
+    fs::write(place.path("model.mpk"), "taken").unwrap();
+    for (more, name) in [
+        (" --seed 4", "model-2"),
+        (" --seed 4 -o n.mpk --force", "n"),
+        (" --like straight.json -o o.mpk", "o"),
+    ] {
+        let state = place.path(&format!("{name}.state"));
+        let ran = interrupted(&place, &format!("{words}{more}"), || state.exists());
+        let advice = advised(&ran);
+        let again = typed(&place, &advice);
+        assert_eq!(again.code(), 0, "{advice}: {}", again.stderr());
+        let model = place.path(&format!("{name}.mpk"));
+        assert_eq!(digest(&model), expected, "{advice}");
+        fs::remove_dir_all(place.path("tb")).unwrap();
+    }
+}
+
+#[test]
+fn seeds_that_were_interrupted_go_on_as_advised() {
+    let place = Place::with_images(1000, 40);
+    let words = "train --any-dataset --epochs 20 --batch-size 1 --seeds 1..3";
+    let third = place.path("s-3.state");
+    let run = format!("{words} -o s-{{seed}}.mpk");
+    let advice = advised(&interrupted(&place, &run, || third.exists()));
+    let again = typed(&place, &advice);
+    assert_eq!(again.code(), 0, "{advice}: {}", again.stderr());
+    assert_eq!(again.stdout().lines().count(), 7, "{}", again.stdout());
+    let one = words.replace("--seeds 1..3", "--seed 3 -o straight.mpk");
+    assert_eq!(place.run(&one).code(), 0);
+    let digests = ["s-3.mpk", "straight.mpk"].map(|name| digest(&place.path(name)));
+    assert_eq!(digests[0], digests[1]);
+    // Without files, those that are left.
+    let mut run = Running::start(&place, words);
+    run.wait_for("   1 ");
+    run.signal("INT");
+    let ran = run.end();
+    assert_eq!(ran.code(), 130, "{}", ran.stderr());
+    let advice = advised(&ran);
+    assert!(advice.ends_with("--seeds 2,3"), "{advice}");
+    let again = typed(&place, &advice);
+    assert_eq!(again.code(), 0, "{advice}: {}", again.stderr());
+}
+
+#[test]
+fn wrong_data_files_are_replaced_as_advised() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    let server = Server::start(move |request, _| {
+        let name = request.path.trim_start_matches('/');
+        Answer::whole(&fs::read(Path::new(data).join(name)).unwrap())
+    });
+    let place = Place::empty();
+    fs::create_dir(place.path("d")).unwrap();
+    common::write_dataset(&place.path("d"), 200, 40);
+    let ran = place.run("data verify --data d");
+    assert_eq!(ran.code(), 1);
+    let stderr = ran.stderr();
+    let advice = stderr.split('`').nth(1).unwrap();
+    let words = format!("{advice} --data d --mirror {}", server.url());
+    let again = typed(&place, &words);
+    assert_eq!(again.code(), 0, "{words}: {}", again.stderr());
+    assert_eq!(place.run("data verify --data d").code(), 0);
+}

@@ -1,0 +1,154 @@
+//! A model knows its training: what does not belong together is told, and a record trains its model again.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{Place, digest};
+
+#[test]
+fn a_model_that_is_not_the_states_is_not_replaced_by_going_on() {
+    let place = Place::new();
+    place.train("--epochs 1 -o v.mpk");
+    place.train("--epochs 1 --seed 9 -o other.mpk");
+    let ours = fs::read(place.path("v.mpk")).unwrap();
+    fs::copy(place.path("other.mpk"), place.path("v.mpk")).unwrap();
+    let ran = place.run("train --any-dataset --resume --epochs 2 -o v.mpk");
+    ran.assert_error(
+        1,
+        "v.mpk is not the model that this training saved",
+        "--force",
+    );
+    assert_eq!(
+        digest(&place.path("v.mpk")),
+        digest(&place.path("other.mpk"))
+    );
+    place.train("--resume --epochs 2 -o v.mpk --force");
+    place.train("--epochs 2 -o straight.mpk");
+    let straight = digest(&place.path("straight.mpk"));
+    assert_eq!(digest(&place.path("v.mpk")), straight);
+    // Its own model and none at all are no obstacle; one of an earlier moment is.
+    place.train("--epochs 1 -o w.mpk");
+    place.train("--resume --epochs 2 -o w.mpk");
+    fs::write(place.path("w.mpk"), ours).unwrap();
+    let ran = place.run("train --any-dataset --resume --epochs 2 -o w.mpk");
+    ran.assert_error(1, "w.mpk is not the model", "--force");
+    fs::remove_file(place.path("w.mpk")).unwrap();
+    place.train("--resume --epochs 2 -o w.mpk");
+    assert_eq!(digest(&place.path("w.mpk")), straight);
+}
+
+#[test]
+fn record_and_state_hold_the_digest_of_the_model() {
+    let place = Place::new();
+    place.train("--epochs 2 -o m.mpk");
+    let expected = digest(&place.path("m.mpk"));
+    assert_eq!(place.json("m.json")["model_sha256"], json!(expected));
+    assert_eq!(super::kills::saved(&place).model.written, expected);
+}
+
+#[test]
+fn report_and_convert_say_when_model_and_record_do_not_belong_together() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    place.train("--epochs 1 --seed 9 -o other.mpk");
+    fs::copy(place.path("other.mpk"), place.path("m.mpk")).unwrap();
+    let report = place.run("report m.mpk --any-dataset");
+    let convert = place.run("convert m.mpk m.safetensors");
+    for ran in [report, convert] {
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        let words = "m.json";
+        assert!(
+            ran.stderr().contains(words) && ran.stderr().contains("another model"),
+            "{}",
+            ran.stderr()
+        );
+    }
+    let page = fs::read_to_string(place.path("report.html")).unwrap();
+    assert!(!page.contains("seed 42"));
+    let notes = lenet::format::read(&place.path("m.safetensors"))
+        .unwrap()
+        .metadata;
+    assert!(!notes.contains_key("seed"), "{notes:?}");
+}
+
+#[test]
+fn a_training_with_fewer_epochs_than_are_done_is_not_gone_on_with() {
+    let place = Place::new();
+    place.train("--epochs 3 -o m.mpk");
+    let before = fs::read(place.path("m.json")).unwrap();
+    let ran = place.run("train --any-dataset --resume --epochs 1 -o m.mpk");
+    ran.assert_error(1, "3 epochs are done, more than 1", "");
+    assert!(fs::read(place.path("m.json")).unwrap() == before);
+    place.train("--like m.json -o again.mpk");
+    assert_eq!(
+        digest(&place.path("again.mpk")),
+        digest(&place.path("m.mpk"))
+    );
+}
+
+#[test]
+fn a_record_that_is_not_of_a_whole_training_says_so() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    let mut record = place.json("m.json");
+    record["test"].take();
+    fs::write(place.path("m.json"), record.to_string()).unwrap();
+    let ran = place.train("--like m.json -o n.mpk");
+    assert!(
+        ran.stderr().contains("was not finished"),
+        "{}",
+        ran.stderr()
+    );
+}
+
+#[test]
+fn what_the_command_line_refuses_a_record_may_not_hold() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    let record = place.json("m.json");
+    let big = json!(1_000_000_000_000_u64);
+    for (pointer, value, words) in [
+        (
+            "/settings/epochs",
+            big.clone(),
+            "number of epochs of 1000000000000",
+        ),
+        ("/settings/epochs", json!(1_u64 << 60), "number of epochs"),
+        ("/settings/epochs", json!(0), "number of epochs of 0"),
+        ("/settings/batch_size", big, "batch size"),
+        (
+            "/settings/validation_split",
+            json!(1),
+            "validation split of 1",
+        ),
+        ("/settings/patience", json!(0), "patience of 0"),
+        ("/settings/limit", json!(0), "limit of 0"),
+        (
+            "/settings/recipe/learning_rate",
+            json!(1e-46),
+            "learning rate",
+        ),
+        ("/settings/recipe/momentum", json!(1), "momentum of 1"),
+        (
+            "/settings/recipe/schedule",
+            json!({"linear": {"warm_up": -1}}),
+            "warm-up of -1",
+        ),
+        ("/epochs/0/loss", json!(1e308), "figures"),
+        ("/epochs/0/epoch", json!(2), "figures"),
+        ("/test/accuracy", json!(2), "figures"),
+    ] {
+        let mut forged = record.clone();
+        *forged.pointer_mut(pointer).unwrap() = value;
+        fs::write(place.path("b.json"), forged.to_string()).unwrap();
+        let ran = place.run("train --any-dataset --like b.json --tensorboard tb -o n.mpk");
+        ran.assert_error(1, words, "");
+        fs::write(place.path("m.json"), forged.to_string()).unwrap();
+        let ran = place.run("report m.mpk --any-dataset --force");
+        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        assert!(ran.stderr().contains(words), "{}", ran.stderr());
+        let page = fs::read_to_string(place.path("report.html")).unwrap();
+        assert!(!page.contains("NaN"));
+    }
+}

@@ -1,0 +1,117 @@
+//! Limits of the system, swept over every command that computes: the work is done, or an error says why not. No
+//! signal ends it, no scratch file stays.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::{Place, Ran};
+
+const COMMANDS: [&str; 5] = [
+    "train --any-dataset --epochs 1 --limit 64 --threads 2 --force -q -o t.mpk",
+    "eval --any-dataset --threads 2 m.mpk",
+    "predict --threads 2 m.mpk p.png",
+    "convert --threads 2 m.mpk c.safetensors --force",
+    "report --any-dataset --threads 2 m.mpk --force -o r.html",
+];
+
+/// A place with a model and a picture, in which nobody may write.
+fn place() -> Place {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png");
+    std::fs::copy(picture, place.path("p.png")).unwrap();
+    place
+}
+
+/// Runs `words` under this limit of a shell, as a user for whom limits count.
+fn run(place: &Place, limit: &str, words: &str) -> Ran {
+    let lenet = place.unprivileged_lenet(words);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
+    command.arg(lenet.get_program()).args(lenet.get_args());
+    command
+        .current_dir(place.dir.path())
+        .env("HOME", place.dir.path());
+    command.env_remove("LENET_DATA_DIR");
+    if is_root(place) {
+        command.uid(65534).gid(65534);
+    }
+    Ran(command.output().unwrap())
+}
+
+fn is_root(place: &Place) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(place.dir.path()).unwrap().uid() == 0
+}
+
+/// Runs every command under `ulimit OPTION N` for each of `values`, prints a row for each value, and returns how many
+/// runs did their work and how many said why not.
+fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) {
+    let place = place();
+    let (mut done, mut refused) = (0, 0);
+    for value in values {
+        let limit = format!("-{option} {value}");
+        // Where the program cannot even be loaded, it has no say.
+        if run(&place, &limit, "--version").code() != 0 {
+            println!("ulimit {limit:<12} not started by the system");
+            continue;
+        }
+        let mut row = Vec::new();
+        for words in COMMANDS {
+            let ran = run(&place, &limit, words);
+            let (name, stderr) = (words.split(' ').next().unwrap(), ran.stderr());
+            match ran.code() {
+                0 => done += 1,
+                1 => refused += 1,
+                code => panic!("ulimit {limit}: {name}: {code}: {stderr}"),
+            }
+            if ran.code() == 1 {
+                assert!(
+                    stderr.starts_with("error: ") || stderr.contains("\nerror: "),
+                    "{stderr}"
+                );
+                assert!(
+                    !stderr.contains("internal error"),
+                    "{limit}: {name}: {stderr}"
+                );
+            }
+            let files = place.files();
+            let is_left = |file: &&String| file.starts_with('.');
+            assert_eq!(
+                files.iter().find(is_left),
+                None,
+                "{limit}: {name}: {stderr}"
+            );
+            row.push(format!("{name} {}", ran.code()));
+        }
+        println!("ulimit {limit:<12} {}", row.join("  "));
+    }
+    (done, refused)
+}
+
+#[test]
+fn a_limit_on_file_sizes_is_an_error() {
+    let (done, refused) = sweep('f', [0, 1, 8, 50, 100, 200, 400, 700, 1500]);
+    assert!(done > 10 && refused > 10, "{done} {refused}");
+}
+
+#[test]
+fn a_limit_on_memory_is_an_error() {
+    let values = [
+        15, 20, 30, 40, 60, 80, 100, 130, 160, 180, 200, 220, 250, 300, 400, 600, 1000,
+    ];
+    let (done, refused) = sweep('v', values.map(|megabytes| 1000 * megabytes));
+    assert!(done > 10 && refused > 10, "{done} {refused}");
+}
+
+#[test]
+fn a_limit_on_open_files_is_an_error() {
+    let (done, refused) = sweep('n', 3..14);
+    assert!(done > 10 && refused > 5, "{done} {refused}");
+}
+
+#[test]
+fn a_limit_on_processes_is_an_error() {
+    let (done, refused) = sweep('u', [1, 2, 3, 4, 5, 6, 8, 16, 400]);
+    assert!(done > 4 && refused > 4, "{done} {refused}");
+}

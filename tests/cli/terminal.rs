@@ -1,0 +1,127 @@
+//! Nothing from outside speaks to the terminal: file names, texts in files and words of servers are shown, not obeyed.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use serde_json::json;
+
+use super::fetch::{command, place as fetch_place};
+use super::server::{Answer, Server};
+use super::{Place, Ran};
+
+/// A title for the window, a bell, the eight-bit form of an escape, and a line that looks like ours.
+const EVIL: &str = "e\u{1b}]0;X\u{7}\u{9b}31m\u{7f}\nerror: x\rhint: y\u{202e}";
+
+/// Asserts that a terminal would obey nothing in it but line ends.
+fn assert_clean(ran: &Ran, what: &str) {
+    for (stream, text) in [("stdout", ran.stdout()), ("stderr", ran.stderr())] {
+        let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(obeyed), "{what}: {stream}: {text:?}");
+        assert!(!text.contains("\nerror: x"), "{what}: {stream}: {text}");
+    }
+}
+
+fn run(place: &Place, words: &str, name: &str) -> Ran {
+    let mut command = place.lenet(words);
+    Ran(command.arg(name).output().unwrap())
+}
+
+#[test]
+fn file_names_are_shown_and_not_obeyed() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    let model = format!("{EVIL}.mpk");
+    for (words, name) in [
+        ("eval --any-dataset", EVIL),
+        ("predict m.mpk", EVIL),
+        ("convert m.mpk", EVIL),
+        ("convert m.mpk", &model),
+        ("report --any-dataset", &model),
+        ("report --any-dataset m.mpk --force -o", &model),
+        ("train --any-dataset --epochs 1 -o", &model),
+        ("train --any-dataset --epochs 1 --like", EVIL),
+        (
+            "train --any-dataset --epochs 1 -o n.mpk --tensorboard",
+            EVIL,
+        ),
+        ("data verify --data", EVIL),
+        ("data show --any-dataset --png", EVIL),
+        ("doctor --data", EVIL),
+        ("completions", EVIL),
+        ("", EVIL),
+        ("train --epochs", EVIL),
+        ("train", &format!("--{EVIL}")),
+    ] {
+        assert_clean(&run(&place, words, name), words);
+    }
+    let picture = place.path(&format!("{EVIL}.png"));
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png"),
+        &picture,
+    )
+    .unwrap();
+    let predicted = run(&place, "predict m.mpk", picture.to_str().unwrap());
+    assert_eq!(predicted.code(), 0, "{}", predicted.stderr());
+    assert_clean(&predicted, "predict");
+    // JSON says exactly what the name is.
+    let predicted = run(&place, "predict m.mpk --json", picture.to_str().unwrap());
+    assert_clean(&predicted, "predict --json");
+    let source = &predicted.events()[0]["predictions"][0]["source"];
+    assert_eq!(source.as_str(), picture.to_str());
+    let odd = OsStr::from_bytes(b"\x9b\xff\x1b.mpk");
+    let ran = Ran(place.lenet("eval").arg(odd).output().unwrap());
+    assert_clean(&ran, "a name that is not Unicode");
+}
+
+#[test]
+fn texts_in_files_are_shown_and_not_obeyed() {
+    let place = Place::new();
+    place.train("--epochs 1 -o m.mpk");
+    // Notes of a safetensors file.
+    let mut file = lenet::format::read(&place.path("m.mpk")).unwrap();
+    for key in ["recipe", "seed", "test_accuracy"] {
+        file.metadata.insert(key.to_owned(), EVIL.to_owned());
+    }
+    lenet::format::write(&place.path("s.safetensors"), &file).unwrap();
+    let ran = place.run("convert s.safetensors t.safetensors");
+    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert!(ran.stdout().contains("noted in it"), "{}", ran.stdout());
+    assert_clean(&ran, "notes");
+    assert_eq!(
+        lenet::format::read(&place.path("t.safetensors"))
+            .unwrap()
+            .metadata["recipe"],
+        EVIL
+    );
+    // Records.
+    let record = place.json("m.json");
+    for (pointer, value) in [
+        ("/settings/recipe/name", json!(EVIL)),
+        ("/settings/backend", json!(EVIL)),
+        ("/device", json!(EVIL)),
+        ("/settings/keep", json!(EVIL)),
+        ("/settings/recipe/schedule", json!({ EVIL: 1 })),
+    ] {
+        let mut forged = record.clone();
+        *forged.pointer_mut(pointer).unwrap() = value;
+        fs::write(place.path("m.json"), forged.to_string()).unwrap();
+        for words in [
+            "train --any-dataset --epochs 1 --like m.json -o l.mpk --force",
+            "report m.mpk --any-dataset --force",
+            "convert m.mpk u.safetensors --force",
+        ] {
+            assert_clean(&place.run(words), pointer);
+        }
+    }
+}
+
+#[test]
+fn words_of_a_server_are_shown_and_not_obeyed() {
+    let server = Server::start(|_, _| {
+        Answer::status(302).header("Location: http://\u{1b}]0;X\u{7}\u{9b}/".to_owned())
+    });
+    let place = fetch_place();
+    let words = format!("--data d --retries 0 --mirror {}", server.url());
+    assert_clean(&Ran(command(&place, &words).output().unwrap()), "location");
+}
