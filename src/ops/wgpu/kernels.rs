@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 use cubecl::server::{Handle, ServerError};
 
 use super::launch::{Launcher, Ready};
-use super::layout::{CHUNK, THREADS, VELOCITY, memory, record};
+use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, record};
 use super::{samples, weights};
 use crate::descent::Sgd;
 use crate::error::Error;
@@ -74,8 +74,10 @@ impl Kernels {
         self.launcher.client.create_from_slice(u32::as_bytes(words))
     }
 
-    /// A buffer of so many floats, of any value.
+    /// A buffer of at least so many floats, of any value. Its size is one that cubecl does not round up, as it would take
+    /// an offset from the end from another size than it reports.
     pub fn empty(&self, floats: usize) -> Handle {
+        let floats = floats.next_multiple_of(ALIGNMENT);
         self.launcher.client.empty(WORD * floats)
     }
 
