@@ -32,10 +32,7 @@ impl Typed {
         while let Some(word) = words.next() {
             if word == option {
                 words.next();
-            } else if !word
-                .as_encoded_bytes()
-                .starts_with(joined.as_bytes())
-            {
+            } else if !word.as_encoded_bytes().starts_with(joined.as_bytes()) {
                 kept.push(word);
             }
         }

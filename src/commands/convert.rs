@@ -108,8 +108,7 @@ fn read_back(path: &Path, format: Format) -> Result<Weights, Error> {
     if format != Format::Onnx {
         return Ok(format::read(path)?.weights);
     }
-    let bytes =
-        format::read_bytes(path)?;
+    let bytes = format::read_bytes(path)?;
     onnx::read_back(&bytes).map_err(|fault| {
         let path = path.to_owned();
         FormatError::Content { path, fault }.into()
@@ -218,9 +217,7 @@ fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
         Training::Unknown { .. } => None,
         Training::Unreadable { path, problem } => {
             let path = path.display();
-            ui::note(&format!(
-                "note: {path} does not travel along: {problem}"
-            ));
+            ui::note(&format!("note: {path} does not travel along: {problem}"));
             None
         }
     }

@@ -20,9 +20,9 @@ use burn::record::{FullPrecisionSettings, NamedMpkBytesRecorder, Recorder};
 use burn::tensor::backend::Backend;
 
 use super::Fault;
-use crate::io::text::quoted;
 use super::msgpack::Reader;
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats};
+use crate::io::text::quoted;
 use crate::model::{LeNet, TENSORS, Weights, transpose};
 
 const LAYERS: [&str; 5] = ["conv1", "conv2", "fc1", "fc2", "fc3"];

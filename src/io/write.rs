@@ -67,7 +67,11 @@ impl Target {
             true => scratch.persist(&self.file),
             false => scratch.persist_noclobber(&self.file),
         };
-        let action = if force { "cannot replace" } else { "cannot write" };
+        let action = if force {
+            "cannot replace"
+        } else {
+            "cannot write"
+        };
         named.map_err(|error| failed(action)(error.error))?;
         flush_folder(&self.folder).map_err(failed("cannot flush the folder of"))
     }

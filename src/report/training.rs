@@ -68,7 +68,10 @@ mod tests {
     fn no_record_a_foreign_file_and_a_folder_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let model = dir.path().join("model.mpk");
-        assert!(matches!(Training::beside(&model, ""), Training::Unknown { .. }));
+        assert!(matches!(
+            Training::beside(&model, ""),
+            Training::Unknown { .. }
+        ));
         let path = dir.path().join("model.json");
         std::fs::write(&path, r#"{"loss": 1}"#).unwrap();
         let found = Training::beside(&model, "");

@@ -62,7 +62,8 @@ pub(super) fn train<B: LeNetBackend>(
             Some(output) if args.resume => output.read_state()?,
             _ => None,
         };
-        let row = row::<B>(&run, earlier).map_err(|error| advise(error, args, seeds, rows.len()))?;
+        let row =
+            row::<B>(&run, earlier).map_err(|error| advise(error, args, seeds, rows.len()))?;
         out.row(&row);
         rows.push(row);
     }

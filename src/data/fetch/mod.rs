@@ -222,9 +222,8 @@ impl Fetcher {
                 Ok(()) => Cause::Wrong(finding),
             };
             let wait = Duration::from_millis(500) * 2_u32.pow(number.min(6));
-            let again = !cause.is_final()
-                && number < self.patience.retries
-                && Instant::now() + wait < end;
+            let again =
+                !cause.is_final() && number < self.patience.retries && Instant::now() + wait < end;
             tell(Step::Failed {
                 url: &shown,
                 cause: &cause,

@@ -25,7 +25,11 @@ fn slope(value: f32, #[comptime] tanh: bool) -> f32 {
 #[cube]
 fn clip(output: f32) -> f32 {
     let clipped = select(output < CLIP, CLIP, output);
-    select(clipped > comptime!(1.0 - CLIP), comptime!(1.0 - CLIP), clipped)
+    select(
+        clipped > comptime!(1.0 - CLIP),
+        comptime!(1.0 - CLIP),
+        clipped,
+    )
 }
 
 /// Loss, right answer and fc3's delta. `base` is where this image's record begins, `loss_at` and `correct_at` are its
@@ -149,7 +153,8 @@ pub fn delta_conv2(memory: &mut SharedMemory<f32>, #[comptime] tanh: bool) {
             let from = PARTS + cell + comptime!(2 * pair * CELLS2);
             sums.push(memory[from] + memory[from + CELLS2]);
         }
-        let sum = (*sums.index(0usize) + *sums.index(1usize)) + (*sums.index(2usize) + *sums.index(3usize));
+        let sum = (*sums.index(0usize) + *sums.index(1usize))
+            + (*sums.index(2usize) + *sums.index(3usize));
         let slope = slope(memory[comptime!(memory::INPUTS[0]) + cell], tanh);
         memory[DELTA_2 + cell] = sum * slope;
     }

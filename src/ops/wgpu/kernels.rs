@@ -44,16 +44,42 @@ impl Kernels {
         Self {
             samples: Ready::new(
                 samples::samples::Samples::new(
-                    image(), client(), a(), a(), a(), a(), a(), a(), tanh, is_poisoned,
+                    image(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    tanh,
+                    is_poisoned,
                 ),
                 of_network,
             ),
             outputs: Ready::new(
-                samples::outputs::Outputs::new(image(), client(), a(), a(), a(), a(), tanh, is_poisoned),
+                samples::outputs::Outputs::new(
+                    image(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    tanh,
+                    is_poisoned,
+                ),
                 of_network,
             ),
             weights: Ready::new(
-                weights::weights::Weights::new(sums(), client(), a(), a(), a(), has_velocity, is_nesterov),
+                weights::weights::Weights::new(
+                    sums(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    has_velocity,
+                    is_nesterov,
+                ),
                 of_rule,
             ),
             gradients: Ready::new(
@@ -61,7 +87,15 @@ impl Kernels {
                 0,
             ),
             update: Ready::new(
-                weights::update::Update::new(sums(), client(), a(), a(), a(), has_velocity, is_nesterov),
+                weights::update::Update::new(
+                    sums(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    has_velocity,
+                    is_nesterov,
+                ),
                 of_rule,
             ),
             copy: Ready::new(weights::copy::Copy::new(sums(), client(), a(), a()), 0),
@@ -120,11 +154,22 @@ impl Kernels {
     }
 
     /// The gradients of the next `images` of a pass, which are a batch.
-    pub fn gradients(&self, images: usize, pass: &OnDevice, parameters: &Handle, gradients: &Handle) {
+    pub fn gradients(
+        &self,
+        images: usize,
+        pass: &OnDevice,
+        parameters: &Handle,
+        gradients: &Handle,
+    ) {
         for first in (0..images).step_by(CHUNK) {
             self.samples(CHUNK.min(images - first), pass, parameters);
-            let buffers = [(gradients, WORD), (&pass.records, WORD), (&pass.state, WORD)];
-            self.launcher.launch(&self.gradients, weights::WORKGROUPS, &buffers);
+            let buffers = [
+                (gradients, WORD),
+                (&pass.records, WORD),
+                (&pass.state, WORD),
+            ];
+            self.launcher
+                .launch(&self.gradients, weights::WORKGROUPS, &buffers);
         }
     }
 
@@ -139,8 +184,13 @@ impl Kernels {
     pub fn step(&self, images: usize, pass: &OnDevice, parameters: &Handle) {
         if images <= CHUNK {
             self.samples(images, pass, parameters);
-            let buffers = [(parameters, WORD), (&pass.records, WORD), (&pass.state, WORD)];
-            self.launcher.launch(&self.weights, weights::WORKGROUPS, &buffers);
+            let buffers = [
+                (parameters, WORD),
+                (&pass.records, WORD),
+                (&pass.state, WORD),
+            ];
+            self.launcher
+                .launch(&self.weights, weights::WORKGROUPS, &buffers);
         } else {
             let gradients = self.empty(PARAMETERS);
             self.gradients(images, pass, parameters, &gradients);
@@ -173,7 +223,10 @@ impl Kernels {
         // A read alone does not report the errors of the work before it.
         pollster::block_on(client.sync()).map_err(failed)?;
         let read = pollster::block_on(client.read_async(buffers)).map_err(failed)?;
-        Ok(read.iter().map(|bytes| f32::from_bytes(bytes).to_vec()).collect())
+        Ok(read
+            .iter()
+            .map(|bytes| f32::from_bytes(bytes).to_vec())
+            .collect())
     }
 }
 
@@ -196,8 +249,15 @@ pub struct OnDevice {
 pub fn lacking(invocations: usize, workgroup_memory: usize, bindings: usize) -> Option<String> {
     let needs = [
         ("invocations in a workgroup", invocations, THREADS),
-        ("bytes of workgroup memory", workgroup_memory, 4 * memory::LENGTH),
+        (
+            "bytes of workgroup memory",
+            workgroup_memory,
+            4 * memory::LENGTH,
+        ),
         ("storage buffers", bindings, 8),
     ];
-    needs.into_iter().find(|(_, has, needed)| has < needed).map(|(what, has, needed)| format!("it has {has} {what}, not {needed}"))
+    needs
+        .into_iter()
+        .find(|(_, has, needed)| has < needed)
+        .map(|(what, has, needed)| format!("it has {has} {what}, not {needed}"))
 }

@@ -50,7 +50,9 @@ impl Launcher {
         workgroups: usize,
         buffers: &[(&Handle, usize)],
     ) {
-        let bindings = buffers.iter().map(|(handle, _)| (*handle).clone().binding());
+        let bindings = buffers
+            .iter()
+            .map(|(handle, _)| (*handle).clone().binding());
         let arguments = KernelArguments::new().with_buffers(bindings.collect());
         let workgroups = CubeCount::Static(workgroups as u32, 1, 1);
         let task = Box::new(Task {
@@ -125,9 +127,7 @@ impl<K: CubeKernel> CubeTask<AutoCompiler> for Task<K> {
         mode: ExecutionMode,
         address_type: StorageType,
     ) -> Result<CompiledKernel<AutoCompiler>, CompilationError> {
-        let mut compiled = self
-            .kernel
-            .compile(compiler, options, mode, address_type)?;
+        let mut compiled = self.kernel.compile(compiler, options, mode, address_type)?;
         if !self.has_lengths {
             // wgpu then sees from the text which buffers there are; cubecl would add that of the lengths.
             compiled.repr = None;

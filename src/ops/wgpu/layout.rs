@@ -130,4 +130,6 @@ const _: () = assert!(memory::PARTS + 8 * CELLS2 <= memory::USED);
 const _: () = assert!(memory::WEIGHTS_FC3 + 840 <= memory::USED);
 const _: () = assert!(memory::PIXEL + CELLS1 <= memory::CELLS_1);
 // Four floats of a row are read at once.
-const _: () = assert!(CONVOLUTIONS % 4 == 0 && OFFSETS[5] % 4 == 0 && OFFSETS[6] % 4 == 0 && OFFSETS[7] % 4 == 0);
+const _: () = assert!(
+    CONVOLUTIONS % 4 == 0 && OFFSETS[5] % 4 == 0 && OFFSETS[6] % 4 == 0 && OFFSETS[7] % 4 == 0
+);

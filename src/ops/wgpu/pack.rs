@@ -47,7 +47,9 @@ pub fn places(order: &[u32], changes: &[Change]) -> Vec<u32> {
     let changes = changes.iter().map(|change| code(*change));
     let changes = changes.chain(std::iter::repeat(UNCHANGED));
     let places = order.iter().zip(changes);
-    places.flat_map(|(image, change)| [*image, change]).collect()
+    places
+        .flat_map(|(image, change)| [*image, change])
+        .collect()
 }
 
 /// What holds for a pass over `count` images that begins at place `next`: see [`state`].

@@ -10,7 +10,9 @@ use super::forward::{
     Four, conv1, conv2, dense, load_convolutions, load_image, outputs as output_layer,
 };
 use super::layout::memory::{INPUTS, OUTPUTS};
-use super::layout::{ALIGNMENT, IMAGE_WORDS, LABEL, THREADS, UNITS, memory, record, state as words};
+use super::layout::{
+    ALIGNMENT, IMAGE_WORDS, LABEL, THREADS, UNITS, memory, record, state as words,
+};
 use super::pack::UNCHANGED;
 use crate::model::OFFSETS;
 
@@ -41,7 +43,14 @@ pub fn samples(
     let image = places[2 * place] as usize * IMAGE_WORDS;
     let base = CUBE_POS_X as usize * record::LENGTH;
 
-    load(&mut memory, images, parameters, state, image, places[2 * place + 1]);
+    load(
+        &mut memory,
+        images,
+        parameters,
+        state,
+        image,
+        places[2 * place + 1],
+    );
     let choices = forward(&mut memory, parameters, tanh);
     keep(&memory, records, base);
 
@@ -88,9 +97,7 @@ pub fn samples(
     }
     if is_poisoned {
         // Whoever wrote behind what is in use has spoilt the result.
-        if UNIT_POS < 4u32
-            && u32::reinterpret(memory[memory::USED + UNIT_POS as usize]) != POISON
-        {
+        if UNIT_POS < 4u32 && u32::reinterpret(memory[memory::USED + UNIT_POS as usize]) != POISON {
             scores[place] = f32::reinterpret(POISON);
         }
     }
@@ -138,7 +145,11 @@ fn load(
 
 /// The way through the network; what `conv1` returns.
 #[cube]
-fn forward(memory: &mut SharedMemory<f32>, parameters: &Array<Four>, #[comptime] tanh: bool) -> u32 {
+fn forward(
+    memory: &mut SharedMemory<f32>,
+    parameters: &Array<Four>,
+    #[comptime] tanh: bool,
+) -> u32 {
     let choices = conv1(memory, tanh);
     sync_cube();
     conv2(memory, tanh);
