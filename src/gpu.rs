@@ -4,6 +4,7 @@ use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init
 use wgpu_api as wgpu;
 
 use crate::error::Error;
+use crate::ops::lacking;
 
 /// A GPU that is ready to compute.
 #[derive(Debug, Clone)]
@@ -14,6 +15,37 @@ pub struct Gpu {
     pub name: String,
     /// Whether it is no GPU but a program that plays one on the CPU.
     pub is_software: bool,
+    /// What it lacks to run this program's own kernels, if anything: then Burn's operations take their place.
+    pub lacking: Option<String>,
+}
+
+impl Gpu {
+    /// What a user should know about it.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let name = &self.name;
+        let software = format!("note: {name} is no GPU but a program on the CPU; it is slow");
+        let slow = |lacking: &String| {
+            format!(
+                "note: {name} cannot run lenet's kernels: {lacking}; Burn's own operations take tens of times as long"
+            )
+        };
+        let software = self.is_software.then_some(software);
+        software
+            .into_iter()
+            .chain(self.lacking.as_ref().map(slow))
+            .collect()
+    }
+}
+
+/// What to tell before a GPU is opened: Mesa's drivers complain of a session without this variable, twice and in words that
+/// look like ours.
+#[must_use]
+pub fn foreword() -> Option<&'static str> {
+    let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
+    (!is_silent).then_some(
+        "note: XDG_RUNTIME_DIR is not set; the graphics driver may say so, and it does not matter here",
+    )
 }
 
 /// Opens the fastest GPU of the machine.
@@ -38,6 +70,7 @@ pub fn open() -> Result<Gpu, Error> {
     let adapter = pollster::block_on(instance.request_adapter(&options))
         .map_err(|_| Error::Gpu(format!("no GPU was found through {backend}")))?;
     let info = adapter.get_info();
+    let limits = adapter.limits();
 
     // All that the adapter offers, as Burn asks for it; but for what wgpu calls experimental, which LeNet does
     // not need and which takes unsafe code to switch on.
@@ -46,7 +79,7 @@ pub fn open() -> Result<Gpu, Error> {
         - wgpu::Features::all_experimental_mask();
     let description = wgpu::DeviceDescriptor {
         required_features: features,
-        required_limits: adapter.limits(),
+        required_limits: limits.clone(),
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };
@@ -68,5 +101,10 @@ pub fn open() -> Result<Gpu, Error> {
         device: init_device(setup, options),
         name: format!("{} ({backend})", info.name),
         is_software: info.device_type == wgpu::DeviceType::Cpu,
+        lacking: lacking(
+            limits.max_compute_invocations_per_workgroup as usize,
+            limits.max_compute_workgroup_storage_size as usize,
+            limits.max_storage_buffers_per_shader_stage as usize,
+        ),
     })
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use lenet::cli::{Backend, Cli, Command, ComputeArgs};
 use lenet::commands::OnBackend;
+use lenet::commands::doctor::{Speeds, speed};
 use lenet::error::Error;
 use lenet::io::limits;
 use lenet::ui;
@@ -29,7 +30,12 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Shapes(args) => on_backend(&args.compute, args),
         Command::Convert(args) => on_backend(&args.compute, args),
         Command::Data(args) => expect_memory().and_then(|()| args.run()),
-        Command::Doctor(args) => args.run(),
+        Command::Doctor(args) => args.run(&Speeds {
+            #[cfg(feature = "ndarray")]
+            ndarray: || pool(None)?.install(|| speed::<burn_ndarray::NdArray>(&Default::default())),
+            #[cfg(feature = "wgpu")]
+            wgpu: |gpu| speed::<burn_wgpu::Wgpu>(&gpu.device),
+        }),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     }
@@ -43,16 +49,19 @@ fn expect_memory() -> Result<(), Error> {
     limits::expect_memory(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
 }
 
+/// Opens the GPU and says what is odd about it.
+#[cfg(feature = "wgpu")]
+fn open_gpu() -> Result<lenet::gpu::Gpu, Error> {
+    lenet::gpu::foreword().into_iter().for_each(ui::note);
+    let gpu = lenet::gpu::open()?;
+    gpu.notes().iter().for_each(|note| ui::note(note));
+    Ok(gpu)
+}
+
 /// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
     expect_memory()?;
-    let mut pool = rayon::ThreadPoolBuilder::new();
-    if let Some(threads) = compute.threads {
-        pool = pool.num_threads(threads);
-    }
-    let pool = pool
-        .build()
-        .map_err(|error| Error::Threads(error.to_string()))?;
+    let pool = pool(compute.threads)?;
     // The C library gives each thread addresses of its own at its first request, however few there are.
     pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
     expect_memory()?;
@@ -64,14 +73,15 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
         }
         #[cfg(feature = "wgpu")]
         Backend::Wgpu => {
-            let gpu = lenet::gpu::open()?;
-            if gpu.is_software {
-                let name = &gpu.name;
-                ui::note(&format!(
-                    "note: {name} is no GPU but a program on the CPU; it is slow"
-                ));
-            }
+            let gpu = open_gpu()?;
             task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
         }
     })
+}
+
+/// A pool of so many threads, or of one for each core.
+fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
+    pool.build()
+        .map_err(|error| Error::Threads(error.to_string()))
 }

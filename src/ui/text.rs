@@ -1,7 +1,7 @@
 //! A training as lines of text, with a bar on a terminal.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,7 +16,14 @@ pub struct TextReporter {
     out: Out,
     bar: Option<ProgressBar>,
     epochs: usize,
+    /// When something was last said about an epoch that takes long.
+    last: Instant,
+    /// When to say something next.
+    pause: Duration,
 }
+
+/// An epoch of less is over before anybody wonders.
+const LONG: f64 = 20.0;
 
 impl TextReporter {
     /// With a bar on standard error where `bars` says so.
@@ -32,6 +39,24 @@ impl TextReporter {
             out: Out::default(),
             bar,
             epochs: 0,
+            last: Instant::now(),
+            pause: Duration::from_secs(3),
+        }
+    }
+
+    /// Off a terminal, how long an epoch that takes long will go on: after the first seconds, then once a minute.
+    fn slow(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
+        let done = sums.batches as f64 / batches as f64;
+        let left = sums.seconds / done - sums.seconds;
+        if self.last.elapsed() >= self.pause && left > LONG {
+            super::note(&format!(
+                "note: epoch {epoch}/{} is at {:.0} %, about {} left",
+                self.epochs,
+                100.0 * done,
+                duration(left)
+            ));
+            self.last = Instant::now();
+            self.pause = Duration::from_secs(60);
         }
     }
 
@@ -60,7 +85,9 @@ impl Reporter for TextReporter {
     }
 
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
-        let Some(bar) = &self.bar else { return };
+        let Some(bar) = &self.bar else {
+            return self.slow(epoch, batches, sums);
+        };
         let prefix = format!("{epoch}/{}", self.epochs);
         if bar.prefix() != prefix {
             bar.reset();

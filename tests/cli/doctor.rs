@@ -12,6 +12,12 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
     let levels = document["cpu"]["levels"].as_array().unwrap();
     assert!(levels.contains(&document["cpu"]["level"]), "{document}");
     assert!(document["cpu"]["threads"].as_u64().unwrap() >= 1);
+    let speed = |part: &str| document[part]["images_per_second"].as_f64();
+    let cpu = speed("cpu").unwrap();
+    let gpu = speed("gpu").unwrap_or_default();
+    assert!(cpu > 100.0, "{document}");
+    let faster = if gpu > cpu { "wgpu" } else { "ndarray" };
+    assert_eq!(document["faster"], faster, "{document}");
     assert_eq!(document["data"]["train_samples"], 60_000);
     assert_eq!(document["data"]["test_samples"], 10_000);
     let gpu = &document["gpu"];
@@ -30,11 +36,11 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
         .iter()
         .filter_map(|line| line.split("  ").next())
         .collect();
-    assert_eq!(heads, ["lenet", "cpu", "gpu", "data"]);
+    assert_eq!(heads, ["lenet", "cpu", "gpu", "faster", "data"]);
     assert!(
-        lines[3].ends_with("data: Fashion-MNIST, 60000 training and 10000 test images"),
+        lines[4].ends_with("data: Fashion-MNIST, 60000 training and 10000 test images"),
         "{}",
-        lines[3]
+        lines[4]
     );
 }
 

@@ -2,7 +2,7 @@
 //! kernels at a level.
 
 use burn::tensor::{Tensor, TensorPrimitive};
-use lenet::data::View;
+use lenet::data::{Pass, View};
 use lenet::descent::Sgd;
 use lenet::model::Activation;
 use lenet::ops::{LeNetBackend, Parameters, Trainer, reference};
@@ -23,6 +23,24 @@ pub trait Implementation {
     fn gradients(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Found;
     /// A step of gradient descent along `gradients`.
     fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]);
+
+    /// All steps of a pass: what the parameters come to, and the images' losses.
+    fn train(
+        &self,
+        activation: Activation,
+        sgd: Sgd,
+        start: &Parameters,
+        pass: &Pass,
+        rates: &[f32],
+    ) -> (Parameters, Vec<f32>) {
+        let (mut parameters, mut losses) = (start.clone(), vec![]);
+        for (step, rate) in rates.iter().enumerate() {
+            let found = self.gradients(activation, &parameters.values, pass.batch(step));
+            losses.extend(found.losses);
+            self.update(sgd, *rate, &mut parameters, &found.gradients);
+        }
+        (parameters, losses)
+    }
 }
 
 /// Burn's own operations on backend `B`.
@@ -46,7 +64,7 @@ fn read<B: LeNetBackend>(primitive: burn::tensor::ops::FloatTensor<B>) -> Vec<f3
 }
 
 macro_rules! implement {
-    ($kind:ident, $name:literal, $outputs:path, $gradients:path, $update:path) => {
+    ($kind:ident, $name:literal, $outputs:path, $gradients:path, $update:path, $trainer:path) => {
         impl<B: LeNetBackend> Implementation for $kind<B> {
             fn name(&self) -> String {
                 format!("{} ({})", $name, B::name(&self.0))
@@ -87,6 +105,21 @@ macro_rules! implement {
                 parameters.values = read::<B>(w);
                 parameters.velocity = v.map(read::<B>);
             }
+            fn train(
+                &self,
+                activation: Activation,
+                sgd: Sgd,
+                start: &Parameters,
+                pass: &Pass,
+                rates: &[f32],
+            ) -> (Parameters, Vec<f32>) {
+                let mut trainer = <$trainer>::new(activation, sgd, start, &self.0);
+                trainer.begin(pass.clone(), rates.to_vec(), 0);
+                rates.iter().for_each(|_| trainer.step());
+                let scores = trainer.scores().unwrap();
+                let losses = scores.iter().map(|score| score.loss).collect();
+                (trainer.parameters().unwrap(), losses)
+            }
         }
     };
 }
@@ -96,32 +129,14 @@ implement!(
     "Burn's operations",
     reference::outputs::<B>,
     reference::gradients::<B>,
-    reference::update::<B>
+    reference::update::<B>,
+    reference::StepByStep<B>
 );
 implement!(
     Backend,
     "the backend's operations",
     B::outputs,
     B::gradients,
-    B::update
+    B::update,
+    B::Trainer
 );
-
-/// The parameters and losses after all steps of `pass` by `trainer`.
-pub fn trained<B: LeNetBackend>(
-    mut trainer: B::Trainer,
-    pass: lenet::data::Pass,
-    rates: Vec<f32>,
-) -> (Parameters, Vec<f32>) {
-    let steps = pass.batches();
-    trainer.begin(pass, rates, 0);
-    for _ in 0..steps {
-        trainer.step();
-    }
-    let losses = trainer
-        .scores()
-        .unwrap()
-        .iter()
-        .map(|score| score.loss)
-        .collect();
-    (trainer.parameters().unwrap(), losses)
-}

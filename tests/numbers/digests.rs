@@ -9,9 +9,9 @@ use lenet::ops::Parameters;
 use lenet::train::Recipe;
 use sha2::{Digest, Sha256};
 
-use super::agreement::Cpu;
-use super::images;
+use super::cpu::Cpu;
 use super::implementation::Implementation;
+use super::support::images;
 
 const STEPS: usize = 36;
 

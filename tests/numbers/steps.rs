@@ -1,15 +1,14 @@
 //! Steps of a training with every ingredient on, against a plain loop in `f64`.
 
-use burn_ndarray::NdArray;
 use lenet::data::Scaling;
 use lenet::descent::{Schedule, Sgd};
 use lenet::model::Activation;
-use lenet::ops::{LeNetBackend, Parameters, Trainer, reference::StepByStep};
+use lenet::ops::Parameters;
 use lenet::train::{Recipe, Settings, State};
 
-use super::implementation::trained;
+use super::implementations;
 use super::plain::Plain;
-use super::{largest_difference, noise};
+use super::support::{largest_difference, noise, table};
 
 /// A start as the tuned recipe makes it.
 fn start(recipe: &Recipe) -> Parameters {
@@ -63,35 +62,14 @@ fn a_few_dozen_tuned_steps_are_those_of_a_plain_loop() {
         "the steps go somewhere"
     );
 
-    type Cpu = <NdArray as LeNetBackend>::Trainer;
-    let (activation, device) = (recipe.activation, Default::default());
-    let cpu = trained::<NdArray>(
-        Cpu::new(activation, sgd, &start, &device),
-        pass.clone(),
-        rates.clone(),
-    );
-    let burn = {
-        let mut trainer = StepByStep::<NdArray>::new(activation, sgd, &start, &device);
-        trainer.begin(pass.clone(), rates.clone(), 0);
-        (0..steps).for_each(|_| trainer.step());
-        let losses = trainer
-            .scores()
-            .unwrap()
-            .iter()
-            .map(|score| score.loss)
-            .collect();
-        (trainer.parameters().unwrap(), losses)
-    };
-    for (name, (end, found)) in [("the CPU's trainer", cpu), ("Burn's operations", burn)] {
+    for by in implementations() {
+        let name = by.name();
+        let (end, found) = by.train(recipe.activation, sgd, &start, &pass, &rates);
         let difference = largest_difference(&found, &losses);
-        println!("{name}: losses of {steps} steps differ by at most {difference:e}");
-        assert!(difference <= 1e-4, "{name}: {difference}");
+        table(&name, "losses of 35 tuned steps", difference, 1e-4);
         let difference = largest_difference(&end.values, &expected);
-        println!("{name}: parameters differ by at most {difference:e}");
-        assert!(difference <= 1e-5, "{name}: {difference}");
-        assert!(
-            largest_difference(&end.velocity.unwrap(), &velocity) <= 1e-4,
-            "{name}"
-        );
+        table(&name, "parameters after 35 tuned steps", difference, 1e-5);
+        let difference = largest_difference(&end.velocity.unwrap(), &velocity);
+        table(&name, "velocity after 35 tuned steps", difference, 1e-4);
     }
 }

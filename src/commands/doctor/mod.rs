@@ -1,5 +1,9 @@
 //! `lenet doctor`.
 
+mod speed;
+
+pub use speed::speed;
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -17,6 +21,8 @@ struct Document {
     burn: &'static str,
     cpu: Cpu,
     gpu: Gpu,
+    /// The backend that trains faster here, of those that could be measured.
+    faster: Option<&'static str>,
     data: Data,
 }
 
@@ -27,6 +33,7 @@ struct Cpu {
     level: String,
     levels: Vec<String>,
     threads: usize,
+    images_per_second: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -34,7 +41,18 @@ struct Gpu {
     name: Option<String>,
     /// Whether it is a program on the CPU.
     software: bool,
+    images_per_second: Option<f64>,
     problem: Option<String>,
+}
+
+/// What measures the backends of this build, as [`speed`] does: the binary's, which alone compiles Burn's GPU code.
+pub struct Speeds {
+    /// The CPU.
+    #[cfg(feature = "ndarray")]
+    pub ndarray: fn() -> Result<f64, Error>,
+    /// This GPU.
+    #[cfg(feature = "wgpu")]
+    pub wgpu: fn(&crate::gpu::Gpu) -> Result<f64, Error>,
 }
 
 #[derive(Serialize)]
@@ -46,26 +64,39 @@ struct Data {
 }
 
 impl DoctorArgs {
-    /// Looks at the machine and tells.
+    /// Looks at the machine, measures its backends and tells.
     ///
     /// # Errors
-    /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks.
-    pub fn run(&self) -> Result<(), Error> {
+    /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks; if the CPU could not be measured.
+    pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
         let loaded = FashionMnist::load(&Options {
             dir: self.dir.clone(),
             ..Options::default()
         });
+        let level = kernels::level()?.to_string();
+        #[cfg(feature = "ndarray")]
+        let on_cpu = Some((speeds.ndarray)()?);
+        #[cfg(not(feature = "ndarray"))]
+        let on_cpu = None;
+        let gpu = gpu(speeds);
         let document = Document {
             schema: 1,
             lenet: env!("CARGO_PKG_VERSION"),
             burn: crate::BURN_VERSION,
             cpu: Cpu {
                 available: cfg!(feature = "ndarray"),
-                level: kernels::level()?.to_string(),
+                level,
                 levels: Level::available().iter().map(Level::to_string).collect(),
                 threads: rayon::current_num_threads(),
+                images_per_second: on_cpu,
             },
-            gpu: gpu(),
+            faster: match (on_cpu, gpu.images_per_second) {
+                (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
+                (Some(_), _) => Some("ndarray"),
+                (None, Some(_)) => Some("wgpu"),
+                (None, None) => None,
+            },
+            gpu,
             data: data(&loaded),
         };
         let mut out = Out::default();
@@ -80,26 +111,37 @@ impl DoctorArgs {
 }
 
 #[cfg(feature = "wgpu")]
-fn gpu() -> Gpu {
+fn gpu(speeds: &Speeds) -> Gpu {
+    crate::gpu::foreword().into_iter().for_each(ui::note);
+    let problem = |error: Error| Some(error.to_string());
     match crate::gpu::open() {
-        Ok(gpu) => Gpu {
-            name: Some(gpu.name),
-            software: gpu.is_software,
-            problem: None,
-        },
+        Ok(gpu) => {
+            let (speed, problem) = match (speeds.wgpu)(&gpu) {
+                Ok(speed) => (Some(speed), gpu.lacking),
+                Err(error) => (None, problem(error)),
+            };
+            Gpu {
+                name: Some(gpu.name),
+                software: gpu.is_software,
+                images_per_second: speed,
+                problem,
+            }
+        }
         Err(error) => Gpu {
             name: None,
             software: false,
-            problem: Some(error.to_string()),
+            images_per_second: None,
+            problem: problem(error),
         },
     }
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn gpu() -> Gpu {
+fn gpu(_: &Speeds) -> Gpu {
     Gpu {
         name: None,
         software: false,
+        images_per_second: None,
         problem: Some("this build has no GPU backend (feature wgpu)".to_owned()),
     }
 }
@@ -121,29 +163,39 @@ fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
     }
 }
 
-fn text(document: &Document) -> [String; 4] {
+fn text(document: &Document) -> [String; 5] {
     let Document {
         lenet,
         burn,
         cpu,
         gpu,
+        faster,
         data,
         ..
     } = document;
-    let cpu = match cpu.available {
+    let speed = |speed: Option<f64>| match speed {
+        Some(speed) => format!(", trains on {speed:.0} images a second"),
+        None => String::new(),
+    };
+    let on_cpu = match cpu.available {
         true => format!(
-            "{} (this CPU has {}), {} threads",
+            "{} (this CPU has {}), {} threads{}",
             cpu.level,
             cpu.levels.join(", "),
-            cpu.threads
+            cpu.threads,
+            speed(cpu.images_per_second)
         ),
         false => "none: this build has no CPU backend (feature ndarray)".to_owned(),
     };
-    let gpu = match (&gpu.name, &gpu.problem) {
-        (Some(name), _) if gpu.software => format!("{name}: a program on the CPU, slow"),
-        (Some(name), _) => name.clone(),
-        (None, problem) => format!("none: {}", problem.as_deref().unwrap_or_default()),
-    };
+    let mut on_gpu = gpu.name.clone().unwrap_or_else(|| "none".to_owned());
+    if gpu.software {
+        on_gpu += ", no GPU but a program on the CPU";
+    }
+    on_gpu += &speed(gpu.images_per_second);
+    if let Some(problem) = &gpu.problem {
+        on_gpu += &format!(": {problem}");
+    }
+    let faster = faster.map_or_else(|| "none".to_owned(), |name| format!("--backend {name}"));
     let data = match &data.dir {
         Some(dir) => format!(
             "{}: Fashion-MNIST, {} training and {} test images",
@@ -155,8 +207,9 @@ fn text(document: &Document) -> [String; 4] {
     };
     [
         format!("lenet  {lenet} on Burn {burn}"),
-        format!("cpu    {cpu}"),
-        format!("gpu    {gpu}"),
+        format!("cpu    {on_cpu}"),
+        format!("gpu    {on_gpu}"),
+        format!("faster {faster}"),
         format!("data   {data}"),
     ]
 }

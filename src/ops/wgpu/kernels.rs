@@ -1,0 +1,263 @@
+//! The kernels of a network and its rule, ready to be launched on buffers.
+
+use burn_wgpu::WgpuRuntime;
+use cubecl::frontend::ArrayCompilationArg;
+use cubecl::prelude::*;
+use cubecl::server::{Handle, ServerError};
+
+use super::launch::{Launcher, Ready};
+use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, record};
+use super::{samples, weights};
+use crate::descent::Sgd;
+use crate::error::Error;
+use crate::model::{Activation, PARAMETERS};
+
+/// Bytes of a float or a word.
+const WORD: usize = 4;
+/// Bytes of four floats.
+const FOUR: usize = 16;
+
+/// See the module.
+pub struct Kernels {
+    launcher: Launcher,
+    samples: Ready<samples::samples::Samples<WgpuRuntime>>,
+    outputs: Ready<samples::outputs::Outputs<WgpuRuntime>>,
+    weights: Ready<weights::weights::Weights<WgpuRuntime>>,
+    gradients: Ready<weights::gradients::Gradients<WgpuRuntime>>,
+    update: Ready<weights::update::Update<WgpuRuntime>>,
+    copy: Ready<weights::copy::Copy<WgpuRuntime>>,
+}
+
+impl Kernels {
+    /// For a network with `activation` that is trained by `sgd`.
+    pub fn new(client: &ComputeClient<WgpuRuntime>, activation: Activation, sgd: Sgd) -> Self {
+        let launcher = Launcher::new(client.clone());
+        let is_poisoned = launcher.is_checked;
+        let tanh = activation == Activation::Tanh;
+        let (has_velocity, is_nesterov) = (sgd.has_velocity(), sgd.nesterov);
+        let client = || client.clone();
+        let image = || Launcher::settings(THREADS);
+        let sums = || Launcher::settings(weights::THREADS);
+        let a = || ArrayCompilationArg { inplace: None };
+        let of_network = u32::from(tanh) | u32::from(is_poisoned) << 1;
+        let of_rule = u32::from(has_velocity) | u32::from(is_nesterov) << 1;
+        Self {
+            samples: Ready::new(
+                samples::samples::Samples::new(
+                    image(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    tanh,
+                    is_poisoned,
+                ),
+                of_network,
+            ),
+            outputs: Ready::new(
+                samples::outputs::Outputs::new(
+                    image(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    a(),
+                    tanh,
+                    is_poisoned,
+                ),
+                of_network,
+            ),
+            weights: Ready::new(
+                weights::weights::Weights::new(
+                    sums(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    has_velocity,
+                    is_nesterov,
+                ),
+                of_rule,
+            ),
+            gradients: Ready::new(
+                weights::gradients::Gradients::new(sums(), client(), a(), a(), a(), CHUNK),
+                0,
+            ),
+            update: Ready::new(
+                weights::update::Update::new(
+                    sums(),
+                    client(),
+                    a(),
+                    a(),
+                    a(),
+                    has_velocity,
+                    is_nesterov,
+                ),
+                of_rule,
+            ),
+            copy: Ready::new(weights::copy::Copy::new(sums(), client(), a(), a()), 0),
+            launcher,
+        }
+    }
+
+    /// A buffer of these words.
+    pub fn upload(&self, words: &[u32]) -> Handle {
+        self.launcher.client.create_from_slice(u32::as_bytes(words))
+    }
+
+    /// A buffer of at least so many floats, of any value. Its size is one that cubecl does not round up, as it would take
+    /// an offset from the end from another size than it reports.
+    pub fn empty(&self, floats: usize) -> Handle {
+        let floats = floats.next_multiple_of(ALIGNMENT);
+        self.launcher.client.empty(WORD * floats)
+    }
+
+    /// A buffer for parameters, and for their velocity if there is one.
+    pub fn empty_parameters(&self, has_velocity: bool) -> Handle {
+        self.empty(match has_velocity {
+            true => 2 * VELOCITY,
+            false => VELOCITY,
+        })
+    }
+
+    /// A buffer for the records of as many images of a batch as are done at a time.
+    pub fn empty_records(&self, batch_size: usize) -> Handle {
+        self.empty(batch_size.min(CHUNK) * record::LENGTH)
+    }
+
+    /// The first parameters in a buffer that has room behind them.
+    pub fn copy(&self, from: &Handle, to: &Handle) {
+        let buffers = [(from, WORD), (to, WORD)];
+        let workgroups = PARAMETERS.div_ceil(weights::THREADS);
+        self.launcher.launch(&self.copy, workgroups, &buffers);
+    }
+
+    /// The outputs of the first `count` of `images`.
+    pub fn outputs(
+        &self,
+        count: usize,
+        images: &Handle,
+        parameters: &Handle,
+        state: &Handle,
+        outputs: &Handle,
+    ) {
+        let buffers = [
+            (images, WORD),
+            (parameters, FOUR),
+            (state, WORD),
+            (outputs, WORD),
+        ];
+        self.launcher.launch(&self.outputs, count, &buffers);
+    }
+
+    /// The gradients of the next `images` of a pass, which are a batch.
+    pub fn gradients(
+        &self,
+        images: usize,
+        pass: &OnDevice,
+        parameters: &Handle,
+        gradients: &Handle,
+    ) {
+        for first in (0..images).step_by(CHUNK) {
+            self.samples(CHUNK.min(images - first), pass, parameters);
+            let buffers = [
+                (gradients, WORD),
+                (&pass.records, WORD),
+                (&pass.state, WORD),
+            ];
+            self.launcher
+                .launch(&self.gradients, weights::WORKGROUPS, &buffers);
+        }
+    }
+
+    /// A step of gradient descent by gradients that were found just now.
+    pub fn update(&self, parameters: &Handle, gradients: &Handle, state: &Handle) {
+        let buffers = [(parameters, WORD), (gradients, WORD), (state, WORD)];
+        let workgroups = PARAMETERS.div_ceil(weights::THREADS);
+        self.launcher.launch(&self.update, workgroups, &buffers);
+    }
+
+    /// A whole step on the next `images` of a pass, which are a batch.
+    pub fn step(&self, images: usize, pass: &OnDevice, parameters: &Handle) {
+        if images <= CHUNK {
+            self.samples(images, pass, parameters);
+            let buffers = [
+                (parameters, WORD),
+                (&pass.records, WORD),
+                (&pass.state, WORD),
+            ];
+            self.launcher
+                .launch(&self.weights, weights::WORKGROUPS, &buffers);
+        } else {
+            let gradients = self.empty(PARAMETERS);
+            self.gradients(images, pass, parameters, &gradients);
+            self.update(parameters, &gradients, &pass.state);
+        }
+    }
+
+    fn samples(&self, count: usize, pass: &OnDevice, parameters: &Handle) {
+        let buffers = [
+            (&pass.images, WORD),
+            (&pass.places, WORD),
+            (parameters, FOUR),
+            (&pass.records, WORD),
+            (&pass.state, WORD),
+            (&pass.scores, WORD),
+        ];
+        self.launcher.launch(&self.samples, count, &buffers);
+    }
+
+    /// The floats in these buffers. Waits for the device.
+    ///
+    /// # Errors
+    /// If the device failed, now or since the last time.
+    pub fn read(&self, buffers: Vec<Handle>) -> Result<Vec<Vec<f32>>, Error> {
+        let client = &self.launcher.client;
+        let failed = |error: ServerError| Error::Device {
+            backend: WgpuRuntime::name(client).to_owned(),
+            cause: error.to_string(),
+        };
+        // A read alone does not report the errors of the work before it.
+        pollster::block_on(client.sync()).map_err(failed)?;
+        let read = pollster::block_on(client.read_async(buffers)).map_err(failed)?;
+        Ok(read
+            .iter()
+            .map(|bytes| f32::from_bytes(bytes).to_vec())
+            .collect())
+    }
+}
+
+/// A pass over images as it lies on the device.
+pub struct OnDevice {
+    /// See [`pack::images`](super::pack::images).
+    pub images: Handle,
+    /// See [`pack::places`](super::pack::places).
+    pub places: Handle,
+    /// See [`pack::state`](super::pack::state()).
+    pub state: Handle,
+    /// See [`record`]: those of the images of a batch, at most [`CHUNK`].
+    pub records: Handle,
+    /// The losses of all images of the pass; from [`correct_at`](super::layout::correct_at) on, their right answers.
+    pub scores: Handle,
+}
+
+/// What a device lacks to run the kernels, if anything.
+#[must_use]
+pub fn lacking(invocations: usize, workgroup_memory: usize, bindings: usize) -> Option<String> {
+    let needs = [
+        ("invocations in a workgroup", invocations, THREADS),
+        (
+            "bytes of workgroup memory",
+            workgroup_memory,
+            4 * memory::LENGTH,
+        ),
+        ("storage buffers", bindings, 8),
+    ];
+    needs
+        .into_iter()
+        .find(|(_, has, needed)| has < needed)
+        .map(|(what, has, needed)| format!("it has {has} {what}, not {needed}"))
+}

@@ -1,0 +1,217 @@
+//! A training on the GPU: two launches a step, and nothing sent or fetched between the begin of an epoch and the next
+//! reading of scores.
+
+use std::ops::Range;
+
+use burn::data::dataset::Dataset;
+use burn_wgpu::{Wgpu, WgpuDevice, WgpuRuntime};
+use cubecl::Runtime;
+use cubecl::server::Handle;
+
+use super::kernels::{Kernels, OnDevice};
+use super::layout::{VELOCITY, correct_at};
+use super::{is_able, pack};
+use crate::data::{ImageDataset, Pass};
+use crate::descent::Sgd;
+use crate::error::Error;
+use crate::model::{Activation, PARAMETERS};
+use crate::ops::reference::StepByStep;
+use crate::ops::{Parameters, Score, Trainer};
+
+/// A training by the kernels; on a GPU that cannot run them, by Burn's own operations.
+pub enum Training {
+    /// By the kernels.
+    Kernels(Box<OnGpu>),
+    /// By Burn's operations.
+    Plain(Box<StepByStep<Wgpu>>),
+}
+
+// Inlined, so that only who trains on a GPU compiles Burn's operations for it.
+impl Trainer<Wgpu> for Training {
+    #[inline]
+    fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &WgpuDevice) -> Self {
+        match is_able(device) {
+            true => Self::Kernels(Box::new(OnGpu::new(activation, sgd, start, device))),
+            false => Self::Plain(Box::new(StepByStep::new(activation, sgd, start, device))),
+        }
+    }
+
+    #[inline]
+    fn begin(&mut self, pass: Pass, rates: Vec<f32>, first: usize) {
+        match self {
+            Self::Kernels(training) => training.begin(&pass, &rates, first),
+            Self::Plain(training) => training.begin(pass, rates, first),
+        }
+    }
+
+    #[inline]
+    fn step(&mut self) {
+        match self {
+            Self::Kernels(training) => training.step(),
+            Self::Plain(training) => training.step(),
+        }
+    }
+
+    #[inline]
+    fn scores(&mut self) -> Result<Vec<Score>, Error> {
+        match self {
+            Self::Kernels(training) => training.scores(),
+            Self::Plain(training) => training.scores(),
+        }
+    }
+
+    #[inline]
+    fn parameters(&mut self) -> Result<Parameters, Error> {
+        match self {
+            Self::Kernels(training) => training.parameters(),
+            Self::Plain(training) => training.parameters(),
+        }
+    }
+}
+
+/// What a training keeps on the GPU.
+pub struct OnGpu {
+    kernels: Kernels,
+    sgd: Sgd,
+    /// The parameters and, if there is one, their velocity: see [`VELOCITY`].
+    parameters: Handle,
+    /// The set that was trained on last: it is sent once.
+    set: Option<(ImageDataset, Handle)>,
+    epoch: Option<Epoch>,
+    /// Scores of earlier epochs that nobody has asked for.
+    unread: Vec<(Handle, Range<usize>)>,
+}
+
+struct Epoch {
+    pass: OnDevice,
+    /// Images of the pass.
+    count: usize,
+    batch_size: usize,
+    /// The place at which the next batch begins.
+    next: usize,
+    /// The place up to which scores were asked for.
+    read: usize,
+}
+
+impl OnGpu {
+    fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &WgpuDevice) -> Self {
+        let kernels = Kernels::new(&WgpuRuntime::client(device), activation, sgd);
+        assert_eq!(start.values.len(), PARAMETERS);
+        assert_eq!(start.velocity.is_some(), sgd.has_velocity());
+        let parts = [Some(&start.values), start.velocity.as_ref()];
+        let mut words = Vec::with_capacity(2 * VELOCITY);
+        for values in parts.into_iter().flatten() {
+            words.extend(values.iter().map(|value| value.to_bits()));
+            words.resize(words.len().next_multiple_of(VELOCITY), 0);
+        }
+        Self {
+            parameters: kernels.upload(&words),
+            kernels,
+            sgd,
+            set: None,
+            epoch: None,
+            unread: Vec::new(),
+        }
+    }
+
+    /// See [`Trainer::begin`].
+    ///
+    /// # Panics
+    /// If the order names an image that is not there, or there is not a rate for each batch.
+    fn begin(&mut self, pass: &Pass, rates: &[f32], first: usize) {
+        self.unread
+            .extend(self.epoch.as_mut().and_then(Epoch::unread));
+        // The kernels rely on it.
+        let is_there = |image: &u32| (*image as usize) < pass.images.len();
+        assert!(pass.order.iter().all(is_there), "an order of other images");
+        assert_eq!(rates.len(), pass.batches());
+        let count = pass.order.len();
+        let next = first * pass.batch_size;
+        let state = pack::state(next, count, pass.batch_size, pass.scaling, self.sgd, rates);
+        self.epoch = Some(Epoch {
+            pass: OnDevice {
+                images: self.send(&pass.images),
+                places: self
+                    .kernels
+                    .upload(&pack::places(&pass.order, &pass.changes)),
+                state: self.kernels.upload(&state),
+                records: self.kernels.empty_records(pass.batch_size.min(count)),
+                scores: self.kernels.empty(2 * correct_at(count)),
+            },
+            count,
+            batch_size: pass.batch_size,
+            next,
+            read: next,
+        });
+    }
+
+    /// The set on the device.
+    fn send(&mut self, set: &ImageDataset) -> Handle {
+        match &self.set {
+            Some((sent, handle)) if std::ptr::eq(sent.images(), set.images()) => handle.clone(),
+            _ => {
+                // Frees the other set first.
+                self.set = None;
+                let handle = self
+                    .kernels
+                    .upload(&pack::images(set.images(), set.labels()));
+                self.set = Some((set.clone(), handle.clone()));
+                handle
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        let epoch = self.epoch.as_mut().expect("an epoch has begun");
+        assert!(epoch.next < epoch.count, "the epoch has no more batches");
+        let images = epoch.batch_size.min(epoch.count - epoch.next);
+        self.kernels.step(images, &epoch.pass, &self.parameters);
+        epoch.next += images;
+    }
+
+    fn scores(&mut self) -> Result<Vec<Score>, Error> {
+        let mut unread = std::mem::take(&mut self.unread);
+        unread.extend(self.epoch.as_mut().and_then(Epoch::unread));
+        let mut handles = Vec::with_capacity(2 * unread.len());
+        for (handle, places) in unread {
+            let whole = handle.size();
+            let part = |from: usize| {
+                let bytes = 4 * (from + places.start) as u64..4 * (from + places.end) as u64;
+                let part = handle.clone().offset_start(bytes.start);
+                part.offset_end(whole - bytes.end)
+            };
+            let half = whole as usize / 8;
+            handles.extend([part(0), part(half)]);
+        }
+        let mut scores = Vec::new();
+        for pair in self.kernels.read(handles)?.as_chunks().0 {
+            let [losses, correct] = pair;
+            scores.extend(losses.iter().zip(correct).map(|(loss, correct)| Score {
+                loss: *loss,
+                is_correct: *correct == 1.0,
+            }));
+        }
+        Ok(scores)
+    }
+
+    fn parameters(&mut self) -> Result<Parameters, Error> {
+        let mut read = self.kernels.read(vec![self.parameters.clone()])?;
+        let mut values = read.pop().unwrap_or_default();
+        let velocity = self.sgd.has_velocity().then(|| {
+            let mut velocity = values.split_off(VELOCITY);
+            velocity.truncate(PARAMETERS);
+            velocity
+        });
+        values.truncate(PARAMETERS);
+        Ok(Parameters { values, velocity })
+    }
+}
+
+impl Epoch {
+    /// The scores that nobody has asked for yet: from now on somebody has.
+    fn unread(&mut self) -> Option<(Handle, Range<usize>)> {
+        let places = self.read..self.next;
+        self.read = self.next;
+        (!places.is_empty()).then(|| (self.pass.scores.clone(), places))
+    }
+}
