@@ -205,7 +205,10 @@ mod tests {
         assert!(settings(4, None).allow(&done).is_err());
         assert!(settings(9, Some(3)).allow(&done).is_ok());
         let error = settings(9, Some(2)).allow(&done).unwrap_err();
-        assert!(error.ends_with("would have ended it after epoch 4"), "{error}");
+        assert!(
+            error.ends_with("would have ended it after epoch 4"),
+            "{error}"
+        );
         // It ends there itself.
         assert!(settings(9, Some(2)).allow(&done[..4]).is_ok());
     }
