@@ -179,7 +179,9 @@ impl Error {
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
             Self::Memory(_) => "raise the limit on memory (ulimit -v)".to_owned(),
-            Self::Threads(_) => "use fewer: --threads 1".to_owned(),
+            Self::Threads(_) => {
+                "use fewer, --threads 1, or raise the limit on processes (ulimit -u)".to_owned()
+            }
             Self::Exists {
                 resumable: true, ..
             } => "go on with --resume, replace it with --force, or name another file".to_owned(),

@@ -52,7 +52,11 @@ impl FileError {
     /// What the user can do, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        hint(&self.cause, self.action.starts_with("cannot read"))
+        let reading = ["cannot read", "cannot take"];
+        hint(
+            &self.cause,
+            reading.iter().any(|start| self.action.starts_with(start)),
+        )
     }
 }
 

@@ -88,18 +88,29 @@ fn a_training_with_fewer_epochs_than_are_done_is_not_gone_on_with() {
 }
 
 #[test]
-fn a_record_that_is_not_of_a_whole_training_says_so() {
+fn a_record_that_cannot_be_repeated_here_says_why() {
     let place = Place::new();
     place.train("--epochs 1 -o m.mpk");
-    let mut record = place.json("m.json");
-    record["test"].take();
-    fs::write(place.path("m.json"), record.to_string()).unwrap();
-    let ran = place.train("--like m.json -o n.mpk");
+    let ran = place.train("--like m.json -o same.mpk");
     assert!(
-        ran.stderr().contains("was not finished"),
+        !ran.stderr().contains("left another model"),
         "{}",
         ran.stderr()
     );
+    let record = place.json("m.json");
+    for (key, value, words) in [
+        ("test", json!(null), "it was not finished"),
+        ("lenet", json!("0.0.9"), "it was of lenet 0.0.9"),
+        ("device", json!("CPU (mmx)"), "it ran on CPU (mmx)"),
+        ("data", json!({}), "it had another data set"),
+    ] {
+        let mut other = record.clone();
+        other[key] = value;
+        fs::write(place.path("m.json"), other.to_string()).unwrap();
+        let ran = place.train("--like m.json -o n.mpk --force");
+        let told = format!("left another model than this one will: {words}\n");
+        assert!(ran.stderr().contains(&told), "{}", ran.stderr());
+    }
 }
 
 #[test]

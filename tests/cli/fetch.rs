@@ -199,8 +199,8 @@ fn planted_names_are_not_followed() {
     fs::write(place.path("victim"), "precious").unwrap();
     let part = format!("d/{NAME}.part");
     std::os::unix::fs::symlink("../victim", place.path(&part)).unwrap();
-    let refused = format!("--data d --retries 0 --mirror http://127.0.0.1:1");
-    let ran = Ran(command(&place, &refused).output().unwrap());
+    let refused = "--data d --retries 0 --mirror http://127.0.0.1:1";
+    let ran = Ran(command(&place, refused).output().unwrap());
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
     assert_eq!(fs::read(place.path("victim")).unwrap(), b"precious");
     fs::remove_file(place.path(&part)).unwrap();

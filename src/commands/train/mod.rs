@@ -8,9 +8,10 @@ use std::path::Path;
 
 use crate::cli::{RecipeName, Seeds, TrainArgs};
 use crate::error::Error;
+use crate::io::FileError;
 use crate::ops::LeNetBackend;
 use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorBoard, stop};
-use crate::ui::{self, JsonReporter, TextReporter, bars_wanted};
+use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, gate};
 use run::{Inputs, Run};
@@ -53,8 +54,14 @@ fn train<B: LeNetBackend>(
             path.display()
         ));
     }
-    let settings = settings(args, earlier.as_ref().map(|saved| &saved.settings))?;
+    let like = like(args)?;
+    let settings = settings(
+        args,
+        earlier.as_ref().map(|saved| &saved.settings),
+        like.as_ref(),
+    )?;
     let inputs = Inputs::load(args, &settings, device, device_name)?;
+    inputs.compare(like.as_ref());
     let run = Run {
         inputs: &inputs,
         settings,
@@ -69,9 +76,12 @@ fn train<B: LeNetBackend>(
 
 /// The settings that `args` ask for; what they leave open is as it was `earlier`, in the run that is to be repeated,
 /// or the default.
-fn settings(args: &TrainArgs, earlier: Option<&Settings>) -> Result<Settings, Error> {
-    let like = args.like.as_deref().map(settings_in).transpose()?;
-    let earlier = earlier.or(like.as_ref());
+fn settings(
+    args: &TrainArgs,
+    earlier: Option<&Settings>,
+    like: Option<&RunRecord>,
+) -> Result<Settings, Error> {
+    let earlier = earlier.or(like.map(|record| &record.settings));
     let mut recipe = match (args.recipe, earlier) {
         (None, Some(earlier)) => earlier.recipe.clone(),
         (None | Some(RecipeName::Classic), _) => Recipe::classic(),
@@ -105,15 +115,11 @@ fn settings(args: &TrainArgs, earlier: Option<&Settings>) -> Result<Settings, Er
     Ok(settings)
 }
 
-/// The settings of the run whose record is `path`.
-fn settings_in(path: &Path) -> Result<Settings, Error> {
-    let unusable = |cause| Error::file("cannot take the settings of", path, cause);
-    let record = RunRecord::read(path).map_err(unusable)?;
-    if record.test.is_none() {
-        let path = path.display();
-        ui::note(&format!(
-            "note: the training of {path} was not finished; this one will be, and leaves another model"
-        ));
-    }
-    Ok(record.settings)
+/// The record of the run that is to be repeated.
+fn like(args: &TrainArgs) -> Result<Option<RunRecord>, Error> {
+    let read = |path: &Path| {
+        let unusable = FileError::of("cannot take the settings of", path);
+        RunRecord::read(path).map_err(unusable)
+    };
+    Ok(args.like.as_deref().map(read).transpose()?)
 }

@@ -16,6 +16,7 @@ use crate::ops::LeNetBackend;
 use crate::train::{
     Job, Keep, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
 };
+use crate::ui;
 
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
@@ -55,6 +56,37 @@ impl<'a, D> Inputs<'a, D> {
             validation,
             test: ImageDataset::new(test),
         })
+    }
+
+    /// Says why a training as `record` tells of would leave another model here, whatever its settings.
+    pub(super) fn compare(&self, record: Option<&RunRecord>) {
+        let Some(record) = record else { return };
+        let (version, device) = (&record.lenet, &record.device);
+        let reasons = [
+            (record.test.is_none(), "it was not finished".to_owned()),
+            (
+                version != env!("CARGO_PKG_VERSION"),
+                format!("it was of lenet {version}"),
+            ),
+            (device != self.device_name, format!("it ran on {device}")),
+            (
+                record.data != self.digests(),
+                "it had another data set".to_owned(),
+            ),
+        ];
+        for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {
+            ui::note(&format!(
+                "note: the training to be repeated left another model than this one will: {reason}"
+            ));
+        }
+    }
+
+    /// SHA-256 of each data file, by its name.
+    fn digests(&self) -> BTreeMap<String, String> {
+        let digests = self.provenance.digests.iter();
+        digests
+            .map(|(file, digest)| (file.name().to_owned(), digest.to_string()))
+            .collect()
     }
 }
 
@@ -157,7 +189,7 @@ impl<D> Run<'_, D> {
             program: env!("CARGO_PKG_VERSION").to_owned(),
             device: self.inputs.device_name.to_owned(),
             settings: self.settings.clone(),
-            data: self.digests(),
+            data: self.inputs.digests(),
             model: Default::default(),
             state,
         }
@@ -177,7 +209,7 @@ impl<D> Run<'_, D> {
             threads: rayon::current_num_threads(),
             settings: self.settings.clone(),
             model_sha256: None,
-            data: self.digests(),
+            data: self.inputs.digests(),
             train_samples: self.inputs.train.len(),
             validation_samples: self.inputs.validation.len(),
             epochs: state.history.clone(),
@@ -192,14 +224,6 @@ impl<D> Run<'_, D> {
             &state.model(&self.settings),
             &record,
         )
-    }
-
-    /// SHA-256 of each data file, by its name.
-    fn digests(&self) -> BTreeMap<String, String> {
-        let digests = self.inputs.provenance.digests.iter();
-        digests
-            .map(|(file, digest)| (file.name().to_owned(), digest.to_string()))
-            .collect()
     }
 
     /// The facts at its start, with `epochs_done` behind it.

@@ -14,7 +14,7 @@ use crate::ui::{Bar, bars_wanted};
 use crate::commands::gate;
 
 use super::run::{Inputs, Run};
-use super::settings;
+use super::{like, settings};
 use table::{Row, Table, figures};
 
 /// What stands for the seed in the name of an output file.
@@ -30,8 +30,10 @@ pub(super) fn train<B: LeNetBackend>(
 ) -> Result<(), Error> {
     // All names before the first run: a name that is taken should not cost the runs before it.
     let outputs = claim(args, seeds)?;
-    let first = settings(args, None)?;
+    let like = like(args)?;
+    let first = settings(args, None, like.as_ref())?;
     let inputs = Inputs::load(args, &first, device, device_name)?;
+    inputs.compare(like.as_ref());
     let of = |(seed, output): (&u64, _)| Run {
         inputs: &inputs,
         settings: Settings {
