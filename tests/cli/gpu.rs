@@ -76,3 +76,49 @@ fn without_a_gpu_the_error_names_the_other_backend() {
     Ran(command.output().unwrap()).assert_error(1, "no GPU was found", "--backend ndarray");
     assert_eq!(place.files(), [] as [&str; 0]);
 }
+
+/// The bytes of a file in the place.
+fn bytes(place: &Place, name: &str) -> Vec<u8> {
+    std::fs::read(place.path(name)).unwrap()
+}
+
+#[test]
+fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
+    let place = Place::new();
+    let train = |words: &str| place.run(&format!("train --any-dataset --backend wgpu --recipe tuned {words} -q"));
+    if !worked(&train("--epochs 2 -o once.mpk")) {
+        return;
+    }
+    assert!(worked(&train("--epochs 2 -o again.mpk")));
+    assert_eq!(bytes(&place, "again.mpk"), bytes(&place, "once.mpk"));
+
+    let mut command = place.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 1 -o left.mpk -q");
+    let mut child = command.spawn().unwrap();
+    // Somewhere in 360 steps, or before the first, or not at all.
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let id = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
+    assert!(sent.is_ok());
+    child.wait().unwrap();
+    assert!(worked(&train("--epochs 2 --batch-size 1 -o left.mpk --resume")));
+    assert!(worked(&train("--epochs 2 --batch-size 1 -o whole.mpk")));
+    assert_eq!(bytes(&place, "left.mpk"), bytes(&place, "whole.mpk"));
+}
+
+/// What CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
+#[test]
+fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
+    let place = Place::new();
+    let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q";
+    let mut command = place.lenet(words);
+    command.env("CUBECL_DEBUG_LOG", place.path("kernels.log"));
+    if !worked(&Ran(command.output().unwrap())) {
+        return;
+    }
+    let log = String::from_utf8(bytes(&place, "kernels.log")).unwrap();
+    let launches = |name: &str| {
+        let lines = log.lines().filter(|line| line.contains("Executed") || line.contains("| "));
+        lines.filter(|line| line.contains(name)).count()
+    };
+    println!("{} samples, {} weights", launches("samples"), launches("weights"));
+}
