@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo bench --bench recipe_search                                  the steps from classic to tuned
-//! cargo bench --bench recipe_search -- epochs=20 learning_rate=0.02 schedule='{"cosine":{"warm_up":0.02}}'
+//! cargo bench --bench recipe_search -- epochs=20 learning_rate=0.02 schedule='{"linear":{"warm_up":0.02}}'
 //! ```
 //!
 //! Words of the form key=value, the value in JSON, change the recipe (its fields are those of the record beside a
@@ -21,7 +21,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use burn::backend::Autodiff;
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, ImageDataset, Options, Part, Scaling, load_part};
 use lenet::train::{Job, Keep, Quiet, Recipe, Settings, State, fit};
@@ -93,20 +92,17 @@ fn steps() -> Vec<(String, Recipe)> {
     row("+ Nesterov momentum and its rate", &|r| {
         r.momentum = tuned.momentum;
         r.nesterov = tuned.nesterov;
-        // What is best in these coordinates.
+        // What is best with sigmoids.
         r.learning_rate = 0.2;
     });
     row("+ schedule", &|r| r.schedule = tuned.schedule);
-    row("+ the twin's coordinates and its rate", &|r| {
-        r.coordinates = tuned.coordinates;
+    row("+ tanh and its rate", &|r| {
+        r.activation = tuned.activation;
         r.learning_rate = tuned.learning_rate;
     });
     row("+ weight decay", &|r| r.weight_decay = tuned.weight_decay);
     if tuned.augmentation != Augmentation::default() {
         row("+ augmentation", &|r| r.augmentation = tuned.augmentation);
-    }
-    if tuned.averaging > 0.0 {
-        row("+ averaging", &|r| r.averaging = tuned.averaging);
     }
     rows
 }
@@ -182,7 +178,7 @@ impl Data {
             patience: None,
             backend: "ndarray".to_owned(),
         };
-        let job = Job::<Autodiff<NdArray>> {
+        let job = Job::<NdArray> {
             settings: &settings,
             train: &self.train,
             validation: &self.validation,

@@ -229,4 +229,5 @@ fn bias<S: Simd>(s: S, pieces: &[Box<Piece>], layer: Dense, mut target: Target<'
     target.take(s, 0, &sums[..outputs], false);
 }
 
-const _: () = assert!(PIECE == LANES && FC1.inputs % 4 == 0 && FC2.inputs % 24 == 0);
+const _: () =
+    assert!(PIECE == LANES && FC1.inputs.is_multiple_of(16) && FC2.inputs.is_multiple_of(24));

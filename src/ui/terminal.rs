@@ -75,6 +75,7 @@ pub fn note(text: &str) {
 /// A panic, which is always a bug, is told in two lines too, and is status 1. None is expected to reach a user.
 pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
+        let info = info.to_string().replace('\n', " ");
         note(&format!("error: internal error: {info}"));
         note("hint: this is a bug in lenet; please report it with the command that you typed");
     }));

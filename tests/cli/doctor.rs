@@ -34,7 +34,7 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
     let lines: Vec<_> = ran.stdout().lines().map(str::to_owned).collect();
     let heads: Vec<_> = lines
         .iter()
-        .filter_map(|line| line.split("  ").next())
+        .filter_map(|line| line.split(' ').next())
         .collect();
     assert_eq!(heads, ["lenet", "cpu", "gpu", "faster", "data"]);
     assert!(

@@ -85,7 +85,11 @@ fn bytes(place: &Place, name: &str) -> Vec<u8> {
 #[test]
 fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     let place = Place::new();
-    let train = |words: &str| place.run(&format!("train --any-dataset --backend wgpu --recipe tuned {words} -q"));
+    let train = |words: &str| {
+        place.run(&format!(
+            "train --any-dataset --backend wgpu --recipe tuned {words} -q"
+        ))
+    };
     if !worked(&train("--epochs 2 -o once.mpk")) {
         return;
     }
@@ -97,10 +101,14 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     // Somewhere in 360 steps, or before the first, or not at all.
     std::thread::sleep(std::time::Duration::from_millis(700));
     let id = child.id().to_string();
-    let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
+    let sent = std::process::Command::new("kill")
+        .args(["-s", "INT", &id])
+        .status();
     assert!(sent.is_ok());
     child.wait().unwrap();
-    assert!(worked(&train("--epochs 2 --batch-size 1 -o left.mpk --resume")));
+    assert!(worked(&train(
+        "--epochs 2 --batch-size 1 -o left.mpk --resume"
+    )));
     assert!(worked(&train("--epochs 2 --batch-size 1 -o whole.mpk")));
     assert_eq!(bytes(&place, "left.mpk"), bytes(&place, "whole.mpk"));
 }
@@ -117,8 +125,14 @@ fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
     }
     let log = String::from_utf8(bytes(&place, "kernels.log")).unwrap();
     let launches = |name: &str| {
-        let lines = log.lines().filter(|line| line.contains("Executed") || line.contains("| "));
+        let lines = log
+            .lines()
+            .filter(|line| line.contains("Executed") || line.contains("| "));
         lines.filter(|line| line.contains(name)).count()
     };
-    println!("{} samples, {} weights", launches("samples"), launches("weights"));
+    println!(
+        "{} samples, {} weights",
+        launches("samples"),
+        launches("weights")
+    );
 }

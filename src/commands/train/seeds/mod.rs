@@ -49,18 +49,15 @@ pub(super) fn train<B: LeNetBackend>(
     }
     let bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * first.epochs));
     let threads = rayon::current_num_threads();
-    let rows = side_by_side::<B>(runs, threads, args.resume, bar.as_ref(), &mut table);
+    let (rows, failure) = side_by_side::<B>(runs, threads, args.resume, bar.as_ref(), &mut table);
     if let Some(bar) = bar {
         bar.finish();
     }
-    let rows = rows.map_err(|(error, done)| {
-        let left: Vec<u64> = seeds
-            .iter()
-            .copied()
-            .filter(|seed| !done.contains(seed))
-            .collect();
-        advise(error, args, &left)
-    })?;
+    if let Some(error) = failure {
+        let is_left = |seed: &u64| rows.iter().all(|row| row.seed != *seed);
+        let left: Vec<u64> = seeds.iter().copied().filter(is_left).collect();
+        return Err(advise(error, args, &left));
+    }
     table.summary(&rows);
     table.finish()?;
     gate(
@@ -69,21 +66,20 @@ pub(super) fn train<B: LeNetBackend>(
     )
 }
 
-/// The rows of all runs, in their order, each written as soon as those before it are; or the first error, with the seeds
-/// whose rows are written.
+/// The rows of all runs, in their order, each written as soon as those before it are; with the first error those that
+/// were done nevertheless.
 fn side_by_side<B: LeNetBackend>(
     runs: Vec<Run<'_, B::Device>>,
     threads: usize,
     resume: bool,
     bar: Option<&Bar>,
     table: &mut Table,
-) -> Result<Vec<Row>, (Error, Vec<u64>)> {
+) -> (Vec<Row>, Option<Error>) {
     let workers = B::side_by_side(threads).clamp(1, runs.len().max(1));
-    let count = runs.len();
+    let mut rows: Vec<Option<Row>> = runs.iter().map(|_| None).collect();
     let queue = Mutex::new(runs.into_iter().enumerate());
     let (sender, receiver) = mpsc::channel();
     let work = |sender: mpsc::Sender<_>| {
-        // Runs that are left are not begun after a failure or a signal.
         let next = || queue.lock().ok()?.next();
         while let Some((number, run)) = next() {
             let row = row::<B>(&run, resume, bar);
@@ -93,41 +89,41 @@ fn side_by_side<B: LeNetBackend>(
             }
         }
     };
+    let mut failure = None;
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            let sender = sender.clone();
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / workers);
-            let pool = pool
+            let started = pool
                 .build()
-                .map_err(|error| (Error::Threads(error.to_string()), Vec::new()))?;
-            let work = &work;
-            std::thread::Builder::new()
-                .spawn_scoped(scope, move || pool.install(|| work(sender)))
-                .map_err(|error| (Error::Threads(error.to_string()), Vec::new()))?;
+                .map_err(|error| error.to_string())
+                .and_then(|pool| {
+                    let (work, sender) = (&work, sender.clone());
+                    let thread = std::thread::Builder::new();
+                    let thread = thread.spawn_scoped(scope, move || pool.install(|| work(sender)));
+                    thread.map_err(|error| error.to_string())
+                });
+            if let Err(error) = started {
+                failure = Some(Error::Threads(error));
+                break;
+            }
         }
         drop(sender);
-        let mut rows: Vec<Option<Row>> = (0..count).map(|_| None).collect();
-        let (mut written, mut failure) = (0, None);
+        let mut written = 0;
         for (number, row) in receiver {
             match row {
                 Ok(row) => rows[number] = Some(row),
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) => failure = failure.take().or(Some(error)),
             }
             while let Some(Some(row)) = rows.get(written) {
                 table.row(row, bar);
                 written += 1;
             }
         }
-        match failure {
-            None => Ok(rows.into_iter().flatten().collect()),
-            Some(error) => {
-                // Whole rows behind one that is not.
-                let behind = rows.iter().skip(written).flatten();
-                behind.for_each(|row| table.row(row, bar));
-                Err((error, rows.iter().flatten().map(|row| row.seed).collect()))
-            }
-        }
-    })
+        // Whole rows behind one that is not.
+        let behind = rows.iter().skip(written).flatten();
+        behind.for_each(|row| table.row(row, bar));
+    });
+    (rows.into_iter().flatten().collect(), failure)
 }
 
 fn row<B: LeNetBackend>(
