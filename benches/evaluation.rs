@@ -18,7 +18,6 @@ fn main() {
     let (images, _) = load_part(Part::Test, &Options::default()).expect("the data lies in data/");
     let images = ImageDataset::new(images);
     let file = format::read(TRAINED.as_ref()).expect("the goldens are there");
-    let model = LeNet::<NdArray>::from_weights(&file.weights, &Default::default());
     let pool = rayon::ThreadPoolBuilder::new()
         .build()
         .expect("threads can be started");
@@ -27,7 +26,7 @@ fn main() {
         for _ in 0..10 {
             let begin = Instant::now();
             let evaluation =
-                evaluate::<NdArray>(&weights, &images, BATCH_SIZE, &Default::default());
+                evaluate::<NdArray>(&file.weights, &images, BATCH_SIZE, &Default::default());
             least = least.min(begin.elapsed().as_secs_f64());
             let correct = evaluation.expect("a CPU does not fail").correct();
             assert_eq!(correct, 6678, "the answer is Keras' before its time counts");
