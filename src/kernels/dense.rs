@@ -4,7 +4,7 @@
 //! Rows of activations and gradients are padded to whole vectors, and so is the last vector of a row of the weight, by what
 //! comes behind it: what its lanes beyond the row make is written to the padding and read by nobody.
 
-use super::samples::PIECE;
+use super::piece::PIECE;
 use super::simd::{Kernel, LANES, Level, Simd};
 use super::{lanes, lanes_mut};
 

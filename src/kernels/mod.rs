@@ -19,6 +19,7 @@ mod conv2_backward;
 mod conv2_input_gradient;
 mod dense;
 mod loss;
+mod piece;
 pub mod profile;
 mod samples;
 mod simd;
@@ -36,7 +37,8 @@ pub use simd::{Level, LevelError, level};
 
 use awake::Awake;
 use loss::CLASSES;
-use samples::{Network, PIECE, Piece, Scratch};
+use piece::{PIECE, Piece, Scratch};
+use samples::Network;
 use simd::LANES;
 use update::Target;
 

@@ -7,7 +7,8 @@ use crate::data::View;
 use crate::model::Activation;
 
 use super::Descent;
-use super::samples::{Network, PIECE, Piece, Scratch};
+use super::piece::{PIECE, Piece, Scratch};
+use super::samples::Network;
 use super::simd::{Kernel, LANES, Level, Simd};
 use super::weights::weights;
 

@@ -6,7 +6,7 @@
 use crate::model::OFFSETS;
 
 use super::dense::{Size, stride};
-use super::samples::{FC1, FC2, FC3, PIECE, Piece};
+use super::piece::{FC1, FC2, FC3, PIECE, Piece};
 use super::simd::{Kernel, LANES, Level, Simd};
 use super::update::Target;
 use super::{conv1, conv2, lanes};
