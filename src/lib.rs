@@ -13,6 +13,7 @@
 //! format   weights <-> model files of every kind
 //! picture  PNG and JPEG files -> 28x28 images
 //! report   weights + outputs -> a page of HTML
+//! compare  records and models of several runs -> figures and tests
 //! ```
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.
@@ -24,6 +25,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod data;
 pub mod descent;
 pub mod error;

@@ -27,6 +27,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Eval(args) => on_backend(&args.compute, args),
         Command::Predict(args) => on_backend(&args.compute, args),
         Command::Report(args) => on_backend(&args.compute, args),
+        Command::Compare(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => on_backend(&args.compute, args),
         Command::Convert(args) => on_backend(&args.compute, args),
         Command::Data(args) => expect_memory().and_then(|()| args.run()),
@@ -36,6 +37,7 @@ fn run(command: &Command) -> Result<(), Error> {
             #[cfg(feature = "wgpu")]
             wgpu: |gpu| speed::<burn_wgpu::Wgpu>(&gpu.device),
         }),
+        Command::Schema(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     }

@@ -1,5 +1,6 @@
 //! The command line: what can be typed. Only declarations; each command's work is in [`crate::commands`].
 
+mod compare;
 mod convert;
 mod data;
 mod doctor;
@@ -7,6 +8,7 @@ mod eval;
 mod pages;
 mod predict;
 mod report;
+mod schema;
 mod shapes;
 mod train;
 mod typed;
@@ -19,6 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::io::text::line;
 
+pub use compare::CompareArgs;
 pub use convert::ConvertArgs;
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use doctor::DoctorArgs;
@@ -26,6 +29,7 @@ pub use eval::{EvalArgs, Split};
 pub use pages::{CompletionsArgs, ManArgs};
 pub use predict::PredictArgs;
 pub use report::ReportArgs;
+pub use schema::SchemaArgs;
 pub use shapes::{Layout, ShapesArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use typed::Typed;
@@ -39,6 +43,7 @@ Examples:
   lenet eval model.mpk              loss, accuracy and confusion matrix on the test images
   lenet predict model.mpk shirt.jpg what is on a picture
   lenet report model.mpk            a page about the model, report.html
+  lenet compare a.json b.json       two runs side by side
   lenet convert model.mpk m.onnx    the model for other programs
   lenet shapes                      the network's layers, their shapes and parameters";
 
@@ -89,10 +94,12 @@ pub enum Command {
     Eval(EvalArgs),
     Predict(PredictArgs),
     Report(ReportArgs),
+    Compare(CompareArgs),
     Shapes(ShapesArgs),
     Convert(ConvertArgs),
     Data(DataCommand),
     Doctor(DoctorArgs),
+    Schema(SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

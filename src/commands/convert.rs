@@ -1,5 +1,8 @@
 //! `lenet convert`: a model in another format, checked after it was written.
 
+mod card;
+mod folder;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,7 +15,7 @@ use crate::data::{
 };
 use crate::error::Error;
 use crate::eval::{self, outputs};
-use crate::format::{self, Format, FormatError, onnx};
+use crate::format::{self, Format, FormatError, ModelFile, onnx};
 use crate::io::Target;
 use crate::model::Weights;
 use crate::ops::LeNetBackend;
@@ -36,10 +39,16 @@ struct Document {
     format: &'static str,
     max_difference: f64,
     images: usize,
+    /// What a folder holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<String>,
 }
 
 fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<(), Error> {
     let target = &args.output;
+    if folder::is_meant(target) {
+        return folder::write::<B>(args, device);
+    }
     let Some(format) = Format::from_path(target) else {
         let path = target.clone();
         return Err(FormatError::UnknownEnding { path }.into());
@@ -49,19 +58,10 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
     if (target.exists() || target.is_symlink()) && !args.force {
         return Err(Error::exists(target));
     }
-    file.metadata.extend(notes(&args.input, &sha256(&bytes)));
-    let encoded = format::encode(format, &file).map_err(|fault| {
-        let path = target.clone();
-        FormatError::Content { path, fault }
-    })?;
-    Target::typed(target)?.write(&encoded, args.force)?;
-
-    let written = read_back(target, format)?;
-    if !equal_bits(&written, &file.weights) {
-        return Err(Error::Unfaithful(target.clone()));
-    }
+    let record = record(&args.input, &sha256(&bytes));
+    file.metadata.extend(notes(record.as_ref()));
     let images = images();
-    let max_difference = largest_difference::<B>(&file.weights, &written, &images, device)?;
+    let max_difference = write_checked::<B>(target, format, &file, &images, args.force, device)?;
     let document = Document {
         schema: 1,
         input: args.input.to_string_lossy().into_owned(),
@@ -69,6 +69,7 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
         format: format.ending(),
         max_difference,
         images: images.len(),
+        files: Vec::new(),
     };
     let mut out = Out::default();
     if args.json {
@@ -77,6 +78,27 @@ fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<()
         out.lines(text(&document, format, &file.metadata));
     }
     out.finish()
+}
+
+/// Writes `file` and reads it back; the largest difference of outputs before and after on `images`.
+fn write_checked<B: LeNetBackend>(
+    target: &Path,
+    format: Format,
+    file: &ModelFile,
+    images: &ImageDataset,
+    force: bool,
+    device: &B::Device,
+) -> Result<f64, Error> {
+    let encoded = format::encode(format, file).map_err(|fault| {
+        let path = target.to_owned();
+        FormatError::Content { path, fault }
+    })?;
+    Target::typed(target)?.write(&encoded, force)?;
+    let written = read_back(target, format)?;
+    if !equal_bits(&written, &file.weights) {
+        return Err(Error::Unfaithful(target.to_owned()));
+    }
+    largest_difference::<B>(&file.weights, &written, images, device)
 }
 
 fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -> Vec<String> {
@@ -171,19 +193,11 @@ fn images() -> ImageDataset {
 
 /// What is to be known of the model, to travel with it: its input and classes, and what the record of its
 /// training says.
-fn notes(model: &Path, sha256: &str) -> BTreeMap<String, String> {
+fn notes(record: Option<&RunRecord>) -> BTreeMap<String, String> {
     let mut notes = BTreeMap::new();
     let mut note = |key: &str, value: String| notes.insert(key.to_owned(), value);
     note("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    let record = record(model, sha256);
-    let is_official = record.as_ref().is_none_or(|record| {
-        let right = |file: &DataFile| {
-            let digest = record.data.get(file.name());
-            digest.is_none_or(|digest| *digest == file.fashion_mnist().to_string())
-        };
-        DataFile::ALL.iter().all(right)
-    });
-    if is_official {
+    if is_official(record) {
         note("classes", CLASSES.join(","));
     }
     let Some(record) = record else {
@@ -212,6 +226,17 @@ fn notes(model: &Path, sha256: &str) -> BTreeMap<String, String> {
         note(&format!("sha256.{file}"), digest.clone());
     }
     notes
+}
+
+/// Whether nothing speaks against the training data being Fashion-MNIST.
+fn is_official(record: Option<&RunRecord>) -> bool {
+    record.is_none_or(|record| {
+        let right = |file: &DataFile| {
+            let digest = record.data.get(file.name());
+            digest.is_none_or(|digest| *digest == file.fashion_mnist().to_string())
+        };
+        DataFile::ALL.iter().all(right)
+    })
 }
 
 /// The record beside `model`, whose file has the digest `sha256`, if there is one and it belongs to the model. One that

@@ -1,5 +1,6 @@
 //! The commands: from parsed options to output, one file or folder each.
 
+pub mod compare;
 pub mod convert;
 pub mod data;
 pub mod doctor;
@@ -7,6 +8,7 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
+pub mod schema;
 pub mod shapes;
 pub mod train;
 

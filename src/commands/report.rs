@@ -1,11 +1,14 @@
 //! `lenet report`.
 
+use burn::tensor::Tensor;
+
 use crate::cli::ReportArgs;
 use crate::data::{self, ImageDataset, Part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format;
 use crate::io::Target;
+use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::report::{Figures, Report, Training, page};
 use crate::train::sha256;
@@ -44,6 +47,8 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
     let page = page(&Report {
         model: &name,
         weights: &weights,
+        layers: &LeNet::<B>::from_weights(&weights, device)
+            .summary(Tensor::zeros([1, 1, 28, 28], device)),
         training: &training,
         images: dataset.images(),
         official: provenance.is_official(),

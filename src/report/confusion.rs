@@ -15,8 +15,11 @@ pub fn sections(figures: &Figures) -> Markup {
             h2 { "Confusion matrix" }
             p { (commonest(figures)) }
             (matrix(&figures.evaluation.confusion))
+            div #cell .cell role="status" hidden {}
             p .note {
-                "A row for each true class, a column for each predicted one. The shade grows with the square root of \
+                "A row for each true class, a column for each that the model said. " span .scripted hidden {
+                    "A number opens its images. "
+                } "The shade grows with the square root of \
                  the share of its row: "
                 span .key .right { "right" } " " span .key .wrong { "wrong" } "."
             }
@@ -40,8 +43,8 @@ fn commonest(figures: &Figures) -> Markup {
         } @else {
             "Most often mistaken: "
             @for (index, (label, predicted, number)) in confusions.iter().enumerate() {
-                @if index > 0 { ", " }
-                b { (CLASSES[*label]) } " for " b { (CLASSES[*predicted]) } " (" (count(*number)) ")"
+                @if index > 0 { "; " }
+                "said " b { (CLASSES[*predicted]) } ", truly " b { (CLASSES[*label]) } " (" (count(*number)) ")"
             }
             "."
         }
@@ -53,8 +56,8 @@ fn matrix(confusion: &[[usize; 10]; 10]) -> Markup {
         div .scroll tabindex="0" role="region" aria-label="Confusion matrix" {
             table .matrix {
                 thead { tr {
-                    th scope="col" { span .axis { "predicted →" } span .axis { "true ↓" } }
-                    @for class in CLASSES { th scope="col" { (breakable(class)) } }
+                    td .axes { span .axis { "said →" } span .axis { "truly ↓" } }
+                    @for class in CLASSES { th scope="col" { span { (breakable(class)) } } }
                 } }
                 tbody { @for (label, row) in confusion.iter().enumerate() {
                     @let total = row.iter().sum::<usize>().max(1);
@@ -64,7 +67,7 @@ fn matrix(confusion: &[[usize; 10]; 10]) -> Markup {
                             @let share = *number as f64 / total as f64;
                             td class=(if label == predicted { "right" } else { "wrong" })
                                 style=(format!("--shade:{:.1}%", 100.0 * share.sqrt()))
-                                title=(format!("{} taken for {}: {}", CLASSES[label], CLASSES[predicted], percent(share)))
+                                title=(format!("said {}, truly {}: {}", CLASSES[predicted], CLASSES[label], percent(share)))
                                 { (number) }
                         }
                     }
@@ -124,9 +127,9 @@ mod tests {
             "{table}"
         );
         assert!(table.contains(
-            r#"<td class="wrong" style="--shade:50.0%" title="T-shirt/top taken for Shirt: 25.00%">25</td>"#
+            r#"<td class="wrong" style="--shade:50.0%" title="said Shirt, truly T-shirt/top: 25.00%">25</td>"#
         ));
         assert!(!table.contains("NaN"));
-        assert_eq!(table.matches("<td").count(), 100);
+        assert_eq!(table.matches("<td").count(), 101);
     }
 }

@@ -2,15 +2,19 @@
 
 use crate::eval::{Evaluation, Outputs, predicted, probabilities};
 
-/// Bins of the histogram of confidence, each 0.05 wide.
-pub const BINS: usize = 20;
+/// Bins of the histogram of confidence, each 0.1 wide.
+pub const BINS: usize = 10;
+
+/// Images of one cell of the confusion matrix that are shown. All cells together then have at most 600: with images of
+/// Fashion-MNIST the page stays below a megabyte.
+pub const CELL_IMAGES: usize = 6;
 
 /// Mistakes that are shown.
 const MISTAKES: usize = 36;
 
-/// A wrong answer.
+/// The answer for one image.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mistake {
+pub struct Answer {
     /// Number of the image in its data set.
     pub index: usize,
     /// Its class.
@@ -28,6 +32,8 @@ pub struct Bin {
     pub right: usize,
     /// Number of wrong ones.
     pub wrong: usize,
+    /// Sum of their probabilities.
+    pub probability: f64,
 }
 
 impl Bin {
@@ -45,8 +51,10 @@ pub struct Figures {
     pub evaluation: Evaluation,
     /// The wrong answers with the highest probabilities, at most 36, the highest first; of equal ones the image
     /// that comes first.
-    pub mistakes: Vec<Mistake>,
-    /// Answers by the probability that the model gives them: bin i holds those from i / 20 up to (i + 1) / 20,
+    pub mistakes: Vec<Answer>,
+    /// For each true and each predicted class the surest answers, at most [`CELL_IMAGES`] of each, sorted likewise.
+    pub cells: Vec<Answer>,
+    /// Answers by the probability that the model gives them: bin i holds those from i / 10 up to (i + 1) / 10,
     /// the last one also 1.
     pub confidence: [Bin; BINS],
     /// Mean probability that the model gives to its answers.
@@ -57,7 +65,7 @@ impl Figures {
     /// From the outputs for images and the labels that these have.
     #[must_use]
     pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
-        let mut mistakes = Vec::new();
+        let mut answers = Vec::new();
         let mut confidence = [Bin::default(); BINS];
         let mut sum = 0.0;
         for (index, (row, label)) in outputs.iter().zip(labels).enumerate() {
@@ -65,26 +73,39 @@ impl Figures {
             let probability = probabilities(row)[predicted];
             sum += probability;
             let bin = &mut confidence[((probability * BINS as f64) as usize).min(BINS - 1)];
+            bin.probability += probability;
             if predicted == label {
                 bin.right += 1;
             } else {
                 bin.wrong += 1;
-                mistakes.push(Mistake {
-                    index,
-                    label,
-                    predicted,
-                    probability,
-                });
             }
+            answers.push(Answer {
+                index,
+                label,
+                predicted,
+                probability,
+            });
         }
-        mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        mistakes.truncate(MISTAKES);
+        answers.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        let wrong = answers.iter().filter(|a| a.label != a.predicted);
         Self {
             evaluation: Evaluation::new(outputs, labels),
-            mistakes,
+            mistakes: wrong.take(MISTAKES).cloned().collect(),
+            cells: cells(&answers),
             confidence,
             mean_confidence: sum / outputs.len().max(1) as f64,
         }
+    }
+
+    /// The expected calibration error: the mean, over all answers, of the distance between a bin's share of right
+    /// answers and its mean probability.
+    #[must_use]
+    pub fn calibration_error(&self) -> f64 {
+        let gaps = self.confidence.iter();
+        let sum: f64 = gaps
+            .map(|bin| (bin.probability - bin.right as f64).abs())
+            .sum();
+        sum / self.evaluation.samples().max(1) as f64
     }
 
     /// The commonest mistakes as (true class, predicted class, number), at most `most`, the commonest first.
@@ -105,6 +126,18 @@ impl Figures {
         wrong.truncate(most);
         wrong
     }
+}
+
+/// Of `sorted` answers the first few of each cell of the confusion matrix, row by row.
+fn cells(sorted: &[Answer]) -> Vec<Answer> {
+    let mut cells: [Vec<Answer>; 100] = std::array::from_fn(|_| Vec::new());
+    for answer in sorted {
+        let cell = &mut cells[10 * answer.label + answer.predicted];
+        if cell.len() < CELL_IMAGES {
+            cell.push(answer.clone());
+        }
+    }
+    cells.concat()
 }
 
 #[cfg(test)]
@@ -141,10 +174,22 @@ mod tests {
     fn the_histogram_counts_every_answer_once() {
         let outputs = [[0.5; 10], sure(1, 0.62), sure(1, 0.62), sure(1, 1.0)];
         let figures = Figures::new(&outputs, &[0, 1, 2, 1]);
-        assert_eq!(figures.confidence[2], Bin { right: 1, wrong: 0 });
-        assert_eq!(figures.confidence[12], Bin { right: 1, wrong: 1 });
-        assert_eq!(figures.confidence[19], Bin { right: 1, wrong: 0 });
+        let counts = figures.confidence.map(|bin| (bin.right, bin.wrong));
+        assert_eq!((counts[1], counts[6], counts[9]), ((1, 0), (1, 1), (1, 0)));
         assert_eq!(figures.confidence.iter().map(Bin::total).sum::<usize>(), 4);
+        // |1 - 0.1|, |1 - 2 * 0.62| and |1 - 1| of four answers.
+        assert!((figures.calibration_error() - (0.9 + 0.24) / 4.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn each_cell_keeps_its_surest_answers() {
+        let outputs: Vec<_> = (0..20).map(|i| sure(1, 0.6 + 0.01 * i as f32)).collect();
+        let labels: Vec<u8> = (0..20).map(|i| i % 2).collect();
+        let cells = Figures::new(&outputs, &labels).cells;
+        let order: Vec<_> = cells.iter().map(|a| (a.label, a.index)).collect();
+        let (wrong, right) = order.split_at(6);
+        assert_eq!(wrong, [18, 16, 14, 12, 10, 8].map(|index| (0, index)));
+        assert_eq!(right, [19, 17, 15, 13, 11, 9].map(|index| (1, index)));
     }
 
     #[test]

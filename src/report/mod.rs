@@ -1,20 +1,32 @@
 //! A page about a model: one HTML file with everything in it, which asks nothing of any network.
 //!
 //! [`Figures`] computes what is shown, [`Training`] finds what the training left to tell, and [`page()`] writes
-//! both down; each section has its file. There are no scripts and no dates: equal inputs give equal bytes.
+//! both down; each section has its file. What moves is in `script/`, plain JavaScript that is part of the page, as are
+//! the weights. Without it the page is whole but for the section that computes. There is no date of its own in it:
+//! equal inputs give equal bytes.
 
-mod confidence;
+pub mod card;
+mod chart;
+mod compare;
 mod confusion;
 mod curves;
 mod figures;
+mod header;
+mod inside;
 mod kernels;
+mod layers;
 mod mistakes;
 mod page;
 mod pictures;
 mod recipe;
+mod reliability;
+mod settings;
 mod text;
 mod training;
 
-pub use figures::{BINS, Bin, Figures, Mistake};
+pub use compare::compare_page;
+pub use figures::{Answer, BINS, Bin, CELL_IMAGES, Figures};
 pub use page::{Report, page};
+pub use settings::rows as training_rows;
+pub use text::probability;
 pub use training::Training;

@@ -1,44 +1,56 @@
-//! A recipe in words.
+//! A recipe as the rows of a table. All that the report knows of a recipe's parts is here.
 
 use crate::data::{Augmentation, Scaling};
 use crate::descent::Schedule;
 use crate::model::Activation;
-use crate::train::Recipe;
+use crate::train::{Recipe, Settings};
 
 use super::text::plural;
 
-/// What the recipe does, as parts of a sentence; what it leaves out is not told.
-pub fn parts(recipe: &Recipe) -> Vec<String> {
-    let mut parts = vec![format!(
-        "gradient descent with learning rate {}{}",
-        recipe.learning_rate,
-        schedule(recipe.schedule)
-    )];
-    let mut tell = |is_done: bool, what: String| {
+/// What the recipe does, each part with its name; what it leaves out is not told.
+pub fn rows(recipe: &Recipe) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("Learning rate", recipe.learning_rate.to_string()),
+        ("Schedule", schedule(recipe.schedule)),
+    ];
+    let mut tell = |is_done: bool, name: &'static str, what: String| {
         if is_done {
-            parts.push(what);
+            rows.push((name, what));
         }
     };
-    let nesterov = if recipe.nesterov { "Nesterov " } else { "" };
+    let nesterov = if recipe.nesterov { ", Nesterov's" } else { "" };
     tell(
         recipe.momentum > 0.0,
-        format!("{nesterov}momentum {}", recipe.momentum),
+        "Momentum",
+        format!("{}{nesterov}", recipe.momentum),
     );
     tell(
         recipe.weight_decay > 0.0,
-        format!("weight decay {}", recipe.weight_decay),
+        "Weight decay",
+        recipe.weight_decay.to_string(),
     );
     tell(
         recipe.activation == Activation::Tanh,
-        "trained with tanh, saved with sigmoids".to_owned(),
+        "Activation",
+        "tanh in training, turned into the sigmoids that the model has".to_owned(),
     );
     tell(
-        recipe.gain != 1.0,
-        format!("initial weights up to {} times Glorot's limit", recipe.gain),
+        true,
+        "Initial weights",
+        match recipe.gain {
+            1.0 => "Glorot uniform".to_owned(),
+            gain => format!("Glorot uniform, {gain} times as wide"),
+        },
     );
     tell(
-        recipe.scaling != Scaling::Raw,
-        "standardised pixels".to_owned(),
+        true,
+        "Pixels",
+        match recipe.scaling {
+            Scaling::Raw => "as they are, 0 to 255".to_owned(),
+            Scaling::Standardise { mean, deviation } => {
+                format!("standardised: less {mean}, divided by {deviation}")
+            }
+        },
     );
     let Augmentation {
         flip,
@@ -47,27 +59,35 @@ pub fn parts(recipe: &Recipe) -> Vec<String> {
     } = recipe.augmentation;
     let but = match clean_epochs {
         0 => String::new(),
-        clean => format!(" except in the last {}", plural(clean, "epoch")),
+        clean => format!(", but not in the last {}", plural(clean, "epoch")),
     };
-    tell(flip, format!("half of the images mirrored{but}"));
+    let moved = format!("moved by up to {}", plural(usize::from(shift), "pixel"));
+    let changes: Vec<&str> = [(flip, "half of them mirrored"), (shift > 0, &moved)]
+        .into_iter()
+        .filter_map(|(is_done, what)| is_done.then_some(what))
+        .collect();
     tell(
-        shift > 0,
-        format!(
-            "images moved by up to {}{but}",
-            plural(usize::from(shift), "pixel")
-        ),
+        !changes.is_empty(),
+        "Images",
+        format!("{}{but}", changes.join(", ")),
     );
-    parts
+    rows
 }
 
 fn schedule(schedule: Schedule) -> String {
     match schedule {
-        Schedule::Constant => String::new(),
+        Schedule::Constant => "constant".to_owned(),
         Schedule::Linear { warm_up } => format!(
-            " (rising for {}% of the steps, then falling evenly)",
+            "rises for {}% of the steps, then falls evenly",
             100.0 * warm_up
         ),
     }
+}
+
+/// The learning rate in the middle of epoch `epoch`, counted from 1.
+pub fn learning_rate(settings: &Settings, epoch: usize) -> f64 {
+    let recipe = &settings.recipe;
+    recipe.learning_rate * recipe.schedule.factor(epoch - 1, settings.epochs)
 }
 
 #[cfg(test)]
@@ -76,18 +96,26 @@ mod tests {
 
     #[test]
     fn a_recipe_tells_what_it_does_and_nothing_else() {
-        let classic = parts(&Recipe::classic());
-        assert_eq!(classic, ["gradient descent with learning rate 0.9"]);
-        let tuned = parts(&Recipe::tuned());
-        let expected = [
-            "gradient descent with learning rate 0.025 (rising for 5% of the steps, then falling evenly)",
-            "Nesterov momentum 0.9",
-            "weight decay 0.001",
-            "trained with tanh, saved with sigmoids",
-            "initial weights up to 3 times Glorot's limit",
-            "standardised pixels",
-            "images moved by up to 1 pixel except in the last 3 epochs",
+        let row = |name, what: &str| (name, what.to_owned());
+        let classic = [
+            row("Learning rate", "0.9"),
+            row("Schedule", "constant"),
+            row("Initial weights", "Glorot uniform"),
+            row("Pixels", "as they are, 0 to 255"),
         ];
-        assert_eq!(tuned, expected);
+        assert_eq!(rows(&Recipe::classic()), classic);
+        let tuned = rows(&Recipe::tuned());
+        for expected in [
+            row("Schedule", "rises for 5% of the steps, then falls evenly"),
+            row("Momentum", "0.9, Nesterov's"),
+            row("Weight decay", "0.001"),
+            row("Initial weights", "Glorot uniform, 3 times as wide"),
+            row(
+                "Images",
+                "moved by up to 1 pixel, but not in the last 3 epochs",
+            ),
+        ] {
+            assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");
+        }
     }
 }

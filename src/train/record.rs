@@ -19,6 +19,9 @@ pub struct RunRecord {
     pub lenet: String,
     /// Version of Burn.
     pub burn: String,
+    /// When it was begun, as in `2026-01-02T03:04:05Z`; records of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<String>,
     /// What computed: the CPU level of the kernels, or the GPU.
     pub device: String,
     /// CPU threads.

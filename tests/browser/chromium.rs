@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -21,6 +22,27 @@ pub struct Look {
     pub width: u32,
     /// Whether the user likes it dark.
     pub dark: bool,
+    /// Whether it is for paper.
+    pub print: bool,
+    /// Whether scripts run.
+    pub scripts: bool,
+}
+
+impl Look {
+    /// On a light screen of this width.
+    pub const fn screen(width: u32) -> Self {
+        Self {
+            width,
+            dark: false,
+            print: false,
+            scripts: true,
+        }
+    }
+
+    /// The same in the dark.
+    pub const fn dark(self) -> Self {
+        Self { dark: true, ..self }
+    }
 }
 
 /// A running browser with a profile of its own; it ends with this value.
@@ -120,10 +142,17 @@ impl Chromium {
             json!({ "width": look.width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
         tab.call("Emulation.setDeviceMetricsOverride", size);
         let scheme = if look.dark { "dark" } else { "light" };
-        let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        tab.call("Emulation.setEmulatedMedia", scheme);
+        let media = if look.print { "print" } else { "" };
+        let media = json!({ "media": media,
+            "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        tab.call("Emulation.setEmulatedMedia", media);
+        let scripts = json!({ "value": !look.scripts });
+        tab.call("Emulation.setScriptExecutionDisabled", scripts);
         tab.call("Page.navigate", json!({ "url": url }));
         tab.browser.wait_for("Page.loadEventFired");
+        if look.scripts {
+            tab.wait_for("document.readyState === 'complete' && (!document.getElementById('data') || 'ready' in document.documentElement.dataset)");
+        }
         tab
     }
 
@@ -179,16 +208,39 @@ pub struct Tab<'a> {
 }
 
 impl Tab<'_> {
-    fn call(&mut self, method: &str, parameters: Value) -> Value {
+    /// Sends a command of the protocol; its answer.
+    pub fn call(&mut self, method: &str, parameters: Value) -> Value {
         self.browser.call(Some(&self.session), method, parameters)
     }
 
-    /// The value of a JavaScript expression.
+    /// The value of a JavaScript expression; that of a promise once it is kept.
     pub fn evaluate(&mut self, expression: &str) -> Value {
-        let parameters = json!({ "expression": expression, "returnByValue": true });
+        let parameters =
+            json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", parameters);
         assert!(answer["exceptionDetails"].is_null(), "{answer}");
         answer["result"]["value"].clone()
+    }
+
+    /// Waits until a JavaScript expression is true.
+    pub fn wait_for(&mut self, expression: &str) {
+        let start = Instant::now();
+        while self.evaluate(expression) != true {
+            assert!(start.elapsed() < PATIENCE, "never came true: {expression}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The whole page as a PNG.
+    pub fn screenshot(&mut self) -> Vec<u8> {
+        let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+        let clip =
+            json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        let parameters = json!({ "captureBeyondViewport": true, "clip": clip });
+        let picture = self.call("Page.captureScreenshot", parameters);
+        BASE64_STANDARD
+            .decode(picture["data"].as_str().unwrap())
+            .unwrap()
     }
 
     /// What stands in the console.

@@ -45,11 +45,11 @@
   if (document.documentElement.scrollWidth > width) wide.push(document.documentElement);
 
   return {
-    sections: all("main > section").map((section) => section.id),
+    sections: all("main > section").filter((section) => !section.hidden).map((section) => section.id),
     headings: all("h1, h2, h3").map((heading) => heading.tagName),
     charts: all("#curves svg").length,
     lines: all("#curves polyline").length,
-    cells: all(".matrix td").length,
+    cells: all(".matrix tbody td").length,
     pictures: all("#mistakes img").filter((image) => image.complete && image.naturalWidth === 28).length,
     kernels: all("#kernels svg").filter((svg) => svg.querySelectorAll("rect").length === 25).length,
     dark: luminance(background(document.body)) < 0.2,

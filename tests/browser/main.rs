@@ -1,9 +1,15 @@
-//! The report in a real browser, wide and narrow, light and dark. Needs Chromium, as `$CHROMIUM` or `chromium` in
-//! the path: `cargo test --release --features browser-tests --test browser`.
+//! The report in a real browser, wide and narrow, light, dark and on paper. Needs Chromium, as `$CHROMIUM` or
+//! `chromium` in the path, and axe-core, which `npm ci --prefix tests/browser` installs:
+//! `cargo test --release --features browser-tests --test browser`. With `LENET_SCREENSHOTS=DIR` it leaves pictures of
+//! what it saw in that folder.
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod chromium;
+mod input;
+mod inside;
+mod parts;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,50 +22,62 @@ use chromium::{Chromium, Look, Tab};
 /// Finds out about a page what cannot be seen from outside.
 const INSPECT: &str = include_str!("inspect.js");
 
-const LOOKS: [Look; 4] = [
+const LOOKS: [Look; 7] = [
+    Look::screen(360),
+    Look::screen(360).dark(),
+    Look::screen(380),
+    Look::screen(1280),
+    Look::screen(1280).dark(),
     Look {
-        width: 360,
-        dark: false,
+        print: true,
+        ..Look::screen(720)
     },
     Look {
-        width: 360,
-        dark: true,
-    },
-    Look {
-        width: 1280,
-        dark: false,
-    },
-    Look {
-        width: 1280,
-        dark: true,
+        scripts: false,
+        ..Look::screen(1280)
     },
 ];
 
+/// Runs the program in `dir` with these words behind its name, which must succeed; what it printed.
+fn lenet(dir: &Path, words: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_lenet"))
+        .current_dir(dir)
+        .args(words.split_whitespace())
+        .env(
+            "LENET_DATA_DIR",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/data"),
+        )
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// A report of a model that was trained for a moment, with all of its parts.
 fn report(dir: &TempDir) -> PathBuf {
-    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-    for words in [
-        "train --limit 2000 --epochs 2 --batch-size 8 -q".to_owned(),
-        "report model.mpk --limit 1000".to_owned(),
-    ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_lenet"))
-            .current_dir(dir.path())
-            .args(words.split_whitespace())
-            .args(["--data", data])
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+    let train = "train --recipe tuned --limit 4000 --epochs 3 --batch-size 8 -q";
+    lenet(dir.path(), train);
+    lenet(dir.path(), "report model.mpk --limit 1000");
     dir.path().join("report.html")
+}
+
+/// A page's address.
+fn url(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+/// Asserts that `tab` asked for nothing but its page, and that nothing is in the console.
+fn assert_quiet(tab: &Tab<'_>, page: &str) {
+    assert_eq!(tab.complaints(), Vec::<String>::new());
+    let outside = tab.requests().into_iter();
+    let outside = outside.filter(|url| url != page && !url.starts_with("data:"));
+    assert_eq!(outside.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
 /// Opens `path` and asks `inspect.js` about it.
 fn inspect<'a>(browser: &'a mut Chromium, path: &Path, look: Look) -> (Tab<'a>, Value) {
-    let mut tab = browser.open(&format!("file://{}", path.display()), look);
+    let mut tab = browser.open(&url(path), look);
     let found = tab.evaluate(INSPECT);
     (tab, found)
 }
@@ -70,31 +88,38 @@ fn the_report_is_whole_quiet_and_legible_at_every_width_and_in_every_light() {
     let path = report(&dir);
     let mut browser = Chromium::start();
     for look in LOOKS {
-        let (tab, found) = inspect(&mut browser, &path, look);
-        assert_eq!(tab.complaints(), Vec::<String>::new(), "{look:?}");
-        let page = format!("file://{}", path.display());
-        let outside = tab
-            .requests()
-            .into_iter()
-            .filter(|url| *url != page && !url.starts_with("data:"));
-        assert_eq!(
-            outside.collect::<Vec<_>>(),
-            Vec::<String>::new(),
-            "{look:?}"
-        );
-
-        let sections = [
+        println!("{look:?}");
+        let (mut tab, found) = inspect(&mut browser, &path, look);
+        assert_quiet(&tab, &url(&path));
+        if let Some(dir) = std::env::var_os("LENET_SCREENSHOTS") {
+            let Look {
+                width,
+                dark,
+                print,
+                scripts,
+            } = look;
+            let name = format!("{width}-dark_{dark}-print_{print}-scripts_{scripts}.png");
+            std::fs::write(Path::new(&dir).join(name), tab.screenshot()).unwrap();
+        }
+        let mut sections = vec![
+            "inside",
             "curves",
             "confusion",
             "classes",
             "confidence",
             "mistakes",
             "kernels",
+            "training",
+            "layers",
+            "card",
         ];
+        if !look.scripts {
+            sections.remove(0);
+        }
         assert_eq!(found["sections"], serde_json::json!(sections), "{look:?}");
         assert_eq!(found["headings"][0], "H1", "{look:?}");
-        assert_eq!(found["charts"], 2, "{look:?}");
-        assert_eq!(found["lines"], 4, "{look:?}");
+        assert_eq!(found["charts"], 3, "{look:?}");
+        assert_eq!(found["lines"], 5, "{look:?}");
         assert_eq!(found["cells"], 100, "{look:?}");
         assert_eq!(found["pictures"], 36, "{look:?}");
         assert_eq!(found["kernels"], 6, "{look:?}");
@@ -122,7 +147,7 @@ fn a_page_with_every_fault_is_found_out() {
     )
     .unwrap();
     let mut browser = Chromium::start();
-    let (tab, found) = inspect(&mut browser, &path, LOOKS[0]);
+    let (tab, found) = inspect(&mut browser, &path, Look::screen(360));
     let complaints = tab.complaints().join("\n");
     assert!(
         complaints.contains("oh") && complaints.contains("nothing"),

@@ -24,7 +24,7 @@ fn the_report_of_the_model_that_keras_trained_has_keras_figures() {
     let page = place.report(&format!("{TRAINED} --data {DATA}"));
     assert!(page.len() < 1_000_000, "{}", page.len());
     assert!(page.contains("<dd>66.78%</dd>") && page.contains("<dd>0.9088</dd>"));
-    assert!(page.contains("<b>Coat</b> for <b>Pullover</b> (517)"));
+    assert!(page.contains("said <b>Pullover</b>, truly <b>Coat</b> (517)"));
     assert!(page.contains("10,000 test images of Fashion-MNIST"));
     assert!(page.contains("<code>trained.safetensors.json</code> beside it is not there"));
     assert_eq!(page.matches("<img").count(), 36);
@@ -36,10 +36,27 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
     place.train("--epochs 3 --seed 11 --batch-size 20");
     let page = place.report("model.mpk --any-dataset");
     assert!(page.contains("Trained for 3 epochs on 180 images, with 20 more for validation"));
-    assert!(page.contains("batches of 20, seed 11."));
+    for (name, value) in [
+        ("Batch size", "20"),
+        ("Seed", "11"),
+        ("Learning rate", "0.9"),
+    ] {
+        let row = format!("<th scope=\"row\">{name}</th><td>{value}</td>");
+        assert!(page.contains(&row), "{row}");
+    }
+    assert!(page.contains("<td>(1, 16, 4, 4)</td>") && page.contains("<td>44,426</td>"));
     assert!(page.contains("first 40 test images of a data set that is not Fashion-MNIST"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = place.json("model.json");
+    // Begun at a time that stays when the training goes on.
+    let started = record["started"].as_str().unwrap();
+    assert!(
+        started.starts_with("20") && started.ends_with('Z') && started.len() == 20,
+        "{started}"
+    );
+    assert!(page.contains(&format!("begun {started}.")));
+    place.train("--resume --epochs 4");
+    assert_eq!(place.json("model.json")["started"], record["started"]);
     let loss = record["epochs"][2]["val_loss"].as_f64().unwrap();
     assert!(page.contains(&format!("<td>{loss:.4}</td>")));
     assert!(!page.contains("Beware"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use burn::data::dataset::Dataset;
 
@@ -98,6 +98,14 @@ pub(super) struct Run<'a, D> {
     pub(super) output: Option<Output>,
 }
 
+/// When a training was begun, in UTC: now, or, if it goes on, when its record says.
+fn started(output: Option<&Output>, goes_on: bool) -> Option<String> {
+    match (goes_on, output) {
+        (true, Some(output)) => RunRecord::read(&output.record_path()).ok()?.started,
+        _ => Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
+    }
+}
+
 impl<D> Run<'_, D> {
     /// Trains, tests and saves; the end state and what its model is worth on the test images.
     pub(super) fn train<B: LeNetBackend<Device = D>>(
@@ -105,6 +113,7 @@ impl<D> Run<'_, D> {
         earlier: Option<Saved>,
         reporter: &mut dyn Reporter,
     ) -> Result<(State, Evaluation), Error> {
+        let started = started(self.output.as_ref(), earlier.is_some());
         let mut state = match earlier {
             Some(saved) => self.check(saved).map_err(|difference| {
                 let path = self
@@ -133,7 +142,7 @@ impl<D> Run<'_, D> {
             save_every: SAVE_EVERY,
         };
         let trained = fit(&job, &mut state, reporter, &mut |state| {
-            self.save(state, None)
+            self.save(state, None, &started)
         });
         trained.map_err(|error| self.with_advice(error))?;
 
@@ -150,7 +159,7 @@ impl<D> Run<'_, D> {
             accuracy: test.accuracy(),
             correct: test.correct(),
         };
-        self.save(&state, Some(record))?;
+        self.save(&state, Some(record), &started)?;
         reporter.test(&test);
         if let Some(output) = &self.output {
             reporter.saved(output.model_path());
@@ -195,7 +204,12 @@ impl<D> Run<'_, D> {
         }
     }
 
-    fn save(&self, state: &State, test: Option<TestRecord>) -> Result<(), Error> {
+    fn save(
+        &self,
+        state: &State,
+        test: Option<TestRecord>,
+        started: &Option<String>,
+    ) -> Result<(), Error> {
         let done = state.history.len();
         let kept_epoch = match (&state.best, self.settings.keep) {
             (Some(best), Keep::Best) => Some(best.epoch),
@@ -205,6 +219,7 @@ impl<D> Run<'_, D> {
             schema: 1,
             lenet: env!("CARGO_PKG_VERSION").to_owned(),
             burn: crate::BURN_VERSION.to_owned(),
+            started: started.clone(),
             device: self.inputs.device_name.to_owned(),
             threads: rayon::current_num_threads(),
             settings: self.settings.clone(),

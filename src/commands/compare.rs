@@ -1,0 +1,107 @@
+//! `lenet compare`.
+
+mod document;
+mod text;
+
+use burn::data::dataset::Dataset;
+
+use crate::cli::CompareArgs;
+use crate::compare::{Answers, Comparison, Run};
+use crate::data::{self, Image, ImageDataset, Part};
+use crate::error::Error;
+use crate::eval::{self, Evaluation, outputs, predicted};
+use crate::format;
+use crate::io::Target;
+use crate::ops::LeNetBackend;
+use crate::report::compare_page;
+use crate::train::sha256;
+use crate::ui::{self, Out};
+
+use super::{OnBackend, data_options, note_provenance};
+
+impl OnBackend for CompareArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        compare::<B>(self, device)
+    }
+}
+
+fn compare<B: LeNetBackend>(args: &CompareArgs, device: &B::Device) -> Result<(), Error> {
+    if let Some(output) = &args.output {
+        if (output.exists() || output.is_symlink()) && !args.force {
+            return Err(Error::exists(output));
+        }
+        Target::typed(output)?.probe()?;
+    }
+    let read = |path: &std::path::PathBuf| {
+        Run::read(path).map_err(|error| Error::file("cannot compare", path, error))
+    };
+    let mut runs = args.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let images = match args.records_only {
+        true => Vec::new(),
+        false => ask_models::<B>(args, &mut runs, device)?,
+    };
+    let comparison = Comparison::new(runs);
+    let mut out = Out::default();
+    match args.json {
+        true => out.json(&document::document(&comparison)),
+        false => out.lines(text::text(&comparison).lines()),
+    }
+    if let Some(output) = &args.output {
+        let page = compare_page(&comparison, &images);
+        Target::typed(output)?.write(page.as_bytes(), args.force)?;
+        if !args.json {
+            out.lines(["", &format!("saved {}", output.display())]);
+        }
+    }
+    out.finish()
+}
+
+/// Asks every model that is there about the test images, and returns these. Without a data set nobody is asked.
+fn ask_models<B: LeNetBackend>(
+    args: &CompareArgs,
+    runs: &mut [Run],
+    device: &B::Device,
+) -> Result<Vec<Image>, Error> {
+    let is_there = |run: &Run| run.model.as_ref().is_some_and(|model| model.is_file());
+    if !runs.iter().any(is_there) {
+        return Ok(Vec::new());
+    }
+    let options = data_options(&args.data, args.data.limit, false);
+    let (images, provenance) = match data::load_part(Part::Test, &options) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            ui::note(&format!("note: the models are not asked: {error}"));
+            return Ok(Vec::new());
+        }
+    };
+    note_provenance(&provenance);
+    let dataset = ImageDataset::new(images);
+    if dataset.is_empty() {
+        return Ok(Vec::new());
+    }
+    for run in runs.iter_mut().filter(|run| is_there(run)) {
+        let Some(path) = &run.model else { continue };
+        let bytes = format::read_bytes(path)?;
+        if run
+            .model_sha256
+            .as_ref()
+            .is_some_and(|its| *its != sha256(&bytes))
+        {
+            ui::note(&format!(
+                "warning: {} is not the model of its record (SHA-256), and is not asked",
+                path.display()
+            ));
+            continue;
+        }
+        let weights = format::decode(path, &bytes)?.weights;
+        let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
+        let pairs = outputs.iter().zip(dataset.labels());
+        run.answers = Some(Answers {
+            right: pairs
+                .map(|(row, label)| predicted(row) == usize::from(*label))
+                .collect(),
+            evaluation: Evaluation::new(&outputs, dataset.labels()),
+        });
+    }
+    Ok(dataset.images().to_vec())
+}

@@ -1,0 +1,215 @@
+//! Groups of runs, and everything that is compared between them.
+
+use std::collections::BTreeSet;
+
+use crate::data::CLASSES;
+
+use super::statistics::{Summary, Welch, mcnemar, welch};
+use super::{Figure, Run};
+
+/// Runs that differ in nothing but their seed; or logs of another engine whose names differ in nothing but numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// What it is called.
+    pub name: String,
+    /// The numbers of its runs.
+    pub runs: Vec<usize>,
+}
+
+/// A setting that is not the same everywhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// Its name in the record.
+    pub setting: String,
+    /// What it is in each group; none where it is not known or not there.
+    pub values: Vec<Option<String>>,
+}
+
+/// Welch's test of a figure between two groups.
+#[derive(Debug, Clone)]
+pub struct SeedTest {
+    /// The figure.
+    pub figure: Figure,
+    /// The numbers of the groups.
+    pub groups: [usize; 2],
+    /// Mean of the first less mean of the second.
+    pub difference: f64,
+    /// The test.
+    pub test: Welch,
+}
+
+/// How the answers of two models go together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelPair {
+    /// The numbers of the runs.
+    pub runs: [usize; 2],
+    /// Images that both get right.
+    pub both: usize,
+    /// Images that neither gets right.
+    pub neither: usize,
+    /// Images that only the first, and that only the second, gets right.
+    pub only: [Vec<usize>; 2],
+    /// The probability by McNemar's exact test.
+    pub p: f64,
+}
+
+/// Runs side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The runs, as they were named.
+    pub runs: Vec<Run>,
+    /// The groups, in the order of their first runs.
+    pub groups: Vec<Group>,
+}
+
+impl Comparison {
+    /// Puts `runs` into groups.
+    #[must_use]
+    pub fn new(runs: Vec<Run>) -> Self {
+        let is_like =
+            |a: &Run, b: &Run| (a.engine, &a.kind, &a.settings) == (b.engine, &b.kind, &b.settings);
+        let mut groups: Vec<Group> = Vec::new();
+        for (number, run) in runs.iter().enumerate() {
+            let mut known = groups.iter_mut();
+            match known.find(|group| is_like(&runs[group.runs[0]], run)) {
+                Some(group) => group.runs.push(number),
+                None => groups.push(Group {
+                    name: run.kind.clone(),
+                    runs: vec![number],
+                }),
+            }
+        }
+        // A name alone is that of the run; two groups of one kind are told apart by their first runs.
+        let kinds: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+        for group in &mut groups {
+            let first = &runs[group.runs[0]].name;
+            let twins = kinds.iter().filter(|kind| **kind == group.name).count();
+            match (group.runs.len(), twins) {
+                (1, _) => group.name = first.clone(),
+                (_, 1) => {}
+                _ => group.name = format!("{} ({first}, ..)", group.name),
+            }
+        }
+        Self { runs, groups }
+    }
+
+    /// The settings that are not the same in all groups.
+    #[must_use]
+    pub fn differences(&self) -> Vec<Difference> {
+        let first = |group: &Group| &self.runs[group.runs[0]];
+        let names: BTreeSet<&String> = self
+            .runs
+            .iter()
+            .flat_map(|run| run.settings.keys())
+            .collect();
+        let all = names.into_iter().map(|name| Difference {
+            setting: name.clone(),
+            values: self
+                .groups
+                .iter()
+                .map(|group| first(group).settings.get(name).cloned())
+                .collect(),
+        });
+        // Of another engine no setting is known: that alone is no difference.
+        let differs = |difference: &Difference| {
+            let known: BTreeSet<_> = self
+                .groups
+                .iter()
+                .zip(&difference.values)
+                .filter(|(group, _)| first(group).engine == "lenet")
+                .map(|(_, value)| value)
+                .collect();
+            known.len() > 1
+        };
+        all.filter(differs).collect()
+    }
+
+    /// Mean and deviation of a figure in a group, over the runs of which it is known.
+    #[must_use]
+    pub fn summary(&self, group: usize, figure: Figure) -> Option<Summary> {
+        let runs = self.groups[group].runs.iter();
+        let values: Vec<f64> = runs.filter_map(|run| figure.of(&self.runs[*run])).collect();
+        Summary::of(&values)
+    }
+
+    /// The tests of every figure between every two groups that have several runs.
+    #[must_use]
+    pub fn tests(&self) -> Vec<SeedTest> {
+        let mut tests = Vec::new();
+        for figure in Figure::ALL {
+            for groups in pairs(self.groups.len()) {
+                let [a, b] = groups.map(|group| self.summary(group, figure));
+                let (Some(a), Some(b)) = (a, b) else { continue };
+                if let Some(test) = welch(&a, &b) {
+                    tests.push(SeedTest {
+                        figure,
+                        groups,
+                        difference: a.mean - b.mean,
+                        test,
+                    });
+                }
+            }
+        }
+        tests
+    }
+
+    /// Every two runs of different groups whose models were asked; all pairs if there is one group.
+    #[must_use]
+    pub fn model_pairs(&self) -> Vec<ModelPair> {
+        let group = |run: &usize| {
+            self.groups
+                .iter()
+                .position(|group| group.runs.contains(run))
+        };
+        let is_apart = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
+        let apart = pairs(self.runs.len()).into_iter().filter(is_apart);
+        apart.filter_map(|runs| self.model_pair(runs)).collect()
+    }
+
+    fn model_pair(&self, runs: [usize; 2]) -> Option<ModelPair> {
+        let [Some(a), Some(b)] = runs.map(|run| self.runs[run].answers.as_ref()) else {
+            return None;
+        };
+        let which = |wanted: (bool, bool)| -> Vec<usize> {
+            let pairs = a.right.iter().copied().zip(b.right.iter().copied());
+            let found = pairs.enumerate().filter(|(_, pair)| *pair == wanted);
+            found.map(|(image, _)| image).collect()
+        };
+        let only = [which((true, false)), which((false, true))];
+        Some(ModelPair {
+            runs,
+            both: which((true, true)).len(),
+            neither: which((false, false)).len(),
+            p: mcnemar(only[0].len(), only[1].len()),
+            only,
+        })
+    }
+
+    /// For each class its mean F1 in each group; none where no model was asked.
+    #[must_use]
+    pub fn class_f1(&self) -> Vec<(&'static str, Vec<Option<f64>>)> {
+        let mean = |group: &Group, class: usize| {
+            let models = group
+                .runs
+                .iter()
+                .filter_map(|run| self.runs[*run].answers.as_ref());
+            let values: Vec<f64> = models.map(|a| a.evaluation.classes()[class].f1).collect();
+            Summary::of(&values).map(|summary| summary.mean)
+        };
+        let row = |class: usize| {
+            let groups = self.groups.iter();
+            (
+                CLASSES[class],
+                groups.map(|group| mean(group, class)).collect(),
+            )
+        };
+        (0..10).map(row).collect()
+    }
+}
+
+/// Every two different numbers below `count`, the smaller first.
+fn pairs(count: usize) -> Vec<[usize; 2]> {
+    (0..count)
+        .flat_map(|a| (a + 1..count).map(move |b| [a, b]))
+        .collect()
+}

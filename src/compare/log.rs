@@ -1,0 +1,101 @@
+//! Logs of Keras' callback `CSVLogger`: a line an epoch, with a header, the epochs counted from 0.
+
+use super::run::Epoch;
+
+/// The epochs in a log. Other columns than those of loss and accuracy may be there; one named `seconds` counts.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse(text: &str) -> Result<Vec<Epoch>, String> {
+    let header = text.lines().next().unwrap_or_default();
+    // `CSVLogger(separator=..)` allows others than the comma.
+    let separator = [',', ';', '\t']
+        .into_iter()
+        .max_by_key(|separator| (header.matches(*separator).count(), *separator == ','))
+        .unwrap_or(',');
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator as u8)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let columns = reader.headers().map_err(|error| error.to_string())?.clone();
+    let column = |names: &[&str]| columns.iter().position(|name| names.contains(&name));
+    let accuracies = ["accuracy", "acc", "sparse_categorical_accuracy"];
+    let val_accuracies = ["val_accuracy", "val_acc", "val_sparse_categorical_accuracy"];
+    let number = column(&["epoch"]).ok_or("there is no column \"epoch\"")?;
+    let loss = column(&["loss"]).ok_or("there is no column \"loss\"")?;
+    let accuracy = column(&accuracies).ok_or("there is no column \"accuracy\"")?;
+    let [val_loss, val_accuracy] = [column(&["val_loss"]), column(&val_accuracies)];
+    let seconds = column(&["seconds"]);
+    let mut epochs = Vec::new();
+    for (line, row) in reader.records().enumerate() {
+        let row = row.map_err(|error| error.to_string())?;
+        let value = |at: usize| {
+            let text = row.get(at).unwrap_or_default();
+            let number: Option<f64> = text.parse().ok().filter(|value: &f64| value.is_finite());
+            // Keras' sign for what it does not know.
+            match number {
+                None if text != "NA" => Err(format!("line {}: {text:?} is no number", line + 2)),
+                number => Ok(number),
+            }
+        };
+        let needed =
+            |at| value(at)?.ok_or_else(|| format!("line {}: a value is missing", line + 2));
+        let optional = |at: Option<usize>| at.map_or(Ok(None), value);
+        epochs.push(Epoch {
+            epoch: needed(number)?.max(0.0) as usize + 1,
+            seconds: optional(seconds)?,
+            loss: needed(loss)?,
+            accuracy: needed(accuracy)?,
+            val_loss: optional(val_loss)?,
+            val_accuracy: optional(val_accuracy)?,
+        });
+    }
+    match epochs.is_empty() {
+        true => Err("there are no epochs in it".to_owned()),
+        false => Ok(epochs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_may_stand_in_any_order_and_be_separated_otherwise() {
+        let expected = Epoch {
+            epoch: 1,
+            seconds: None,
+            loss: 1.2,
+            accuracy: 0.5,
+            val_loss: Some(0.9),
+            val_accuracy: None,
+        };
+        for text in [
+            "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.2,NA,0.9\n",
+            "epoch;acc;lr;loss;val_loss\r\n0;0.5;0.9;1.2;0.9\r\n",
+        ] {
+            assert_eq!(parse(text), Ok(vec![expected.clone()]), "{text}");
+        }
+        let timed = parse("epoch,accuracy,loss,seconds\n0,0.5,1.2,8\n1,0.6,1.1,9\n").unwrap();
+        assert_eq!((timed[1].epoch, timed[1].seconds), (2, Some(9.0)));
+    }
+
+    #[test]
+    fn what_is_no_log_is_refused_with_a_reason() {
+        for (text, words) in [
+            ("", "no column \"epoch\""),
+            ("epoch,loss\n0,1\n", "no column \"accuracy\""),
+            ("epoch,accuracy,loss\n", "no epochs"),
+            ("epoch,accuracy,loss\n0,x,1\n", "line 2: \"x\" is no number"),
+            (
+                "epoch,accuracy,loss\n0,NA,1\n",
+                "line 2: a value is missing",
+            ),
+            ("epoch,accuracy,loss\n0,1\n", "2 fields"),
+            ("epoch,accuracy,loss\n0,inf,1\n", "no number"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(words), "{text:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the page opens with: the model's name, how it came about, doubts, and the figures in large type.
+
+use maud::{Markup, html};
+
+use crate::model::{TENSORS, TensorSpec};
+use crate::train::{EpochRecord, RunRecord};
+
+use super::text::{count, duration, percent, plural};
+use super::{Report, Training};
+
+/// The part above the sections.
+pub(super) fn header(report: &Report<'_>) -> Markup {
+    let samples = report.figures.evaluation.samples();
+    let images = match samples {
+        10_000 => "10,000 test images".to_owned(),
+        _ => format!("first {}", plural(samples, "test image")),
+    };
+    let data = match report.official {
+        true => "Fashion-MNIST",
+        false => "a data set that is not Fashion-MNIST",
+    };
+    html! {
+        header {
+            p .kicker { "LeNet · Fashion-MNIST" }
+            h1 { (report.model) }
+            p { (history(report.training)) " Measured on the " (images) " of " (data) "." }
+            @if let Some(doubt) = doubt(report) { p .doubt { strong { "Beware: " } (doubt) } }
+            (headline(report))
+        }
+    }
+}
+
+/// The figures in large type.
+fn headline(report: &Report<'_>) -> Markup {
+    let evaluation = &report.figures.evaluation;
+    let record = report.training.record();
+    let validation = record
+        .and_then(kept)
+        .and_then(|epoch| Some((epoch.epoch, epoch.val_accuracy?)));
+    let is_last = |epoch| record.is_some_and(|record| record.epochs.len() == epoch);
+    let parameters = TENSORS.iter().map(TensorSpec::len).sum();
+    html! {
+        dl .headline {
+            div { dt { "Test accuracy" } dd { (percent(evaluation.accuracy())) } }
+            div { dt { "Right answers" } dd {
+                (count(evaluation.correct())) " " small { "of " (count(evaluation.samples())) }
+            } }
+            div { dt { "Test loss" } dd { (format!("{:.4}", evaluation.loss())) } }
+            @if let Some((epoch, accuracy)) = validation {
+                div {
+                    dt { "Validation accuracy" @if !is_last(epoch) { ", epoch " (epoch) } }
+                    dd { (percent(accuracy)) }
+                }
+            }
+            div { dt { "Parameters" } dd { (count(parameters)) } }
+        }
+    }
+}
+
+/// The epoch whose weights the model has.
+fn kept(record: &RunRecord) -> Option<&EpochRecord> {
+    record
+        .epochs
+        .iter()
+        .find(|epoch| Some(epoch.epoch) == record.kept_epoch)
+}
+
+/// How the model came about, in a sentence or two.
+fn history(training: &Training) -> Markup {
+    let record = match training {
+        Training::Known(record) => record,
+        Training::Unknown { path } | Training::Unreadable { path, .. } => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let how = match training {
+                Training::Unreadable { .. } => "holds no record of its training",
+                _ => "is not there",
+            };
+            return html! {
+                "How this model was trained is unknown: " code { (name) } " beside it " (how)
+                ", so there are no settings and no curves here."
+            };
+        }
+    };
+    let settings = &record.settings;
+    let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
+    html! {
+        "Trained for " (plural(record.epochs.len(), "epoch")) " on " (plural(record.train_samples, "image"))
+        @if record.validation_samples > 0 {
+            ", with " (count(record.validation_samples)) " more for validation"
+        }
+        ", by the recipe " (settings.recipe.name) " from seed " (settings.seed) ", in " (duration(seconds)) " on "
+        (record.device)
+        @if let Some(started) = &record.started { ", begun " (started) }
+        "."
+        @if let Some(epoch) = record.kept_epoch && epoch != record.epochs.len() {
+            " It has the weights of epoch " (epoch) ", the one with the smallest validation loss."
+        }
+    }
+}
+
+/// What speaks against the record being this model's.
+fn doubt(report: &Report<'_>) -> Option<String> {
+    let (record, found) = (report.training.record()?, &report.figures.evaluation);
+    let Some(test) = &record.test else {
+        return Some("its training was not finished when its record was written.".to_owned());
+    };
+    // Another backend rounds otherwise, which moves an image or two.
+    let far = test.correct.abs_diff(found.correct()) > 2 + found.samples() / 1000;
+    (test.samples == found.samples() && far).then(|| {
+        format!(
+            "the record beside the model tells of {} right answers, here there are {}. It may be the record of \
+             another model, or the test data may be others.",
+            count(test.correct),
+            count(found.correct())
+        )
+    })
+}

@@ -1,0 +1,129 @@
+//! How sure the model is and how often it is right: a reliability diagram with its counts (Guo et al. 2017, "On
+//! Calibration of Modern Neural Networks").
+
+use maud::{Markup, html};
+
+use super::chart::{SIZE, number};
+use super::text::{count, percent};
+use super::{BINS, Bin, Figures};
+
+/// Left, top, right and bottom of the area that the axes span.
+const AREA: [f64; 4] = [48.0, 10.0, 380.0, 196.0];
+
+/// The section.
+pub fn section(figures: &Figures) -> Markup {
+    // The largest of ten probabilities is never below a tenth: the first bin is empty, and often some more.
+    let first = figures.confidence.iter().position(|bin| bin.total() > 0);
+    html! {
+        section #confidence {
+            h2 { "Confidence" }
+            p {
+                "On average the model gives its answer a probability of "
+                b { (percent(figures.mean_confidence)) } "; " b { (percent(figures.evaluation.accuracy())) }
+                " of the answers are right. " (judgement(figures)) " The expected calibration error is "
+                b { (percent(figures.calibration_error())) } "."
+            }
+            div .pair {
+                (diagram(figures))
+                (table(figures, first.unwrap_or(0)))
+            }
+            p .note {
+                "The probability of an answer is its output divided by the sum of the ten outputs. Where the model \
+                 is honest about its doubts, the bars end on the dashed line. The expected calibration error is the \
+                 mean distance from it, each bar counted by its answers."
+            }
+        }
+    }
+}
+
+fn diagram(figures: &Figures) -> Markup {
+    let bins = || {
+        figures
+            .confidence
+            .iter()
+            .enumerate()
+            .filter(|(_, bin)| bin.total() > 0)
+    };
+    let x = |share: f64| AREA[0] + (AREA[2] - AREA[0]) * share;
+    let y = |share: f64| AREA[3] - (AREA[3] - AREA[1]) * share;
+    let width = (AREA[2] - AREA[0]) / BINS as f64;
+    html! {
+        figure .chart .reliability {
+            figcaption { "Share right by probability" }
+            svg viewBox=(format!("0 0 {} {}", SIZE[0], SIZE[1])) role="img" aria-label=(spoken(figures)) {
+                @for tick in [0, 25, 50, 75, 100] {
+                    @let height = number(y(f64::from(tick) / 100.0));
+                    line .grid x1=(AREA[0]) x2=(AREA[2]) y1=(height) y2=(height) {}
+                    text .tick .level x=(AREA[0] - 8.0) y=(number(y(f64::from(tick) / 100.0) + 4.0)) { (tick) "%" }
+                }
+                @for (index, bin) in bins() {
+                    @let from = x(index as f64 / BINS as f64);
+                    rect .answers x=(number(from + 1.5)) width=(number(width - 3.0)) y=(number(y(bin.share_right())))
+                        height=(number(AREA[3] - y(bin.share_right()))) {
+                        title { (format!("{} of {} right", count(bin.right), count(bin.total()))) }
+                    }
+                    text .tick .step .count x=(number(from + width / 2.0)) y=(AREA[3] + 15.0) { (count(bin.total())) }
+                }
+                line .honest x1=(x(0.0)) y1=(y(0.0)) x2=(x(1.0)) y2=(y(1.0)) {}
+                @for tick in [0, 20, 40, 60, 80, 100] {
+                    text .tick .step x=(number(x(f64::from(tick) / 100.0))) y=(AREA[3] + 33.0) { (tick) "%" }
+                }
+                text .tick .step x=((AREA[0] + AREA[2]) / 2.0) y=(AREA[3] + 49.0) { "probability of the answer; above it, answers" }
+            }
+        }
+    }
+}
+
+fn spoken(figures: &Figures) -> String {
+    let bins = figures.confidence.iter().enumerate();
+    let told = bins.filter(|(_, bin)| bin.total() > 0).map(|(index, bin)| {
+        let [from, to] = [index, index + 1].map(|edge| 100 * edge / BINS);
+        let share = 100.0 * bin.share_right();
+        format!("{from} to {to}%: {share:.0}% of {} right", bin.total())
+    });
+    let told: Vec<String> = told.collect();
+    format!(
+        "Share of right answers by probability: {}.",
+        told.join("; ")
+    )
+}
+
+fn table(figures: &Figures, first: usize) -> Markup {
+    html! {
+        div .scroll tabindex="0" role="region" aria-label="Answers by their probability" {
+            table .figures .counts {
+                thead { tr {
+                    th scope="col" { "Probability" }
+                    th scope="col" { "Right" }
+                    th scope="col" { "Wrong" }
+                    th scope="col" { "Share right" }
+                } }
+                tbody { @for (index, bin) in figures.confidence.iter().enumerate().skip(first) {
+                    @let [from, to] = [index, index + 1].map(|edge| edge as f64 / BINS as f64);
+                    tr {
+                        th scope="row" { (format!("{from:.1}–{to:.1}")) }
+                        td { (count(bin.right)) }
+                        td { (count(bin.wrong)) }
+                        td { @if bin.total() == 0 { "–" } @else { (format!("{:.0}%", 100.0 * bin.share_right())) } }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+fn judgement(figures: &Figures) -> &'static str {
+    match figures.mean_confidence - figures.evaluation.accuracy() {
+        gap if gap > 0.02 => "It is surer than it should be.",
+        gap if gap < -0.02 => "It is less sure than it could be.",
+        _ => "It is about as sure as it should be.",
+    }
+}
+
+impl Bin {
+    /// Share of right answers; 0 where there are none.
+    #[must_use]
+    pub fn share_right(&self) -> f64 {
+        self.right as f64 / self.total().max(1) as f64
+    }
+}

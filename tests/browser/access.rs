@@ -1,0 +1,60 @@
+//! axe-core's rules for accessible pages, all of them, in every look.
+
+use std::fs;
+
+use crate::chromium::{Chromium, Look};
+use crate::{report, url};
+
+const AXE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/browser/node_modules/axe-core/axe.min.js"
+);
+
+/// What breaks a rule, as "rule: element", and the number of rules that were kept.
+const RUN: &str = "axe.run().then((found) => [
+    found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 120)} ${node.failureSummary}`)),
+    found.passes.length])";
+
+#[test]
+fn axe_finds_no_violation_at_any_width_or_light() {
+    let axe = fs::read_to_string(AXE).unwrap_or_else(|error| {
+        panic!("{AXE}: {error}; npm ci --prefix tests/browser installs it")
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let page = url(&report(&dir));
+    let mut browser = Chromium::start();
+    for look in [
+        Look::screen(380),
+        Look::screen(1280),
+        Look::screen(1280).dark(),
+    ] {
+        let mut tab = browser.open(&page, look);
+        // With the images of a cell, the table of the epochs, and a doubt about the drawing.
+        tab.evaluate("document.querySelector('.matrix button').click()");
+        tab.evaluate("document.querySelector('details').open = true");
+        tab.evaluate("document.querySelector('[data-tool=clear]').click()");
+        tab.evaluate(&axe);
+        let found = tab.evaluate(RUN);
+        assert_eq!(found[0], serde_json::json!([]), "{look:?}");
+        assert!(found[1].as_u64().unwrap() > 25, "{look:?}: {found}");
+    }
+}
+
+#[test]
+fn axe_finds_what_is_wrong() {
+    let axe = fs::read_to_string(AXE).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bad.html");
+    fs::write(
+        &path,
+        "<!DOCTYPE html><title>bad</title><button></button><img src='data:,'>",
+    )
+    .unwrap();
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&path), Look::screen(1280));
+    tab.evaluate(&axe);
+    let found = tab.evaluate(RUN)[0].to_string();
+    for rule in ["button-name", "image-alt", "html-has-lang"] {
+        assert!(found.contains(rule), "{rule}: {found}");
+    }
+}

@@ -1,0 +1,66 @@
+//! What a person does to a page: keys, a mouse, files.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::chromium::Tab;
+
+impl Tab<'_> {
+    /// Presses and releases a key by its name in the DOM, as in `Enter`; a space is `" "`.
+    pub fn key(&mut self, key: &str) {
+        let code = match key {
+            "Enter" => 13,
+            "Tab" => 9,
+            " " => 32,
+            "Backspace" => 8,
+            "ArrowLeft" => 37,
+            "ArrowUp" => 38,
+            "ArrowRight" => 39,
+            "ArrowDown" => 40,
+            "Home" => 36,
+            "End" => 35,
+            key => panic!("what key is {key}?"),
+        };
+        let text = match key {
+            "Enter" => "\r",
+            " " => " ",
+            _ => "",
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let text = if kind == "keyDown" { text } else { "" };
+            let event =
+                json!({ "type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code });
+            self.call("Input.dispatchKeyEvent", event);
+        }
+    }
+
+    /// Moves a pressed mouse along these points of the window.
+    pub fn drag(&mut self, points: &[[f64; 2]]) {
+        let last = points.len() - 1;
+        let mut send = |kind: &str, [x, y]: [f64; 2]| {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", event);
+        };
+        send("mousePressed", points[0]);
+        points.iter().for_each(|point| send("mouseMoved", *point));
+        send("mouseReleased", points[last]);
+    }
+
+    /// Drops a file on a point of the window.
+    pub fn drop_file(&mut self, path: &Path, [x, y]: [f64; 2]) {
+        let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let event = json!({ "type": kind, "x": x, "y": y, "data": data });
+            self.call("Input.dispatchDragEvent", event);
+        }
+    }
+
+    /// Chooses a file in the field that `selector` names.
+    pub fn choose_file(&mut self, selector: &str, path: &Path) {
+        let parameters = json!({ "expression": format!("document.querySelector({selector:?})") });
+        let field = self.call("Runtime.evaluate", parameters)["result"]["objectId"].clone();
+        let parameters = json!({ "files": [path], "objectId": field });
+        self.call("DOM.setFileInputFiles", parameters);
+    }
+}

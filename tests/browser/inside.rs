@@ -1,0 +1,276 @@
+//! What the page computes is what `lenet predict` computes: for its own images, for drawings and for pictures.
+
+use std::path::Path;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
+use serde_json::Value;
+
+use crate::chromium::{Chromium, Look, Tab};
+use crate::{assert_quiet, lenet, report, url};
+
+/// How far a probability may lie from the program's.
+const BOUND: f64 = 1e-5;
+
+/// The ten probabilities that the page shows.
+const SHOWN: &str =
+    "[...document.querySelectorAll('.bars data')].map((data) => Number(data.value))";
+
+/// Opens every image that the page can show, and returns for each [its number, the probabilities].
+const EVERY_IMAGE: &str = "(() => {
+    const found = [];
+    const note = () => {
+        const index = Number(document.getElementById('said').textContent.match(/test image (\\d+)/)[1]);
+        found.push([index, [...document.querySelectorAll('.bars data')].map((data) => Number(data.value))]);
+    };
+    for (const cell of document.querySelectorAll('.matrix button')) {
+        cell.click();
+        for (const image of document.querySelectorAll('#cell .pick')) { image.click(); note(); }
+    }
+    for (const image of document.querySelectorAll('.mistakes .pick, #picks .pick')) { image.click(); note(); }
+    return found;
+})()";
+
+/// The probabilities by class of each prediction of `lenet predict --json --top 10`.
+fn predictions(printed: &str) -> Vec<[f64; 10]> {
+    let document: Value = serde_json::from_str(printed).unwrap();
+    let by_class = |prediction: &Value| {
+        let mut row = [f64::NAN; 10];
+        for candidate in prediction["top"].as_array().unwrap() {
+            let label = candidate["label"].as_u64().unwrap() as usize;
+            row[label] = candidate["probability"].as_f64().unwrap();
+        }
+        row
+    };
+    let predictions = document["predictions"].as_array().unwrap();
+    predictions.iter().map(by_class).collect()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let values = value.as_array().unwrap();
+    values.iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+/// The largest difference of the two.
+fn distance(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!((found.len(), expected.len()), (10, 10));
+    let pairs = found.iter().zip(expected);
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+/// Asserts that the page shows what the program says of the picture `name` in `dir`, with these further words.
+fn assert_as_predicted(tab: &mut Tab<'_>, dir: &Path, name: &str, words: &str, bound: f64) {
+    let printed = lenet(
+        dir,
+        &format!("predict model.mpk {name} --json --top 10 {words}"),
+    );
+    let found = numbers(&tab.evaluate(SHOWN));
+    let far = distance(&found, &predictions(&printed)[0]);
+    println!("{name}: largest difference {far:.1e}");
+    assert!(far <= bound, "{name}: {far}");
+}
+
+/// The 28x28 pixels on the canvas, as a PNG.
+fn drawn(tab: &mut Tab<'_>) -> Vec<u8> {
+    let uri = tab.evaluate("document.getElementById('drawing').toDataURL()");
+    let text = uri.as_str().unwrap().strip_prefix("data:image/png;base64,");
+    BASE64_STANDARD.decode(text.unwrap()).unwrap()
+}
+
+/// The canvas's left, top and side in the window.
+fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
+    let found = tab.evaluate(
+        "(() => { scrollTo(0, 0); const c = document.getElementById('drawing'); c.scrollIntoView();
+           const b = c.getBoundingClientRect(); return [b.left, b.top, b.width]; })()",
+    );
+    let numbers = numbers(&found);
+    [numbers[0], numbers[1], numbers[2]]
+}
+
+#[test]
+fn the_pages_images_have_the_programs_probabilities() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = report(&dir);
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let found = tab.evaluate(EVERY_IMAGE);
+    let found = found.as_array().unwrap();
+    assert!(found.len() > 150, "{}", found.len());
+    let indices: Vec<String> = found.iter().map(|entry| entry[0].to_string()).collect();
+    let words = format!(
+        "predict model.mpk --index {} --json --top 10",
+        indices.join(",")
+    );
+    let expected = predictions(&lenet(dir.path(), &words));
+    let pairs = found.iter().zip(&expected);
+    let far = pairs.map(|(entry, expected)| distance(&numbers(&entry[1]), expected));
+    let far = far.fold(0.0, f64::max);
+    println!("{} images: largest difference {far:.1e}", found.len());
+    assert!(far <= BOUND, "{far}");
+    assert_quiet(&tab, &url(&page));
+}
+
+#[test]
+fn a_drawing_by_mouse_has_the_programs_probabilities() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = report(&dir);
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let before = drawn(&mut tab);
+    tab.evaluate("document.querySelector('[data-tool=clear]').click()");
+    let [left, top, side] = canvas(&mut tab);
+    let path = [[0.3, 0.2], [0.3, 0.8], [0.7, 0.8], [0.7, 0.2], [0.3, 0.25]];
+    tab.drag(&path.map(|[x, y]| [left + x * side, top + y * side]));
+    for (name, tool) in [
+        ("drawn.png", None),
+        ("inverted.png", Some("invert")),
+        ("left.png", Some("left")),
+        ("up.png", Some("up")),
+    ] {
+        if let Some(tool) = tool {
+            tab.evaluate(&format!(
+                "document.querySelector('[data-tool={tool}]').click()"
+            ));
+        }
+        let png = drawn(&mut tab);
+        assert_ne!(png, before, "{name}");
+        std::fs::write(dir.path().join(name), png).unwrap();
+        assert_as_predicted(&mut tab, dir.path(), name, "--invert no", BOUND);
+    }
+    let picture = |name: &str| image::open(dir.path().join(name)).unwrap().into_luma8();
+    let (first, inverted, up) = (
+        picture("drawn.png"),
+        picture("inverted.png"),
+        picture("up.png"),
+    );
+    assert_eq!(first.get_pixel(8, 14), &Luma([255]), "the left stroke");
+    assert_eq!(first.get_pixel(14, 14), &Luma([0]), "between the strokes");
+    for (x, y) in (0..27).flat_map(|x| (0..27).map(move |y| (x, y))) {
+        let Luma([grey]) = first.get_pixel(x + 1, y + 1);
+        assert_eq!(up.get_pixel(x, y), &Luma([255 - grey]), "moved left and up");
+    }
+    assert_eq!(inverted.get_pixel(8, 14), &Luma([0]));
+    assert_eq!(
+        up.get_pixel(27, 27),
+        &Luma([0]),
+        "what is moved in is black"
+    );
+    assert_quiet(&tab, &url(&page));
+}
+
+#[test]
+fn a_drawing_by_keys_is_a_drawing() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = report(&dir);
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    tab.evaluate("document.querySelector('[data-tool=clear]').click()");
+    tab.evaluate("document.getElementById('drawing').focus()");
+    for _ in 0..6 {
+        tab.key(" ");
+        tab.key("ArrowDown");
+    }
+    for _ in 0..3 {
+        tab.key("ArrowUp");
+    }
+    tab.key("Backspace");
+    tab.evaluate("document.activeElement.blur()");
+    std::fs::write(dir.path().join("keys.png"), drawn(&mut tab)).unwrap();
+    let picture = image::open(dir.path().join("keys.png"))
+        .unwrap()
+        .into_luma8();
+    assert_eq!(picture.get_pixel(14, 15), &Luma([255]));
+    assert_eq!(picture.get_pixel(14, 17), &Luma([0]), "erased");
+    assert_as_predicted(&mut tab, dir.path(), "keys.png", "--invert no", BOUND);
+}
+
+/// Pictures of every kind that the rules tell apart.
+fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
+    let shirt =
+        |x: u32, y: u32| (60..240).contains(&x) && (40..370).contains(&y) && (x + y) % 97 > 20;
+    let colour = RgbImage::from_fn(301, 409, |x, y| match shirt(x, y) {
+        true => Rgb([200, (x % 256) as u8, (y % 200) as u8]),
+        false => Rgb([245, 243, 250]),
+    });
+    colour.save(dir.join("light.png")).unwrap();
+    colour.save(dir.join("light.jpg")).unwrap();
+    let dark = GrayImage::from_fn(90, 61, |x, y| {
+        Luma([if (20..75).contains(&x) && (5..50).contains(&y) {
+            (3 * x) as u8
+        } else {
+            6
+        }])
+    });
+    dark.save(dir.join("dark.png")).unwrap();
+    let small = GrayImage::from_fn(11, 17, |x, y| Luma([((x * y) % 256) as u8]));
+    small.save(dir.join("small.png")).unwrap();
+    let asis = GrayImage::from_fn(28, 28, |x, y| Luma([(x * y % 200) as u8]));
+    asis.save(dir.join("asis.png")).unwrap();
+    let clear = RgbaImage::from_fn(120, 80, |x, y| {
+        match (30..90).contains(&x) && (10..70).contains(&y) {
+            true => Rgba([40, 90, (2 * y) as u8, 255]),
+            false => Rgba([0, 0, 0, 0]),
+        }
+    });
+    clear.save(dir.join("clear.png")).unwrap();
+    // Two decoders of JPEG may round a grey value or two apart.
+    let names = [
+        "light.png",
+        "dark.png",
+        "small.png",
+        "asis.png",
+        "clear.png",
+    ];
+    let mut all: Vec<_> = names.map(|name| (name, BOUND)).into();
+    all.push(("light.jpg", 0.05));
+    all
+}
+
+#[test]
+fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = report(&dir);
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let named =
+        |name: &str| format!("document.getElementById('said').textContent.includes({name:?})");
+    for (name, bound) in pictures(dir.path()) {
+        let [left, top, side] = canvas(&mut tab);
+        let middle = [left + side / 2.0, top + side / 2.0];
+        tab.drop_file(&dir.path().join(name), middle);
+        tab.wait_for(&named(name));
+        assert_as_predicted(&mut tab, dir.path(), name, "", bound);
+    }
+    tab.choose_file("#picture", &dir.path().join("dark.png"));
+    tab.wait_for(&named("dark.png"));
+    assert_as_predicted(&mut tab, dir.path(), "dark.png", "", BOUND);
+
+    let bytes = BASE64_STANDARD.encode(std::fs::read(dir.path().join("small.png")).unwrap());
+    tab.evaluate(&format!(
+        "(() => {{ const data = new DataTransfer();
+           const bytes = Uint8Array.from(atob('{bytes}'), (c) => c.charCodeAt(0));
+           data.items.add(new File([bytes], 'pasted.png', {{ type: 'image/png' }}));
+           document.dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: data }})); }})()"
+    ));
+    tab.wait_for(&named("pasted.png"));
+    assert_as_predicted(&mut tab, dir.path(), "small.png", "", BOUND);
+
+    // What is no picture is told, and what was there stays.
+    let before = tab.evaluate(SHOWN);
+    for (name, content, words) in [
+        ("text.png", &b"hello there"[..], "not a PNG or JPEG"),
+        ("cut.png", b"\x89PNG\r\n\x1a\n and no more", "damaged"),
+    ] {
+        std::fs::write(dir.path().join(name), content).unwrap();
+        let [left, top, side] = canvas(&mut tab);
+        tab.drop_file(
+            &dir.path().join(name),
+            [left + side / 2.0, top + side / 2.0],
+        );
+        tab.wait_for(&format!(
+            "document.getElementById('doubts').textContent.includes({words:?})"
+        ));
+        assert_eq!(tab.evaluate(SHOWN), before, "{name}");
+    }
+    assert_quiet(&tab, &url(&page));
+}

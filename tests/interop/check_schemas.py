@@ -1,0 +1,38 @@
+"""Checks lenet's schemas, and documents by them, with an independent implementation of JSON Schema.
+
+    python check_schemas.py LENET MODEL.mpk      (jsonschema 4.26)
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import jsonschema
+
+lenet, model = sys.argv[1:]
+record = str(pathlib.Path(model).with_suffix(".json"))
+
+
+def run(*words):
+    return subprocess.run([lenet, *words], check=True, capture_output=True, text=True).stdout
+
+
+schemas = {line.split()[0]: json.loads(run("schema", line.split()[0])) for line in run("schema").splitlines()}
+for schema in schemas.values():
+    jsonschema.Draft202012Validator.check_schema(schema)
+documents = {
+    "record": pathlib.Path(record).read_text(),
+    "eval": run("eval", model, "--json"),
+    "predict": run("predict", model, "--index", "0,1", "--json"),
+    "compare": run("compare", record, record, "--json"),
+    "shapes": run("shapes", "--json"),
+    "verify": run("data", "verify", "--json"),
+    "show": run("data", "show", "--json"),
+    "doctor": run("doctor", "--json"),
+}
+for name, text in documents.items():
+    jsonschema.validate(json.loads(text), schemas[name])
+for event in run("train", "--limit", "320", "--epochs", "1", "--seeds", "1,2", "--json").splitlines():
+    jsonschema.validate(json.loads(event), schemas["train"])
+print(f"{len(schemas)} schemas, {len(documents)} documents and the events of a training fit")
