@@ -206,10 +206,10 @@ fn text(document: &Document) -> [String; 5] {
         None => format!("none: {}", data.problem.as_deref().unwrap_or_default()),
     };
     [
-        format!("lenet  {lenet} on Burn {burn}"),
-        format!("cpu    {on_cpu}"),
-        format!("gpu    {on_gpu}"),
-        format!("faster {faster}"),
-        format!("data   {data}"),
+        format!("lenet   {lenet} on Burn {burn}"),
+        format!("cpu     {on_cpu}"),
+        format!("gpu     {on_gpu}"),
+        format!("faster  {faster}"),
+        format!("data    {data}"),
     ]
 }
