@@ -112,7 +112,7 @@ impl DoctorArgs {
 
 #[cfg(feature = "wgpu")]
 fn gpu(speeds: &Speeds) -> Gpu {
-    crate::gpu::foreword().into_iter().for_each(ui::note);
+    crate::gpu::foreword().into_iter().for_each(crate::ui::note);
     let problem = |error: Error| Some(error.to_string());
     match crate::gpu::open() {
         Ok(gpu) => {
@@ -206,10 +206,10 @@ fn text(document: &Document) -> [String; 5] {
         None => format!("none: {}", data.problem.as_deref().unwrap_or_default()),
     };
     [
-        format!("lenet  {lenet} on Burn {burn}"),
-        format!("cpu    {on_cpu}"),
-        format!("gpu    {on_gpu}"),
-        format!("faster {faster}"),
-        format!("data   {data}"),
+        format!("lenet   {lenet} on Burn {burn}"),
+        format!("cpu     {on_cpu}"),
+        format!("gpu     {on_gpu}"),
+        format!("faster  {faster}"),
+        format!("data    {data}"),
     ]
 }

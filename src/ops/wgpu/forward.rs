@@ -2,13 +2,10 @@
 
 use cubecl::prelude::*;
 
+use super::elements::{Four, activate, float, write_four};
 use super::layout::memory::{CELLS_1, CHOICE_2, IMAGE, PARTS, WEIGHTS, WEIGHTS_FC3, WEIGHTS2};
-use super::layout::{CELLS1, CELLS2, CONVOLUTIONS, LABEL, PLANE1, THREADS, memory};
-use super::pack::UNCHANGED;
+use super::layout::{CELLS1, CELLS2, PLANE1, THREADS, memory};
 use crate::model::OFFSETS;
-
-/// Four floats that lie one after the other, read at once.
-pub type Four = Vector<f32, Const<4>>;
 
 /// Sums at the four pixels of a pooling window, in row order.
 #[derive(CubeType)]
@@ -24,63 +21,6 @@ struct Window {
 struct Largest {
     value: f32,
     place: u32,
-}
-
-/// A logistic function, or a tanh: out of exp, as some drivers' tanh of a large number is no number.
-#[cube]
-pub fn activate(x: f32, #[comptime] tanh: bool) -> f32 {
-    if tanh {
-        1.0f32 - 2.0f32 / (1.0f32 + (2.0f32 * x).exp())
-    } else {
-        1.0f32 / (1.0f32 + (-x).exp())
-    }
-}
-
-/// The image at word `image` of `images`, changed as `change` says, scaled.
-#[cube]
-pub fn load_image(
-    memory: &mut SharedMemory<f32>,
-    images: &Array<u32>,
-    image: usize,
-    change: u32,
-    mean: f32,
-    deviation: f32,
-) {
-    let thread = UNIT_POS as usize;
-    if change == UNCHANGED {
-        for word in range_stepped(thread, LABEL, THREADS) {
-            let pixels = images[image + word];
-            #[unroll]
-            for byte in 0..4usize {
-                let pixel = (pixels >> comptime!(8 * byte as u32)) & 255u32;
-                memory[IMAGE + 4 * word + byte] = (f32::cast_from(pixel) - mean) / deviation;
-            }
-        }
-    } else {
-        // Distances are coded plus 32, so what is left of the image or above it becomes a large number.
-        let down = change & 255u32;
-        let right = (change >> 8u32) & 255u32;
-        let is_flipped = (change >> 16u32) == 1u32;
-        for pixel in range_stepped(thread, comptime!(4 * LABEL), THREADS) {
-            let row = (pixel / 28) as u32 + 32u32 - down;
-            let moved = (pixel % 28) as u32 + 32u32 - right;
-            let column = select(is_flipped, 27u32 - moved, moved);
-            let is_inside = row < 28u32 && column < 28u32;
-            let from = select(is_inside, row * 28u32 + column, 0u32);
-            let word = images[image + (from / 4u32) as usize];
-            let byte = (word >> (8u32 * (from % 4u32))) & 255u32;
-            let byte = select(is_inside, byte, 0u32);
-            memory[IMAGE + pixel] = (f32::cast_from(byte) - mean) / deviation;
-        }
-    }
-}
-
-/// The parameters of the convolutions.
-#[cube]
-pub fn load_convolutions(memory: &mut SharedMemory<f32>, parameters: &Array<Four>) {
-    for four in range_stepped(UNIT_POS as usize, comptime!(CONVOLUTIONS / 4), THREADS) {
-        write_four(memory, WEIGHTS + 4 * four, parameters[four]);
-    }
 }
 
 /// conv1, its max-pool and activation. Two bits for each cell of this thread: the place in its window that max-pool chose.
@@ -314,22 +254,4 @@ fn largest(sums: Window) -> Largest {
         place = 3u32;
     }
     Largest { value, place }
-}
-
-#[cube]
-fn write_four(memory: &mut SharedMemory<f32>, to: usize, values: Four) {
-    memory[to] = values[0];
-    memory[to + 1] = values[1];
-    memory[to + 2] = values[2];
-    memory[to + 3] = values[3];
-}
-
-/// One float out of fours. By `select`: a component whose number is computed costs a trip through memory.
-#[cube]
-fn float(parameters: &Array<Four>, place: usize) -> f32 {
-    let four = parameters[place / 4];
-    let component = place % 4;
-    let low = select(component == 0, four[0], four[1]);
-    let high = select(component == 2, four[2], four[3]);
-    select(component < 2, low, high)
 }

@@ -6,10 +6,13 @@
 //! and scores stay on the device ([`training`]).
 
 mod backward;
+mod backward_conv;
+mod elements;
 mod forward;
 mod kernels;
 mod launch;
 mod layout;
+mod load;
 mod pack;
 mod samples;
 mod training;

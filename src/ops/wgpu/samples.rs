@@ -2,17 +2,15 @@
 
 use cubecl::prelude::*;
 
-use super::backward::{
-    back_through_conv2, back_through_dense, conv1_gradients, conv2_gradients, delta_conv1,
-    delta_conv2, delta_fc1, delta_fc2, loss,
-};
-use super::forward::{
-    Four, conv1, conv2, dense, load_convolutions, load_image, outputs as output_layer,
-};
+use super::backward::{back_through_dense, delta_conv2, delta_fc1, delta_fc2, loss};
+use super::backward_conv::{back_through_conv2, conv1_gradients, conv2_gradients, delta_conv1};
+use super::elements::Four;
+use super::forward::{conv1, conv2, dense, outputs as output_layer};
 use super::layout::memory::{INPUTS, OUTPUTS};
 use super::layout::{
     ALIGNMENT, IMAGE_WORDS, LABEL, THREADS, UNITS, memory, record, state as words,
 };
+use super::load::{load_convolutions, load_image};
 use super::pack::UNCHANGED;
 use crate::model::OFFSETS;
 
