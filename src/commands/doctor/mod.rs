@@ -112,7 +112,7 @@ impl DoctorArgs {
 
 #[cfg(feature = "wgpu")]
 fn gpu(speeds: &Speeds) -> Gpu {
-    crate::gpu::foreword().into_iter().for_each(ui::note);
+    crate::gpu::foreword().into_iter().for_each(crate::ui::note);
     let problem = |error: Error| Some(error.to_string());
     match crate::gpu::open() {
         Ok(gpu) => {

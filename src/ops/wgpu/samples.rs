@@ -10,6 +10,7 @@ use super::layout::memory::{INPUTS, OUTPUTS};
 use super::layout::{
     ALIGNMENT, IMAGE_WORDS, LABEL, THREADS, UNITS, memory, record, state as words,
 };
+use super::load::{load_convolutions, load_image};
 use super::pack::UNCHANGED;
 use crate::model::OFFSETS;
 
