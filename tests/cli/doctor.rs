@@ -56,7 +56,7 @@ fn data_that_cannot_be_used_is_named_and_a_failure() {
         assert!(ran.stderr().contains("hint: "), "{}", ran.stderr());
         assert!(ran.stderr().contains(problem), "{}", ran.stderr());
         let shown = ran.stdout();
-        assert!(shown.contains("\ndata   none: "), "{shown}");
-        assert!(shown.starts_with("lenet  "), "{shown}");
+        assert!(shown.contains("\ndata    none: "), "{shown}");
+        assert!(shown.starts_with("lenet   "), "{shown}");
     }
 }
