@@ -14,9 +14,14 @@ pub mod train;
 
 use std::num::NonZeroUsize;
 
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
 use crate::cli::{DataArgs, Split, ValidationArgs};
 use crate::data::{ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
+use crate::io::limits;
+use crate::model::{LayerSummary, LeNet, Weights};
 use crate::ops::LeNetBackend;
 use crate::ui;
 
@@ -65,6 +70,17 @@ fn load_split(
         Split::Train => images.split(validation.validation_split)?.0,
         Split::Validation => images.split(validation.validation_split)?.1,
     })
+}
+
+/// The table of layers, by a forward pass of `images` images with Burn's plain operations.
+fn layers<B: Backend>(
+    weights: &Weights,
+    images: usize,
+    device: &B::Device,
+) -> Result<Vec<LayerSummary>, Error> {
+    limits::expect_threads().map_err(|error| Error::Threads(error.to_string()))?;
+    let images = Tensor::zeros([images, 1, 28, 28], device);
+    Ok(LeNet::<B>::from_weights(weights, device).summary(images))
 }
 
 /// Refuses an accuracy below what `--min-accuracy` wants.

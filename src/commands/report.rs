@@ -1,20 +1,17 @@
 //! `lenet report`.
 
-use burn::tensor::Tensor;
-
 use crate::cli::ReportArgs;
 use crate::data::{self, ImageDataset, Part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format;
 use crate::io::Target;
-use crate::model::LeNet;
 use crate::ops::LeNetBackend;
 use crate::report::{Figures, Report, Training, page};
 use crate::train::sha256;
 use crate::ui::{self, Out};
 
-use super::{OnBackend, data_options, note_provenance};
+use super::{OnBackend, data_options, layers, note_provenance};
 
 impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -47,8 +44,7 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
     let page = page(&Report {
         model: &name,
         weights: &weights,
-        layers: &LeNet::<B>::from_weights(&weights, device)
-            .summary(Tensor::zeros([1, 1, 28, 28], device)),
+        layers: &layers::<B>(&weights, 1, device)?,
         training: &training,
         images: dataset.images(),
         official: provenance.is_official(),

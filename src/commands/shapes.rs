@@ -1,16 +1,15 @@
 //! `lenet shapes`.
 
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use serde::Serialize;
 
 use crate::cli::{Layout, ShapesArgs};
 use crate::error::Error;
-use crate::model::{LayerSummary, LeNet, Weights};
+use crate::model::{LayerSummary, Weights};
 use crate::ops::LeNetBackend;
 use crate::ui::Out;
 
-use super::OnBackend;
+use super::{OnBackend, layers};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -27,9 +26,7 @@ impl OnBackend for ShapesArgs {
 
 /// Sends a batch through the network and lists what comes out of each layer.
 fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error> {
-    let model = LeNet::<B>::from_weights(&Weights::zeros(), device);
-    let images = Tensor::zeros([args.batch_size, 1, 28, 28], device);
-    let mut layers = model.summary(images);
+    let mut layers = layers::<B>(&Weights::zeros(), args.batch_size, device)?;
     if args.layout == Layout::Nhwc {
         for layer in &mut layers {
             if let [n, c, h, w] = layer.output_shape[..] {

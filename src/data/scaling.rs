@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How pixels are scaled in training. A saved model takes raw pixels whatever this is: see
-/// [`Weights::for_raw_pixels`](crate::model::Weights::for_raw_pixels).
+/// [`Weights::fold`](crate::model::Weights::fold).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scaling {

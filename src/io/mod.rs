@@ -1,6 +1,6 @@
 //! Files: the one way in which they are read, written, replaced and locked; and text made fit for a terminal.
 //!
-//! - [`read`] opens regular files alone, never waits at a pipe, and stops at a bound.
+//! - [`mod@read`] opens regular files alone, never waits at a pipe, and stops at a bound.
 //! - [`Target`] writes a new file and renames it: what is opened for writing never was there before. A name that the
 //!   user typed may be a link, which is followed; a name that the program made up is not.
 //! - [`Lock`] claims a name without following a link or waiting, and removes only what it claimed.

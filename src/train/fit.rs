@@ -48,10 +48,11 @@ pub fn fit<B: LeNetBackend>(
         values: state.weights.to_parameters(),
         velocity: state.velocity.as_ref().map(Weights::to_parameters),
     };
+    let mut pace = Pace::new();
     let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, job.device);
     while !state.is_over(job.settings) {
         let epoch = state.history.len() + 1;
-        train_epoch(job, epoch, &mut trainer, state, reporter, save)?;
+        train_epoch(job, epoch, &mut trainer, &mut pace, state, reporter, save)?;
         let validation = match validate(job, state) {
             // All batches of the epoch are done: it goes on with its validation.
             Err(stopped @ Error::Stopped { .. }) => {
@@ -73,6 +74,7 @@ fn train_epoch<B: LeNetBackend>(
     job: &Job<'_, B>,
     epoch: usize,
     trainer: &mut B::Trainer,
+    pace: &mut Pace,
     state: &mut State,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
@@ -87,7 +89,7 @@ fn train_epoch<B: LeNetBackend>(
         rates(job.settings, epoch, batches),
         state.sums.batches,
     );
-    let mut pace = Pace::new();
+    pace.restart();
     for batch in state.sums.batches + 1..=batches {
         trainer.step();
         let signal = stop::requested();

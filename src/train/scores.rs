@@ -29,6 +29,12 @@ impl Pace {
         }
     }
 
+    /// Begins an epoch at the pace of the last one.
+    pub(super) fn restart(&mut self) {
+        self.last = Instant::now();
+        self.done = 0;
+    }
+
     /// Counts a step; whether it is time to read.
     pub(super) fn step(&mut self) -> bool {
         self.done += 1;
@@ -38,8 +44,7 @@ impl Pace {
     /// Notes that all scores have been read.
     pub(super) fn has_read(&mut self) {
         self.adapt(self.last.elapsed());
-        self.last = Instant::now();
-        self.done = 0;
+        self.restart();
     }
 
     fn adapt(&mut self, elapsed: Duration) {

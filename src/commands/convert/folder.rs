@@ -4,16 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use burn::data::dataset::Dataset;
-use burn::tensor::Tensor;
 use serde_json::{Map, Value, json};
 
 use super::{Document, card, images, is_official, notes, record, write_checked};
 use crate::cli::ConvertArgs;
+use crate::commands::layers;
 use crate::data::{CLASSES, Scaling};
 use crate::error::Error;
 use crate::format::{self, Format};
 use crate::io::Target;
-use crate::model::{LayerSummary, LeNet, TENSORS};
+use crate::model::{LayerSummary, TENSORS};
 use crate::ops::LeNetBackend;
 use crate::train::{RunRecord, sha256};
 use crate::ui::Out;
@@ -55,8 +55,7 @@ pub(super) fn write<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> 
             write_checked::<B>(&dir.join(name), format, &file, &images, args.force, device)?;
         max_difference = max_difference.max(found);
     }
-    let model = LeNet::<B>::from_weights(&file.weights, device);
-    let layers = model.summary(Tensor::zeros([1, 1, 28, 28], device));
+    let layers = layers::<B>(&file.weights, 1, device)?;
     let config = config(&layers, record.as_ref());
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
