@@ -5,9 +5,10 @@
 //! ```text
 //! data     gzipped IDX files -> images and labels -> Burn Dataset -> batches
 //! model    LeNet<B>: the five layers, their initial weights, their shapes
-//! ops      the layers as Burn backend-extension operations, forward and backward
-//! kernels  the same operations as plain CPU code on slices, without Burn
-//! train    batches -> loss -> gradients -> SGD -> weights, epoch by epoch
+//! descent  gradient descent: the rule of a step, the schedule of the learning rate
+//! ops      outputs, gradients and update as operations of a Burn backend, and a trainer of steps
+//! kernels  the same for the CPU, on slices, without Burn
+//! train    steps, epoch by epoch; recipe, state, record
 //! eval     weights + images -> loss, accuracy, confusion matrix
 //! io       files read, written and locked; text for a terminal
 //! format   weights <-> model files of every kind
