@@ -2,7 +2,9 @@
 //! none takes memory beyond the file's own size.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Cursor, Write};
+#[path = "common/zip.rs"]
+mod zip;
+
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -10,8 +12,7 @@ use lenet::format::{self, Format, ModelFile};
 use lenet::model::{TENSORS, Weights};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::zipped;
 
 /// A sound file of each format that is read, as its name and content.
 static SOUND: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
@@ -116,17 +117,6 @@ fn pickle() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A zip file as PyTorch lays it out.
-fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    for (name, content) in entries {
-        zip.start_file(*name, stored).unwrap();
-        zip.write_all(content).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -203,7 +193,7 @@ proptest! {
 
     #[test]
     fn invented_pickles_are_refused(pickle in pickle()) {
-        let content = archive(&[("m/data.pkl", &pickle), ("m/data/s", &[0; 24])]);
+        let content = zipped(&[("m/data.pkl", &pickle), ("m/data/s", &[0; 24])]);
         prop_assert_eq!(read("m.pt", &content), None);
     }
 }
@@ -213,14 +203,14 @@ fn a_pickle_that_doubles_itself_takes_no_memory() {
     // Each round makes a pair of the last pair: 2^4000 leaves to whoever copies them.
     let rounds = b"h\0h\0\x86q\0".repeat(4000);
     let pickle = [b"\x80\x02)q\0", &rounds[..], b"."].concat();
-    read("m.pt", &archive(&[("m/data.pkl", &pickle)]));
+    read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));
     check_memory();
 }
 
 #[test]
 fn entries_larger_than_they_may_be_are_refused() {
     let large = vec![b'('; 2 << 20];
-    let content = archive(&[("m/data.pkl", &large)]);
+    let content = zipped(&[("m/data.pkl", &large)]);
     let error = format::decode(Path::new("m.pt"), &content).unwrap_err();
     assert!(
         error

@@ -201,22 +201,13 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Cursor, Write};
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
+#[path = "../../tests/common/zip.rs"]
+mod zip;
 
-    fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let stored =
-            SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        for (name, content) in entries {
-            zip.start_file(*name, stored).unwrap();
-            zip.write_all(content).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
-    }
+#[cfg(test)]
+mod tests {
+    use super::zip::zipped;
+    use super::*;
 
     fn refusal(bytes: &[u8]) -> String {
         match Archive::new(bytes) {

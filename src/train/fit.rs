@@ -205,26 +205,47 @@ fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Recipe;
 
-    #[test]
-    fn weights_that_are_no_numbers_end_the_training() {
-        let settings = Settings {
-            epochs: 1,
+    fn settings(epochs: usize, recipe: Recipe) -> Settings {
+        Settings {
+            epochs,
             batch_size: 32,
             validation_split: 0.1,
             stratified: false,
             seed: 1,
-            recipe: Recipe::classic(),
+            recipe,
             limit: None,
             keep: Default::default(),
             patience: None,
             backend: "ndarray".to_owned(),
-        };
-        let mut state = State::initial(&settings);
+        }
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_end_the_training() {
+        let mut state = State::initial(&settings(1, Recipe::classic()));
         check_weights(&state, 1).unwrap();
         state.weights.tensors_mut()[4][7] = f32::NEG_INFINITY;
         let error = check_weights(&state, 2).unwrap_err().to_string();
         assert!(error.contains("fc1.weight is -inf in epoch 2"), "{error}");
+    }
+
+    #[test]
+    fn the_schedule_runs_once_over_all_epochs() {
+        let tuned = settings(3, Recipe::tuned());
+        let found: Vec<f32> = (1..=3).flat_map(|epoch| rates(&tuned, epoch, 20)).collect();
+        // Up to 0.025 in the first 3 of 60 steps, then down to 0; each rate that of its step's middle.
+        let expected = |step: usize| match step {
+            0..3 => 0.025 * (step as f64 + 0.5) / 3.0,
+            _ => 0.025 * (59.5 - step as f64) / 57.0,
+        };
+        assert_eq!(found.len(), 60);
+        for (step, rate) in found.iter().enumerate() {
+            assert!(
+                (f64::from(*rate) - expected(step)).abs() < 1e-8,
+                "{step}: {rate}"
+            );
+        }
+        assert_eq!(rates(&settings(3, Recipe::classic()), 2, 4), [0.9; 4]);
     }
 }
