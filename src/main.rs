@@ -81,8 +81,14 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     })
 }
 
+/// The addresses of a thread's stack, in bytes.
+const STACK: usize = 2 << 20;
+
 /// A pool of so many threads, or of one for each core.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
+    // Rust ends a process whose new thread is refused the last of its memory.
+    let stacks = threads.unwrap_or_default().saturating_mul(STACK);
+    limits::expect_memory(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
     pool.build()
         .map_err(|error| Error::Threads(error.to_string()))

@@ -20,7 +20,6 @@ use burn::tensor::backend::Backend;
 use crate::cli::{DataArgs, Split, ValidationArgs};
 use crate::data::{ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
-use crate::io::limits;
 use crate::model::{LayerSummary, LeNet, Weights};
 use crate::ops::LeNetBackend;
 use crate::ui;
@@ -72,15 +71,14 @@ fn load_split(
     })
 }
 
-/// The table of layers, by a forward pass of `images` images with Burn's plain operations.
-fn layers<B: Backend>(
-    weights: &Weights,
-    images: usize,
-    device: &B::Device,
-) -> Result<Vec<LayerSummary>, Error> {
-    limits::expect_threads().map_err(|error| Error::Threads(error.to_string()))?;
-    let images = Tensor::zeros([images, 1, 28, 28], device);
-    Ok(LeNet::<B>::from_weights(weights, device).summary(images))
+/// The table of layers for `images` images, by a forward pass of one: layers treat all alike.
+fn layers<B: Backend>(weights: &Weights, images: usize, device: &B::Device) -> Vec<LayerSummary> {
+    let image = Tensor::zeros([1, 1, 28, 28], device);
+    let mut layers = LeNet::<B>::from_weights(weights, device).summary(image);
+    for layer in &mut layers {
+        layer.output_shape[0] = images;
+    }
+    layers
 }
 
 /// Refuses an accuracy below what `--min-accuracy` wants.

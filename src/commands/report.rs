@@ -44,7 +44,7 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
     let page = page(&Report {
         model: &name,
         weights: &weights,
-        layers: &layers::<B>(&weights, 1, device)?,
+        layers: &layers::<B>(&weights, 1, device),
         training: &training,
         images: dataset.images(),
         official: provenance.is_official(),

@@ -26,7 +26,7 @@ impl OnBackend for ShapesArgs {
 
 /// Sends a batch through the network and lists what comes out of each layer.
 fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error> {
-    let mut layers = layers::<B>(&Weights::zeros(), args.batch_size, device)?;
+    let mut layers = layers::<B>(&Weights::zeros(), args.batch_size, device);
     if args.layout == Layout::Nhwc {
         for layer in &mut layers {
             if let [n, c, h, w] = layer.output_shape[..] {

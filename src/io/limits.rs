@@ -23,33 +23,6 @@ pub fn expect_memory(bytes: usize) -> io::Result<()> {
         .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
 }
 
-/// Checks that a few threads more could be started now: Burn's matrix products start some of their own, up to four, and
-/// panic where the system's limit on processes (`ulimit -u`) forbids it.
-///
-/// # Errors
-/// If they could not.
-pub fn expect_threads() -> io::Result<()> {
-    let count = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(4);
-    // They live until all are there.
-    let (all_started, wait) = std::sync::mpsc::channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
-    std::thread::scope(|scope| {
-        let started = (1..count).try_for_each(|_| {
-            let wait = &wait;
-            let thread = std::thread::Builder::new();
-            thread
-                .spawn_scoped(scope, move || {
-                    let _ = wait.lock().map(|wait| wait.recv());
-                })
-                .map(drop)
-        });
-        drop(all_started);
-        started
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,10 +32,5 @@ mod tests {
         assert!(expect_memory(1 << 20).is_ok());
         let error = expect_memory(usize::MAX / 2 - 4096).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
-    }
-
-    #[test]
-    fn threads_can_be_started_and_end() {
-        assert!(expect_threads().is_ok());
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn write<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> 
             write_checked::<B>(&dir.join(name), format, &file, &images, args.force, device)?;
         max_difference = max_difference.max(found);
     }
-    let layers = layers::<B>(&file.weights, 1, device)?;
+    let layers = layers::<B>(&file.weights, 1, device);
     let config = config(&layers, record.as_ref());
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
