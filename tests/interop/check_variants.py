@@ -166,4 +166,4 @@ with tempfile.TemporaryDirectory() as folder_name:
             faults.append(f"{name}: {verdict}, {ran.stderr.splitlines()[:1]}")
         print(f"{name:<30} {verdict}")
 print(f"{len(VARIANTS)} variants, {len(faults)} faults")
-sys.exit("\n".join(faults))
+sys.exit("\n".join(faults) or 0)
