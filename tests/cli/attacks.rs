@@ -3,26 +3,13 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{Place, Ran};
+use super::{Place, Ran, run_in_time};
 
 /// Runs `words`, which must end within ten seconds.
 fn in_time(place: &Place, words: &str) -> Ran {
-    let mut command = place.lenet(words);
-    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    let begin = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begin.elapsed() > Duration::from_secs(10) {
-            child.kill().unwrap();
-        }
-        sleep(Duration::from_millis(5));
-    }
-    let ran = Ran(child.wait_with_output().unwrap());
-    assert_ne!(ran.code(), -9, "it hung: {words}");
-    ran
+    run_in_time(place.lenet(words))
 }
 
 fn make_pipe(place: &Place, name: &str) {

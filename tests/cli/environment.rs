@@ -3,27 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use super::{Place, Ran, digest};
-
-/// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
-fn run_in_time(mut command: Command) -> Ran {
-    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.spawn().unwrap();
-    let begin = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if begin.elapsed() > Duration::from_secs(10) {
-            child.kill().unwrap();
-        }
-        sleep(Duration::from_millis(5));
-    }
-    let ran = Ran(child.wait_with_output().unwrap());
-    assert_ne!(ran.code(), -9, "it hung");
-    ran
-}
+use super::{Place, Ran, digest, run_in_time};
 
 /// Asserts that a run did its work or else failed as it should.
 fn assert_worked_or_said_why(ran: &Ran, what: &str) {

@@ -8,6 +8,7 @@
 mod common;
 
 mod advice;
+#[cfg(unix)]
 mod attacks;
 mod belonging;
 mod claims;
@@ -26,6 +27,7 @@ mod gpu;
 #[cfg(unix)]
 mod kills;
 mod like;
+#[cfg(unix)]
 mod limits;
 mod options;
 #[cfg(unix)]
@@ -177,6 +179,26 @@ impl Place {
 
 /// What a finished run left.
 struct Ran(Output);
+
+/// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
+#[cfg(unix)]
+fn run_in_time(mut command: Command) -> Ran {
+    use std::process::Stdio;
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let begin = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if begin.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+        }
+        sleep(Duration::from_millis(5));
+    }
+    let ran = Ran(child.wait_with_output().unwrap());
+    assert_ne!(ran.code(), -9, "it hung: {command:?}");
+    ran
+}
 
 impl Ran {
     /// The exit status; a signal that ended it, as its negative number.
