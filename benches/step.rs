@@ -55,9 +55,10 @@ fn main() {
 }
 
 fn pass(recipe: &Recipe, train: &ImageDataset) -> Pass {
+    let order = epoch_order(train.images().len() as u32, 42, 1);
     Pass {
-        order: epoch_order(train.images().len() as u32, 42, 1),
-        changes: recipe.augmentation.draw(train.images().len(), 42, 1, 9),
+        changes: recipe.augmentation.draw(&order, train.labels(), 42, 1, 9),
+        order,
         scaling: recipe.scaling,
         ..Pass::in_order(train, N)
     }

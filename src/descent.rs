@@ -10,7 +10,8 @@
 //! w = w - rate * d                  rate = learning rate * schedule factor
 //! ```
 //!
-//! [`crate::ops`] has it as an operation on all parameters at once.
+//! With [`Muon`] the weights of conv2, fc1 and fc2, as matrices, go along `d` made orthogonal instead. [`crate::ops`] has
+//! the step as an operation on all parameters at once.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,72 @@ pub struct Sgd {
     pub nesterov: bool,
     /// What is added to a weight's gradient, as a multiple of the weight.
     pub weight_decay: f32,
+    /// How the large matrices move, if another way.
+    pub muon: Option<Muon>,
 }
+
+/// Steps of large matrices that are equally long in every direction (Jordan et al. 2024, "Muon: An optimizer for hidden
+/// layers in neural networks").
+///
+/// For a matrix `w` of R inputs and C outputs whose velocity gives the direction `d`:
+///
+/// ```text
+/// x = d / |d|                                                  Frobenius norm
+/// x = x (a + b g + c g g),  g = transpose(x) x                 so many times: x nears U V', where d = U S V'
+/// w = w - rate * (sqrt(max(R, C) / min(R, C)) * x + weight_decay * w)
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Muon {
+    /// What a weight loses at each step, as a multiple of the rate and the weight.
+    pub weight_decay: f32,
+}
+
+impl Muon {
+    /// a, b and c: the steepest at 0 of those that keep singular values about 1 (Jordan et al.).
+    pub const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
+    /// Rounds. With two, tuned is 0.005 less accurate after four epochs, with four no more.
+    pub const ROUNDS: usize = 3;
+    /// The least that a direction is divided by, for one that is 0.
+    pub const LEAST_NORM: f32 = 1e-7;
+
+    /// The factor on the orthogonal matrix.
+    #[must_use]
+    pub fn scale(matrix: Matrix) -> f32 {
+        let Matrix { rows, columns, .. } = matrix;
+        (rows.max(columns) as f32 / rows.min(columns) as f32).sqrt()
+    }
+}
+
+/// A weight as a matrix, row-major as it lies in [`crate::model::OFFSETS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matrix {
+    /// Its index in [`crate::model::TENSORS`].
+    pub tensor: usize,
+    /// Rows: outputs of conv2, inputs of a dense layer.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+}
+
+/// The weights that [`Muon`] moves: those of conv2, fc1 and fc2.
+pub const MATRICES: [Matrix; 3] = [
+    Matrix {
+        tensor: 2,
+        rows: 16,
+        columns: 150,
+    },
+    Matrix {
+        tensor: 4,
+        rows: 256,
+        columns: 120,
+    },
+    Matrix {
+        tensor: 6,
+        rows: 120,
+        columns: 84,
+    },
+];
 
 impl Sgd {
     /// Whether a step needs a velocity.

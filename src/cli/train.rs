@@ -36,7 +36,7 @@ pub struct TrainArgs {
     /// Passes over the training images, those before --resume included [default: 5]
     #[arg(long, value_name = "N", value_parser = values::epochs, env = "LENET_EPOCHS")]
     pub epochs: Option<usize>,
-    /// Images per step [default: 32]
+    /// Images per step [default: the recipe's; classic: 32]
     #[arg(long, value_name = "N", value_parser = values::batch_size, env = "LENET_BATCH_SIZE")]
     pub batch_size: Option<usize>,
     /// Learning rate, at its height [default: the recipe's; classic: 0.9]

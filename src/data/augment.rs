@@ -6,11 +6,15 @@ use crate::random::{Purpose, below, stream};
 
 use super::idx::{Image, PIXELS, SIDE};
 
+/// Sandal, sneaker and ankle boot.
+const SHOES: [u8; 3] = [5, 7, 9];
+
 /// How training images may be changed. The default changes nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// Whether left and right are swapped in one image of two.
+    /// Whether left and right are swapped in every second epoch: in the images of even index in one, of odd index in the
+    /// next (the alternating flip of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds"). Shoes, which all face one way, stay.
     pub flip: bool,
     /// Up to so many pixels an image is moved, down or up and right or left, each distance as likely as the
     /// others. What is moved in is background.
@@ -30,26 +34,34 @@ impl Augmentation {
         self.flip || self.shift > 0
     }
 
-    /// What happens to each of `count` images in the order in which `epoch` of `epochs`, counted from 1, visits them:
-    /// a function of the seed and the epochs alone.
+    /// What happens to each image in the order in which `epoch` of `epochs`, counted from 1, visits them: indices into a
+    /// set with these labels. A function of its arguments alone.
     #[must_use]
-    pub fn draw(self, count: usize, seed: u64, epoch: usize, epochs: usize) -> Vec<Change> {
+    pub fn draw(
+        self,
+        order: &[u32],
+        labels: &[u8],
+        seed: u64,
+        epoch: usize,
+        epochs: usize,
+    ) -> Vec<Change> {
         let is_over = epochs.saturating_sub(epoch) < self.clean_epochs;
         if is_over || !self.changes_images() {
-            return vec![Change::NONE; count];
+            return vec![Change::NONE; order.len()];
         }
         let mut rng = stream(seed, Purpose::Augmentation, epoch as u64);
-        let mut draw = || {
+        let mut draw = |image: &u32| {
             let shift = i32::from(self.shift);
             let mut distance = || match shift {
                 0 => 0,
                 _ => below(&mut rng, 2 * shift as u32 + 1) as i32 - shift,
             };
             let (down, right) = (distance(), distance());
-            let flip = self.flip && below(&mut rng, 2) == 1;
+            let image = *image as usize;
+            let flip = self.flip && (image + epoch) % 2 == 1 && !SHOES.contains(&labels[image]);
             Change { flip, down, right }
         };
-        (0..count).map(|_| draw()).collect()
+        order.iter().map(|image| draw(image)).collect()
     }
 }
 
@@ -144,23 +156,33 @@ mod tests {
             shift: 1,
             clean_epochs: 2,
         };
-        let changes = augmentation.draw(18_000, 1, 1, 5);
-        assert_eq!(augmentation.draw(18_000, 1, 1, 5), changes);
-        assert_ne!(augmentation.draw(18_000, 1, 2, 5), changes);
-        assert_ne!(augmentation.draw(18_000, 2, 1, 5), changes);
+        let order: Vec<u32> = (0..20_000).collect();
+        let labels: Vec<u8> = order.iter().map(|image| (image / 2 % 10) as u8).collect();
+        let draw = |seed, epoch| augmentation.draw(&order, &labels, seed, epoch, 5);
+        let changes = draw(1, 1);
+        assert_eq!(draw(1, 1), changes);
+        assert_ne!(draw(1, 2), changes);
+        assert_ne!(draw(2, 1), changes);
         let mut counts = std::collections::BTreeMap::new();
-        for Change { flip, down, right } in changes {
-            *counts.entry((flip, down, right)).or_insert(0_u32) += 1;
+        for Change { down, right, .. } in &changes {
+            *counts.entry((down, right)).or_insert(0_u32) += 1;
         }
-        assert_eq!(counts.len(), 18);
-        // 1,000 each, standard deviation 31.
+        assert_eq!(counts.len(), 9);
+        // 2,222 each, standard deviation 44.
         assert!(
-            counts.values().all(|count| count.abs_diff(1000) < 155),
+            counts.values().all(|count| count.abs_diff(2222) < 220),
             "{counts:?}"
         );
-        let none = Augmentation::default().draw(3, 1, 1, 1);
-        assert_eq!(none, [Change::NONE; 3]);
-        let changing = |epoch: &usize| augmentation.draw(100, 1, *epoch, 5) != [Change::NONE; 100];
+        // Each image in one of two epochs, but for the shoes.
+        let pairs = changes.iter().zip(draw(1, 2)).zip(&labels);
+        for ((one, two), label) in pairs {
+            assert_eq!(one.flip ^ two.flip, ![5, 7, 9].contains(label));
+        }
+        let flips = changes.iter().filter(|change| change.flip).count();
+        assert_eq!(flips, 7_000);
+        let none = Augmentation::default().draw(&order, &labels, 1, 1, 1);
+        assert!(none.iter().all(|change| *change == Change::NONE));
+        let changing = |epoch: &usize| draw(1, *epoch).iter().any(|c| *c != Change::NONE);
         assert_eq!((1..=5).filter(changing).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

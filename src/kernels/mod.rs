@@ -19,6 +19,7 @@ mod conv2_backward;
 mod conv2_input_gradient;
 mod dense;
 mod loss;
+mod muon;
 mod piece;
 pub mod profile;
 mod samples;
@@ -37,6 +38,7 @@ pub use simd::{Level, LevelError, level};
 
 use awake::Awake;
 use loss::CLASSES;
+use muon::Orthogonal;
 use piece::{PIECE, Piece, Scratch};
 use samples::Network;
 use simd::LANES;
@@ -75,6 +77,7 @@ pub fn outputs(
 #[derive(Default)]
 pub struct Stepper {
     pieces: Vec<Box<Piece>>,
+    orthogonal: Orthogonal,
     awake: Awake,
 }
 
@@ -118,7 +121,10 @@ impl Stepper {
             parameters: descent.parameters,
         };
         self.samples(network, images);
-        weights::weights(level, &self.pieces, descent.target());
+        let pieces = &self.pieces;
+        descent.apply(level, &mut self.orthogonal, |target| {
+            weights::weights(level, pieces, target);
+        });
     }
 
     /// The scores of the last batch's images, in order.
@@ -159,21 +165,29 @@ impl<'a> Descent<'a> {
     /// # Panics
     /// A slice has not [`PARAMETERS`] values.
     pub fn update(self, level: Level, gradients: &[f32]) {
-        update::update(level, self.target(), gradients);
+        self.apply(level, &mut Orthogonal::default(), |target| {
+            update::update(level, target, gradients);
+        });
     }
 
-    fn target(self) -> Target<'a> {
+    /// The step whose gradients `give` hands over.
+    fn apply(self, level: Level, orthogonal: &mut Orthogonal, give: impl FnOnce(Target<'_>)) {
         let Self {
             sgd,
             rate,
             parameters,
             velocity,
         } = self;
-        Target::Update {
+        let directions = sgd.muon.is_some().then(|| orthogonal.directions());
+        give(Target::Update {
             sgd,
             rate,
-            parameters,
+            parameters: &mut *parameters,
             velocity,
+            directions,
+        });
+        if let Some(muon) = sgd.muon {
+            orthogonal.step(level, muon, rate, parameters);
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::data::View;
 use crate::model::Activation;
 
 use super::Descent;
+use super::muon::Orthogonal;
 use super::piece::{PIECE, Piece, Scratch};
 use super::samples::Network;
 use super::simd::{Kernel, LANES, Level, Simd};
@@ -44,10 +45,15 @@ pub fn step(
         let part = images.part(number * PIECE, PIECE);
         Scratch::with(|scratch| network.samples(part, images.len(), scratch, piece, &mut done));
     }
-    let target = descent.target();
-    let begin = Instant::now();
-    weights(level, &pieces, target);
-    (parts, begin.elapsed())
+    let mut orthogonal = Orthogonal::default();
+    let mut begin = Instant::now();
+    let mut summed = Duration::ZERO;
+    descent.apply(level, &mut orthogonal, |target| {
+        begin = Instant::now();
+        weights(level, &pieces, target);
+        summed = begin.elapsed();
+    });
+    (parts, summed)
 }
 
 /// Multiply-adds a second that one thread of this CPU makes at a level when it does nothing else.

@@ -1,6 +1,6 @@
 //! A step of gradient descent on some parameters ([`crate::descent`] has the rule), or their gradients as they are.
 
-use crate::descent::Sgd;
+use crate::descent::{MATRICES, Sgd};
 use crate::model::range;
 
 use super::simd::{Kernel, LANES, Level, Simd};
@@ -15,7 +15,31 @@ pub(super) enum Target<'a> {
         rate: f32,
         parameters: &'a mut [f32],
         velocity: Option<&'a mut [f32]>,
+        /// Where the directions of the large matrices go instead, for [`super::muon`].
+        directions: Option<&'a mut [f32]>,
     },
+}
+
+/// What parameters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A bias, which does not decay.
+    Bias,
+    /// A weight.
+    Weight,
+    /// A weight of [`MATRICES`].
+    Matrix,
+}
+
+impl Kind {
+    /// That of tensor `index` of [`crate::model::TENSORS`].
+    pub(super) fn of(index: usize) -> Self {
+        match index % 2 {
+            0 if MATRICES.iter().any(|matrix| matrix.tensor == index) => Self::Matrix,
+            0 => Self::Weight,
+            _ => Self::Bias,
+        }
+    }
 }
 
 impl<'a> Target<'a> {
@@ -31,43 +55,57 @@ impl<'a> Target<'a> {
                 rate,
                 parameters,
                 velocity,
+                directions,
             } => {
                 let (first, others) = parameters.split_at_mut(count);
                 let (first_v, others_v) = velocity.map(|v| v.split_at_mut(count)).unzip();
-                let part = |parameters, velocity| Self::Update {
+                let (first_d, others_d) = directions.map(|d| d.split_at_mut(count)).unzip();
+                let part = |parameters, velocity, directions| Self::Update {
                     sgd,
                     rate,
                     parameters,
                     velocity,
+                    directions,
                 };
-                (part(first, first_v), part(others, others_v))
+                (
+                    part(first, first_v, first_d),
+                    part(others, others_v, others_d),
+                )
             }
         }
     }
 
-    /// Takes the gradients `g` of the parameters from place `at` on; `decays` where weight decay applies.
+    /// Takes the gradients `g` of the parameters from place `at` on.
     #[inline(always)]
-    pub(super) fn take<S: Simd>(&mut self, s: S, at: usize, g: &[f32], decays: bool) {
+    pub(super) fn take<S: Simd>(&mut self, s: S, at: usize, g: &[f32], kind: Kind) {
+        let places = at..at + g.len();
         match self {
-            Self::Gradients(gradients) => gradients[at..at + g.len()].copy_from_slice(g),
+            Self::Gradients(gradients) => gradients[places].copy_from_slice(g),
             Self::Update {
                 sgd,
                 rate,
                 parameters,
                 velocity,
+                directions,
             } => {
-                let weight_decay = if decays { sgd.weight_decay } else { 0.0 };
+                let velocity = velocity.as_mut().map(|v| &mut v[places.clone()]);
+                let (w, rate, weight_decay) = match (directions, kind) {
+                    (Some(directions), Kind::Matrix) => {
+                        // From 0, a step of length -1 ends at the direction.
+                        let d = &mut directions[places];
+                        d.fill(0.0);
+                        (d, -1.0, 0.0)
+                    }
+                    (_, Kind::Bias) => (&mut parameters[places], *rate, 0.0),
+                    _ => (&mut parameters[places], *rate, sgd.weight_decay),
+                };
                 let sgd = Sgd {
                     weight_decay,
                     ..*sgd
                 };
-                let w = &mut parameters[at..at + g.len()];
                 match velocity {
-                    None => descend(s, *rate, weight_decay, w, g),
-                    Some(velocity) => {
-                        let v = &mut velocity[at..at + g.len()];
-                        descend_with_momentum(s, sgd, *rate, w, v, g);
-                    }
+                    None => descend(s, rate, weight_decay, w, g),
+                    Some(velocity) => descend_with_momentum(s, sgd, rate, w, velocity, g),
                 }
             }
         }
@@ -163,8 +201,8 @@ impl Kernel for Update<'_> {
     fn run<S: Simd>(mut self, s: S) {
         for tensor in 0..10 {
             let places = range(tensor);
-            let (at, is_weight) = (places.start, tensor % 2 == 0);
-            self.target.take(s, at, &self.gradients[places], is_weight);
+            let (at, kind) = (places.start, Kind::of(tensor));
+            self.target.take(s, at, &self.gradients[places], kind);
         }
     }
 }

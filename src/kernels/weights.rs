@@ -8,7 +8,7 @@ use crate::model::OFFSETS;
 use super::dense::{Size, stride};
 use super::piece::{FC1, FC2, FC3, PIECE, Piece};
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::update::Target;
+use super::update::{Kind, Target};
 use super::{conv1, conv2, lanes};
 
 /// Parameters that are summed and changed together.
@@ -160,12 +160,12 @@ fn convolutions<S: Simd>(s: S, pieces: &[Box<Piece>], mut target: Target<'_>) {
     let (mut d_conv1, mut d_conv2) = ([0.0; CONV1], [0.0; CONV2]);
     sums1.write(&mut d_conv1);
     sums2.write(&mut d_conv2);
-    for (at, d, weights) in [
-        (0, &d_conv1[..], conv1::WEIGHT),
-        (CONV1, &d_conv2[..], conv2::WEIGHT),
+    for (at, d, weights, kind) in [
+        (0, &d_conv1[..], conv1::WEIGHT, Kind::Weight),
+        (CONV1, &d_conv2[..], conv2::WEIGHT, Kind::Matrix),
     ] {
-        target.take(s, at, &d[..weights], true);
-        target.take(s, at + weights, &d[weights..], false);
+        target.take(s, at, &d[..weights], kind);
+        target.take(s, at + weights, &d[weights..], Kind::Bias);
     }
 }
 
@@ -180,6 +180,10 @@ fn rows<S: Simd>(
     mut target: Target<'_>,
 ) {
     let outputs = layer.size().outputs;
+    let kind = match layer {
+        Dense::Fc1 | Dense::Fc2 => Kind::Matrix,
+        Dense::Fc3 => Kind::Weight,
+    };
     let [x_stride, d_stride] = layer.size().strides();
     for row in (0..count).step_by(4) {
         for column in (0..outputs).step_by(2 * LANES) {
@@ -204,7 +208,7 @@ fn rows<S: Simd>(
                 s.store(sums[0], &mut g[0]);
                 s.store(sums[1], &mut g[1]);
                 let at = (row + i) * outputs + column;
-                target.take(s, at, &g.as_flattened()[..width], true);
+                target.take(s, at, &g.as_flattened()[..width], kind);
             }
         }
     }
@@ -226,7 +230,7 @@ fn bias<S: Simd>(s: S, pieces: &[Box<Piece>], layer: Dense, mut target: Target<'
             }
         }
     }
-    target.take(s, 0, &sums[..outputs], false);
+    target.take(s, 0, &sums[..outputs], Kind::Bias);
 }
 
 const _: () =

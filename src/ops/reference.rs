@@ -6,7 +6,7 @@ use burn::tensor::ops::FloatTensor;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use crate::data::{Batch, Pass, View};
-use crate::descent::Sgd;
+use crate::descent::{MATRICES, Muon, Sgd};
 use crate::error::Error;
 use crate::eval::IntoDataChecked;
 use crate::model::{Activation, LeNet, PARAMETERS, TENSORS, range};
@@ -69,10 +69,10 @@ pub fn update<B: Backend>(
     let (w, mut g) = (tensor::<B, 1>(parameters), tensor::<B, 1>(gradients));
     if sgd.weight_decay != 0.0 {
         let decays = (0..TENSORS.len()).flat_map(|index| {
-            let decay = if index % 2 == 0 {
-                sgd.weight_decay
-            } else {
-                0.0
+            let has_muon = sgd.muon.is_some() && MATRICES.iter().any(|m| m.tensor == index);
+            let decay = match index % 2 == 0 && !has_muon {
+                true => sgd.weight_decay,
+                false => 0.0,
             };
             range(index).map(move |_| decay)
         });
@@ -85,7 +85,35 @@ pub fn update<B: Backend>(
         Some(v) if sgd.nesterov => g + v.clone() * sgd.momentum,
         Some(v) => v.clone(),
     };
-    (primitive(w - direction * rate), velocity.map(primitive))
+    let mut after = w.clone() - direction.clone() * rate;
+    for matrix in MATRICES {
+        let Some(muon) = sgd.muon else { break };
+        let part = |all: &Tensor<B, 1>| {
+            let values = all.clone().slice([range(matrix.tensor)]);
+            values.reshape([matrix.rows, matrix.columns])
+        };
+        let (w, x) = (part(&w), orthogonal(part(&direction)));
+        let moved = w.clone() - (x * Muon::scale(matrix) + w * muon.weight_decay) * rate;
+        after = after.slice_assign([range(matrix.tensor)], moved.reshape([-1]));
+    }
+    (primitive(after), velocity.map(primitive))
+}
+
+/// A matrix near the orthogonal one that is nearest to `d`: see [`Muon`].
+fn orthogonal<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
+    let [rows, columns] = d.dims();
+    if rows < columns {
+        return orthogonal(d.transpose()).transpose();
+    }
+    let [a, b, c] = Muon::COEFFICIENTS;
+    let norm = d.clone().powf_scalar(2.0).sum().sqrt();
+    let mut x = d / norm.clamp_min(Muon::LEAST_NORM).unsqueeze();
+    for _ in 0..Muon::ROUNDS {
+        let g = x.clone().transpose().matmul(x.clone());
+        let polynomial = g.clone() * b + g.clone().matmul(g) * c;
+        x = x.clone() * a + x.matmul(polynomial);
+    }
+    x
 }
 
 /// A [`Trainer`] that makes each step by [`LeNetBackend::gradients`] and [`LeNetBackend::update`].

@@ -29,6 +29,11 @@ pub fn rows(recipe: &Recipe) -> Vec<(&'static str, String)> {
         "Weight decay",
         recipe.weight_decay.to_string(),
     );
+    if let Some(muon) = recipe.muon {
+        let decay = muon.weight_decay;
+        let what = format!("on conv2, fc1 and fc2, weight decay {decay}");
+        tell(true, "Muon", what);
+    }
     tell(
         recipe.activation == Activation::Tanh,
         "Activation",
@@ -62,10 +67,13 @@ pub fn rows(recipe: &Recipe) -> Vec<(&'static str, String)> {
         clean => format!(", but not in the last {}", plural(clean, "epoch")),
     };
     let moved = format!("moved by up to {}", plural(usize::from(shift), "pixel"));
-    let changes: Vec<&str> = [(flip, "half of them mirrored"), (shift > 0, &moved)]
-        .into_iter()
-        .filter_map(|(is_done, what)| is_done.then_some(what))
-        .collect();
+    let changes: Vec<&str> = [
+        (flip, "all but shoes mirrored in every second epoch"),
+        (shift > 0, &moved),
+    ]
+    .into_iter()
+    .filter_map(|(is_done, what)| is_done.then_some(what))
+    .collect();
     tell(
         !changes.is_empty(),
         "Images",

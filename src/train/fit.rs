@@ -127,11 +127,12 @@ fn pass<B: LeNetBackend>(job: &Job<'_, B>, epoch: usize) -> Pass {
         recipe,
         ..
     } = job.settings;
-    let samples = job.train.len();
+    let order = epoch_order(job.train.len() as u32, *seed, epoch as u64);
+    let augmentation = recipe.augmentation;
     Pass {
         images: job.train.clone(),
-        order: epoch_order(samples as u32, *seed, epoch as u64),
-        changes: recipe.augmentation.draw(samples, *seed, epoch, *epochs),
+        changes: augmentation.draw(&order, job.train.labels(), *seed, epoch, *epochs),
+        order,
         scaling: recipe.scaling,
         batch_size: *batch_size,
     }

@@ -8,7 +8,7 @@ use crate::data::{Augmentation, Scaling};
 use crate::error::Error;
 use crate::eval::Evaluation;
 
-use crate::descent::Schedule;
+use crate::descent::{Muon, Schedule};
 use crate::model::Activation;
 
 use super::{EpochRecord, RunningSums};
@@ -54,6 +54,8 @@ pub struct Start {
     pub activation: Activation,
     /// Share of a weight that is added to its gradient.
     pub weight_decay: f64,
+    /// How the large matrices move, if another way.
+    pub muon: Option<Muon>,
     /// How training images are changed.
     pub augmentation: Augmentation,
 }

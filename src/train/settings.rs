@@ -77,6 +77,7 @@ impl Settings {
         let gain = f64::from(recipe.gain);
         let rate = recipe.learning_rate;
         let (decay, most) = (recipe.weight_decay, f64::from(f32::MAX));
+        let of_muon = recipe.muon.map_or(0.0, |m| f64::from(m.weight_decay));
         let count = |count: usize, most: usize| (count as f64, (1..=most).contains(&count));
         let number = |value: f64, is_sound: bool| (value, is_sound);
         let sound = [
@@ -100,6 +101,10 @@ impl Settings {
                 number(deviation.into(), deviation.is_normal()),
             ),
             ("weight decay", number(decay, (0.0..=most).contains(&decay))),
+            (
+                "weight decay of Muon",
+                number(of_muon, (0.0..=most).contains(&of_muon)),
+            ),
         ];
         match sound.iter().find(|(_, (_, is_sound))| !is_sound) {
             Some((name, (value, _))) => Err(format!("a {name} of {value} is not possible")),

@@ -220,17 +220,76 @@ impl Plain {
     /// A step of gradient descent.
     pub fn descend(&mut self, sgd: Sgd, rate: f64, velocity: &mut [f64], gradients: &[f64]) {
         let (momentum, decay) = (f64::from(sgd.momentum), f64::from(sgd.weight_decay));
-        for (at, g) in gradients.iter().enumerate() {
-            let is_weight = OFFSETS.iter().filter(|offset| **offset <= at).count() % 2 == 1;
-            let w = &mut self.parameters[at];
-            let g = if is_weight { g + decay * *w } else { *g };
-            velocity[at] = momentum * velocity[at] + g;
-            let direction = if sgd.nesterov {
-                g + momentum * velocity[at]
-            } else {
-                velocity[at]
+        for tensor in 0..10 {
+            let places = OFFSETS[tensor]..OFFSETS[tensor + 1];
+            // Rows and columns as they lie, inputs and outputs for Muon's step.
+            let matrix = match tensor {
+                2 => Some((16, 150)),
+                4 => Some((256, 120)),
+                6 => Some((120, 84)),
+                _ => None,
             };
-            *w -= rate * direction;
+            let muon = sgd.muon.zip(matrix);
+            let decay = if tensor % 2 == 0 && muon.is_none() {
+                decay
+            } else {
+                0.0
+            };
+            let mut direction = vec![];
+            for at in places.clone() {
+                let g = gradients[at] + decay * self.parameters[at];
+                velocity[at] = momentum * velocity[at] + g;
+                direction.push(if sgd.nesterov {
+                    g + momentum * velocity[at]
+                } else {
+                    velocity[at]
+                });
+            }
+            let w = &mut self.parameters[places];
+            if let Some((muon, (rows, columns))) = muon {
+                let decay = f64::from(muon.weight_decay);
+                let (long, short) = (rows.max(columns) as f64, rows.min(columns) as f64);
+                orthogonalise(&mut direction, rows, columns);
+                for (w, d) in w.iter().zip(&mut direction) {
+                    *d = (long / short).sqrt() * *d + decay * w;
+                }
+            }
+            w.iter_mut()
+                .zip(direction)
+                .for_each(|(w, d)| *w -= rate * d);
         }
     }
+}
+
+/// Newton and Schulz's iteration with the coefficients of Jordan et al. 2024, three rounds of
+/// `x = a x + (b x x' + c x x' x x') x`, here in the order of their own code.
+fn orthogonalise(d: &mut [f64], rows: usize, columns: usize) {
+    let (a, b, c) = (3.4445, -4.7750, 2.0315);
+    let norm = d.iter().map(|d| d * d).sum::<f64>().sqrt().max(1e-7);
+    let mut x: Vec<f64> = d.iter().map(|d| d / norm).collect();
+    for _ in 0..3 {
+        let mut squares = vec![0.0; rows * rows];
+        for (i, j) in (0..rows).flat_map(|i| (0..rows).map(move |j| (i, j))) {
+            let row = |i: usize| &x[i * columns..][..columns];
+            squares[i * rows + j] = row(i).iter().zip(row(j)).map(|(a, b)| a * b).sum();
+        }
+        let of_x = product(&squares, &x, rows, rows, columns);
+        let of_of_x = product(&squares, &of_x, rows, rows, columns);
+        for (x, (once, twice)) in x.iter_mut().zip(of_x.iter().zip(&of_of_x)) {
+            *x = a * *x + b * once + c * twice;
+        }
+    }
+    d.copy_from_slice(&x);
+}
+
+fn product(left: &[f64], right: &[f64], rows: usize, inner: usize, columns: usize) -> Vec<f64> {
+    let mut product = vec![0.0; rows * columns];
+    for (i, k) in (0..rows).flat_map(|i| (0..inner).map(move |k| (i, k))) {
+        let right = &right[k * columns..][..columns];
+        let to = &mut product[i * columns..][..columns];
+        to.iter_mut()
+            .zip(right)
+            .for_each(|(to, x)| *to += left[i * inner + k] * x);
+    }
+    product
 }

@@ -18,6 +18,7 @@ const SGD: Sgd = Sgd {
     momentum: 0.9,
     nesterov: true,
     weight_decay: 1e-3,
+    muon: None,
 };
 
 pub fn start(sgd: Sgd) -> Parameters {

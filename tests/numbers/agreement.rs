@@ -140,6 +140,7 @@ fn an_update_is_the_textbooks_in_every_rule() {
             momentum,
             nesterov,
             weight_decay,
+            muon: None,
         };
         let mut plain = Plain::new(Activation::Sigmoid, &start);
         let mut velocity: Vec<f64> = gradients.iter().map(|g| f64::from(*g) / 2.0).collect();

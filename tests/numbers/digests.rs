@@ -21,7 +21,7 @@ fn pass(recipe: &Recipe) -> Pass {
     let mut order = epoch_order(60_000, 1, 1);
     order.truncate(STEPS * 33);
     Pass {
-        changes: recipe.augmentation.draw(order.len(), 1, 1, 9),
+        changes: recipe.augmentation.draw(&order, images.labels(), 1, 1, 9),
         order,
         scaling: recipe.scaling,
         ..Pass::in_order(&images, 33)
@@ -72,9 +72,9 @@ fn end(level: Level, recipe: &Recipe) -> String {
 fn a_few_dozen_steps_have_the_bits_that_they_always_had() {
     let pinned = [
         ("scalar", "classic", "06ab13452b58c987"),
-        ("scalar", "tuned", "c3d06545bbc3ffb2"),
+        ("scalar", "tuned", "ca11856043f11f8a"),
         ("avx2", "classic", "5bcd87bc563fe150"),
-        ("avx2", "tuned", "6a53a3a0bb114c43"),
+        ("avx2", "tuned", "517405de5d8c426f"),
     ];
     for level in Level::available() {
         for recipe in [Recipe::classic(), Recipe::tuned()] {

@@ -94,7 +94,7 @@ fn settings(
         batch_size: args
             .batch_size
             .or(earlier.map(|s| s.batch_size))
-            .unwrap_or(32),
+            .unwrap_or(recipe.batch_size()),
         validation_split: args
             .validation_split
             .or(earlier.map(|s| s.validation_split))

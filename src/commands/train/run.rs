@@ -271,6 +271,7 @@ impl<D> Run<'_, D> {
             gain: recipe.gain,
             activation: recipe.activation,
             weight_decay: recipe.weight_decay,
+            muon: recipe.muon,
             augmentation: recipe.augmentation,
         }
     }

@@ -66,7 +66,7 @@ impl LeNetBackend for Wgpu {
         velocity: Option<Tensor>,
         gradients: Tensor,
     ) -> (Tensor, Option<Tensor>) {
-        match is_able(&parameters.device) {
+        match is_able(&parameters.device) && sgd.muon.is_none() {
             true => {
                 let [parameters, gradients] = [parameters, gradients].map(contiguous);
                 update(

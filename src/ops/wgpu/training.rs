@@ -18,11 +18,11 @@ use crate::model::{Activation, PARAMETERS};
 use crate::ops::reference::StepByStep;
 use crate::ops::{Parameters, Score, Trainer};
 
-/// A training by the kernels; on a GPU that cannot run them, by Burn's own operations.
+/// A training by the kernels; with Muon, or on a GPU that cannot run them, step by step.
 pub enum Training {
     /// By the kernels.
     Kernels(Box<OnGpu>),
-    /// By Burn's operations.
+    /// By [`LeNetBackend`](crate::ops::LeNetBackend)'s operations.
     Plain(Box<StepByStep<Wgpu>>),
 }
 
@@ -30,7 +30,8 @@ pub enum Training {
 impl Trainer<Wgpu> for Training {
     #[inline]
     fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &WgpuDevice) -> Self {
-        match is_able(device) {
+        // The kernels have no matrix products.
+        match is_able(device) && sgd.muon.is_none() {
             true => Self::Kernels(Box::new(OnGpu::new(activation, sgd, start, device))),
             false => Self::Plain(Box::new(StepByStep::new(activation, sgd, start, device))),
         }
