@@ -50,7 +50,7 @@ impl Augmentation {
             return vec![Change::NONE; order.len()];
         }
         let mut rng = stream(seed, Purpose::Augmentation, epoch as u64);
-        let mut draw = |image: &u32| {
+        let draw = |image: &u32| {
             let shift = i32::from(self.shift);
             let mut distance = || match shift {
                 0 => 0,
@@ -61,7 +61,7 @@ impl Augmentation {
             let flip = self.flip && (image + epoch) % 2 == 1 && !SHOES.contains(&labels[image]);
             Change { flip, down, right }
         };
-        order.iter().map(|image| draw(image)).collect()
+        order.iter().map(draw).collect()
     }
 }
 

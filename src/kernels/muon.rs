@@ -78,8 +78,7 @@ impl Work {
             matrix.rows.min(matrix.columns),
         );
         // Columns of a power of two would share a few sets of the cache.
-        let stride = columns.next_multiple_of(WIDTH) / WIDTH | 1;
-        let stride = stride * WIDTH;
+        let stride = (columns.div_ceil(WIDTH) | 1) * WIDTH;
         (self.rows, self.columns, self.stride) = (rows, columns, stride);
         let values = rows.next_multiple_of(BLOCK) * stride;
         self.x.resize(values, 0.0);
