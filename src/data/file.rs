@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn members_follow_each_other_and_may_be_empty() {
-        let members = [gzip(b"one "), gzip(b""), gzip(b"two")].concat();
+        let members = [gzip(b"one "), gzip(b""), gzip(b"two"), gzip(b"")].concat();
         assert_eq!(decode(&members).unwrap(), b"one two");
     }
 
@@ -203,10 +203,9 @@ mod tests {
     fn every_cut_is_an_error() {
         let bytes = gzip(b"some text, some more text");
         for end in 2..bytes.len() {
-            assert!(
-                matches!(decode(&bytes[..end]), Err(FileError::CutOff)),
-                "cut at {end}"
-            );
+            let error = decode(&bytes[..end]).unwrap_err();
+            assert!(matches!(error, FileError::CutOff), "cut at {end}: {error}");
+            assert!(error.to_string().starts_with("truncated"), "{error}");
         }
     }
 

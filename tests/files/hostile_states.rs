@@ -1,6 +1,5 @@
 //! Training states that are damaged, invented or forged: each is refused or read, none panics, and what is read can
 //! be trained with.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,6 +10,8 @@ use lenet::train::{Best, EpochRecord, Keep, Recipe, RunningSums, Saved, Settings
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+
+use super::{alone, check_memory};
 
 /// A sound state with everything in it.
 static SOUND: LazyLock<Saved> = LazyLock::new(|| {
@@ -93,13 +94,13 @@ fn forged(figures: &Value, weights: usize) -> Vec<u8> {
     sealed(&parts)
 }
 
-/// Reads `bytes`. A refusal is one line; what is read has figures that the program can go on from.
 /// How a state file may begin, at least seemingly.
 fn starts() -> Vec<String> {
     let head = format!("{{\"lenet_state\":{},\"lengths\":[", Saved::LAYOUT);
     ["", "{", "{}\n", &head, "\n"].map(str::to_owned).to_vec()
 }
 
+/// Reads `bytes`. A refusal is one line; what is read has figures that the program can go on from.
 fn read(bytes: &[u8]) -> Option<Saved> {
     match Saved::decode(bytes) {
         Ok(saved) => {
@@ -294,19 +295,12 @@ fn sums_that_are_not_the_start_of_an_epoch_are_refused() {
 
 #[test]
 fn a_state_of_the_largest_size_takes_bounded_memory() {
+    let _alone = alone();
     // A first line that never ends, figures of 32 MB, and as many parts as there is room for.
     read(&vec![b'['; 32 << 20]);
     let deep = vec![b'['; 31 << 20];
     assert_eq!(read(&sealed(&[deep])), None);
     let many = vec![Vec::new(); 200_000];
     assert_eq!(read(&sealed(&many)), None);
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
-        return;
-    };
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(kilobytes < 300_000, "{kilobytes} kB");
+    check_memory();
 }

@@ -1,5 +1,4 @@
 //! What is not a model file is refused with a message that says what it is.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::path::Path;

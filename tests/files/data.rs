@@ -1,14 +1,10 @@
 //! Loading a data set: the real one, another one, and files that are missing or not what they should be.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use common::{gzip, images, labels, write_dataset};
+use super::common::{gzip, images, labels, write_dataset};
 use lenet::data::dataset::CountsDiffer;
 use lenet::data::file::FileError;
 use lenet::data::idx::{IdxError, Kind};
@@ -176,15 +172,6 @@ fn missing_directories_and_files_are_named() {
     fs::remove_file(dir.path().join(TRAIN_LABELS)).unwrap();
     let text = load(dir.path()).unwrap_err().to_string();
     assert!(text.ends_with("has no train-labels-idx1-ubyte"), "{text}");
-}
-
-#[test]
-fn a_directory_is_not_a_file() {
-    let error = error_with(TRAIN_IMAGES, |path| {
-        fs::remove_file(path).unwrap();
-        fs::create_dir(path).unwrap();
-    });
-    assert!(matches!(error, IdxError::File(FileError::Directory)));
 }
 
 #[test]
