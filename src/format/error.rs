@@ -6,6 +6,10 @@ use std::path::PathBuf;
 use super::{Format, MAX_FILE_BYTES};
 use crate::io::FileError;
 
+/// The hint for a file that may be sound, but is another network's.
+pub(super) const LENET: &str =
+    "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3";
+
 /// What is wrong inside a model file, or with weights that were to become one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Fault {
@@ -66,7 +70,7 @@ impl Fault {
         let hint = match self {
             Self::Malformed(_) => "the file is damaged or cut short; copy it again, or train again",
             Self::Missing(_) | Self::Unknown(_) | Self::Duplicate(_) | Self::Mismatch { .. } => {
-                "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
+                LENET
             }
             Self::NonFinite { .. } => "the training diverged; train again with a smaller --lr",
             Self::Unsupported { hint, .. } => hint,

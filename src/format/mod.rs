@@ -14,7 +14,6 @@ mod archive;
 mod content;
 mod error;
 pub mod mpk;
-mod msgpack;
 pub mod onnx;
 mod pickle;
 pub(crate) mod protobuf;

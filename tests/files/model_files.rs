@@ -33,7 +33,7 @@ fn other_kinds_of_file_are_named() {
             b"some text",
             "neither its ending nor its content is known",
         ),
-        ("m.mpk", b"some text", "a map expected at byte 0"),
+        ("m.mpk", b"some text", "invalid type: integer"),
     ];
     for (name, content, expected) in cases {
         let message = message(name, content);
