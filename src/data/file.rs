@@ -18,7 +18,7 @@ const MAX_EXPANSION: u64 = 1032;
 /// The first two bytes of every gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Why a file's bytes could not be had.
+/// Why a data file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It is no regular file, is larger than [`MAX_FILE_BYTES`], or the operating system reports an error.

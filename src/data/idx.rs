@@ -64,7 +64,7 @@ impl fmt::Display for Kind {
 /// Why bytes are not an IDX file of the kind expected.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
-    /// The bytes cannot be had.
+    /// The file cannot be read or decompressed.
     #[error(transparent)]
     File(#[from] FileError),
     /// The file ends inside its header.

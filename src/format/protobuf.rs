@@ -7,7 +7,7 @@ pub(crate) struct Message {
     bytes: Vec<u8>,
 }
 
-/// Wire types: how the length of a field is told.
+/// Wire types: what says how long a field is.
 const VARINT: u64 = 0;
 const FIXED_64: u64 = 1;
 const LENGTH_DELIMITED: u64 = 2;

@@ -18,7 +18,7 @@ pub const MAX_SIDE: u32 = 16_384;
 /// The largest decoded picture, in bytes: 170 million pixels of three colours.
 pub const MAX_BYTES: u64 = 512 << 20;
 
-/// Why a picture could not be had from a file.
+/// Why a picture was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
     /// The file could not be read.
