@@ -18,18 +18,12 @@ const MAX_EXPANSION: u64 = 1032;
 /// The first two bytes of every gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Why a file's bytes could not be had.
+/// Why a data file was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// A directory has the file's name.
-    #[error("is a directory, not a file")]
-    Directory,
-    /// A FIFO, a device or a socket: reading it might never end.
-    #[error("is not a regular file")]
-    NotRegular,
-    /// The file is larger than [`MAX_FILE_BYTES`].
-    #[error("has {0} bytes; no data file has more than {MAX_FILE_BYTES}")]
-    TooLarge(u64),
+    /// It is no regular file, is larger than [`MAX_FILE_BYTES`], or the operating system reports an error.
+    #[error("cannot be read: {0}")]
+    Read(#[from] ReadError),
     /// The file ends inside its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
@@ -39,9 +33,6 @@ pub enum FileError {
     /// Something that is not gzip follows the gzip data. Zeros count too: a file that grew is a damaged file.
     #[error("trailing bytes after the end of the gzip data")]
     TrailingBytes,
-    /// The operating system reports an error.
-    #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
 }
 
 /// The decompressed bytes of a file, read from its start to its end.
@@ -71,14 +62,9 @@ impl Decoded<BufReader<Take<File>>> {
     }
 }
 
-impl From<ReadError> for FileError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::NotAFile("folder") => Self::Directory,
-            ReadError::NotAFile(_) => Self::NotRegular,
-            ReadError::TooLarge(bytes) => Self::TooLarge(bytes),
-            ReadError::Io(error) => Self::Io(error),
-        }
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        Self::Read(error.into())
     }
 }
 
@@ -152,7 +138,7 @@ impl<R: BufRead> Decoded<R> {
 /// Tells errors of the gzip decoder from those of the operating system, which carry its code.
 fn classify(error: io::Error) -> FileError {
     match error.kind() {
-        _ if error.raw_os_error().is_some() => FileError::Io(error),
+        _ if error.raw_os_error().is_some() => error.into(),
         ErrorKind::UnexpectedEof => FileError::CutOff,
         _ => FileError::Damaged(error.to_string()),
     }
@@ -187,7 +173,7 @@ mod tests {
 
     #[test]
     fn members_follow_each_other_and_may_be_empty() {
-        let members = [gzip(b"one "), gzip(b""), gzip(b"two")].concat();
+        let members = [gzip(b"one "), gzip(b""), gzip(b"two"), gzip(b"")].concat();
         assert_eq!(decode(&members).unwrap(), b"one two");
     }
 
@@ -203,10 +189,9 @@ mod tests {
     fn every_cut_is_an_error() {
         let bytes = gzip(b"some text, some more text");
         for end in 2..bytes.len() {
-            assert!(
-                matches!(decode(&bytes[..end]), Err(FileError::CutOff)),
-                "cut at {end}"
-            );
+            let error = decode(&bytes[..end]).unwrap_err();
+            assert!(matches!(error, FileError::CutOff), "cut at {end}: {error}");
+            assert!(error.to_string().starts_with("truncated"), "{error}");
         }
     }
 
@@ -236,7 +221,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(
             Decoded::open(dir.path()),
-            Err(FileError::Directory)
+            Err(FileError::Read(ReadError::NotAFile("folder")))
         ));
     }
 }

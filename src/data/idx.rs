@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalog::Digest;
 use super::file::{Decoded, FileError};
+use crate::io::ReadError;
 
 /// Height and width of every image.
 pub const SIDE: usize = 28;
@@ -63,7 +64,7 @@ impl fmt::Display for Kind {
 /// Why bytes are not an IDX file of the kind expected.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
-    /// The bytes cannot be had.
+    /// The file cannot be read or decompressed.
     #[error(transparent)]
     File(#[from] FileError),
     /// The file ends inside its header.
@@ -140,13 +141,16 @@ impl IdxError {
     /// Whether the operating system failed, not the content.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(self, Self::File(FileError::Io(_)) | Self::Memory(_))
+        matches!(
+            self,
+            Self::File(FileError::Read(ReadError::Io(_))) | Self::Memory(_)
+        )
     }
 
     /// What the user can do about the operating system's failure.
     pub(super) fn io_hint(&self) -> Option<String> {
         match self {
-            Self::File(FileError::Io(error)) => crate::io::hint(error, true),
+            Self::File(FileError::Read(error)) => error.hint(),
             _ => crate::io::hint(&std::io::ErrorKind::OutOfMemory.into(), true),
         }
     }

@@ -1,10 +1,14 @@
 //! Why a model file was refused: [`Fault`] is what is wrong in the content, [`FormatError`] adds the path.
 
-use std::io;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use super::{Format, MAX_FILE_BYTES};
-use crate::io::FileError;
+use super::Format;
+use crate::io::{FileError, ReadError};
+
+/// The hint for a file that may be sound, but is another network's.
+pub(super) const LENET: &str =
+    "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3";
 
 /// What is wrong inside a model file, or with weights that were to become one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -66,7 +70,7 @@ impl Fault {
         let hint = match self {
             Self::Malformed(_) => "the file is damaged or cut short; copy it again, or train again",
             Self::Missing(_) | Self::Unknown(_) | Self::Duplicate(_) | Self::Mismatch { .. } => {
-                "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
+                LENET
             }
             Self::NonFinite { .. } => "the training diverged; train again with a smaller --lr",
             Self::Unsupported { hint, .. } => hint,
@@ -83,29 +87,13 @@ impl Fault {
 /// Why a model file was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// The operating system refused.
+    /// The file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
-    /// The path is not that of a regular file.
-    #[error("{} is a {found}, not a model file", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-        /// What it is instead.
-        found: &'static str,
-    },
-    /// The file is too large to be LeNet.
-    #[error("{} has {bytes} bytes; a model file has at most {MAX_FILE_BYTES}", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
+        /// Why not.
+        source: ReadError,
     },
     /// The content is that of some other kind of file.
     #[error("{} is not a lenet model: it is {found}", path.display())]
@@ -153,14 +141,17 @@ impl FormatError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Self::Read {
+                source: ReadError::Io(error),
+                ..
+            } if error.kind() == ErrorKind::NotFound => {
                 Some("make a model with `lenet train`".to_owned())
             }
-            Self::Read { source, .. } => crate::io::hint(source, true),
-            Self::NotAFile { .. }
-            | Self::TooLarge { .. }
-            | Self::NotAModel { .. }
-            | Self::Unrecognised { .. } => {
+            Self::Read {
+                source: source @ ReadError::Io(_),
+                ..
+            } => source.hint(),
+            Self::Read { .. } | Self::NotAModel { .. } | Self::Unrecognised { .. } => {
                 Some("give a .mpk, .safetensors or .pt file of LeNet".to_owned())
             }
             Self::WrongEnding { content, .. } => {

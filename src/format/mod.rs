@@ -14,7 +14,6 @@ mod archive;
 mod content;
 mod error;
 pub mod mpk;
-mod msgpack;
 pub mod onnx;
 mod pickle;
 pub(crate) mod protobuf;
@@ -26,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use crate::io::{self, ReadError, Target};
+use crate::io::{self, Target};
 use crate::model::Weights;
 use content::Content;
 
@@ -119,13 +118,9 @@ pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
 /// # Errors
 /// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], or cannot be read.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
-    io::read(path, MAX_FILE_BYTES).map_err(|error| {
+    io::read(path, MAX_FILE_BYTES).map_err(|source| {
         let path = path.to_path_buf();
-        match error {
-            ReadError::Io(source) => FormatError::Read { path, source },
-            ReadError::NotAFile(found) => FormatError::NotAFile { path, found },
-            ReadError::TooLarge(bytes) => FormatError::TooLarge { path, bytes },
-        }
+        FormatError::Read { path, source }
     })
 }
 

@@ -1,5 +1,4 @@
-//! `.onnx`: the network as a graph that ONNX Runtime and others run. It is written; of what was written the
-//! weights are read back to check it.
+//! `.onnx`: the network as a graph that ONNX Runtime and others run. It is written, not read.
 //!
 //! ```text
 //! image [N, 1, 28, 28]  raw pixels, 0..255
@@ -12,10 +11,9 @@
 //!
 //! N is free. Field numbers and enums are those of <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 
-use super::protobuf::{Message, Value, fields};
-use super::tensors::{Collector, check_bytes, check_shape, floats, index_of};
-use super::{Fault, ModelFile};
-use crate::model::{TENSORS, Weights};
+use super::ModelFile;
+use super::protobuf::Message;
+use crate::model::TENSORS;
 
 /// IR 7 and operator set 13, of ONNX 1.8 (2020): the oldest in which every operator has its present form.
 const IR_VERSION: u64 = 7;
@@ -174,67 +172,4 @@ fn value(name: &str, shape: &[u64], doc: &str) -> Message {
         .bytes(1, name)
         .message(2, Message::default().message(1, array))
         .bytes(3, doc)
-}
-
-/// The weights in `bytes`, the content of a file that [`encode`] made: the graph's initialisers.
-///
-/// This is to check a file that was written. It is no reader of ONNX models in general.
-///
-/// # Errors
-/// If a tensor of LeNet is not there, or is not one of 32-bit floats in its exact shape, all finite.
-pub fn read_back(bytes: &[u8]) -> Result<Weights, Fault> {
-    let mut tensors = Collector::default();
-    for graph in messages(bytes, 7)? {
-        for initialiser in messages(graph, 5)? {
-            let name = messages(initialiser, 8)?.pop().unwrap_or_default();
-            // The constants are there too.
-            let Some(index) = std::str::from_utf8(name).ok().and_then(index_of) else {
-                continue;
-            };
-            let spec = &TENSORS[index];
-            let shape: Vec<usize> = parse(initialiser)?
-                .iter()
-                .filter_map(|field| match field {
-                    (1, Value::Number(size)) => usize::try_from(*size).ok(),
-                    _ => None,
-                })
-                .collect();
-            check_shape(spec.name, spec.shape, &shape)?;
-            let raw = messages(initialiser, 9)?.pop().unwrap_or_default();
-            check_bytes(spec.name, spec.len(), raw.len())?;
-            tensors.add(index, floats(raw))?;
-        }
-    }
-    tensors.finish()
-}
-
-/// The fields of `message` with this number that are not plain numbers.
-fn messages(message: &[u8], number: u64) -> Result<Vec<&[u8]>, Fault> {
-    let fields = parse(message)?.into_iter();
-    Ok(fields
-        .filter_map(|field| match field {
-            (found, Value::Bytes(bytes)) if found == number => Some(bytes),
-            _ => None,
-        })
-        .collect())
-}
-
-fn parse(message: &[u8]) -> Result<Vec<(u64, Value<'_>)>, Fault> {
-    fields(message).ok_or_else(|| Fault::Malformed("not a sound ONNX file".to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::mpk::tests::distinct_weights;
-    use super::*;
-
-    #[test]
-    fn the_weights_in_a_graph_come_back_and_damage_does_not_pass() {
-        let weights = distinct_weights();
-        let bytes = encode(&weights.clone().into());
-        assert_eq!(read_back(&bytes).unwrap(), weights);
-        for length in (0..bytes.len()).step_by(997) {
-            assert!(read_back(&bytes[..length]).is_err(), "cut at {length}");
-        }
-    }
 }

@@ -7,7 +7,7 @@ pub(crate) struct Message {
     bytes: Vec<u8>,
 }
 
-/// Wire types: how the length of a field is told.
+/// Wire types: what says how long a field is.
 const VARINT: u64 = 0;
 const FIXED_64: u64 = 1;
 const LENGTH_DELIMITED: u64 = 2;
@@ -71,49 +71,6 @@ impl Message {
     }
 }
 
-/// The value of a field that was read.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Value<'a> {
-    /// A whole number.
-    Number(u64),
-    /// The bytes of a `double`, `float`, `string`, `bytes` or message.
-    Bytes(&'a [u8]),
-}
-
-/// The fields of the message in `bytes`, in order, each with its number; nothing if they are no message.
-pub(crate) fn fields(mut bytes: &[u8]) -> Option<Vec<(u64, Value<'_>)>> {
-    let mut fields = Vec::new();
-    while !bytes.is_empty() {
-        let key = read_varint(&mut bytes)?;
-        let length = match key & 7 {
-            VARINT => None,
-            FIXED_64 => Some(8),
-            LENGTH_DELIMITED => Some(usize::try_from(read_varint(&mut bytes)?).ok()?),
-            FIXED_32 => Some(4),
-            _ => return None,
-        };
-        let value = match length {
-            None => Value::Number(read_varint(&mut bytes)?),
-            Some(length) => Value::Bytes(bytes.split_off(..length)?),
-        };
-        fields.push((key >> 3, value));
-    }
-    Some(fields)
-}
-
-/// Takes a number off the front of `bytes`.
-fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.split_off_first()?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,38 +82,5 @@ mod tests {
         assert_eq!(testing, *b"\x12\x07testing");
         let nested = Message::default().message(3, Message::default().int(1, 150));
         assert_eq!(nested.finish(), [0x1a, 0x03, 0x08, 0x96, 0x01]);
-    }
-
-    #[test]
-    fn fields_come_back() {
-        let message = Message::default()
-            .int(1, u64::MAX)
-            .bytes(2, "")
-            .float(3, 1.0)
-            .double(16, -2.0)
-            .finish();
-        let (float, double) = (1f32.to_le_bytes(), (-2f64).to_le_bytes());
-        let expected = [
-            (1, Value::Number(u64::MAX)),
-            (2, Value::Bytes(&[])),
-            (3, Value::Bytes(&float)),
-            (16, Value::Bytes(&double)),
-        ];
-        assert_eq!(fields(&message).unwrap(), expected);
-    }
-
-    #[test]
-    fn what_is_no_message_is_refused() {
-        let cases: [&[u8]; 6] = [
-            b"\x08",                                             // a number that is not there
-            b"\x08\xff",                                         // a number that does not end
-            b"\x12\x07test",                                     // fewer bytes than told
-            b"\x0d\0\0\0",                                       // three bytes of a float
-            b"\x0b", // a group, which nobody writes any more
-            b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", // longer than 64 bits
-        ];
-        for case in cases {
-            assert_eq!(fields(case), None, "{case:?}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! PNG and JPEG files to grey pixels, with limits that are set before anything is decoded.
 
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -18,24 +18,21 @@ pub const MAX_SIDE: u32 = 16_384;
 /// The largest decoded picture, in bytes: 170 million pixels of three colours.
 pub const MAX_BYTES: u64 = 512 << 20;
 
-/// Why a picture could not be had from a file.
+/// Why a picture was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
-    /// The system says no.
+    /// The file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's words.
-        source: io::Error,
+        /// Why not.
+        source: ReadError,
     },
-    /// A folder, pipe or device.
-    #[error("{} is not a regular file", .0.display())]
-    NotAFile(PathBuf),
     /// The content is that of neither format.
     #[error("{} is not a PNG or JPEG image", .0.display())]
     NotAnImage(PathBuf),
-    /// The file or the picture in it is beyond the limits.
+    /// The picture is beyond the limits.
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
     /// The file begins like an image and goes on otherwise.
@@ -52,19 +49,23 @@ impl PictureError {
     /// What the user can do, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Read { source, .. } => crate::io::hint(source, true),
-            Self::NotAFile(_) => Some("name a PNG or JPEG file".to_owned()),
+        let too_large = format!(
+            "shrink it first: at most {MAX_SIDE} pixels a side, {} MiB decoded, {} MiB as a file",
+            MAX_BYTES >> 20,
+            MAX_FILE_BYTES >> 20
+        );
+        Some(match self {
+            Self::Read { source, .. } => match source {
+                ReadError::Io(_) => return source.hint(),
+                ReadError::NotAFile(_) => "name a PNG or JPEG file".to_owned(),
+                ReadError::TooLarge(_) => too_large,
+            },
             Self::NotAnImage(_) => {
-                Some("convert it to PNG first; the content counts, not the name".to_owned())
+                "convert it to PNG first; the content counts, not the name".to_owned()
             }
-            Self::TooLarge(_) => Some(format!(
-                "shrink it first: at most {MAX_SIDE} pixels a side, {} MiB decoded, {} MiB as a file",
-                MAX_BYTES >> 20,
-                MAX_FILE_BYTES >> 20
-            )),
-            Self::Damaged { .. } => Some("save or download it again".to_owned()),
-        }
+            Self::TooLarge(_) => too_large,
+            Self::Damaged { .. } => "save or download it again".to_owned(),
+        })
     }
 }
 
@@ -74,19 +75,16 @@ impl PictureError {
 /// # Errors
 /// If `path` is no regular file, cannot be read, is beyond the limits, or holds no whole PNG or JPEG image.
 pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
-    decode(path, &read_capped(path)?)
+    let bytes = crate::io::read(path, MAX_FILE_BYTES).map_err(unread(path))?;
+    decode(path, &bytes)
 }
 
-/// The whole of `path`, if it is a regular file of at most [`MAX_FILE_BYTES`].
-fn read_capped(path: &Path) -> Result<Vec<u8>, PictureError> {
-    crate::io::read(path, MAX_FILE_BYTES).map_err(|error| {
-        let path = path.to_owned();
-        match error {
-            ReadError::Io(source) => PictureError::Read { path, source },
-            ReadError::NotAFile(_) => PictureError::NotAFile(path),
-            ReadError::TooLarge(_) => PictureError::TooLarge(path),
-        }
-    })
+/// The error for a failure to read `path`.
+fn unread<E: Into<ReadError>>(path: &Path) -> impl Fn(E) -> PictureError {
+    move |source| PictureError::Read {
+        path: path.to_owned(),
+        source: source.into(),
+    }
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
@@ -111,10 +109,7 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
         return Err(PictureError::TooLarge(path.to_owned()));
     }
     // As read, as grey, and turned.
-    limits::expect_memory(3 * decoder.total_bytes() as usize).map_err(|source| {
-        let path = path.to_owned();
-        PictureError::Read { path, source }
-    })?;
+    limits::expect_memory(3 * decoder.total_bytes() as usize).map_err(unread(path))?;
     // A note that cannot be read turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;

@@ -8,12 +8,15 @@ use crate::data::Image;
 use super::chart::{Chart, Line};
 use super::page::head;
 use super::pictures::data_uri;
+use super::table::{row, table};
 use super::text::{count, probability};
 
 /// Images that are shown of those that only one model gets right.
 const SHOWN: usize = 18;
 /// Pairs of models in the table.
 const PAIRS: usize = 50;
+/// Classes of the style sheet for the tables.
+const CLASS: &str = "figures compared";
 /// Classes of the style sheet for lines; further groups begin anew.
 const COLOURS: [&str; 6] = ["line0", "line1", "line2", "line3", "line4", "line5"];
 
@@ -49,23 +52,10 @@ pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
     page.into_string() + "\n"
 }
 
-fn table(label: &str, header: &[String], rows: &[Vec<String>]) -> Markup {
-    html! {
-        div .scroll tabindex="0" role="region" aria-label=(label) {
-            table .figures .compared {
-                thead { tr { @for cell in header { th scope="col" { (cell) } } } }
-                tbody { @for row in rows { tr {
-                    @for (column, cell) in row.iter().enumerate() {
-                        @if column == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
-                    }
-                } } }
-            }
-        }
-    }
-}
-
-fn row(first: &str, others: impl IntoIterator<Item = String>) -> Vec<String> {
-    std::iter::once(first.to_owned()).chain(others).collect()
+/// Names of columns: what the rows are, then the groups.
+fn by_group(what: &str, comparison: &Comparison) -> Vec<String> {
+    let groups = comparison.groups.iter();
+    row(what, groups.map(|group| group.name.clone()))
 }
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -105,11 +95,11 @@ fn figures(comparison: &Comparison) -> Markup {
     html! {
         section #figures {
             h2 { "Figures" }
-            (table("Mean and standard deviation of each group", &header("Group", &["Runs"]), &group_rows.collect::<Vec<_>>()))
+            (table("Mean and standard deviation of each group", CLASS, &header("Group", &["Runs"]), group_rows))
             p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
             details {
                 summary { "Every run" }
-                (table("Figures of each run", &header("Run", &["Seed", "Epochs"]), &run_rows.collect::<Vec<_>>()))
+                (table("Figures of each run", CLASS, &header("Run", &["Seed", "Epochs"]), run_rows))
             }
         }
     }
@@ -178,12 +168,11 @@ fn tests(comparison: &Comparison) -> Markup {
         )
     });
     let rows: Vec<_> = rows.collect();
-    let header = row("Figure", ["Difference", "t", "df", "p"].map(str::to_owned));
     html! {
         @if !rows.is_empty() {
             section #tests {
                 h2 { "Is it more than chance?" }
-                (table("Welch's t-tests", &header, &rows))
+                (table("Welch's t-tests", CLASS, &["Figure", "Difference", "t", "df", "p"], rows))
                 p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
             }
         }
@@ -199,16 +188,12 @@ fn differences(comparison: &Comparison) -> Markup {
         )
     });
     let rows: Vec<_> = rows.collect();
-    let header = row(
-        "Setting",
-        comparison.groups.iter().map(|group| group.name.clone()),
-    );
     html! {
         section #settings {
             h2 { "Settings that differ" }
             @match rows.is_empty() {
                 true => p { "None that is known." },
-                false => (table("Settings that differ", &header, &rows)),
+                false => (table("Settings that differ", CLASS, &by_group("Setting", comparison), rows)),
             }
         }
     }
@@ -216,17 +201,11 @@ fn differences(comparison: &Comparison) -> Markup {
 
 fn classes(comparison: &Comparison) -> Markup {
     let rows = comparison.class_f1().into_iter();
-    let rows: Vec<_> = rows
-        .map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))))
-        .collect();
-    let header = row(
-        "Class",
-        comparison.groups.iter().map(|group| group.name.clone()),
-    );
+    let rows = rows.map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))));
     html! {
         section #classes {
             h2 { "F1 by class" }
-            (table("F1 by class and group", &header, &rows))
+            (table("F1 by class and group", CLASS, &by_group("Class", comparison), rows))
         }
     }
 }
@@ -246,19 +225,18 @@ fn models(comparison: &Comparison, pairs: &[ModelPair]) -> Markup {
             counts.into_iter().chain([probability(pair.p)]),
         )
     });
-    let rows: Vec<_> = rows.collect();
     let columns = [
+        "Models",
         "Both right",
         "Only the first",
         "Only the second",
         "Neither",
         "p",
     ];
-    let header = row("Models", columns.map(str::to_owned));
     html! {
         section #models {
             h2 { "Model against model" }
-            (table("McNemar's tests", &header, &rows))
+            (table("McNemar's tests", CLASS, &columns, rows))
             p .note {
                 "McNemar’s exact test, on the same images. p: how likely a split this uneven is if both models are as good."
                 @if pairs.len() > PAIRS { " The first " (PAIRS) " of " (pairs.len()) " pairs." }

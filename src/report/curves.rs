@@ -6,6 +6,7 @@ use crate::train::{EpochRecord, RunRecord};
 
 use super::chart::{Chart, Line};
 use super::recipe;
+use super::table::frame;
 
 /// The section for the epochs of this run.
 pub fn section(record: &RunRecord) -> Markup {
@@ -65,34 +66,32 @@ pub fn section(record: &RunRecord) -> Markup {
 
 fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
     let figure = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
+    let columns = [
+        "Epoch",
+        "Seconds",
+        "Loss",
+        "Accuracy",
+        "Validation loss",
+        "Validation accuracy",
+        "Learning rate",
+    ];
+    let rows = html! {
+        @for epoch in &record.epochs {
+            @let is_kept = record.kept_epoch == Some(epoch.epoch);
+            tr .kept[is_kept] {
+                th scope="row" { (epoch.epoch) @if is_kept { " (kept)" } }
+                td { (format!("{:.1}", epoch.seconds)) }
+                @for value in [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy] {
+                    td { (figure(value)) }
+                }
+                td { (format!("{:.3e}", rate(epoch))) }
+            }
+        }
+    };
     html! {
         details {
             summary { "The curves as a table" }
-            div .scroll tabindex="0" role="region" aria-label="Figures of each epoch" {
-                table .figures {
-                    thead { tr {
-                        th scope="col" { "Epoch" }
-                        th scope="col" { "Seconds" }
-                        th scope="col" { "Loss" }
-                        th scope="col" { "Accuracy" }
-                        th scope="col" { "Validation loss" }
-                        th scope="col" { "Validation accuracy" }
-                        th scope="col" { "Learning rate" }
-                    } }
-                    tbody { @for epoch in &record.epochs {
-                        @let is_kept = record.kept_epoch == Some(epoch.epoch);
-                        tr .kept[is_kept] {
-                            th scope="row" { (epoch.epoch) @if is_kept { " (kept)" } }
-                            td { (format!("{:.1}", epoch.seconds)) }
-                            td { (figure(Some(epoch.loss))) }
-                            td { (figure(Some(epoch.accuracy))) }
-                            td { (figure(epoch.val_loss)) }
-                            td { (figure(epoch.val_accuracy)) }
-                            td { (format!("{:.3e}", rate(epoch))) }
-                        }
-                    } }
-                }
-            }
+            (frame("Figures of each epoch", "figures", &columns, rows))
         }
     }
 }

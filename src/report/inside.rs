@@ -11,8 +11,8 @@ use crate::data::{CLASSES, Image};
 use crate::model::{TENSORS, Weights};
 use crate::picture::RANGES;
 
-use super::Figures;
 use super::pictures::sprite;
+use super::{Answer, Figures};
 
 /// Everything that runs in the page, as one strict function.
 const SCRIPT: &str = concat!(
@@ -109,23 +109,17 @@ pub fn script(weights: &Weights, figures: &Figures, images: &[Image]) -> Markup 
         .flat_map(|value| value.to_le_bytes())
         .collect();
     let shown: Vec<&Image> = figures.cells.iter().map(|a| &images[a.index]).collect();
-    let cells: Vec<_> = figures
-        .cells
-        .iter()
-        .map(|a| json!([a.label, a.predicted, a.index, rounded(a.probability)]))
-        .collect();
-    let mistakes: Vec<_> = figures
-        .mistakes
-        .iter()
-        .map(|a| json!([a.label, a.predicted, a.index, rounded(a.probability)]))
-        .collect();
+    let told = |answers: &[Answer]| -> Vec<_> {
+        let told = |a: &Answer| json!([a.label, a.predicted, a.index, rounded(a.probability)]);
+        answers.iter().map(told).collect()
+    };
     let ranges = RANGES.map(|range| json!([range.name, range.least, range.most]));
     let data = json!({
         "classes": CLASSES,
         "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
         "weights": BASE64_STANDARD.encode(bytes),
-        "cells": cells,
-        "mistakes": mistakes,
+        "cells": told(&figures.cells),
+        "mistakes": told(&figures.mistakes),
         "sprite": sprite(&shown),
         "ranges": ranges,
     });

@@ -4,38 +4,24 @@ use maud::{Markup, html};
 
 use crate::model::LayerSummary;
 
+use super::table::{row, table};
 use super::text::count;
 
 /// The section.
 pub fn section(layers: &[LayerSummary]) -> Markup {
     let sum = |of: fn(&LayerSummary) -> usize| count(layers.iter().map(of).sum());
+    let columns = ["Layer", "Output shape", "Parameters", "Multiply-adds"];
+    let rows = layers.iter().map(|layer| {
+        let sizes = [layer.parameters, layer.macs].map(count);
+        let shape = [shape(&layer.output_shape)];
+        row(layer.name, shape.into_iter().chain(sizes))
+    });
+    let sums = [sum(|layer| layer.parameters), sum(|layer| layer.macs)];
+    let total = row("total", [String::new()].into_iter().chain(sums));
     html! {
         section #layers {
             h2 { "Layers" }
-            div .scroll tabindex="0" role="region" aria-label="Layers of the network" {
-                table .figures .layers {
-                    thead { tr {
-                        th scope="col" { "Layer" }
-                        th scope="col" { "Output shape" }
-                        th scope="col" { "Parameters" }
-                        th scope="col" { "Multiply-adds" }
-                    } }
-                    tbody {
-                        @for layer in layers { tr {
-                            th scope="row" { (layer.name) }
-                            td { (shape(&layer.output_shape)) }
-                            td { (count(layer.parameters)) }
-                            td { (count(layer.macs)) }
-                        } }
-                        tr {
-                            th scope="row" { "total" }
-                            td {}
-                            td { (sum(|layer| layer.parameters)) }
-                            td { (sum(|layer| layer.macs)) }
-                        }
-                    }
-                }
-            }
+            (table("Layers of the network", "figures layers", &columns, rows.chain([total])))
             p .note {
                 "Shapes are those of one image: (image, channel, row, column). A sigmoid follows each convolution and \
                  each dense layer. Multiply-adds are those of a forward pass."

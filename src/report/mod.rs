@@ -21,6 +21,7 @@ mod pictures;
 mod recipe;
 mod reliability;
 mod settings;
+mod table;
 mod text;
 mod training;
 

@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 
 use super::chart::{SIZE, number};
+use super::table::row;
 use super::text::{count, percent};
 use super::{BINS, Bin, Figures};
 
@@ -89,27 +90,23 @@ fn spoken(figures: &Figures) -> String {
 }
 
 fn table(figures: &Figures, first: usize) -> Markup {
-    html! {
-        div .scroll tabindex="0" role="region" aria-label="Answers by their probability" {
-            table .figures .counts {
-                thead { tr {
-                    th scope="col" { "Probability" }
-                    th scope="col" { "Right" }
-                    th scope="col" { "Wrong" }
-                    th scope="col" { "Share right" }
-                } }
-                tbody { @for (index, bin) in figures.confidence.iter().enumerate().skip(first) {
-                    @let [from, to] = [index, index + 1].map(|edge| edge as f64 / BINS as f64);
-                    tr {
-                        th scope="row" { (format!("{from:.1}–{to:.1}")) }
-                        td { (count(bin.right)) }
-                        td { (count(bin.wrong)) }
-                        td { @if bin.total() == 0 { "–" } @else { (format!("{:.0}%", 100.0 * bin.share_right())) } }
-                    }
-                } }
-            }
-        }
-    }
+    let bins = figures.confidence.iter().enumerate().skip(first);
+    let rows = bins.map(|(index, bin)| {
+        let [from, to] = [index, index + 1].map(|edge| edge as f64 / BINS as f64);
+        let share = match bin.total() {
+            0 => "–".to_owned(),
+            _ => format!("{:.0}%", 100.0 * bin.share_right()),
+        };
+        let heading = format!("{from:.1}–{to:.1}");
+        row(&heading, [count(bin.right), count(bin.wrong), share])
+    });
+    let columns = ["Probability", "Right", "Wrong", "Share right"];
+    super::table::table(
+        "Answers by their probability",
+        "figures counts",
+        &columns,
+        rows,
+    )
 }
 
 fn judgement(figures: &Figures) -> &'static str {

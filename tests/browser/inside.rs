@@ -6,8 +6,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use serde_json::Value;
 
-use crate::chromium::{Chromium, Look, Tab};
-use crate::{assert_quiet, lenet, report, url};
+use crate::chromium::{Look, Tab};
+use crate::{assert_quiet, lenet, start};
 
 /// How far a probability may lie from the program's.
 const BOUND: f64 = 1e-5;
@@ -89,10 +89,8 @@ fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
 
 #[test]
 fn the_pages_images_have_the_programs_probabilities() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let (dir, page, mut browser) = start();
+    let mut tab = browser.open(&page, Look::screen(1280));
     let found = tab.evaluate(EVERY_IMAGE);
     let found = found.as_array().unwrap();
     assert!(found.len() > 150, "{}", found.len());
@@ -107,15 +105,13 @@ fn the_pages_images_have_the_programs_probabilities() {
     let far = far.fold(0.0, f64::max);
     println!("{} images: largest difference {far:.1e}", found.len());
     assert!(far <= BOUND, "{far}");
-    assert_quiet(&tab, &url(&page));
+    assert_quiet(&tab, &page);
 }
 
 #[test]
 fn a_drawing_by_mouse_has_the_programs_probabilities() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let (dir, page, mut browser) = start();
+    let mut tab = browser.open(&page, Look::screen(1280));
     let before = drawn(&mut tab);
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
     let [left, top, side] = canvas(&mut tab);
@@ -155,15 +151,13 @@ fn a_drawing_by_mouse_has_the_programs_probabilities() {
         &Luma([0]),
         "what is moved in is black"
     );
-    assert_quiet(&tab, &url(&page));
+    assert_quiet(&tab, &page);
 }
 
 #[test]
 fn a_drawing_by_keys_is_a_drawing() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let (dir, page, mut browser) = start();
+    let mut tab = browser.open(&page, Look::screen(1280));
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
     tab.evaluate("document.getElementById('drawing').focus()");
     for _ in 0..6 {
@@ -228,10 +222,8 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
 
 #[test]
 fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let (dir, page, mut browser) = start();
+    let mut tab = browser.open(&page, Look::screen(1280));
     let named =
         |name: &str| format!("document.getElementById('said').textContent.includes({name:?})");
     for (name, bound) in pictures(dir.path()) {
@@ -272,5 +264,5 @@ fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
         ));
         assert_eq!(tab.evaluate(SHOWN), before, "{name}");
     }
-    assert_quiet(&tab, &url(&page));
+    assert_quiet(&tab, &page);
 }

@@ -67,6 +67,13 @@ fn url(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
+/// A folder with a report, the report's address, and a browser to open it in.
+fn start() -> (TempDir, String, Chromium) {
+    let dir = tempfile::tempdir().unwrap();
+    let page = url(&report(&dir));
+    (dir, page, Chromium::start())
+}
+
 /// Asserts that `tab` asked for nothing but its page, and that nothing is in the console.
 fn assert_quiet(tab: &Tab<'_>, page: &str) {
     assert_eq!(tab.complaints(), Vec::<String>::new());

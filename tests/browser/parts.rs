@@ -1,17 +1,15 @@
 //! The matrix, the curves and the controls by keyboard; the page without scripts.
 
-use crate::chromium::{Chromium, Look};
-use crate::{assert_quiet, report, url};
+use crate::chromium::Look;
+use crate::{assert_quiet, start};
 
 const FOCUSED: &str =
     "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent";
 
 #[test]
 fn everything_that_can_be_used_is_reached_by_tabs_and_shows_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let (_dir, page, mut browser) = start();
+    let mut tab = browser.open(&page, Look::screen(1280));
     let expected = "document.querySelectorAll('button:not([tabindex=\"-1\"]), canvas[tabindex], input, summary, .scroll:not(details .scroll)').length";
     let expected = tab.evaluate(expected).as_u64().unwrap();
     // A picture field may have two stops of its own; the round ends where it began.
@@ -34,10 +32,8 @@ fn everything_that_can_be_used_is_reached_by_tabs_and_shows_it() {
 
 #[test]
 fn a_cell_of_the_matrix_opens_its_images_by_keyboard() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let (_dir, page, mut browser) = start();
+    let mut tab = browser.open(&page, Look::screen(1280));
     tab.evaluate("document.querySelector('.matrix button[tabindex=\"0\"]').focus()");
     for key in [
         "ArrowDown",
@@ -92,17 +88,15 @@ fn a_cell_of_the_matrix_opens_its_images_by_keyboard() {
         "{empty}"
     );
     assert_eq!(empty[1], 0);
-    assert_quiet(&tab, &url(&page));
+    assert_quiet(&tab, &page);
 }
 
 #[test]
 fn the_curves_show_their_values_to_pointer_and_keys() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
+    let (dir, page, mut browser) = start();
     let record: serde_json::Value =
         serde_json::from_slice(&std::fs::read(dir.path().join("model.json")).unwrap()).unwrap();
-    let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&page), Look::screen(1280));
+    let mut tab = browser.open(&page, Look::screen(1280));
     let shown = "document.querySelector('.scrub output').textContent";
     let values = |epoch: usize| {
         let epoch = &record["epochs"][epoch - 1];
@@ -130,24 +124,22 @@ fn the_curves_show_their_values_to_pointer_and_keys() {
         tab.evaluate("document.querySelectorAll('#curves circle.at').length"),
         5
     );
-    assert_quiet(&tab, &url(&page));
+    assert_quiet(&tab, &page);
 }
 
 #[test]
 fn without_scripts_nothing_that_needs_them_is_seen() {
-    let dir = tempfile::tempdir().unwrap();
-    let page = report(&dir);
-    let mut browser = Chromium::start();
+    let (_dir, page, mut browser) = start();
     let look = Look {
         scripts: false,
         ..Look::screen(1280)
     };
-    let mut tab = browser.open(&url(&page), look);
+    let mut tab = browser.open(&page, look);
     let seen = "[...document.querySelectorAll('button, input, canvas, output')].filter((e) => e.getClientRects().length).length";
     assert_eq!(tab.evaluate(seen), 0);
     assert_eq!(
         tab.evaluate("document.querySelectorAll('.mistakes img').length"),
         36
     );
-    assert_quiet(&tab, &url(&page));
+    assert_quiet(&tab, &page);
 }

@@ -103,7 +103,7 @@ fn what_is_no_model_is_refused_with_its_name() {
     place.run("eval cut.mpk").assert_error(1, "cut.mpk", "");
     place
         .run("eval data")
-        .assert_error(1, "data is a folder", "");
+        .assert_error(1, "cannot read data: it is a folder", "");
 }
 
 #[test]

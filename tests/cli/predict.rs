@@ -181,7 +181,7 @@ fn what_is_no_picture_is_an_error_that_names_it() {
     );
     std::fs::write(place.path("empty.jpg"), []).unwrap();
     predict("empty.jpg").assert_error(1, "empty.jpg is not a PNG or JPEG image", "");
-    predict(".").assert_error(1, ". is not a regular file", "");
+    predict(".").assert_error(1, "cannot read .: it is a folder", "");
     GrayImage::new(100, 100)
         .save(place.path("whole.png"))
         .unwrap();

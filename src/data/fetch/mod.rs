@@ -7,12 +7,12 @@
 //! ```
 //!
 //! Nothing but the right bytes ever touches the disk. What is compared is the SHA-256 of the decompressed content:
-//! mirrors may compress differently, and the bytes need not come over a line that can be trusted. A mirror has a
-//! number of tries and a time for each file, whatever it sends meanwhile. A download that was cut off is not gone on
-//! with: the largest file has 26 MB.
+//! mirrors may compress differently, and the bytes need not come over a line that can be trusted. For each
+//! file a mirror has a limited number of tries and a limited time. A download that was cut off begins anew: the largest
+//! file has 26 MB.
 //!
-//! The requests are tried against servers of the tests' own. The mirrors in [`MIRRORS`] themselves could not be
-//! reached from where this was written; no test asks them.
+//! The tests run servers of their own; none asks the mirrors in [`MIRRORS`], which could not be reached from where this
+//! was written.
 
 mod request;
 
@@ -93,7 +93,7 @@ impl FetchError {
     }
 }
 
-/// What the caller is told while a file is on its way.
+/// Progress of a download.
 #[derive(Debug)]
 pub enum Step<'a> {
     /// A request is sent.

@@ -1,6 +1,4 @@
 //! A program of plain Burn 0.21 and this crate read each other's `.mpk` files.
-#![cfg(feature = "ndarray")]
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

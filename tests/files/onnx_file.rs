@@ -1,15 +1,8 @@
 //! The ONNX file that is written is the one that ONNX's own checker, ONNX Runtime and tract have accepted.
-#![allow(clippy::unwrap_used)]
-
-use std::path::{Path, PathBuf};
 
 use lenet::format::{self, Format};
 
-fn interop(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/interop")
-        .join(name)
-}
+use super::interop;
 
 /// If the writer is changed: convert `lenet.pt` to `lenet.onnx` anew, and run `check_onnx.py` and the crate `tract`.
 #[test]

@@ -1,5 +1,4 @@
 //! Files are written whole or not at all, under exactly the path asked for.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

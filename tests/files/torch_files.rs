@@ -1,15 +1,10 @@
 //! Files that PyTorch wrote (`interop/make_torch.py`) are read, or refused by name.
-#![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lenet::format::{self, FormatError};
 
-fn interop(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/interop")
-        .join(name)
-}
+use super::interop;
 
 #[test]
 fn a_state_dict_has_the_same_weights_as_its_safetensors() {

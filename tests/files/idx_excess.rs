@@ -7,7 +7,7 @@ use lenet::data::file::{Decoded, FileError};
 use lenet::data::idx::{IdxError, read_images};
 
 use super::common::{gzip, idx_images, images, labels};
-use super::{images_of, labels_of};
+use super::idx::{images_of, labels_of};
 
 #[test]
 fn anything_after_the_payload_is_refused() {
@@ -19,31 +19,6 @@ fn anything_after_the_payload_is_refused() {
             Err(IdxError::TooLong { promised: 13 })
         ));
     }
-    // After the gzip data: garbage, and the zeros with which tape and block copies pad.
-    for tail in [&b"x"[..], &[0; 512]] {
-        let bytes = [&gzip(&whole), tail].concat();
-        assert!(matches!(
-            labels_of(&bytes),
-            Err(IdxError::File(FileError::TrailingBytes))
-        ));
-    }
-}
-
-#[test]
-fn gzip_members_are_read_as_one_file() {
-    let whole = images(0, 5);
-    let digest = images_of(&gzip(&whole)).unwrap().1;
-    for cuts in [vec![1000], vec![16, 1000], vec![3, 3, 2000]] {
-        let mut bytes = Vec::new();
-        let mut start = 0;
-        for end in cuts.into_iter().chain([whole.len()]) {
-            bytes.extend(gzip(&whole[start..end]));
-            start = end;
-        }
-        assert_eq!(images_of(&bytes).unwrap().1, digest);
-    }
-    let empty_last = [gzip(&whole), gzip(b"")].concat();
-    assert_eq!(images_of(&empty_last).unwrap().1, digest);
 }
 
 /// Counts the bytes that pass.

@@ -1,9 +1,5 @@
 //! Readers of model files meet damaged, invented and malicious files: each is refused or read, none panics, and
 //! none takes memory beyond the file's own size.
-#![allow(clippy::unwrap_used)]
-
-#[path = "common/zip.rs"]
-mod zip;
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -12,7 +8,9 @@ use lenet::format::{self, Format, ModelFile};
 use lenet::model::{TENSORS, Weights};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use zip::zipped;
+
+use super::zip::zipped;
+use super::{alone, check_memory, interop};
 
 /// A sound file of each format that is read, as its name and content.
 static SOUND: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
@@ -21,14 +19,13 @@ static SOUND: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
         *value = index as f32 / 1024.0;
     }
     file.metadata.insert("note".to_owned(), "a note".to_owned());
-    let torch = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/lenet.pt");
     [
         ("m.mpk", format::encode(Format::Mpk, &file).unwrap()),
         (
             "m.safetensors",
             format::encode(Format::Safetensors, &file).unwrap(),
         ),
-        ("m.pt", std::fs::read(torch).unwrap()),
+        ("m.pt", std::fs::read(interop("lenet.pt")).unwrap()),
     ]
 });
 
@@ -222,6 +219,7 @@ fn entries_larger_than_they_may_be_are_refused() {
 
 #[test]
 fn headers_and_directories_of_the_largest_size_take_bounded_memory() {
+    let _alone = alone();
     let limit = usize::try_from(format::MAX_FILE_BYTES).unwrap();
     // As many tensors as a header of one megabyte may list, as many entries as a directory of 16 holds.
     let mut header = String::from("{");
@@ -242,19 +240,6 @@ fn headers_and_directories_of_the_largest_size_take_bounded_memory() {
     read("m.pt", &zip_directory(entries));
     read("m.mpk", &vec![0x91; limit]);
     check_memory();
-}
-
-/// The peak memory of this process, where the system tells it, is far below what a program may take.
-fn check_memory() {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
-        return;
-    };
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(kilobytes < 300_000, "{kilobytes} kB");
 }
 
 /// A zip64 file of one entry that its directory lists `count` times under different names.

@@ -1,5 +1,4 @@
 //! What is not a model file is refused with a message that says what it is.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -34,7 +33,7 @@ fn other_kinds_of_file_are_named() {
             b"some text",
             "neither its ending nor its content is known",
         ),
-        ("m.mpk", b"some text", "a map expected at byte 0"),
+        ("m.mpk", b"some text", "invalid type: integer"),
     ];
     for (name, content, expected) in cases {
         let message = message(name, content);

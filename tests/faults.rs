@@ -1,0 +1,71 @@
+//! The table of faults survived names tests that exist, and a panic, which no input is known to cause, is told to the
+//! user like any error. Without libtest, which has a way of its own with panics: started with a word, this program is
+//! the one that panics.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+use lenet::ui::exit_status;
+
+fn main() -> ExitCode {
+    match env::args().nth(1).as_deref() {
+        Some("panic") => exit_status(|| panic!("first line\nsecond line")),
+        Some("panic-elsewhere") => exit_status(|| {
+            rayon::join(|| (), || panic!("in another thread"));
+            Ok(())
+        }),
+        _ => {
+            check_panic("panic", "first line second line");
+            check_panic("panic-elsewhere", "in another thread");
+            check_table();
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+fn check_panic(word: &str, message: &str) {
+    let program = env::current_exe().expect("a running program has a path");
+    let output = Command::new(program).arg(word).output();
+    let output = output.expect("a program that runs can be started");
+    assert_eq!(output.status.code(), Some(1), "{word}");
+    assert!(output.stdout.is_empty(), "{word}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<_> = stderr.lines().collect();
+    let [error, hint] = lines[..] else {
+        panic!("{word}: not two lines: {stderr}");
+    };
+    assert!(error.starts_with("error: internal error: "), "{error}");
+    assert!(
+        error.contains(message) && error.contains("faults.rs:"),
+        "{error}"
+    );
+    assert!(
+        hint.starts_with("hint: this is a bug in lenet; please report it"),
+        "{hint}"
+    );
+    println!("{word}: told in two lines");
+}
+
+/// Every row names tests that exist, each as `file::name` in backquotes, or the reason why there is none.
+fn check_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| {
+        fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    };
+    let table = read("tests/faults.md");
+    let quoted = table.split('`').skip(1).step_by(2);
+    let named: Vec<_> = quoted.filter_map(|text| text.split_once("::")).collect();
+    assert!(named.len() > 80, "{}", named.len());
+    for (file, name) in &named {
+        let is_there = read(file).contains(&format!("fn {name}("));
+        assert!(is_there, "{file} has no test {name}");
+    }
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    for row in rows.filter(|row| !row.starts_with("| provoked")) {
+        let proof = row.trim_end_matches('|').rsplit('|').next();
+        let is_proven = proof.is_some_and(|proof| proof.contains("::") || proof.contains("none"));
+        assert!(is_proven, "{row}");
+    }
+    println!("the table names {} tests", named.len());
+}
