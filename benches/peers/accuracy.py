@@ -1,10 +1,11 @@
-"""Test accuracy against seconds: python accuracy.py LENET DATA_DIR SEEDS.
+"""Test accuracy against seconds: python accuracy.py LENET DATA_DIR.
 
-Called by `accuracy`. Trains with each recipe of lenet, and the notebook in Keras, for several numbers of epochs from
-seeds 1 to SEEDS; writes every run to accuracy.csv beside this file and the plot to accuracy.svg in DATA_DIR, prints
-the table. Seconds go from the start of the program to the trained model, loading included: lenet's are those of the
-whole command, test and saving included; Keras' stop at the end of the epoch. Keras trains once a seed and is measured
-on the way, which is fair since its rate is constant; lenet trains anew for each number of epochs.
+Called by `accuracy`. Trains with each recipe of lenet, with tuned in PyTorch and the notebook in Keras, for several numbers
+of epochs from seeds 1 to those of RUNS; writes every run to accuracy.csv beside this file and the plot to accuracy.svg in
+DATA_DIR, prints the table. Seconds go from the start of the program to the trained model, loading included: lenet's are
+those of the whole command, test and saving included; PyTorch's stop after the test, Keras' at the end of the epoch. Keras
+trains once a seed and is measured on the way, which is fair since its rate is constant; the others train anew for each
+number of epochs.
 """
 import csv, json, pathlib, statistics, subprocess, sys, tempfile, time
 
@@ -13,9 +14,15 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
 here = pathlib.Path(__file__).parent
-program, data, seeds = sys.argv[1], pathlib.Path(sys.argv[2]), range(1, int(sys.argv[3]) + 1)
-EPOCHS = {"lenet, tuned": (1, 2, 5, 10, 20), "lenet, classic": (1, 2, 5, 10, 20), "Keras": (1, 2, 5, 10)}
-COLOURS = {"lenet, tuned": "#0b6e4f", "lenet, classic": "#3a7ca5", "Keras": "#c8553d"}
+program, data = sys.argv[1], pathlib.Path(sys.argv[2])
+# Seeds for each number of epochs.
+RUNS = {
+    "lenet, tuned": {1: 5, 2: 5, 3: 30, 5: 5, 10: 5, 20: 10},
+    "lenet, classic": {1: 5, 2: 5, 5: 5, 10: 5, 20: 5},
+    "PyTorch, tuned": {3: 3},
+    "Keras": {1: 3, 2: 3, 5: 3},
+}
+COLOURS = {"lenet, tuned": "#0b6e4f", "lenet, classic": "#3a7ca5", "Keras": "#c8553d", "PyTorch, tuned": "#8a5a9e"}
 
 
 def lenet(recipe, epochs, seed):
@@ -29,22 +36,24 @@ def lenet(recipe, epochs, seed):
     return seconds, next(event["accuracy"] for event in events if event["event"] == "test")
 
 
-def keras(seed):
-    marks = map(str, EPOCHS["Keras"])
-    command = [sys.executable, here / "keras_lenet.py", data, str(max(EPOCHS["Keras"])), str(seed), *marks]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.splitlines()[-1])["marks"]
+def python(script, *words):
+    command = [sys.executable, here / script, data, *map(str, words)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
 def runs():
-    for seed in seeds:
-        for name in EPOCHS:
-            if name == "Keras":
-                for mark in keras(seed):
+    for seed in range(1, max(seeds for runs in RUNS.values() for seeds in runs.values()) + 1):
+        for name, of in RUNS.items():
+            epochs = [epochs for epochs, seeds in of.items() if seed <= seeds]
+            if name == "Keras" and epochs:
+                for mark in python("keras_lenet.py", max(epochs), seed, *epochs)["marks"]:
                     yield name, mark["epochs"], seed, mark["seconds"], mark["accuracy"]
-            else:
-                for epochs in EPOCHS[name]:
-                    yield name, epochs, seed, *lenet(name.split()[-1], epochs, seed)
+            elif name == "PyTorch, tuned":
+                for found in (python("torch_tuned.py", n, seed) for n in epochs):
+                    yield name, found["epochs"], seed, found["seconds"], found["accuracy"]
+            elif name != "Keras":
+                for n in epochs:
+                    yield name, n, seed, *lenet(name.split()[-1], n, seed)
 
 
 with open(here / "accuracy.csv", "w", newline="") as file:
@@ -54,13 +63,13 @@ with open(here / "accuracy.csv", "w", newline="") as file:
         writer.writerow([name, epochs, seed, f"{seconds:.2f}", f"{accuracy:.4f}"])
         file.flush()
 
-points = {name: {epochs: [] for epochs in EPOCHS[name]} for name in EPOCHS}
+points = {name: {epochs: [] for epochs in RUNS[name]} for name in RUNS}
 for row in csv.DictReader(open(here / "accuracy.csv")):
     points[row["what"]][int(row["epochs"])].append((float(row["seconds"]), float(row["test_accuracy"])))
 
 print("| epochs |", " | ".join(f"{name}: seconds | accuracy" for name in points), "|")
 print("|" + "---|" * (2 * len(points) + 1))
-for epochs in sorted(set().union(*EPOCHS.values())):
+for epochs in sorted(set().union(*RUNS.values())):
     cells = []
     for name in points:
         found = points[name].get(epochs)
@@ -68,8 +77,9 @@ for epochs in sorted(set().union(*EPOCHS.values())):
             cells += ["", ""]
             continue
         seconds, accuracies = zip(*found)
-        spread = f" ± {statistics.stdev(accuracies):.3f}" if len(accuracies) > 1 else ""
-        cells += [f"{statistics.median(seconds):.1f}", f"{statistics.mean(accuracies):.3f}{spread}"]
+        n = len(accuracies)
+        error = statistics.stdev(accuracies) / n ** 0.5
+        cells += [f"{statistics.median(seconds):.2f}", f"{statistics.mean(accuracies):.4f} ± {error:.4f} ({n})"]
     print("|", epochs, "|", " | ".join(cells), "|")
 
 # Text stays text, and one result gives one file.
@@ -92,7 +102,7 @@ axes.minorticks_off()
 axes.set_xlim(right=axes.get_xlim()[1] * 2.2)
 axes.set_xlabel("seconds, from start to trained model (numbers at the points: epochs)")
 axes.set_ylabel("test accuracy")
-axes.set_title(f"LeNet on Fashion-MNIST, two cores: mean and range of {len(seeds)} seeds", loc="left", fontsize=12)
+axes.set_title(f"LeNet on Fashion-MNIST, two cores: mean and range over the seeds", loc="left", fontsize=12)
 axes.grid(color="#dddddd")
 axes.spines[["top", "right"]].set_visible(False)
 figure.savefig(data / "accuracy.svg", metadata={"Date": None})
