@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
 use crate::ops::LeNetBackend;
-use crate::ui::Out;
+use crate::ui::{Out, columns};
 
 use super::{OnBackend, gate, load_split};
 
@@ -89,15 +89,17 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    text += "\n\nconfusion: a row for each true class, a column for each predicted one\n";
-    text += &format!("{:<12}", "");
+    // 12 + 10 times 6, or 8 + 10 times 5.
+    let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
+    text += "\n\nconfusion: true classes down, predicted ones across\n";
+    text += &format!("{:<first$}", "");
     for class in CLASSES {
-        text += &format!(" {:>5}", class.chars().take(5).collect::<String>());
+        text += &format!(" {class:>cell$.cell$}");
     }
     for (class, row) in CLASSES.iter().zip(&evaluation.confusion) {
-        text += &format!("\n{class:<12}");
+        text += &format!("\n{class:<first$.first$}");
         for count in row {
-            text += &format!(" {count:>5}");
+            text += &format!(" {count:>cell$}");
         }
     }
     text

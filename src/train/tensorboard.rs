@@ -18,7 +18,7 @@ use crate::eval::Evaluation;
 use crate::io::FileError;
 
 use super::event_file::{EventFile, files_in, steps_in};
-use super::{EpochRecord, Reporter, RunningSums, Start};
+use super::{End, EpochRecord, Reporter, RunningSums, Start};
 
 /// Tells `inner` everything, and TensorBoard what it shows.
 pub struct TensorBoard {
@@ -160,6 +160,10 @@ impl Reporter for TensorBoard {
             this.write_validation(record)
         });
         self.inner.epoch(record, samples);
+    }
+
+    fn end(&mut self, end: &End) {
+        self.inner.end(end);
     }
 
     fn test(&mut self, test: &Evaluation) {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::eval::Evaluation;
-use crate::train::{EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
 
 use super::Out;
 
@@ -49,6 +49,10 @@ impl Reporter for JsonReporter {
                 "val_loss": record.val_loss, "val_accuracy": record.val_accuracy,
             }),
         )
+    }
+
+    fn end(&mut self, end: &End) {
+        self.event("end", end)
     }
 
     fn test(&mut self, test: &Evaluation) {
