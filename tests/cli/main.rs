@@ -17,6 +17,7 @@ mod convert;
 mod data;
 mod data_faults;
 mod doctor;
+mod endings;
 #[cfg(unix)]
 mod environment;
 mod eval;
@@ -46,6 +47,8 @@ mod streams;
 mod tensorboard;
 mod terminal;
 mod train;
+#[cfg(target_os = "linux")]
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
