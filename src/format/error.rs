@@ -157,6 +157,10 @@ impl FormatError {
                 Some("make a model with `lenet train`".to_owned())
             }
             Self::Read { source, .. } => crate::io::hint(source, true),
+            Self::Unrecognised { path } if path.with_extension("mpk").is_file() => Some(format!(
+                "the model beside it is {}",
+                path.with_extension("mpk").display()
+            )),
             Self::NotAFile { .. }
             | Self::TooLarge { .. }
             | Self::NotAModel { .. }

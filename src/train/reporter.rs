@@ -137,10 +137,8 @@ pub trait Reporter {
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums);
     /// An epoch over `samples` images is done and validated.
     fn epoch(&mut self, record: &EpochRecord, samples: usize);
-    /// The last epoch is done.
-    fn end(&mut self, end: &End);
-    /// The test images have been looked at.
-    fn test(&mut self, test: &Evaluation);
+    /// The last epoch is done, and the test images have been looked at.
+    fn test(&mut self, test: &Evaluation, end: &End);
     /// The model lies there.
     fn saved(&mut self, path: &Path);
     /// Something to know that is no result.
@@ -160,8 +158,7 @@ impl Reporter for Quiet {
     fn start(&mut self, _: &Start) {}
     fn progress(&mut self, _: usize, _: usize, _: &RunningSums) {}
     fn epoch(&mut self, _: &EpochRecord, _: usize) {}
-    fn end(&mut self, _: &End) {}
-    fn test(&mut self, _: &Evaluation) {}
+    fn test(&mut self, _: &Evaluation, _: &End) {}
     fn saved(&mut self, _: &Path) {}
     fn note(&mut self, _: &str) {}
     fn finish(&mut self) -> Result<(), Error> {

@@ -162,12 +162,8 @@ impl Reporter for TensorBoard {
         self.inner.epoch(record, samples);
     }
 
-    fn end(&mut self, end: &End) {
-        self.inner.end(end);
-    }
-
-    fn test(&mut self, test: &Evaluation) {
-        self.inner.test(test);
+    fn test(&mut self, test: &Evaluation, end: &End) {
+        self.inner.test(test, end);
     }
 
     fn saved(&mut self, path: &Path) {

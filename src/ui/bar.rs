@@ -69,8 +69,7 @@ impl Reporter for Part {
         self.is_at((epoch as u64 - 1) * PER_EPOCH + part);
     }
     fn epoch(&mut self, _: &EpochRecord, _: usize) {}
-    fn end(&mut self, _: &End) {}
-    fn test(&mut self, _: &Evaluation) {}
+    fn test(&mut self, _: &Evaluation, _: &End) {}
     fn saved(&mut self, _: &Path) {}
     fn note(&mut self, _: &str) {}
     fn finish(&mut self) -> Result<(), Error> {

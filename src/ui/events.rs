@@ -51,16 +51,14 @@ impl Reporter for JsonReporter {
         )
     }
 
-    fn end(&mut self, end: &End) {
-        self.event("end", end)
-    }
-
-    fn test(&mut self, test: &Evaluation) {
+    fn test(&mut self, test: &Evaluation, end: &End) {
         self.event(
             "test",
             json!({
                 "samples": test.samples(), "loss": test.loss(),
                 "accuracy": test.accuracy(), "correct": test.correct(),
+                "epochs_done": end.epochs_done, "stop_reason": end.stop_reason,
+                "kept_epoch": end.kept_epoch, "collapsed": end.collapsed,
             }),
         )
     }

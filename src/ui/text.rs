@@ -111,10 +111,10 @@ impl Reporter for TextReporter {
         // With what is left out first in a narrow window.
         let mut parts = vec![
             (0, format!("Epoch {epoch}/{}", self.epochs)),
-            (3, duration(*seconds)),
-            (5, format!("{}/sample", duration(each))),
-            (2, format!("loss: {loss:.4}")),
-            (4, format!("accuracy: {accuracy:.4}")),
+            (4, duration(*seconds)),
+            (6, format!("{}/sample", duration(each))),
+            (3, format!("loss: {loss:.4}")),
+            (5, format!("accuracy: {accuracy:.4}")),
         ];
         if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
             parts.push((2, format!("val_loss: {loss:.4}")));
@@ -127,9 +127,7 @@ impl Reporter for TextReporter {
         self.line(&line)
     }
 
-    fn end(&mut self, _: &End) {}
-
-    fn test(&mut self, test: &Evaluation) {
+    fn test(&mut self, test: &Evaluation, _: &End) {
         self.line(&format!(
             "test  loss: {:.4}  accuracy: {:.4}",
             test.loss(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Place;
 
 fn end(events: &[Value]) -> &Value {
-    let mut ends = events.iter().filter(|event| event["event"] == "end");
+    let mut ends = events.iter().filter(|event| event["event"] == "test");
     ends.next().unwrap()
 }
 
@@ -136,6 +136,10 @@ fn wrong_values_are_called_by_the_name_that_they_came_under() {
         "{}",
         ran.stderr()
     );
+    place.train("--epochs 1 -o m.mpk");
+    place
+        .run("eval m.json")
+        .assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
     let help = place.run("help train");
     assert!(
         help.code() == 0 && help.stdout().contains("--epochs"),

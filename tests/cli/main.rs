@@ -17,6 +17,8 @@ mod convert;
 mod data;
 mod data_faults;
 mod doctor;
+#[cfg(unix)]
+mod documents;
 mod endings;
 #[cfg(unix)]
 mod environment;

@@ -4,6 +4,14 @@ use std::process::Command;
 
 use super::{Place, Ran};
 
+/// With the real data set, about which there is nothing to note.
+fn place() -> Place {
+    let place = Place::empty();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    std::os::unix::fs::symlink(data, place.path("data")).unwrap();
+    place
+}
+
 /// What the program writes on a terminal of so many columns: `script` opens it and passes on what comes.
 fn on_terminal(place: &Place, columns: usize, words: &str) -> String {
     let lenet = place.lenet(words);
@@ -37,15 +45,15 @@ fn visible(line: &str) -> String {
 
 #[test]
 fn no_line_wraps_in_a_window_of_any_width() {
-    let place = Place::with_images(3000, 100);
-    place.train("--epochs 1 -o m.mpk");
+    let place = place();
+    assert_eq!(place.run("train --limit 640 --epochs 1 -o m.mpk").code(), 0);
     for columns in [60, 80, 120, 200] {
         for words in [
-            "train --any-dataset --epochs 12 --force",
-            "train --any-dataset --epochs 2 --seeds 1..3",
-            "eval m.mpk --any-dataset",
-            "predict m.mpk --any-dataset --index 0,1",
-            "data show --any-dataset",
+            "train --recipe tuned --limit 3000 --epochs 12 --force",
+            "train --recipe tuned --limit 3000 --epochs 2 --seeds 1..3",
+            "eval m.mpk",
+            "predict m.mpk --index 0,1",
+            "data show",
         ] {
             let text = on_terminal(&place, columns, words);
             let mut widest = String::new();
@@ -63,8 +71,8 @@ fn no_line_wraps_in_a_window_of_any_width() {
 
 #[test]
 fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_them() {
-    let place = Place::with_images(1000, 40);
-    let words = "train --any-dataset --epochs 1 --force";
+    let place = place();
+    let words = "train --limit 640 --epochs 1 --force";
     let epoch = |columns| {
         let text = on_terminal(&place, columns, words);
         let lines = text.split(['\n', '\r']).map(visible);

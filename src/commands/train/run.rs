@@ -166,10 +166,9 @@ impl<D> Run<'_, D> {
         };
         self.save(&state, Some(record), &started)?;
         let end = End::new(&self.settings, &state, &test);
-        reporter.end(&end);
         let notes = end.notes(&self.settings);
         notes.iter().for_each(|note| reporter.note(note));
-        reporter.test(&test);
+        reporter.test(&test, &end);
         if let Some(output) = &self.output {
             reporter.saved(output.model_path());
         }

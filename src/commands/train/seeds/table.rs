@@ -86,14 +86,13 @@ impl Table {
             return;
         }
         let (train, validation) = (start.train_samples, start.validation_samples);
-        self.line(&format!(
-            "Train on {train} samples, validate on {validation} samples"
-        ));
-        self.line(&format!(
-            "{} epochs, from {} seeds",
+        let separator = if ui::columns() < 80 { "\n" } else { ", " };
+        let text = format!(
+            "Train on {train} samples, validate on {validation} samples{separator}{} epochs, from {} seeds",
             start.epochs,
             seeds.len()
-        ));
+        );
+        text.lines().for_each(|text| self.line(text));
         let names = ["val_loss", "val_accuracy", "test_loss", "test_accuracy"];
         self.line(&line("seed", "seconds", names.map(str::to_owned)));
     }
