@@ -25,17 +25,16 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 /// Without times, which differ each time, and on a CPU that rounds otherwise without figures.
 fn masked(text: &str) -> String {
     let mask = |word: &str| {
-        let is_time = |unit: &&str| {
-            word.strip_suffix(*unit)
-                .is_some_and(|number| number.parse::<f64>().is_ok())
-        };
-        match ["us/sample", "ms/sample", "ms", "us", "s"]
+        let is_time = ["us/sample", "ms/sample", "ms", "us", "s"]
             .iter()
-            .find(is_time)
-        {
-            Some(_) => "TIME".to_owned(),
-            None if has_avx2() => word.to_owned(),
-            None => word.replace(|c: char| c.is_ascii_digit(), "#"),
+            .any(|unit| {
+                let number = word.strip_suffix(unit);
+                number.is_some_and(|number| number.parse::<f64>().is_ok())
+            });
+        match is_time {
+            true => "TIME".to_owned(),
+            false if has_avx2() => word.to_owned(),
+            false => word.replace(|c: char| c.is_ascii_digit(), "#"),
         }
     };
     let line = |line: &str| line.split(' ').map(mask).collect::<Vec<_>>().join(" ");
@@ -60,7 +59,8 @@ fn type_page(name: &str, limit: &str) -> (usize, usize) {
     for folder in ["data", "tests"] {
         symlink(Path::new(ROOT).join(folder), place.path(folder)).unwrap();
     }
-    let (mut commands, mut compared, mut printed) = (0, 0, None);
+    let (mut commands, mut compared) = (0, 0);
+    let mut printed: Option<String> = None;
     for (language, text) in blocks(&page(name)).iter() {
         if *language == "text" {
             if let Some(printed) = printed.take() {
