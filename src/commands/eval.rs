@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
 use crate::ops::LeNetBackend;
-use crate::ui::{Out, columns};
+use crate::ui::{Out, columns, fit};
 
 use super::{OnBackend, gate, load_split};
 
@@ -67,14 +67,14 @@ fn document(evaluation: &Evaluation, split: Split) -> Document {
 
 /// The figures for people: a line of totals, a table of classes, the confusion matrix.
 fn text(evaluation: &Evaluation, split: Split) -> String {
-    let mut text = format!(
-        "{}  {} samples  loss: {:.4}  accuracy: {:.4}  correct: {}\n",
-        split.name(),
-        evaluation.samples(),
-        evaluation.loss(),
-        evaluation.accuracy(),
-        evaluation.correct(),
-    );
+    let parts = vec![
+        (0, split.name().to_owned()),
+        (0, format!("{} samples", evaluation.samples())),
+        (0, format!("loss: {:.4}", evaluation.loss())),
+        (0, format!("accuracy: {:.4}", evaluation.accuracy())),
+        (1, format!("correct: {}", evaluation.correct())),
+    ];
+    let mut text = fit(parts, columns()) + "\n";
     text += &format!(
         "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
         "class", "precision", "recall", "f1", "support"

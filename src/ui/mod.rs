@@ -10,4 +10,4 @@ pub use bar::Bar;
 pub use events::JsonReporter;
 pub use out::Out;
 pub use terminal::{Drawing, bars_wanted, columns, drawing_wanted, error, exit_status, note};
-pub use text::TextReporter;
+pub use text::{TextReporter, fit};

@@ -156,7 +156,8 @@ impl Reporter for TextReporter {
 
 /// The parts in a line of at most so many columns, without those of the highest numbers where they are too many; those
 /// of number 0 stay.
-fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
+#[must_use]
+pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let line = parts.iter().map(|(_, part)| part.as_str());
         let line = line.collect::<Vec<_>>().join("  ");
