@@ -117,10 +117,12 @@ fn blame(mut error: clap::Error, words: &[String]) -> clap::Error {
                 .to_uppercase()
         ),
     };
-    if error.kind() == ErrorKind::ValueValidation || error.kind() == ErrorKind::InvalidValue {
-        if !words.iter().any(is_typed) && std::env::var_os(&variable).is_some() {
-            error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
-        }
+    let is_value = matches!(
+        error.kind(),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue
+    );
+    if is_value && !words.iter().any(is_typed) && std::env::var_os(&variable).is_some() {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
 }
