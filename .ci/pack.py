@@ -40,7 +40,8 @@ def version():
 def files(target, binary, options):
     """Name in the archive -> content."""
     found = {binary.name: binary.read_bytes()}
-    for name in ("README.md", "CHANGELOG.md", "LICENSE", "docs/stability.md"):
+    docs = sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))
+    for name in ("README.md", "CHANGELOG.md", "LICENSE", *docs):
         found[name] = (ROOT / name).read_bytes()
     third_party = output(sys.executable, ".ci/third_party.py", target, *options)
     found["THIRD-PARTY-LICENSES.txt"] = third_party

@@ -174,7 +174,7 @@ impl Error {
                 "the disk may be failing; if it happens again, it is a bug in lenet".to_owned()
             }
             Self::Unverified { .. } => {
-                "`lenet data fetch --force` with the same --data replaces them".to_owned()
+                "`lenet data fetch --force` with the same --data replaces them; move away what is your own".to_owned()
             }
             Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
             Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),

@@ -148,6 +148,13 @@ impl Evaluation {
         (0..10).map(|class| self.confusion[class][class]).sum()
     }
 
+    /// Number of classes that are given as an answer.
+    #[must_use]
+    pub fn answers(&self) -> usize {
+        let is_given = |class: &usize| self.confusion.iter().any(|row| row[*class] > 0);
+        (0..10).filter(is_given).count()
+    }
+
     /// Mean loss.
     #[must_use]
     pub fn loss(&self) -> f64 {

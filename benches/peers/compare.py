@@ -1,4 +1,4 @@
-"""Runs lenet, PyTorch, JAX and Keras in turn and prints the table of the README: python compare.py DATA_DIR ROUNDS.
+"""Runs lenet, PyTorch, JAX and Keras in turn and prints the table of docs/benchmarks.md: python compare.py DATA_DIR ROUNDS.
 
 Called by `run`, which makes the virtual environment. Each figure is the median over the rounds; epochs are the
 median epoch of a run. Use a quiet machine: PyTorch's threads spin, and anything beside them slows it tenfold.

@@ -14,10 +14,12 @@ mod train;
 mod typed;
 mod values;
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::io::text::line;
 
@@ -59,11 +61,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 a gate such as --min-accuracy wa
 /// Train, evaluate and explain the LeNet network on Fashion-MNIST
 #[derive(Debug, Parser)]
 #[command(name = "lenet", version, before_help = EXAMPLES, after_help = ENVIRONMENT)]
-#[command(
-    arg_required_else_help = true,
-    disable_help_subcommand = true,
-    max_term_width = 100
-)]
+#[command(arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -74,13 +72,59 @@ impl Cli {
     /// What was typed. Prints help and wrong usage itself, and exits with 0 or 2.
     #[must_use]
     pub fn from_command_line() -> Self {
-        Self::try_parse().unwrap_or_else(|error| {
+        let parse = |words: Vec<OsString>| {
+            let mut command = Self::command().mut_subcommands(with_negative_numbers);
+            let matches = command.try_get_matches_from_mut(words)?;
+            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        };
+        let words: Vec<OsString> = std::env::args_os().collect();
+        parse(words.clone()).unwrap_or_else(|error| {
             // The message repeats words, which may be names of files. With words made fit for a terminal it is the
             // same message; but for one about words that are not Unicode, which does not repeat them.
-            let words = std::env::args_os().map(|word| line(&word.to_string_lossy()).into_owned());
-            Self::try_parse_from(words).err().unwrap_or(error).exit()
+            let fit = |word: &OsString| line(&word.to_string_lossy()).into_owned();
+            let fit: Vec<_> = words.iter().map(fit).collect();
+            let error = parse(fit.iter().map(OsString::from).collect())
+                .err()
+                .unwrap_or(error);
+            blame(error, &fit).exit()
         })
     }
+}
+
+/// `--epochs -1` is a wrong number, no unknown option.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    command.mut_args(
+        |arg| match arg.get_action().takes_values() && !arg.is_positional() {
+            true => arg.allow_negative_numbers(true),
+            false => arg,
+        },
+    )
+}
+
+/// The error, about the variable where the value that is wrong came from one.
+fn blame(mut error: clap::Error, words: &[String]) -> clap::Error {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let name = option.split(' ').next().unwrap_or_default().to_owned();
+    let is_typed = |word: &String| word.split('=').next() == Some(&name);
+    let variable = match name.as_str() {
+        "--data" => "LENET_DATA_DIR".to_owned(),
+        name => format!(
+            "LENET_{}",
+            name.trim_start_matches('-')
+                .replace('-', "_")
+                .to_uppercase()
+        ),
+    };
+    let is_value = matches!(
+        error.kind(),
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue
+    );
+    if is_value && !words.iter().any(is_typed) && std::env::var_os(&variable).is_some() {
+        error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
+    }
+    error
 }
 
 /// The commands.

@@ -51,8 +51,9 @@ pub struct TrainArgs {
     /// Set aside images of all classes in proportion, instead of simply the last ones
     #[arg(long)]
     pub stratified: bool,
-    /// Seed of the initial weights and of the order of the images [default: 42]
-    #[arg(long, value_name = "N", env = "LENET_SEED")]
+    /// Seed of the initial weights and of the order of the images [default: 42]; another backend or CPU level rounds
+    /// otherwise, and from the same seed comes to another model
+    #[arg(long, value_name = "N", value_parser = values::seed, env = "LENET_SEED")]
     pub seed: Option<u64>,
     /// Train from each of these seeds, as in 1..10 or 1,2,7..9, and show mean and deviation; files are only written
     /// with -o, whose name must contain {seed}
@@ -89,7 +90,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "ACCURACY", value_parser = values::accuracy)]
     pub min_accuracy: Option<f64>,
     /// Print one JSON event a line instead of text
-    #[arg(long)]
+    #[arg(long, conflicts_with = "quiet")]
     pub json: bool,
     /// Print nothing but errors
     #[arg(short, long)]

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
 use crate::ops::LeNetBackend;
-use crate::ui::Out;
+use crate::ui::{Out, columns, fit};
 
 use super::{OnBackend, gate, load_split};
 
@@ -67,14 +67,14 @@ fn document(evaluation: &Evaluation, split: Split) -> Document {
 
 /// The figures for people: a line of totals, a table of classes, the confusion matrix.
 fn text(evaluation: &Evaluation, split: Split) -> String {
-    let mut text = format!(
-        "{}  {} samples  loss: {:.4}  accuracy: {:.4}  correct: {}\n",
-        split.name(),
-        evaluation.samples(),
-        evaluation.loss(),
-        evaluation.accuracy(),
-        evaluation.correct(),
-    );
+    let parts = vec![
+        (0, split.name().to_owned()),
+        (0, format!("{} samples", evaluation.samples())),
+        (0, format!("loss: {:.4}", evaluation.loss())),
+        (0, format!("accuracy: {:.4}", evaluation.accuracy())),
+        (1, format!("correct: {}", evaluation.correct())),
+    ];
+    let mut text = fit(parts, columns()) + "\n";
     text += &format!(
         "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
         "class", "precision", "recall", "f1", "support"
@@ -89,15 +89,17 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    text += "\n\nconfusion: a row for each true class, a column for each predicted one\n";
-    text += &format!("{:<12}", "");
+    // 12 + 10 times 6, or 8 + 10 times 5.
+    let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
+    text += "\n\nconfusion: true classes down, predicted ones across\n";
+    text += &format!("{:<first$}", "");
     for class in CLASSES {
-        text += &format!(" {:>5}", class.chars().take(5).collect::<String>());
+        text += &format!(" {class:>cell$.cell$}");
     }
     for (class, row) in CLASSES.iter().zip(&evaluation.confusion) {
-        text += &format!("\n{class:<12}");
+        text += &format!("\n{class:<first$.first$}");
         for count in row {
-            text += &format!(" {count:>5}");
+            text += &format!(" {count:>cell$}");
         }
     }
     text

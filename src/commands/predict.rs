@@ -24,11 +24,18 @@ impl OnBackend for PredictArgs {
 
 fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<(), Error> {
     let file = format::read(&args.model)?;
-    let subjects = if args.index.is_empty() {
-        from_files(args)?
-    } else {
-        from_data(args)?
+    let (subjects, mut failures) = match args.index.is_empty() {
+        true => from_files(args),
+        false => (from_data(args)?, Vec::new()),
     };
+    let errors: Vec<_> = failures.iter().map(Failure::new).collect();
+    // The last of them ends the program, in the same words.
+    let last = failures.pop();
+    failures.iter().for_each(|(_, error)| ui::error(error));
+    let last = last.map_or(Ok(()), |(_, error)| Err(error));
+    if subjects.is_empty() {
+        return last;
+    }
     let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
     let labels = vec![0; images.len()]; // not looked at
     let images = LabelledImages::new(images, labels).expect("there are as many labels as images");
@@ -43,6 +50,7 @@ fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<()
         out.json(&Document {
             schema: 1,
             predictions,
+            errors,
         });
     } else {
         let drawing = ui::drawing_wanted();
@@ -51,7 +59,8 @@ fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<()
             out.verbatim(&answer(prediction, &draw(drawing, &subject.image)));
         }
     }
-    out.finish()
+    out.finish()?;
+    last
 }
 
 /// An image with what is known of it.
@@ -59,11 +68,14 @@ struct Subject {
     source: String,
     image: Image,
     label: Option<usize>,
+    inverted: bool,
+    doubts: Vec<String>,
 }
 
-/// The pictures in the files that were named. Tells what was done to them and what is odd about them.
-fn from_files(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
-    let subject = |path: &Path| {
+/// The pictures in the files that were named, and those that could not be read. Tells what was done to them and what
+/// is odd about them.
+fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
+    let subject = |path: &Path| -> Result<Subject, Error> {
         let prepared = picture::prepare(picture::read(path)?, args.invert);
         let source = path.to_string_lossy().into_owned();
         if prepared.inverted && args.invert == picture::Invert::Auto {
@@ -82,9 +94,18 @@ fn from_files(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
             source,
             image: prepared.image,
             label: None,
+            inverted: prepared.inverted,
+            doubts,
         })
     };
-    args.images.iter().map(|path| subject(path)).collect()
+    let (mut subjects, mut failures) = (Vec::new(), Vec::new());
+    for path in &args.images {
+        match subject(path) {
+            Ok(subject) => subjects.push(subject),
+            Err(error) => failures.push((path.as_path(), error)),
+        }
+    }
+    (subjects, failures)
 }
 
 /// The images of the data set that were named by their numbers.
@@ -96,6 +117,8 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
             source: format!("{split}:{index}"),
             image: item.pixels,
             label: Some(usize::from(item.label)),
+            inverted: false,
+            doubts: Vec::new(),
         }),
         None => Err(Error::Usage(match dataset.len() {
             0 => format!("there are no {split} images"),
@@ -112,6 +135,24 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
 struct Document {
     schema: u32,
     predictions: Vec<Prediction>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Failure>,
+}
+
+/// A picture that could not be read.
+#[derive(Serialize)]
+struct Failure {
+    source: String,
+    error: String,
+}
+
+impl Failure {
+    fn new((path, error): &(&Path, Error)) -> Self {
+        Self {
+            source: path.to_string_lossy().into_owned(),
+            error: error.to_string(),
+        }
+    }
 }
 
 /// The answer for one image.
@@ -128,6 +169,10 @@ struct Prediction {
     true_label: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     true_class: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    inverted: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    doubts: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -158,6 +203,8 @@ impl Prediction {
             top: labels[..top].iter().map(candidate).collect(),
             true_label: subject.label,
             true_class: subject.label.map(|label| CLASSES[label]),
+            inverted: subject.inverted,
+            doubts: subject.doubts.clone(),
         }
     }
 }
@@ -184,7 +231,8 @@ fn heading(prediction: &Prediction) -> String {
 
 /// Its probable classes, beside the drawing if there is one.
 fn answer(prediction: &Prediction, drawing: &[String]) -> String {
-    const BAR: usize = 20;
+    // Left of it stand the drawing, class and probability.
+    let room = ui::columns().saturating_sub(SIDE + 28).min(20);
     let table = prediction.top.iter().map(
         |Candidate {
              class, probability, ..
@@ -194,7 +242,7 @@ fn answer(prediction: &Prediction, drawing: &[String]) -> String {
                 [] => row,
                 _ => format!(
                     "{row}  {}",
-                    "█".repeat((probability * BAR as f64).round() as usize)
+                    "█".repeat((probability * room as f64).round() as usize)
                 ),
             }
         },
@@ -223,6 +271,8 @@ mod tests {
             source: "x".to_owned(),
             image: [0; 784],
             label,
+            inverted: false,
+            doubts: Vec::new(),
         };
         let mut outputs = [0.0; 10];
         (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);

@@ -151,6 +151,10 @@ impl FormatError {
                 source: source @ ReadError::Io(_),
                 ..
             } => source.hint(),
+            Self::Unrecognised { path } if path.with_extension("mpk").is_file() => Some(format!(
+                "the model beside it is {}",
+                path.with_extension("mpk").display()
+            )),
             Self::Read { .. } | Self::NotAModel { .. } | Self::Unrecognised { .. } => {
                 Some("give a .mpk, .safetensors or .pt file of LeNet".to_owned())
             }

@@ -97,7 +97,7 @@ impl Target {
 
     /// A new scratch file, locked; removed when it is dropped.
     pub(super) fn scratch(&self) -> Result<NamedTempFile<File>, FileError> {
-        let failed = FileError::of("cannot create a scratch file beside", &self.asked);
+        let failed = FileError::of("cannot create a file beside", &self.asked);
         let prefix = self.prefix();
         let create = |path: &Path| {
             // `create_new` follows no link that lies there, and the umask applies as to any other file.

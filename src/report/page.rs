@@ -123,6 +123,7 @@ mod tests {
             validation_samples: 6000,
             epochs: vec![epoch(1), epoch(2)],
             kept_epoch: Some(2),
+            stop_reason: None,
             test: Some(TestRecord {
                 samples: 4,
                 loss: 1.0,

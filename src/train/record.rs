@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::io::text::one_line;
 
-use super::{EpochRecord, Settings};
+use super::{EpochRecord, Settings, StopReason};
 
 /// What is written about a run beside its model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct RunRecord {
     pub epochs: Vec<EpochRecord>,
     /// The epoch whose weights the model has; none in the middle of the first.
     pub kept_epoch: Option<usize>,
+    /// Why it ended, once training is over; records of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason>,
     /// The result on the test images, once training is over.
     pub test: Option<TestRecord>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::data::{Augmentation, Scaling};
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::eval::Evaluation;
 use crate::descent::{Muon, Schedule};
 use crate::model::Activation;
 
-use super::{EpochRecord, RunningSums};
+use super::{EpochRecord, Keep, RunningSums, Settings, State};
 
 /// The facts at the start of a training.
 #[derive(Debug, Clone, Serialize)]
@@ -24,6 +24,9 @@ pub struct Start {
     pub validation_samples: usize,
     /// Seed of every random choice.
     pub seed: u64,
+    /// The file that the model goes to, if it goes to one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// Name of the recipe.
     pub recipe: String,
     /// Name of the backend.
@@ -60,6 +63,71 @@ pub struct Start {
     pub augmentation: Augmentation,
 }
 
+/// Why a training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StopReason {
+    /// All epochs were done.
+    Epochs,
+    /// The validation loss had not improved for `--patience` epochs.
+    Patience,
+}
+
+/// How a training came to its end.
+#[derive(Debug, Clone, Serialize)]
+pub struct End {
+    /// Epochs that were done.
+    pub epochs_done: usize,
+    /// Why they were not more.
+    pub stop_reason: StopReason,
+    /// The epoch whose weights the model has.
+    pub kept_epoch: Option<usize>,
+    /// Whether the model gives all test images the same answer.
+    pub collapsed: bool,
+}
+
+impl End {
+    /// Of a training by `settings` that left `state`, whose model did so on the test images.
+    #[must_use]
+    pub fn new(settings: &Settings, state: &State, test: &Evaluation) -> Self {
+        Self {
+            epochs_done: state.history.len(),
+            stop_reason: state.stop_reason(settings),
+            kept_epoch: state.kept_epoch(settings.keep),
+            collapsed: test.samples() > 1 && test.answers() == 1,
+        }
+    }
+
+    /// What a person should know of it.
+    #[must_use]
+    pub fn notes(&self, settings: &Settings) -> Vec<String> {
+        let mut notes = Vec::new();
+        let done = self.epochs_done;
+        if let (StopReason::Patience, Some(patience)) = (self.stop_reason, settings.patience) {
+            notes.push(format!(
+                "note: stopped after epoch {done} of {}: the validation loss did not improve for {patience} \
+                 epochs; go on with --resume and a larger --patience",
+                settings.epochs
+            ));
+        }
+        if let (Keep::Best, Some(kept)) = (settings.keep, self.kept_epoch)
+            && kept != done
+        {
+            notes.push(format!(
+                "note: the model has the weights of epoch {kept}, of the best validation loss"
+            ));
+        }
+        if self.collapsed {
+            notes.push(format!(
+                "warning: the model gives all test images the same answer; use a learning rate below {} (--lr), \
+                 or train for longer if the images were few",
+                settings.recipe.learning_rate
+            ));
+        }
+        notes
+    }
+}
+
 /// Receives the events of a training, in order.
 ///
 /// A telling that fails must not end the training: the first failure is kept, and [`Reporter::finish`] returns
@@ -71,8 +139,8 @@ pub trait Reporter {
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums);
     /// An epoch over `samples` images is done and validated.
     fn epoch(&mut self, record: &EpochRecord, samples: usize);
-    /// The test images have been looked at.
-    fn test(&mut self, test: &Evaluation);
+    /// The last epoch is done, and the test images have been looked at.
+    fn test(&mut self, test: &Evaluation, end: &End);
     /// The model lies there.
     fn saved(&mut self, path: &Path);
     /// Something to know that is no result.
@@ -92,7 +160,7 @@ impl Reporter for Quiet {
     fn start(&mut self, _: &Start) {}
     fn progress(&mut self, _: usize, _: usize, _: &RunningSums) {}
     fn epoch(&mut self, _: &EpochRecord, _: usize) {}
-    fn test(&mut self, _: &Evaluation) {}
+    fn test(&mut self, _: &Evaluation, _: &End) {}
     fn saved(&mut self, _: &Path) {}
     fn note(&mut self, _: &str) {}
     fn finish(&mut self) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use crate::model::Weights;
 
-use super::{EpochRecord, RunningSums, Settings};
+use super::{EpochRecord, Keep, RunningSums, Settings, StopReason};
 
 /// The best epoch so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,11 +56,30 @@ impl State {
         done >= settings.epochs || (self.sums.batches == 0 && !patient)
     }
 
+    /// Why a training that is over is.
+    #[must_use]
+    pub fn stop_reason(&self, settings: &Settings) -> StopReason {
+        match self.history.len() < settings.epochs {
+            true => StopReason::Patience,
+            false => StopReason::Epochs,
+        }
+    }
+
+    /// The epoch whose weights the model has; none in the middle of the first.
+    #[must_use]
+    pub fn kept_epoch(&self, keep: Keep) -> Option<usize> {
+        let done = self.history.len();
+        match (&self.best, keep) {
+            (Some(best), Keep::Best) => Some(best.epoch),
+            _ => (done > 0).then_some(done),
+        }
+    }
+
     /// The weights that the settings want for the model, from what is done so far, for raw pixels.
     #[must_use]
     pub fn model(&self, settings: &Settings) -> Weights {
         let weights = match &self.best {
-            Some(best) if settings.keep == super::Keep::Best => &best.weights,
+            Some(best) if settings.keep == Keep::Best => &best.weights,
             _ => &self.weights,
         };
         settings.recipe.fold(weights)

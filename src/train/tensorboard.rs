@@ -18,7 +18,7 @@ use crate::eval::Evaluation;
 use crate::io::FileError;
 
 use super::event_file::{EventFile, files_in, steps_in};
-use super::{EpochRecord, Reporter, RunningSums, Start};
+use super::{End, EpochRecord, Reporter, RunningSums, Start};
 
 /// Tells `inner` everything, and TensorBoard what it shows.
 pub struct TensorBoard {
@@ -162,8 +162,8 @@ impl Reporter for TensorBoard {
         self.inner.epoch(record, samples);
     }
 
-    fn test(&mut self, test: &Evaluation) {
-        self.inner.test(test);
+    fn test(&mut self, test: &Evaluation, end: &End) {
+        self.inner.test(test, end);
     }
 
     fn saved(&mut self, path: &Path) {

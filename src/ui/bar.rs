@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::Error;
 use crate::eval::Evaluation;
-use crate::train::{EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
 
 /// How finely an epoch moves the bar.
 const PER_EPOCH: u64 = 1000;
@@ -69,7 +69,7 @@ impl Reporter for Part {
         self.is_at((epoch as u64 - 1) * PER_EPOCH + part);
     }
     fn epoch(&mut self, _: &EpochRecord, _: usize) {}
-    fn test(&mut self, _: &Evaluation) {}
+    fn test(&mut self, _: &Evaluation, _: &End) {}
     fn saved(&mut self, _: &Path) {}
     fn note(&mut self, _: &str) {}
     fn finish(&mut self) -> Result<(), Error> {

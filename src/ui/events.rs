@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::eval::Evaluation;
-use crate::train::{EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
 
 use super::Out;
 
@@ -51,12 +51,14 @@ impl Reporter for JsonReporter {
         )
     }
 
-    fn test(&mut self, test: &Evaluation) {
+    fn test(&mut self, test: &Evaluation, end: &End) {
         self.event(
             "test",
             json!({
                 "samples": test.samples(), "loss": test.loss(),
                 "accuracy": test.accuracy(), "correct": test.correct(),
+                "epochs_done": end.epochs_done, "stop_reason": end.stop_reason,
+                "kept_epoch": end.kept_epoch, "collapsed": end.collapsed,
             }),
         )
     }

@@ -15,6 +15,13 @@ pub fn bars_wanted(style: ProgressStyle) -> bool {
     style == ProgressStyle::Auto && io::stderr().is_terminal() && !plain_wanted()
 }
 
+/// Characters in a line of standard output: those of its terminal, or as many as there are.
+#[must_use]
+pub fn columns() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
+}
+
 /// How to draw an image on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drawing {
@@ -70,6 +77,14 @@ pub fn note(text: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
+/// Tells the user what failed, and what to do about it.
+pub fn error(error: &Error) {
+    note(&format!("error: {error}"));
+    if let Some(hint) = error.hint() {
+        note(&format!("hint: {hint}"));
+    }
+}
+
 /// Does a program's work, tells the user why it failed if it did, and says with which status to exit.
 ///
 /// A panic, which is always a bug, is told in two lines too, and is status 1. None is expected to reach a user.
@@ -83,10 +98,7 @@ pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> Exi
     match panic::catch_unwind(work) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            note(&format!("error: {error}"));
-            if let Some(hint) = error.hint() {
-                note(&format!("hint: {hint}"));
-            }
+            self::error(&error);
             ExitCode::from(error.exit_code())
         }
         // The hook has said what there is to say.

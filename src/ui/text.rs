@@ -7,9 +7,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::Error;
 use crate::eval::Evaluation;
-use crate::train::{EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
 
-use super::Out;
+use super::{Out, columns};
 
 /// Writes what the notebook's Keras writes: a line an epoch.
 pub struct TextReporter {
@@ -29,12 +29,7 @@ impl TextReporter {
     /// With a bar on standard error where `bars` says so.
     #[must_use]
     pub fn new(bars: bool) -> Self {
-        let bar = bars.then(|| {
-            // Not as wide as the terminal: the ^C that it echoes would break the line, and leave half of it.
-            let style = "Epoch {prefix} {bar:30.cyan/blue} {pos}/{len}  {msg}  {eta} left";
-            let style = ProgressStyle::with_template(style).expect("the template is a constant");
-            ProgressBar::new(0).with_style(style)
-        });
+        let bar = bars.then(|| ProgressBar::new(0).with_style(bar_style(columns())));
         Self {
             out: Out::default(),
             bar,
@@ -91,6 +86,7 @@ impl Reporter for TextReporter {
         let prefix = format!("{epoch}/{}", self.epochs);
         if bar.prefix() != prefix {
             bar.reset();
+            bar.set_style(bar_style(columns()));
             bar.set_length(batches as u64);
             bar.set_prefix(prefix);
             bar.enable_steady_tick(Duration::from_millis(250));
@@ -112,22 +108,26 @@ impl Reporter for TextReporter {
             ..
         } = record;
         let each = seconds / samples.max(1) as f64;
-        let mut line = format!(
-            "Epoch {epoch}/{}  {}  {}/sample  loss: {loss:.4}  accuracy: {accuracy:.4}",
-            self.epochs,
-            duration(*seconds),
-            duration(each),
-        );
+        // With what is left out first in a narrow window.
+        let mut parts = vec![
+            (0, format!("Epoch {epoch}/{}", self.epochs)),
+            (4, duration(*seconds)),
+            (6, format!("{}/sample", duration(each))),
+            (3, format!("loss: {loss:.4}")),
+            (5, format!("accuracy: {accuracy:.4}")),
+        ];
         if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
-            line += &format!("  val_loss: {loss:.4}  val_accuracy: {accuracy:.4}");
+            parts.push((2, format!("val_loss: {loss:.4}")));
+            parts.push((1, format!("val_accuracy: {accuracy:.4}")));
         }
+        let line = fit(parts, columns());
         if let Some(bar) = &self.bar {
             bar.set_position(0);
         }
         self.line(&line)
     }
 
-    fn test(&mut self, test: &Evaluation) {
+    fn test(&mut self, test: &Evaluation, _: &End) {
         self.line(&format!(
             "test  loss: {:.4}  accuracy: {:.4}",
             test.loss(),
@@ -154,6 +154,38 @@ impl Reporter for TextReporter {
     }
 }
 
+/// The parts in a line of at most so many columns, without those of the highest numbers where they are too many; those
+/// of number 0 stay.
+#[must_use]
+pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
+    loop {
+        let line = parts.iter().map(|(_, part)| part.as_str());
+        let line = line.collect::<Vec<_>>().join("  ");
+        let last = parts.iter().map(|(number, _)| *number).max().unwrap_or(0);
+        if line.chars().count() <= columns || last == 0 {
+            return line;
+        }
+        parts.retain(|(number, _)| *number != last);
+    }
+}
+
+/// A bar for a window of so many columns. It leaves some free: the ^C that a terminal echoes would break the line, and
+/// leave half of it.
+fn bar_style(columns: usize) -> ProgressStyle {
+    let template = match columns {
+        0..48 => "Epoch {prefix} {percent}%".to_owned(),
+        48..72 => "Epoch {prefix} {pos}/{len}  {msg}".to_owned(),
+        72..90 => "Epoch {prefix} {pos}/{len}  {msg}  {eta} left".to_owned(),
+        _ => {
+            let bar = (columns - 70).min(60);
+            format!(
+                "Epoch {{prefix}} {{bar:{bar}.cyan/blue}} {{pos}}/{{len}}  {{msg}}  {{eta}} left"
+            )
+        }
+    };
+    ProgressStyle::with_template(&template).expect("the template is one of these")
+}
+
 /// Two digits or so of a time in seconds, with its unit.
 fn duration(seconds: f64) -> String {
     match seconds {
@@ -166,7 +198,19 @@ fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, fit};
+
+    #[test]
+    fn a_narrow_line_leaves_out_the_least_useful_first() {
+        let parts = || [(0, "one"), (2, "two"), (1, "three")].map(|(n, part)| (n, part.to_owned()));
+        let line = |columns| fit(parts().to_vec(), columns);
+        assert_eq!(line(15), "one  two  three");
+        assert_eq!(
+            (line(14), line(9)),
+            ("one  three".to_owned(), "one".to_owned())
+        );
+        assert_eq!(line(1), "one");
+    }
 
     #[test]
     fn durations_keep_two_digits_and_name_their_unit() {

@@ -11,7 +11,7 @@ use super::server::{Answer, Server};
 use super::{Place, Ran, common, digest};
 
 /// Types `command` in the place, in a shell that finds the program.
-fn typed(place: &Place, command: &str) -> Ran {
+pub fn typed(place: &Place, command: &str) -> Ran {
     let lenet = Path::new(env!("CARGO_BIN_EXE_lenet"));
     let path = format!("{}:/usr/bin:/bin", lenet.parent().unwrap().display());
     let mut shell = Command::new("sh");

@@ -18,6 +18,9 @@ mod data;
 mod data_faults;
 mod doctor;
 #[cfg(unix)]
+mod documents;
+mod endings;
+#[cfg(unix)]
 mod environment;
 mod eval;
 mod fetch;
@@ -46,6 +49,8 @@ mod streams;
 mod tensorboard;
 mod terminal;
 mod train;
+#[cfg(target_os = "linux")]
+mod window;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

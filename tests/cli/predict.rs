@@ -187,7 +187,37 @@ fn what_is_no_picture_is_an_error_that_names_it() {
         .unwrap();
     let bytes = std::fs::read(place.path("whole.png")).unwrap();
     std::fs::write(place.path("cut.png"), &bytes[..50]).unwrap();
-    predict("whole.png cut.png").assert_error(1, "cut.png is damaged", "");
+    let some = predict("missing.png whole.png cut.png");
+    assert_eq!(some.code(), 1);
+    assert!(
+        some.stdout().starts_with("whole.png: "),
+        "{}",
+        some.stdout()
+    );
+    let errors = some
+        .stderr()
+        .lines()
+        .filter(|line| line.starts_with("error: "));
+    let errors: Vec<_> = errors.collect();
+    assert!(errors[0].contains("cannot read missing.png"), "{errors:?}");
+    assert!(
+        errors.len() == 2 && errors[1].contains("cut.png is damaged"),
+        "{errors:?}"
+    );
+    let some = predict("missing.png whole.png cut.png --json");
+    let document = &some.events()[0];
+    assert_eq!(
+        (
+            some.code(),
+            document["predictions"].as_array().unwrap().len()
+        ),
+        (1, 1)
+    );
+    assert_eq!(document["errors"][1]["source"], "cut.png");
+    assert!(
+        document["predictions"][0]["doubts"][0].is_string(),
+        "{document}"
+    );
     GrayImage::new(16_385, 1)
         .save(place.path("wide.png"))
         .unwrap();

@@ -154,6 +154,10 @@ fn what_is_printed_fits_its_schema() {
         ("eval", "eval a.mpk --any-dataset --json"),
         ("predict", "predict a.mpk --any-dataset --index 0,1 --json"),
         ("predict", &format!("predict a.mpk {png} --json")),
+        (
+            "predict",
+            &format!("predict a.mpk missing.png {png} --json"),
+        ),
         ("shapes", "shapes --json"),
         ("convert", "convert a.mpk a.onnx --json"),
         ("convert", "convert a.mpk folder/ --json"),

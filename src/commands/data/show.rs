@@ -12,7 +12,7 @@ use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
 use crate::error::Error;
 use crate::io::Target;
 use crate::picture::half_blocks;
-use crate::ui::{Drawing, Out, drawing_wanted};
+use crate::ui::{Drawing, Out, columns, drawing_wanted};
 
 use super::super::{data_options, note_provenance};
 
@@ -20,7 +20,7 @@ use super::super::{data_options, note_provenance};
 const COLUMNS: usize = 20;
 const GAP: usize = 2;
 
-/// Images of a class on a terminal: at half their size five of them are as wide as 80 columns allow.
+/// Images of a class on a terminal, at the most.
 const COLUMNS_OF_TEXT: usize = 5;
 
 #[derive(Serialize)]
@@ -176,7 +176,9 @@ fn grey(image: &Image) -> GrayImage {
 
 /// Images of a class side by side, at half their size.
 fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
-    let images = of_class(images, class, COLUMNS_OF_TEXT);
+    // Half an image and a space each.
+    let fitting = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);
+    let images = of_class(images, class, fitting);
     let pictures: Vec<Vec<String>> = images
         .into_iter()
         .map(|image| {

@@ -37,6 +37,13 @@ fn train<B: LeNetBackend>(
         (false, true) => Box::new(Quiet),
         (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
     };
+    let name = output.model_path();
+    if args.output.is_none() && name != Path::new("model.mpk") {
+        let name = name.display();
+        reporter.note(&format!(
+            "note: model.mpk is taken, this model goes to {name}"
+        ));
+    }
     let earlier = if args.resume {
         output.read_state()?
     } else {
@@ -69,7 +76,7 @@ fn train<B: LeNetBackend>(
     };
     let result = run.train::<B>(earlier, reporter.as_mut());
     let told = reporter.finish();
-    let (_, test) = result?;
+    let (_, _, test) = result?;
     told?;
     gate(test.accuracy(), args.min_accuracy)
 }

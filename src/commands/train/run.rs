@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
 use crate::ops::LeNetBackend;
 use crate::train::{
-    Job, Keep, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
+    End, Job, Keep, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
 };
 use crate::ui;
 
@@ -47,6 +47,11 @@ impl<'a, D> Inputs<'a, D> {
         } = FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
         note_provenance(&provenance);
         let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
+        if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
+            let wrong =
+                "--keep best and --patience go by the validation images, and there are none";
+            return Err(Error::Usage(wrong.to_owned()));
+        }
         Ok(Self {
             args,
             device,
@@ -107,12 +112,12 @@ fn started(output: Option<&Output>, goes_on: bool) -> Option<String> {
 }
 
 impl<D> Run<'_, D> {
-    /// Trains, tests and saves; the end state and what its model is worth on the test images.
+    /// Trains, tests and saves; the end state, how it came to it, and what its model is worth on the test images.
     pub(super) fn train<B: LeNetBackend<Device = D>>(
         &self,
         earlier: Option<Saved>,
         reporter: &mut dyn Reporter,
-    ) -> Result<(State, Evaluation), Error> {
+    ) -> Result<(State, End, Evaluation), Error> {
         let started = started(self.output.as_ref(), earlier.is_some());
         let mut state = match earlier {
             Some(saved) => self.check(saved).map_err(|difference| {
@@ -126,7 +131,7 @@ impl<D> Run<'_, D> {
             None => State::initial(&self.settings),
         };
         reporter.start(&self.start(state.history.len()));
-        if state.is_over(&self.settings) {
+        if state.history.len() >= self.settings.epochs {
             let more = match self.settings.recipe.depends_on_length() {
                 true => "",
                 false => "; more with --epochs",
@@ -160,11 +165,14 @@ impl<D> Run<'_, D> {
             correct: test.correct(),
         };
         self.save(&state, Some(record), &started)?;
-        reporter.test(&test);
+        let end = End::new(&self.settings, &state, &test);
+        let notes = end.notes(&self.settings);
+        notes.iter().for_each(|note| reporter.note(note));
+        reporter.test(&test, &end);
         if let Some(output) = &self.output {
             reporter.saved(output.model_path());
         }
-        Ok((state, test))
+        Ok((state, end, test))
     }
 
     /// The state in `saved`, if it is that of this training; or else what differs.
@@ -210,11 +218,6 @@ impl<D> Run<'_, D> {
         test: Option<TestRecord>,
         started: &Option<String>,
     ) -> Result<(), Error> {
-        let done = state.history.len();
-        let kept_epoch = match (&state.best, self.settings.keep) {
-            (Some(best), Keep::Best) => Some(best.epoch),
-            _ => (done > 0).then_some(done),
-        };
         let record = RunRecord {
             schema: 1,
             lenet: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,7 +231,8 @@ impl<D> Run<'_, D> {
             train_samples: self.inputs.train.len(),
             validation_samples: self.inputs.validation.len(),
             epochs: state.history.clone(),
-            kept_epoch,
+            kept_epoch: state.kept_epoch(self.settings.keep),
+            stop_reason: test.as_ref().map(|_| state.stop_reason(&self.settings)),
             test,
         };
         let Some(output) = &self.output else {
@@ -256,6 +260,10 @@ impl<D> Run<'_, D> {
             train_samples: self.inputs.train.len(),
             validation_samples: self.inputs.validation.len(),
             seed: *seed,
+            output: self
+                .output
+                .as_ref()
+                .map(|output| output.model_path().to_string_lossy().into_owned()),
             recipe: recipe.name.clone(),
             backend: backend.clone(),
             device: self.inputs.device_name.to_owned(),

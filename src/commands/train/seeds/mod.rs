@@ -139,9 +139,11 @@ fn row<B: LeNetBackend>(
         Some(bar) => Box::new(bar.part()),
         None => Box::new(Quiet),
     };
-    let (state, test) = run.train::<B>(earlier, reporter.as_mut())?;
+    let (state, end, test) = run.train::<B>(earlier, reporter.as_mut())?;
     let last = state.history.last();
     Ok(Row {
+        notes: end.notes(&run.settings),
+        end,
         seed: run.settings.seed,
         seconds: state.history.iter().map(|epoch| epoch.seconds).sum(),
         val_loss: last.and_then(|epoch| epoch.val_loss),

@@ -7,13 +7,17 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::TrainArgs;
 use crate::error::Error;
-use crate::train::Start;
-use crate::ui::{Bar, Out};
+use crate::train::{End, Start};
+use crate::ui::{self, Bar, Out};
 
 /// One run's figures, as its event has them.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     pub seed: u64,
+    #[serde(flatten)]
+    pub end: End,
+    #[serde(skip)]
+    pub notes: Vec<String>,
     /// Of training, over all epochs.
     pub seconds: f64,
     pub val_loss: Option<f64>,
@@ -82,12 +86,15 @@ impl Table {
             return;
         }
         let (train, validation) = (start.train_samples, start.validation_samples);
-        self.line(&format!(
-            "Train on {train} samples, validate on {validation} samples, {} epochs, from {} seeds",
+        let separator = if ui::columns() < 80 { "\n" } else { ", " };
+        let text = format!(
+            "Train on {train} samples, validate on {validation} samples{separator}{} epochs, from {} seeds",
             start.epochs,
             seeds.len()
-        ));
-        self.line("seed  seconds  val_loss  val_accuracy  test_loss  test_accuracy");
+        );
+        text.lines().for_each(|text| self.line(text));
+        let names = ["val_loss", "val_accuracy", "test_loss", "test_accuracy"];
+        self.line(&line("seed", "seconds", names.map(str::to_owned)));
     }
 
     /// Writes a row, above the bar if there is one.
@@ -99,6 +106,9 @@ impl Table {
     }
 
     fn write_row(&mut self, row: &Row) {
+        for note in row.notes.iter().filter(|_| !self.quiet) {
+            ui::note(&format!("{note} (seed {})", row.seed));
+        }
         if self.json {
             self.out.json(&event("seed", row));
             return;
@@ -110,7 +120,7 @@ impl Table {
             Some(row.test_loss),
             Some(row.test_accuracy),
         ];
-        self.line(&line(&seed, Some(row.seconds), values));
+        self.line(&figures_line(&seed, Some(row.seconds), values));
     }
 
     pub(super) fn summary(&mut self, rows: &[Row]) {
@@ -132,9 +142,9 @@ impl Table {
         }
         let all = [val_loss, val_accuracy, Some(test_loss), Some(test_accuracy)];
         let means = all.map(|figures| figures.map(|f| f.mean));
-        self.line(&line("mean", Some(seconds.mean), means));
+        self.line(&figures_line("mean", Some(seconds.mean), means));
         let deviations = all.map(|figures| figures.and_then(|f| f.sd));
-        self.line(&line("sd", seconds.sd, deviations));
+        self.line(&figures_line("sd", seconds.sd, deviations));
     }
 }
 
@@ -148,24 +158,39 @@ fn event(name: &str, value: &impl Serialize) -> Map<String, Value> {
     event
 }
 
-/// One line of the table.
-fn line(name: &str, seconds: Option<f64>, values: [Option<f64>; 4]) -> String {
+/// One line of the table, without the validation loss where the window is too narrow for it.
+fn line(name: &str, seconds: &str, [a, b, c, d]: [String; 4]) -> String {
+    let a = match ui::columns() < 70 {
+        true => String::new(),
+        false => format!("{a:>8}  "),
+    };
+    format!("{name:>4}  {seconds:>7}  {a}{b:>12}  {c:>9}  {d:>13}")
+}
+
+fn figures_line(name: &str, seconds: Option<f64>, values: [Option<f64>; 4]) -> String {
     let number = |value: Option<f64>, digits: usize| match value {
         Some(value) => format!("{value:.digits$}"),
         None => "-".to_owned(),
     };
-    let [a, b, c, d] = values.map(|value| number(value, 4));
-    let seconds = number(seconds, 1);
-    format!("{name:>4}  {seconds:>7}  {a:>8}  {b:>12}  {c:>9}  {d:>13}")
+    let values = values.map(|value| number(value, 4));
+    line(name, &number(seconds, 1), values)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::StopReason;
 
     fn row(test_accuracy: f64) -> Row {
         Row {
             seed: 1,
+            end: End {
+                epochs_done: 5,
+                stop_reason: StopReason::Epochs,
+                kept_epoch: Some(5),
+                collapsed: false,
+            },
+            notes: Vec::new(),
             seconds: 1.0,
             val_loss: None,
             val_accuracy: None,

@@ -1,0 +1,47 @@
+//! Trains with a loop of its own on the library's images, batches and network, in plain Burn:
+//! `cargo run --release --example own_loop -- 2000` takes the first 2,000 images.
+
+use std::error::Error;
+
+use burn::backend::Autodiff;
+use burn::tensor::Tensor;
+use burn_ndarray::NdArray;
+use lenet::data::{Batches, FashionMnist, ImageDataset, Options, epoch_order};
+use lenet::format::{ModelFile, write};
+use lenet::model::{LeNet, Weights};
+use lenet::ops::reference::cross_entropy;
+
+type B = Autodiff<NdArray>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let device = Default::default();
+    let limit = match std::env::args().nth(1) {
+        Some(count) => Some(count.parse()?),
+        None => None,
+    };
+    let options = Options {
+        limit,
+        ..Options::default()
+    };
+    let train = ImageDataset::new(FashionMnist::load(&options)?.train);
+    let (seed, rate) = (42, 0.9);
+    let start = Weights::initial(seed, 1.0).to_parameters();
+    let mut parameters = Tensor::<B, 1>::from_floats(start.as_slice(), &device);
+    for epoch in 1..=2 {
+        let order = epoch_order(train.images().len() as u32, seed, epoch);
+        let mut last = 0.0;
+        for batch in Batches::<B>::new(&train, order, 32, &device) {
+            parameters = parameters.require_grad();
+            let outputs = LeNet::from_parameters(parameters.clone()).forward(batch.images);
+            let loss = cross_entropy(outputs, batch.labels).mean();
+            last = loss.clone().into_scalar();
+            let gradient = parameters.grad(&loss.backward()).ok_or("no gradient")?;
+            parameters = Tensor::from_inner(parameters.inner() - gradient * rate);
+        }
+        println!("epoch {epoch}: loss of the last batch {last:.4}");
+    }
+    let model = LeNet::from_parameters(parameters.inner());
+    write("own.mpk".as_ref(), &ModelFile::from(model.to_weights()))?;
+    println!("saved own.mpk");
+    Ok(())
+}

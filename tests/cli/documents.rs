@@ -1,0 +1,169 @@
+//! What README and docs say holds: their commands, typed in order in a fresh folder, print what stands there.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::Place;
+use super::advice::typed;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What is no command of lenet's: it builds the program, takes long, or needs other programs or a GPU.
+const NOT_TYPED: [&str; 4] = ["cargo install", "cargo test", "jq ", "benches/"];
+
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
+}
+
+/// The fenced blocks of a page, each with its language.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let blocks = page.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.split_once('\n')).collect()
+}
+
+/// Without times, which differ each time, and on a CPU that rounds otherwise without figures.
+fn masked(text: &str) -> String {
+    let mask = |word: &str| {
+        let is_time = ["us/sample", "ms/sample", "ms", "us", "s"]
+            .iter()
+            .any(|unit| {
+                let number = word.strip_suffix(unit);
+                number.is_some_and(|number| number.parse::<f64>().is_ok())
+            });
+        match is_time {
+            true => "TIME".to_owned(),
+            false if has_avx2() => word.to_owned(),
+            false => word.replace(|c: char| c.is_ascii_digit(), "#"),
+        }
+    };
+    let line = |line: &str| line.split(' ').map(mask).collect::<Vec<_>>().join(" ");
+    text.trim_end()
+        .lines()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn has_avx2() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Types the commands of a page, with `limit` on the images of each training that names no limit, and compares the block
+/// of text behind a block of commands with what its last one printed. Returns the numbers of commands and comparisons.
+fn type_page(name: &str, limit: &str) -> (usize, usize) {
+    let place = Place::empty();
+    for folder in ["data", "tests"] {
+        symlink(Path::new(ROOT).join(folder), place.path(folder)).unwrap();
+    }
+    let (mut commands, mut compared) = (0, 0);
+    let mut printed: Option<String> = None;
+    for (language, text) in blocks(&page(name)).iter() {
+        if *language == "text" {
+            if let Some(printed) = printed.take() {
+                assert_eq!(masked(text), masked(&printed), "{name}");
+                compared += 1;
+            }
+            continue;
+        }
+        printed = None;
+        for line in text.lines().filter(|_| *language == "sh") {
+            let (line, _) = line.split_once(" #").unwrap_or((line, ""));
+            if NOT_TYPED.iter().any(|start| line.starts_with(start)) {
+                continue;
+            }
+            let words = line.replace("cargo run --release --", "lenet");
+            assert!(words.starts_with("lenet "), "{name}: {line}");
+            let more = match words.starts_with("lenet train") && !words.contains("--limit") {
+                true => limit,
+                false => "",
+            };
+            let ran = typed(&place, &format!("{} {more}", words.trim_end()));
+            assert_eq!(ran.code(), 0, "{name}: {line}: {}", ran.stderr());
+            commands += 1;
+            printed = Some(ran.stdout().to_owned());
+        }
+    }
+    (commands, compared)
+}
+
+#[test]
+fn the_readme_holds_when_it_is_typed_from_top_to_bottom() {
+    let (commands, compared) = type_page("README.md", "");
+    assert!(commands >= 6 && compared == 1, "{commands}, {compared}");
+}
+
+#[test]
+fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
+    for (name, least) in [
+        ("docs/training.md", 8),
+        ("docs/models-elsewhere.md", 4),
+        ("docs/benchmarks.md", 0),
+        ("docs/how-it-is-made.md", 0),
+        ("docs/stability.md", 0),
+    ] {
+        let (commands, _) = type_page(name, "--limit 640");
+        assert!(commands >= least, "{name}: {commands}");
+    }
+}
+
+#[test]
+fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
+    let readme = page("README.md");
+    assert!(readme.split_whitespace().count() <= 1300);
+    let all = blocks(&readme);
+    let (_, snippet) = all
+        .iter()
+        .find(|(language, _)| *language == "rust")
+        .unwrap();
+    let example = page("examples/predict.rs");
+    let unindented = example
+        .lines()
+        .map(str::trim_start)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let snippet = snippet
+        .lines()
+        .map(str::trim_start)
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(unindented.contains(&snippet), "{snippet}");
+}
+
+#[test]
+fn what_the_pages_name_is_there() {
+    for name in [
+        "README.md",
+        "docs/training.md",
+        "docs/models-elsewhere.md",
+        "docs/benchmarks.md",
+        "docs/how-it-is-made.md",
+        "docs/gpu.md",
+        "docs/stability.md",
+    ] {
+        let page = page(name);
+        let folder = Path::new(ROOT).join(name);
+        for link in page
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let (path, _) = link.split_once('#').unwrap_or((link, ""));
+            let is_there = path.starts_with("https://") || folder.with_file_name(path).exists();
+            assert!(is_there, "{name}: {link}");
+        }
+        for (file, test) in page.split('`').filter_map(|text| text.split_once("::")) {
+            if file.starts_with("tests/") {
+                let source = fs::read_to_string(Path::new(ROOT).join(file)).unwrap();
+                assert!(
+                    source.contains(&format!("fn {test}(")),
+                    "{name}: {file}::{test}"
+                );
+            }
+        }
+    }
+    assert!(page("README.md").matches(".rs::").count() >= 4);
+}

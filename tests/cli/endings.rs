@@ -1,0 +1,149 @@
+//! How a training ended is said: early, with other weights than the last, or with nothing learnt.
+
+use serde_json::Value;
+
+use super::Place;
+
+fn end(events: &[Value]) -> &Value {
+    let mut ends = events.iter().filter(|event| event["event"] == "test");
+    ends.next().unwrap()
+}
+
+/// A rate that lets the loss jump about, so that patience ends soon.
+const RESTLESS: &str = "--epochs 40 --patience 1 --keep best --lr 3";
+
+#[test]
+fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
+    let place = Place::new();
+    let ran = place.train(&format!("{RESTLESS} -o m.mpk --json"));
+    let events = ran.events();
+    let (end, record) = (end(&events), place.json("m.json"));
+    let (done, kept) = (end["epochs_done"].as_u64().unwrap(), &end["kept_epoch"]);
+    assert!(done < 40, "{end}");
+    assert_eq!(kept, done - 1, "{end}");
+    for found in [end, &record] {
+        assert_eq!(found["stop_reason"], "patience");
+        assert_eq!(&found["kept_epoch"], kept);
+    }
+    let said = format!(
+        "note: stopped after epoch {done} of 40: the validation loss did not improve for 1 epochs; \
+         go on with --resume and a larger --patience\n\
+         note: the model has the weights of epoch {kept}, of the best validation loss\n"
+    );
+    assert!(ran.stderr().contains(&said), "{}", ran.stderr());
+    // Again, and in text.
+    let again = place.train(&format!("{RESTLESS} -o m.mpk --resume"));
+    assert!(again.stderr().contains(&said), "{}", again.stderr());
+    assert!(!again.stderr().contains("--epochs"), "{}", again.stderr());
+    let on = place.train("--patience 40 -o m.mpk --resume --json");
+    let events = on.events();
+    assert_eq!(self::end(&events)["stop_reason"], "epochs");
+    assert_eq!(self::end(&events)["epochs_done"], 40);
+    assert_eq!(place.json("m.json")["stop_reason"], "epochs");
+    // Of each seed too.
+    let seeds = place.train(&format!("{RESTLESS} --seeds 42 --json"));
+    let row = &seeds.events()[1];
+    assert_eq!(
+        (&row["stop_reason"], &row["epochs_done"]),
+        (&"patience".into(), &done.into())
+    );
+    assert!(seeds.stderr().contains("(seed 42)"), "{}", seeds.stderr());
+}
+
+#[test]
+fn a_training_that_collapsed_is_warned_of_and_a_sound_one_is_not() {
+    let place = Place::with_images(2000, 200);
+    for rate in ["50", "1e30"] {
+        let ran = place.train(&format!("--epochs 2 --json --lr {rate} -o m.mpk --force"));
+        assert_eq!(end(&ran.events())["collapsed"], true);
+        let rate = rate.parse::<f64>().unwrap();
+        let warning = format!("use a learning rate below {rate} (--lr)");
+        assert!(ran.stderr().contains(&warning), "{}", ran.stderr());
+    }
+    let sound = place.train("--epochs 2 --recipe tuned --json");
+    assert_eq!(end(&sound.events())["collapsed"], false);
+    assert_eq!(
+        sound.stderr().matches("warning").count(),
+        0,
+        "{}",
+        sound.stderr()
+    );
+}
+
+#[test]
+fn a_name_that_was_not_asked_for_is_said_at_the_start() {
+    let place = Place::new();
+    let first = place.train("--epochs 1 --json");
+    assert_eq!(first.events()[0]["output"], "model.mpk");
+    assert!(!first.stderr().contains("is taken"));
+    let second = place.train("--epochs 1 --json");
+    assert_eq!(second.events()[0]["output"], "model-2.mpk");
+    let said = "note: model.mpk is taken, this model goes to model-2.mpk\n";
+    assert!(second.stderr().contains(said), "{}", second.stderr());
+}
+
+#[test]
+fn options_without_effect_are_wrong_usage() {
+    let place = Place::new();
+    for words in [
+        "--keep best --validation-split 0",
+        "--patience 2 --validation-split 0",
+        "--patience 2 --limit 5",
+        "--json -q",
+    ] {
+        let ran = place.run(&format!("train --any-dataset {words}"));
+        assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
+        assert_eq!(ran.stdout(), "", "{words}");
+    }
+    assert_eq!(place.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn wrong_values_are_called_by_the_name_that_they_came_under() {
+    let place = Place::new();
+    for (words, error) in [
+        (
+            "--epochs -1",
+            "invalid value '-1' for '--epochs <N>': a whole number from 1",
+        ),
+        (
+            "--lr -1",
+            "invalid value '-1' for '--lr <RATE>': a number above 0",
+        ),
+        (
+            "--seed x",
+            "for '--seed <N>': a whole number from 0 to 18446744073709551615",
+        ),
+    ] {
+        let ran = place.run(&format!("train {words}"));
+        assert!(
+            ran.code() == 2 && ran.stderr().contains(error),
+            "{}",
+            ran.stderr()
+        );
+    }
+    let mut command = place.lenet("train --lr 0.5");
+    let ran = super::Ran(command.env("LENET_EPOCHS", "x").output().unwrap());
+    assert!(
+        ran.stderr().contains("'x' for 'LENET_EPOCHS'"),
+        "{}",
+        ran.stderr()
+    );
+    let mut command = place.lenet("train --epochs=y");
+    let ran = super::Ran(command.env("LENET_EPOCHS", "1").output().unwrap());
+    assert!(
+        ran.stderr().contains("'y' for '--epochs <N>'"),
+        "{}",
+        ran.stderr()
+    );
+    place.train("--epochs 1 -o m.mpk");
+    place
+        .run("eval m.json")
+        .assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
+    let help = place.run("help train");
+    assert!(
+        help.code() == 0 && help.stdout().contains("--epochs"),
+        "{}",
+        help.stdout()
+    );
+}

@@ -1,0 +1,93 @@
+//! No line is longer than the terminal is wide.
+
+use std::process::Command;
+
+use super::{Place, Ran};
+
+/// With the real data set, about which there is nothing to note.
+fn place() -> Place {
+    let place = Place::empty();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    std::os::unix::fs::symlink(data, place.path("data")).unwrap();
+    place
+}
+
+/// What the program writes on a terminal of so many columns: `script` opens it and passes on what comes.
+fn on_terminal(place: &Place, columns: usize, words: &str) -> String {
+    let lenet = place.lenet(words);
+    let typed: Vec<_> = lenet
+        .get_args()
+        .map(|word| word.to_str().unwrap())
+        .collect();
+    let program = lenet.get_program().to_str().unwrap();
+    let line = format!("stty cols {columns} rows 24; {program} {}", typed.join(" "));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    script.current_dir(place.dir.path()).env("TERM", "xterm");
+    for name in ["CI", "NO_COLOR", "LENET_DATA_DIR"] {
+        script.env_remove(name);
+    }
+    let ran = Ran(script.output().unwrap());
+    assert_eq!(ran.code(), 0, "{words}: {}", ran.stdout());
+    ran.stdout().to_owned()
+}
+
+/// The characters of a line without what moves the cursor or colours.
+fn visible(line: &str) -> String {
+    let mut pieces = line.split('\u{1b}');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    let behind = |piece: &str| {
+        let end = piece.find(|c: char| c.is_ascii_alphabetic());
+        piece[end.map_or(piece.len(), |end| end + 1)..].to_owned()
+    };
+    first + &pieces.map(behind).collect::<String>()
+}
+
+#[test]
+fn no_line_wraps_in_a_window_of_any_width() {
+    let place = place();
+    assert_eq!(place.run("train --limit 640 --epochs 1 -o m.mpk").code(), 0);
+    for columns in [60, 80, 120, 200] {
+        for words in [
+            "train --recipe tuned --limit 3000 --epochs 12 --force",
+            "train --recipe tuned --limit 3000 --epochs 2 --seeds 1..3",
+            "eval m.mpk",
+            "predict m.mpk --index 0,1",
+            "data show",
+        ] {
+            let text = on_terminal(&place, columns, words);
+            let mut widest = String::new();
+            for line in text.split(['\n', '\r']).map(visible) {
+                let width = line.chars().count();
+                assert!(width <= columns, "{words}: {width} of {columns}: {line}");
+                if width > widest.chars().count() {
+                    widest = line;
+                }
+            }
+            assert!(widest.chars().count() > 20, "{words}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_them() {
+    let place = place();
+    let words = "train --limit 640 --epochs 1 --force";
+    let epoch = |columns| {
+        let text = on_terminal(&place, columns, words);
+        let lines = text.split(['\n', '\r']).map(visible);
+        lines
+            .filter(|line| line.contains("val_accuracy"))
+            .collect::<String>()
+    };
+    let (narrow, wide) = (epoch(60), epoch(120));
+    assert!(
+        wide.contains("/sample") && wide.contains("val_loss"),
+        "{wide}"
+    );
+    assert!(
+        narrow.starts_with("Epoch 1/1  ") && narrow.contains("loss"),
+        "{narrow}"
+    );
+    assert!(!narrow.contains("/sample"), "{narrow}");
+}
