@@ -30,7 +30,8 @@ use serde_json::{Value, json};
 #[derive(Clone)]
 struct Plan {
     epochs: usize,
-    batch_size: usize,
+    /// The recipe's own, if none.
+    batch_size: Option<usize>,
     seeds: u64,
 }
 
@@ -50,7 +51,10 @@ fn main() {
     let mut number = |key, default| words.remove(key).map_or(default, |n| n.as_u64().unwrap());
     let plan = Plan {
         epochs: number("epochs", 5) as usize,
-        batch_size: number("batch_size", 32) as usize,
+        batch_size: match number("batch_size", 0) {
+            0 => None,
+            size => Some(size as usize),
+        },
         seeds: number("seeds", 5),
     };
     let from = words.remove("from");
@@ -72,6 +76,7 @@ fn main() {
             batch_size,
             seeds,
         } = plan;
+        let batch_size = batch_size.unwrap_or(recipe.batch_size());
         println!(
             "{name},{epochs},{batch_size},{seeds},{accuracy:.4},{deviation:.4},{loss:.4},{seconds:.2}"
         );
@@ -101,9 +106,16 @@ fn steps() -> Vec<(String, Recipe)> {
         r.learning_rate = tuned.learning_rate;
     });
     row("+ weight decay", &|r| r.weight_decay = tuned.weight_decay);
-    if tuned.augmentation != Augmentation::default() {
-        row("+ augmentation", &|r| r.augmentation = tuned.augmentation);
-    }
+    row("+ moved images", &|r| {
+        r.augmentation = Augmentation {
+            flip: false,
+            ..tuned.augmentation
+        };
+    });
+    row("+ Muon in batches of 128", &|r| r.muon = tuned.muon);
+    row("+ mirrored images", &|r| {
+        r.augmentation = tuned.augmentation
+    });
     rows
 }
 
@@ -168,7 +180,7 @@ impl Data {
     fn outcome(&self, recipe: &Recipe, plan: &Plan, seed: u64) -> Outcome {
         let settings = Settings {
             epochs: plan.epochs,
-            batch_size: plan.batch_size,
+            batch_size: plan.batch_size.unwrap_or(recipe.batch_size()),
             validation_split: 0.1,
             stratified: false,
             seed,

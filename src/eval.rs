@@ -9,7 +9,7 @@ use burn::data::dataset::Dataset;
 use crate::data::{CLASSES, ImageDataset, Pass};
 use crate::error::Error;
 use crate::model::{Activation, Weights};
-use crate::ops::{CLIP, LeNetBackend};
+use crate::ops::{CLIP, LeNetBackend, argmax};
 use crate::train::stop;
 
 /// The ten outputs of the network for one image, each a sigmoid.
@@ -86,18 +86,6 @@ pub fn probabilities(outputs: &Outputs) -> [f64; 10] {
     clipped.map(|o| o / sum)
 }
 
-/// The class with the largest output; the first of equal ones.
-#[must_use]
-pub fn predicted(outputs: &Outputs) -> usize {
-    (1..10).fold(0, |best, class| {
-        if outputs[class] > outputs[best] {
-            class
-        } else {
-            best
-        }
-    })
-}
-
 /// How a model does on a set of images. Sums over images, not means of batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -131,7 +119,7 @@ impl Evaluation {
         for (row, label) in outputs.iter().zip(labels) {
             let label = usize::from(*label);
             result.loss_sum -= probabilities(row)[label].ln();
-            result.confusion[label][predicted(row)] += 1;
+            result.confusion[label][argmax(row)] += 1;
         }
         result
     }
@@ -239,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_first_of_equal_outputs_is_predicted_and_saturated_outputs_have_a_finite_loss() {
-        assert_eq!(predicted(&[0.5; 10]), 0);
+        assert_eq!(argmax(&[0.5; 10]), 0);
         let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3]);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
     }

@@ -1,5 +1,8 @@
 //! `lenet` trains, evaluates, explains and exports the LeNet network on Fashion-MNIST, on Burn.
 //!
+//! A Burn user wants [`model::LeNet`], [`data::FashionMnist`], [`data::Batches`], [`train::Recipe`] and [`train::fit`], and finds
+//! them at work in `examples/`: a model loaded, a loop of one's own, one operation replaced. The rest is the program.
+//!
 //! Data flows through the modules in this order:
 //!
 //! ```text
@@ -12,7 +15,7 @@
 //! eval     weights + images -> loss, accuracy, confusion matrix
 //! io       files read, written and locked; text for a terminal
 //! format   weights <-> model files of every kind
-//! picture  PNG and JPEG files -> 28x28 images
+//! picture  picture files -> 28x28 images
 //! report   weights + outputs -> a page of HTML
 //! compare  records and models of several runs -> figures and tests
 //! ```
@@ -24,8 +27,11 @@
     allow(clippy::unwrap_used, reason = "a test that panics has failed")
 )]
 
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod commands;
+#[doc(hidden)]
 pub mod compare;
 pub mod data;
 pub mod descent;
@@ -34,14 +40,17 @@ pub mod eval;
 pub mod format;
 #[cfg(feature = "wgpu")]
 pub mod gpu;
+#[doc(hidden)]
 pub mod io;
 pub mod kernels;
 pub mod model;
 pub mod ops;
 pub mod picture;
 pub mod random;
+#[doc(hidden)]
 pub mod report;
 pub mod train;
+#[doc(hidden)]
 pub mod ui;
 
 /// The release of Burn that this program is built on.

@@ -23,7 +23,7 @@ Examples:
 pub struct PredictArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// PNG or JPEG pictures
+    /// Pictures: PNG, JPEG, GIF, WebP or BMP
     #[arg(
         value_name = "IMAGE",
         required_unless_present = "index",

@@ -105,7 +105,7 @@ pub struct TrainArgs {
 pub enum RecipeName {
     /// The notebook's: plain gradient descent at 0.9, raw pixels
     Classic,
-    /// The same network at 0.90: momentum, a falling learning rate, weight decay, images moved a little
+    /// The same network at 0.907, in 20 epochs at 0.919: tanh in training, Muon, a falling learning rate, images moved a little
     Tuned,
 }
 

@@ -9,10 +9,11 @@ use crate::cli::CompareArgs;
 use crate::compare::{Answers, Comparison, Run};
 use crate::data::{self, Image, ImageDataset, Part};
 use crate::error::Error;
-use crate::eval::{self, Evaluation, outputs, predicted};
+use crate::eval::{self, Evaluation, outputs};
 use crate::format;
 use crate::io::Target;
 use crate::ops::LeNetBackend;
+use crate::ops::argmax;
 use crate::report::compare_page;
 use crate::train::sha256;
 use crate::ui::{self, Out};
@@ -98,7 +99,7 @@ fn ask_models<B: LeNetBackend>(
         let pairs = outputs.iter().zip(dataset.labels());
         run.answers = Some(Answers {
             right: pairs
-                .map(|(row, label)| predicted(row) == usize::from(*label))
+                .map(|(row, label)| argmax(row) == usize::from(*label))
                 .collect(),
             evaluation: Evaluation::new(&outputs, dataset.labels()),
         });

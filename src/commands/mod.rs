@@ -55,10 +55,13 @@ fn load_split(
     split: Split,
     validation: &ValidationArgs,
 ) -> Result<ImageDataset, Error> {
-    let part = if split == Split::Test {
-        Part::Test
-    } else {
-        Part::Train
+    let part = match split {
+        Split::Test if validation.stratified => {
+            let what = "--stratified is about --split train and --split validation";
+            return Err(Error::Usage(what.to_owned()));
+        }
+        Split::Test => Part::Test,
+        Split::Train | Split::Validation => Part::Train,
     };
     let (images, provenance) =
         load_part(part, &data_options(args, args.limit, validation.stratified))?;
@@ -86,5 +89,16 @@ fn gate(accuracy: f64, wanted: Option<f64>) -> Result<(), Error> {
     match wanted {
         Some(wanted) if accuracy < wanted => Err(Error::Gate { accuracy, wanted }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gate;
+
+    #[test]
+    fn a_gate_that_is_met_exactly_is_met() {
+        assert!(gate(0.75, Some(0.75)).is_ok() && gate(0.0, None).is_ok());
+        assert!(gate(0.7499, Some(0.75)).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Sparse categorical cross-entropy of one image, as [`crate::ops::Gradients`] defines it.
 
 use crate::model::Activation;
-use crate::ops::CLIP;
+use crate::ops::{CLIP, argmax};
 
 /// Classes, and outputs per image.
 pub(super) const CLASSES: usize = 10;
@@ -62,17 +62,6 @@ pub(super) fn output(activation: Activation, y: f32) -> f32 {
         Activation::Sigmoid => y,
         Activation::Tanh => (y + 1.0) * 0.5,
     }
-}
-
-/// The index of the greatest, the first of equals.
-fn argmax(o: &[f32; CLASSES]) -> usize {
-    let mut best = 0;
-    for (i, x) in o.iter().enumerate() {
-        if *x > o[best] {
-            best = i;
-        }
-    }
-    best
 }
 
 #[cfg(test)]

@@ -28,6 +28,15 @@ use crate::model::Activation;
 /// Smallest and largest output that the loss distinguishes: outputs are clipped to `[CLIP, 1 - CLIP]`.
 pub const CLIP: f32 = 1e-7;
 
+/// The class with the largest of these outputs; the first of equal ones.
+#[must_use]
+pub fn argmax(outputs: &[f32; 10]) -> usize {
+    (1..10).fold(0, |best, class| match outputs[class] > outputs[best] {
+        true => class,
+        false => best,
+    })
+}
+
 /// What a batch is worth, and which way its parameters would be better.
 #[derive(Debug, Clone)]
 pub struct Gradients<B: Backend> {

@@ -1,4 +1,4 @@
-//! PNG and JPEG files to grey pixels, with limits that are set before anything is decoded.
+//! Picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are set before anything is decoded.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ pub enum PictureError {
         /// Why not.
         source: ReadError,
     },
-    /// The content is that of neither format.
-    #[error("{} is not a PNG or JPEG image", .0.display())]
+    /// The content is that of none of the formats.
+    #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
     NotAnImage(PathBuf),
     /// The picture is beyond the limits.
     #[error("{} is too large", .0.display())]
@@ -57,7 +57,7 @@ impl PictureError {
         Some(match self {
             Self::Read { source, .. } => match source {
                 ReadError::Io(_) => return source.hint(),
-                ReadError::NotAFile(_) => "name a PNG or JPEG file".to_owned(),
+                ReadError::NotAFile(_) => "name a picture file".to_owned(),
                 ReadError::TooLarge(_) => too_large,
             },
             Self::NotAnImage(_) => {
@@ -73,7 +73,8 @@ impl PictureError {
 /// ITU-R BT.709.
 ///
 /// # Errors
-/// If `path` is no regular file, cannot be read, is beyond the limits, or holds no whole PNG or JPEG image.
+/// If `path` is no regular file, cannot be read, is beyond the limits, or holds no whole picture. Of a GIF
+/// that moves, the first one counts.
 pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
     let bytes = crate::io::read(path, MAX_FILE_BYTES).map_err(unread(path))?;
     decode(path, &bytes)
@@ -149,6 +150,23 @@ mod tests {
 
     fn decoded(bytes: &[u8]) -> Result<GrayImage, PictureError> {
         decode(Path::new("x.png"), bytes)
+    }
+
+    #[test]
+    fn a_picture_is_the_same_in_every_format_without_loss() {
+        let picture = RgbaImage::from_fn(7, 5, |x, _| {
+            Rgba([40 * x as u8, 40 * x as u8, 40 * x as u8, 255])
+        });
+        let picture = DynamicImage::ImageRgba8(picture);
+        let png = decoded(&encoded(&picture, ImageFormat::Png)).unwrap();
+        assert_eq!(png.dimensions(), (7, 5));
+        for format in [ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp] {
+            assert_eq!(
+                decoded(&encoded(&picture, format)).unwrap(),
+                png,
+                "{format:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What the report says of a model's outputs.
 
-use crate::eval::{Evaluation, Outputs, predicted, probabilities};
+use crate::eval::{Evaluation, Outputs, probabilities};
+use crate::ops::argmax;
 
 /// Bins of the histogram of confidence, each 0.1 wide.
 pub const BINS: usize = 10;
@@ -69,7 +70,7 @@ impl Figures {
         let mut confidence = [Bin::default(); BINS];
         let mut sum = 0.0;
         for (index, (row, label)) in outputs.iter().zip(labels).enumerate() {
-            let (predicted, label) = (predicted(row), usize::from(*label));
+            let (predicted, label) = (argmax(row), usize::from(*label));
             let probability = probabilities(row)[predicted];
             sum += probability;
             let bin = &mut confidence[((probability * BINS as f64) as usize).min(BINS - 1)];

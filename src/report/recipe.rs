@@ -118,9 +118,10 @@ mod tests {
             row("Momentum", "0.9, Nesterov's"),
             row("Weight decay", "0.001"),
             row("Initial weights", "Glorot uniform, 3 times as wide"),
+            row("Muon", "on conv2, fc1 and fc2, weight decay 0.07"),
             row(
                 "Images",
-                "moved by up to 1 pixel, but not in the last 3 epochs",
+                "all but shoes mirrored in every second epoch, moved by up to 1 pixel, but not in the last 3 epochs",
             ),
         ] {
             assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");

@@ -235,10 +235,10 @@ mod tests {
     fn the_schedule_runs_once_over_all_epochs() {
         let tuned = settings(3, Recipe::tuned());
         let found: Vec<f32> = (1..=3).flat_map(|epoch| rates(&tuned, epoch, 20)).collect();
-        // Up to 0.025 in the first 3 of 60 steps, then down to 0; each rate that of its step's middle.
+        // Up to 0.02 in the first 3 of 60 steps, then down to 0; each rate that of its step's middle.
         let expected = |step: usize| match step {
-            0..3 => 0.025 * (step as f64 + 0.5) / 3.0,
-            _ => 0.025 * (59.5 - step as f64) / 57.0,
+            0..3 => 0.02 * (step as f64 + 0.5) / 3.0,
+            _ => 0.02 * (59.5 - step as f64) / 57.0,
         };
         assert_eq!(found.len(), 60);
         for (step, rate) in found.iter().enumerate() {
@@ -248,5 +248,30 @@ mod tests {
             );
         }
         assert_eq!(rates(&settings(3, Recipe::classic()), 2, 4), [0.9; 4]);
+    }
+
+    #[test]
+    fn an_epoch_is_the_best_while_no_other_has_a_smaller_validation_loss() {
+        let mut state = State::initial(&settings(9, Recipe::classic()));
+        // All images of class 0, whose output falls from epoch to epoch but for the second.
+        for (epoch, output) in [(1, 0.5), (2, 0.9), (3, 0.9), (4, 0.4)] {
+            state.weights.tensors_mut()[9].fill(epoch as f32);
+            state.sums.seconds = 0.5 * epoch as f64;
+            let mut outputs = [0.1; 10];
+            outputs[0] = output;
+            let validation = Evaluation::new(&[outputs], &[0]);
+            let record = finish_epoch(epoch, Some(validation.clone()), &mut state);
+            assert_eq!(record.seconds, 0.5 * epoch as f64);
+            assert_eq!(record.val_loss, Some(validation.loss()));
+            assert_eq!(record.val_accuracy, Some(1.0));
+            assert_eq!(state.history.last(), Some(&record));
+            assert_eq!((state.history.len(), state.sums.batches), (epoch, 0));
+        }
+        let best = state.best.unwrap();
+        assert_eq!(
+            (best.epoch, &best.weights.tensors()[9]),
+            (2, &vec![2.0; 10])
+        );
+        assert_eq!(Some(best.val_loss), state.history[1].val_loss);
     }
 }

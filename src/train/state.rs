@@ -85,3 +85,76 @@ impl State {
         settings.recipe.fold(weights)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Recipe;
+
+    /// A training whose epoch 2 of `done` was the best.
+    fn state(done: usize) -> State {
+        let settings = settings(Keep::Last, None);
+        let mut state = State::initial(&settings);
+        state.weights.tensors_mut()[9].fill(done as f32);
+        state.history = (1..=done)
+            .map(|epoch| EpochRecord {
+                epoch,
+                seconds: 1.0,
+                loss: 1.0,
+                accuracy: 0.5,
+                val_loss: Some(if epoch == 2 { 0.25 } else { 0.5 }),
+                val_accuracy: Some(0.5),
+            })
+            .collect();
+        let mut weights = state.weights.clone();
+        weights.tensors_mut()[9].fill(2.0);
+        state.best = Some(Best {
+            epoch: 2,
+            val_loss: 0.25,
+            weights,
+        });
+        state
+    }
+
+    fn settings(keep: Keep, patience: Option<usize>) -> Settings {
+        Settings {
+            epochs: 9,
+            batch_size: 32,
+            validation_split: 0.1,
+            stratified: false,
+            seed: 1,
+            recipe: Recipe::classic(),
+            limit: None,
+            keep,
+            patience,
+            backend: "ndarray".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_best_epoch_is_kept_where_it_is_wanted() {
+        let state = state(5);
+        for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 5)] {
+            assert_eq!(state.kept_epoch(keep), Some(epoch));
+            let model = state.model(&settings(keep, None));
+            assert_eq!(model.tensors()[9], [epoch as f32; 10], "{keep:?}");
+        }
+        let none = State::initial(&settings(Keep::Best, None));
+        assert_eq!(none.kept_epoch(Keep::Best), None);
+    }
+
+    #[test]
+    fn patience_counts_epochs_since_the_best() {
+        let is_over = |done, patience| state(done).is_over(&settings(Keep::Last, Some(patience)));
+        assert!(!is_over(4, 3) && is_over(5, 3) && is_over(4, 2) && !is_over(3, 2));
+        let with_patience = settings(Keep::Last, Some(3));
+        assert_eq!(state(5).stop_reason(&with_patience), StopReason::Patience);
+        assert!(!state(8).is_over(&settings(Keep::Last, None)));
+        assert!(state(9).is_over(&settings(Keep::Last, None)));
+        assert_eq!(state(9).stop_reason(&with_patience), StopReason::Epochs);
+        // In the middle of an epoch it goes on to the epoch's end.
+        let mut begun = state(5);
+        begun.sums.batches = 1;
+        assert!(!begun.is_over(&with_patience));
+    }
+}

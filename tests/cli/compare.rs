@@ -59,7 +59,7 @@ fn groups_of_seeds_are_found_and_tested() {
     };
     assert_eq!(
         setting("recipe.learning_rate"),
-        Some(serde_json::json!(["0.01", "0.025"]))
+        Some(serde_json::json!(["0.01", "0.02"]))
     );
     assert_eq!(setting("batch_size"), Some(serde_json::json!(["32", "8"])));
     assert_eq!((setting("seed"), setting("epochs")), (None, None));

@@ -86,6 +86,12 @@ fn a_gate_is_status_3_after_the_result() {
 }
 
 #[test]
+fn a_stratified_split_is_not_one_of_the_test_images() {
+    let ran = Place::empty().run(&format!("eval {TRAINED} --data {DATA} --stratified"));
+    ran.assert_error(2, "--stratified is about --split train", "");
+}
+
+#[test]
 fn what_is_no_model_is_refused_with_its_name() {
     let place = Place::new();
     place

@@ -176,11 +176,15 @@ fn what_is_no_picture_is_an_error_that_names_it() {
     std::fs::write(place.path("text.png"), "hello").unwrap();
     predict("text.png").assert_error(
         1,
-        "text.png is not a PNG or JPEG image",
+        "text.png is not a PNG, JPEG, GIF, WebP or BMP picture",
         "convert it to PNG",
     );
     std::fs::write(place.path("empty.jpg"), []).unwrap();
-    predict("empty.jpg").assert_error(1, "empty.jpg is not a PNG or JPEG image", "");
+    predict("empty.jpg").assert_error(
+        1,
+        "empty.jpg is not a PNG, JPEG, GIF, WebP or BMP picture",
+        "",
+    );
     predict(".").assert_error(1, "cannot read .: it is a folder", "");
     GrayImage::new(100, 100)
         .save(place.path("whole.png"))

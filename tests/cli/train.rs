@@ -180,39 +180,12 @@ fn without_a_validation_part_there_are_no_validation_figures() {
 }
 
 #[test]
-fn keep_best_leaves_the_weights_of_the_best_epoch() {
+fn threads_are_as_many_as_asked_for() {
     let place = Place::new();
-    place.train("--epochs 6 --keep best -o best.mpk");
-    let record = place.json("best.json");
-    let epochs = record["epochs"].as_array().unwrap();
-    let loss = |epoch: &serde_json::Value| epoch["val_loss"].as_f64().unwrap();
-    let best = epochs
-        .iter()
-        .min_by(|a, b| loss(a).total_cmp(&loss(b)))
-        .unwrap();
-    assert_eq!(record["kept_epoch"], best["epoch"]);
-    let epochs = best["epoch"].as_u64().unwrap();
-    place.train(&format!("--epochs {epochs} -o last.mpk"));
-    assert_eq!(
-        digest(&place.path("best.mpk")),
-        digest(&place.path("last.mpk"))
-    );
-}
-
-#[test]
-fn patience_ends_a_training_that_gets_no_better() {
-    let place = Place::new();
-    let events = place
-        .train("--epochs 400 --patience 2 --lr 3 --json")
-        .events();
-    let losses: Vec<f64> = events
-        .iter()
-        .filter_map(|event| event["val_loss"].as_f64())
-        .collect();
-    assert!(losses.len() < 400, "{}", losses.len());
-    let (before, last_two) = losses.split_at(losses.len() - 2);
-    let best = before.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(last_two.iter().all(|loss| *loss >= best), "{losses:?}");
+    for threads in [1, 3] {
+        let words = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
+        assert_eq!(place.train(&words).events()[0]["threads"], threads);
+    }
 }
 
 #[test]

@@ -17,6 +17,19 @@ pub fn labels_of(bytes: &[u8]) -> Result<(Vec<u8>, Digest), IdxError> {
     read_labels(Decoded::new(bytes, bytes.len() as u64)?)
 }
 
+#[test]
+fn images_of_as_many_pixels_in_another_shape_are_refused() {
+    for (rows, columns) in [(14, 56), (56, 14), (28, 27)] {
+        let mut bytes = images(0, 2);
+        bytes[8..12].copy_from_slice(&u32::to_be_bytes(rows));
+        bytes[12..16].copy_from_slice(&u32::to_be_bytes(columns));
+        assert!(matches!(
+            images_of(&bytes),
+            Err(IdxError::Size { rows: r, columns: c }) if (r, c) == (rows, columns)
+        ));
+    }
+}
+
 // Cut off
 
 #[test]

@@ -71,6 +71,36 @@ fn what_is_not_the_state_dict_of_lenet_is_refused_by_name() {
 }
 
 #[test]
+fn numbers_in_another_byte_order_are_refused() {
+    let crc = |bytes: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        crc.sum().to_le_bytes()
+    };
+    let mut bytes = std::fs::read(interop("lenet.pt")).unwrap();
+    let mut replaced = 0;
+    // The entry's content, and its checksum wherever it stands. Nothing else may move, so the word has as many letters.
+    for (from, to) in [
+        (b"little".to_vec(), b"biggie".to_vec()),
+        (crc(b"little").to_vec(), crc(b"biggie").to_vec()),
+    ] {
+        for at in 0..bytes.len() - from.len() {
+            if bytes[at..].starts_with(&from) {
+                bytes[at..at + to.len()].copy_from_slice(&to);
+                replaced += 1;
+            }
+        }
+    }
+    assert!(replaced >= 3, "{replaced}");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("big.pt");
+    std::fs::write(&path, bytes).unwrap();
+    let error = format::read(&path).unwrap_err();
+    assert!(error.to_string().contains("not little-endian"), "{error}");
+    assert!(error.hint().unwrap().contains("x86 or ARM"), "{error}");
+}
+
+#[test]
 fn every_damaged_byte_of_a_storage_is_found_by_its_checksum() {
     let original = std::fs::read(interop("lenet.pt")).unwrap();
     let weights = format::read(&interop("lenet.pt")).unwrap().weights;

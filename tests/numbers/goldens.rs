@@ -2,7 +2,7 @@
 
 use lenet::data::{Part, Pass};
 use lenet::descent::Sgd;
-use lenet::eval::{self, Evaluation};
+use lenet::eval::Evaluation;
 use lenet::format;
 use lenet::model::{Activation, TENSORS, Weights};
 use lenet::ops::Parameters;
@@ -130,7 +130,10 @@ fn a_model_trained_by_keras_is_right_on_the_same_images() {
             assert_eq!(found.correct() as u64, keras["correct"].as_u64().unwrap());
             let confusion = serde_json::to_value(found.confusion).unwrap();
             assert_eq!(confusion, keras["confusion_true_by_predicted"]);
-            let predicted: Vec<_> = outputs_at_once[..100].iter().map(eval::predicted).collect();
+            let predicted: Vec<_> = outputs_at_once[..100]
+                .iter()
+                .map(lenet::ops::argmax)
+                .collect();
             assert_eq!(
                 serde_json::to_value(predicted).unwrap(),
                 keras["first_100_predictions"]

@@ -38,7 +38,12 @@ fn a_few_dozen_tuned_steps_are_those_of_a_plain_loop() {
         weight_decay: 0.01, // ten times the recipe's, to be seen
         ..recipe.sgd()
     };
-    assert!(sgd.nesterov && sgd.has_velocity() && recipe.activation == Activation::Tanh);
+    assert!(
+        sgd.muon.is_some()
+            && sgd.nesterov
+            && sgd.has_velocity()
+            && recipe.activation == Activation::Tanh
+    );
     let pass = noise(245, 7, Scaling::STANDARD);
     let steps = pass.batches();
     let schedule = Schedule::Linear { warm_up: 0.2 };
