@@ -45,7 +45,7 @@ struct Gpu {
     problem: Option<String>,
 }
 
-/// What measures the backends of this build, as [`speed`] does: the binary's, which alone compiles Burn's GPU code.
+/// What measures the backends of this build, as `speed` does: the binary's, which alone compiles Burn's GPU code.
 pub struct Speeds {
     /// The CPU.
     #[cfg(feature = "ndarray")]
