@@ -1,5 +1,6 @@
 //! `lenet train`.
 
+mod inputs;
 mod run;
 mod seeds;
 
@@ -14,7 +15,8 @@ use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorB
 use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, gate};
-use run::{Inputs, Run};
+use inputs::Inputs;
+use run::Run;
 
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {

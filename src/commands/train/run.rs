@@ -1,99 +1,22 @@
 //! One training of the command: settings and images -> state, model, record, and the test at its end.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use burn::data::dataset::Dataset;
 
-use crate::cli::{TrainArgs, Typed};
-use crate::commands::{data_options, note_provenance};
-use crate::data::{FashionMnist, ImageDataset, Provenance};
+use crate::cli::Typed;
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
 use crate::ops::LeNetBackend;
 use crate::train::{
-    End, Job, Keep, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
+    End, Job, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
 };
-use crate::ui;
+
+use super::inputs::Inputs;
 
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
-
-/// What the command was given and the images that it read.
-pub(super) struct Inputs<'a, D> {
-    pub(super) args: &'a TrainArgs,
-    device: &'a D,
-    device_name: &'a str,
-    provenance: Provenance,
-    train: ImageDataset,
-    validation: ImageDataset,
-    test: ImageDataset,
-}
-
-impl<'a, D> Inputs<'a, D> {
-    pub(super) fn load(
-        args: &'a TrainArgs,
-        settings: &Settings,
-        device: &'a D,
-        device_name: &'a str,
-    ) -> Result<Self, Error> {
-        let limit = settings.limit.and_then(NonZeroUsize::new);
-        let FashionMnist {
-            train,
-            test,
-            provenance,
-        } = FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
-        note_provenance(&provenance);
-        let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
-        if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
-            let wrong =
-                "--keep best and --patience go by the validation images, and there are none";
-            return Err(Error::Usage(wrong.to_owned()));
-        }
-        Ok(Self {
-            args,
-            device,
-            device_name,
-            provenance,
-            train,
-            validation,
-            test: ImageDataset::new(test),
-        })
-    }
-
-    /// Says why a training as `record` tells of would leave another model here, whatever its settings.
-    pub(super) fn compare(&self, record: Option<&RunRecord>) {
-        let Some(record) = record else { return };
-        let (version, device) = (&record.lenet, &record.device);
-        let reasons = [
-            (record.test.is_none(), "it was not finished".to_owned()),
-            (
-                version != env!("CARGO_PKG_VERSION"),
-                format!("it was of lenet {version}"),
-            ),
-            (device != self.device_name, format!("it ran on {device}")),
-            (
-                record.data != self.digests(),
-                "it had another data set".to_owned(),
-            ),
-        ];
-        for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {
-            ui::note(&format!(
-                "note: the training to be repeated left another model than this one will: {reason}"
-            ));
-        }
-    }
-
-    /// SHA-256 of each data file, by its name.
-    fn digests(&self) -> BTreeMap<String, String> {
-        let digests = self.provenance.digests.iter();
-        digests
-            .map(|(file, digest)| (file.name().to_owned(), digest.to_string()))
-            .collect()
-    }
-}
 
 /// One training of the command, all that it needs at hand.
 pub(super) struct Run<'a, D> {

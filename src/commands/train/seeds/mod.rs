@@ -13,7 +13,8 @@ use crate::ui::{Bar, bars_wanted};
 
 use crate::commands::gate;
 
-use super::run::{Inputs, Run};
+use super::inputs::Inputs;
+use super::run::Run;
 use super::{like, settings};
 use table::{Row, Table, figures};
 
