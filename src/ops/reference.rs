@@ -106,8 +106,9 @@ fn orthogonal<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
         return orthogonal(d.transpose()).transpose();
     }
     let [a, b, c] = Muon::COEFFICIENTS;
-    let norm = d.clone().powf_scalar(2.0).sum().sqrt();
-    let mut x = d / norm.clamp_min(Muon::LEAST_NORM).unsqueeze();
+    // By dimensions, in a fixed order: the sum of all at once takes whatever order a GPU's atomics come in.
+    let norm = d.clone().powf_scalar(2.0).sum_dim(0).sum_dim(1).sqrt();
+    let mut x = d / norm.clamp_min(Muon::LEAST_NORM);
     for _ in 0..Muon::ROUNDS {
         let g = x.clone().transpose().matmul(x.clone());
         let polynomial = g.clone() * b + g.clone().matmul(g) * c;

@@ -2,7 +2,7 @@
 
 #![cfg(feature = "wgpu")]
 
-use super::{Place, Ran};
+use super::{Place, Ran, digest};
 
 const TRAINED: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -77,11 +77,6 @@ fn without_a_gpu_the_error_names_the_other_backend() {
     assert_eq!(place.files(), [] as [&str; 0]);
 }
 
-/// The bytes of a file in the place.
-fn bytes(place: &Place, name: &str) -> Vec<u8> {
-    std::fs::read(place.path(name)).unwrap()
-}
-
 #[test]
 fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     let place = Place::new();
@@ -94,7 +89,10 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
         return;
     }
     assert!(worked(&train("--epochs 2 -o again.mpk")));
-    assert_eq!(bytes(&place, "again.mpk"), bytes(&place, "once.mpk"));
+    assert_eq!(
+        digest(&place.path("again.mpk")),
+        digest(&place.path("once.mpk"))
+    );
 
     let mut command = place.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 1 -o left.mpk -q");
     let mut child = command.spawn().unwrap();
@@ -110,7 +108,10 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
         "--epochs 2 --batch-size 1 -o left.mpk --resume"
     )));
     assert!(worked(&train("--epochs 2 --batch-size 1 -o whole.mpk")));
-    assert_eq!(bytes(&place, "left.mpk"), bytes(&place, "whole.mpk"));
+    assert_eq!(
+        digest(&place.path("left.mpk")),
+        digest(&place.path("whole.mpk"))
+    );
 }
 
 /// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
@@ -123,7 +124,7 @@ fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
     if !worked(&Ran(command.output().unwrap())) {
         return;
     }
-    let log = String::from_utf8(bytes(&place, "kernels.log")).unwrap();
+    let log = std::fs::read_to_string(place.path("kernels.log")).unwrap();
     // A launch is told as `| how long | its kernel | its runtime`; what follows more bars are sums.
     let mut launches = std::collections::BTreeMap::new();
     for line in log.lines() {
