@@ -53,6 +53,12 @@ impl Muon {
     /// The least that a direction is divided by, for one that is 0.
     pub const LEAST_NORM: f32 = 1e-7;
 
+    /// Whether it moves tensor `index` of [`crate::model::TENSORS`].
+    #[must_use]
+    pub fn moves(index: usize) -> bool {
+        MATRICES.iter().any(|matrix| matrix.tensor == index)
+    }
+
     /// The factor on the orthogonal matrix.
     #[must_use]
     pub fn scale(matrix: Matrix) -> f32 {

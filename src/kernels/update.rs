@@ -1,6 +1,6 @@
 //! A step of gradient descent on some parameters ([`crate::descent`] has the rule), or their gradients as they are.
 
-use crate::descent::{MATRICES, Sgd};
+use crate::descent::{Muon, Sgd};
 use crate::model::range;
 
 use super::simd::{Kernel, LANES, Level, Simd};
@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Bias,
     /// A weight.
     Weight,
-    /// A weight of [`MATRICES`].
+    /// A weight that [`Muon`] moves, where it is used.
     Matrix,
 }
 
@@ -35,7 +35,7 @@ impl Kind {
     /// That of tensor `index` of [`crate::model::TENSORS`].
     pub(super) fn of(index: usize) -> Self {
         match index % 2 {
-            0 if MATRICES.iter().any(|matrix| matrix.tensor == index) => Self::Matrix,
+            0 if Muon::moves(index) => Self::Matrix,
             0 => Self::Weight,
             _ => Self::Bias,
         }

@@ -26,6 +26,9 @@ enum Job {
     Bias { layer: Dense },
 }
 
+/// The index of fc1's weight in [`crate::model::TENSORS`]; the others' follow by twos.
+const FIRST_DENSE: usize = 4;
+
 #[derive(Clone, Copy)]
 enum Dense {
     Fc1,
@@ -161,8 +164,8 @@ fn convolutions<S: Simd>(s: S, pieces: &[Box<Piece>], mut target: Target<'_>) {
     sums1.write(&mut d_conv1);
     sums2.write(&mut d_conv2);
     for (at, d, weights, kind) in [
-        (0, &d_conv1[..], conv1::WEIGHT, Kind::Weight),
-        (CONV1, &d_conv2[..], conv2::WEIGHT, Kind::Matrix),
+        (0, &d_conv1[..], conv1::WEIGHT, Kind::of(0)),
+        (CONV1, &d_conv2[..], conv2::WEIGHT, Kind::of(2)),
     ] {
         target.take(s, at, &d[..weights], kind);
         target.take(s, at + weights, &d[weights..], Kind::Bias);
@@ -180,10 +183,7 @@ fn rows<S: Simd>(
     mut target: Target<'_>,
 ) {
     let outputs = layer.size().outputs;
-    let kind = match layer {
-        Dense::Fc1 | Dense::Fc2 => Kind::Matrix,
-        Dense::Fc3 => Kind::Weight,
-    };
+    let kind = Kind::of(FIRST_DENSE + 2 * layer as usize);
     let [x_stride, d_stride] = layer.size().strides();
     for row in (0..count).step_by(4) {
         for column in (0..outputs).step_by(2 * LANES) {

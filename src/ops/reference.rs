@@ -69,7 +69,7 @@ pub fn update<B: Backend>(
     let (w, mut g) = (tensor::<B, 1>(parameters), tensor::<B, 1>(gradients));
     if sgd.weight_decay != 0.0 {
         let decays = (0..TENSORS.len()).flat_map(|index| {
-            let has_muon = sgd.muon.is_some() && MATRICES.iter().any(|m| m.tensor == index);
+            let has_muon = sgd.muon.is_some() && Muon::moves(index);
             let decay = match index % 2 == 0 && !has_muon {
                 true => sgd.weight_decay,
                 false => 0.0,
@@ -86,8 +86,11 @@ pub fn update<B: Backend>(
         Some(v) => v.clone(),
     };
     let mut after = w.clone() - direction.clone() * rate;
-    for matrix in MATRICES {
-        let Some(muon) = sgd.muon else { break };
+    let matrices = sgd
+        .muon
+        .into_iter()
+        .flat_map(|muon| MATRICES.map(|matrix| (muon, matrix)));
+    for (muon, matrix) in matrices {
         let part = |all: &Tensor<B, 1>| {
             let values = all.clone().slice([range(matrix.tensor)]);
             values.reshape([matrix.rows, matrix.columns])

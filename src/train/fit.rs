@@ -205,22 +205,8 @@ fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::settings::tests::settings;
     use super::*;
-
-    fn settings(epochs: usize, recipe: Recipe) -> Settings {
-        Settings {
-            epochs,
-            batch_size: 32,
-            validation_split: 0.1,
-            stratified: false,
-            seed: 1,
-            recipe,
-            limit: None,
-            keep: Default::default(),
-            patience: None,
-            backend: "ndarray".to_owned(),
-        }
-    }
 
     #[test]
     fn weights_that_are_no_numbers_end_the_training() {

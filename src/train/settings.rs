@@ -179,11 +179,27 @@ impl Settings {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    #[test]
-    fn what_would_not_have_been_trained_is_not_allowed() {
+    /// Settings for tests in which nothing is out of the ordinary.
+    pub fn settings(epochs: usize, recipe: Recipe) -> Settings {
+        Settings {
+            epochs,
+            batch_size: 32,
+            validation_split: 0.1,
+            stratified: false,
+            seed: 1,
+            recipe,
+            limit: None,
+            keep: Keep::Last,
+            patience: None,
+            backend: "ndarray".to_owned(),
+        }
+    }
+
+    /// Epochs with these validation losses.
+    pub fn history(losses: &[f64]) -> Vec<EpochRecord> {
         let epoch = |(index, loss): (usize, &f64)| EpochRecord {
             epoch: index + 1,
             seconds: 1.0,
@@ -192,18 +208,14 @@ mod tests {
             val_loss: Some(*loss),
             val_accuracy: Some(0.5),
         };
-        let history = |losses: &[f64]| losses.iter().enumerate().map(epoch).collect::<Vec<_>>();
+        losses.iter().enumerate().map(epoch).collect()
+    }
+
+    #[test]
+    fn what_would_not_have_been_trained_is_not_allowed() {
         let settings = |epochs, patience| Settings {
-            epochs,
-            batch_size: 32,
-            validation_split: 0.1,
-            stratified: false,
-            seed: 1,
-            recipe: Recipe::classic(),
-            limit: None,
-            keep: Keep::Last,
             patience,
-            backend: "ndarray".to_owned(),
+            ..settings(epochs, Recipe::classic())
         };
         let done = history(&[1.0, 0.5, 0.6, 0.7, 0.4]);
         assert!(settings(5, None).allow(&done).is_ok());

@@ -89,23 +89,16 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::Recipe;
+    use crate::train::settings::tests::history;
+    use crate::train::{Recipe, settings};
 
     /// A training whose epoch 2 of `done` was the best.
     fn state(done: usize) -> State {
         let settings = settings(Keep::Last, None);
         let mut state = State::initial(&settings);
         state.weights.tensors_mut()[9].fill(done as f32);
-        state.history = (1..=done)
-            .map(|epoch| EpochRecord {
-                epoch,
-                seconds: 1.0,
-                loss: 1.0,
-                accuracy: 0.5,
-                val_loss: Some(if epoch == 2 { 0.25 } else { 0.5 }),
-                val_accuracy: Some(0.5),
-            })
-            .collect();
+        let losses = (1..=done).map(|epoch| if epoch == 2 { 0.25 } else { 0.5 });
+        state.history = history(&losses.collect::<Vec<_>>());
         let mut weights = state.weights.clone();
         weights.tensors_mut()[9].fill(2.0);
         state.best = Some(Best {
@@ -118,16 +111,9 @@ mod tests {
 
     fn settings(keep: Keep, patience: Option<usize>) -> Settings {
         Settings {
-            epochs: 9,
-            batch_size: 32,
-            validation_split: 0.1,
-            stratified: false,
-            seed: 1,
-            recipe: Recipe::classic(),
-            limit: None,
             keep,
             patience,
-            backend: "ndarray".to_owned(),
+            ..settings::tests::settings(9, Recipe::classic())
         }
     }
 
