@@ -3,11 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
 use crate::data::fetch::FetchError;
 use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
 use crate::io::FileError;
 use crate::kernels::LevelError;
+#[cfg(feature = "cli")]
 use crate::picture::PictureError;
 
 /// Why a command ended before its end.
@@ -23,6 +25,7 @@ pub enum Error {
     #[error(transparent)]
     Format(#[from] FormatError),
     /// A picture could not be read.
+    #[cfg(feature = "cli")]
     #[error(transparent)]
     Picture(#[from] PictureError),
     /// `LENET_SIMD` asks for what this CPU has not.
@@ -60,6 +63,7 @@ pub enum Error {
         bad: usize,
     },
     /// The data set could not be downloaded.
+    #[cfg(feature = "cli")]
     #[error(transparent)]
     Fetch(#[from] FetchError),
     /// Standard output could not be written.
@@ -167,8 +171,10 @@ impl Error {
             Self::Data(error) => return error.hint(),
             Self::Split(error) => return error.hint(),
             Self::Format(error) => return error.hint(),
+            #[cfg(feature = "cli")]
             Self::Picture(error) => return error.hint(),
             Self::Level(error) => return error.hint(),
+            #[cfg(feature = "cli")]
             Self::Fetch(error) => return error.hint(),
             Self::Unfaithful(_) => {
                 "the disk may be failing; if it happens again, it is a bug in lenet".to_owned()

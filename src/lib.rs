@@ -1,7 +1,8 @@
 //! `lenet` trains, evaluates, explains and exports the LeNet network on Fashion-MNIST, on Burn.
 //!
 //! A Burn user wants [`model::LeNet`], [`data::FashionMnist`], [`data::Batches`], [`train::Recipe`] and [`train::fit`], and finds
-//! them at work in `examples/`: a model loaded, a loop of one's own, one operation replaced. The rest is the program.
+//! them at work in `examples/`: a model loaded, a loop of one's own, one operation replaced. The rest is the program;
+//! `default-features = false, features = ["ndarray"]` leaves it out, with the crates that it alone needs.
 //!
 //! Data flows through the modules in this order:
 //!
@@ -27,10 +28,13 @@
     allow(clippy::unwrap_used, reason = "a test that panics has failed")
 )]
 
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod commands;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod compare;
 pub mod data;
@@ -45,11 +49,14 @@ pub mod io;
 pub mod kernels;
 pub mod model;
 pub mod ops;
+#[cfg(feature = "cli")]
 pub mod picture;
 pub mod random;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod report;
 pub mod train;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod ui;
 

@@ -23,7 +23,7 @@ def lenet():
         _, status, usage = os.wait4(child.pid, 0)
         assert status == 0, command
         wall = time.perf_counter() - begin
-    bench = subprocess.run(["cargo", "bench", "--quiet", "--bench", "evaluation", "--no-default-features", "--features", "ndarray"],
+    bench = subprocess.run(["cargo", "bench", "--quiet", "--bench", "evaluation", "--no-default-features", "--features", "cli,ndarray"],
         cwd=root, check=True, capture_output=True, text=True)
     return {"version": "lenet, " + events[0]["device"], "epochs": [e["seconds"] for e in events if e["event"] == "epoch"],
         "evaluation": json.loads(bench.stdout.splitlines()[-1])["seconds"], "wall": wall,

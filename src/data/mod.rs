@@ -9,6 +9,7 @@ pub mod batch;
 pub mod catalog;
 pub mod check;
 pub mod dataset;
+#[cfg(feature = "cli")]
 pub mod fetch;
 pub mod file;
 pub mod idx;

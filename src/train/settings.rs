@@ -1,6 +1,5 @@
 //! What a training is asked to do.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Scaling;
@@ -9,7 +8,8 @@ use crate::descent::Schedule;
 use super::{EpochRecord, Recipe};
 
 /// Which weights a training leaves as its model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
     /// Those of the last epoch.
