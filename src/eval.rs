@@ -136,11 +136,11 @@ impl Evaluation {
         (0..10).map(|class| self.confusion[class][class]).sum()
     }
 
-    /// Number of classes that are given as an answer.
+    /// Whether all images, more than one, are given the same answer.
     #[must_use]
-    pub fn answers(&self) -> usize {
+    pub fn is_collapsed(&self) -> bool {
         let is_given = |class: &usize| self.confusion.iter().any(|row| row[*class] > 0);
-        (0..10).filter(is_given).count()
+        self.samples() > 1 && (0..10).filter(is_given).count() == 1
     }
 
     /// Mean loss.

@@ -19,7 +19,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::io::text::line;
 
@@ -75,6 +76,7 @@ impl Cli {
         let parse = |words: Vec<OsString>| {
             let mut command = Self::command().mut_subcommands(with_negative_numbers);
             let matches = command.try_get_matches_from_mut(words)?;
+            refuse_idle(&mut command, &matches)?;
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         };
         let words: Vec<OsString> = std::env::args_os().collect();
@@ -101,30 +103,52 @@ fn with_negative_numbers(command: clap::Command) -> clap::Command {
     )
 }
 
+/// Refuses what says which training images are for validation where none of them is asked for, if it was typed: a
+/// variable may be meant for other commands.
+fn refuse_idle(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((_, matches)) = matches.subcommand() else {
+        return Ok(());
+    };
+    if !matches!(matches.try_get_one("split"), Ok(Some(Split::Test))) {
+        return Ok(());
+    }
+    for option in ["stratified", "validation_split"] {
+        if matches.value_source(option) == Some(ValueSource::CommandLine) {
+            let option = option.replace('_', "-");
+            let wrong = format!("--{option} is about --split train and --split validation");
+            return Err(command.error(ErrorKind::ArgumentConflict, wrong));
+        }
+    }
+    Ok(())
+}
+
 /// The error, about the variable where the value that is wrong came from one.
 fn blame(mut error: clap::Error, words: &[String]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
     let name = option.split(' ').next().unwrap_or_default().to_owned();
-    let is_typed = |word: &String| word.split('=').next() == Some(&name);
-    let variable = match name.as_str() {
-        "--data" => "LENET_DATA_DIR".to_owned(),
-        name => format!(
-            "LENET_{}",
-            name.trim_start_matches('-')
-                .replace('-', "_")
-                .to_uppercase()
-        ),
-    };
+    let is_typed = words.iter().any(|w| w.split('=').next() == Some(&name));
     let is_value = matches!(
         error.kind(),
         ErrorKind::ValueValidation | ErrorKind::InvalidValue
     );
-    if is_value && !words.iter().any(is_typed) && std::env::var_os(&variable).is_some() {
+    let variable = variable(&Cli::command(), &name).filter(|v| std::env::var_os(v).is_some());
+    if let Some(variable) = variable
+        && is_value
+        && !is_typed
+    {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
+}
+
+/// The variable that gives this option, as in `--epochs`, its value.
+fn variable(command: &clap::Command, option: &str) -> Option<String> {
+    let is_it = |arg: &&clap::Arg| arg.get_long().is_some_and(|l| option == format!("--{l}"));
+    let own = command.get_arguments().find(is_it);
+    own.and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
+        .or_else(|| command.get_subcommands().find_map(|c| variable(c, option)))
 }
 
 /// The commands.

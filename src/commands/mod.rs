@@ -56,10 +56,6 @@ fn load_split(
     validation: &ValidationArgs,
 ) -> Result<ImageDataset, Error> {
     let part = match split {
-        Split::Test if validation.stratified => {
-            let what = "--stratified is about --split train and --split validation";
-            return Err(Error::Usage(what.to_owned()));
-        }
         Split::Test => Part::Test,
         Split::Train | Split::Validation => Part::Train,
     };

@@ -8,6 +8,8 @@ mod groups;
 mod log;
 mod run;
 pub mod statistics;
+mod tables;
 
 pub use groups::{Comparison, Difference, Group, ModelPair, SeedTest};
 pub use run::{Answers, Epoch, Figure, Run};
+pub use tables::Table;

@@ -63,6 +63,27 @@ pub fn one_line(error: &dyn Error) -> String {
     line(&error.to_string()).chars().take(200).collect()
 }
 
+/// With a comma between thousands: 54,000.
+#[must_use]
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things: 1 epoch, 2 epochs.
+#[must_use]
+pub fn plural(number: usize, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", count(number))
+}
+
 /// `words` as they are typed in a shell.
 pub fn shell<'a>(words: impl IntoIterator<Item = &'a std::ffi::OsStr>) -> String {
     let words: Vec<String> = words.into_iter().map(shell_word).collect();
@@ -96,6 +117,14 @@ mod tests {
             r"a\u{1b}]0;X\u{7}\n\u{9b}b"
         );
         assert!(matches!(line("größer – ✓ 1.5"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        let counts = [0, 999, 1000, 54_000, 1_234_567].map(count);
+        assert_eq!(counts, ["0", "999", "1,000", "54,000", "1,234,567"]);
+        let epochs = [1, 2].map(|number| plural(number, "epoch"));
+        assert_eq!(epochs, ["1 epoch", "2 epochs"]);
     }
 
     #[test]

@@ -2,21 +2,19 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::compare::{Comparison, Epoch, Figure, ModelPair};
+use crate::compare::{Comparison, Epoch, ModelPair, Table};
 use crate::data::Image;
 
 use super::chart::{Chart, Line};
 use super::page::head;
 use super::pictures::data_uri;
-use super::table::{row, table};
-use super::text::{count, probability};
+use super::table::table;
+use crate::io::text::count;
 
 /// Images that are shown of those that only one model gets right.
 const SHOWN: usize = 18;
 /// Pairs of models in the table.
 const PAIRS: usize = 50;
-/// Classes of the style sheet for the tables.
-const CLASS: &str = "figures compared";
 /// Classes of the style sheet for lines; further groups begin anew.
 const COLOURS: [&str; 6] = ["line0", "line1", "line2", "line3", "line4", "line5"];
 
@@ -52,57 +50,25 @@ pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
     page.into_string() + "\n"
 }
 
-/// Names of columns: what the rows are, then the groups.
-fn by_group(what: &str, comparison: &Comparison) -> Vec<String> {
-    let groups = comparison.groups.iter();
-    row(what, groups.map(|group| group.name.clone()))
-}
-
-fn number(value: Option<f64>, digits: usize) -> String {
-    value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
-}
-
 fn figures(comparison: &Comparison) -> Markup {
-    let names = || Figure::ALL.map(|figure| capital(figure.name));
-    let group_rows = comparison.groups.iter().enumerate().map(|(index, group)| {
-        let cells = Figure::ALL.map(|figure| {
-            let summary = comparison.summary(index, figure);
-            let sd = summary.and_then(|summary| summary.sd);
-            let mean = number(summary.map(|summary| summary.mean), figure.digits);
-            sd.map_or(mean.clone(), |sd| {
-                format!("{mean} ± {}", number(Some(sd), figure.digits))
-            })
-        });
-        row(
-            &group.name,
-            [group.runs.len().to_string()].into_iter().chain(cells),
-        )
-    });
-    let run_rows = comparison.runs.iter().map(|run| {
-        let seed = run.seed.map_or("–".to_owned(), |seed| seed.to_string());
-        let cells = Figure::ALL.map(|figure| number(figure.of(run), figure.digits));
-        row(
-            &run.name,
-            [seed, count(run.epochs.len())].into_iter().chain(cells),
-        )
-    });
-    let header = |first: &str, more: &[&str]| {
-        row(
-            first,
-            more.iter().map(|name| (*name).to_owned()).chain(names()),
-        )
-    };
+    let groups = comparison.group_table();
+    let runs = shown("Figures of each run", comparison.run_table());
     html! {
         section #figures {
             h2 { "Figures" }
-            (table("Mean and standard deviation of each group", CLASS, &header("Group", &["Runs"]), group_rows))
-            p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
-            details {
-                summary { "Every run" }
-                (table("Figures of each run", CLASS, &header("Run", &["Seed", "Epochs"]), run_rows))
+            @if groups.rows.is_empty() { (runs) } @else {
+                (shown("Mean and standard deviation of each group", groups))
+                details { summary { "Every run" } (runs) }
             }
+            p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
         }
     }
+}
+
+/// A table of the comparison, as the pages have them.
+fn shown(label: &str, Table { mut columns, rows }: Table) -> Markup {
+    columns.iter_mut().for_each(|name| *name = capital(name));
+    table(label, "figures compared", &columns, rows)
 }
 
 fn curves(comparison: &Comparison) -> Markup {
@@ -154,25 +120,12 @@ fn curves(comparison: &Comparison) -> Markup {
 }
 
 fn tests(comparison: &Comparison) -> Markup {
-    let rows = comparison.tests().into_iter().map(|test| {
-        let [a, b] = test.groups.map(|group| &comparison.groups[group].name);
-        let digits = test.figure.digits;
-        row(
-            &format!("{}: {a} − {b}", capital(test.figure.name)),
-            [
-                format!("{:+.digits$}", test.difference),
-                format!("{:.2}", test.test.t),
-                format!("{:.1}", test.test.df),
-                probability(test.test.p),
-            ],
-        )
-    });
-    let rows: Vec<_> = rows.collect();
+    let tests = comparison.test_table();
     html! {
-        @if !rows.is_empty() {
+        @if !tests.rows.is_empty() {
             section #tests {
                 h2 { "Is it more than chance?" }
-                (table("Welch's t-tests", CLASS, &["Figure", "Difference", "t", "df", "p"], rows))
+                (shown("Welch's t-tests", tests))
                 p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
             }
         }
@@ -180,63 +133,32 @@ fn tests(comparison: &Comparison) -> Markup {
 }
 
 fn differences(comparison: &Comparison) -> Markup {
-    let rows = comparison.differences().into_iter().map(|difference| {
-        let values = difference.values.into_iter();
-        row(
-            &difference.setting,
-            values.map(|value| value.unwrap_or("–".to_owned())),
-        )
-    });
-    let rows: Vec<_> = rows.collect();
+    let differences = comparison.difference_table();
     html! {
         section #settings {
             h2 { "Settings that differ" }
-            @match rows.is_empty() {
+            @match differences.rows.is_empty() {
                 true => p { "None that is known." },
-                false => (table("Settings that differ", CLASS, &by_group("Setting", comparison), rows)),
+                false => (shown("Settings that differ", differences)),
             }
         }
     }
 }
 
 fn classes(comparison: &Comparison) -> Markup {
-    let rows = comparison.class_f1().into_iter();
-    let rows = rows.map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))));
     html! {
         section #classes {
             h2 { "F1 by class" }
-            (table("F1 by class and group", CLASS, &by_group("Class", comparison), rows))
+            (shown("F1 by class and group", comparison.class_table()))
         }
     }
 }
 
 fn models(comparison: &Comparison, pairs: &[ModelPair]) -> Markup {
-    let rows = pairs.iter().take(PAIRS).map(|pair| {
-        let [a, b] = pair.runs.map(|run| &comparison.runs[run].name);
-        let counts = [
-            pair.both,
-            pair.only[0].len(),
-            pair.only[1].len(),
-            pair.neither,
-        ]
-        .map(count);
-        row(
-            &format!("{a}, {b}"),
-            counts.into_iter().chain([probability(pair.p)]),
-        )
-    });
-    let columns = [
-        "Models",
-        "Both right",
-        "Only the first",
-        "Only the second",
-        "Neither",
-        "p",
-    ];
     html! {
         section #models {
             h2 { "Model against model" }
-            (table("McNemar's tests", CLASS, &columns, rows))
+            (shown("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(PAIRS)])))
             p .note {
                 "McNemar’s exact test, on the same images. p: how likely a split this uneven is if both models are as good."
                 @if pairs.len() > PAIRS { " The first " (PAIRS) " of " (pairs.len()) " pairs." }

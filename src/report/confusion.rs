@@ -6,7 +6,8 @@ use crate::data::CLASSES;
 use crate::eval::ClassReport;
 
 use super::Figures;
-use super::text::{count, percent};
+use super::text::percent;
+use crate::io::text::count;
 
 /// The two sections.
 pub fn sections(figures: &Figures) -> Markup {

@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use crate::model::{TENSORS, TensorSpec};
 use crate::train::{EpochRecord, RunRecord};
 
-use super::text::{count, duration, percent, plural};
+use super::text::{duration, percent};
 use super::{Report, Training};
+use crate::io::text::{count, plural};
 
 /// The part above the sections.
 pub(super) fn header(report: &Report<'_>) -> Markup {
@@ -24,7 +25,7 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
             p .kicker { "LeNet · Fashion-MNIST" }
             h1 { (report.model) }
             p { (history(report.training)) " Measured on the " (images) " of " (data) "." }
-            @if let Some(doubt) = doubt(report) { p .doubt { strong { "Beware: " } (doubt) } }
+            @for doubt in doubts(report) { p .doubt { strong { "Beware: " } (doubt) } }
             (headline(report))
         }
     }
@@ -98,8 +99,15 @@ fn history(training: &Training) -> Markup {
     }
 }
 
+/// What speaks against the model, and against the record being its own.
+fn doubts(report: &Report<'_>) -> impl Iterator<Item = String> {
+    let collapsed = report.figures.evaluation.is_collapsed();
+    let collapsed = collapsed.then(|| "it gives all images the same answer.".to_owned());
+    collapsed.into_iter().chain(foreign(report))
+}
+
 /// What speaks against the record being this model's.
-fn doubt(report: &Report<'_>) -> Option<String> {
+fn foreign(report: &Report<'_>) -> Option<String> {
     let (record, found) = (report.training.record()?, &report.figures.evaluation);
     let Some(test) = &record.test else {
         return Some("its training was not finished when its record was written.".to_owned());

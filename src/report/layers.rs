@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::model::LayerSummary;
 
 use super::table::{row, table};
-use super::text::count;
+use crate::io::text::count;
 
 /// The section.
 pub fn section(layers: &[LayerSummary]) -> Markup {

@@ -29,5 +29,4 @@ pub use compare::compare_page;
 pub use figures::{Answer, BINS, Bin, CELL_IMAGES, Figures};
 pub use page::{Report, page};
 pub use settings::rows as training_rows;
-pub use text::probability;
 pub use training::Training;

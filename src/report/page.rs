@@ -129,6 +129,7 @@ mod tests {
                 loss: 1.0,
                 accuracy: 0.5,
                 correct,
+                collapsed: true,
             }),
         }
     }
@@ -161,7 +162,8 @@ mod tests {
         assert!(page.contains("first 4 test images of Fashion-MNIST"));
         assert!(page.contains("<dd>25.00%</dd>") && page.contains("<dd>61.25%</dd>"));
         assert_eq!(page.matches("<img").count(), 3);
-        assert!(!page.contains("Beware"));
+        assert_eq!(page.matches("Beware").count(), 1);
+        assert!(page.contains("Beware: </strong>it gives all images the same answer"));
     }
 
     #[test]

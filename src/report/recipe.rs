@@ -5,7 +5,7 @@ use crate::descent::Schedule;
 use crate::model::Activation;
 use crate::train::{Recipe, Settings};
 
-use super::text::plural;
+use crate::io::text::plural;
 
 /// What the recipe does, each part with its name; what it leaves out is not told.
 pub fn rows(recipe: &Recipe) -> Vec<(&'static str, String)> {

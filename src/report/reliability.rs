@@ -5,8 +5,9 @@ use maud::{Markup, html};
 
 use super::chart::{SIZE, number};
 use super::table::row;
-use super::text::{count, percent};
+use super::text::percent;
 use super::{BINS, Bin, Figures};
+use crate::io::text::count;
 
 /// Left, top, right and bottom of the area that the axes span.
 const AREA: [f64; 4] = [48.0, 10.0, 380.0, 196.0];

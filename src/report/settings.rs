@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::train::{Keep, RunRecord};
 
 use super::recipe;
-use super::text::{count, duration, plural};
+use super::text::duration;
+use crate::io::text::{count, plural};
 
 /// The section for this run.
 pub fn section(record: &RunRecord) -> Markup {

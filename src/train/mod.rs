@@ -20,7 +20,7 @@ pub use history::{EpochRecord, RunningSums};
 pub use output::Output;
 pub use recipe::Recipe;
 pub use record::{RunRecord, TestRecord};
-pub use reporter::{End, Quiet, Reporter, Start, StopReason};
+pub use reporter::{End, Quiet, Reporter, Start, StopReason, fields};
 pub use settings::{Keep, MAX_BATCH_SIZE, MAX_EPOCHS, Settings, is_learning_rate};
 pub use state::{Best, State};
 pub use state_file::{ModelDigests, Saved, sha256};

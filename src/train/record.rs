@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::eval::Evaluation;
 use crate::io::text::one_line;
 
 use super::{EpochRecord, Settings, StopReason};
@@ -109,4 +110,19 @@ pub struct TestRecord {
     pub accuracy: f64,
     /// Number of right answers.
     pub correct: usize,
+    /// Whether all images are given the same answer; records of earlier versions do not say.
+    #[serde(default)]
+    pub collapsed: bool,
+}
+
+impl From<&Evaluation> for TestRecord {
+    fn from(test: &Evaluation) -> Self {
+        Self {
+            samples: test.samples(),
+            loss: test.loss(),
+            accuracy: test.accuracy(),
+            correct: test.correct(),
+            collapsed: test.is_collapsed(),
+        }
+    }
 }

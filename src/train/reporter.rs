@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
-use crate::data::{Augmentation, Scaling};
 use crate::error::Error;
 use crate::eval::Evaluation;
+use crate::io::text::plural;
 
-use crate::descent::{Muon, Schedule};
-use crate::model::Activation;
-
-use super::{EpochRecord, Keep, RunningSums, Settings, State};
+use super::{EpochRecord, Keep, Recipe, RunningSums, Settings, State};
 
 /// The facts at the start of a training.
 #[derive(Debug, Clone, Serialize)]
@@ -27,8 +25,6 @@ pub struct Start {
     /// The file that the model goes to, if it goes to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// Name of the recipe.
-    pub recipe: String,
     /// Name of the backend.
     pub backend: String,
     /// What computes: the CPU level of the kernels, or the GPU.
@@ -41,26 +37,24 @@ pub struct Start {
     pub epochs_done: usize,
     /// Images per step.
     pub batch_size: usize,
-    /// Step size.
-    pub learning_rate: f64,
-    /// Momentum.
-    pub momentum: f64,
-    /// Whether momentum is Nesterov's.
-    pub nesterov: bool,
-    /// How the step size changes.
-    pub schedule: Schedule,
-    /// How pixels are scaled.
-    pub scaling: Scaling,
-    /// Factor on Glorot's limit for the initial weights.
-    pub gain: f32,
-    /// What follows each layer in training.
-    pub activation: Activation,
-    /// Share of a weight that is added to its gradient.
-    pub weight_decay: f64,
-    /// How the large matrices move, if another way.
-    pub muon: Option<Muon>,
-    /// How training images are changed.
-    pub augmentation: Augmentation,
+    /// Its fields stand beside these, its name as `recipe`.
+    #[serde(flatten, serialize_with = "by_name")]
+    pub recipe: Recipe,
+}
+
+fn by_name<S: Serializer>(recipe: &Recipe, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut fields = fields(recipe);
+    let name = fields.shift_remove("name").unwrap_or_default();
+    fields.insert("recipe".to_owned(), name);
+    fields.serialize(serializer)
+}
+
+/// The fields of a value as JSON.
+#[must_use]
+pub fn fields(value: &impl Serialize) -> Map<String, Value> {
+    // By way of the text, where an f32 has its own few digits and not those of the f64 that is equal to it.
+    let text = serde_json::to_string(value).expect("numbers and strings always become JSON");
+    serde_json::from_str(&text).expect("it is one of our structures")
 }
 
 /// Why a training ended.
@@ -94,7 +88,7 @@ impl End {
             epochs_done: state.history.len(),
             stop_reason: state.stop_reason(settings),
             kept_epoch: state.kept_epoch(settings.keep),
-            collapsed: test.samples() > 1 && test.answers() == 1,
+            collapsed: test.is_collapsed(),
         }
     }
 
@@ -105,9 +99,10 @@ impl End {
         let done = self.epochs_done;
         if let (StopReason::Patience, Some(patience)) = (self.stop_reason, settings.patience) {
             notes.push(format!(
-                "note: stopped after epoch {done} of {}: the validation loss did not improve for {patience} \
-                 epochs; go on with --resume and a larger --patience",
-                settings.epochs
+                "note: stopped after epoch {done} of {}: the validation loss did not improve for {}; go on \
+                 with --resume and a larger --patience",
+                settings.epochs,
+                plural(patience, "epoch")
             ));
         }
         if let (Keep::Best, Some(kept)) = (settings.keep, self.kept_epoch)

@@ -144,7 +144,9 @@ impl Run {
 impl Reporter for TensorBoard {
     fn start(&mut self, start: &Start) {
         self.learning_rates = (0..start.epochs)
-            .map(|epoch| start.learning_rate * start.schedule.factor(epoch, start.epochs))
+            .map(|epoch| {
+                start.recipe.learning_rate * start.recipe.schedule.factor(epoch, start.epochs)
+            })
             .collect();
         self.inner.start(start);
         self.complete();

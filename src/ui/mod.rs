@@ -9,5 +9,7 @@ mod text;
 pub use bar::Bar;
 pub use events::JsonReporter;
 pub use out::Out;
-pub use terminal::{Drawing, bars_wanted, columns, drawing_wanted, error, exit_status, note};
+pub use terminal::{
+    Drawing, bar_columns, bars_wanted, columns, drawing_wanted, error, exit_status, note,
+};
 pub use text::{TextReporter, fit};

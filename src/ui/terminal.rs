@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
 
+use terminal_size::{Height, Width};
+
 use crate::cli::ProgressStyle;
 use crate::error::Error;
 use crate::io::{limits, text};
@@ -18,7 +20,16 @@ pub fn bars_wanted(style: ProgressStyle) -> bool {
 /// Characters in a line of standard output: those of its terminal, or as many as there are.
 #[must_use]
 pub fn columns() -> usize {
-    let size = terminal_size::terminal_size_of(io::stdout());
+    width(terminal_size::terminal_size_of(io::stdout()))
+}
+
+/// The same of standard error, where the bars are.
+#[must_use]
+pub fn bar_columns() -> usize {
+    width(terminal_size::terminal_size_of(io::stderr()))
+}
+
+fn width(size: Option<(Width, Height)>) -> usize {
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 

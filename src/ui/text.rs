@@ -9,12 +9,14 @@ use crate::error::Error;
 use crate::eval::Evaluation;
 use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
 
-use super::{Out, columns};
+use super::{Out, bar_columns, columns};
 
 /// Writes what the notebook's Keras writes: a line an epoch.
 pub struct TextReporter {
     out: Out,
     bar: Option<ProgressBar>,
+    /// What the bar was made for.
+    columns: usize,
     epochs: usize,
     /// When something was last said about an epoch that takes long.
     last: Instant,
@@ -29,10 +31,10 @@ impl TextReporter {
     /// With a bar on standard error where `bars` says so.
     #[must_use]
     pub fn new(bars: bool) -> Self {
-        let bar = bars.then(|| ProgressBar::new(0).with_style(bar_style(columns())));
         Self {
             out: Out::default(),
-            bar,
+            bar: bars.then(|| ProgressBar::new(0)),
+            columns: 0,
             epochs: 0,
             last: Instant::now(),
             pause: Duration::from_secs(3),
@@ -83,10 +85,14 @@ impl Reporter for TextReporter {
         let Some(bar) = &self.bar else {
             return self.slow(epoch, batches, sums);
         };
+        // The window may have another width than before.
+        if self.columns != bar_columns() {
+            self.columns = bar_columns();
+            bar.set_style(bar_style(self.columns));
+        }
         let prefix = format!("{epoch}/{}", self.epochs);
         if bar.prefix() != prefix {
             bar.reset();
-            bar.set_style(bar_style(columns()));
             bar.set_length(batches as u64);
             bar.set_prefix(prefix);
             bar.enable_steady_tick(Duration::from_millis(250));

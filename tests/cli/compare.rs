@@ -114,12 +114,12 @@ fn the_text_has_every_table_and_the_page_every_section() {
     for words in [
         "run      seed  epochs  test accuracy",
         "mean ± sd",
-        "set otherwise",
+        "setting ",
         "Welch's t-test",
-        "test accuracy: classic - tuned",
+        "test accuracy: classic − tuned",
         "F1 by class",
         "McNemar's test",
-        "keras-1     -       1              -",
+        "keras-1     –       1              –",
         "\nsaved page.html",
     ] {
         assert!(

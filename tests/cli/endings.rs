@@ -26,7 +26,7 @@ fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
         assert_eq!(&found["kept_epoch"], kept);
     }
     let said = format!(
-        "note: stopped after epoch {done} of 40: the validation loss did not improve for 1 epochs; \
+        "note: stopped after epoch {done} of 40: the validation loss did not improve for 1 epoch; \
          go on with --resume and a larger --patience\n\
          note: the model has the weights of epoch {kept}, of the best validation loss\n"
     );
@@ -56,6 +56,7 @@ fn a_training_that_collapsed_is_warned_of_and_a_sound_one_is_not() {
     for rate in ["50", "1e30"] {
         let ran = place.train(&format!("--epochs 2 --json --lr {rate} -o m.mpk --force"));
         assert_eq!(end(&ran.events())["collapsed"], true);
+        assert_eq!(place.json("m.json")["test"]["collapsed"], true);
         let rate = rate.parse::<f64>().unwrap();
         let warning = format!("use a learning rate below {rate} (--lr)");
         assert!(ran.stderr().contains(&warning), "{}", ran.stderr());

@@ -86,9 +86,24 @@ fn a_gate_is_status_3_after_the_result() {
 }
 
 #[test]
-fn a_stratified_split_is_not_one_of_the_test_images() {
-    let ran = Place::empty().run(&format!("eval {TRAINED} --data {DATA} --stratified"));
-    ran.assert_error(2, "--stratified is about --split train", "");
+fn what_is_said_of_validation_images_is_refused_for_others_if_it_was_typed() {
+    let place = Place::empty();
+    for options in ["--stratified", "--validation-split 0.2"] {
+        for command in [
+            format!("eval {TRAINED} --data {DATA} {options}"),
+            format!("predict {TRAINED} data/report.png {options}"),
+            format!("predict {TRAINED} --index 1 --split test {options}"),
+        ] {
+            let name = options.split(' ').next().unwrap();
+            let ran = place.run(&command);
+            ran.assert_error(2, &format!("{name} is about --split train"), "");
+        }
+        let words = format!("eval {TRAINED} --data {DATA} --split train --limit 50 {options}");
+        assert_eq!(place.run(&words).code(), 0, "{words}");
+    }
+    let mut eval = place.lenet(&format!("eval {TRAINED} --data {DATA} --limit 50"));
+    let output = eval.env("LENET_VALIDATION_SPLIT", "0.2").output().unwrap();
+    assert!(output.status.success());
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_finished_training_says_that_nothing_is_left() {
     let before = digest(&place.path("model.mpk"));
     let ran = place.train("--resume");
     assert!(
-        ran.stderr().contains("all 2 epochs are done"),
+        ran.stderr().contains("note: 2 epochs done"),
         "{}",
         ran.stderr()
     );

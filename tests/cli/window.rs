@@ -12,15 +12,19 @@ fn place() -> Place {
     place
 }
 
-/// What the program writes on a terminal of so many columns: `script` opens it and passes on what comes.
-fn on_terminal(place: &Place, columns: usize, words: &str) -> String {
+/// What the program writes on a terminal of so many columns: `script` opens it and passes on what comes. `meanwhile`
+/// runs beside it in the same terminal.
+fn on_terminal(place: &Place, columns: usize, words: &str, meanwhile: &str) -> String {
     let lenet = place.lenet(words);
     let typed: Vec<_> = lenet
         .get_args()
         .map(|word| word.to_str().unwrap())
         .collect();
     let program = lenet.get_program().to_str().unwrap();
-    let line = format!("stty cols {columns} rows 24; {program} {}", typed.join(" "));
+    let line = format!(
+        "stty cols {columns} rows 24; {meanwhile} & {program} {}; status=$?; wait; exit $status",
+        typed.join(" ")
+    );
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     script.current_dir(place.dir.path()).env("TERM", "xterm");
@@ -55,7 +59,7 @@ fn no_line_wraps_in_a_window_of_any_width() {
             "predict m.mpk --index 0,1",
             "data show",
         ] {
-            let text = on_terminal(&place, columns, words);
+            let text = on_terminal(&place, columns, words, ":");
             let mut widest = String::new();
             for line in text.split(['\n', '\r']).map(visible) {
                 let width = line.chars().count();
@@ -74,7 +78,7 @@ fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_the
     let place = place();
     let words = "train --limit 640 --epochs 1 --force";
     let epoch = |columns| {
-        let text = on_terminal(&place, columns, words);
+        let text = on_terminal(&place, columns, words, ":");
         let lines = text.split(['\n', '\r']).map(visible);
         lines
             .filter(|line| line.contains("val_accuracy"))
@@ -90,4 +94,22 @@ fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_the
         "{narrow}"
     );
     assert!(!narrow.contains("/sample"), "{narrow}");
+}
+
+#[test]
+fn a_window_made_narrow_in_the_middle_of_a_training_has_lines_that_fit() {
+    let place = place();
+    // The record is there when the first epoch is done.
+    let shrink = "(until test -e m.json; do sleep 0.01; done; stty cols 60 </dev/tty; echo NARROW)";
+    let words = "train --limit 12000 --epochs 12 -o m.mpk";
+    let text = on_terminal(&place, 120, words, shrink);
+    let (wide, narrow) = text.split_once("NARROW").unwrap();
+    assert!(wide.contains("/sample"), "{wide}");
+    let lines = narrow.split(['\n', '\r']).map(visible);
+    let lines = lines.filter(|line| line.contains("Epoch "));
+    let widths: Vec<_> = lines.map(|line| line.chars().count()).collect();
+    // The bar may be drawn once more as it was.
+    let wide = widths.iter().filter(|width| **width > 60).count();
+    assert!(widths.len() > 9 && wide <= 1, "{widths:?}");
+    assert!(widths[2..].iter().all(|width| *width <= 60), "{widths:?}");
 }

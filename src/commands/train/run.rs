@@ -8,6 +8,7 @@ use burn::data::dataset::Dataset;
 use crate::cli::Typed;
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
+use crate::io::text::plural;
 use crate::ops::LeNetBackend;
 use crate::train::{
     End, Job, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
@@ -60,7 +61,7 @@ impl<D> Run<'_, D> {
                 false => "; more with --epochs",
             };
             let done = state.history.len();
-            reporter.note(&format!("note: all {done} epochs are done{more}"));
+            reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
         let job = Job::<B> {
             settings: &self.settings,
@@ -81,13 +82,7 @@ impl<D> Run<'_, D> {
             self.inputs.device,
         )
         .map_err(|error| self.with_advice(error))?;
-        let record = TestRecord {
-            samples: test.samples(),
-            loss: test.loss(),
-            accuracy: test.accuracy(),
-            correct: test.correct(),
-        };
-        self.save(&state, Some(record), &started)?;
+        self.save(&state, Some((&test).into()), &started)?;
         let end = End::new(&self.settings, &state, &test);
         let notes = end.notes(&self.settings);
         notes.iter().for_each(|note| reporter.note(note));
@@ -187,23 +182,13 @@ impl<D> Run<'_, D> {
                 .output
                 .as_ref()
                 .map(|output| output.model_path().to_string_lossy().into_owned()),
-            recipe: recipe.name.clone(),
             backend: backend.clone(),
             device: self.inputs.device_name.to_owned(),
             threads: rayon::current_num_threads(),
             epochs: *epochs,
             epochs_done,
             batch_size: *batch_size,
-            learning_rate: recipe.learning_rate,
-            momentum: recipe.momentum,
-            nesterov: recipe.nesterov,
-            schedule: recipe.schedule,
-            scaling: recipe.scaling,
-            gain: recipe.gain,
-            activation: recipe.activation,
-            weight_decay: recipe.weight_decay,
-            muon: recipe.muon,
-            augmentation: recipe.augmentation,
+            recipe: recipe.clone(),
         }
     }
 

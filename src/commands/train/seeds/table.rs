@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::TrainArgs;
 use crate::error::Error;
-use crate::train::{End, Start};
+use crate::io::text::plural;
+use crate::train::{End, Start, fields};
 use crate::ui::{self, Bar, Out};
 
 /// One run's figures, as its event has them.
@@ -88,9 +89,9 @@ impl Table {
         let (train, validation) = (start.train_samples, start.validation_samples);
         let separator = if ui::columns() < 80 { "\n" } else { ", " };
         let text = format!(
-            "Train on {train} samples, validate on {validation} samples{separator}{} epochs, from {} seeds",
-            start.epochs,
-            seeds.len()
+            "Train on {train} samples, validate on {validation} samples{separator}{}, from {}",
+            plural(start.epochs, "epoch"),
+            plural(seeds.len(), "seed")
         );
         text.lines().for_each(|text| self.line(text));
         let names = ["val_loss", "val_accuracy", "test_loss", "test_accuracy"];
@@ -151,10 +152,7 @@ impl Table {
 /// An event of this name with the fields of `value`.
 fn event(name: &str, value: &impl Serialize) -> Map<String, Value> {
     let mut event = Map::from_iter([("event".to_owned(), json!(name))]);
-    let fields = serde_json::to_value(value).expect("numbers and strings always become JSON");
-    if let Value::Object(fields) = fields {
-        event.extend(fields);
-    }
+    event.extend(fields(value));
     event
 }
 

@@ -1,0 +1,178 @@
+//! A comparison as tables, which the command prints and the page shows.
+
+use crate::io::text::count;
+
+use super::{Comparison, Figure, ModelPair};
+
+/// A table: the first cell of each row is its heading, the others are as many as the columns less one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The columns' headings.
+    pub columns: Vec<String>,
+    /// The rows, which may be none.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// What stands where nothing is known.
+const UNKNOWN: &str = "–";
+/// A digest is told apart by its start.
+const DIGEST: usize = 12;
+
+fn row(heading: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
+    std::iter::once(heading.to_owned()).chain(cells).collect()
+}
+
+fn texts<const N: usize>(words: [&str; N]) -> impl Iterator<Item = String> {
+    words.map(str::to_owned).into_iter()
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or(UNKNOWN.to_owned(), |value| format!("{value:.digits$}"))
+}
+
+impl Comparison {
+    /// The figures of each run.
+    #[must_use]
+    pub fn run_table(&self) -> Table {
+        let names = Figure::ALL.map(|figure| figure.name.to_owned());
+        let rows = self.runs.iter().map(|run| {
+            let seed = run.seed.map_or(UNKNOWN.to_owned(), |seed| seed.to_string());
+            let figures = Figure::ALL.map(|figure| number(figure.of(run), figure.digits));
+            row(
+                &run.name,
+                [seed, count(run.epochs.len())].into_iter().chain(figures),
+            )
+        });
+        Table {
+            columns: row("run", texts(["seed", "epochs"]).chain(names)),
+            rows: rows.collect(),
+        }
+    }
+
+    /// Mean and standard deviation of each group; no rows where each group is one run.
+    #[must_use]
+    pub fn group_table(&self) -> Table {
+        let names = Figure::ALL.map(|figure| figure.name.to_owned());
+        let figure = |group: usize, figure: Figure| {
+            let summary = self.summary(group, figure);
+            let mean = number(summary.map(|summary| summary.mean), figure.digits);
+            match summary.and_then(|summary| summary.sd) {
+                Some(sd) => format!("{mean} ± {}", number(Some(sd), figure.digits)),
+                None => mean,
+            }
+        };
+        let are_groups = self.groups.iter().any(|group| group.runs.len() > 1);
+        let groups = self.groups.iter().enumerate().filter(|_| are_groups);
+        let rows = groups.map(|(index, group)| {
+            let figures = Figure::ALL.map(|of| figure(index, of));
+            row(
+                &group.name,
+                [count(group.runs.len())].into_iter().chain(figures),
+            )
+        });
+        Table {
+            columns: row("mean ± sd", texts(["runs"]).chain(names)),
+            rows: rows.collect(),
+        }
+    }
+
+    /// What is set otherwise in some group.
+    #[must_use]
+    pub fn difference_table(&self) -> Table {
+        let rows = self.differences().into_iter().map(|difference| {
+            let is_digest = difference.setting.starts_with("sha256.");
+            let length = if is_digest { DIGEST } else { usize::MAX };
+            let values = difference.values.into_iter().map(|value| match value {
+                Some(value) => value.chars().take(length).collect(),
+                None => UNKNOWN.to_owned(),
+            });
+            row(&difference.setting, values)
+        });
+        Table {
+            rows: rows.collect(),
+            columns: self.by_group("setting"),
+        }
+    }
+
+    /// Welch's t-tests between groups of seeds.
+    #[must_use]
+    pub fn test_table(&self) -> Table {
+        let rows = self.tests().into_iter().map(|test| {
+            let [a, b] = test.groups.map(|group| &self.groups[group].name);
+            let digits = test.figure.digits;
+            let cells = [
+                format!("{:+.digits$}", test.difference),
+                format!("{:.2}", test.test.t),
+                format!("{:.1}", test.test.df),
+                probability(test.test.p),
+            ];
+            row(&format!("{}: {a} − {b}", test.figure.name), cells)
+        });
+        Table {
+            columns: row("Welch's t-test", texts(["difference", "t", "df", "p"])),
+            rows: rows.collect(),
+        }
+    }
+
+    /// F1 of each class, a column a group; no rows where no model was asked.
+    #[must_use]
+    pub fn class_table(&self) -> Table {
+        let classes = self.class_f1();
+        let is_known = classes.iter().any(|(_, f1)| f1.iter().any(Option::is_some));
+        let rows = classes.into_iter().filter(|_| is_known);
+        let rows = rows.map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))));
+        Table {
+            columns: self.by_group("F1 by class"),
+            rows: rows.collect(),
+        }
+    }
+
+    /// McNemar's exact tests of these pairs of models.
+    #[must_use]
+    pub fn pair_table(&self, pairs: &[ModelPair]) -> Table {
+        let rows = pairs.iter().map(|pair| {
+            let [a, b] = pair.runs.map(|run| &self.runs[run].name);
+            let [only_a, only_b] = [0, 1].map(|side| pair.only[side].len());
+            let counts = [pair.both, only_a, only_b, pair.neither].map(count);
+            row(
+                &format!("{a}, {b}"),
+                counts.into_iter().chain([probability(pair.p)]),
+            )
+        });
+        let counts = ["both right", "only the 1st", "only the 2nd", "neither", "p"];
+        Table {
+            columns: row("McNemar's test", texts(counts)),
+            rows: rows.collect(),
+        }
+    }
+
+    fn by_group(&self, what: &str) -> Vec<String> {
+        row(what, self.groups.iter().map(|group| group.name.clone()))
+    }
+}
+
+/// A probability that a test found, to two digits: 0.34, 0.00049, 5.3e-70.
+fn probability(p: f64) -> String {
+    match p {
+        p if p >= 0.1 => format!("{p:.2}"),
+        p if p >= 1e-4 => {
+            let digits = (1.0 - p.log10().floor()) as usize;
+            format!("{p:.digits$}")
+        }
+        p => format!("{p:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::probability;
+
+    #[test]
+    fn probabilities_have_two_digits() {
+        let texts = [1.0, 0.344, 0.0844, 0.000_488, 5.34e-70, 0.0].map(probability);
+        assert_eq!(
+            texts,
+            ["1.00", "0.34", "0.084", "0.00049", "5.3e-70", "0.0e0"]
+        );
+    }
+}
