@@ -4,18 +4,15 @@ Prints one JSON line: seconds of each epoch (with validation, which fit() does n
 load to save, peak resident memory in MB. At each MARK, a number of epochs, it also measures the test accuracy; the
 seconds of a mark are those from the load on, without the measuring.
 """
-import gzip, json, os, resource, sys, tempfile, time
+import json, os, resource, sys, tempfile, time
 begin = time.perf_counter()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np, tensorflow as tf
+import fashion_mnist
 
 data, epochs = sys.argv[1], int(sys.argv[2])
 seed, *marks = map(int, sys.argv[3:] or ["0"])
-idx = lambda name, offset: np.frombuffer(gzip.open(os.path.join(data, name)).read(), np.uint8, offset=offset)
-images = lambda name: idx(name, 16).reshape(-1, 28, 28, 1).astype(np.float32)
-labels = lambda name: idx(name, 8).astype(np.int64)
-x, y = images("train-images-idx3-ubyte.gz"), labels("train-labels-idx1-ubyte.gz")
-xt, yt = images("t10k-images-idx3-ubyte.gz"), labels("t10k-labels-idx1-ubyte.gz")
+(x, y), (xt, yt) = [(x[..., None].astype(np.float32), y.astype(np.int64)) for x, y in fashion_mnist.load(data)]
 
 L = tf.keras.layers
 tf.keras.utils.set_random_seed(seed)

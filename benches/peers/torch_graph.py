@@ -3,42 +3,32 @@
 The data set, the epoch's order and the losses stay on the GPU; a replay of the graph is a step. Prints one JSON line: the
 version and the card, the seconds of each epoch, the test accuracy; or what is missing.
 """
-import gzip, json, os, sys, time
+import json, sys, time
 
 def missing(what):
     print(json.dumps({"missing": what}))
     sys.exit()
 
 try:
-    import numpy as np, torch
+    import torch
 except ImportError as error:
     missing(f"PyTorch: {error}")
 if not torch.cuda.is_available():
     missing("PyTorch sees no CUDA device")
 
-from torch import nn
+from torch_parts import lenet, load, loss_of
 
 data, epochs, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 device = torch.device("cuda")
-idx = lambda name, offset: np.frombuffer(gzip.open(os.path.join(data, name)).read(), np.uint8, offset=offset)
-images = lambda name: torch.from_numpy(idx(name, 16).reshape(-1, 1, 28, 28).astype(np.float32)).to(device)
-labels = lambda name: torch.from_numpy(idx(name, 8).astype(np.int64)).to(device)
-x, y = images("train-images-idx3-ubyte.gz")[:54000], labels("train-labels-idx1-ubyte.gz")[:54000]
-xt, yt = images("t10k-images-idx3-ubyte.gz"), labels("t10k-labels-idx1-ubyte.gz")
+(x, y), _, (xt, yt) = [(images.to(device), labels.to(device)) for images, labels in load(data)]
 
 torch.manual_seed(0)
-net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Sigmoid(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.Sigmoid(), nn.MaxPool2d(2),
-    nn.Flatten(), nn.Linear(256, 120), nn.Sigmoid(), nn.Linear(120, 84), nn.Sigmoid(), nn.Linear(84, 10), nn.Sigmoid()).to(device)
-for layer in net:
-    if hasattr(layer, "weight"):
-        nn.init.xavier_uniform_(layer.weight)
-        nn.init.zeros_(layer.bias)
+net = lenet().to(device)
 sgd = torch.optim.SGD(net.parameters(), lr=0.9)
 
 def step(places):
     sgd.zero_grad(set_to_none=False)
-    o = net(x[places]).clamp(1e-7, 1 - 1e-7)
-    loss = (o.sum(1).log() - o.gather(1, y[places][:, None])[:, 0].log()).mean()
+    loss = loss_of(net(x[places]), y[places])
     loss.backward()
     sgd.step()
     return loss

@@ -3,28 +3,19 @@
 The same network, scaling, start, schedule, augmentation and steps (src/train/recipe.rs, src/descent.rs), in the words of
 PyTorch. Prints one JSON line: wall seconds from load to the test, and test accuracy.
 """
-import gzip, json, os, sys, time
+import json, sys, time
 begin = time.perf_counter()
-import numpy as np, torch
+import torch
 from torch import nn
+from torch_parts import lenet, load, loss_of
 
 data, epochs, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-idx = lambda name, offset: np.frombuffer(gzip.open(os.path.join(data, name)).read(), np.uint8, offset=offset)
 scale = lambda x: (x - 72.94) / 90.02
-images = lambda name: scale(torch.from_numpy(idx(name, 16).reshape(-1, 1, 28, 28).astype(np.float32)))
-labels = lambda name: torch.from_numpy(idx(name, 8).astype(np.int64))
-x, y = images("train-images-idx3-ubyte.gz"), labels("train-labels-idx1-ubyte.gz")
-xt, yt = images("t10k-images-idx3-ubyte.gz"), labels("t10k-labels-idx1-ubyte.gz")
-x, xv, y, yv = x[:54000], x[54000:], y[:54000], y[54000:]
+(x, y), (xv, yv), (xt, yt) = [(scale(images), labels) for images, labels in load(data)]
 background, shoes = scale(torch.tensor(0.0)), (y == 5) | (y == 7) | (y == 9)
 
 torch.manual_seed(seed)
-net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.Tanh(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.MaxPool2d(2),
-    nn.Flatten(), nn.Linear(256, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10), nn.Tanh())
-for layer, factor in zip(net, (0.5, 0, 0, 0.25, 0, 0, 0, 0.25, 0, 0.25, 0, 0.25)):
-    if factor:
-        nn.init.xavier_uniform_(layer.weight, gain=3.0 * factor)
-        nn.init.zeros_(layer.bias)
+net = lenet(nn.Tanh, [3.0 * factor for factor in (0.5, 0.25, 0.25, 0.25, 0.25)])
 matrices = [net[3].weight, net[7].weight, net[9].weight]
 others = [p for p in net.parameters() if not any(p is m for m in matrices)]
 sgd = torch.optim.SGD([{"params": [p for p in others if p.ndim > 1], "weight_decay": 1e-3},
@@ -42,10 +33,6 @@ def muon(rate):
             d = 3.4445 * d + (-4.775 * g + 2.0315 * g @ g) @ d
         scale = (max(d.shape) / min(d.shape)) ** 0.5
         w -= rate * (scale * d.view_as(w) + 0.07 * w)
-
-def loss_of(outputs, labels):
-    o = ((outputs + 1) / 2).clamp(1e-7, 1 - 1e-7)
-    return (o.sum(1).log() - o.gather(1, labels[:, None])[:, 0].log()).mean()
 
 def accuracy(images, labels):
     with torch.no_grad():
@@ -71,7 +58,7 @@ for epoch in range(1, epochs + 1):
         for group in sgd.param_groups:
             group["lr"] = rate
         net.zero_grad()
-        loss_of(net(now[batch]), y[batch]).backward()
+        loss_of((net(now[batch]) + 1) / 2, y[batch]).backward()
         sgd.step()
         muon(rate)
         step += 1
