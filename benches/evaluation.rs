@@ -9,18 +9,13 @@ use lenet::data::{ImageDataset, Options, Part, load_part};
 use lenet::eval::{BATCH_SIZE, evaluate};
 use lenet::format;
 
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 
 fn main() {
     let (images, _) = load_part(Part::Test, &Options::default()).expect("the data lies in data/");
     let images = ImageDataset::new(images);
     let file = format::read(TRAINED.as_ref()).expect("the goldens are there");
-    let pool = rayon::ThreadPoolBuilder::new()
-        .build()
-        .expect("threads can be started");
+    let pool = rayon::ThreadPoolBuilder::new().build().expect("threads can be started");
     let least = pool.install(|| {
         let mut least = f64::INFINITY;
         for _ in 0..10 {

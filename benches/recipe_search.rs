@@ -11,10 +11,7 @@
 //! standard output as it is measured, in the columns of `recipe_search.csv` beside this file. Runs go side by side,
 //! one a core, so `seconds` are for comparing rows of one invocation.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a search that fails has nothing to clean up"
-)]
+#![allow(clippy::unwrap_used, reason = "a search that fails has nothing to clean up")]
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -45,9 +42,8 @@ struct Outcome {
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words = words.iter().filter_map(|word| word.split_once('='));
-    let mut words: BTreeMap<&str, Value> = words
-        .map(|(key, text)| (key, serde_json::from_str(text).unwrap_or(json!(text))))
-        .collect();
+    let mut words: BTreeMap<&str, Value> =
+        words.map(|(key, text)| (key, serde_json::from_str(text).unwrap_or(json!(text)))).collect();
     let mut number = |key, default| words.remove(key).map_or(default, |n| n.as_u64().unwrap());
     let plan = Plan {
         epochs: number("epochs", 5) as usize,
@@ -71,11 +67,7 @@ fn main() {
         let (accuracy, deviation) = mean_and_deviation(&outcomes, |o| o.accuracy);
         let (loss, _) = mean_and_deviation(&outcomes, |o| o.loss);
         let (seconds, _) = mean_and_deviation(&outcomes, |o| o.seconds);
-        let Plan {
-            epochs,
-            batch_size,
-            seeds,
-        } = plan;
+        let Plan { epochs, batch_size, seeds } = plan;
         let batch_size = batch_size.unwrap_or(recipe.batch_size());
         println!(
             "{name},{epochs},{batch_size},{seeds},{accuracy:.4},{deviation:.4},{loss:.4},{seconds:.2}"
@@ -107,15 +99,10 @@ fn steps() -> Vec<(String, Recipe)> {
     });
     row("+ weight decay", &|r| r.weight_decay = tuned.weight_decay);
     row("+ moved images", &|r| {
-        r.augmentation = Augmentation {
-            flip: false,
-            ..tuned.augmentation
-        };
+        r.augmentation = Augmentation { flip: false, ..tuned.augmentation };
     });
     row("+ Muon in batches of 128", &|r| r.muon = tuned.muon);
-    row("+ mirrored images", &|r| {
-        r.augmentation = tuned.augmentation
-    });
+    row("+ mirrored images", &|r| r.augmentation = tuned.augmentation);
     rows
 }
 
@@ -144,10 +131,7 @@ struct Data {
 impl Data {
     fn load() -> Self {
         let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
-        let options = Options {
-            dir,
-            ..Options::default()
-        };
+        let options = Options { dir, ..Options::default() };
         let images = load_part(Part::Train, &options).unwrap().0;
         let (train, validation) = ImageDataset::new(images).split(0.1).unwrap();
         Self { train, validation }
@@ -157,10 +141,7 @@ impl Data {
     fn outcomes(&self, recipe: &Recipe, plan: &Plan) -> Vec<Outcome> {
         let (next, outcomes) = (AtomicUsize::new(1), Mutex::new(Vec::new()));
         let worker = || {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(1)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed) as u64;
                 if seed > plan.seeds {
@@ -201,11 +182,7 @@ impl Data {
         // A candidate that diverges has learnt nothing.
         if let Err(error) = fit(&job, &mut state, &mut Quiet, &mut |_| Ok(())) {
             eprintln!("seed {seed}: {error}");
-            return Outcome {
-                accuracy: 0.1,
-                loss: f64::NAN,
-                seconds: f64::NAN,
-            };
+            return Outcome { accuracy: 0.1, loss: f64::NAN, seconds: f64::NAN };
         }
         let last = state.history.last().unwrap();
         let seconds = state.history.iter().map(|epoch| epoch.seconds).sum::<f64>();

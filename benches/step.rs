@@ -43,9 +43,7 @@ fn main() {
         levels.push(level().unwrap_or_else(|error| panic!("{error}")));
     }
     let data = FashionMnist::load(&Options::default()).expect("the data set lies in data/");
-    let (train, _) = ImageDataset::new(data.train)
-        .split(0.1)
-        .expect("a tenth can be set aside");
+    let (train, _) = ImageDataset::new(data.train).split(0.1).expect("a tenth can be set aside");
     for recipe in [Recipe::classic(), Recipe::tuned()] {
         for level in &levels {
             parts(*level, &recipe, &train);
@@ -87,10 +85,7 @@ fn parts(level: Level, recipe: &Recipe, train: &ImageDataset) {
         peak / 1e9
     );
     let mut times = vec![Vec::new(); PARTS.len() + 1];
-    let alone = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .build()
-        .expect("a thread");
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     alone.install(|| {
         for batch in 0..800 {
             let descent = Descent {
@@ -123,18 +118,12 @@ fn parts(level: Level, recipe: &Recipe, train: &ImageDataset) {
             ),
         }
     }
-    println!(
-        "  {:14} {sum:7.1} us  {:.3} s an epoch",
-        "sum",
-        sum * 1e-6 * STEPS
-    );
+    println!("  {:14} {sum:7.1} us  {:.3} s an epoch", "sum", sum * 1e-6 * STEPS);
 }
 
 /// Whole steps as training makes them.
 fn steps(recipe: &Recipe, train: &ImageDataset) {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .build()
-        .expect("threads can be started");
+    let pool = rayon::ThreadPoolBuilder::new().build().expect("threads can be started");
     pool.install(|| {
         let pass = pass(recipe, train);
         let rates = vec![(recipe.learning_rate * 0.1) as f32; pass.batches()];

@@ -11,10 +11,7 @@ use lenet::ops::LeNetBackend;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let limit = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
-    let options = Options {
-        limit,
-        ..Options::default()
-    };
+    let options = Options { limit, ..Options::default() };
     let train = ImageDataset::new(FashionMnist::load(&options)?.train);
     let start = Weights::initial(42, 1.0).to_parameters();
     let mut parameters = Tensor::<NdArray, 1>::from_floats(start.as_slice(), &Default::default());
@@ -31,12 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 |values| Tensor::<NdArray, 1>::from_primitive(TensorPrimitive::Float(values));
             sum += tensor(found.losses).mean().into_scalar();
             let gradient = tensor(found.gradients);
-            let length = gradient
-                .clone()
-                .powf_scalar(2.0)
-                .sum()
-                .sqrt()
-                .clamp_min(1.0);
+            let length = gradient.clone().powf_scalar(2.0).sum().sqrt().clamp_min(1.0);
             parameters = parameters - gradient / length * 0.9;
         }
         println!("epoch {epoch}: loss {:.4}", sum / pass.batches() as f32);

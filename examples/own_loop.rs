@@ -19,10 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(count) => Some(count.parse()?),
         None => None,
     };
-    let options = Options {
-        limit,
-        ..Options::default()
-    };
+    let options = Options { limit, ..Options::default() };
     let train = ImageDataset::new(FashionMnist::load(&options)?.train);
     let (seed, rate) = (42, 0.9);
     let start = Weights::initial(seed, 1.0).to_parameters();

@@ -80,21 +80,9 @@ pub struct Matrix {
 
 /// The weights that [`Muon`] moves: those of conv2, fc1 and fc2.
 pub const MATRICES: [Matrix; 3] = [
-    Matrix {
-        tensor: 2,
-        rows: 16,
-        columns: 150,
-    },
-    Matrix {
-        tensor: 4,
-        rows: 256,
-        columns: 120,
-    },
-    Matrix {
-        tensor: 6,
-        rows: 120,
-        columns: 84,
-    },
+    Matrix { tensor: 2, rows: 16, columns: 150 },
+    Matrix { tensor: 4, rows: 256, columns: 120 },
+    Matrix { tensor: 6, rows: 120, columns: 84 },
 ];
 
 impl Sgd {

@@ -45,6 +45,9 @@ pub enum Error {
     /// There is too little memory to begin with; the number is of MiB.
     #[error("there is too little memory: {0} MiB of addresses are wanted")]
     Memory(usize),
+    /// Ctrl-C would not be heeded.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
     /// The threads could not be started.
     #[error("cannot start the threads: {0}")]
     Threads(String),
@@ -158,10 +161,7 @@ impl Error {
 
     /// The error of a file that is there already and is no training's.
     pub fn exists(path: &Path) -> Self {
-        Self::Exists {
-            path: path.to_owned(),
-            resumable: false,
-        }
+        Self::Exists { path: path.to_owned(), resumable: false }
     }
 
     /// What the user can do about it, in one line.
@@ -215,7 +215,7 @@ impl Error {
             Self::Stopped { advice, .. } => advice.clone(),
             Self::NotANumber(_) => "its weights are too large to compute with".to_owned(),
             Self::File(error) => return error.hint(),
-            Self::Output(_) | Self::Usage(_) | Self::Gate { .. } => return None,
+            Self::Output(_) | Self::Signals(_) | Self::Usage(_) | Self::Gate { .. } => return None,
         })
     }
 

@@ -41,10 +41,7 @@ pub fn outputs<B: LeNetBackend>(
             return Err(Error::stopped(signal));
         }
     }
-    match outputs
-        .iter()
-        .position(|row| row.iter().any(|o| !o.is_finite()))
-    {
+    match outputs.iter().position(|row| row.iter().any(|o| !o.is_finite())) {
         Some(image) => Err(Error::NotANumber(image)),
         None => Ok(outputs),
     }
@@ -58,23 +55,13 @@ pub(crate) trait IntoDataChecked {
 
 impl<B: Backend, const D: usize> IntoDataChecked for Tensor<B, D> {
     fn into_data_checked(self) -> Result<Vec<f32>, Error> {
-        let failed = |cause: String| Error::Device {
-            backend: B::name(&self.device()),
-            cause,
-        };
+        let failed = |cause: String| Error::Device { backend: B::name(&self.device()), cause };
         // A read alone does not report the errors of the work before it; `sync` does.
         B::sync(&self.device()).map_err(|error| failed(error.to_string()))?;
         let device = self.device();
-        let failed = move |cause: String| Error::Device {
-            backend: B::name(&device),
-            cause,
-        };
-        let data = self
-            .try_into_data()
-            .map_err(|error| failed(error.to_string()))?;
-        data.convert::<f32>()
-            .into_vec()
-            .map_err(|error| failed(format!("{error:?}")))
+        let failed = move |cause: String| Error::Device { backend: B::name(&device), cause };
+        let data = self.try_into_data().map_err(|error| failed(error.to_string()))?;
+        data.convert::<f32>().into_vec().map_err(|error| failed(format!("{error:?}")))
     }
 }
 
@@ -112,10 +99,7 @@ pub struct ClassReport {
 impl Evaluation {
     /// From outputs and the labels they should have had, in the same order.
     pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
-        let mut result = Self {
-            loss_sum: 0.0,
-            confusion: [[0; 10]; 10],
-        };
+        let mut result = Self { loss_sum: 0.0, confusion: [[0; 10]; 10] };
         for (row, label) in outputs.iter().zip(labels) {
             let label = usize::from(*label);
             result.loss_sum -= probabilities(row)[label].ln();
@@ -207,19 +191,13 @@ mod tests {
         assert_eq!((evaluation.samples(), evaluation.correct()), (4, 3));
         assert_eq!(evaluation.accuracy(), 0.75);
         let classes = evaluation.classes();
-        assert_eq!(
-            (classes[0].precision, classes[0].recall, classes[0].support),
-            (0.5, 1.0, 1)
-        );
+        assert_eq!((classes[0].precision, classes[0].recall, classes[0].support), (0.5, 1.0, 1));
         assert_eq!(
             (classes[1].precision, classes[1].recall, classes[1].support),
             (1.0, 2.0 / 3.0, 3)
         );
         assert!((classes[1].f1 - 0.8).abs() < 1e-12);
-        assert_eq!(
-            (classes[9].precision, classes[9].recall, classes[9].f1),
-            (0.0, 0.0, 0.0)
-        );
+        assert_eq!((classes[9].precision, classes[9].recall, classes[9].f1), (0.0, 0.0, 0.0));
         // Sum of a row is 1.8: p of the label is 0.9 / 1.8 where right and 0.1 / 1.8 where wrong.
         let loss = (3.0 * 2f64.ln() + 18f64.ln()) / 4.0;
         assert!((evaluation.loss() - loss).abs() < 1e-6);

@@ -31,10 +31,7 @@ impl Gpu {
             )
         };
         let software = self.is_software.then_some(software);
-        software
-            .into_iter()
-            .chain(self.lacking.as_ref().map(slow))
-            .collect()
+        software.into_iter().chain(self.lacking.as_ref().map(slow)).collect()
     }
 }
 
@@ -54,11 +51,8 @@ pub fn foreword() -> Option<&'static str> {
 /// If there is none, or it cannot be opened.
 pub fn open() -> Result<Gpu, Error> {
     // The interfaces that Burn's kernels are made for.
-    let backend = if cfg!(target_os = "macos") {
-        wgpu::Backend::Metal
-    } else {
-        wgpu::Backend::Vulkan
-    };
+    let backend =
+        if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: backend.into(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -85,18 +79,9 @@ pub fn open() -> Result<Gpu, Error> {
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&description))
         .map_err(|error| Error::Gpu(format!("the GPU {} cannot be opened: {error}", info.name)))?;
-    let setup = WgpuSetup {
-        instance,
-        adapter,
-        device,
-        queue,
-        backend,
-    };
+    let setup = WgpuSetup { instance, adapter, device, queue, backend };
     // Not its default, which panics on an environment variable that is no number.
-    let options = RuntimeOptions {
-        tasks_max: 32,
-        memory_config: MemoryConfiguration::default(),
-    };
+    let options = RuntimeOptions { tasks_max: 32, memory_config: MemoryConfiguration::default() };
     Ok(Gpu {
         device: init_device(setup, options),
         name: format!("{} ({backend})", info.name),

@@ -23,10 +23,7 @@
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, reason = "a test that panics has failed")
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed"))]
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]

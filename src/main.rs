@@ -90,6 +90,5 @@ fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
     limits::expect_memory(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
-    pool.build()
-        .map_err(|error| Error::Threads(error.to_string()))
+    pool.build().map_err(|error| Error::Threads(error.to_string()))
 }

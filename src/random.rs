@@ -103,10 +103,7 @@ mod tests {
         assert_ne!(reference, words(42, Purpose::Augmentation, 1));
         assert_ne!(reference, words(42, Purpose::Shuffle, 2));
         // Seed and epoch are not mixed: swapping them is another stream.
-        assert_ne!(
-            words::<4>(1, Purpose::Shuffle, 2),
-            words::<4>(2, Purpose::Shuffle, 1)
-        );
+        assert_ne!(words::<4>(1, Purpose::Shuffle, 2), words::<4>(2, Purpose::Shuffle, 1));
     }
 
     #[test]
@@ -152,10 +149,7 @@ mod tests {
             counts[below(&mut rng, 6) as usize] += 1;
         }
         // 10,000 each, standard deviation 91.
-        assert!(
-            counts.iter().all(|count| count.abs_diff(10_000) < 456),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| count.abs_diff(10_000) < 456), "{counts:?}");
         assert_eq!(below(&mut rng, 1), 0);
     }
 }

@@ -36,14 +36,8 @@ fn check_panic(word: &str, message: &str) {
         panic!("{word}: not two lines: {stderr}");
     };
     assert!(error.starts_with("error: internal error: "), "{error}");
-    assert!(
-        error.contains(message) && error.contains("faults.rs:"),
-        "{error}"
-    );
-    assert!(
-        hint.starts_with("hint: this is a bug in lenet; please report it"),
-        "{hint}"
-    );
+    assert!(error.contains(message) && error.contains("faults.rs:"), "{error}");
+    assert!(hint.starts_with("hint: this is a bug in lenet; please report it"), "{hint}");
     println!("{word}: told in two lines");
 }
 

@@ -43,10 +43,7 @@ pub struct DataCommand {
 
 /// What can be done with the data set.
 #[derive(Debug, Clone, Subcommand)]
-#[allow(
-    missing_docs,
-    reason = "the help of a command, short and long, is that of its options"
-)]
+#[allow(missing_docs, reason = "the help of a command, short and long, is that of its options")]
 pub enum DataAction {
     Fetch(FetchArgs),
     Verify(VerifyArgs),

@@ -85,9 +85,7 @@ impl Cli {
             // same message; but for one about words that are not Unicode, which does not repeat them.
             let fit = |word: &OsString| line(&word.to_string_lossy()).into_owned();
             let fit: Vec<_> = words.iter().map(fit).collect();
-            let error = parse(fit.iter().map(OsString::from).collect())
-                .err()
-                .unwrap_or(error);
+            let error = parse(fit.iter().map(OsString::from).collect()).err().unwrap_or(error);
             blame(error, &fit).exit()
         })
     }
@@ -95,12 +93,10 @@ impl Cli {
 
 /// `--epochs -1` is a wrong number, no unknown option.
 fn with_negative_numbers(command: clap::Command) -> clap::Command {
-    command.mut_args(
-        |arg| match arg.get_action().takes_values() && !arg.is_positional() {
-            true => arg.allow_negative_numbers(true),
-            false => arg,
-        },
-    )
+    command.mut_args(|arg| match arg.get_action().takes_values() && !arg.is_positional() {
+        true => arg.allow_negative_numbers(true),
+        false => arg,
+    })
 }
 
 /// Refuses what says which training images are for validation where none of them is asked for, if it was typed: a
@@ -129,10 +125,7 @@ fn blame(mut error: clap::Error, words: &[String]) -> clap::Error {
     };
     let name = option.split(' ').next().unwrap_or_default().to_owned();
     let is_typed = words.iter().any(|w| w.split('=').next() == Some(&name));
-    let is_value = matches!(
-        error.kind(),
-        ErrorKind::ValueValidation | ErrorKind::InvalidValue
-    );
+    let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
     let variable = variable(&Cli::command(), &name).filter(|v| std::env::var_os(v).is_some());
     if let Some(variable) = variable
         && is_value
@@ -153,10 +146,7 @@ fn variable(command: &clap::Command, option: &str) -> Option<String> {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-#[allow(
-    missing_docs,
-    reason = "the help of a command, short and long, is that of its options"
-)]
+#[allow(missing_docs, reason = "the help of a command, short and long, is that of its options")]
 pub enum Command {
     Train(TrainArgs),
     Eval(EvalArgs),
@@ -184,11 +174,7 @@ pub enum Backend {
 }
 
 /// The backend where none is named: the CPU, if this build has it.
-const DEFAULT_BACKEND: &str = if cfg!(feature = "ndarray") {
-    "ndarray"
-} else {
-    "wgpu"
-};
+const DEFAULT_BACKEND: &str = if cfg!(feature = "ndarray") { "ndarray" } else { "wgpu" };
 
 impl Backend {
     /// The name that is typed and reported.

@@ -24,11 +24,7 @@ pub struct PredictArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
     /// Pictures: PNG, JPEG, GIF, WebP or BMP
-    #[arg(
-        value_name = "IMAGE",
-        required_unless_present = "index",
-        conflicts_with = "index"
-    )]
+    #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
     pub images: Vec<PathBuf>,
     /// Images of the data set instead, by their numbers from 0
     #[arg(long, value_name = "I,J,..", value_delimiter = ',')]

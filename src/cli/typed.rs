@@ -42,8 +42,7 @@ impl Typed {
     /// With these words at the end.
     #[must_use]
     pub fn with(mut self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        self.0
-            .extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        self.0.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
         self
     }
 }
@@ -66,10 +65,7 @@ mod tests {
         let typed = Typed(words.map(OsString::from).to_vec());
         let changed = typed.without("--force").without_value("--seeds");
         let changed = changed.with(["--seeds", "2,3"]);
-        assert_eq!(
-            changed.to_string(),
-            "lenet train -o 'my {seed}.mpk' --seeds 2,3"
-        );
+        assert_eq!(changed.to_string(), "lenet train -o 'my {seed}.mpk' --seeds 2,3");
         let joined = Typed(vec!["--seeds=1".into(), "-q".into()]);
         assert_eq!(joined.without_value("--seeds").to_string(), "lenet -q");
     }

@@ -13,9 +13,7 @@ pub fn positive(text: &str) -> Result<usize, String> {
 
 /// A number of images to stop at.
 pub fn limit(text: &str) -> Result<NonZeroUsize, String> {
-    positive(text)?
-        .try_into()
-        .map_err(|_| "a whole number from 1 is wanted".to_owned())
+    positive(text)?.try_into().map_err(|_| "a whole number from 1 is wanted".to_owned())
 }
 
 /// A number of epochs.
@@ -92,9 +90,7 @@ pub fn retries(text: &str) -> Result<u32, String> {
 
 /// The address of a folder on a server.
 pub fn url(text: &str) -> Result<String, String> {
-    let rest = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
+    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     match rest {
         Some(rest)
             if !rest.is_empty()
@@ -163,9 +159,7 @@ mod tests {
         assert_eq!(seeds("9,1..2, 5"), Ok(Seeds(vec![9, 1, 2, 5])));
         let end = u64::MAX;
         assert_eq!(seeds(&format!("{end}..{end}")), Ok(Seeds(vec![end])));
-        for text in [
-            "", "1..", "..2", "4..1", "1,1", "1..5,3", "1,,2", "a", "-1", "0..1000",
-        ] {
+        for text in ["", "1..", "..2", "4..1", "1,1", "1..5,3", "1,,2", "a", "-1", "0..1000"] {
             assert!(seeds(text).is_err(), "{text}");
         }
         assert!(seeds("0..18446744073709551615").is_err());
@@ -192,13 +186,7 @@ mod tests {
         assert_eq!((retries("0"), retries("100")), (Ok(0), Ok(100)));
         assert!(retries("101").is_err() && retries("-1").is_err());
         assert!(url("https://example.org/a").is_ok() && url("http://127.0.0.1:8000").is_ok());
-        for text in [
-            "",
-            "http://",
-            "example.org",
-            "ftp://example.org",
-            "http://a b",
-        ] {
+        for text in ["", "http://", "example.org", "ftp://example.org", "http://a b"] {
             assert!(url(text).is_err(), "{text}");
         }
     }

@@ -82,11 +82,7 @@ fn ask_models<B: LeNetBackend>(
     for run in runs.iter_mut().filter(|run| is_there(run)) {
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;
-        if run
-            .model_sha256
-            .as_ref()
-            .is_some_and(|its| *its != sha256(&bytes))
-        {
+        if run.model_sha256.as_ref().is_some_and(|its| *its != sha256(&bytes)) {
             ui::note(&format!(
                 "warning: {} is not the model of its record (SHA-256), and is not asked",
                 path.display()
@@ -97,9 +93,7 @@ fn ask_models<B: LeNetBackend>(
         let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
         run.answers = Some(Answers {
-            right: pairs
-                .map(|(row, label)| argmax(row) == usize::from(*label))
-                .collect(),
+            right: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
             evaluation: Evaluation::new(&outputs, dataset.labels()),
         });
     }

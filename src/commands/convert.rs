@@ -107,13 +107,7 @@ fn write_checked<B: LeNetBackend>(
 }
 
 fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -> Vec<String> {
-    let Document {
-        input,
-        output,
-        max_difference,
-        images,
-        ..
-    } = document;
+    let Document { input, output, max_difference, images, .. } = document;
     let graph = match format {
         Format::Onnx => "; the graph around them is not run here",
         _ => "",
@@ -152,13 +146,8 @@ fn largest_difference<B: LeNetBackend>(
 ) -> Result<f64, Error> {
     let run = |weights| outputs::<B>(weights, images, eval::BATCH_SIZE, device);
     let (before, after) = (run(before)?, run(after)?);
-    let pairs = before
-        .as_flattened()
-        .iter()
-        .zip(after.as_flattened().iter());
-    Ok(pairs
-        .map(|(a, b)| f64::from((a - b).abs()))
-        .fold(0.0, f64::max))
+    let pairs = before.as_flattened().iter().zip(after.as_flattened().iter());
+    Ok(pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max))
 }
 
 /// The images that both models see: stripes of every direction and contrast, and, where a data set is found, its
@@ -172,10 +161,7 @@ fn images() -> ImageDataset {
         })
     };
     let mut images: Vec<[u8; PIXELS]> = (0..64).map(stripes).collect();
-    let options = Options {
-        any_dataset: true,
-        ..Options::default()
-    };
+    let options = Options { any_dataset: true, ..Options::default() };
     if let Ok((test, _)) = load_part(Part::Test, &options) {
         images.extend(test.images());
     }

@@ -24,10 +24,7 @@ fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Erro
     let file = format::read(&args.model)?;
     let images = load_split(&args.data, args.split, &args.validation)?;
     if images.is_empty() {
-        return Err(Error::Usage(format!(
-            "there are no {} images",
-            args.split.name()
-        )));
+        return Err(Error::Usage(format!("there are no {} images", args.split.name())));
     }
     let evaluation = evaluate::<B>(&file.weights, &images, args.batch_size, device)?;
     let mut out = Out::default();
@@ -79,14 +76,7 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
         "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
         "class", "precision", "recall", "f1", "support"
     );
-    for ClassReport {
-        name,
-        precision,
-        recall,
-        f1,
-        support,
-    } in evaluation.classes()
-    {
+    for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
     // 12 + 10 times 6, or 8 + 10 times 5.

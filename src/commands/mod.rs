@@ -34,12 +34,7 @@ pub trait OnBackend {
 }
 
 fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) -> Options {
-    Options {
-        dir: args.dir.clone(),
-        any_dataset: args.any_dataset,
-        limit,
-        stratified,
-    }
+    Options { dir: args.dir.clone(), any_dataset: args.any_dataset, limit, stratified }
 }
 
 /// Tells the user what is odd about the data, if anything is.

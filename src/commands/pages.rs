@@ -63,9 +63,7 @@ fn print(text: &[u8]) -> Result<(), Error> {
 /// `command` and all commands below it, each with the name of its page, as in `lenet-data-fetch`.
 fn pages<'a>(command: &'a Command, above: &str) -> Vec<(String, &'a Command)> {
     let name = format!("{above}{}", command.get_name());
-    let below = command
-        .get_subcommands()
-        .flat_map(|command| pages(command, &format!("{name}-")));
+    let below = command.get_subcommands().flat_map(|command| pages(command, &format!("{name}-")));
     let mut pages: Vec<_> = below.collect();
     pages.insert(0, (name, command));
     pages
@@ -132,10 +130,7 @@ mod tests {
         root.build();
         let names: Vec<String> = pages(&root, "").into_iter().map(|(name, _)| name).collect();
         for name in ["lenet", "lenet-train", "lenet-data", "lenet-data-fetch"] {
-            assert!(
-                names.iter().any(|found| found == name),
-                "{name} in {names:?}"
-            );
+            assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
         }
     }
 }

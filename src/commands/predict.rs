@@ -45,16 +45,11 @@ fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<()
     let images = ImageDataset::new(images);
     let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
     let predictions = subjects.iter().zip(&outputs);
-    let predictions: Vec<_> = predictions
-        .map(|(subject, outputs)| Prediction::new(subject, outputs, args.top))
-        .collect();
+    let predictions: Vec<_> =
+        predictions.map(|(subject, outputs)| Prediction::new(subject, outputs, args.top)).collect();
     let mut out = Out::default();
     if args.json {
-        out.json(&Document {
-            schema: 1,
-            predictions,
-            errors,
-        });
+        out.json(&Document { schema: 1, predictions, errors });
     } else {
         let drawing = ui::drawing_wanted();
         for (subject, prediction) in subjects.iter().zip(&predictions) {
@@ -125,10 +120,9 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
         }),
         None => Err(Error::Usage(match dataset.len() {
             0 => format!("there are no {split} images"),
-            count => format!(
-                "there is no {split} image {index}: they are numbered 0 to {}",
-                count - 1
-            ),
+            count => {
+                format!("there is no {split} image {index}: they are numbered 0 to {}", count - 1)
+            }
         })),
     };
     args.index.iter().map(subject).collect()
@@ -151,10 +145,7 @@ struct Failure {
 
 impl Failure {
     fn new((path, error): &(&Path, Error)) -> Self {
-        Self {
-            source: path.to_string_lossy().into_owned(),
-            error: error.to_string(),
-        }
+        Self { source: path.to_string_lossy().into_owned(), error: error.to_string() }
     }
 }
 
@@ -219,11 +210,7 @@ mod tests {
     #[test]
     fn the_most_probable_come_first_and_of_equal_ones_the_first() {
         let prediction = prediction(Some(6));
-        let labels: Vec<_> = prediction
-            .top
-            .iter()
-            .map(|candidate| candidate.label)
-            .collect();
+        let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
         assert_eq!(labels, [4, 6, 2]);
         assert!((prediction.probability - 0.4).abs() < 1e-6);
         assert!((prediction.top[2].probability - 0.2).abs() < 1e-6);

@@ -25,15 +25,10 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
     refuse_loss(args)?;
     let training = Training::beside(&args.model, &sha256(&bytes));
     if let Training::Unreadable { path, problem } = &training {
-        ui::note(&format!(
-            "warning: {} is left out: {problem}",
-            path.display()
-        ));
+        ui::note(&format!("warning: {} is left out: {problem}", path.display()));
     }
-    let (images, provenance) = data::load_part(
-        Part::Test,
-        &data_options(&args.data, args.data.limit, false),
-    )?;
+    let (images, provenance) =
+        data::load_part(Part::Test, &data_options(&args.data, args.data.limit, false))?;
     note_provenance(&provenance);
     if images.is_empty() {
         return Err(Error::Usage("there are no test images".to_owned()));
@@ -61,9 +56,7 @@ fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
     if args.output.exists() || args.output.is_symlink() {
         let same = |path: &std::path::Path| path.canonicalize().ok();
         if same(&args.output) == same(&args.model) {
-            return Err(Error::Usage(
-                "the report would replace the model".to_owned(),
-            ));
+            return Err(Error::Usage("the report would replace the model".to_owned()));
         }
         if !args.force {
             return Err(Error::exists(&args.output));

@@ -37,11 +37,7 @@ fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error
     let parameters = layers.iter().map(|layer| layer.parameters).sum();
     let mut out = Out::default();
     match args.json {
-        true => out.json(&Document {
-            schema: 1,
-            layers: &layers,
-            parameters,
-        }),
+        true => out.json(&Document { schema: 1, layers: &layers, parameters }),
         false => out.verbatim(&text(&layers, parameters)),
     }
     out.finish()
@@ -52,13 +48,7 @@ fn text(layers: &[LayerSummary], parameters: usize) -> String {
         "{:<16} {:<18} {:>10} {:>14}",
         "layer", "output shape", "parameters", "multiply-adds"
     );
-    for LayerSummary {
-        name,
-        output_shape,
-        parameters,
-        macs,
-    } in layers
-    {
+    for LayerSummary { name, output_shape, parameters, macs } in layers {
         let shape: Vec<String> = output_shape.iter().map(usize::to_string).collect();
         let shape = format!("({})", shape.join(", "));
         text += &format!("\n{name:<16} {shape:<18} {parameters:>10} {macs:>14}");

@@ -73,10 +73,7 @@ impl Comparison {
             let mut known = groups.iter_mut();
             match known.find(|group| is_like(&runs[group.runs[0]], run)) {
                 Some(group) => group.runs.push(number),
-                None => groups.push(Group {
-                    name: run.kind.clone(),
-                    runs: vec![number],
-                }),
+                None => groups.push(Group { name: run.kind.clone(), runs: vec![number] }),
             }
         }
         // A name alone is that of the run; two groups of one kind are told apart by their first runs.
@@ -97,11 +94,8 @@ impl Comparison {
     #[must_use]
     pub fn differences(&self) -> Vec<Difference> {
         let first = |group: &Group| &self.runs[group.runs[0]];
-        let names: BTreeSet<&String> = self
-            .runs
-            .iter()
-            .flat_map(|run| run.settings.keys())
-            .collect();
+        let names: BTreeSet<&String> =
+            self.runs.iter().flat_map(|run| run.settings.keys()).collect();
         let all = names.into_iter().map(|name| Difference {
             setting: name.clone(),
             values: self
@@ -141,12 +135,7 @@ impl Comparison {
                 let [a, b] = groups.map(|group| self.summary(group, figure));
                 let (Some(a), Some(b)) = (a, b) else { continue };
                 if let Some(test) = welch(&a, &b) {
-                    tests.push(SeedTest {
-                        figure,
-                        groups,
-                        difference: a.mean - b.mean,
-                        test,
-                    });
+                    tests.push(SeedTest { figure, groups, difference: a.mean - b.mean, test });
                 }
             }
         }
@@ -156,11 +145,7 @@ impl Comparison {
     /// Every two runs of different groups whose models were asked; all pairs if there is one group.
     #[must_use]
     pub fn model_pairs(&self) -> Vec<ModelPair> {
-        let group = |run: &usize| {
-            self.groups
-                .iter()
-                .position(|group| group.runs.contains(run))
-        };
+        let group = |run: &usize| self.groups.iter().position(|group| group.runs.contains(run));
         let is_apart = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
         let apart = pairs(self.runs.len()).into_iter().filter(is_apart);
         apart.filter_map(|runs| self.model_pair(runs)).collect()
@@ -189,19 +174,13 @@ impl Comparison {
     #[must_use]
     pub fn class_f1(&self) -> Vec<(&'static str, Vec<Option<f64>>)> {
         let mean = |group: &Group, class: usize| {
-            let models = group
-                .runs
-                .iter()
-                .filter_map(|run| self.runs[*run].answers.as_ref());
+            let models = group.runs.iter().filter_map(|run| self.runs[*run].answers.as_ref());
             let values: Vec<f64> = models.map(|a| a.evaluation.classes()[class].f1).collect();
             Summary::of(&values).map(|summary| summary.mean)
         };
         let row = |class: usize| {
             let groups = self.groups.iter();
-            (
-                CLASSES[class],
-                groups.map(|group| mean(group, class)).collect(),
-            )
+            (CLASSES[class], groups.map(|group| mean(group, class)).collect())
         };
         (0..10).map(row).collect()
     }
@@ -209,7 +188,5 @@ impl Comparison {
 
 /// Every two different numbers below `count`, the smaller first.
 fn pairs(count: usize) -> Vec<[usize; 2]> {
-    (0..count)
-        .flat_map(|a| (a + 1..count).map(move |b| [a, b]))
-        .collect()
+    (0..count).flat_map(|a| (a + 1..count).map(move |b| [a, b])).collect()
 }

@@ -87,10 +87,7 @@ mod tests {
             ("epoch,loss\n0,1\n", "no column \"accuracy\""),
             ("epoch,accuracy,loss\n", "no epochs"),
             ("epoch,accuracy,loss\n0,x,1\n", "line 2: \"x\" is no number"),
-            (
-                "epoch,accuracy,loss\n0,NA,1\n",
-                "line 2: a value is missing",
-            ),
+            ("epoch,accuracy,loss\n0,NA,1\n", "line 2: a value is missing"),
             ("epoch,accuracy,loss\n0,1\n", "2 fields"),
             ("epoch,accuracy,loss\n0,inf,1\n", "no number"),
         ] {

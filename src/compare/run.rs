@@ -47,13 +47,9 @@ pub struct Figure {
 impl Figure {
     /// All figures: of the model on test and validation images, and the time.
     pub const ALL: [Self; 5] = [
-        Self::new("test_accuracy", "test accuracy", 4, |run| {
-            run.test.map(|t| t.1)
-        }),
+        Self::new("test_accuracy", "test accuracy", 4, |run| run.test.map(|t| t.1)),
         Self::new("test_loss", "test loss", 4, |run| run.test.map(|t| t.0)),
-        Self::new("val_accuracy", "validation accuracy", 4, |run| {
-            run.kept()?.val_accuracy
-        }),
+        Self::new("val_accuracy", "validation accuracy", 4, |run| run.kept()?.val_accuracy),
         Self::new("val_loss", "validation loss", 4, |run| run.kept()?.val_loss),
         Self::new("seconds", "seconds", 1, Run::seconds),
     ];
@@ -64,12 +60,7 @@ impl Figure {
         digits: usize,
         of: fn(&Run) -> Option<f64>,
     ) -> Self {
-        Self {
-            key,
-            name,
-            digits,
-            of,
-        }
+        Self { key, name, digits, of }
     }
 
     /// What it is for `run`, if that is known.

@@ -21,11 +21,7 @@ impl Summary {
         let n = values.len();
         let mean = values.iter().sum::<f64>() / n as f64;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        (n > 0).then(|| Self {
-            n,
-            mean,
-            sd: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()),
-        })
+        (n > 0).then(|| Self { n, mean, sd: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()) })
     }
 }
 

@@ -38,15 +38,9 @@ impl Comparison {
         let rows = self.runs.iter().map(|run| {
             let seed = run.seed.map_or(UNKNOWN.to_owned(), |seed| seed.to_string());
             let figures = Figure::ALL.map(|figure| number(figure.of(run), figure.digits));
-            row(
-                &run.name,
-                [seed, count(run.epochs.len())].into_iter().chain(figures),
-            )
+            row(&run.name, [seed, count(run.epochs.len())].into_iter().chain(figures))
         });
-        Table {
-            columns: row("run", texts(["seed", "epochs"]).chain(names)),
-            rows: rows.collect(),
-        }
+        Table { columns: row("run", texts(["seed", "epochs"]).chain(names)), rows: rows.collect() }
     }
 
     /// Mean and standard deviation of each group; no rows where each group is one run.
@@ -65,15 +59,9 @@ impl Comparison {
         let groups = self.groups.iter().enumerate().filter(|_| are_groups);
         let rows = groups.map(|(index, group)| {
             let figures = Figure::ALL.map(|of| figure(index, of));
-            row(
-                &group.name,
-                [count(group.runs.len())].into_iter().chain(figures),
-            )
+            row(&group.name, [count(group.runs.len())].into_iter().chain(figures))
         });
-        Table {
-            columns: row("mean ± sd", texts(["runs"]).chain(names)),
-            rows: rows.collect(),
-        }
+        Table { columns: row("mean ± sd", texts(["runs"]).chain(names)), rows: rows.collect() }
     }
 
     /// What is set otherwise in some group.
@@ -88,10 +76,7 @@ impl Comparison {
             });
             row(&difference.setting, values)
         });
-        Table {
-            rows: rows.collect(),
-            columns: self.by_group("setting"),
-        }
+        Table { rows: rows.collect(), columns: self.by_group("setting") }
     }
 
     /// Welch's t-tests between groups of seeds.
@@ -121,10 +106,7 @@ impl Comparison {
         let is_known = classes.iter().any(|(_, f1)| f1.iter().any(Option::is_some));
         let rows = classes.into_iter().filter(|_| is_known);
         let rows = rows.map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))));
-        Table {
-            columns: self.by_group("F1 by class"),
-            rows: rows.collect(),
-        }
+        Table { columns: self.by_group("F1 by class"), rows: rows.collect() }
     }
 
     /// McNemar's exact tests of these pairs of models.
@@ -134,16 +116,10 @@ impl Comparison {
             let [a, b] = pair.runs.map(|run| &self.runs[run].name);
             let [only_a, only_b] = [0, 1].map(|side| pair.only[side].len());
             let counts = [pair.both, only_a, only_b, pair.neither].map(count);
-            row(
-                &format!("{a}, {b}"),
-                counts.into_iter().chain([probability(pair.p)]),
-            )
+            row(&format!("{a}, {b}"), counts.into_iter().chain([probability(pair.p)]))
         });
         let counts = ["both right", "only the 1st", "only the 2nd", "neither", "p"];
-        Table {
-            columns: row("McNemar's test", texts(counts)),
-            rows: rows.collect(),
-        }
+        Table { columns: row("McNemar's test", texts(counts)), rows: rows.collect() }
     }
 
     fn by_group(&self, what: &str) -> Vec<String> {
@@ -170,9 +146,6 @@ mod tests {
     #[test]
     fn probabilities_have_two_digits() {
         let texts = [1.0, 0.344, 0.0844, 0.000_488, 5.34e-70, 0.0].map(probability);
-        assert_eq!(
-            texts,
-            ["1.00", "0.34", "0.084", "0.00049", "5.3e-70", "0.0e0"]
-        );
+        assert_eq!(texts, ["1.00", "0.34", "0.084", "0.00049", "5.3e-70", "0.0e0"]);
     }
 }

@@ -78,11 +78,7 @@ pub struct Change {
 
 impl Change {
     /// Nothing happens.
-    pub const NONE: Self = Self {
-        flip: false,
-        down: 0,
-        right: 0,
-    };
+    pub const NONE: Self = Self { flip: false, down: 0, right: 0 };
 
     /// Writes `image`, changed, to `to`.
     pub fn apply(self, image: &Image, to: &mut Image) {
@@ -98,9 +94,8 @@ impl Change {
             (-self.right).clamp(0, side) as usize..(side - self.right).clamp(0, side) as usize;
         let start = self.right.clamp(0, side) as usize;
         for (row, from) in image.as_chunks::<SIDE>().0.iter().enumerate() {
-            let Some(target) = usize::try_from(row as i32 + self.down)
-                .ok()
-                .and_then(|row| rows.get_mut(row))
+            let Some(target) =
+                usize::try_from(row as i32 + self.down).ok().and_then(|row| rows.get_mut(row))
             else {
                 continue;
             };
@@ -137,11 +132,7 @@ mod tests {
                         if flip {
                             x = side - 1 - x;
                         }
-                        let expected = if inside {
-                            image[(y * side + x) as usize]
-                        } else {
-                            0
-                        };
+                        let expected = if inside { image[(y * side + x) as usize] } else { 0 };
                         assert_eq!(found[(row * side + column) as usize], expected);
                     }
                 }
@@ -151,11 +142,7 @@ mod tests {
 
     #[test]
     fn draws_are_a_function_of_seed_and_epoch_and_equally_likely() {
-        let augmentation = Augmentation {
-            flip: true,
-            shift: 1,
-            clean_epochs: 2,
-        };
+        let augmentation = Augmentation { flip: true, shift: 1, clean_epochs: 2 };
         let order: Vec<u32> = (0..20_000).collect();
         let labels: Vec<u8> = order.iter().map(|image| (image / 2 % 10) as u8).collect();
         let draw = |seed, epoch| augmentation.draw(&order, &labels, seed, epoch, 5);
@@ -169,10 +156,7 @@ mod tests {
         }
         assert_eq!(counts.len(), 9);
         // 2,222 each, standard deviation 44.
-        assert!(
-            counts.values().all(|count| count.abs_diff(2222) < 220),
-            "{counts:?}"
-        );
+        assert!(counts.values().all(|count| count.abs_diff(2222) < 220), "{counts:?}");
         // Each image in one of two epochs, but for the shoes.
         let pairs = changes.iter().zip(draw(1, 2)).zip(&labels);
         for ((one, two), label) in pairs {

@@ -40,11 +40,7 @@ impl<'a, B: Backend> Batches<'a, B> {
         assert!(batch_size > 0, "a batch holds at least one image");
         let mut pass = Pass::in_order(dataset, batch_size);
         pass.order = order.into();
-        Self {
-            pass,
-            next: 0,
-            device,
-        }
+        Self { pass, next: 0, device }
     }
 
     /// Batches of all images of `dataset` as they stand.
@@ -63,11 +59,7 @@ impl<'a, B: Backend> Batches<'a, B> {
     /// If there is not a change for each image.
     #[must_use]
     pub fn changed(mut self, changes: Vec<Change>) -> Self {
-        assert_eq!(
-            changes.len(),
-            self.pass.order.len(),
-            "a change for each image"
-        );
+        assert_eq!(changes.len(), self.pass.order.len(), "a change for each image");
         self.pass.changes = changes;
         self
     }
@@ -144,14 +136,8 @@ mod tests {
     #[test]
     fn changes_and_scaling_reach_the_pixels() {
         let dataset = dataset(2);
-        let right = Change {
-            right: 1,
-            ..Change::NONE
-        };
-        let scaling = Scaling::Standardise {
-            mean: 1.0,
-            deviation: 2.0,
-        };
+        let right = Change { right: 1, ..Change::NONE };
+        let scaling = Scaling::Standardise { mean: 1.0, deviation: 2.0 };
         let batches = Batches::<B>::in_order(&dataset, 1, &DEVICE)
             .changed(vec![Change::NONE, right])
             .scaled(scaling);

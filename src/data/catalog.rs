@@ -73,12 +73,8 @@ pub enum DataFile {
 
 impl DataFile {
     /// All four, in the order in which every list of them stands.
-    pub const ALL: [Self; 4] = [
-        Self::TrainImages,
-        Self::TrainLabels,
-        Self::TestImages,
-        Self::TestLabels,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
 
     /// Its name without `.gz`.
     #[must_use]
@@ -129,11 +125,7 @@ impl Foreign {
     /// The files among these that are not Fashion-MNIST's, if any.
     #[must_use]
     pub fn among(digests: &[(DataFile, Digest)]) -> Option<Self> {
-        let foreign = || {
-            digests
-                .iter()
-                .filter(|(file, digest)| *digest != file.fashion_mnist())
-        };
+        let foreign = || digests.iter().filter(|(file, digest)| *digest != file.fashion_mnist());
         let files: Vec<_> = foreign().map(|(file, _)| *file).collect();
         let digits = foreign().all(|(file, digest)| *digest == file.mnist_digits());
         (!files.is_empty()).then_some(Self { files, digits })
@@ -175,10 +167,7 @@ mod tests {
     #[test]
     fn digits_are_named() {
         let foreign = Foreign::among(&all(DataFile::mnist_digits)).expect("not Fashion-MNIST");
-        assert!(
-            foreign.to_string().starts_with("MNIST digits, not"),
-            "{foreign}"
-        );
+        assert!(foreign.to_string().starts_with("MNIST digits, not"), "{foreign}");
     }
 
     #[test]

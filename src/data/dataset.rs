@@ -33,10 +33,7 @@ impl LabelledImages {
         if images.len() == labels.len() {
             Ok(Self { images, labels })
         } else {
-            Err(CountsDiffer {
-                images: images.len(),
-                labels: labels.len(),
-            })
+            Err(CountsDiffer { images: images.len(), labels: labels.len() })
         }
     }
 
@@ -129,10 +126,7 @@ impl ImageDataset {
     #[must_use]
     pub fn new(images: LabelledImages) -> Self {
         let range = 0..images.len();
-        Self {
-            images: Arc::new(images),
-            range,
-        }
+        Self { images: Arc::new(images), range }
     }
 
     /// Its images.
@@ -166,20 +160,14 @@ impl ImageDataset {
             return Err(SplitError::NothingLeft { fraction, count });
         }
         let middle = self.range.end - validation;
-        let part = |range| Self {
-            images: Arc::clone(&self.images),
-            range,
-        };
+        let part = |range| Self { images: Arc::clone(&self.images), range };
         Ok((part(self.range.start..middle), part(middle..self.range.end)))
     }
 }
 
 impl Dataset<Item> for ImageDataset {
     fn get(&self, index: usize) -> Option<Item> {
-        Some(Item {
-            pixels: *self.images().get(index)?,
-            label: *self.labels().get(index)?,
-        })
+        Some(Item { pixels: *self.images().get(index)?, label: *self.labels().get(index)? })
     }
 
     fn len(&self) -> usize {
@@ -221,10 +209,7 @@ mod tests {
         assert_eq!(sizes(5, 0.1), (5, 0));
         assert_eq!(sizes(7, 0.0), (7, 0));
         for percent in 0..100 {
-            assert_eq!(
-                sizes(1000, f64::from(percent) / 100.0).1,
-                10 * percent as usize
-            );
+            assert_eq!(sizes(1000, f64::from(percent) / 100.0).1, 10 * percent as usize);
         }
     }
 

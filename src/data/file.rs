@@ -80,10 +80,7 @@ impl<R: BufRead> Decoded<R> {
                 at_most: length.saturating_mul(MAX_EXPANSION),
             }
         } else {
-            Self {
-                reader: Reader::Plain(reader),
-                at_most: length,
-            }
+            Self { reader: Reader::Plain(reader), at_most: length }
         })
     }
 
@@ -201,10 +198,7 @@ mod tests {
         for index in bytes.len() - 8..bytes.len() {
             let mut changed = bytes.clone();
             changed[index] ^= 1;
-            assert!(
-                matches!(decode(&changed), Err(FileError::Damaged(_))),
-                "byte {index}"
-            );
+            assert!(matches!(decode(&changed), Err(FileError::Damaged(_))), "byte {index}");
         }
     }
 

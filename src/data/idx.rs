@@ -141,10 +141,7 @@ impl IdxError {
     /// Whether the operating system failed, not the content.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(
-            self,
-            Self::File(FileError::Read(ReadError::Io(_))) | Self::Memory(_)
-        )
+        matches!(self, Self::File(FileError::Read(ReadError::Io(_))) | Self::Memory(_))
     }
 
     /// What the user can do about the operating system's failure.
@@ -237,19 +234,15 @@ fn read_items<R: BufRead + Send, const N: usize>(
 
     let count = count as usize;
     let mut items: Vec<[u8; N]> = Vec::new();
-    items
-        .try_reserve_exact(count)
-        .map_err(|_| IdxError::Memory(promised))?;
+    items.try_reserve_exact(count).map_err(|_| IdxError::Memory(promised))?;
     let mut hashed = 0;
     while items.len() < count {
         let start = items.len();
         items.resize(count.min(start + CHUNK_BYTES / N), [0; N]);
         let (ready, fresh) = items.split_at_mut(start);
         let fresh = fresh.as_flattened_mut();
-        let (filled, ()) = rayon::join(
-            || bytes.fill(fresh),
-            || hasher.update(ready[hashed..].as_flattened()),
-        );
+        let (filled, ()) =
+            rayon::join(|| bytes.fill(fresh), || hasher.update(ready[hashed..].as_flattened()));
         hashed = start;
         let filled = filled?;
         if filled < fresh.len() {

@@ -157,21 +157,15 @@ impl FashionMnist {
     /// If they are not found, or one is not whole and sound, or, unless that is allowed, not Fashion-MNIST's.
     pub fn load(options: &Options) -> Result<Self, DataError> {
         let dir = source::find(options.dir.as_deref(), &DataFile::ALL)?;
-        let (train, test) = rayon::join(
-            || read_part(&dir, Part::Train),
-            || read_part(&dir, Part::Test),
-        );
+        let (train, test) =
+            rayon::join(|| read_part(&dir, Part::Train), || read_part(&dir, Part::Test));
         let (mut train, mut digests) = train?;
         let (mut test, test_digests) = test?;
         digests.extend(test_digests);
         let provenance = verify(dir, digests, options.any_dataset)?;
         select(&mut train, Part::Train, options);
         select(&mut test, Part::Test, options);
-        Ok(Self {
-            train,
-            test,
-            provenance,
-        })
+        Ok(Self { train, test, provenance })
     }
 }
 
@@ -214,10 +208,8 @@ fn read_part(dir: &Path, part: Part) -> Result<ReadPart, DataError> {
     };
     let (images, images_digest) = images.map_err(failed(&images_path))?;
     let (labels, labels_digest) = labels.map_err(failed(&labels_path))?;
-    let images = LabelledImages::new(images, labels).map_err(|source| DataError::Counts {
-        path: images_path,
-        source,
-    })?;
+    let images = LabelledImages::new(images, labels)
+        .map_err(|source| DataError::Counts { path: images_path, source })?;
     let digests = vec![(images_file, images_digest), (labels_file, labels_digest)];
     Ok((images, digests))
 }
@@ -235,10 +227,6 @@ fn verify(
     let foreign = Foreign::among(&digests);
     match foreign {
         Some(foreign) if !any_dataset => Err(DataError::Foreign { dir, foreign }),
-        foreign => Ok(Provenance {
-            dir,
-            digests,
-            foreign,
-        }),
+        foreign => Ok(Provenance { dir, digests, foreign }),
     }
 }

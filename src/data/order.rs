@@ -51,10 +51,7 @@ mod tests {
         assert_eq!(epoch_order(10, 42, 2), [5, 4, 9, 1, 6, 2, 7, 0, 3, 8]);
         assert_eq!(epoch_order(10, 43, 1), [0, 1, 7, 8, 9, 2, 6, 3, 4, 5]);
         let order = epoch_order(54_000, 42, 1);
-        assert_eq!(
-            order[..8],
-            [29_969, 27_027, 40_067, 14_429, 610, 4_733, 36_531, 13_313]
-        );
+        assert_eq!(order[..8], [29_969, 27_027, 40_067, 14_429, 610, 4_733, 36_531, 13_313]);
         assert_eq!(order[53_997..], [48_153, 45_253, 30_013]);
     }
 
@@ -72,9 +69,8 @@ mod tests {
         assert!(stratified(&[]).is_empty());
         assert_eq!(stratified(&[1, 1, 1, 0, 0, 0]), [0, 3, 1, 4, 2, 5]);
         // Classes of 100, 200, .. 1,000 images, the largest last.
-        let labels: Vec<u8> = (0..10)
-            .flat_map(|class| vec![class; 100 * (usize::from(class) + 1)])
-            .collect();
+        let labels: Vec<u8> =
+            (0..10).flat_map(|class| vec![class; 100 * (usize::from(class) + 1)]).collect();
         let order = stratified(&labels);
         let mut sorted = order.clone();
         sorted.sort_unstable();
@@ -82,10 +78,7 @@ mod tests {
         for length in [1, 10, 55, 550, 1000, 5499] {
             let end = &order[5500 - length..];
             for class in 0..10_u8 {
-                let found = end
-                    .iter()
-                    .filter(|place| labels[**place as usize] == class)
-                    .count();
+                let found = end.iter().filter(|place| labels[**place as usize] == class).count();
                 let share = length as f64 * f64::from(class + 1) / 55.0;
                 assert!(
                     (found as f64 - share).abs() <= 1.5,
@@ -103,9 +96,6 @@ mod tests {
         }
         assert_eq!(counts.len(), 6);
         // 1,000 each, standard deviation 29.
-        assert!(
-            counts.values().all(|count| count.abs_diff(1000) < 145),
-            "{counts:?}"
-        );
+        assert!(counts.values().all(|count| count.abs_diff(1000) < 145), "{counts:?}");
     }
 }

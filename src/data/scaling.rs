@@ -22,10 +22,7 @@ pub enum Scaling {
 impl Scaling {
     /// To mean 0 and standard deviation 1 over Fashion-MNIST's first 54,000 training images, whose pixels have
     /// mean 72.94 and standard deviation 90.02. Constants, so that a recipe means the same on any data.
-    pub const STANDARD: Self = Self::Standardise {
-        mean: 72.94,
-        deviation: 90.02,
-    };
+    pub const STANDARD: Self = Self::Standardise { mean: 72.94, deviation: 90.02 };
 
     /// The network's inputs for these pixels.
     #[must_use]
@@ -48,10 +45,7 @@ mod tests {
     #[test]
     fn the_training_part_of_fashion_mnist_becomes_standard() {
         let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
-        let options = Options {
-            dir,
-            ..Options::default()
-        };
+        let options = Options { dir, ..Options::default() };
         let images = ImageDataset::new(load_part(Part::Train, &options).unwrap().0);
         let (train, _) = images.split(0.1).unwrap();
         let values = Scaling::STANDARD.apply(train.images().as_flattened());

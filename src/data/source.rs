@@ -99,9 +99,7 @@ pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, SourceE
 /// The directory that the user named: the option goes before the variable, which counts if it is not empty.
 fn named_dir(option: Option<&Path>, variable: Option<OsString>) -> Option<PathBuf> {
     let variable = variable.filter(|dir| !dir.is_empty());
-    option
-        .map(Path::to_path_buf)
-        .or_else(|| variable.map(PathBuf::from))
+    option.map(Path::to_path_buf).or_else(|| variable.map(PathBuf::from))
 }
 
 /// `dir`, if it has all of `files`.
@@ -114,11 +112,7 @@ fn complete(dir: PathBuf, files: &[DataFile]) -> Result<PathBuf, SourceError> {
         .filter(|file| path_of(&dir, **file).is_none())
         .map(|file| file.name())
         .collect();
-    if missing.is_empty() {
-        Ok(dir)
-    } else {
-        Err(SourceError::Incomplete { dir, missing })
-    }
+    if missing.is_empty() { Ok(dir) } else { Err(SourceError::Incomplete { dir, missing }) }
 }
 
 /// The first of `places` that has all of `files`.
@@ -158,15 +152,9 @@ mod tests {
         let path = |file| path_of(dir.path(), file);
         assert_eq!(path(DataFile::TestLabels), None);
         touch(dir.path(), &["t10k-labels-idx1-ubyte"]);
-        assert_eq!(
-            path(DataFile::TestLabels),
-            Some(dir.path().join("t10k-labels-idx1-ubyte"))
-        );
+        assert_eq!(path(DataFile::TestLabels), Some(dir.path().join("t10k-labels-idx1-ubyte")));
         touch(dir.path(), &["t10k-labels-idx1-ubyte.gz"]);
-        assert_eq!(
-            path(DataFile::TestLabels),
-            Some(dir.path().join("t10k-labels-idx1-ubyte.gz"))
-        );
+        assert_eq!(path(DataFile::TestLabels), Some(dir.path().join("t10k-labels-idx1-ubyte.gz")));
     }
 
     #[test]
@@ -209,22 +197,11 @@ mod tests {
 
         let error = first_complete(places.clone(), &TEST_FILES).unwrap_err();
         let text = error.to_string();
-        assert!(
-            places
-                .iter()
-                .all(|dir| text.contains(dir.to_str().unwrap())),
-            "{text}"
-        );
+        assert!(places.iter().all(|dir| text.contains(dir.to_str().unwrap())), "{text}");
         let hint = error.hint().unwrap();
-        assert!(
-            hint.contains("lenet data fetch") && hint.contains("--data"),
-            "{hint}"
-        );
+        assert!(hint.contains("lenet data fetch") && hint.contains("--data"), "{hint}");
 
-        touch(
-            second.path(),
-            &["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
-        );
+        touch(second.path(), &["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]);
         assert_eq!(first_complete(places, &TEST_FILES).unwrap(), second.path());
     }
 

@@ -73,18 +73,13 @@ impl<'a> Archive<'a> {
         };
         if entry.content.len() > limit {
             let name = quoted(name);
-            return Err(Fault::Malformed(format!(
-                "{name} has more than {limit} bytes"
-            )));
+            return Err(Fault::Malformed(format!("{name} has more than {limit} bytes")));
         }
         let mut crc = flate2::Crc::new();
         crc.update(entry.content);
         match crc.sum() == entry.crc {
             true => Ok(Some(entry.content)),
-            false => Err(Fault::Malformed(format!(
-                "{}: its checksum is wrong",
-                quoted(name)
-            ))),
+            false => Err(Fault::Malformed(format!("{}: its checksum is wrong", quoted(name)))),
         }
     }
 }
@@ -102,9 +97,8 @@ struct Directory<'a> {
 /// Finds the directory, which ends where its end records begin.
 fn directory(bytes: &[u8]) -> Result<Directory<'_>, Fault> {
     let cut = || malformed("it is cut short, or has bytes after its end");
-    let (rest, end) = bytes
-        .split_at_checked(bytes.len().saturating_sub(END_BYTES))
-        .ok_or_else(cut)?;
+    let (rest, end) =
+        bytes.split_at_checked(bytes.len().saturating_sub(END_BYTES)).ok_or_else(cut)?;
     // Disks of this kind were floppies: there is one, number 0. Behind it all could stand a comment.
     if !end.starts_with(b"PK\x05\x06\0\0\0\0") || u16_at(end, 20) != Some(0) {
         return Err(cut());
@@ -131,11 +125,7 @@ fn directory(bytes: &[u8]) -> Result<Directory<'_>, Fault> {
     if here != entries || start.checked_add(size) != Some(rest.len()) {
         return Err(malformed("its directory is not at its end"));
     }
-    Ok(Directory {
-        bytes: &rest[start..],
-        start,
-        entries: entries.into(),
-    })
+    Ok(Directory { bytes: &rest[start..], start, entries: entries.into() })
 }
 
 /// The last `length` of `bytes`, if they begin so, and what is before them.
@@ -160,18 +150,14 @@ fn entry<'a>(
     let (crc, packed, size) = (number(16)?, number(20)? as usize, number(24)? as usize);
     let (name_bytes, extra, comment) = (field(28)?, field(30)?, field(32)?);
     let start = number(42)? as usize;
-    let rest = directory
-        .get(46 + name_bytes + extra + comment..)
-        .ok_or_else(cut)?;
+    let rest = directory.get(46 + name_bytes + extra + comment..).ok_or_else(cut)?;
     let name = &directory[46..46 + name_bytes];
     // Bit 3: sizes behind the content too; bit 11: a name in UTF-8. Others change what the content means.
     if flags & !0x0808 != 0 || method != 0 || packed != size {
         return Err(malformed("an entry is compressed or encrypted"));
     }
     if start < *end || (*end == 0 && start != 0) {
-        return Err(malformed(
-            "its entries overlap, or something is before them",
-        ));
+        return Err(malformed("its entries overlap, or something is before them"));
     }
     let local = bytes.get(start..).ok_or_else(cut)?;
     let lengths = [26, 28].map(|at| u16_at(local, at).map(usize::from));

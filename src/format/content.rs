@@ -75,15 +75,9 @@ mod tests {
             (b"", Content::Other("empty")),
             (b"\x89PNG\r\n\x1a\n\0\0", Content::Other("a PNG image")),
             (b"\x83\xa8metadata\x85", Content::Model(Format::Mpk)),
-            (
-                b"\x50\x03\0\0\0\0\0\0{\"a\"",
-                Content::Model(Format::Safetensors),
-            ),
+            (b"\x50\x03\0\0\0\0\0\0{\"a\"", Content::Model(Format::Safetensors)),
             (b"PK\x03\x04....m/data.pkl", Content::Model(Format::Torch)),
-            (
-                b"PK\x03\x04....word/document.xml",
-                Content::Other("a zip file (not one of PyTorch)"),
-            ),
+            (b"PK\x03\x04....word/document.xml", Content::Other("a zip file (not one of PyTorch)")),
             (b"hello", Content::Unknown),
         ];
         for (bytes, expected) in cases {

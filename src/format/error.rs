@@ -141,20 +141,15 @@ impl FormatError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read {
-                source: ReadError::Io(error),
-                ..
-            } if error.kind() == ErrorKind::NotFound => {
+            Self::Read { source: ReadError::Io(error), .. }
+                if error.kind() == ErrorKind::NotFound =>
+            {
                 Some("make a model with `lenet train`".to_owned())
             }
-            Self::Read {
-                source: source @ ReadError::Io(_),
-                ..
-            } => source.hint(),
-            Self::Unrecognised { path } if path.with_extension("mpk").is_file() => Some(format!(
-                "the model beside it is {}",
-                path.with_extension("mpk").display()
-            )),
+            Self::Read { source: source @ ReadError::Io(_), .. } => source.hint(),
+            Self::Unrecognised { path } if path.with_extension("mpk").is_file() => {
+                Some(format!("the model beside it is {}", path.with_extension("mpk").display()))
+            }
             Self::Read { .. } | Self::NotAModel { .. } | Self::Unrecognised { .. } => {
                 Some("give a .mpk, .safetensors or .pt file of LeNet".to_owned())
             }

@@ -95,10 +95,7 @@ pub struct ModelFile {
 
 impl From<Weights> for ModelFile {
     fn from(weights: Weights) -> Self {
-        Self {
-            weights,
-            metadata: BTreeMap::new(),
-        }
+        Self { weights, metadata: BTreeMap::new() }
     }
 }
 
@@ -151,10 +148,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
         Format::Torch => torch::decode(bytes).map(ModelFile::from),
         Format::Onnx => Err(Fault::NotRead(format)),
     };
-    read.map_err(|fault| FormatError::Content {
-        path: path.to_path_buf(),
-        fault,
-    })
+    read.map_err(|fault| FormatError::Content { path: path.to_path_buf(), fault })
 }
 
 /// `file` as the bytes of a file of `format`. Equal files give equal bytes.
@@ -181,10 +175,8 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
         let path = path.to_path_buf();
         return Err(FormatError::UnknownEnding { path });
     };
-    let bytes = encode(format, file).map_err(|fault| FormatError::Content {
-        path: path.to_path_buf(),
-        fault,
-    })?;
+    let bytes = encode(format, file)
+        .map_err(|fault| FormatError::Content { path: path.to_path_buf(), fault })?;
     Ok(Target::typed(path)?.replace(&bytes)?)
 }
 

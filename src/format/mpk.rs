@@ -127,11 +127,7 @@ fn values(index: usize, tensor: Tensor) -> Result<Vec<f32>, Fault> {
     check_shape(spec.name, &shape, &tensor.shape)?;
     check_bytes(spec.name, spec.len(), tensor.bytes.len())?;
     let values = floats(&tensor.bytes);
-    Ok(if is_dense_weight {
-        transpose(&values, shape[0], shape[1])
-    } else {
-        values
-    })
+    Ok(if is_dense_weight { transpose(&values, shape[0], shape[1]) } else { values })
 }
 
 #[cfg(test)]
@@ -210,11 +206,7 @@ pub(super) mod tests {
             let record = record();
             let original = distinct_weights();
             let positions = structure(&record);
-            assert!(
-                (900..1300).contains(&positions.len()),
-                "{}",
-                positions.len()
-            );
+            assert!((900..1300).contains(&positions.len()), "{}", positions.len());
             let mut changed = record.clone();
             let (mut refused, mut unchanged) = (0, 0);
             // Markers of every kind of value.

@@ -26,10 +26,8 @@ const INT64: u64 = 7;
 /// `file` as the bytes of an ONNX model; its notes become `metadata_props`. Equal files give equal bytes.
 #[must_use]
 pub fn encode(file: &ModelFile) -> Vec<u8> {
-    let notes = file
-        .metadata
-        .iter()
-        .map(|(key, value)| Message::default().bytes(1, key).bytes(2, value));
+    let notes =
+        file.metadata.iter().map(|(key, value)| Message::default().bytes(1, key).bytes(2, value));
     Message::default()
         .int(1, IR_VERSION)
         .bytes(2, "lenet")
@@ -42,10 +40,7 @@ pub fn encode(file: &ModelFile) -> Vec<u8> {
 /// `GraphProto`.
 fn graph(file: &ModelFile) -> Message {
     let weights = file.weights.iter().map(|(spec, values)| {
-        let bytes: Vec<u8> = values
-            .iter()
-            .flat_map(|value| value.to_le_bytes())
-            .collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         tensor(spec.name, FLOAT, spec.shape, &bytes)
     });
     // The bounds of the loss's clip and the axis of its sum.
@@ -60,14 +55,7 @@ fn graph(file: &ModelFile) -> Message {
         .messages(5, weights.chain(constants))
         .message(11, value("image", &[1, 28, 28], "raw pixels, 0 to 255"))
         .message(12, value("output", &[10], "a sigmoid for each class"))
-        .message(
-            12,
-            value(
-                "probabilities",
-                &[10],
-                "output, clipped, divided by its sum",
-            ),
-        )
+        .message(12, value("probabilities", &[10], "output, clipped, divided by its sum"))
 }
 
 /// The operations in the order in which they run.
@@ -75,9 +63,8 @@ fn nodes() -> Vec<Message> {
     let mut nodes = Vec::new();
     let mut last = "image".to_owned();
     let mut add = |operator: &str, name: String, parameters: &[&str], attributes: Vec<Message>| {
-        let inputs: Vec<&str> = std::iter::once(last.as_str())
-            .chain(parameters.iter().copied())
-            .collect();
+        let inputs: Vec<&str> =
+            std::iter::once(last.as_str()).chain(parameters.iter().copied()).collect();
         nodes.push(node(operator, &inputs, &name, attributes));
         last = name;
     };
@@ -88,22 +75,13 @@ fn nodes() -> Vec<Message> {
         let parameters = [weight.name, bias.name];
         let is_convolution = weight.shape.len() == 4;
         if is_convolution {
-            add(
-                "Conv",
-                name.to_owned(),
-                &parameters,
-                vec![ints("kernel_shape", &[5, 5])],
-            );
+            add("Conv", name.to_owned(), &parameters, vec![ints("kernel_shape", &[5, 5])]);
         } else {
             // The weight is [out, in].
             add("Gemm", name.to_owned(), &parameters, vec![int("transB", 1)]);
         }
         let is_last = 2 * (layer + 1) == TENSORS.len();
-        let activation = if is_last {
-            "output".to_owned()
-        } else {
-            format!("{name}.sigmoid")
-        };
+        let activation = if is_last { "output".to_owned() } else { format!("{name}.sigmoid") };
         add("Sigmoid", activation, &[], vec![]);
         if is_convolution {
             let window = vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
@@ -114,12 +92,7 @@ fn nodes() -> Vec<Message> {
         }
     }
     add("Clip", "clipped".to_owned(), &["lowest", "highest"], vec![]);
-    add(
-        "ReduceSum",
-        "sum".to_owned(),
-        &["classes"],
-        vec![int("keepdims", 1)],
-    );
+    add("ReduceSum", "sum".to_owned(), &["classes"], vec![int("keepdims", 1)]);
     nodes.push(node("Div", &["clipped", "sum"], "probabilities", vec![]));
     nodes
 }
@@ -144,9 +117,7 @@ fn int(name: &str, value: u64) -> Message {
 fn ints(name: &str, values: &[u64]) -> Message {
     values
         .iter()
-        .fold(Message::default().bytes(1, name), |attribute, value| {
-            attribute.int(8, *value)
-        })
+        .fold(Message::default().bytes(1, name), |attribute, value| attribute.int(8, *value))
         .int(20, 7)
 }
 
@@ -154,9 +125,7 @@ fn ints(name: &str, values: &[u64]) -> Message {
 fn tensor(name: &str, data_type: u64, shape: &[usize], raw: &[u8]) -> Message {
     shape
         .iter()
-        .fold(Message::default(), |tensor, size| {
-            tensor.int(1, *size as u64)
-        })
+        .fold(Message::default(), |tensor, size| tensor.int(1, *size as u64))
         .int(2, data_type)
         .bytes(8, name)
         .bytes(9, raw)
@@ -168,8 +137,5 @@ fn value(name: &str, shape: &[u64], doc: &str) -> Message {
     let sizes = shape.iter().map(|size| Message::default().int(1, *size));
     let dims = Message::default().messages(1, std::iter::once(batch).chain(sizes));
     let array = Message::default().int(1, FLOAT).message(2, dims);
-    Message::default()
-        .bytes(1, name)
-        .message(2, Message::default().message(1, array))
-        .bytes(3, doc)
+    Message::default().bytes(1, name).message(2, Message::default().message(1, array)).bytes(3, doc)
 }

@@ -51,9 +51,7 @@ impl Message {
 
     /// Adds each of `values` under the same number: a `repeated` field.
     pub(crate) fn messages(self, field: u64, values: impl IntoIterator<Item = Message>) -> Self {
-        values
-            .into_iter()
-            .fold(self, |message, value| message.message(field, value))
+        values.into_iter().fold(self, |message, value| message.message(field, value))
     }
 
     /// The message as bytes.

@@ -148,17 +148,10 @@ pub fn encode(file: &ModelFile) -> Vec<u8> {
     for (spec, values) in sorted {
         let start = data.len();
         data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        let entry = Entry {
-            dtype: "F32",
-            shape: spec.shape,
-            data_offsets: [start, data.len()],
-        };
+        let entry = Entry { dtype: "F32", shape: spec.shape, data_offsets: [start, data.len()] };
         tensors.insert(spec.name, entry);
     }
-    let header = Header {
-        metadata: &file.metadata,
-        tensors,
-    };
+    let header = Header { metadata: &file.metadata, tensors };
     let mut header =
         serde_json::to_vec(&header).expect("strings and whole numbers always become JSON");
     // Spaces up to a multiple of eight, so that the data is aligned.
@@ -197,12 +190,7 @@ mod tests {
         let data: Vec<Vec<u8>> = file
             .weights
             .iter()
-            .map(|(_, values)| {
-                values
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect()
-            })
+            .map(|(_, values)| values.iter().flat_map(|value| value.to_le_bytes()).collect())
             .collect();
         let views = TENSORS.iter().zip(&data).map(|(spec, bytes)| {
             let view = TensorView::new(Dtype::F32, spec.shape.to_vec(), bytes).unwrap();
@@ -213,25 +201,17 @@ mod tests {
 
     #[test]
     fn faults_name_the_tensor_and_what_is_wrong_with_it() {
-        let shape = refused(
-            r#"{"conv1.bias":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}"#,
-            24,
-        );
+        let shape =
+            refused(r#"{"conv1.bias":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}"#, 24);
         assert_eq!(shape, "conv1.bias: shape is [2, 3], expected [6]");
-        let dtype = refused(
-            r#"{"conv1.bias":{"dtype":"F16","shape":[6],"data_offsets":[0,12]}}"#,
-            12,
-        );
+        let dtype =
+            refused(r#"{"conv1.bias":{"dtype":"F16","shape":[6],"data_offsets":[0,12]}}"#, 12);
         assert_eq!(dtype, "conv1.bias: type is \"F16\", expected F32");
-        let unknown = refused(
-            r#"{"conv1.biaz":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
-            24,
-        );
+        let unknown =
+            refused(r#"{"conv1.biaz":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#, 24);
         assert_eq!(unknown, "\"conv1.biaz\" is not a part of LeNet");
-        let missing = refused(
-            r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
-            24,
-        );
+        let missing =
+            refused(r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#, 24);
         assert_eq!(missing, "conv1.weight is missing");
         for twice in [
             r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]},"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}}"#,
@@ -240,16 +220,11 @@ mod tests {
             let twice = refused(twice, 24);
             assert!(twice.contains("is there twice"), "{twice}");
         }
-        let hole = refused(
-            r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[8,32]}}"#,
-            32,
-        );
+        let hole =
+            refused(r#"{"conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[8,32]}}"#, 32);
         assert!(hole.contains("offset"), "{hole}");
         let long = decode(&[&(100_u64 << 20).to_le_bytes()[..], b"{"].concat()).unwrap_err();
-        assert!(
-            long.to_string().contains("a header of 104857600 bytes"),
-            "{long}"
-        );
+        assert!(long.to_string().contains("a header of 104857600 bytes"), "{long}");
     }
 
     #[test]
@@ -257,9 +232,6 @@ mod tests {
         let mut weights = distinct_weights();
         weights.tensors_mut()[6][7] = f32::NAN;
         let fault = decode(&encode(&weights.into())).unwrap_err();
-        assert_eq!(
-            fault.to_string(),
-            "fc2.weight: value 7 is NaN, not a finite number"
-        );
+        assert_eq!(fault.to_string(), "fc2.weight: value 7 is NaN, not a finite number");
     }
 }

@@ -34,10 +34,7 @@ impl Collector {
     /// # Errors
     /// Names the first tensor that is missing.
     pub(super) fn finish(self) -> Result<Weights, Fault> {
-        let missing = TENSORS
-            .iter()
-            .zip(&self.tensors)
-            .find(|(_, tensor)| tensor.is_none());
+        let missing = TENSORS.iter().zip(&self.tensors).find(|(_, tensor)| tensor.is_none());
         if let Some((spec, _)) = missing {
             return Err(Fault::Missing(spec.name.to_owned()));
         }
@@ -96,26 +93,17 @@ pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), 
 /// Little-endian 32-bit floats; bytes after the last whole one are dropped.
 pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
     let (chunks, _) = bytes.as_chunks();
-    chunks
-        .iter()
-        .map(|chunk| f32::from_le_bytes(*chunk))
-        .collect()
+    chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
 }
 
 /// Refuses weights that are not all finite.
 pub(super) fn check_finite(weights: &Weights) -> Result<(), Fault> {
-    weights
-        .iter()
-        .try_for_each(|(spec, values)| check_values(spec, values))
+    weights.iter().try_for_each(|(spec, values)| check_values(spec, values))
 }
 
 fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
     match values.iter().position(|value| !value.is_finite()) {
         None => Ok(()),
-        Some(index) => Err(Fault::NonFinite {
-            tensor: spec.name,
-            index,
-            value: values[index],
-        }),
+        Some(index) => Err(Fault::NonFinite { tensor: spec.name, index, value: values[index] }),
     }
 }

@@ -70,11 +70,9 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     }
     // The last value is the furthest: no stride is negative.
     let steps = spec.shape.iter().zip(&tensor.strides);
-    let last = steps
-        .clone()
-        .try_fold(tensor.offset, |last, (size, stride)| {
-            last.checked_add((size - 1).checked_mul(*stride)?)
-        });
+    let last = steps.clone().try_fold(tensor.offset, |last, (size, stride)| {
+        last.checked_add((size - 1).checked_mul(*stride)?)
+    });
     if last.is_none_or(|last| last >= tensor.values) {
         return Err(Fault::Mismatch {
             name: spec.name.to_owned(),
@@ -85,10 +83,7 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     }
     let first = vec![tensor.offset];
     Ok(steps.fold(first, |outer, (size, stride)| {
-        outer
-            .iter()
-            .flat_map(|start| (0..*size).map(move |index| start + index * stride))
-            .collect()
+        outer.iter().flat_map(|start| (0..*size).map(move |index| start + index * stride)).collect()
     }))
 }
 

@@ -18,9 +18,7 @@ pub fn outlive_file_size_limit() {
 pub fn expect_memory(bytes: usize) -> io::Result<()> {
     // It takes addresses and no memory, since nothing is written to it; and only until the end of this function.
     let mut reserve: Vec<u8> = Vec::new();
-    reserve
-        .try_reserve_exact(bytes)
-        .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
+    reserve.try_reserve_exact(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
 }
 
 #[cfg(test)]

@@ -37,11 +37,7 @@ impl FileError {
     /// As in `FileError::new("cannot write", path, cause)`.
     #[must_use]
     pub fn new(action: &'static str, path: &Path, cause: io::Error) -> Self {
-        Self {
-            action,
-            path: path.to_owned(),
-            cause,
-        }
+        Self { action, path: path.to_owned(), cause }
     }
 
     /// The same as a function of the cause, for `map_err`.
@@ -53,10 +49,7 @@ impl FileError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let reading = ["cannot read", "cannot take"];
-        hint(
-            &self.cause,
-            reading.iter().any(|start| self.action.starts_with(start)),
-        )
+        hint(&self.cause, reading.iter().any(|start| self.action.starts_with(start)))
     }
 }
 

@@ -64,12 +64,7 @@ impl Target {
             Some(parent) if parent != Path::new("") => parent.to_path_buf(),
             _ => PathBuf::from("."),
         };
-        Ok(Self {
-            asked: path.to_path_buf(),
-            file,
-            folder,
-            permissions,
-        })
+        Ok(Self { asked: path.to_path_buf(), file, folder, permissions })
     }
 
     /// Gives `scratch` the permissions of the file that it will replace.
@@ -87,11 +82,7 @@ impl Target {
     fn prefix(&self) -> String {
         let name = self.file.file_name().unwrap_or_default();
         let hash = Sha256::digest(name.as_encoded_bytes());
-        let hash: String = hash
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
         format!(".lenet-{hash}-")
     }
 
@@ -163,17 +154,11 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
 /// The permissions of a file that may be replaced.
 fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
     if found.is_dir() {
-        return Err(io::Error::new(
-            io::ErrorKind::IsADirectory,
-            "it is a folder",
-        ));
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
     }
     if !found.is_file() {
         let kind = kind_of(found.file_type());
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("it is a {kind}"),
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is a {kind}")));
     }
     if found.permissions().readonly() {
         let cause = "it is write-protected";

@@ -112,10 +112,7 @@ mod tests {
         let every: String = ('\0'..='\u{2100}').collect();
         let clean = line(&every);
         assert!(!clean.contains(|c: char| c.is_control() || "\u{202e}\u{2066}".contains(c)));
-        assert_eq!(
-            line("a\u{1b}]0;X\u{7}\n\u{9b}b"),
-            r"a\u{1b}]0;X\u{7}\n\u{9b}b"
-        );
+        assert_eq!(line("a\u{1b}]0;X\u{7}\n\u{9b}b"), r"a\u{1b}]0;X\u{7}\n\u{9b}b");
         assert!(matches!(line("größer – ✓ 1.5"), Cow::Borrowed(_)));
     }
 
@@ -140,27 +137,14 @@ mod tests {
     fn a_shell_reads_the_words_that_were_written() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
-        let words = [
-            "plain.mpk",
-            "two words",
-            "it's",
-            "",
-            "$HOME;`x`",
-            "a\nb\u{1b}",
-            "{seed}",
-        ];
+        let words = ["plain.mpk", "two words", "it's", "", "$HOME;`x`", "a\nb\u{1b}", "{seed}"];
         let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
         words.push(OsStr::from_bytes(b"m\xff.mpk"));
         let typed = shell(words.iter().copied());
         assert!(!typed.contains(is_obeyed), "{typed}");
         let script = format!("printf '%s\\0' {typed}");
-        let output = std::process::Command::new("bash")
-            .args(["-c", &script])
-            .output();
-        let expected: Vec<u8> = words
-            .iter()
-            .flat_map(|w| [w.as_bytes(), b"\0"].concat())
-            .collect();
+        let output = std::process::Command::new("bash").args(["-c", &script]).output();
+        let expected: Vec<u8> = words.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();
         assert_eq!(output.unwrap().stdout, expected);
     }
 }

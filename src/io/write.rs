@@ -53,25 +53,15 @@ impl Target {
         // Before the content is in: an old file that only its owner reads stays that way.
         self.keep_permissions(scratch.as_file())
             .map_err(failed("cannot set the permissions of"))?;
-        scratch
-            .as_file_mut()
-            .write_all(bytes)
-            .map_err(failed("cannot write"))?;
+        scratch.as_file_mut().write_all(bytes).map_err(failed("cannot write"))?;
         // What a file system reports as written need not be there.
         check_length(scratch.as_file(), bytes.len()).map_err(failed("cannot write"))?;
-        scratch
-            .as_file()
-            .sync_all()
-            .map_err(failed("cannot flush"))?;
+        scratch.as_file().sync_all().map_err(failed("cannot flush"))?;
         let named = match force {
             true => scratch.persist(&self.file),
             false => scratch.persist_noclobber(&self.file),
         };
-        let action = if force {
-            "cannot replace"
-        } else {
-            "cannot write"
-        };
+        let action = if force { "cannot replace" } else { "cannot write" };
         named.map_err(|error| failed(action)(error.error))?;
         flush_folder(&self.folder).map_err(failed("cannot flush the folder of"))
     }
@@ -98,9 +88,7 @@ impl Target {
 fn check_length(file: &File, expected: usize) -> io::Result<()> {
     match file.metadata()?.len() {
         length if length == expected as u64 => Ok(()),
-        length => Err(io::Error::other(format!(
-            "only {length} of {expected} bytes arrived"
-        ))),
+        length => Err(io::Error::other(format!("only {length} of {expected} bytes arrived"))),
     }
 }
 
@@ -110,10 +98,7 @@ fn flush_folder(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         // Some network file systems cannot flush a folder, and need not.
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
         {
             Ok(())
         }

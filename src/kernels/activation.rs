@@ -12,13 +12,8 @@ use super::simd::{Kernel, LANES, Level, Simd};
     clippy::excessive_precision,
     reason = "the polynomial's coefficients, the first of which is near ln 2"
 )]
-const EXP2: [f32; 5] = [
-    0.693_146_977_6,
-    0.240_222_420_9,
-    0.055_507_337_4,
-    0.009_671_512_6,
-    0.001_326_472_91,
-];
+const EXP2: [f32; 5] =
+    [0.693_146_977_6, 0.240_222_420_9, 0.055_507_337_4, 0.009_671_512_6, 0.001_326_472_91];
 
 /// sigmoid(x), at most 2e-7 from the true value; relative to it, at most 4e-6 where x > -40.
 ///
@@ -132,17 +127,11 @@ impl Kernel for Slope<'_> {
         match self.activation {
             Activation::Sigmoid => pairs.for_each(|(y, d)| {
                 let y = s.load(y);
-                s.store(
-                    without_tiny(s, s.mul(s.mul(s.load(d), y), s.sub(one, y))),
-                    d,
-                );
+                s.store(without_tiny(s, s.mul(s.mul(s.load(d), y), s.sub(one, y))), d);
             }),
             Activation::Tanh => pairs.for_each(|(y, d)| {
                 let y = s.load(y);
-                s.store(
-                    without_tiny(s, s.mul(s.load(d), s.sub(one, s.mul(y, y)))),
-                    d,
-                );
+                s.store(without_tiny(s, s.mul(s.load(d), s.sub(one, s.mul(y, y)))), d);
             }),
         }
     }
@@ -199,12 +188,7 @@ mod tests {
     fn samples() -> Vec<f32> {
         let bits = (2.0_f32.powi(-40).to_bits()..100.0_f32.to_bits()).step_by(499);
         let above: Vec<f32> = bits.map(f32::from_bits).collect();
-        above
-            .iter()
-            .rev()
-            .map(|x| -x)
-            .chain(above.iter().copied())
-            .collect()
+        above.iter().rev().map(|x| -x).chain(above.iter().copied()).collect()
     }
 
     #[test]
@@ -228,12 +212,7 @@ mod tests {
         for level in Level::available() {
             let y = sigmoids(level, samples());
             for pair in y.windows(2) {
-                assert!(
-                    pair[1] >= pair[0] * (1.0 - 5e-7),
-                    "{level}: {} then {}",
-                    pair[0],
-                    pair[1]
-                );
+                assert!(pair[1] >= pair[0] * (1.0 - 5e-7), "{level}: {} then {}", pair[0], pair[1]);
             }
             assert!(y.iter().all(|y| (0.0..=1.0).contains(y)), "{level}");
         }

@@ -135,8 +135,5 @@ fn pool<S: Simd>(s: S, upper: (S::V, S::V), lower: (S::V, S::V)) -> (S::V, S::V)
     let (left, right) = s.deinterleave(lower.0, lower.1);
     let lower = s.max(left, right);
     let in_lower = s.select_greater(right, left, s.splat(3.0), s.splat(2.0));
-    (
-        s.max(upper, lower),
-        s.select_greater(lower, upper, in_lower, in_upper),
-    )
+    (s.max(upper, lower), s.select_greater(lower, upper, in_lower, in_upper))
 }

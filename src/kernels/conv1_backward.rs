@@ -14,10 +14,8 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    pub(super) const ZERO: Self = Self {
-        weight: [Aligned([[0.0; LANES]; 5]); CHANNELS],
-        bias: [[0.0; LANES]; CHANNELS],
-    };
+    pub(super) const ZERO: Self =
+        Self { weight: [Aligned([[0.0; LANES]; 5]); CHANNELS], bias: [[0.0; LANES]; CHANNELS] };
 
     /// Adds those of another piece.
     pub(super) fn add(&mut self, other: &Self) {
@@ -51,12 +49,7 @@ pub(super) fn backward(
     sums: &mut Partial,
 ) {
     *sums = Partial::ZERO;
-    level.run(Backward {
-        x,
-        choice,
-        d_z,
-        sums,
-    });
+    level.run(Backward { x, choice, d_z, sums });
 }
 
 struct Backward<'a> {
@@ -126,12 +119,7 @@ fn filter_gradient<S: Simd>(
     d_weight: &mut [[f32; LANES]; 5],
 ) {
     let mut sums = [[s.splat(0.0); 5]; 2];
-    for (d_z, offsets) in d_z
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .zip(offsets.as_chunks::<2>().0)
-    {
+    for (d_z, offsets) in d_z.as_chunks::<2>().0.iter().zip(offsets.as_chunks::<2>().0) {
         for ((d_z, offset), sums) in d_z.iter().zip(offsets).zip(&mut sums) {
             let d_z = s.splat(*d_z);
             let image: &[f32; 4 * STRIDE + LANES] = window(image, usize::from(*offset));

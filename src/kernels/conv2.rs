@@ -121,12 +121,7 @@ fn four_positions<S: Simd>(
     bias: &[f32; CHANNELS],
 ) -> [[S::V; 2]; 4] {
     let mut sums = [[s.load(lanes(bias, 0)), s.load(lanes(bias, LANES))]; 4];
-    for (plane, by_tap) in x
-        .as_chunks::<PLANE>()
-        .0
-        .iter()
-        .zip(by_tap.as_chunks::<TAPS>().0)
-    {
+    for (plane, by_tap) in x.as_chunks::<PLANE>().0.iter().zip(by_tap.as_chunks::<TAPS>().0) {
         let x: &[f32; 5 * WIDTH + 6] = window(plane, corner);
         for ky in 0..5 {
             for kx in 0..5 {
@@ -149,8 +144,5 @@ fn first_maximum<S: Simd>(s: S, [a, b, c, d]: [S::V; 4]) -> (S::V, S::V) {
     let in_upper = s.select_greater(b, a, s.splat(1.0), s.splat(0.0));
     let in_lower = s.select_greater(d, c, s.splat(3.0), s.splat(2.0));
     let (upper, lower) = (s.max(a, b), s.max(c, d));
-    (
-        s.max(upper, lower),
-        s.select_greater(lower, upper, in_lower, in_upper),
-    )
+    (s.max(upper, lower), s.select_greater(lower, upper, in_lower, in_upper))
 }

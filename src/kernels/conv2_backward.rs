@@ -18,10 +18,8 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    pub(super) const ZERO: Self = Self {
-        weight: Aligned([[[0.0; LANES]; TAPS]; CHANNELS]),
-        bias: [[0.0; LANES]; CHANNELS],
-    };
+    pub(super) const ZERO: Self =
+        Self { weight: Aligned([[[0.0; LANES]; TAPS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
 
     /// Adds those of another piece.
     pub(super) fn add(&mut self, other: &Self) {
@@ -65,15 +63,7 @@ pub(super) fn backward(
     let chunks = x.chunks(CHUNK).zip(choice.chunks(CHUNK));
     let gradients = d_z.chunks(CHUNK).zip(d_x.chunks_mut(CHUNK));
     for (number, ((x, choice), (d_z, d_x))) in chunks.zip(gradients).enumerate() {
-        level.run(Backward {
-            x,
-            choice,
-            d_z,
-            shifted,
-            d_x,
-            is_first: number == 0,
-            sums,
-        });
+        level.run(Backward { x, choice, d_z, shifted, d_x, is_first: number == 0, sums });
     }
 }
 
@@ -169,10 +159,7 @@ fn sparse_gradient<S: Simd>(
         for cell in 0..CELLS {
             let (row, column) = (cell / POOLED * 2, cell % POOLED * 2);
             let corner = ((image * PLANE + row * WIDTH + column) * LANES) as u16;
-            let (row, column) = (
-                u16::from(choice[cell] >> 1 & 1),
-                u16::from(choice[cell] & 1),
-            );
+            let (row, column) = (u16::from(choice[cell] >> 1 & 1), u16::from(choice[cell] & 1));
             position[cell] = corner + (row * WIDTH as u16 + column) * LANES as u16;
         }
         sparse.choice[channel].as_chunks_mut::<CELLS>().0[image] = *choice;

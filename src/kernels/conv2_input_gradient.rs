@@ -108,10 +108,8 @@ fn two_planes<S: Simd>(
             let at = image * CELLS + row * POOLED + column;
             for ((d_z, choice), filters) in sparse.d_z.iter().zip(&sparse.choice).zip(filters) {
                 let d_z = s.splat(d_z[at]);
-                let (lower, right) = (
-                    usize::from(choice[at] >> 1 & 1),
-                    usize::from(choice[at] & 1),
-                );
+                let (lower, right) =
+                    (usize::from(choice[at] >> 1 & 1), usize::from(choice[at] & 1));
                 // Where the lower row was chosen, the zeros above the filter come first.
                 let start = right * FILTER + (1 - lower) * LANES;
                 let filters: &[f32; 2 * FILTER + 6 * LANES] = window(&filters.0, start);
@@ -127,14 +125,7 @@ fn two_planes<S: Simd>(
                     let at = (plane * WIDTH + row * 2 + y) * STRIDE + column * 2;
                     add_to(s, *sum, lanes_mut(&mut padded.0, at));
                 }
-                *patch = [
-                    patch[2],
-                    patch[3],
-                    patch[4],
-                    patch[5],
-                    s.splat(0.0),
-                    s.splat(0.0),
-                ];
+                *patch = [patch[2], patch[3], patch[4], patch[5], s.splat(0.0), s.splat(0.0)];
             }
         }
         for (plane, patch) in patch.iter().enumerate() {

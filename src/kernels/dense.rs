@@ -45,14 +45,7 @@ pub(super) fn forward(
     let [inputs, outputs] = size.strides();
     assert_eq!((x.len(), z.len()), (PIECE * inputs, PIECE * outputs));
     assert_eq!(bias.len(), size.outputs);
-    level.run(Forward {
-        size,
-        n,
-        x,
-        weight,
-        bias,
-        z,
-    });
+    level.run(Forward { size, n, x, weight, bias, z });
 }
 
 struct Forward<'a> {
@@ -94,9 +87,7 @@ impl Forward<'_> {
         for (v, start) in start.iter_mut().enumerate() {
             let mut bias = [0.0; LANES];
             let values = self.bias[column + v * LANES..].iter();
-            bias.iter_mut()
-                .zip(values)
-                .for_each(|(to, from)| *to = *from);
+            bias.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
             *start = s.load(&bias);
         }
         let mut sums = [start; R];
@@ -132,12 +123,7 @@ pub(super) fn input_gradient(
     let [inputs, outputs] = size.strides();
     assert_eq!((d_x.len(), d_z.len()), (PIECE * inputs, PIECE * outputs));
     assert!(outputs <= LONGEST && weight.len() == size.inputs * size.outputs);
-    level.run(InputGradient {
-        size,
-        d_z,
-        weight,
-        d_x,
-    });
+    level.run(InputGradient { size, d_z, weight, d_x });
 }
 
 /// The longest padded row of outputs.

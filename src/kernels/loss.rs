@@ -39,21 +39,14 @@ pub(super) fn loss(
     let sum: f64 = clipped.iter().sum();
     let scale = slope / images as f64;
     for (class, d_y) in d_y.iter_mut().enumerate() {
-        let of_label = if class == label {
-            1.0 / clipped[class]
-        } else {
-            0.0
-        };
+        let of_label = if class == label { 1.0 / clipped[class] } else { 0.0 };
         *d_y = if o[class] < CLIP || o[class] > 1.0 - CLIP {
             0.0
         } else {
             (scale * (1.0 / sum - of_label)) as f32
         };
     }
-    Loss {
-        loss: (sum / clipped[label]).ln() as f32,
-        is_correct: argmax(&o) == label,
-    }
+    Loss { loss: (sum / clipped[label]).ln() as f32, is_correct: argmax(&o) == label }
 }
 
 /// The network's output for what its last layer ends in.

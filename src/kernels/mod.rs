@@ -56,11 +56,7 @@ pub fn outputs(
     images: View<'_>,
 ) -> Vec<f32> {
     assert_eq!(parameters.len(), PARAMETERS);
-    let network = Network {
-        level,
-        activation,
-        parameters,
-    };
+    let network = Network { level, activation, parameters };
     let mut outputs = vec![[0.0; CLASSES]; images.len()];
     let pieces = outputs.par_chunks_mut(PIECE).enumerate();
     pieces.for_each_init(
@@ -95,11 +91,7 @@ impl Stepper {
         gradients: &mut [f32],
     ) {
         assert_eq!(gradients.len(), PARAMETERS);
-        let network = Network {
-            level,
-            activation,
-            parameters,
-        };
+        let network = Network { level, activation, parameters };
         self.samples(network, images);
         weights::weights(level, &self.pieces, Target::Gradients(gradients));
     }
@@ -115,11 +107,7 @@ impl Stepper {
         descent: Descent<'_>,
         images: View<'_>,
     ) {
-        let network = Network {
-            level,
-            activation,
-            parameters: descent.parameters,
-        };
+        let network = Network { level, activation, parameters: descent.parameters };
         self.samples(network, images);
         let pieces = &self.pieces;
         descent.apply(level, &mut self.orthogonal, |target| {
@@ -172,20 +160,9 @@ impl<'a> Descent<'a> {
 
     /// The step whose gradients `give` hands over.
     fn apply(self, level: Level, orthogonal: &mut Orthogonal, give: impl FnOnce(Target<'_>)) {
-        let Self {
-            sgd,
-            rate,
-            parameters,
-            velocity,
-        } = self;
+        let Self { sgd, rate, parameters, velocity } = self;
         let directions = sgd.muon.is_some().then(|| orthogonal.directions());
-        give(Target::Update {
-            sgd,
-            rate,
-            parameters: &mut *parameters,
-            velocity,
-            directions,
-        });
+        give(Target::Update { sgd, rate, parameters: &mut *parameters, velocity, directions });
         if let Some(muon) = sgd.muon {
             orthogonal.step(level, muon, rate, parameters);
         }
@@ -232,7 +209,5 @@ fn window<T, const N: usize>(x: &[T], at: usize) -> &[T; N] {
 /// The eight values of `x` from `at` on, to be written.
 #[inline(always)]
 fn lanes_mut(x: &mut [f32], at: usize) -> &mut [f32; LANES] {
-    (&mut x[at..at + LANES])
-        .try_into()
-        .expect("the range is LANES long")
+    (&mut x[at..at + LANES]).try_into().expect("the range is LANES long")
 }

@@ -73,10 +73,7 @@ struct Work {
 impl Work {
     /// x = d / |d|.
     fn load(&mut self, matrix: Matrix, d: &[f32]) {
-        let (rows, columns) = (
-            matrix.rows.max(matrix.columns),
-            matrix.rows.min(matrix.columns),
-        );
+        let (rows, columns) = (matrix.rows.max(matrix.columns), matrix.rows.min(matrix.columns));
         // Columns of a power of two would share a few sets of the cache.
         let stride = (columns.div_ceil(WIDTH) | 1) * WIDTH;
         (self.rows, self.columns, self.stride) = (rows, columns, stride);
@@ -113,14 +110,7 @@ impl Work {
     fn round(&mut self, level: Level) {
         let [a, b, c] = Muon::COEFFICIENTS;
         let Self {
-            rows,
-            columns,
-            stride,
-            ref x,
-            ref mut next,
-            ref mut g,
-            ref mut polynomial,
-            ..
+            rows, columns, stride, ref x, ref mut next, ref mut g, ref mut polynomial, ..
         } = *self;
         let width = columns.next_multiple_of(WIDTH);
         let product = |left, right, terms, is_symmetric, to: &mut [f32]| {

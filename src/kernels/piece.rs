@@ -17,18 +17,9 @@ use super::{Aligned, conv1, conv2};
 /// keep four threads busy.
 pub(super) const PIECE: usize = 8;
 
-pub(super) const FC1: Size = Size {
-    inputs: conv2::OUTPUT,
-    outputs: 120,
-};
-pub(super) const FC2: Size = Size {
-    inputs: 120,
-    outputs: 84,
-};
-pub(super) const FC3: Size = Size {
-    inputs: 84,
-    outputs: CLASSES,
-};
+pub(super) const FC1: Size = Size { inputs: conv2::OUTPUT, outputs: 120 };
+pub(super) const FC2: Size = Size { inputs: 120, outputs: 84 };
+pub(super) const FC3: Size = Size { inputs: 84, outputs: CLASSES };
 
 /// One row of `N` values for each image of a piece.
 pub(super) type Rows<const N: usize> = Aligned<[[f32; N]; PIECE]>;
@@ -63,10 +54,7 @@ impl Piece {
             d_fc3: Aligned([[0.0; _]; PIECE]),
             conv1: conv1::Partial::ZERO,
             conv2: conv2::Partial::ZERO,
-            scores: [Score {
-                loss: 0.0,
-                is_correct: false,
-            }; PIECE],
+            scores: [Score { loss: 0.0, is_correct: false }; PIECE],
         }
     }
 

@@ -23,15 +23,10 @@ pub fn step(
     descent: Descent<'_>,
     images: View<'_>,
 ) -> (Vec<(Part, Duration)>, Duration) {
-    let network = Network {
-        level,
-        activation,
-        parameters: descent.parameters,
-    };
+    let network = Network { level, activation, parameters: descent.parameters };
     let mut parts: Vec<(Part, Duration)> = Vec::new();
-    let mut pieces: Vec<_> = (0..images.len().div_ceil(PIECE))
-        .map(|_| Box::new(Piece::new()))
-        .collect();
+    let mut pieces: Vec<_> =
+        (0..images.len().div_ceil(PIECE)).map(|_| Box::new(Piece::new())).collect();
     for (number, piece) in pieces.iter_mut().enumerate() {
         let mut begin = Instant::now();
         let mut done = |part: Part| {

@@ -86,9 +86,7 @@ impl Network<'_> {
         piece: &mut Piece,
         done: &mut impl FnMut(Part),
     ) {
-        let Self {
-            level, activation, ..
-        } = *self;
+        let Self { level, activation, .. } = *self;
         let activate = |x: &mut [f32]| activate(level, activation, x);
         let n = images.len();
         piece.n = n;
@@ -97,14 +95,7 @@ impl Network<'_> {
 
         let y = &mut scratch.y_conv1.0[..n];
         let choice = &mut scratch.choice_conv1[..n];
-        conv1::forward(
-            level,
-            &scratch.pixels.0[..n],
-            self.weight(0),
-            self.bias(0),
-            y,
-            choice,
-        );
+        conv1::forward(level, &scratch.pixels.0[..n], self.weight(0), self.bias(0), y, choice);
         activate(y.as_flattened_mut());
         done(Part::Conv1);
 
@@ -114,26 +105,17 @@ impl Network<'_> {
         activate(y.as_flattened_mut());
         done(Part::Conv2);
 
-        let (x, y) = (
-            piece.x_fc1.0.as_flattened(),
-            piece.x_fc2.0.as_flattened_mut(),
-        );
+        let (x, y) = (piece.x_fc1.0.as_flattened(), piece.x_fc2.0.as_flattened_mut());
         dense::forward(level, FC1, n, x, self.weight_and_rest(2), self.bias(2), y);
         activate(y);
         done(Part::Fc1);
 
-        let (x, y) = (
-            piece.x_fc2.0.as_flattened(),
-            piece.x_fc3.0.as_flattened_mut(),
-        );
+        let (x, y) = (piece.x_fc2.0.as_flattened(), piece.x_fc3.0.as_flattened_mut());
         dense::forward(level, FC2, n, x, self.weight_and_rest(3), self.bias(3), y);
         activate(y);
         done(Part::Fc2);
 
-        let (x, y) = (
-            piece.x_fc3.0.as_flattened(),
-            scratch.y_fc3.0.as_flattened_mut(),
-        );
+        let (x, y) = (piece.x_fc3.0.as_flattened(), scratch.y_fc3.0.as_flattened_mut());
         dense::forward(level, FC3, n, x, self.weight_and_rest(4), self.bias(4), y);
         activate(y);
         done(Part::Fc3);
@@ -149,22 +131,15 @@ impl Network<'_> {
         done: &mut impl FnMut(Part),
     ) {
         self.forward(images, scratch, piece, done);
-        let Self {
-            level, activation, ..
-        } = *self;
+        let Self { level, activation, .. } = *self;
         let times_slope = |y: &[f32], d: &mut [f32]| times_slope(level, activation, y, d);
         let n = images.len();
 
         for (place, score) in piece.scores[..n].iter_mut().enumerate() {
             let y = scratch.y_fc3.0[place].first_chunk().expect("ten and more");
-            let d_y = piece.d_fc3.0[place]
-                .first_chunk_mut()
-                .expect("ten and more");
+            let d_y = piece.d_fc3.0[place].first_chunk_mut().expect("ten and more");
             let found = loss(activation, y, images.get(place).2, batch, d_y);
-            *score = Score {
-                loss: found.loss,
-                is_correct: found.is_correct,
-            };
+            *score = Score { loss: found.loss, is_correct: found.is_correct };
         }
         let d = piece.d_fc3.0.as_flattened_mut();
         times_slope(scratch.y_fc3.0.as_flattened(), d);

@@ -4,10 +4,7 @@
 //! each instruction set and picks the copy to call. All `unsafe` code of the crate is in this
 //! file and its submodules.
 
-#![allow(
-    unsafe_code,
-    reason = "CPU intrinsics, each behind a token that proves the CPU has them"
-)]
+#![allow(unsafe_code, reason = "CPU intrinsics, each behind a token that proves the CPU has them")]
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -54,10 +51,7 @@ impl LevelError {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         let names: Vec<String> = Level::available().iter().map(Level::to_string).collect();
-        Some(format!(
-            "unset LENET_SIMD, or set it to one of: {}",
-            names.join(", ")
-        ))
+        Some(format!("unset LENET_SIMD, or set it to one of: {}", names.join(", ")))
     }
 }
 

@@ -50,13 +50,7 @@ impl<'a> Target<'a> {
                 let (first, others) = gradients.split_at_mut(count);
                 (Self::Gradients(first), Self::Gradients(others))
             }
-            Self::Update {
-                sgd,
-                rate,
-                parameters,
-                velocity,
-                directions,
-            } => {
+            Self::Update { sgd, rate, parameters, velocity, directions } => {
                 let (first, others) = parameters.split_at_mut(count);
                 let (first_v, others_v) = velocity.map(|v| v.split_at_mut(count)).unzip();
                 let (first_d, others_d) = directions.map(|d| d.split_at_mut(count)).unzip();
@@ -67,10 +61,7 @@ impl<'a> Target<'a> {
                     velocity,
                     directions,
                 };
-                (
-                    part(first, first_v, first_d),
-                    part(others, others_v, others_d),
-                )
+                (part(first, first_v, first_d), part(others, others_v, others_d))
             }
         }
     }
@@ -81,13 +72,7 @@ impl<'a> Target<'a> {
         let places = at..at + g.len();
         match self {
             Self::Gradients(gradients) => gradients[places].copy_from_slice(g),
-            Self::Update {
-                sgd,
-                rate,
-                parameters,
-                velocity,
-                directions,
-            } => {
+            Self::Update { sgd, rate, parameters, velocity, directions } => {
                 let velocity = velocity.as_mut().map(|v| &mut v[places.clone()]);
                 let (w, rate, weight_decay) = match (directions, kind) {
                     (Some(directions), Kind::Matrix) => {
@@ -99,10 +84,7 @@ impl<'a> Target<'a> {
                     (_, Kind::Bias) => (&mut parameters[places], *rate, 0.0),
                     _ => (&mut parameters[places], *rate, sgd.weight_decay),
                 };
-                let sgd = Sgd {
-                    weight_decay,
-                    ..*sgd
-                };
+                let sgd = Sgd { weight_decay, ..*sgd };
                 match velocity {
                     None => descend(s, rate, weight_decay, w, g),
                     Some(velocity) => descend_with_momentum(s, sgd, rate, w, velocity, g),

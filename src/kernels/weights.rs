@@ -17,11 +17,7 @@ enum Job {
     /// Both convolutions.
     Convolutions,
     /// Rows of the weight of a dense layer.
-    Rows {
-        layer: Dense,
-        first: usize,
-        count: usize,
-    },
+    Rows { layer: Dense, first: usize, count: usize },
     /// The bias of a dense layer.
     Bias { layer: Dense },
 }
@@ -76,11 +72,7 @@ const JOBS: [Job; 26] = {
         let (layer, count) = layers[i];
         let mut first = 0;
         while first < layer.size().inputs {
-            jobs[next] = Job::Rows {
-                layer,
-                first,
-                count,
-            };
+            jobs[next] = Job::Rows { layer, first, count };
             first += count;
             next += 1;
         }
@@ -100,11 +92,7 @@ pub(super) fn weights(level: Level, pieces: &[Box<Piece>], target: Target<'_>) {
 /// Does `jobs`, each half of their parameters perhaps on another thread.
 fn share(level: Level, pieces: &[Box<Piece>], jobs: &[Job], target: Target<'_>) {
     if let [job] = jobs {
-        return level.run(Work {
-            job: *job,
-            pieces,
-            target,
-        });
+        return level.run(Work { job: *job, pieces, target });
     }
     let all: usize = jobs.iter().map(|job| job.parameters()).sum();
     let (mut count, mut middle) = (jobs[0].parameters(), 1);
@@ -131,18 +119,10 @@ impl Kernel for Work<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self {
-            job,
-            pieces,
-            target,
-        } = self;
+        let Self { job, pieces, target } = self;
         match job {
             Job::Convolutions => convolutions(s, pieces, target),
-            Job::Rows {
-                layer,
-                first,
-                count,
-            } => rows(s, pieces, layer, first, count, target),
+            Job::Rows { layer, first, count } => rows(s, pieces, layer, first, count, target),
             Job::Bias { layer } => bias(s, pieces, layer, target),
         }
     }

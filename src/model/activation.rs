@@ -104,10 +104,7 @@ mod tests {
         weights.tensors_mut()[9].fill(0.25);
         let folded = weights.fold(Activation::Tanh, Scaling::Raw);
         let unit = |w: &Weights, inputs: &[f64]| -> f64 {
-            let sum = inputs
-                .iter()
-                .zip(&w.tensors()[8][..84])
-                .map(|(x, w)| x * f64::from(*w));
+            let sum = inputs.iter().zip(&w.tensors()[8][..84]).map(|(x, w)| x * f64::from(*w));
             sum.sum::<f64>() + f64::from(w.tensors()[9][0])
         };
         let t: Vec<f64> = (0..84).map(|i| (f64::from(i) * 0.7).sin()).collect();

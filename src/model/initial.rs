@@ -32,9 +32,8 @@ mod tests {
 
     #[test]
     fn weights_fill_glorots_interval_and_biases_are_zero() {
-        let limits = [
-            0.185_164, 0.0, 0.104_447, 0.0, 0.126_323, 0.0, 0.171_499, 0.0, 0.252_646, 0.0,
-        ];
+        let limits =
+            [0.185_164, 0.0, 0.104_447, 0.0, 0.126_323, 0.0, 0.171_499, 0.0, 0.252_646, 0.0];
         for ((spec, values), limit) in Weights::initial(7, 1.0).iter().zip(limits) {
             let largest = values.iter().fold(0.0f32, |a, v| a.max(v.abs()));
             assert!(largest <= limit, "{spec}: {largest} is over {limit}");
@@ -52,12 +51,7 @@ mod tests {
         assert_eq!(Weights::initial(1, 1.0), Weights::initial(1, 1.0));
         assert_ne!(Weights::initial(1, 1.0), Weights::initial(2, 1.0));
         let (one, four) = (Weights::initial(1, 1.0), Weights::initial(1, 4.0));
-        for (a, b) in one
-            .tensors()
-            .iter()
-            .flatten()
-            .zip(four.tensors().iter().flatten())
-        {
+        for (a, b) in one.tensors().iter().flatten().zip(four.tensors().iter().flatten()) {
             assert!((4.0 * a - b).abs() <= 1e-6);
         }
     }

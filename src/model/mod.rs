@@ -64,10 +64,7 @@ impl<B: Backend> LeNet<B> {
     /// The parameters' ids are 1 to 10, not random as Burn's are: equal weights make equal files.
     #[must_use]
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Self {
-        Self::from_parameters(Tensor::from_floats(
-            weights.to_parameters().as_slice(),
-            device,
-        ))
+        Self::from_parameters(Tensor::from_floats(weights.to_parameters().as_slice(), device))
     }
 
     /// The network whose parameters are parts of one tensor `[PARAMETERS]`; through it, Burn differentiates that tensor.
@@ -89,13 +86,7 @@ impl<B: Backend> LeNet<B> {
             layer.bias = Some(param(&parameters, index + 1, dims::<1>(index + 1)));
             layer
         };
-        Self {
-            conv1: conv(0),
-            conv2: conv(2),
-            fc1: linear(4),
-            fc2: linear(6),
-            fc3: linear(8),
-        }
+        Self { conv1: conv(0), conv2: conv(2), fc1: linear(4), fc2: linear(6), fc3: linear(8) }
     }
 
     /// The weights, read back to the host. Waits for the device.
@@ -104,10 +95,7 @@ impl<B: Backend> LeNet<B> {
         let conv = |layer: &Conv2d<B>| [host(&layer.weight), bias(layer.bias.as_ref())];
         let linear = |layer: &Linear<B>| {
             let [inputs, outputs] = layer.weight.dims();
-            [
-                transpose(&host(&layer.weight), inputs, outputs),
-                bias(layer.bias.as_ref()),
-            ]
+            [transpose(&host(&layer.weight), inputs, outputs), bias(layer.bias.as_ref())]
         };
         let [a, b] = conv(&self.conv1);
         let [c, d] = conv(&self.conv2);
@@ -127,10 +115,7 @@ fn activate<B: Backend, const D: usize>(activation: Activation, x: Tensor<B, D>)
 
 /// The shape of tensor `index` of [`TENSORS`].
 fn dims<const D: usize>(index: usize) -> [usize; D] {
-    TENSORS[index]
-        .shape
-        .try_into()
-        .expect("the caller names a tensor of rank D")
+    TENSORS[index].shape.try_into().expect("the caller names a tensor of rank D")
 }
 
 fn param<B: Backend, const D: usize>(
@@ -147,12 +132,7 @@ fn param<B: Backend, const D: usize>(
 }
 
 fn host<B: Backend, const D: usize>(param: &Param<Tensor<B, D>>) -> Vec<f32> {
-    param
-        .val()
-        .into_data()
-        .convert::<f32>()
-        .into_vec()
-        .expect("converted to f32 just now")
+    param.val().into_data().convert::<f32>().into_vec().expect("converted to f32 just now")
 }
 
 fn bias<B: Backend>(param: Option<&Param<Tensor<B, 1>>>) -> Vec<f32> {

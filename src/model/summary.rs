@@ -63,12 +63,7 @@ struct Table(Vec<LayerSummary>);
 
 impl Table {
     fn push(&mut self, name: &'static str, output: Shape, parameters: usize, macs: usize) {
-        self.0.push(LayerSummary {
-            name,
-            output_shape: output.to_vec(),
-            parameters,
-            macs,
-        });
+        self.0.push(LayerSummary { name, output_shape: output.to_vec(), parameters, macs });
     }
 
     fn shape_only(&mut self, name: &'static str, output: Shape) {

@@ -73,9 +73,7 @@ impl Weights {
     /// Weights whose every value is zero.
     #[must_use]
     pub fn zeros() -> Self {
-        Self {
-            tensors: TENSORS.map(|spec| vec![0.0; spec.len()]),
-        }
+        Self { tensors: TENSORS.map(|spec| vec![0.0; spec.len()]) }
     }
 
     /// Each tensor with its name and shape, in the order of [`TENSORS`].

@@ -39,13 +39,7 @@ impl LeNetBackend for NdArray {
         let parameters = owned(parameters);
         let mut gradients = vec![0.0; PARAMETERS];
         let mut stepper = Stepper::default();
-        stepper.gradients(
-            level(),
-            activation,
-            values(&parameters),
-            images,
-            &mut gradients,
-        );
+        stepper.gradients(level(), activation, values(&parameters), images, &mut gradients);
         let score =
             |of: fn(Score) -> f32| tensor(stepper.scores().map(of).collect(), &[images.len()]);
         Gradients {
@@ -114,8 +108,7 @@ impl Trainer<NdArray> for CpuTrainer {
             velocity: self.parameters.velocity.as_deref_mut(),
         };
         let images = pass.batch(self.next);
-        self.stepper
-            .step(self.level, self.activation, descent, images);
+        self.stepper.step(self.level, self.activation, descent, images);
         self.scores.extend(self.stepper.scores());
         self.next += 1;
     }
@@ -138,10 +131,7 @@ fn level() -> Level {
 /// The tensor as an array that may be changed in place, row-major: itself, unless it lies otherwise.
 fn owned(tensor: NdArrayTensor) -> SharedArray<f32> {
     let NdArrayTensor::F32(storage) = tensor else {
-        panic!(
-            "a float tensor of NdArray<f32> holds f32, not {:?}",
-            tensor.dtype()
-        );
+        panic!("a float tensor of NdArray<f32> holds f32, not {:?}", tensor.dtype());
     };
     let array = storage.into_owned();
     if array.is_standard_layout() {
@@ -156,9 +146,7 @@ fn values(array: &SharedArray<f32>) -> &[f32] {
 }
 
 fn values_mut(array: &mut SharedArray<f32>) -> &mut [f32] {
-    array
-        .as_slice_mut()
-        .expect("what `owned` returns is row-major")
+    array.as_slice_mut().expect("what `owned` returns is row-major")
 }
 
 fn tensor(values: Vec<f32>, shape: &[usize]) -> NdArrayTensor {

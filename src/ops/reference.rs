@@ -86,10 +86,7 @@ pub fn update<B: Backend>(
         Some(v) => v.clone(),
     };
     let mut after = w.clone() - direction.clone() * rate;
-    let matrices = sgd
-        .muon
-        .into_iter()
-        .flat_map(|muon| MATRICES.map(|matrix| (muon, matrix)));
+    let matrices = sgd.muon.into_iter().flat_map(|muon| MATRICES.map(|matrix| (muon, matrix)));
     for (muon, matrix) in matrices {
         let part = |all: &Tensor<B, 1>| {
             let values = all.clone().slice([range(matrix.tensor)]);
@@ -153,11 +150,7 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
 
     fn step(&mut self) {
         let (pass, rates) = self.epoch.as_ref().expect("an epoch has begun");
-        let found = B::gradients(
-            self.activation,
-            self.parameters.clone(),
-            pass.batch(self.next),
-        );
+        let found = B::gradients(self.activation, self.parameters.clone(), pass.batch(self.next));
         (self.parameters, self.velocity) = B::update(
             self.sgd,
             rates[self.next],
@@ -166,10 +159,7 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
             found.gradients,
         );
         self.next += 1;
-        self.pending.push(Tensor::cat(
-            vec![tensor(found.losses), tensor(found.correct)],
-            0,
-        ));
+        self.pending.push(Tensor::cat(vec![tensor(found.losses), tensor(found.correct)], 0));
     }
 
     fn scores(&mut self) -> Result<Vec<Score>, Error> {
@@ -177,10 +167,12 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
         for step in self.pending.drain(..) {
             let values = step.into_data_checked()?;
             let (losses, correct) = values.split_at(values.len() / 2);
-            scores.extend(losses.iter().zip(correct).map(|(loss, correct)| Score {
-                loss: *loss,
-                is_correct: *correct == 1.0,
-            }));
+            scores.extend(
+                losses
+                    .iter()
+                    .zip(correct)
+                    .map(|(loss, correct)| Score { loss: *loss, is_correct: *correct == 1.0 }),
+            );
         }
         Ok(scores)
     }

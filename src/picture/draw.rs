@@ -50,12 +50,7 @@ fn lines(
     let pairs_of_rows = pixels.chunks_exact(2 * width);
     let lines = pairs_of_rows.map(|pair| {
         let (upper, lower) = pair.split_at(width);
-        line(
-            &mut upper
-                .iter()
-                .zip(lower)
-                .map(|(upper, lower)| [*upper, *lower]),
-        )
+        line(&mut upper.iter().zip(lower).map(|(upper, lower)| [*upper, *lower]))
     });
     lines.collect()
 }
@@ -75,15 +70,7 @@ mod tests {
 
     #[test]
     fn colours_are_the_nearest_ones() {
-        let pairs = [
-            (0, 16),
-            (3, 16),
-            (4, 232),
-            (8, 232),
-            (13, 232),
-            (14, 233),
-            (238, 255),
-        ];
+        let pairs = [(0, 16), (3, 16), (4, 232), (8, 232), (13, 232), (14, 233), (238, 255)];
         for (grey, expected) in pairs {
             assert_eq!(colour(grey), expected, "{grey}");
         }
@@ -95,14 +82,8 @@ mod tests {
         let mut image = [0; 784];
         image[..28].fill(255);
         let blocks = half_blocks(&image, 28);
-        assert_eq!(
-            blocks[0],
-            format!("\x1b[38;5;231;48;5;16m{}\x1b[0m", "▀".repeat(28))
-        );
-        assert_eq!(
-            blocks[13],
-            format!("\x1b[38;5;16;48;5;16m{}\x1b[0m", "▀".repeat(28))
-        );
+        assert_eq!(blocks[0], format!("\x1b[38;5;231;48;5;16m{}\x1b[0m", "▀".repeat(28)));
+        assert_eq!(blocks[13], format!("\x1b[38;5;16;48;5;16m{}\x1b[0m", "▀".repeat(28)));
         let lines = ascii(&image, 28);
         assert_eq!(lines[0], "+".repeat(28));
         assert_eq!(lines[1], " ".repeat(28));

@@ -150,21 +150,15 @@ mod tests {
         let prepared = prepare(picture.clone(), Invert::No);
         assert_eq!(prepared.image.as_slice(), picture.as_raw().as_slice());
         let inverted = prepare(picture.clone(), Invert::Yes).image;
-        assert!(
-            inverted
-                .iter()
-                .zip(picture.as_raw())
-                .all(|(a, b)| *a == 255 - b)
-        );
+        assert!(inverted.iter().zip(picture.as_raw()).all(|(a, b)| *a == 255 - b));
     }
 
     #[test]
     fn the_object_fills_the_longer_side_keeps_its_proportions_and_stands_in_the_middle() {
         let picture = rectangle([300, 200], [200, 20, 60, 120], 210, 0);
         let image = prepare(picture, Invert::Auto).image;
-        let expected: Vec<u8> = (0..28)
-            .map(|x| if (7..21).contains(&x) { 210 } else { 0 })
-            .collect();
+        let expected: Vec<u8> =
+            (0..28).map(|x| if (7..21).contains(&x) { 210 } else { 0 }).collect();
         for row in rows(&image) {
             assert_eq!(row.as_slice(), expected);
         }
@@ -208,11 +202,7 @@ mod tests {
         assert!(is_light(&picture));
         let noisy = GrayImage::from_fn(90, 90, |x, y| {
             let inside = (30..60).contains(&x) && (30..60).contains(&y);
-            Luma([if inside {
-                255
-            } else {
-                ((x + y) % TOLERANCE as u32) as u8
-            }])
+            Luma([if inside { 255 } else { ((x + y) % TOLERANCE as u32) as u8 }])
         });
         assert_eq!(prepare(noisy, Invert::Auto).image, [255; 784]);
     }

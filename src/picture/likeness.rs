@@ -26,14 +26,9 @@ impl Features {
             let (row, column) = (pixel / SIDE, pixel % SIDE);
             row == 0 || row == last || column == 0 || column == last
         });
-        let (sum, length) = frame.fold((0.0, 0.0), |(sum, length), pixel| {
-            (sum + f64::from(image[pixel]), length + 1.0)
-        });
-        Self {
-            mean,
-            contrast: variance.sqrt(),
-            border: sum / length,
-        }
+        let (sum, length) = frame
+            .fold((0.0, 0.0), |(sum, length), pixel| (sum + f64::from(image[pixel]), length + 1.0));
+        Self { mean, contrast: variance.sqrt(), border: sum / length }
     }
 }
 
@@ -53,18 +48,8 @@ pub struct Range {
 /// Between the percentiles 0.1 and 99.9 over Fashion-MNIST's 60,000 training images, rounded outwards; a test
 /// counts how many of them fall outside. A border can only be too bright.
 pub const RANGES: [Range; 3] = [
-    Range {
-        name: "mean brightness",
-        feature: |features| features.mean,
-        least: 11.0,
-        most: 168.0,
-    },
-    Range {
-        name: "contrast",
-        feature: |features| features.contrast,
-        least: 25.0,
-        most: 117.0,
-    },
+    Range { name: "mean brightness", feature: |features| features.mean, least: 11.0, most: 168.0 },
+    Range { name: "contrast", feature: |features| features.contrast, least: 25.0, most: 117.0 },
     Range {
         name: "brightness of the border",
         feature: |features| features.border,
@@ -79,9 +64,7 @@ pub fn doubts(image: &Image) -> Vec<String> {
     let features = Features::of(image);
     let odd = RANGES.iter().filter_map(|range| {
         let value = (range.feature)(&features);
-        let Range {
-            name, least, most, ..
-        } = range;
+        let Range { name, least, most, .. } = range;
         (!(*least..=*most).contains(&value))
             .then(|| format!("{name} {value:.0} (training images: {least} to {most})"))
     });
@@ -113,32 +96,15 @@ mod tests {
     #[test]
     fn the_ranges_hold_all_but_a_few_training_images_and_not_more() {
         let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/data").into();
-        let options = Options {
-            dir: Some(dir),
-            ..Options::default()
-        };
+        let options = Options { dir: Some(dir), ..Options::default() };
         let (images, _) = data::load_part(Part::Train, &options).unwrap();
         let features: Vec<_> = images.images().iter().map(Features::of).collect();
         for range in &RANGES {
-            let below = features
-                .iter()
-                .filter(|f| (range.feature)(f) < range.least)
-                .count();
-            let above = features
-                .iter()
-                .filter(|f| (range.feature)(f) > range.most)
-                .count();
-            assert!(
-                below <= 60 && above <= 60,
-                "{}: {below}, {above}",
-                range.name
-            );
+            let below = features.iter().filter(|f| (range.feature)(f) < range.least).count();
+            let above = features.iter().filter(|f| (range.feature)(f) > range.most).count();
+            assert!(below <= 60 && above <= 60, "{}: {below}, {above}", range.name);
             assert!(above >= 30, "{}: {above} above", range.name);
-            assert!(
-                range.least == 0.0 || below >= 30,
-                "{}: {below} below",
-                range.name
-            );
+            assert!(range.least == 0.0 || below >= 30, "{}: {below} below", range.name);
         }
         assert!(features.iter().all(|f| f.border < 108.0));
     }

@@ -82,20 +82,14 @@ pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
 
 /// The error for a failure to read `path`.
 fn unread<E: Into<ReadError>>(path: &Path) -> impl Fn(E) -> PictureError {
-    move |source| PictureError::Read {
-        path: path.to_owned(),
-        source: source.into(),
-    }
+    move |source| PictureError::Read { path: path.to_owned(), source: source.into() }
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let failed = |error| match error {
         ImageError::Limits(_) => PictureError::TooLarge(path.to_owned()),
         ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
-        error => PictureError::Damaged {
-            path: path.to_owned(),
-            cause: error.to_string(),
-        },
+        error => PictureError::Damaged { path: path.to_owned(), cause: error.to_string() },
     };
     let mut bounds = Limits::no_limits();
     bounds.max_image_width = Some(MAX_SIDE);
@@ -154,18 +148,13 @@ mod tests {
 
     #[test]
     fn a_picture_is_the_same_in_every_format_without_loss() {
-        let picture = RgbaImage::from_fn(7, 5, |x, _| {
-            Rgba([40 * x as u8, 40 * x as u8, 40 * x as u8, 255])
-        });
+        let picture =
+            RgbaImage::from_fn(7, 5, |x, _| Rgba([40 * x as u8, 40 * x as u8, 40 * x as u8, 255]));
         let picture = DynamicImage::ImageRgba8(picture);
         let png = decoded(&encoded(&picture, ImageFormat::Png)).unwrap();
         assert_eq!(png.dimensions(), (7, 5));
         for format in [ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp] {
-            assert_eq!(
-                decoded(&encoded(&picture, format)).unwrap(),
-                png,
-                "{format:?}"
-            );
+            assert_eq!(decoded(&encoded(&picture, format)).unwrap(), png, "{format:?}");
         }
     }
 
@@ -201,20 +190,14 @@ mod tests {
     fn a_header_that_promises_too_much_is_refused_before_decoding() {
         let small: DynamicImage = RgbaImage::new(4, 4).into();
         let mut bytes = encoded(&small, ImageFormat::Png);
-        for (width, height) in [
-            (MAX_SIDE + 1, 1),
-            (u32::MAX >> 1, u32::MAX >> 1),
-            (16_000, 16_000),
-        ] {
+        for (width, height) in [(MAX_SIDE + 1, 1), (u32::MAX >> 1, u32::MAX >> 1), (16_000, 16_000)]
+        {
             bytes[16..20].copy_from_slice(&width.to_be_bytes());
             bytes[20..24].copy_from_slice(&height.to_be_bytes());
             let crc = crc32(&bytes[12..29]);
             bytes[29..33].copy_from_slice(&crc.to_be_bytes());
             let error = decoded(&bytes).unwrap_err();
-            assert!(
-                matches!(error, PictureError::TooLarge(_)),
-                "{width}: {error}"
-            );
+            assert!(matches!(error, PictureError::TooLarge(_)), "{width}: {error}");
         }
     }
 
@@ -239,10 +222,7 @@ mod tests {
                 let _ = decoded(&changed);
             }
             assert!(decoded(&bytes[..bytes.len() / 4]).is_err());
-            assert!(matches!(
-                decoded(b"hello").unwrap_err(),
-                PictureError::NotAnImage(_)
-            ));
+            assert!(matches!(decoded(b"hello").unwrap_err(), PictureError::NotAnImage(_)));
         }
     }
 }

@@ -117,9 +117,9 @@ impl Chart<'_> {
             format!("{name} from {from:.4} in {unit} {first} to {to:.4} in {unit} {last}")
         };
         let lines: Vec<String> = lines.iter().map(tell).collect();
-        let kept = self.kept.map_or(String::new(), |kept| {
-            format!(" The model has the weights of {unit} {kept}.")
-        });
+        let kept = self
+            .kept
+            .map_or(String::new(), |kept| format!(" The model has the weights of {unit} {kept}."));
         format!("{} by {unit}: {}.{kept}", self.title, lines.join("; "))
     }
 }
@@ -140,9 +140,8 @@ fn mark(x: f64) -> Markup {
 
 fn path(line: &Line, x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
     let points = line.points.iter();
-    let points: Vec<String> = points
-        .map(|(at, value)| format!("{},{}", number(x(*at)), number(y(*value))))
-        .collect();
+    let points: Vec<String> =
+        points.map(|(at, value)| format!("{},{}", number(x(*at)), number(y(*value)))).collect();
     points.join(" ")
 }
 
@@ -157,9 +156,7 @@ fn ticks(low: f64, high: f64) -> Vec<f64> {
     let span = (high - low).max(1e-3 * high.abs()).max(1e-6);
     let rough = span / 4.0;
     let power = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0, 10.0]
-        .into_iter()
-        .find(|factor| factor * power >= rough);
+    let factor = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough);
     let step = factor.unwrap_or(10.0) * power;
     let first = (low / step + 1e-9).floor() as i64;
     let last = ((high / step - 1e-9).ceil() as i64).max(first + 2);
@@ -179,16 +176,9 @@ fn decimals(step: f64) -> usize {
 /// At most seven whole numbers, evenly spaced, from `first` on.
 fn epoch_ticks(first: usize, last: usize) -> Vec<f64> {
     let steps = (0..).flat_map(|power| [1, 2, 5].map(|factor| factor * 10usize.pow(power)));
-    let step = steps
-        .into_iter()
-        .find(|step| (last - first) / step < 7)
-        .unwrap_or(1);
+    let step = steps.into_iter().find(|step| (last - first) / step < 7).unwrap_or(1);
     // Where it steps by more than one, on multiples of the step.
-    let start = if step == 1 {
-        first
-    } else {
-        first.next_multiple_of(step)
-    };
+    let start = if step == 1 { first } else { first.next_multiple_of(step) };
     (start..=last).step_by(step).map(|at| at as f64).collect()
 }
 
@@ -250,10 +240,7 @@ mod tests {
         assert_eq!(epoch_ticks(1, 5), [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(epoch_ticks(1, 1), [1.0]);
         assert_eq!(epoch_ticks(1, 20), [5.0, 10.0, 15.0, 20.0]);
-        assert_eq!(
-            epoch_ticks(1, 100_000),
-            [20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0]
-        );
+        assert_eq!(epoch_ticks(1, 100_000), [20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0]);
     }
 
     #[test]
@@ -268,27 +255,11 @@ mod tests {
 
     #[test]
     fn one_epoch_without_validation_is_a_point() {
-        let line = |name, points| Line {
-            name,
-            class: name,
-            labelled: true,
-            points,
-        };
-        let lines = [
-            line("training", vec![(1.0, 2.3)]),
-            line("validation", vec![]),
-        ];
-        let drawing = Chart {
-            title: "Loss",
-            unit: "epoch",
-            lines: &lines,
-            kept: Some(1.0),
-        };
+        let line = |name, points| Line { name, class: name, labelled: true, points };
+        let lines = [line("training", vec![(1.0, 2.3)]), line("validation", vec![])];
+        let drawing = Chart { title: "Loss", unit: "epoch", lines: &lines, kept: Some(1.0) };
         let drawing = drawing.draw().into_string();
-        assert!(
-            drawing.contains("<circle") && !drawing.contains("NaN"),
-            "{drawing}"
-        );
+        assert!(drawing.contains("<circle") && !drawing.contains("NaN"), "{drawing}");
         assert!(drawing.contains("Loss by epoch: training from 2.3000 in epoch 1"));
         assert!(drawing.contains("The model has the weights of epoch 1."));
         assert!(!drawing.contains("validation"));

@@ -79,11 +79,7 @@ fn curves(comparison: &Comparison) -> Markup {
                 let mut seconds = Some(0.0);
                 let points = comparison.runs[*run].epochs.iter().filter_map(|epoch| {
                     seconds = seconds.and_then(|sum| Some(sum + epoch.seconds?));
-                    let at = if by_seconds {
-                        seconds?
-                    } else {
-                        epoch.epoch as f64
-                    };
+                    let at = if by_seconds { seconds? } else { epoch.epoch as f64 };
                     Some((at, value(epoch)?))
                 });
                 lines.push(Line {
@@ -95,12 +91,7 @@ fn curves(comparison: &Comparison) -> Markup {
             }
         }
         let is_empty = lines.iter().all(|line| line.points.is_empty());
-        let chart = Chart {
-            title,
-            unit,
-            lines: &lines,
-            kept: None,
-        };
+        let chart = Chart { title, unit, lines: &lines, kept: None };
         html! { @if !is_empty { (chart.draw()) } }
     };
     html! {

@@ -123,10 +123,7 @@ mod tests {
         confusion[0][0] = 75;
         confusion[0][6] = 25;
         let table = matrix(&confusion).into_string();
-        assert!(
-            table.contains(r#"<td class="right" style="--shade:86.6%""#),
-            "{table}"
-        );
+        assert!(table.contains(r#"<td class="right" style="--shade:86.6%""#), "{table}");
         assert!(table.contains(
             r#"<td class="wrong" style="--shade:50.0%" title="said Shirt, truly T-shirt/top: 25.00%">25</td>"#
         ));

@@ -21,25 +21,14 @@ pub fn section(record: &RunRecord) -> Markup {
             .collect(),
     };
     let rate = |epoch: &EpochRecord| recipe::learning_rate(&record.settings, epoch.epoch);
-    let loss = [
-        line("training", &|e| Some(e.loss)),
-        line("validation", &|e| e.val_loss),
-    ];
-    let accuracy = [
-        line("training", &|e| Some(e.accuracy)),
-        line("validation", &|e| e.val_accuracy),
-    ];
+    let loss = [line("training", &|e| Some(e.loss)), line("validation", &|e| e.val_loss)];
+    let accuracy =
+        [line("training", &|e| Some(e.accuracy)), line("validation", &|e| e.val_accuracy)];
     let rates = [line("rate", &|e| Some(rate(e)))];
     let draw = |title, lines| {
         let kept = record.kept_epoch.map(|epoch| epoch as f64);
         let unit = "epoch";
-        Chart {
-            title,
-            unit,
-            lines,
-            kept,
-        }
-        .draw()
+        Chart { title, unit, lines, kept }.draw()
     };
     html! {
         section #curves {

@@ -80,12 +80,7 @@ impl Figures {
             } else {
                 bin.wrong += 1;
             }
-            answers.push(Answer {
-                index,
-                label,
-                predicted,
-                probability,
-            });
+            answers.push(Answer { index, label, predicted, probability });
         }
         answers.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         let wrong = answers.iter().filter(|a| a.label != a.predicted);
@@ -103,9 +98,7 @@ impl Figures {
     #[must_use]
     pub fn calibration_error(&self) -> f64 {
         let gaps = self.confidence.iter();
-        let sum: f64 = gaps
-            .map(|bin| (bin.probability - bin.right as f64).abs())
-            .sum();
+        let sum: f64 = gaps.map(|bin| (bin.probability - bin.right as f64).abs()).sum();
         sum / self.evaluation.samples().max(1) as f64
     }
 
@@ -114,15 +107,10 @@ impl Figures {
     pub fn confusions(&self, most: usize) -> Vec<(usize, usize, usize)> {
         let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
         let counted = cells.map(|(label, predicted)| {
-            (
-                label,
-                predicted,
-                self.evaluation.confusion[label][predicted],
-            )
+            (label, predicted, self.evaluation.confusion[label][predicted])
         });
-        let mut wrong: Vec<_> = counted
-            .filter(|(label, predicted, count)| label != predicted && *count > 0)
-            .collect();
+        let mut wrong: Vec<_> =
+            counted.filter(|(label, predicted, count)| label != predicted && *count > 0).collect();
         wrong.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
         wrong.truncate(most);
         wrong
@@ -158,11 +146,7 @@ mod tests {
     fn mistakes_are_sorted_by_confidence_and_limited() {
         let outputs = [sure(1, 0.6), sure(2, 0.9), sure(3, 0.7), sure(2, 0.9)];
         let figures = Figures::new(&outputs, &[0, 0, 3, 0]);
-        let order: Vec<_> = figures
-            .mistakes
-            .iter()
-            .map(|m| (m.index, m.predicted))
-            .collect();
+        let order: Vec<_> = figures.mistakes.iter().map(|m| (m.index, m.predicted)).collect();
         assert_eq!(order, [(1, 2), (3, 2), (0, 1)]);
         assert!((figures.mistakes[0].probability - 0.9).abs() < 1e-4);
         assert!((figures.mean_confidence - 0.775).abs() < 1e-4);

@@ -35,9 +35,8 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
 fn headline(report: &Report<'_>) -> Markup {
     let evaluation = &report.figures.evaluation;
     let record = report.training.record();
-    let validation = record
-        .and_then(kept)
-        .and_then(|epoch| Some((epoch.epoch, epoch.val_accuracy?)));
+    let validation =
+        record.and_then(kept).and_then(|epoch| Some((epoch.epoch, epoch.val_accuracy?)));
     let is_last = |epoch| record.is_some_and(|record| record.epochs.len() == epoch);
     let parameters = TENSORS.iter().map(TensorSpec::len).sum();
     html! {
@@ -60,10 +59,7 @@ fn headline(report: &Report<'_>) -> Markup {
 
 /// The epoch whose weights the model has.
 fn kept(record: &RunRecord) -> Option<&EpochRecord> {
-    record
-        .epochs
-        .iter()
-        .find(|epoch| Some(epoch.epoch) == record.kept_epoch)
+    record.epochs.iter().find(|epoch| Some(epoch.epoch) == record.kept_epoch)
 }
 
 /// How the model came about, in a sentence or two.

@@ -102,12 +102,8 @@ pub fn section() -> Markup {
 
 /// The data and the script, for the end of the page.
 pub fn script(weights: &Weights, figures: &Figures, images: &[Image]) -> Markup {
-    let bytes: Vec<u8> = weights
-        .tensors()
-        .iter()
-        .flatten()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
+    let bytes: Vec<u8> =
+        weights.tensors().iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
     let shown: Vec<&Image> = figures.cells.iter().map(|a| &images[a.index]).collect();
     let told = |answers: &[Answer]| -> Vec<_> {
         let told = |a: &Answer| json!([a.label, a.predicted, a.index, rounded(a.probability)]);

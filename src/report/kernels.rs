@@ -26,9 +26,7 @@ pub fn section(weights: &Weights) -> Markup {
 }
 
 fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {
-    let largest = kernel
-        .iter()
-        .fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
+    let largest = kernel.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
     // A kernel of zeros is blank.
     let scale = if largest > 0.0 { largest } else { 1.0 };
     let rows: Vec<String> = kernel

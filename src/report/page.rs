@@ -188,9 +188,7 @@ mod tests {
 
     #[test]
     fn without_a_record_the_page_says_so_and_has_no_curves() {
-        let unknown = Training::Unknown {
-            path: PathBuf::from("folder/m.json"),
-        };
+        let unknown = Training::Unknown { path: PathBuf::from("folder/m.json") };
         let page = written(&unknown);
         assert!(page.contains("<code>m.json</code> beside it is not there"));
         assert!(!page.contains("Learning curves") && !page.contains("folder"));
@@ -212,11 +210,7 @@ mod tests {
         for word in ["http:", "https:", "\"//", "src=\"h", "url(", "@import"] {
             assert!(!page.contains(word), "{word}");
         }
-        assert_eq!(
-            page.matches("<script").count(),
-            2,
-            "the data and the program"
-        );
+        assert_eq!(page.matches("<script").count(), 2, "the data and the program");
         assert!(
             page.contains(
                 &format!("script-src {};", inside::script_source()).replace('\'', "&#39;")

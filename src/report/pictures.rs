@@ -15,10 +15,7 @@ pub fn data_uri(image: &Image) -> String {
 pub fn sprite(images: &[&Image]) -> String {
     match images.len() {
         0 => String::new(),
-        number => encode(
-            &images.iter().copied().copied().collect::<Vec<_>>().concat(),
-            number,
-        ),
+        number => encode(&images.iter().copied().copied().collect::<Vec<_>>().concat(), number),
     }
 }
 

@@ -19,16 +19,8 @@ pub fn rows(recipe: &Recipe) -> Vec<(&'static str, String)> {
         }
     };
     let nesterov = if recipe.nesterov { ", Nesterov's" } else { "" };
-    tell(
-        recipe.momentum > 0.0,
-        "Momentum",
-        format!("{}{nesterov}", recipe.momentum),
-    );
-    tell(
-        recipe.weight_decay > 0.0,
-        "Weight decay",
-        recipe.weight_decay.to_string(),
-    );
+    tell(recipe.momentum > 0.0, "Momentum", format!("{}{nesterov}", recipe.momentum));
+    tell(recipe.weight_decay > 0.0, "Weight decay", recipe.weight_decay.to_string());
     if let Some(muon) = recipe.muon {
         let decay = muon.weight_decay;
         let what = format!("on conv2, fc1 and fc2, weight decay {decay}");
@@ -57,38 +49,27 @@ pub fn rows(recipe: &Recipe) -> Vec<(&'static str, String)> {
             }
         },
     );
-    let Augmentation {
-        flip,
-        shift,
-        clean_epochs,
-    } = recipe.augmentation;
+    let Augmentation { flip, shift, clean_epochs } = recipe.augmentation;
     let but = match clean_epochs {
         0 => String::new(),
         clean => format!(", but not in the last {}", plural(clean, "epoch")),
     };
     let moved = format!("moved by up to {}", plural(usize::from(shift), "pixel"));
-    let changes: Vec<&str> = [
-        (flip, "all but shoes mirrored in every second epoch"),
-        (shift > 0, &moved),
-    ]
-    .into_iter()
-    .filter_map(|(is_done, what)| is_done.then_some(what))
-    .collect();
-    tell(
-        !changes.is_empty(),
-        "Images",
-        format!("{}{but}", changes.join(", ")),
-    );
+    let changes: Vec<&str> =
+        [(flip, "all but shoes mirrored in every second epoch"), (shift > 0, &moved)]
+            .into_iter()
+            .filter_map(|(is_done, what)| is_done.then_some(what))
+            .collect();
+    tell(!changes.is_empty(), "Images", format!("{}{but}", changes.join(", ")));
     rows
 }
 
 fn schedule(schedule: Schedule) -> String {
     match schedule {
         Schedule::Constant => "constant".to_owned(),
-        Schedule::Linear { warm_up } => format!(
-            "rises for {}% of the steps, then falls evenly",
-            100.0 * warm_up
-        ),
+        Schedule::Linear { warm_up } => {
+            format!("rises for {}% of the steps, then falls evenly", 100.0 * warm_up)
+        }
     }
 }
 

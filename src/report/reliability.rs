@@ -39,13 +39,7 @@ pub fn section(figures: &Figures) -> Markup {
 }
 
 fn diagram(figures: &Figures) -> Markup {
-    let bins = || {
-        figures
-            .confidence
-            .iter()
-            .enumerate()
-            .filter(|(_, bin)| bin.total() > 0)
-    };
+    let bins = || figures.confidence.iter().enumerate().filter(|(_, bin)| bin.total() > 0);
     let x = |share: f64| AREA[0] + (AREA[2] - AREA[0]) * share;
     let y = |share: f64| AREA[3] - (AREA[3] - AREA[1]) * share;
     let width = (AREA[2] - AREA[0]) / BINS as f64;
@@ -84,10 +78,7 @@ fn spoken(figures: &Figures) -> String {
         format!("{from} to {to}%: {share:.0}% of {} right", bin.total())
     });
     let told: Vec<String> = told.collect();
-    format!(
-        "Share of right answers by probability: {}.",
-        told.join("; ")
-    )
+    format!("Share of right answers by probability: {}.", told.join("; "))
 }
 
 fn table(figures: &Figures, first: usize) -> Markup {
@@ -102,12 +93,7 @@ fn table(figures: &Figures, first: usize) -> Markup {
         row(&heading, [count(bin.right), count(bin.wrong), share])
     });
     let columns = ["Probability", "Right", "Wrong", "Share right"];
-    super::table::table(
-        "Answers by their probability",
-        "figures counts",
-        &columns,
-        rows,
-    )
+    super::table::table("Answers by their probability", "figures counts", &columns, rows)
 }
 
 fn judgement(figures: &Figures) -> &'static str {

@@ -51,10 +51,7 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
         ),
     ]);
     if let Some(limit) = settings.limit {
-        rows.push((
-            "Limit",
-            format!("the first {} of each file", plural(limit, "image")),
-        ));
+        rows.push(("Limit", format!("the first {} of each file", plural(limit, "image"))));
     }
     if let Some(started) = &record.started {
         rows.push(("Started", started.clone()));
@@ -62,15 +59,9 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
     rows.extend([
         ("Time", duration(seconds)),
-        (
-            "Machine",
-            format!("{}, {}", record.device, plural(record.threads, "thread")),
-        ),
+        ("Machine", format!("{}, {}", record.device, plural(record.threads, "thread"))),
         ("Backend", settings.backend.clone()),
-        (
-            "Versions",
-            format!("lenet {}, Burn {}", record.lenet, record.burn),
-        ),
+        ("Versions", format!("lenet {}, Burn {}", record.lenet, record.burn)),
     ]);
     rows
 }

@@ -21,9 +21,6 @@ mod tests {
     #[test]
     fn numbers_read_as_people_write_them() {
         assert_eq!(percent(0.793_14), "79.31%");
-        assert_eq!(
-            (duration(4.84), duration(200.4)),
-            ("4.8 s".into(), "3 min 20 s".into())
-        );
+        assert_eq!((duration(4.84), duration(200.4)), ("4.8 s".into(), "3 min 20 s".into()));
     }
 }

@@ -30,12 +30,7 @@ impl Training {
     pub fn beside(model: &Path, sha256: &str) -> Self {
         let path = Output::beside(model, "json");
         match RunRecord::read(&path) {
-            Ok(record)
-                if record
-                    .model_sha256
-                    .as_ref()
-                    .is_some_and(|its| its != sha256) =>
-            {
+            Ok(record) if record.model_sha256.as_ref().is_some_and(|its| its != sha256) => {
                 Self::Unreadable {
                     path,
                     problem: "it is the record of another model (SHA-256)".to_owned(),
@@ -43,10 +38,7 @@ impl Training {
             }
             Ok(record) => Self::Known(Box::new(record)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::Unknown { path },
-            Err(error) => Self::Unreadable {
-                path,
-                problem: error.to_string(),
-            },
+            Err(error) => Self::Unreadable { path, problem: error.to_string() },
         }
     }
 
@@ -68,10 +60,7 @@ mod tests {
     fn no_record_a_foreign_file_and_a_folder_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let model = dir.path().join("model.mpk");
-        assert!(matches!(
-            Training::beside(&model, ""),
-            Training::Unknown { .. }
-        ));
+        assert!(matches!(Training::beside(&model, ""), Training::Unknown { .. }));
         let path = dir.path().join("model.json");
         std::fs::write(&path, r#"{"loss": 1}"#).unwrap();
         let found = Training::beside(&model, "");

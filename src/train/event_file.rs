@@ -39,9 +39,8 @@ impl EventFile {
     /// TensorBoard forgets what older files say of `first_step` and later ones.
     pub(super) fn create(dir: &Path, first_step: usize) -> io::Result<Self> {
         let last = files_in(dir).iter().filter_map(|path| named_at(path)).max();
-        let name_at = last.map_or(since_epoch(), |last| {
-            since_epoch().max(last + Duration::from_nanos(1))
-        });
+        let name_at =
+            last.map_or(since_epoch(), |last| since_epoch().max(last + Duration::from_nanos(1)));
         let (seconds, nanoseconds) = (name_at.as_secs(), name_at.subsec_nanos());
         let path = dir.join(format!("{BEGINNING}{seconds:010}.{nanoseconds:09}{ENDING}"));
         let file = File::options().write(true).create_new(true).open(&path)?;
@@ -128,24 +127,20 @@ fn step_of_summary(event: &[u8]) -> Option<u64> {
     };
     rest = after;
     let end = rest.iter().take(10).position(|byte| byte & 0x80 == 0)?;
-    let step = rest[..=end].iter().rfold(0, |step: u64, byte| {
-        step.wrapping_shl(7) | u64::from(byte & 0x7f)
-    });
+    let step = rest[..=end]
+        .iter()
+        .rfold(0, |step: u64, byte| step.wrapping_shl(7) | u64::from(byte & 0x7f));
     (rest.get(end + 1) == Some(&0x2a)).then_some(step)
 }
 
 /// An `Event` of now: field 1 is the time in seconds, field 2 the step.
 fn event(step: usize) -> Message {
-    Message::default()
-        .double(1, since_epoch().as_secs_f64())
-        .int(2, step as u64)
+    Message::default().double(1, since_epoch().as_secs_f64()).int(2, step as u64)
 }
 
 /// A clock that is before 1970 counts as 1970.
 fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn record(data: &[u8]) -> Vec<u8> {

@@ -84,11 +84,7 @@ fn train_epoch<B: LeNetBackend>(
     let mut last_save = begin;
     let pass = pass(job, epoch);
     let batches = pass.batches();
-    trainer.begin(
-        pass,
-        rates(job.settings, epoch, batches),
-        state.sums.batches,
-    );
+    trainer.begin(pass, rates(job.settings, epoch, batches), state.sums.batches);
     pace.restart();
     for batch in state.sums.batches + 1..=batches {
         trainer.step();
@@ -120,13 +116,7 @@ fn train_epoch<B: LeNetBackend>(
 
 /// The images as `epoch` visits them.
 fn pass<B: LeNetBackend>(job: &Job<'_, B>, epoch: usize) -> Pass {
-    let Settings {
-        epochs,
-        batch_size,
-        seed,
-        recipe,
-        ..
-    } = job.settings;
+    let Settings { epochs, batch_size, seed, recipe, .. } = job.settings;
     let order = epoch_order(job.train.len() as u32, *seed, epoch as u64);
     let augmentation = recipe.augmentation;
     Pass {
@@ -140,11 +130,7 @@ fn pass<B: LeNetBackend>(job: &Job<'_, B>, epoch: usize) -> Pass {
 
 /// The learning rate of each batch of `epoch`.
 fn rates(settings: &Settings, epoch: usize, batches: usize) -> Vec<f32> {
-    let Recipe {
-        learning_rate,
-        schedule,
-        ..
-    } = settings.recipe;
+    let Recipe { learning_rate, schedule, .. } = settings.recipe;
     let steps = (epoch - 1) * batches..epoch * batches;
     let rate = |step| learning_rate * schedule.factor(step, settings.epochs * batches);
     steps.map(|step| rate(step) as f32).collect()
@@ -164,16 +150,8 @@ fn finish_epoch(epoch: usize, validation: Option<Evaluation>, state: &mut State)
     let sums = std::mem::take(&mut state.sums);
     if let Some(validation) = &validation {
         let val_loss = validation.loss();
-        if state
-            .best
-            .as_ref()
-            .is_none_or(|best| val_loss < best.val_loss)
-        {
-            state.best = Some(Best {
-                epoch,
-                val_loss,
-                weights: state.weights.clone(),
-            });
+        if state.best.as_ref().is_none_or(|best| val_loss < best.val_loss) {
+            state.best = Some(Best { epoch, val_loss, weights: state.weights.clone() });
         }
     }
     let record = EpochRecord {
@@ -193,11 +171,7 @@ fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
     match state.weights.first_non_finite() {
         Some((spec, _, value)) => {
             let what = format!("a value of {} is {value}", spec.name);
-            Err(Error::Diverged {
-                what,
-                epoch,
-                batch: state.sums.batches,
-            })
+            Err(Error::Diverged { what, epoch, batch: state.sums.batches })
         }
         None => Ok(()),
     }
@@ -228,10 +202,7 @@ mod tests {
         };
         assert_eq!(found.len(), 60);
         for (step, rate) in found.iter().enumerate() {
-            assert!(
-                (f64::from(*rate) - expected(step)).abs() < 1e-8,
-                "{step}: {rate}"
-            );
+            assert!((f64::from(*rate) - expected(step)).abs() < 1e-8, "{step}: {rate}");
         }
         assert_eq!(rates(&settings(3, Recipe::classic()), 2, 4), [0.9; 4]);
     }
@@ -254,10 +225,7 @@ mod tests {
             assert_eq!((state.history.len(), state.sums.batches), (epoch, 0));
         }
         let best = state.best.unwrap();
-        assert_eq!(
-            (best.epoch, &best.weights.tensors()[9]),
-            (2, &vec![2.0; 10])
-        );
+        assert_eq!((best.epoch, &best.weights.tensors()[9]), (2, &vec![2.0; 10]));
         assert_eq!(Some(best.val_loss), state.history[1].val_loss);
     }
 }

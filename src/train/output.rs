@@ -54,10 +54,7 @@ impl Output {
             Some(_) if resume && output.state_path().exists() => {}
             Some(path) if resume => return Err(Error::NoState(path)),
             Some(path) if !force => {
-                return Err(Error::Exists {
-                    resumable: output.state_path().exists(),
-                    path,
-                });
+                return Err(Error::Exists { resumable: output.state_path().exists(), path });
             }
             _ => {}
         }
@@ -99,10 +96,7 @@ impl Output {
 
     fn lock(model: &Path) -> Result<Self, Error> {
         if let Some(format @ (Format::Torch | Format::Onnx)) = Format::from_path(model) {
-            return Err(Error::NotTrainedTo {
-                path: model.to_owned(),
-                format,
-            });
+            return Err(Error::NotTrainedTo { path: model.to_owned(), format });
         }
         let state = Self::beside(model, "state");
         Target::typed(model)?.probe()?;
@@ -161,10 +155,7 @@ impl Output {
     /// If the state cannot be read, or if the model is another than was saved with it and was not given up by `force`.
     pub fn read_state(&self) -> Result<Option<Saved>, Error> {
         let path = self.state_path();
-        let problem = |problem| Error::State {
-            path: path.clone(),
-            problem,
-        };
+        let problem = |problem| Error::State { path: path.clone(), problem };
         let bytes = match files::read(&path, MAX_STATE_BYTES) {
             Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(None);
@@ -204,10 +195,8 @@ impl Output {
         let model = self.encode(model)?;
         let written: [u8; 32] = Sha256::digest(&model).into();
         let (mut saved, mut record) = (saved.clone(), record.clone());
-        saved.model = ModelDigests {
-            written: hex(&written),
-            replaced: found.map(|digest| hex(&digest)),
-        };
+        saved.model =
+            ModelDigests { written: hex(&written), replaced: found.map(|digest| hex(&digest)) };
         record.model_sha256 = Some(hex(&written));
         let json =
             serde_json::to_string_pretty(&record).expect("a record always becomes JSON") + "\n";

@@ -69,11 +69,7 @@ impl Recipe {
             weight_decay: 1e-3,
             muon: Some(Muon { weight_decay: 0.07 }),
             activation: Activation::Tanh,
-            augmentation: Augmentation {
-                flip: true,
-                shift: 1,
-                clean_epochs: 3,
-            },
+            augmentation: Augmentation { flip: true, shift: 1, clean_epochs: 3 },
         }
     }
 

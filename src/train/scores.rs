@@ -22,11 +22,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new() -> Self {
-        Self {
-            steps: 1,
-            done: 0,
-            last: Instant::now(),
-        }
+        Self { steps: 1, done: 0, last: Instant::now() }
     }
 
     /// Begins an epoch at the pace of the last one.
@@ -87,10 +83,7 @@ mod tests {
     use super::*;
 
     fn scores(losses: &[f32]) -> Vec<Score> {
-        let score = |loss: &f32| Score {
-            loss: *loss,
-            is_correct: *loss < 1.0,
-        };
+        let score = |loss: &f32| Score { loss: *loss, is_correct: *loss < 1.0 };
         losses.iter().map(score).collect()
     }
 

@@ -85,26 +85,14 @@ impl Settings {
             ("batch size", count(self.batch_size, MAX_BATCH_SIZE)),
             ("limit", count(self.limit.unwrap_or(1), usize::MAX)),
             ("patience", count(self.patience.unwrap_or(1), usize::MAX)),
-            (
-                "validation split",
-                number(self.validation_split, is_share(self.validation_split)),
-            ),
+            ("validation split", number(self.validation_split, is_share(self.validation_split))),
             ("learning rate", number(rate, is_learning_rate(rate))),
-            (
-                "momentum",
-                number(recipe.momentum, is_share(recipe.momentum)),
-            ),
+            ("momentum", number(recipe.momentum, is_share(recipe.momentum))),
             ("warm-up", number(warm_up, is_share(warm_up))),
             ("gain", number(gain, gain.is_finite())),
-            (
-                "deviation of pixels",
-                number(deviation.into(), deviation.is_normal()),
-            ),
+            ("deviation of pixels", number(deviation.into(), deviation.is_normal())),
             ("weight decay", number(decay, (0.0..=most).contains(&decay))),
-            (
-                "weight decay of Muon",
-                number(of_muon, (0.0..=most).contains(&of_muon)),
-            ),
+            ("weight decay of Muon", number(of_muon, (0.0..=most).contains(&of_muon))),
         ];
         match sound.iter().find(|(_, (_, is_sound))| !is_sound) {
             Some((name, (value, _))) => Err(format!("a {name} of {value} is not possible")),
@@ -159,11 +147,7 @@ impl Settings {
                 false => None,
             })
             .or_else(|| {
-                differ(
-                    "batch size",
-                    self.batch_size.to_string(),
-                    other.batch_size.to_string(),
-                )
+                differ("batch size", self.batch_size.to_string(), other.batch_size.to_string())
             })
             .or_else(|| {
                 let [a, b] = [self, other].map(|s| s.validation_split.to_string());
@@ -213,19 +197,14 @@ pub(super) mod tests {
 
     #[test]
     fn what_would_not_have_been_trained_is_not_allowed() {
-        let settings = |epochs, patience| Settings {
-            patience,
-            ..settings(epochs, Recipe::classic())
-        };
+        let settings =
+            |epochs, patience| Settings { patience, ..settings(epochs, Recipe::classic()) };
         let done = history(&[1.0, 0.5, 0.6, 0.7, 0.4]);
         assert!(settings(5, None).allow(&done).is_ok());
         assert!(settings(4, None).allow(&done).is_err());
         assert!(settings(9, Some(3)).allow(&done).is_ok());
         let error = settings(9, Some(2)).allow(&done).unwrap_err();
-        assert!(
-            error.ends_with("would have ended it after epoch 4"),
-            "{error}"
-        );
+        assert!(error.ends_with("would have ended it after epoch 4"), "{error}");
         // It ends there itself.
         assert!(settings(9, Some(2)).allow(&done[..4]).is_ok());
     }

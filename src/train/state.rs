@@ -50,9 +50,7 @@ impl State {
     pub fn is_over(&self, settings: &Settings) -> bool {
         let done = self.history.len();
         let since_best = self.best.as_ref().map_or(0, |best| done - best.epoch);
-        let patient = settings
-            .patience
-            .is_none_or(|patience| since_best < patience);
+        let patient = settings.patience.is_none_or(|patience| since_best < patience);
         done >= settings.epochs || (self.sums.batches == 0 && !patient)
     }
 
@@ -101,20 +99,12 @@ mod tests {
         state.history = history(&losses.collect::<Vec<_>>());
         let mut weights = state.weights.clone();
         weights.tensors_mut()[9].fill(2.0);
-        state.best = Some(Best {
-            epoch: 2,
-            val_loss: 0.25,
-            weights,
-        });
+        state.best = Some(Best { epoch: 2, val_loss: 0.25, weights });
         state
     }
 
     fn settings(keep: Keep, patience: Option<usize>) -> Settings {
-        Settings {
-            keep,
-            patience,
-            ..settings::tests::settings(9, Recipe::classic())
-        }
+        Settings { keep, patience, ..settings::tests::settings(9, Recipe::classic()) }
     }
 
     #[test]

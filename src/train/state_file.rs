@@ -88,13 +88,7 @@ impl Saved {
     /// The bytes of a state file. Equal states give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let State {
-            weights,
-            velocity,
-            history,
-            sums,
-            best,
-        } = &self.state;
+        let State { weights, velocity, history, sums, best } = &self.state;
         let figures = Figures {
             program: self.program.clone(),
             device: self.device.clone(),
@@ -104,17 +98,11 @@ impl Saved {
             history: history.clone(),
             sums: sums.clone(),
             has_velocity: velocity.is_some(),
-            best: best.as_ref().map(|b| BestFigures {
-                epoch: b.epoch,
-                val_loss: b.val_loss,
-            }),
+            best: best.as_ref().map(|b| BestFigures { epoch: b.epoch, val_loss: b.val_loss }),
         };
         let mut parts = vec![json_line(&figures)];
         let best = best.as_ref().map(|best| &best.weights);
-        for weights in [Some(weights), velocity.as_ref(), best]
-            .into_iter()
-            .flatten()
-        {
+        for weights in [Some(weights), velocity.as_ref(), best].into_iter().flatten() {
             parts.push(safetensors::encode(&ModelFile::from(weights.clone())));
         }
         let body = parts.concat();
@@ -131,11 +119,7 @@ impl Saved {
     /// # Errors
     /// What is wrong with them, in words. Damage anywhere is found: the digest covers all but the first line.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
-        let end = bytes
-            .iter()
-            .take(4096)
-            .position(|byte| *byte == b'\n')
-            .ok_or("no first line")?;
+        let end = bytes.iter().take(4096).position(|byte| *byte == b'\n').ok_or("no first line")?;
         let (head, body) = bytes.split_at(end + 1);
         let head: Head = parse(head, "first line")?;
         if head.lenet_state != Self::LAYOUT {
@@ -162,11 +146,9 @@ impl Saved {
                 false => None,
             },
             best: match figures.best {
-                Some(BestFigures { epoch, val_loss }) => Some(Best {
-                    epoch,
-                    val_loss,
-                    weights: weights("best weights")?,
-                }),
+                Some(BestFigures { epoch, val_loss }) => {
+                    Some(Best { epoch, val_loss, weights: weights("best weights")? })
+                }
                 None => None,
             },
             history: figures.history,
@@ -177,22 +159,8 @@ impl Saved {
         if parts.next().is_some() {
             return Err("more parts than a state has".to_owned());
         }
-        let Figures {
-            program,
-            device,
-            settings,
-            data,
-            model,
-            ..
-        } = figures;
-        Ok(Self {
-            program,
-            device,
-            settings,
-            data,
-            model,
-            state,
-        })
+        let Figures { program, device, settings, data, model, .. } = figures;
+        Ok(Self { program, device, settings, data, model, state })
     }
 }
 
@@ -202,12 +170,7 @@ impl Saved {
     /// # Errors
     /// What does not fit, in words.
     pub fn check_progress(&self, samples: usize) -> Result<(), String> {
-        let RunningSums {
-            batches,
-            samples: seen,
-            correct,
-            ..
-        } = self.state.sums;
+        let RunningSums { batches, samples: seen, correct, .. } = self.state.sums;
         match batches.checked_mul(self.settings.batch_size) {
             Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
             _ => Err(format!(
@@ -220,15 +183,8 @@ impl Saved {
 /// Refuses figures that no training leaves behind and that a later step would trip over.
 fn check(state: &State, settings: &Settings) -> Result<(), String> {
     let done = state.history.len();
-    let in_order = state
-        .history
-        .iter()
-        .enumerate()
-        .all(|(i, record)| record.epoch == i + 1);
-    let best_is_past = state
-        .best
-        .as_ref()
-        .is_none_or(|best| (1..=done).contains(&best.epoch));
+    let in_order = state.history.iter().enumerate().all(|(i, record)| record.epoch == i + 1);
+    let best_is_past = state.best.as_ref().is_none_or(|best| (1..=done).contains(&best.epoch));
     let has_velocity = state.velocity.is_some() == settings.recipe.sgd().has_velocity();
     match in_order && best_is_past && has_velocity && state.sums.loss.is_finite() {
         true => Ok(()),
@@ -253,11 +209,7 @@ fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, Str
         parts.push(part);
         body = rest;
     }
-    if body.is_empty() {
-        Ok(parts)
-    } else {
-        Err(format!("{} bytes too many", body.len()))
-    }
+    if body.is_empty() { Ok(parts) } else { Err(format!("{} bytes too many", body.len())) }
 }
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal digits.

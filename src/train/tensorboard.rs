@@ -96,11 +96,8 @@ impl TensorBoard {
 
     fn write_training(&mut self, record: &EpochRecord) -> Result<(), Error> {
         let rate = self.learning_rates[record.epoch - 1];
-        let scalars = [
-            ("loss", record.loss),
-            ("accuracy", record.accuracy),
-            ("learning_rate", rate),
-        ];
+        let scalars =
+            [("loss", record.loss), ("accuracy", record.accuracy), ("learning_rate", rate)];
         self.train.write(record.epoch, &scalars)
     }
 
@@ -119,9 +116,7 @@ impl Run {
     /// The index in `history` of the first epoch that the files do not hold.
     fn first_missing(&self, history: &[EpochRecord]) -> Option<usize> {
         let steps = steps_in(&self.dir);
-        history
-            .iter()
-            .position(|record| !steps.contains(&(record.epoch as u64)))
+        history.iter().position(|record| !steps.contains(&(record.epoch as u64)))
     }
 
     fn write(&mut self, epoch: usize, scalars: &[(&str, f64)]) -> Result<(), Error> {

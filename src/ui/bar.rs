@@ -30,10 +30,7 @@ impl Bar {
     /// What one of the trainings reports to.
     #[must_use]
     pub fn part(&self) -> impl Reporter + use<> {
-        Part {
-            bar: self.0.clone(),
-            done: 0,
-        }
+        Part { bar: self.0.clone(), done: 0 }
     }
 
     /// Writes something above the bar.

@@ -52,9 +52,7 @@ impl Out {
     /// Writes `value` as one line of JSON.
     pub fn json(&mut self, value: &impl Serialize) {
         let document = serde_json::to_string(value);
-        self.verbatim(&text::json(
-            document.expect("what is written here always becomes JSON"),
-        ));
+        self.verbatim(&text::json(document.expect("what is written here always becomes JSON")));
     }
 
     /// Ends the writing.

@@ -53,10 +53,7 @@ pub fn drawing_wanted() -> Drawing {
     if forced && !is_set("NO_COLOR") {
         return Drawing::Colour;
     }
-    match (
-        io::stdout().is_terminal(),
-        plain_wanted() || !takes_colours(),
-    ) {
+    match (io::stdout().is_terminal(), plain_wanted() || !takes_colours()) {
         (false, _) => Drawing::None,
         (true, true) => Drawing::Plain,
         (true, false) => Drawing::Colour,

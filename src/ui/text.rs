@@ -68,11 +68,7 @@ impl TextReporter {
 impl Reporter for TextReporter {
     fn start(&mut self, start: &Start) {
         self.epochs = start.epochs;
-        let Start {
-            train_samples,
-            validation_samples,
-            ..
-        } = start;
+        let Start { train_samples, validation_samples, .. } = start;
         self.line(&match validation_samples {
             0 => format!("Train on {train_samples} samples"),
             _ => format!(
@@ -97,22 +93,12 @@ impl Reporter for TextReporter {
             bar.set_prefix(prefix);
             bar.enable_steady_tick(Duration::from_millis(250));
         }
-        bar.set_message(format!(
-            "loss: {:.4}  accuracy: {:.4}",
-            sums.mean_loss(),
-            sums.accuracy()
-        ));
+        bar.set_message(format!("loss: {:.4}  accuracy: {:.4}", sums.mean_loss(), sums.accuracy()));
         bar.set_position(sums.batches as u64);
     }
 
     fn epoch(&mut self, record: &EpochRecord, samples: usize) {
-        let EpochRecord {
-            epoch,
-            seconds,
-            loss,
-            accuracy,
-            ..
-        } = record;
+        let EpochRecord { epoch, seconds, loss, accuracy, .. } = record;
         let each = seconds / samples.max(1) as f64;
         // With what is left out first in a narrow window.
         let mut parts = vec![
@@ -134,11 +120,7 @@ impl Reporter for TextReporter {
     }
 
     fn test(&mut self, test: &Evaluation, _: &End) {
-        self.line(&format!(
-            "test  loss: {:.4}  accuracy: {:.4}",
-            test.loss(),
-            test.accuracy()
-        ))
+        self.line(&format!("test  loss: {:.4}  accuracy: {:.4}", test.loss(), test.accuracy()))
     }
 
     fn saved(&mut self, path: &Path) {
@@ -211,10 +193,7 @@ mod tests {
         let parts = || [(0, "one"), (2, "two"), (1, "three")].map(|(n, part)| (n, part.to_owned()));
         let line = |columns| fit(parts().to_vec(), columns);
         assert_eq!(line(15), "one  two  three");
-        assert_eq!(
-            (line(14), line(9)),
-            ("one  three".to_owned(), "one".to_owned())
-        );
+        assert_eq!((line(14), line(9)), ("one  three".to_owned(), "one".to_owned()));
         assert_eq!(line(1), "one");
     }
 

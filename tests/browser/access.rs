@@ -5,10 +5,8 @@ use std::fs;
 use crate::chromium::{Chromium, Look};
 use crate::{report, url};
 
-const AXE: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/browser/node_modules/axe-core/axe.min.js"
-);
+const AXE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
 
 /// What breaks a rule, as "rule: element", and the number of rules that were kept.
 const RUN: &str = "axe.run().then((found) => [
@@ -23,11 +21,7 @@ fn axe_finds_no_violation_at_any_width_or_light() {
     let dir = tempfile::tempdir().unwrap();
     let page = url(&report(&dir));
     let mut browser = Chromium::start();
-    for look in [
-        Look::screen(380),
-        Look::screen(1280),
-        Look::screen(1280).dark(),
-    ] {
+    for look in [Look::screen(380), Look::screen(1280), Look::screen(1280).dark()] {
         let mut tab = browser.open(&page, look);
         // With the images of a cell, the table of the epochs, and a doubt about the drawing.
         tab.evaluate("document.querySelector('.matrix button').click()");
@@ -45,11 +39,8 @@ fn axe_finds_what_is_wrong() {
     let axe = fs::read_to_string(AXE).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.html");
-    fs::write(
-        &path,
-        "<!DOCTYPE html><title>bad</title><button></button><img src='data:,'>",
-    )
-    .unwrap();
+    fs::write(&path, "<!DOCTYPE html><title>bad</title><button></button><img src='data:,'>")
+        .unwrap();
     let mut browser = Chromium::start();
     let mut tab = browser.open(&url(&path), Look::screen(1280));
     tab.evaluate(&axe);

@@ -31,12 +31,7 @@ pub struct Look {
 impl Look {
     /// On a light screen of this width.
     pub const fn screen(width: u32) -> Self {
-        Self {
-            width,
-            dark: false,
-            print: false,
-            scripts: true,
-        }
+        Self { width, dark: false, print: false, scripts: true }
     }
 
     /// The same in the dark.
@@ -66,31 +61,11 @@ impl Chromium {
         let complaints = File::create(profile.path().join("stderr")).unwrap();
         // Chromium reads commands from descriptor 3 and answers on 4; the shell makes them of the two pipes.
         let mut process = Command::new("sh")
-            .args([
-                "-c",
-                r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#,
-                &binary,
-            ])
-            .args([
-                "--headless",
-                "--remote-debugging-pipe",
-                "--no-sandbox",
-                "--disable-gpu",
-            ])
-            .args([
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-            ])
-            .args([
-                "--disable-component-update",
-                "--disable-sync",
-                "--disable-dev-shm-usage",
-            ])
-            .arg(format!(
-                "--user-data-dir={}",
-                profile.path().join("profile").display()
-            ))
+            .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#, &binary])
+            .args(["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu"])
+            .args(["--disable-quic", "--no-first-run", "--disable-background-networking"])
+            .args(["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"])
+            .arg(format!("--user-data-dir={}", profile.path().join("profile").display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(complaints)
@@ -101,23 +76,14 @@ impl Chromium {
         thread::spawn(move || {
             for message in answers.split(0) {
                 let Ok(message) = message else { break };
-                if sender
-                    .send(serde_json::from_slice(&message).unwrap())
-                    .is_err()
-                {
+                if sender.send(serde_json::from_slice(&message).unwrap()).is_err() {
                     break;
                 }
             }
         });
         let commands = process.stdin.take().unwrap();
-        let mut browser = Self {
-            process,
-            commands,
-            messages,
-            events: Vec::new(),
-            last_id: 0,
-            profile,
-        };
+        let mut browser =
+            Self { process, commands, messages, events: Vec::new(), last_id: 0, profile };
         browser.call(None, "Browser.getVersion", json!({}));
         browser
     }
@@ -131,10 +97,7 @@ impl Chromium {
             .as_str()
             .unwrap()
             .to_owned();
-        let mut tab = Tab {
-            browser: self,
-            session,
-        };
+        let mut tab = Tab { browser: self, session };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             tab.call(&format!("{domain}.enable"), json!({}));
         }
@@ -194,9 +157,7 @@ impl Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         // By its own command it takes its helper processes along.
-        let _ = self
-            .commands
-            .write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
+        let _ = self.commands.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
         let _ = self.process.wait();
     }
 }
@@ -238,18 +199,13 @@ impl Tab<'_> {
             json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         let parameters = json!({ "captureBeyondViewport": true, "clip": clip });
         let picture = self.call("Page.captureScreenshot", parameters);
-        BASE64_STANDARD
-            .decode(picture["data"].as_str().unwrap())
-            .unwrap()
+        BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
     }
 
     /// What stands in the console.
     pub fn complaints(&self) -> Vec<String> {
-        const KINDS: [&str; 3] = [
-            "Runtime.consoleAPICalled",
-            "Runtime.exceptionThrown",
-            "Log.entryAdded",
-        ];
+        const KINDS: [&str; 3] =
+            ["Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"];
         let events = self.browser.events.iter();
         events
             .filter(|event| KINDS.iter().any(|kind| event["method"] == *kind))
@@ -262,12 +218,7 @@ impl Tab<'_> {
         let events = self.browser.events.iter();
         events
             .filter(|event| event["method"] == "Network.requestWillBeSent")
-            .map(|event| {
-                event["params"]["request"]["url"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned()
-            })
+            .map(|event| event["params"]["request"]["url"].as_str().unwrap().to_owned())
             .collect()
     }
 }

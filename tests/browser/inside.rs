@@ -60,10 +60,7 @@ fn distance(found: &[f64], expected: &[f64]) -> f64 {
 
 /// Asserts that the page shows what the program says of the picture `name` in `dir`, with these further words.
 fn assert_as_predicted(tab: &mut Tab<'_>, dir: &Path, name: &str, words: &str, bound: f64) {
-    let printed = lenet(
-        dir,
-        &format!("predict model.mpk {name} --json --top 10 {words}"),
-    );
+    let printed = lenet(dir, &format!("predict model.mpk {name} --json --top 10 {words}"));
     let found = numbers(&tab.evaluate(SHOWN));
     let far = distance(&found, &predictions(&printed)[0]);
     println!("{name}: largest difference {far:.1e}");
@@ -95,10 +92,7 @@ fn the_pages_images_have_the_programs_probabilities() {
     let found = found.as_array().unwrap();
     assert!(found.len() > 150, "{}", found.len());
     let indices: Vec<String> = found.iter().map(|entry| entry[0].to_string()).collect();
-    let words = format!(
-        "predict model.mpk --index {} --json --top 10",
-        indices.join(",")
-    );
+    let words = format!("predict model.mpk --index {} --json --top 10", indices.join(","));
     let expected = predictions(&lenet(dir.path(), &words));
     let pairs = found.iter().zip(&expected);
     let far = pairs.map(|(entry, expected)| distance(&numbers(&entry[1]), expected));
@@ -124,9 +118,7 @@ fn a_drawing_by_mouse_has_the_programs_probabilities() {
         ("up.png", Some("up")),
     ] {
         if let Some(tool) = tool {
-            tab.evaluate(&format!(
-                "document.querySelector('[data-tool={tool}]').click()"
-            ));
+            tab.evaluate(&format!("document.querySelector('[data-tool={tool}]').click()"));
         }
         let png = drawn(&mut tab);
         assert_ne!(png, before, "{name}");
@@ -134,11 +126,7 @@ fn a_drawing_by_mouse_has_the_programs_probabilities() {
         assert_as_predicted(&mut tab, dir.path(), name, "--invert no", BOUND);
     }
     let picture = |name: &str| image::open(dir.path().join(name)).unwrap().into_luma8();
-    let (first, inverted, up) = (
-        picture("drawn.png"),
-        picture("inverted.png"),
-        picture("up.png"),
-    );
+    let (first, inverted, up) = (picture("drawn.png"), picture("inverted.png"), picture("up.png"));
     assert_eq!(first.get_pixel(8, 14), &Luma([255]), "the left stroke");
     assert_eq!(first.get_pixel(14, 14), &Luma([0]), "between the strokes");
     for (x, y) in (0..27).flat_map(|x| (0..27).map(move |y| (x, y))) {
@@ -146,11 +134,7 @@ fn a_drawing_by_mouse_has_the_programs_probabilities() {
         assert_eq!(up.get_pixel(x, y), &Luma([255 - grey]), "moved left and up");
     }
     assert_eq!(inverted.get_pixel(8, 14), &Luma([0]));
-    assert_eq!(
-        up.get_pixel(27, 27),
-        &Luma([0]),
-        "what is moved in is black"
-    );
+    assert_eq!(up.get_pixel(27, 27), &Luma([0]), "what is moved in is black");
     assert_quiet(&tab, &page);
 }
 
@@ -170,9 +154,7 @@ fn a_drawing_by_keys_is_a_drawing() {
     tab.key("Backspace");
     tab.evaluate("document.activeElement.blur()");
     std::fs::write(dir.path().join("keys.png"), drawn(&mut tab)).unwrap();
-    let picture = image::open(dir.path().join("keys.png"))
-        .unwrap()
-        .into_luma8();
+    let picture = image::open(dir.path().join("keys.png")).unwrap().into_luma8();
     assert_eq!(picture.get_pixel(14, 15), &Luma([255]));
     assert_eq!(picture.get_pixel(14, 17), &Luma([0]), "erased");
     assert_as_predicted(&mut tab, dir.path(), "keys.png", "--invert no", BOUND);
@@ -189,32 +171,21 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
     colour.save(dir.join("light.png")).unwrap();
     colour.save(dir.join("light.jpg")).unwrap();
     let dark = GrayImage::from_fn(90, 61, |x, y| {
-        Luma([if (20..75).contains(&x) && (5..50).contains(&y) {
-            (3 * x) as u8
-        } else {
-            6
-        }])
+        Luma([if (20..75).contains(&x) && (5..50).contains(&y) { (3 * x) as u8 } else { 6 }])
     });
     dark.save(dir.join("dark.png")).unwrap();
     let small = GrayImage::from_fn(11, 17, |x, y| Luma([((x * y) % 256) as u8]));
     small.save(dir.join("small.png")).unwrap();
     let asis = GrayImage::from_fn(28, 28, |x, y| Luma([(x * y % 200) as u8]));
     asis.save(dir.join("asis.png")).unwrap();
-    let clear = RgbaImage::from_fn(120, 80, |x, y| {
-        match (30..90).contains(&x) && (10..70).contains(&y) {
+    let clear =
+        RgbaImage::from_fn(120, 80, |x, y| match (30..90).contains(&x) && (10..70).contains(&y) {
             true => Rgba([40, 90, (2 * y) as u8, 255]),
             false => Rgba([0, 0, 0, 0]),
-        }
-    });
+        });
     clear.save(dir.join("clear.png")).unwrap();
     // Two decoders of JPEG may round a grey value or two apart.
-    let names = [
-        "light.png",
-        "dark.png",
-        "small.png",
-        "asis.png",
-        "clear.png",
-    ];
+    let names = ["light.png", "dark.png", "small.png", "asis.png", "clear.png"];
     let mut all: Vec<_> = names.map(|name| (name, BOUND)).into();
     all.push(("light.jpg", 0.05));
     all
@@ -255,13 +226,8 @@ fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
     ] {
         std::fs::write(dir.path().join(name), content).unwrap();
         let [left, top, side] = canvas(&mut tab);
-        tab.drop_file(
-            &dir.path().join(name),
-            [left + side / 2.0, top + side / 2.0],
-        );
-        tab.wait_for(&format!(
-            "document.getElementById('doubts').textContent.includes({words:?})"
-        ));
+        tab.drop_file(&dir.path().join(name), [left + side / 2.0, top + side / 2.0]);
+        tab.wait_for(&format!("document.getElementById('doubts').textContent.includes({words:?})"));
         assert_eq!(tab.evaluate(SHOWN), before, "{name}");
     }
     assert_quiet(&tab, &page);

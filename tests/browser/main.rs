@@ -28,14 +28,8 @@ const LOOKS: [Look; 7] = [
     Look::screen(380),
     Look::screen(1280),
     Look::screen(1280).dark(),
-    Look {
-        print: true,
-        ..Look::screen(720)
-    },
-    Look {
-        scripts: false,
-        ..Look::screen(1280)
-    },
+    Look { print: true, ..Look::screen(720) },
+    Look { scripts: false, ..Look::screen(1280) },
 ];
 
 /// Runs the program in `dir` with these words behind its name, which must succeed; what it printed.
@@ -43,10 +37,7 @@ fn lenet(dir: &Path, words: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_lenet"))
         .current_dir(dir)
         .args(words.split_whitespace())
-        .env(
-            "LENET_DATA_DIR",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/data"),
-        )
+        .env("LENET_DATA_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -99,12 +90,7 @@ fn the_report_is_whole_quiet_and_legible_at_every_width_and_in_every_light() {
         let (mut tab, found) = inspect(&mut browser, &path, look);
         assert_quiet(&tab, &url(&path));
         if let Some(dir) = std::env::var_os("LENET_SCREENSHOTS") {
-            let Look {
-                width,
-                dark,
-                print,
-                scripts,
-            } = look;
+            let Look { width, dark, print, scripts } = look;
             let name = format!("{width}-dark_{dark}-print_{print}-scripts_{scripts}.png");
             std::fs::write(Path::new(&dir).join(name), tab.screenshot()).unwrap();
         }
@@ -156,22 +142,12 @@ fn a_page_with_every_fault_is_found_out() {
     let mut browser = Chromium::start();
     let (tab, found) = inspect(&mut browser, &path, Look::screen(360));
     let complaints = tab.complaints().join("\n");
-    assert!(
-        complaints.contains("oh") && complaints.contains("nothing"),
-        "{complaints}"
-    );
-    assert!(
-        tab.requests()
-            .iter()
-            .any(|url| url == "http://127.0.0.1:9/picture.png")
-    );
+    assert!(complaints.contains("oh") && complaints.contains("nothing"), "{complaints}");
+    assert!(tab.requests().iter().any(|url| url == "http://127.0.0.1:9/picture.png"));
     assert_eq!(found["sections"], serde_json::json!([]));
-    for (kind, word) in [
-        ("overflow", "wide"),
-        ("mute", "img"),
-        ("unreachable", "keyboard"),
-        ("pale", "pale"),
-    ] {
+    for (kind, word) in
+        [("overflow", "wide"), ("mute", "img"), ("unreachable", "keyboard"), ("pale", "pale")]
+    {
         assert!(found[kind].to_string().contains(word), "{kind}: {found}");
     }
 }

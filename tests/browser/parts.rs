@@ -35,38 +35,21 @@ fn a_cell_of_the_matrix_opens_its_images_by_keyboard() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, Look::screen(1280));
     tab.evaluate("document.querySelector('.matrix button[tabindex=\"0\"]').focus()");
-    for key in [
-        "ArrowDown",
-        "ArrowRight",
-        "ArrowUp",
-        "ArrowLeft",
-        "ArrowUp",
-        "End",
-        "Home",
-    ] {
+    for key in ["ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft", "ArrowUp", "End", "Home"] {
         tab.key(key);
     }
     let first = tab.evaluate(FOCUSED);
     let first = first.as_str().unwrap();
-    assert!(
-        first.starts_with("said T-shirt/top, truly T-shirt/top: "),
-        "{first}"
-    );
+    assert!(first.starts_with("said T-shirt/top, truly T-shirt/top: "), "{first}");
     tab.key("Enter");
-    assert_eq!(
-        tab.evaluate("document.querySelectorAll('#cell .pick').length"),
-        6
-    );
+    assert_eq!(tab.evaluate("document.querySelectorAll('#cell .pick').length"), 6);
     let words = tab.evaluate("document.querySelector('#cell p').textContent");
     let words = words.as_str().unwrap();
     assert!(words.ends_with("images; the 6 surest are"), "{words}");
     // From the cell on to its first image, and with it into the network.
     tab.evaluate("document.querySelector('#cell .pick').focus()");
     let label = tab.evaluate(FOCUSED);
-    let label = label
-        .as_str()
-        .unwrap()
-        .strip_prefix("Look inside test image ");
+    let label = label.as_str().unwrap().strip_prefix("Look inside test image ");
     let (number, _) = label.unwrap().split_once(':').unwrap();
     tab.key("Enter");
     let said = tab.evaluate("document.getElementById('said').textContent");
@@ -83,10 +66,7 @@ fn a_cell_of_the_matrix_opens_its_images_by_keyboard() {
            cell.click(); return [document.querySelector('#cell p').textContent,
            document.querySelectorAll('#cell .pick').length]; })()",
     );
-    assert!(
-        empty[0].as_str().unwrap().ends_with(": 0 images."),
-        "{empty}"
-    );
+    assert!(empty[0].as_str().unwrap().ends_with(": 0 images."), "{empty}");
     assert_eq!(empty[1], 0);
     assert_quiet(&tab, &page);
 }
@@ -104,10 +84,7 @@ fn the_curves_show_their_values_to_pointer_and_keys() {
     };
     let text = tab.evaluate(shown);
     let text = text.as_str().unwrap();
-    assert!(
-        text.starts_with("epoch 3 (kept)") && text.contains(&values(3)),
-        "{text}"
-    );
+    assert!(text.starts_with("epoch 3 (kept)") && text.contains(&values(3)), "{text}");
     tab.evaluate("document.getElementById('epoch').focus()");
     tab.key("ArrowLeft");
     let text = tab.evaluate(shown);
@@ -120,26 +97,17 @@ fn the_curves_show_their_values_to_pointer_and_keys() {
     let text = tab.evaluate(shown);
     assert!(text.as_str().unwrap().contains(&values(1)), "{text}");
     // A dot on each line at this epoch.
-    assert_eq!(
-        tab.evaluate("document.querySelectorAll('#curves circle.at').length"),
-        5
-    );
+    assert_eq!(tab.evaluate("document.querySelectorAll('#curves circle.at').length"), 5);
     assert_quiet(&tab, &page);
 }
 
 #[test]
 fn without_scripts_nothing_that_needs_them_is_seen() {
     let (_dir, page, mut browser) = start();
-    let look = Look {
-        scripts: false,
-        ..Look::screen(1280)
-    };
+    let look = Look { scripts: false, ..Look::screen(1280) };
     let mut tab = browser.open(&page, look);
     let seen = "[...document.querySelectorAll('button, input, canvas, output')].filter((e) => e.getClientRects().length).length";
     assert_eq!(tab.evaluate(seen), 0);
-    assert_eq!(
-        tab.evaluate("document.querySelectorAll('.mistakes img').length"),
-        36
-    );
+    assert_eq!(tab.evaluate("document.querySelectorAll('.mistakes img').length"), 36);
     assert_quiet(&tab, &page);
 }

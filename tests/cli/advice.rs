@@ -99,11 +99,7 @@ fn seeds_that_were_interrupted_go_on_as_advised() {
         let is_row = |line: &&str| line.starts_with("   ") && !line.contains("sd");
         out.lines().filter(is_row).count()
     });
-    assert!(
-        rows[0] < 2 && 1 + rows[0] + rows[1] == 3,
-        "{rows:?}: {}",
-        ran.stdout()
-    );
+    assert!(rows[0] < 2 && 1 + rows[0] + rows[1] == 3, "{rows:?}: {}", ran.stdout());
 }
 
 #[test]

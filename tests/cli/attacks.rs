@@ -113,9 +113,6 @@ fn a_file_that_appears_after_the_check_is_not_replaced() {
                 }
             }
         }
-        println!(
-            "{words}: the stranger came first {} times of 10",
-            10 - was_later
-        );
+        println!("{words}: the stranger came first {} times of 10", 10 - was_later);
     }
 }

@@ -14,15 +14,8 @@ fn a_model_that_is_not_the_states_is_not_replaced_by_going_on() {
     let ours = fs::read(place.path("v.mpk")).unwrap();
     fs::copy(place.path("other.mpk"), place.path("v.mpk")).unwrap();
     let ran = place.run("train --any-dataset --resume --epochs 2 -o v.mpk");
-    ran.assert_error(
-        1,
-        "v.mpk is not the model that this training saved",
-        "--force",
-    );
-    assert_eq!(
-        digest(&place.path("v.mpk")),
-        digest(&place.path("other.mpk"))
-    );
+    ran.assert_error(1, "v.mpk is not the model that this training saved", "--force");
+    assert_eq!(digest(&place.path("v.mpk")), digest(&place.path("other.mpk")));
     place.train("--resume --epochs 2 -o v.mpk --force");
     place.train("--epochs 2 -o straight.mpk");
     let straight = digest(&place.path("straight.mpk"));
@@ -66,9 +59,7 @@ fn report_and_convert_say_when_model_and_record_do_not_belong_together() {
     }
     let page = fs::read_to_string(place.path("report.html")).unwrap();
     assert!(!page.contains("seed 42"));
-    let notes = lenet::format::read(&place.path("m.safetensors"))
-        .unwrap()
-        .metadata;
+    let notes = lenet::format::read(&place.path("m.safetensors")).unwrap().metadata;
     assert!(!notes.contains_key("seed"), "{notes:?}");
 }
 
@@ -81,10 +72,7 @@ fn a_training_with_fewer_epochs_than_are_done_is_not_gone_on_with() {
     ran.assert_error(1, "3 epochs are done, more than 1", "");
     assert!(fs::read(place.path("m.json")).unwrap() == before);
     place.train("--like m.json -o again.mpk");
-    assert_eq!(
-        digest(&place.path("again.mpk")),
-        digest(&place.path("m.mpk"))
-    );
+    assert_eq!(digest(&place.path("again.mpk")), digest(&place.path("m.mpk")));
 }
 
 #[test]
@@ -92,11 +80,7 @@ fn a_record_that_cannot_be_repeated_here_says_why() {
     let place = Place::new();
     place.train("--epochs 1 -o m.mpk");
     let ran = place.train("--like m.json -o same.mpk");
-    assert!(
-        !ran.stderr().contains("left another model"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(!ran.stderr().contains("left another model"), "{}", ran.stderr());
     let record = place.json("m.json");
     for (key, value, words) in [
         ("test", json!(null), "it was not finished"),
@@ -120,32 +104,16 @@ fn what_the_command_line_refuses_a_record_may_not_hold() {
     let record = place.json("m.json");
     let big = json!(1_000_000_000_000_u64);
     for (pointer, value, words) in [
-        (
-            "/settings/epochs",
-            big.clone(),
-            "number of epochs of 1000000000000",
-        ),
+        ("/settings/epochs", big.clone(), "number of epochs of 1000000000000"),
         ("/settings/epochs", json!(1_u64 << 60), "number of epochs"),
         ("/settings/epochs", json!(0), "number of epochs of 0"),
         ("/settings/batch_size", big, "batch size"),
-        (
-            "/settings/validation_split",
-            json!(1),
-            "validation split of 1",
-        ),
+        ("/settings/validation_split", json!(1), "validation split of 1"),
         ("/settings/patience", json!(0), "patience of 0"),
         ("/settings/limit", json!(0), "limit of 0"),
-        (
-            "/settings/recipe/learning_rate",
-            json!(1e-46),
-            "learning rate",
-        ),
+        ("/settings/recipe/learning_rate", json!(1e-46), "learning rate"),
         ("/settings/recipe/momentum", json!(1), "momentum of 1"),
-        (
-            "/settings/recipe/schedule",
-            json!({"linear": {"warm_up": -1}}),
-            "warm-up of -1",
-        ),
+        ("/settings/recipe/schedule", json!({"linear": {"warm_up": -1}}), "warm-up of -1"),
         ("/epochs/0/loss", json!(1e308), "figures"),
         ("/epochs/0/epoch", json!(2), "figures"),
         ("/test/accuracy", json!(2), "figures"),

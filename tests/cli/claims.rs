@@ -14,9 +14,8 @@ struct Holder<'a>(&'a Place, Child);
 
 impl<'a> Holder<'a> {
     fn of(place: &'a Place, output: &str) -> Self {
-        let mut command = place.lenet(&format!(
-            "train --any-dataset --epochs 100000 --batch-size 1 -q {output}"
-        ));
+        let mut command =
+            place.lenet(&format!("train --any-dataset --epochs 100000 --batch-size 1 -q {output}"));
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         let begin = Instant::now();
         while !place.files().iter().any(|name| name.ends_with(".mpk")) {
@@ -50,14 +49,7 @@ fn a_second_training_of_one_output_is_refused_until_the_first_is_dead() {
     place.train("--epochs 1 -o m.mpk --force");
     assert_eq!(
         place.files(),
-        [
-            "m.json",
-            "m.mpk",
-            "m.state",
-            "other.json",
-            "other.mpk",
-            "other.state"
-        ]
+        ["m.json", "m.mpk", "m.state", "other.json", "other.mpk", "other.state"]
     );
 }
 
@@ -75,11 +67,7 @@ fn without_a_name_the_next_free_one_is_taken_also_while_the_first_is_written() {
     fs::write(place.path("model-5.json"), "mine").unwrap();
     fs::create_dir(place.path("model-6.mpk")).unwrap();
     let ran = place.train("--epochs 1");
-    assert!(
-        ran.stdout().ends_with("saved model-7.mpk\n"),
-        "{}",
-        ran.stdout()
-    );
+    assert!(ran.stdout().ends_with("saved model-7.mpk\n"), "{}", ran.stdout());
     assert_eq!(fs::read(place.path("model-5.json")).unwrap(), b"mine");
 }
 
@@ -116,11 +104,7 @@ fn files_of_a_training_are_not_replaced_unasked() {
     fs::remove_file(place.path("m.state")).unwrap();
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--force");
     let resumed = run("-o m.mpk --resume");
-    resumed.assert_error(
-        1,
-        "m.mpk exists, but no saved state to go on from",
-        "--force",
-    );
+    resumed.assert_error(1, "m.mpk exists, but no saved state to go on from", "--force");
     fs::write(place.path("n.json"), "mine").unwrap();
     run("-o n.mpk").assert_error(1, "n.json exists already", "--force");
     assert_eq!(fs::read(place.path("n.json")).unwrap(), b"mine");

@@ -30,17 +30,10 @@ fn groups_of_seeds_are_found_and_tested() {
     let found = place.compare(ALL);
     let groups = found["groups"].as_array().unwrap();
     assert_eq!(groups.len(), 2);
-    assert_eq!(
-        (&groups[0]["name"], &groups[1]["name"]),
-        (&"classic".into(), &"tuned".into())
-    );
+    assert_eq!((&groups[0]["name"], &groups[1]["name"]), (&"classic".into(), &"tuned".into()));
     assert_eq!(groups[1]["runs"], serde_json::json!([3, 4, 5]));
     let accuracies: Vec<f64> = (1..=3)
-        .map(|seed| {
-            place.json(&format!("fast-{seed}.json"))["test"]["accuracy"]
-                .as_f64()
-                .unwrap()
-        })
+        .map(|seed| place.json(&format!("fast-{seed}.json"))["test"]["accuracy"].as_f64().unwrap())
         .collect();
     let mean = accuracies.iter().sum::<f64>() / 3.0;
     let sd = accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 2.0;
@@ -57,10 +50,7 @@ fn groups_of_seeds_are_found_and_tested() {
         let mut all = all.filter(|difference| difference["setting"] == name);
         all.next().map(|difference| difference["values"].clone())
     };
-    assert_eq!(
-        setting("recipe.learning_rate"),
-        Some(serde_json::json!(["0.01", "0.02"]))
-    );
+    assert_eq!(setting("recipe.learning_rate"), Some(serde_json::json!(["0.01", "0.02"])));
     assert_eq!(setting("batch_size"), Some(serde_json::json!(["32", "8"])));
     assert_eq!((setting("seed"), setting("epochs")), (None, None));
     // Three models against three.
@@ -73,10 +63,7 @@ fn models_are_compared_image_by_image() {
     let found = place.compare("slow-1.json fast-1.json");
     let pair = &found["pairs"][0];
     let count = |name: &str| pair[name].as_u64().unwrap();
-    assert_eq!(
-        count("both") + count("only_a") + count("only_b") + count("neither"),
-        100
-    );
+    assert_eq!(count("both") + count("only_a") + count("only_b") + count("neither"), 100);
     let correct = |name: &str| place.json(name)["test"]["correct"].as_u64().unwrap();
     assert_eq!(count("both") + count("only_a"), correct("slow-1.json"));
     assert_eq!(count("both") + count("only_b"), correct("fast-1.json"));
@@ -93,10 +80,7 @@ fn models_are_compared_image_by_image() {
     let without = place.compare("slow-1.json fast-1.json --records-only");
     assert_eq!(without["pairs"], serde_json::json!([]));
     fs::remove_file(place.path("fast-1.mpk")).unwrap();
-    assert_eq!(
-        place.compare("slow-1.json fast-1.json")["pairs"],
-        serde_json::json!([])
-    );
+    assert_eq!(place.compare("slow-1.json fast-1.json")["pairs"], serde_json::json!([]));
 }
 
 #[test]
@@ -107,9 +91,7 @@ fn the_text_has_every_table_and_the_page_every_section() {
         "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.25,0.6,1.1\n",
     )
     .unwrap();
-    let ran = place.run(&format!(
-        "compare {ALL} keras-1.csv --any-dataset -o page.html"
-    ));
+    let ran = place.run(&format!("compare {ALL} keras-1.csv --any-dataset -o page.html"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     for words in [
         "run      seed  epochs  test accuracy",
@@ -122,26 +104,19 @@ fn the_text_has_every_table_and_the_page_every_section() {
         "keras-1     –       1              –",
         "\nsaved page.html",
     ] {
-        assert!(
-            ran.stdout().contains(words),
-            "no {words:?} in\n{}",
-            ran.stdout()
-        );
+        assert!(ran.stdout().contains(words), "no {words:?} in\n{}", ran.stdout());
     }
     let page = fs::read_to_string(place.path("page.html")).unwrap();
     assert!(page.len() < 1_000_000);
-    for section in [
-        "figures", "curves", "tests", "settings", "classes", "models", "only",
-    ] {
-        assert!(
-            page.contains(&format!("<section id=\"{section}\">")),
-            "{section}"
-        );
+    for section in ["figures", "curves", "tests", "settings", "classes", "models", "only"] {
+        assert!(page.contains(&format!("<section id=\"{section}\">")), "{section}");
     }
     assert!(page.contains("Validation accuracy by second: ") && !page.contains("NaN"));
-    place
-        .run("compare slow-1.json slow-2.json --any-dataset -o page.html")
-        .assert_error(1, "page.html exists already", "--force");
+    place.run("compare slow-1.json slow-2.json --any-dataset -o page.html").assert_error(
+        1,
+        "page.html exists already",
+        "--force",
+    );
 }
 
 #[test]
@@ -163,11 +138,6 @@ fn what_is_no_run_is_refused_with_its_name() {
     place.train("--epochs 1 -o d.mpk --seed 2");
     fs::copy(place.path("a.mpk"), place.path("d.mpk")).unwrap();
     let ran = run("a.json d.json --json");
-    assert!(
-        ran.stderr()
-            .contains("d.mpk is not the model of its record"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("d.mpk is not the model of its record"), "{}", ran.stderr());
     assert_eq!(ran.events()[0]["pairs"], serde_json::json!([]));
 }

@@ -67,22 +67,13 @@ fn onnx_is_the_graph_that_was_checked_with_notes_behind_it() {
     let ran = convert(&place, &format!("{INTEROP}/lenet.pt m.onnx"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert!(ran.stdout().starts_with("saved m.onnx\n"));
-    assert!(
-        ran.stdout()
-            .contains("bit for bit; the graph around them is not run here")
-    );
-    assert!(
-        ran.stdout()
-            .contains("\nlargest difference of outputs: 0 on 64 images\n")
-    );
+    assert!(ran.stdout().contains("bit for bit; the graph around them is not run here"));
+    assert!(ran.stdout().contains("\nlargest difference of outputs: 0 on 64 images\n"));
     let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
     let written = fs::read(place.path("m.onnx")).unwrap();
     assert!(written.starts_with(&checked));
     let notes = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
-    assert!(
-        notes.contains("raw pixels, 0 to 255") && notes.contains("Ankle boot"),
-        "{notes}"
-    );
+    assert!(notes.contains("raw pixels, 0 to 255") && notes.contains("Ankle boot"), "{notes}");
 }
 
 #[test]
@@ -92,41 +83,22 @@ fn what_is_known_of_the_training_travels_along() {
     let record = place.json("m.json");
     let ran = place.run("convert m.mpk m.safetensors");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    assert!(
-        ran.stdout()
-            .contains("noted in it: recipe classic, seed 7, test accuracy 0.")
-    );
-    assert!(
-        ran.stdout().contains(" on 104 images"),
-        "the 40 test images too: {}",
-        ran.stdout()
-    );
+    assert!(ran.stdout().contains("noted in it: recipe classic, seed 7, test accuracy 0."));
+    assert!(ran.stdout().contains(" on 104 images"), "the 40 test images too: {}", ran.stdout());
     let notes = notes(&place, "m.safetensors");
-    assert_eq!(
-        (&notes["seed"], &notes["recipe"]),
-        (&"7".into(), &"classic".into())
-    );
+    assert_eq!((&notes["seed"], &notes["recipe"]), (&"7".into(), &"classic".into()));
     assert_eq!(notes["epochs"], "2");
-    assert_eq!(
-        notes["test_accuracy"],
-        record["test"]["accuracy"].to_string()
-    );
+    assert_eq!(notes["test_accuracy"], record["test"]["accuracy"].to_string());
     let name = "t10k-labels-idx1-ubyte";
     assert_eq!(notes[&format!("sha256.{name}")], record["data"][name]);
-    assert!(
-        notes["classes"].is_null(),
-        "they are not known of this data set"
-    );
+    assert!(notes["classes"].is_null(), "they are not known of this data set");
 
     // They stay while there is room for them, and never speak of another model.
     place.run("convert m.safetensors m.onnx");
     let onnx = fs::read(place.path("m.onnx")).unwrap();
     assert!(String::from_utf8_lossy(&onnx).contains("test_accuracy"));
     assert_eq!(place.run("convert m.safetensors again.mpk").code(), 0);
-    assert_eq!(
-        digest(&place.path("again.mpk")),
-        digest(&place.path("m.mpk"))
-    );
+    assert_eq!(digest(&place.path("again.mpk")), digest(&place.path("m.mpk")));
 }
 
 #[test]
@@ -136,10 +108,7 @@ fn a_record_that_is_none_is_told_of_and_goes_without() {
     fs::write(place.path("m.json"), "{\"schema\":1}").unwrap();
     let ran = place.run("convert m.mpk m.safetensors");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    assert!(
-        ran.stderr()
-            .starts_with("note: m.json does not travel along: not a record")
-    );
+    assert!(ran.stderr().starts_with("note: m.json does not travel along: not a record"));
     assert!(notes(&place, "m.safetensors")["seed"].is_null());
 }
 
@@ -148,9 +117,7 @@ fn a_file_that_exists_is_replaced_only_if_asked() {
     let place = Place::empty();
     fs::write(place.path("m.mpk"), "precious").unwrap();
     let words = format!("convert {INTEROP}/lenet.pt m.mpk");
-    place
-        .run(&words)
-        .assert_error(1, "m.mpk exists already", "--force");
+    place.run(&words).assert_error(1, "m.mpk exists already", "--force");
     assert_eq!(fs::read(place.path("m.mpk")).unwrap(), b"precious");
     assert_eq!(place.run(&format!("{words} --force")).code(), 0);
     assert_eq!(place.run("convert m.mpk m.mpk --force").code(), 0);

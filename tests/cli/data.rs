@@ -15,17 +15,9 @@ fn the_data_of_this_repository_is_fashion_mnist() {
     let lines: Vec<_> = ran.stdout().lines().collect();
     assert_eq!(lines[0], format!("Fashion-MNIST in {DATA}"));
     let digest = "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34";
-    assert_eq!(
-        lines[4],
-        format!("ok        t10k-labels-idx1-ubyte   {digest}")
-    );
-    let document = &place
-        .run(&format!("data verify --json --data {DATA}"))
-        .events()[0];
-    assert_eq!(
-        (&document["schema"], &document["ok"]),
-        (&1.into(), &true.into())
-    );
+    assert_eq!(lines[4], format!("ok        t10k-labels-idx1-ubyte   {digest}"));
+    let document = &place.run(&format!("data verify --json --data {DATA}")).events()[0];
+    assert_eq!((&document["schema"], &document["ok"]), (&1.into(), &true.into()));
     assert_eq!(document["files"][3]["sha256"], digest);
     assert_eq!(document["dir"], DATA);
 }
@@ -46,10 +38,7 @@ fn foreign_damaged_and_missing_files_are_told_apart() {
     let document = &ran.events()[0];
     assert_eq!(document["ok"], false);
     let files = document["files"].as_array().unwrap();
-    let status: Vec<_> = files
-        .iter()
-        .map(|file| file["status"].as_str().unwrap())
-        .collect();
+    let status: Vec<_> = files.iter().map(|file| file["status"].as_str().unwrap()).collect();
     assert_eq!(status, ["missing", "ok", "damaged", "foreign"]);
     assert_eq!(files[3]["path"], "d/t10k-labels-idx1-ubyte");
     assert_eq!(files[3]["sha256"].as_str().unwrap().len(), 64);
@@ -60,13 +49,8 @@ fn foreign_damaged_and_missing_files_are_told_apart() {
     assert!(ran.stderr().starts_with(error), "{}", ran.stderr());
 
     let ran = place.run("data verify --data d");
-    assert!(
-        ran.stdout()
-            .contains("\nmissing   train-images-idx3-ubyte  it is not there\n")
-    );
-    place
-        .run("data verify --data none")
-        .assert_error(1, "none", "--data");
+    assert!(ran.stdout().contains("\nmissing   train-images-idx3-ubyte  it is not there\n"));
+    place.run("data verify --data none").assert_error(1, "none", "--data");
 }
 
 #[test]
@@ -74,11 +58,7 @@ fn without_a_folder_the_usual_places_are_looked_into() {
     let place = Place::new();
     let ran = place.run("data verify");
     assert_eq!(ran.code(), 1);
-    assert!(
-        ran.stdout().starts_with("Fashion-MNIST in data\nforeign "),
-        "{}",
-        ran.stdout()
-    );
+    assert!(ran.stdout().starts_with("Fashion-MNIST in data\nforeign "), "{}", ran.stdout());
 }
 
 #[test]
@@ -95,28 +75,16 @@ fn classes_are_counted_in_each_split() {
         words.map(|word| word.parse().unwrap()).collect()
     };
     for line in &lines[1..11] {
-        let [test, validation, train] = numbers(line)[..] else {
-            panic!("{line}")
-        };
+        let [test, validation, train] = numbers(line)[..] else { panic!("{line}") };
         assert_eq!((test, validation + train), (1000, 6000), "{line}");
     }
-    let ran = place.run(&format!(
-        "data show --data {DATA} --split test --json --limit 100"
-    ));
+    let ran = place.run(&format!("data show --data {DATA} --split test --json --limit 100"));
     let document = &ran.events()[0];
     assert_eq!(document["splits"].as_array().unwrap().len(), 1);
     let test = &document["splits"][0];
-    assert_eq!(
-        (&test["split"], &test["samples"]),
-        (&"test".into(), &100.into())
-    );
+    assert_eq!((&test["split"], &test["samples"]), (&"test".into(), &100.into()));
     let counts = test["classes"].as_array().unwrap().iter();
-    assert_eq!(
-        counts
-            .map(|class| class["count"].as_u64().unwrap())
-            .sum::<u64>(),
-        100
-    );
+    assert_eq!(counts.map(|class| class["count"].as_u64().unwrap()).sum::<u64>(), 100);
 }
 
 #[test]
@@ -124,17 +92,13 @@ fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
     let place = Place::new();
     let ran = place.run("data show --any-dataset --split test --png sheet.png");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    assert!(
-        ran.stdout()
-            .ends_with("saved sheet.png: test images, a row a class\n")
-    );
+    assert!(ran.stdout().ends_with("saved sheet.png: test images, a row a class\n"));
     let sheet = image::open(place.path("sheet.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (602, 302));
     let pixels = sheet.to_luma8().into_raw();
     let tile = |x: usize, y: usize| -> Vec<u8> {
         let rows = (0..28).map(|row| (y + row) * 602 + x);
-        rows.flat_map(|start| pixels[start..start + 28].to_vec())
-            .collect()
+        rows.flat_map(|start| pixels[start..start + 28].to_vec()).collect()
     };
     // The 40 test images begin with number 200; each class has four of them.
     for class in 0..10_u8 {
@@ -169,12 +133,7 @@ fn pictures_are_shown_where_there_are_colours() {
     // Ten names, seven lines under each, an empty one, the table.
     assert_eq!(lines.len(), 10 * 8 + 1 + 12);
     let blocks = lines[1].matches('\u{2580}').count();
-    assert_eq!(
-        blocks,
-        5 * 14,
-        "five pictures of half their 28 pixels: {}",
-        lines[1]
-    );
+    assert_eq!(blocks, 5 * 14, "five pictures of half their 28 pixels: {}", lines[1]);
     assert!(!show("NO_COLOR").contains('\u{1b}'));
 }
 

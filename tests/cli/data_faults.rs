@@ -8,19 +8,10 @@ use super::{Place, common};
 fn missing_data_says_where_it_was_looked_for() {
     let place = Place::empty();
     fs::create_dir(place.path("none")).unwrap();
-    for words in [
-        "train --data none",
-        "eval --data none",
-        "train --data nowhere",
-    ] {
-        let model = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/goldens/trained.safetensors"
-        );
+    for words in ["train --data none", "eval --data none", "train --data nowhere"] {
+        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
         let words = words.replace("eval", &format!("eval {model}"));
-        place
-            .run(&words)
-            .assert_error(1, words.rsplit(' ').next().unwrap(), "--data");
+        place.run(&words).assert_error(1, words.rsplit(' ').next().unwrap(), "--data");
     }
     assert_eq!(place.files(), ["none"]);
 }
@@ -28,15 +19,9 @@ fn missing_data_says_where_it_was_looked_for() {
 #[test]
 fn a_data_set_that_is_not_fashion_mnist_is_refused_unless_allowed() {
     let place = Place::new();
-    place
-        .run("train --epochs 1")
-        .assert_error(1, "not Fashion-MNIST", "--any-dataset");
+    place.run("train --epochs 1").assert_error(1, "not Fashion-MNIST", "--any-dataset");
     let ran = place.train("--epochs 1");
-    assert!(
-        ran.stderr().contains("not Fashion-MNIST"),
-        "it says so: {}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("not Fashion-MNIST"), "it says so: {}", ran.stderr());
 }
 
 #[test]
@@ -47,27 +32,15 @@ fn damaged_files_are_named_with_what_is_wrong() {
             common::gzip(&common::images(0, 200))[..2000].to_vec(),
             "train-images",
         ),
-        (
-            "train-images-idx3-ubyte.gz",
-            common::gzip(&common::labels(0, 200)),
-            "magic",
-        ),
-        (
-            "train-labels-idx1-ubyte.gz",
-            common::gzip(&common::labels(0, 199)),
-            "199",
-        ),
+        ("train-images-idx3-ubyte.gz", common::gzip(&common::labels(0, 200)), "magic"),
+        ("train-labels-idx1-ubyte.gz", common::gzip(&common::labels(0, 199)), "199"),
         (
             "t10k-labels-idx1-ubyte.gz",
             common::gzip(&common::idx_labels([0x0801, 40], &[10; 40])),
             "10",
         ),
         ("t10k-images-idx3-ubyte.gz", Vec::new(), "t10k-images"),
-        (
-            "t10k-images-idx3-ubyte.gz",
-            b"GIF89a".to_vec(),
-            "t10k-images",
-        ),
+        ("t10k-images-idx3-ubyte.gz", b"GIF89a".to_vec(), "t10k-images"),
     ];
     for (name, bytes, words) in damages {
         let place = Place::new();
@@ -76,11 +49,7 @@ fn damaged_files_are_named_with_what_is_wrong() {
         ran.assert_error(1, words, "lenet data fetch");
         // Of a pair that does not fit, the images are named.
         let part = name.split('-').next().unwrap();
-        assert!(
-            ran.stderr().contains(&format!("data/{part}-")),
-            "{}",
-            ran.stderr()
-        );
+        assert!(ran.stderr().contains(&format!("data/{part}-")), "{}", ran.stderr());
         assert_eq!(place.files(), [] as [&str; 0]);
     }
 }

@@ -32,10 +32,7 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
 
     let ran = Place::empty().run(&format!("doctor --data {DATA}"));
     let lines: Vec<_> = ran.stdout().lines().map(str::to_owned).collect();
-    let heads: Vec<_> = lines
-        .iter()
-        .filter_map(|line| line.split(' ').next())
-        .collect();
+    let heads: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(heads, ["lenet", "cpu", "gpu", "faster", "data"]);
     assert!(
         lines[4].ends_with("data: Fashion-MNIST, 60000 training and 10000 test images"),
@@ -47,10 +44,7 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
 #[test]
 fn data_that_cannot_be_used_is_named_and_a_failure() {
     let place = Place::new();
-    for (words, problem) in [
-        ("doctor --data none", "none"),
-        ("doctor", "not Fashion-MNIST"),
-    ] {
+    for (words, problem) in [("doctor --data none", "none"), ("doctor", "not Fashion-MNIST")] {
         let ran = place.run(words);
         assert_eq!(ran.code(), 1, "{}", ran.stderr());
         assert!(ran.stderr().contains("hint: "), "{}", ran.stderr());

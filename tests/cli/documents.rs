@@ -25,12 +25,10 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
 /// Without times, which differ each time, and on a CPU that rounds otherwise without figures.
 fn masked(text: &str) -> String {
     let mask = |word: &str| {
-        let is_time = ["us/sample", "ms/sample", "ms", "us", "s"]
-            .iter()
-            .any(|unit| {
-                let number = word.strip_suffix(unit);
-                number.is_some_and(|number| number.parse::<f64>().is_ok())
-            });
+        let is_time = ["us/sample", "ms/sample", "ms", "us", "s"].iter().any(|unit| {
+            let number = word.strip_suffix(unit);
+            number.is_some_and(|number| number.parse::<f64>().is_ok())
+        });
         match is_time {
             true => "TIME".to_owned(),
             false if has_avx2() => word.to_owned(),
@@ -38,11 +36,7 @@ fn masked(text: &str) -> String {
         }
     };
     let line = |line: &str| line.split(' ').map(mask).collect::<Vec<_>>().join(" ");
-    text.trim_end()
-        .lines()
-        .map(line)
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn has_avx2() -> bool {
@@ -115,21 +109,10 @@ fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
     let readme = page("README.md");
     assert!(readme.split_whitespace().count() <= 1300);
     let all = blocks(&readme);
-    let (_, snippet) = all
-        .iter()
-        .find(|(language, _)| *language == "rust")
-        .unwrap();
+    let (_, snippet) = all.iter().find(|(language, _)| *language == "rust").unwrap();
     let example = page("examples/predict.rs");
-    let unindented = example
-        .lines()
-        .map(str::trim_start)
-        .collect::<Vec<_>>()
-        .join("\n");
-    let snippet = snippet
-        .lines()
-        .map(str::trim_start)
-        .collect::<Vec<_>>()
-        .join("\n");
+    let unindented = example.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    let snippet = snippet.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
     assert!(unindented.contains(&snippet), "{snippet}");
 }
 
@@ -146,11 +129,7 @@ fn what_the_pages_name_is_there() {
     ] {
         let page = page(name);
         let folder = Path::new(ROOT).join(name);
-        for link in page
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
+        for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let (path, _) = link.split_once('#').unwrap_or((link, ""));
             let is_there = path.starts_with("https://") || folder.with_file_name(path).exists();
             assert!(is_there, "{name}: {link}");
@@ -158,10 +137,7 @@ fn what_the_pages_name_is_there() {
         for (file, test) in page.split('`').filter_map(|text| text.split_once("::")) {
             if file.starts_with("tests/") {
                 let source = fs::read_to_string(Path::new(ROOT).join(file)).unwrap();
-                assert!(
-                    source.contains(&format!("fn {test}(")),
-                    "{name}: {file}::{test}"
-                );
+                assert!(source.contains(&format!("fn {test}(")), "{name}: {file}::{test}");
             }
         }
     }

@@ -43,10 +43,7 @@ fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
     // Of each seed too.
     let seeds = place.train(&format!("{RESTLESS} --seeds 42 --json"));
     let row = &seeds.events()[1];
-    assert_eq!(
-        (&row["stop_reason"], &row["epochs_done"]),
-        (&"patience".into(), &done.into())
-    );
+    assert_eq!((&row["stop_reason"], &row["epochs_done"]), (&"patience".into(), &done.into()));
     assert!(seeds.stderr().contains("(seed 42)"), "{}", seeds.stderr());
 }
 
@@ -63,12 +60,7 @@ fn a_training_that_collapsed_is_warned_of_and_a_sound_one_is_not() {
     }
     let sound = place.train("--epochs 2 --recipe tuned --json");
     assert_eq!(end(&sound.events())["collapsed"], false);
-    assert_eq!(
-        sound.stderr().matches("warning").count(),
-        0,
-        "{}",
-        sound.stderr()
-    );
+    assert_eq!(sound.stderr().matches("warning").count(), 0, "{}", sound.stderr());
 }
 
 #[test]
@@ -103,48 +95,21 @@ fn options_without_effect_are_wrong_usage() {
 fn wrong_values_are_called_by_the_name_that_they_came_under() {
     let place = Place::new();
     for (words, error) in [
-        (
-            "--epochs -1",
-            "invalid value '-1' for '--epochs <N>': a whole number from 1",
-        ),
-        (
-            "--lr -1",
-            "invalid value '-1' for '--lr <RATE>': a number above 0",
-        ),
-        (
-            "--seed x",
-            "for '--seed <N>': a whole number from 0 to 18446744073709551615",
-        ),
+        ("--epochs -1", "invalid value '-1' for '--epochs <N>': a whole number from 1"),
+        ("--lr -1", "invalid value '-1' for '--lr <RATE>': a number above 0"),
+        ("--seed x", "for '--seed <N>': a whole number from 0 to 18446744073709551615"),
     ] {
         let ran = place.run(&format!("train {words}"));
-        assert!(
-            ran.code() == 2 && ran.stderr().contains(error),
-            "{}",
-            ran.stderr()
-        );
+        assert!(ran.code() == 2 && ran.stderr().contains(error), "{}", ran.stderr());
     }
     let mut command = place.lenet("train --lr 0.5");
     let ran = super::Ran(command.env("LENET_EPOCHS", "x").output().unwrap());
-    assert!(
-        ran.stderr().contains("'x' for 'LENET_EPOCHS'"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("'x' for 'LENET_EPOCHS'"), "{}", ran.stderr());
     let mut command = place.lenet("train --epochs=y");
     let ran = super::Ran(command.env("LENET_EPOCHS", "1").output().unwrap());
-    assert!(
-        ran.stderr().contains("'y' for '--epochs <N>'"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("'y' for '--epochs <N>'"), "{}", ran.stderr());
     place.train("--epochs 1 -o m.mpk");
-    place
-        .run("eval m.json")
-        .assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
+    place.run("eval m.json").assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
     let help = place.run("help train");
-    assert!(
-        help.code() == 0 && help.stdout().contains("--epochs"),
-        "{}",
-        help.stdout()
-    );
+    assert!(help.code() == 0 && help.stdout().contains("--epochs"), "{}", help.stdout());
 }

@@ -14,11 +14,7 @@ fn assert_worked_or_said_why(ran: &Ran, what: &str) {
         1 => assert!(ran.stderr().contains("error: "), "{what}: {}", ran.stderr()),
         code => panic!("{what}: status {code}: {}", ran.stderr()),
     }
-    assert!(
-        !ran.stderr().contains("internal error"),
-        "{what}: {}",
-        ran.stderr()
-    );
+    assert!(!ran.stderr().contains("internal error"), "{what}: {}", ran.stderr());
 }
 
 // Inputs
@@ -82,11 +78,7 @@ fn files_that_may_not_be_read_are_named() {
     let images = "data/train-images-idx3-ubyte.gz";
     protect(images, 0);
     let ran = run("train --any-dataset -o new.mpk");
-    ran.assert_error(
-        1,
-        "train-images-idx3-ubyte.gz: cannot be read: Permission denied",
-        "",
-    );
+    ran.assert_error(1, "train-images-idx3-ubyte.gz: cannot be read: Permission denied", "");
     fs::create_dir(place.path("locked")).unwrap();
     protect("locked", 0);
     let ran = run("train --any-dataset -o new.mpk --data locked");
@@ -101,19 +93,12 @@ fn a_training_that_diverges_says_where_and_leaves_the_last_good_epoch() {
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
     let stderr = ran.stderr();
     assert!(stderr.contains("error: training diverged: "), "{stderr}");
-    assert!(
-        stderr.contains(" in epoch ") && stderr.contains(", batch "),
-        "{stderr}"
-    );
+    assert!(stderr.contains(" in epoch ") && stderr.contains(", batch "), "{stderr}");
     assert!(stderr.contains("hint: use a smaller --lr"), "{stderr}");
     let model = lenet::format::read(&place.path("m.mpk")).unwrap();
     assert_eq!(model.weights.first_non_finite(), None);
     let epochs = place.json("m.json")["epochs"].as_array().unwrap().len();
-    assert_eq!(
-        epochs,
-        lines - 1,
-        "one line to begin with, then one an epoch"
-    );
+    assert_eq!(epochs, lines - 1, "one line to begin with, then one an epoch");
     let ran = place.run("eval --any-dataset m.mpk");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
 }
@@ -131,23 +116,10 @@ fn the_weights_do_not_depend_on_the_environment() {
     fs::write(place.path("burn.toml"), "[[[").unwrap();
     let settings: [&[(&str, Option<&str>)]; 6] = [
         &[("HOME", None), ("XDG_CACHE_HOME", None), ("PATH", None)],
-        &[
-            ("HOME", Some("/nonexistent")),
-            ("TMPDIR", Some("/nonexistent")),
-        ],
-        &[
-            ("LANG", Some("tr_TR.UTF-8")),
-            ("LC_ALL", Some("C")),
-            ("TZ", Some("Mars/North")),
-        ],
-        &[
-            ("RAYON_NUM_THREADS", Some("abc")),
-            ("MATMUL_NUM_THREADS", Some("abc")),
-        ],
-        &[
-            ("RAYON_NUM_THREADS", Some("7")),
-            ("RUST_BACKTRACE", Some("full")),
-        ],
+        &[("HOME", Some("/nonexistent")), ("TMPDIR", Some("/nonexistent"))],
+        &[("LANG", Some("tr_TR.UTF-8")), ("LC_ALL", Some("C")), ("TZ", Some("Mars/North"))],
+        &[("RAYON_NUM_THREADS", Some("abc")), ("MATMUL_NUM_THREADS", Some("abc"))],
+        &[("RAYON_NUM_THREADS", Some("7")), ("RUST_BACKTRACE", Some("full"))],
         &[
             ("TERM", Some("\u{1b}")),
             ("COLUMNS", Some("-1")),
@@ -174,9 +146,7 @@ fn a_working_folder_that_is_gone_is_no_place_to_write_but_others_are() {
     let gone = "mkdir gone && cd gone && rmdir ../gone";
     let data = place.path("data").display().to_string();
     let words = format!("train --any-dataset --epochs 1 --data {data}");
-    place
-        .run_after(gone, &words)
-        .assert_error(1, "No such file or directory", "folder");
+    place.run_after(gone, &words).assert_error(1, "No such file or directory", "folder");
     let output = place.path("m.mpk").display().to_string();
     let ran = place.run_after(gone, &format!("{words} -o {output}"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
@@ -200,10 +170,7 @@ fn an_umask_is_obeyed_and_one_that_takes_every_right_is_refused_before_the_train
     let ran = place.run_after("umask 0177", "train --any-dataset --epochs 2 -o m.mpk");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     for name in place.files() {
-        let mode = fs::metadata(place.path(&name))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(place.path(&name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let ran = place.run_after("umask 0777", "train --any-dataset --epochs 2 -o n.mpk");
@@ -237,10 +204,7 @@ fn tight_limits_on_memory_files_and_stack_are_kept_or_named() {
 fn threads_that_cannot_be_started_are_an_error() {
     let place = Place::new();
     // A thousand stacks need more than a gigabyte of addresses.
-    let ran = place.run_after(
-        "ulimit -v 1000000",
-        "train --any-dataset --epochs 1 --threads 1024",
-    );
+    let ran = place.run_after("ulimit -v 1000000", "train --any-dataset --epochs 1 --threads 1024");
     ran.assert_error(1, "cannot start the threads", "--threads 1");
     assert_eq!(place.files(), [] as [&str; 0]);
 }
@@ -249,10 +213,7 @@ fn threads_that_cannot_be_started_are_an_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn words_that_are_not_unicode_are_names_or_wrong_usage() {
-    const TRAINED: &str = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/goldens/trained.safetensors"
-    );
+    const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();

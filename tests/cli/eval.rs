@@ -2,10 +2,7 @@
 
 use super::Place;
 
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 #[test]
@@ -14,22 +11,14 @@ fn the_model_that_keras_trained_has_keras_figures() {
     let ran = place.run(&format!("eval {TRAINED} --data {DATA} --json"));
     let document = &ran.events()[0];
     assert_eq!(document["correct"], 6678);
-    assert_eq!(
-        (&document["schema"], &document["split"]),
-        (&1.into(), &"test".into())
-    );
+    assert_eq!((&document["schema"], &document["split"]), (&1.into(), &"test".into()));
     assert!((document["loss"].as_f64().unwrap() - 0.908_820_6).abs() <= 1e-5);
     assert_eq!(document["confusion"][4][2], 517);
     let coat = &document["classes"][4];
-    assert_eq!(
-        (&coat["name"], &coat["support"]),
-        (&"Coat".into(), &1000.into())
-    );
+    assert_eq!((&coat["name"], &coat["support"]), (&"Coat".into(), &1000.into()));
     assert_eq!(coat["recall"], 0.116);
 
-    let ran = place.run(&format!(
-        "eval {TRAINED} --data {DATA} --split validation --json"
-    ));
+    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --split validation --json"));
     assert_eq!(ran.events()[0]["correct"], 4026);
     assert_eq!(ran.events()[0]["samples"], 6000);
 }
@@ -42,10 +31,7 @@ fn the_text_has_the_totals_the_classes_and_the_matrix() {
     assert!(
         text.starts_with("test  10000 samples  loss: 0.9088  accuracy: 0.6678  correct: 6678\n")
     );
-    assert!(
-        text.contains("\nAnkle boot      0.8847    0.9590    0.9203     1000\n"),
-        "{text}"
-    );
+    assert!(text.contains("\nAnkle boot      0.8847    0.9590    0.9203     1000\n"), "{text}");
     assert!(
         text.contains(
             "\nCoat             0     0   517   127   116     0   233     0     7     0\n"
@@ -60,28 +46,21 @@ fn a_trained_model_is_measured_as_at_the_end_of_its_training() {
     let eval = &place.run("eval model.mpk --any-dataset --json").events()[0];
     assert_eq!(eval["loss"], events[3]["loss"]);
     assert_eq!(eval["correct"], events[3]["correct"]);
-    let train = &place
-        .run("eval model.mpk --any-dataset --split train --json")
-        .events()[0];
+    let train = &place.run("eval model.mpk --any-dataset --split train --json").events()[0];
     assert_eq!(train["samples"], 180);
-    let validation = &place
-        .run("eval model.mpk --any-dataset --split validation --json")
-        .events()[0];
+    let validation =
+        &place.run("eval model.mpk --any-dataset --split validation --json").events()[0];
     assert_eq!(validation["loss"], events[2]["val_loss"]);
 }
 
 #[test]
 fn a_gate_is_status_3_after_the_result() {
     let place = Place::empty();
-    let ran = place.run(&format!(
-        "eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.99"
-    ));
+    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.99"));
     assert_eq!(ran.code(), 3);
     assert!(ran.stdout().starts_with("test  100 samples"));
     assert!(ran.stderr().starts_with("error: accuracy 0."));
-    let ran = place.run(&format!(
-        "eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.5"
-    ));
+    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.5"));
     assert_eq!(ran.code(), 0);
 }
 
@@ -109,22 +88,16 @@ fn what_is_said_of_validation_images_is_refused_for_others_if_it_was_typed() {
 #[test]
 fn what_is_no_model_is_refused_with_its_name() {
     let place = Place::new();
-    place
-        .run("eval nothing.mpk")
-        .assert_error(1, "nothing.mpk", "lenet train");
+    place.run("eval nothing.mpk").assert_error(1, "nothing.mpk", "lenet train");
     std::fs::write(place.path("empty.mpk"), []).unwrap();
-    place
-        .run("eval empty.mpk")
-        .assert_error(1, "empty.mpk is not a lenet model", "");
+    place.run("eval empty.mpk").assert_error(1, "empty.mpk is not a lenet model", "");
     std::fs::write(place.path("text.mpk"), "hello").unwrap();
     place.run("eval text.mpk").assert_error(1, "text.mpk", "");
     place.train("--epochs 1");
     let bytes = std::fs::read(place.path("model.mpk")).unwrap();
     std::fs::write(place.path("cut.mpk"), &bytes[..bytes.len() / 2]).unwrap();
     place.run("eval cut.mpk").assert_error(1, "cut.mpk", "");
-    place
-        .run("eval data")
-        .assert_error(1, "cannot read data: it is a folder", "");
+    place.run("eval data").assert_error(1, "cannot read data: it is a folder", "");
 }
 
 #[test]

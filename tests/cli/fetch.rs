@@ -49,21 +49,15 @@ pub(super) fn command(place: &Place, words: &str) -> std::process::Command {
 
 /// Fetches into `d`, patient for a second and twice.
 pub(super) fn fetch(place: &Place, servers: &[&Server]) -> Ran {
-    let mirrors: Vec<String> = servers
-        .iter()
-        .map(|server| format!("--mirror {}", server.url()))
-        .collect();
+    let mirrors: Vec<String> =
+        servers.iter().map(|server| format!("--mirror {}", server.url())).collect();
     let words = format!("--data d --timeout 1 --retries 2 {}", mirrors.join(" "));
     Ran(command(place, &words).output().unwrap())
 }
 
 pub(super) fn assert_fetched(place: &Place, ran: &Ran) {
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    assert!(
-        ran.stdout().contains(&format!("d/{NAME}  ok, fetched\n")),
-        "{}",
-        ran.stdout()
-    );
+    assert!(ran.stdout().contains(&format!("d/{NAME}  ok, fetched\n")), "{}", ran.stdout());
     assert!(fs::read(place.path("d").join(NAME)).unwrap() == content());
     assert_nothing_else_in(place);
 }
@@ -81,22 +75,10 @@ pub(super) fn assert_nothing_else_in(place: &Place) {
 pub(super) fn assert_refused(place: &Place, ran: &Ran, words: &str) {
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
     let stderr = ran.stderr();
-    let error = stderr
-        .lines()
-        .find(|line| line.starts_with("error: "))
-        .unwrap();
-    assert!(
-        error.contains(words) && error.contains(NAME),
-        "no {words:?} in {error}"
-    );
-    let hint = stderr
-        .lines()
-        .find(|line| line.starts_with("hint: "))
-        .unwrap();
-    assert!(
-        hint.contains("--data DIR") && hint.contains("dataset-fashion-mnist"),
-        "{hint}"
-    );
+    let error = stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(error.contains(words) && error.contains(NAME), "no {words:?} in {error}");
+    let hint = stderr.lines().find(|line| line.starts_with("hint: ")).unwrap();
+    assert!(hint.contains("--data DIR") && hint.contains("dataset-fashion-mnist"), "{hint}");
     assert!(!place.path("d").join(NAME).exists());
     assert_nothing_else_in(place);
 }
@@ -113,24 +95,15 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert_eq!(ran.stdout().lines().count(), 4);
     assert_eq!(server.requests().len(), 4);
-    assert!(
-        ran.stderr()
-            .contains(&format!("fetching {}/fashion/{NAME}\n", server.url()))
-    );
+    assert!(ran.stderr().contains(&format!("fetching {}/fashion/{NAME}\n", server.url())));
     assert!(!ran.stderr().contains('\u{1b}'), "no bar: {}", ran.stderr());
 
     let cache = place.path(".cache/lenet");
-    assert_eq!(
-        fs::read_dir(&cache).unwrap().count(),
-        4,
-        "and no part is left"
-    );
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 4, "and no part is left");
     let verified = place.run("data verify --json");
     assert_eq!(verified.events()[0]["ok"], true, "{}", verified.stderr());
 
-    let again = Ran(command(&place, &format!("{words} --json"))
-        .output()
-        .unwrap());
+    let again = Ran(command(&place, &format!("{words} --json")).output().unwrap());
     let document = &again.events()[0];
     assert_eq!(document["files"][2]["fetched"], false);
     assert_eq!(server.requests().len(), 4, "what is there is not asked for");
@@ -213,11 +186,7 @@ fn planted_names_are_not_followed() {
         let words = format!("--data d --mirror {} {words}", server.url());
         let ran = Ran(command(&place, &words).output().unwrap());
         let followed = place.path("nowhere").exists();
-        assert!(
-            !followed && [0, 1].contains(&ran.code()),
-            "{}",
-            ran.stderr()
-        );
+        assert!(!followed && [0, 1].contains(&ran.code()), "{}", ran.stderr());
         assert_eq!(fs::read(place.path("victim")).unwrap(), b"precious");
     }
 }
@@ -247,10 +216,7 @@ fn the_proxy_of_the_environment_is_asked() {
         .unwrap();
     assert_refused(&place, &Ran(ran), "https://fashion.invalid/");
     let request = &proxy.requests()[0];
-    assert_eq!(
-        (&*request.method, &*request.path),
-        ("CONNECT", "fashion.invalid:443")
-    );
+    assert_eq!((&*request.method, &*request.path), ("CONNECT", "fashion.invalid:443"));
 }
 
 #[test]

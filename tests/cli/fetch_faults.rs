@@ -21,11 +21,7 @@ fn a_connection_that_is_cut_off_is_asked_again() {
     let ran = fetch(&place, &[&server]);
     assert_fetched(&place, &ran);
     assert_eq!(server.requests().len(), 3);
-    assert!(
-        ran.stderr().contains("503 Service Unavailable"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("503 Service Unavailable"), "{}", ran.stderr());
 }
 
 #[test]
@@ -40,16 +36,8 @@ fn a_server_that_stalls_is_asked_again() {
     let ran = fetch(&place, &[&server]);
     assert_fetched(&place, &ran);
     assert_eq!(server.requests().len(), 2);
-    assert!(
-        ran.stderr().contains("nothing came for 1 s"),
-        "{}",
-        ran.stderr()
-    );
-    assert!(
-        begin.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        begin.elapsed()
-    );
+    assert!(ran.stderr().contains("nothing came for 1 s"), "{}", ran.stderr());
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 
 #[test]
@@ -157,11 +145,7 @@ fn no_such_file_and_no_server_lead_to_the_next_mirror() {
 
     let bytes = content();
     let works = Server::start(move |request, _| Answer::ranged(request, &bytes));
-    let words = format!(
-        "{words} --mirror {} --mirror {}",
-        missing.url(),
-        works.url()
-    );
+    let words = format!("{words} --mirror {} --mirror {}", missing.url(), works.url());
     assert_fetched(&place, &Ran(command(&place, &words).output().unwrap()));
 }
 
@@ -177,10 +161,7 @@ fn redirects_are_followed_but_not_in_circles() {
     let words = |folder: &str| format!("--data d --retries 0 --mirror {}/{folder}", server.url());
     let ran = Ran(command(&place, &words("circle")).output().unwrap());
     assert_refused(&place, &ran, "redirect");
-    assert_fetched(
-        &place,
-        &Ran(command(&place, &words("old")).output().unwrap()),
-    );
+    assert_fetched(&place, &Ran(command(&place, &words("old")).output().unwrap()));
 }
 
 #[test]

@@ -4,12 +4,7 @@ use std::fs;
 
 use super::{Place, digest};
 
-const FILES: [&str; 4] = [
-    "README.md",
-    "config.json",
-    "model.onnx",
-    "model.safetensors",
-];
+const FILES: [&str; 4] = ["README.md", "config.json", "model.onnx", "model.safetensors"];
 
 #[test]
 fn a_folder_holds_card_config_and_the_model_twice() {
@@ -18,8 +13,7 @@ fn a_folder_holds_card_config_and_the_model_twice() {
     let ran = place.run("convert m.mpk hub/");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert!(
-        ran.stdout()
-            .contains("saved hub/README.md\nthe weights are those of m.mpk, bit for bit")
+        ran.stdout().contains("saved hub/README.md\nthe weights are those of m.mpk, bit for bit")
     );
     let mut files: Vec<_> = fs::read_dir(place.path("hub"))
         .unwrap()
@@ -27,14 +21,8 @@ fn a_folder_holds_card_config_and_the_model_twice() {
         .collect();
     files.sort();
     assert_eq!(files, FILES);
-    assert_eq!(
-        place.run("convert hub/model.safetensors back.mpk").code(),
-        0
-    );
-    assert_eq!(
-        digest(&place.path("back.mpk")),
-        digest(&place.path("m.mpk"))
-    );
+    assert_eq!(place.run("convert hub/model.safetensors back.mpk").code(), 0);
+    assert_eq!(digest(&place.path("back.mpk")), digest(&place.path("m.mpk")));
     let config = place.json("hub/config.json");
     assert_eq!(config["parameters"], 44_426);
     assert_eq!(config["layers"][7]["output_shape"], serde_json::json!([10]));

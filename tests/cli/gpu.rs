@@ -4,10 +4,7 @@
 
 use super::{Place, Ran, digest};
 
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 /// Asserts that a run with `--backend wgpu` worked, or else that it said that there is no GPU. A machine that
@@ -17,12 +14,7 @@ fn worked(ran: &Ran) -> bool {
         return true;
     }
     ran.assert_error(1, "no GPU was found", "--backend ndarray");
-    assert_ne!(
-        std::env::var("LENET_TEST_GPU").as_deref(),
-        Ok("required"),
-        "{}",
-        ran.stderr()
-    );
+    assert_ne!(std::env::var("LENET_TEST_GPU").as_deref(), Ok("required"), "{}", ran.stderr());
     false
 }
 
@@ -30,9 +22,7 @@ fn worked(ran: &Ran) -> bool {
 fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
     let place = Place::empty();
     let train = |backend: &str| {
-        place.run(&format!(
-            "train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"
-        ))
+        place.run(&format!("train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"))
     };
     let gpu = train("wgpu");
     if worked(&gpu) {
@@ -50,9 +40,7 @@ fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
 fn a_model_is_worth_the_same_on_both_backends() {
     let place = Place::empty();
     let eval = |backend: &str| {
-        place.run(&format!(
-            "eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"
-        ))
+        place.run(&format!("eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"))
     };
     let gpu = eval("wgpu");
     if worked(&gpu) {
@@ -66,13 +54,10 @@ fn a_model_is_worth_the_same_on_both_backends() {
 #[test]
 fn without_a_gpu_the_error_names_the_other_backend() {
     let place = Place::empty();
-    let mut command = place.lenet(&format!(
-        "train --backend wgpu --limit 320 --epochs 1 --data {DATA}"
-    ));
+    let mut command =
+        place.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
     // What Vulkan's loader reads to find its drivers.
-    command
-        .env("VK_DRIVER_FILES", "/nonexistent")
-        .env("VK_ICD_FILENAMES", "/nonexistent");
+    command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
     Ran(command.output().unwrap()).assert_error(1, "no GPU was found", "--backend ndarray");
     assert_eq!(place.files(), [] as [&str; 0]);
 }
@@ -81,37 +66,25 @@ fn without_a_gpu_the_error_names_the_other_backend() {
 fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     let place = Place::new();
     let train = |words: &str| {
-        place.run(&format!(
-            "train --any-dataset --backend wgpu --recipe tuned {words} -q"
-        ))
+        place.run(&format!("train --any-dataset --backend wgpu --recipe tuned {words} -q"))
     };
     if !worked(&train("--epochs 2 -o once.mpk")) {
         return;
     }
     assert!(worked(&train("--epochs 2 -o again.mpk")));
-    assert_eq!(
-        digest(&place.path("again.mpk")),
-        digest(&place.path("once.mpk"))
-    );
+    assert_eq!(digest(&place.path("again.mpk")), digest(&place.path("once.mpk")));
 
     let mut command = place.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 1 -o left.mpk -q");
     let mut child = command.spawn().unwrap();
     // Somewhere in 360 steps, or before the first, or not at all.
     std::thread::sleep(std::time::Duration::from_millis(700));
     let id = child.id().to_string();
-    let sent = std::process::Command::new("kill")
-        .args(["-s", "INT", &id])
-        .status();
+    let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
     assert!(sent.is_ok());
     child.wait().unwrap();
-    assert!(worked(&train(
-        "--epochs 2 --batch-size 1 -o left.mpk --resume"
-    )));
+    assert!(worked(&train("--epochs 2 --batch-size 1 -o left.mpk --resume")));
     assert!(worked(&train("--epochs 2 --batch-size 1 -o whole.mpk")));
-    assert_eq!(
-        digest(&place.path("left.mpk")),
-        digest(&place.path("whole.mpk"))
-    );
+    assert_eq!(digest(&place.path("left.mpk")), digest(&place.path("whole.mpk")));
 }
 
 /// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
@@ -135,12 +108,7 @@ fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
         }
     }
     // 180 images to train on, 20 to validate and 40 to test.
-    let expected = [
-        ("Copy", 2),
-        ("Outputs", 2),
-        ("Samples", 30),
-        ("Weights", 30),
-    ];
+    let expected = [("Copy", 2), ("Outputs", 2), ("Samples", 30), ("Weights", 30)];
     assert_eq!(launches.into_iter().collect::<Vec<_>>(), expected);
     // Such a component is fetched through memory and costs 7 % of a step: in the shaders, only buffers and the memory of
     // workgroups may be indexed by what was computed.

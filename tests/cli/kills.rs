@@ -92,16 +92,10 @@ pub(super) fn check_whole(place: &Place) -> usize {
             "m.mpk" => drop(format::read(&place.path(name)).unwrap()),
             "m.state" => drop(saved(place)),
             "m.json" => drop(place.json(name)),
-            _ => assert!(
-                name.starts_with(".lenet-") || name == ".m.state.lock",
-                "{names:?}"
-            ),
+            _ => assert!(name.starts_with(".lenet-") || name == ".m.state.lock", "{names:?}"),
         }
     }
-    names
-        .iter()
-        .filter(|name| name.starts_with(".lenet-"))
-        .count()
+    names.iter().filter(|name| name.starts_with(".lenet-")).count()
 }
 
 /// The epochs of a record without how long they took.
@@ -180,13 +174,6 @@ fn one_seed_is_one_digest_over_runs_thread_counts_and_an_interruption() {
     for (name, digest) in &runs {
         println!("{digest}  {name}");
     }
-    assert!(
-        runs.iter().all(|(_, digest)| *digest == runs[0].1),
-        "{runs:?}"
-    );
-    println!(
-        "the stop was in epoch {}, batch {}",
-        stopped.history.len() + 1,
-        stopped.sums.batches
-    );
+    assert!(runs.iter().all(|(_, digest)| *digest == runs[0].1), "{runs:?}");
+    println!("the stop was in epoch {}, batch {}", stopped.history.len() + 1, stopped.sums.batches);
 }

@@ -12,10 +12,7 @@ fn a_record_is_enough_to_train_the_same_model_again() {
     place.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
     place.train("--like a.json -o b.mpk");
     assert_eq!(digest(&place.path("b.mpk")), digest(&place.path("a.mpk")));
-    assert_eq!(
-        place.json("b.json")["settings"],
-        place.json("a.json")["settings"]
-    );
+    assert_eq!(place.json("b.json")["settings"], place.json("a.json")["settings"]);
 
     place.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
     let mut settings = place.json("a.json")["settings"].clone();
@@ -48,15 +45,10 @@ fn what_is_no_record_is_refused() {
 fn stratified_validation_images_are_of_all_classes_alike() {
     let place = Place::empty();
     let counts = |words: &str| {
-        let ran = place.run(&format!(
-            "data show --split validation --data {DATA} --json {words}"
-        ));
+        let ran = place.run(&format!("data show --split validation --data {DATA} --json {words}"));
         let split = &ran.events()[0]["splits"][0];
         let classes = split["classes"].as_array().unwrap().clone();
-        classes
-            .iter()
-            .map(|class| class["count"].as_u64().unwrap())
-            .collect::<Vec<_>>()
+        classes.iter().map(|class| class["count"].as_u64().unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(counts("--stratified"), [600; 10]);
     let last = counts("");
@@ -67,9 +59,8 @@ fn stratified_validation_images_are_of_all_classes_alike() {
 #[test]
 fn eval_finds_the_validation_images_of_a_stratified_training() {
     let place = Place::empty();
-    let ran = place.run(&format!(
-        "train --stratified --epochs 1 --limit 2000 --data {DATA} --json"
-    ));
+    let ran =
+        place.run(&format!("train --stratified --epochs 1 --limit 2000 --data {DATA} --json"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     let epoch = ran.events()[1].clone();
     let eval = |words: &str| {

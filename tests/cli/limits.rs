@@ -30,9 +30,7 @@ fn run(place: &Place, limit: &str, words: &str) -> Ran {
     let mut command = Command::new("bash");
     command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
     command.arg(lenet.get_program()).args(lenet.get_args());
-    command
-        .current_dir(place.dir.path())
-        .env("HOME", place.dir.path());
+    command.current_dir(place.dir.path()).env("HOME", place.dir.path());
     command.env_remove("LENET_DATA_DIR");
     if is_root(place) {
         // One of its own, since the system counts all processes of a user.
@@ -69,22 +67,12 @@ fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) 
                 code => panic!("ulimit {limit}: {name}: {code}: {stderr}"),
             }
             if ran.code() == 1 {
-                assert!(
-                    stderr.starts_with("error: ") || stderr.contains("\nerror: "),
-                    "{stderr}"
-                );
-                assert!(
-                    !stderr.contains("internal error"),
-                    "{limit}: {name}: {stderr}"
-                );
+                assert!(stderr.starts_with("error: ") || stderr.contains("\nerror: "), "{stderr}");
+                assert!(!stderr.contains("internal error"), "{limit}: {name}: {stderr}");
             }
             let files = place.files();
             let is_left = |file: &&String| file.starts_with('.');
-            assert_eq!(
-                files.iter().find(is_left),
-                None,
-                "{limit}: {name}: {stderr}"
-            );
+            assert_eq!(files.iter().find(is_left), None, "{limit}: {name}: {stderr}");
             row.push(format!("{name} {}", ran.code()));
         }
         println!("ulimit {limit:<12} {}", row.join("  "));
@@ -100,9 +88,7 @@ fn a_limit_on_file_sizes_is_an_error() {
 
 #[test]
 fn a_limit_on_memory_is_an_error() {
-    let values = [
-        15, 20, 30, 40, 60, 80, 100, 130, 160, 180, 200, 220, 250, 300, 400, 600, 1000,
-    ];
+    let values = [15, 20, 30, 40, 60, 80, 100, 130, 160, 180, 200, 220, 250, 300, 400, 600, 1000];
     let (done, refused) = sweep('v', values.map(|megabytes| 1000 * megabytes));
     assert!(done > 10 && refused > 10, "{done} {refused}");
 }

@@ -79,9 +79,7 @@ impl Place {
 
     /// With no data set.
     fn empty() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -121,15 +119,8 @@ impl Place {
 
     fn command(&self, program: &Path, words: &str) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(self.dir.path())
-            .args(words.split_whitespace());
-        for name in [
-            "LENET_DATA_DIR",
-            "LENET_SEED",
-            "LENET_EPOCHS",
-            "XDG_CACHE_HOME",
-        ] {
+        command.current_dir(self.dir.path()).args(words.split_whitespace());
+        for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
             command.env_remove(name);
         }
         // The second is what Windows calls it.
@@ -226,10 +217,7 @@ impl Ran {
 
     /// Standard output as one JSON document a line.
     fn events(&self) -> Vec<Value> {
-        self.stdout()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// Asserts that it failed as a well-behaved program fails: this status, nothing on standard output, one
@@ -238,20 +226,11 @@ impl Ran {
         let stderr = self.stderr();
         assert_eq!(self.code(), code, "{stderr}");
         assert_eq!(self.stdout(), "", "{stderr}");
-        let found = stderr
-            .lines()
-            .find(|line| line.starts_with("error: "))
-            .unwrap_or_default();
+        let found = stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
         assert!(found.contains(error), "no {error:?} in {stderr}");
-        let found = stderr
-            .lines()
-            .find(|line| line.starts_with("hint: "))
-            .unwrap_or_default();
+        let found = stderr.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
         assert!(found.contains(hint), "no {hint:?} in {stderr}");
-        assert!(
-            !stderr.contains("panicked") && !stderr.contains("internal error"),
-            "{stderr}"
-        );
+        assert!(!stderr.contains("panicked") && !stderr.contains("internal error"), "{stderr}");
     }
 }
 

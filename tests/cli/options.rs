@@ -38,11 +38,7 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
     ] {
         let ran = place.run(&format!("train --any-dataset {words}"));
         assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
-        assert!(
-            ran.stderr().starts_with("error: "),
-            "{words}: {}",
-            ran.stderr()
-        );
+        assert!(ran.stderr().starts_with("error: "), "{words}: {}", ran.stderr());
     }
     assert_eq!(place.files(), [] as [&str; 0]);
     assert_eq!(place.run("trian").code(), 2);
@@ -63,9 +59,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         if let Some(value) = variable {
             command.env("LENET_SEED", value);
         }
-        super::Ran(command.output().unwrap()).events()[0]["seed"]
-            .as_u64()
-            .unwrap()
+        super::Ran(command.output().unwrap()).events()[0]["seed"].as_u64().unwrap()
     };
     assert_eq!(seed("", None), 42);
     assert_eq!(seed("", Some("7")), 7);

@@ -26,10 +26,8 @@ fn with_too_little_room_for_a_file_all_three_stay_as_they_were() {
     let mut failed = 0;
     for blocks in (0..=720).step_by(24) {
         let limit = format!("ulimit -f {blocks}");
-        let ran = place.run_after(
-            &limit,
-            "train --any-dataset --epochs 1 --seed 7 -o m.mpk --force -q",
-        );
+        let ran =
+            place.run_after(&limit, "train --any-dataset --epochs 1 --seed 7 -o m.mpk --force -q");
         if ran.code() == 0 {
             break;
         }
@@ -91,11 +89,7 @@ fn a_folder_that_may_not_be_written_to_is_refused_before_the_training() {
     set_mode(&place, "locked", 0o555);
     let mut command = place.unprivileged_lenet("train --any-dataset -o locked/m.mpk");
     let ran = Ran(command.output().unwrap());
-    ran.assert_error(
-        1,
-        "locked/m.mpk: Permission denied",
-        "a folder that you may write to",
-    );
+    ran.assert_error(1, "locked/m.mpk: Permission denied", "a folder that you may write to");
     assert_eq!(fs::read_dir(place.path("locked")).unwrap().count(), 0);
 }
 
@@ -112,10 +106,7 @@ fn links_are_followed_and_stay() {
         assert!(place.path("link.mpk").is_symlink());
         assert!(place.path("inside/real.mpk").is_file());
     }
-    assert_eq!(
-        place.files(),
-        ["inside", "link.json", "link.mpk", "link.state"]
-    );
+    assert_eq!(place.files(), ["inside", "link.json", "link.mpk", "link.state"]);
     let ran = place.run("eval --any-dataset link.mpk");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     // Of two hard links only the one that is named is replaced.
@@ -137,20 +128,14 @@ fn a_scratch_name_that_someone_planted_as_a_link_is_not_followed() {
     symlink("victim", place.path(&format!(".lenet-{hash}-ABCDEF"))).unwrap();
     place.train("--epochs 1 -o m.mpk --force");
     let link = format!(".lenet-{hash}-ABCDEF");
-    assert_eq!(
-        place.files(),
-        [&link, "m.json", "m.mpk", "m.state", "victim"]
-    );
+    assert_eq!(place.files(), [&link, "m.json", "m.mpk", "m.state", "victim"]);
     assert_eq!(fs::read(place.path("victim")).unwrap(), b"old");
 }
 
 fn sha2_prefix(name: &str) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(name);
-    digest[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 // macOS has no such file names.
@@ -168,10 +153,6 @@ fn a_name_that_is_not_unicode_is_a_name() {
     let mut command = place.lenet("train --any-dataset --epochs 2 --resume");
     let ran = Ran(command.arg("-o").arg(name).output().unwrap());
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    let ran = Ran(place
-        .lenet("eval --any-dataset")
-        .arg(name)
-        .output()
-        .unwrap());
+    let ran = Ran(place.lenet("eval --any-dataset").arg(name).output().unwrap());
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
 }

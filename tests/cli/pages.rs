@@ -47,30 +47,14 @@ fn the_manual_has_the_examples_and_every_option() {
     let place = Place::empty();
     let ran = place.run("man");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    for words in [
-        ".TH lenet 1",
-        ".SH NAME",
-        ".SH EXAMPLES",
-        "LENET_DATA_DIR",
-        "lenet\\-train(1)",
-    ] {
-        assert!(
-            ran.stdout().contains(words),
-            "no {words} in {}",
-            ran.stdout()
-        );
+    for words in [".TH lenet 1", ".SH NAME", ".SH EXAMPLES", "LENET_DATA_DIR", "lenet\\-train(1)"] {
+        assert!(ran.stdout().contains(words), "no {words} in {}", ran.stdout());
     }
     let ran = place.run("man data fetch");
     for words in [".TH lenet-data-fetch 1", "lenet data fetch", "\\-\\-mirror"] {
-        assert!(
-            ran.stdout().contains(words),
-            "no {words} in {}",
-            ran.stdout()
-        );
+        assert!(ran.stdout().contains(words), "no {words} in {}", ran.stdout());
     }
-    place
-        .run("man bake")
-        .assert_error(2, "no command \"bake\"", "");
+    place.run("man bake").assert_error(2, "no command \"bake\"", "");
 }
 
 #[test]
@@ -94,17 +78,11 @@ fn the_long_help_says_more_than_the_short_one() {
         ("convert", "travel along"),
         ("data fetch", "HTTPS_PROXY, HTTP_PROXY"),
     ] {
-        let long = place
-            .run(&format!("{command} --help"))
-            .stdout()
-            .replace("\n", " ");
+        let long = place.run(&format!("{command} --help")).stdout().replace("\n", " ");
         assert!(long.contains(words), "{long}");
         let short = place.run(&format!("{command} -h")).stdout().to_owned();
         assert!(!short.contains(words), "{short}");
-        let page = place
-            .run(&format!("man {command}"))
-            .stdout()
-            .replace("\n", " ");
+        let page = place.run(&format!("man {command}")).stdout().replace("\n", " ");
         assert!(page.contains(&words.replace('-', "\\-")), "{page}");
     }
 }
@@ -116,11 +94,7 @@ fn the_help_of_every_command_opens_with_examples() {
         for flag in ["--help", "-h"] {
             let ran = place.run(&format!("{command} {flag}"));
             assert_eq!(ran.code(), 0);
-            assert!(
-                ran.stdout().starts_with("Examples:\n  lenet "),
-                "{command}: {}",
-                ran.stdout()
-            );
+            assert!(ran.stdout().starts_with("Examples:\n  lenet "), "{command}: {}", ran.stdout());
         }
     }
 }

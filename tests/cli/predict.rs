@@ -6,10 +6,7 @@ use image::{GrayImage, ImageFormat, Luma, RgbImage};
 
 use super::{Place, common};
 
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 /// A picture of 28x28 with the pixels of test image `index` of the small data set.
@@ -17,17 +14,13 @@ fn save(path: &Path, index: usize, change: impl Fn(u8) -> u8) {
     let number = 200 + index;
     let pixels = common::image(common::class(number), number);
     let pixels = pixels.into_iter().map(change).collect();
-    GrayImage::from_vec(28, 28, pixels)
-        .unwrap()
-        .save(path)
-        .unwrap();
+    GrayImage::from_vec(28, 28, pixels).unwrap().save(path).unwrap();
 }
 
 #[test]
 fn the_document_has_the_contracts_keys_and_keras_answers() {
-    let ran = Place::empty().run(&format!(
-        "predict {TRAINED} --data {DATA} --index 0,1 --top 2 --json"
-    ));
+    let ran =
+        Place::empty().run(&format!("predict {TRAINED} --data {DATA} --index 0,1 --top 2 --json"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     let document = &ran.events()[0];
     assert_eq!(document["schema"], 1);
@@ -35,25 +28,11 @@ fn the_document_has_the_contracts_keys_and_keras_answers() {
     let keys: Vec<_> = first.as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
-        [
-            "source",
-            "label",
-            "class",
-            "probability",
-            "top",
-            "true_label",
-            "true_class"
-        ]
+        ["source", "label", "class", "probability", "top", "true_label", "true_class"]
     );
     assert_eq!(first["source"], "test:0");
-    assert_eq!(
-        (&first["label"], &first["class"]),
-        (&9.into(), &"Ankle boot".into())
-    );
-    assert_eq!(
-        (&first["true_label"], &first["true_class"]),
-        (&9.into(), &"Ankle boot".into())
-    );
+    assert_eq!((&first["label"], &first["class"]), (&9.into(), &"Ankle boot".into()));
+    assert_eq!((&first["true_label"], &first["true_class"]), (&9.into(), &"Ankle boot".into()));
     let top = first["top"].as_array().unwrap();
     assert_eq!(top.len(), 2);
     assert_eq!(top[0]["probability"], first["probability"]);
@@ -64,15 +43,11 @@ fn the_document_has_the_contracts_keys_and_keras_answers() {
 
 #[test]
 fn all_ten_probabilities_sum_to_one() {
-    let ran = Place::empty().run(&format!(
-        "predict {TRAINED} --data {DATA} --index 3 --top 10 --json"
-    ));
+    let ran =
+        Place::empty().run(&format!("predict {TRAINED} --data {DATA} --index 3 --top 10 --json"));
     let document = &ran.events()[0];
     let top = document["predictions"][0]["top"].as_array().unwrap();
-    let sum: f64 = top
-        .iter()
-        .map(|candidate| candidate["probability"].as_f64().unwrap())
-        .sum();
+    let sum: f64 = top.iter().map(|candidate| candidate["probability"].as_f64().unwrap()).sum();
     assert!(top.len() == 10 && (sum - 1.0).abs() < 1e-12);
 }
 
@@ -83,34 +58,16 @@ fn a_picture_of_an_image_and_its_negative_get_the_answer_of_the_image_itself() {
     // Class 7 leaves most of the border dark.
     save(&place.path("a.png"), 1, |v| v);
     save(&place.path("b.png"), 1, |v| 255 - v);
-    let index = &place
-        .run("predict model.mpk --any-dataset --index 1 --json")
-        .events()[0];
+    let index = &place.run("predict model.mpk --any-dataset --index 1 --json").events()[0];
     let files = place.run("predict model.mpk a.png b.png --invert no --json");
     let yes = place.run("predict model.mpk b.png --invert yes --json");
     let probability = &index["predictions"][0]["probability"];
-    assert_eq!(
-        files.events()[0]["predictions"][0]["probability"],
-        *probability
-    );
-    assert_ne!(
-        files.events()[0]["predictions"][1]["probability"],
-        *probability
-    );
-    assert_eq!(
-        yes.events()[0]["predictions"][0]["probability"],
-        *probability
-    );
+    assert_eq!(files.events()[0]["predictions"][0]["probability"], *probability);
+    assert_ne!(files.events()[0]["predictions"][1]["probability"], *probability);
+    assert_eq!(yes.events()[0]["predictions"][0]["probability"], *probability);
     assert_eq!(files.events()[0]["predictions"][0]["source"], "a.png");
-    assert!(
-        files.events()[0]["predictions"][0]
-            .get("true_label")
-            .is_none()
-    );
-    assert!(
-        !yes.stderr().contains("inverted"),
-        "only what was not asked for is told"
-    );
+    assert!(files.events()[0]["predictions"][0].get("true_label").is_none());
+    assert!(!yes.stderr().contains("inverted"), "only what was not asked for is told");
 }
 
 #[test]
@@ -118,54 +75,35 @@ fn a_light_background_is_inverted_and_told_and_a_strange_picture_is_warned_of() 
     let place = Place::empty();
     let shirt = RgbImage::from_fn(300, 400, |x, y| {
         let inside = (60..240).contains(&x) && (50..350).contains(&y);
-        image::Rgb(if inside {
-            [40, 60, 90]
-        } else {
-            [250, 250, 250]
-        })
+        image::Rgb(if inside { [40, 60, 90] } else { [250, 250, 250] })
     });
     shirt.save(place.path("shirt.jpg")).unwrap();
     let ran = place.run(&format!("predict {TRAINED} shirt.jpg"));
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert!(
-        ran.stderr()
-            .contains("note: shirt.jpg: light background, inverted"),
+        ran.stderr().contains("note: shirt.jpg: light background, inverted"),
         "{}",
         ran.stderr()
     );
     assert!(ran.stdout().starts_with("shirt.jpg: ") && ran.stdout().lines().count() == 4);
-    assert!(
-        !ran.stdout().contains(['\u{1b}', '▀']),
-        "no picture off a terminal"
-    );
+    assert!(!ran.stdout().contains(['\u{1b}', '▀']), "no picture off a terminal");
 
     let ran = place.run(&format!("predict {TRAINED} shirt.jpg --invert no"));
     assert!(!ran.stderr().contains("inverted"));
     let warning =
         "warning: shirt.jpg does not look like the training images: brightness of the border ";
     assert!(ran.stderr().contains(warning), "{}", ran.stderr());
-    GrayImage::from_pixel(50, 50, Luma([128]))
-        .save(place.path("grey.png"))
-        .unwrap();
+    GrayImage::from_pixel(50, 50, Luma([128])).save(place.path("grey.png")).unwrap();
     let ran = place.run(&format!("predict {TRAINED} grey.png"));
-    assert!(
-        ran.stderr()
-            .contains("contrast 0 (training images: 25 to 117)"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("contrast 0 (training images: 25 to 117)"), "{}", ran.stderr());
 }
 
 #[test]
 fn the_content_counts_not_the_name() {
     let place = Place::empty();
     let grey = GrayImage::from_fn(60, 60, |x, _| Luma([if x > 30 { 200 } else { 0 }]));
-    grey.save_with_format(place.path("really.png"), ImageFormat::Jpeg)
-        .unwrap();
-    assert_eq!(
-        place.run(&format!("predict {TRAINED} really.png")).code(),
-        0
-    );
+    grey.save_with_format(place.path("really.png"), ImageFormat::Jpeg).unwrap();
+    assert_eq!(place.run(&format!("predict {TRAINED} really.png")).code(), 0);
 }
 
 #[test]
@@ -186,45 +124,22 @@ fn what_is_no_picture_is_an_error_that_names_it() {
         "",
     );
     predict(".").assert_error(1, "cannot read .: it is a folder", "");
-    GrayImage::new(100, 100)
-        .save(place.path("whole.png"))
-        .unwrap();
+    GrayImage::new(100, 100).save(place.path("whole.png")).unwrap();
     let bytes = std::fs::read(place.path("whole.png")).unwrap();
     std::fs::write(place.path("cut.png"), &bytes[..50]).unwrap();
     let some = predict("missing.png whole.png cut.png");
     assert_eq!(some.code(), 1);
-    assert!(
-        some.stdout().starts_with("whole.png: "),
-        "{}",
-        some.stdout()
-    );
-    let errors = some
-        .stderr()
-        .lines()
-        .filter(|line| line.starts_with("error: "));
+    assert!(some.stdout().starts_with("whole.png: "), "{}", some.stdout());
+    let errors = some.stderr().lines().filter(|line| line.starts_with("error: "));
     let errors: Vec<_> = errors.collect();
     assert!(errors[0].contains("cannot read missing.png"), "{errors:?}");
-    assert!(
-        errors.len() == 2 && errors[1].contains("cut.png is damaged"),
-        "{errors:?}"
-    );
+    assert!(errors.len() == 2 && errors[1].contains("cut.png is damaged"), "{errors:?}");
     let some = predict("missing.png whole.png cut.png --json");
     let document = &some.events()[0];
-    assert_eq!(
-        (
-            some.code(),
-            document["predictions"].as_array().unwrap().len()
-        ),
-        (1, 1)
-    );
+    assert_eq!((some.code(), document["predictions"].as_array().unwrap().len()), (1, 1));
     assert_eq!(document["errors"][1]["source"], "cut.png");
-    assert!(
-        document["predictions"][0]["doubts"][0].is_string(),
-        "{document}"
-    );
-    GrayImage::new(16_385, 1)
-        .save(place.path("wide.png"))
-        .unwrap();
+    assert!(document["predictions"][0]["doubts"][0].is_string(), "{document}");
+    GrayImage::new(16_385, 1).save(place.path("wide.png")).unwrap();
     predict("wide.png").assert_error(1, "wide.png is too large", "at most 16384 pixels a side");
 }
 
@@ -251,19 +166,10 @@ fn wrong_usage_is_status_2() {
         );
     }
     let beyond = place.run(&format!("predict {TRAINED} --any-dataset --index 0,40"));
-    beyond.assert_error(
-        2,
-        "there is no test image 40: they are numbered 0 to 39",
-        "",
-    );
-    let beyond = place.run(&format!(
-        "predict {TRAINED} --any-dataset --split validation --index 20"
-    ));
-    beyond.assert_error(
-        2,
-        "there is no validation image 20: they are numbered 0 to 19",
-        "",
-    );
+    beyond.assert_error(2, "there is no test image 40: they are numbered 0 to 39", "");
+    let beyond =
+        place.run(&format!("predict {TRAINED} --any-dataset --split validation --index 20"));
+    beyond.assert_error(2, "there is no validation image 20: they are numbered 0 to 19", "");
 }
 
 #[test]

@@ -2,10 +2,7 @@
 
 use super::Place;
 
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 impl Place {
@@ -36,11 +33,7 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
     place.train("--epochs 3 --seed 11 --batch-size 20");
     let page = place.report("model.mpk --any-dataset");
     assert!(page.contains("Trained for 3 epochs on 180 images, with 20 more for validation"));
-    for (name, value) in [
-        ("Batch size", "20"),
-        ("Seed", "11"),
-        ("Learning rate", "0.9"),
-    ] {
+    for (name, value) in [("Batch size", "20"), ("Seed", "11"), ("Learning rate", "0.9")] {
         let row = format!("<th scope=\"row\">{name}</th><td>{value}</td>");
         assert!(page.contains(&row), "{row}");
     }
@@ -104,8 +97,7 @@ fn a_damaged_record_is_told_and_left_out() {
     let ran = place.run("report model.mpk --any-dataset");
     assert_eq!(ran.code(), 0);
     assert!(
-        ran.stderr()
-            .contains("warning: model.json is left out: not a record"),
+        ran.stderr().contains("warning: model.json is left out: not a record"),
         "{}",
         ran.stderr()
     );
@@ -116,8 +108,6 @@ fn a_damaged_record_is_told_and_left_out() {
 #[test]
 fn what_is_no_model_gets_no_report() {
     let place = Place::new();
-    place
-        .run("report nothing.mpk")
-        .assert_error(1, "nothing.mpk", "");
+    place.run("report nothing.mpk").assert_error(1, "nothing.mpk", "");
     assert_eq!(place.files(), [""; 0]);
 }

@@ -12,11 +12,7 @@ fn any_split_of_the_epochs_ends_with_the_same_bits() {
     for first in 1..4 {
         place.train(&format!("--epochs {first} --momentum 0.5 -o m.mpk --force"));
         place.train("--epochs 4 -o m.mpk --resume --threads 1");
-        assert_eq!(
-            digest(&place.path("m.mpk")),
-            straight,
-            "stopped after epoch {first}"
-        );
+        assert_eq!(digest(&place.path("m.mpk")), straight, "stopped after epoch {first}");
         let (mut a, mut b) = (place.json("straight.json"), place.json("m.json"));
         for record in [&mut a, &mut b] {
             for epoch in record["epochs"].as_array_mut().unwrap() {
@@ -31,10 +27,7 @@ fn any_split_of_the_epochs_ends_with_the_same_bits() {
 fn resume_without_a_state_begins_at_the_start_and_says_so() {
     let place = Place::new();
     let ran = place.train("--resume --epochs 1");
-    assert!(
-        ran.stderr()
-            .contains("note: there is no model.state, beginning at the start")
-    );
+    assert!(ran.stderr().contains("note: there is no model.state, beginning at the start"));
     assert!(ran.stdout().ends_with("saved model.mpk\n"));
 }
 
@@ -44,16 +37,9 @@ fn a_finished_training_says_that_nothing_is_left() {
     place.train("--epochs 2");
     let before = digest(&place.path("model.mpk"));
     let ran = place.train("--resume");
-    assert!(
-        ran.stderr().contains("note: 2 epochs done"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("note: 2 epochs done"), "{}", ran.stderr());
     assert_eq!(digest(&place.path("model.mpk")), before);
-    assert_eq!(
-        place.train("--resume --epochs 3 --json").events()[1]["epoch"],
-        3
-    );
+    assert_eq!(place.train("--resume --epochs 3 --json").events()[1]["epoch"], 3);
 }
 
 #[test]
@@ -65,10 +51,7 @@ fn a_state_of_another_training_is_refused_with_the_difference() {
         ("--batch-size 8", "it was begun with batch size 32, not 8"),
         ("--lr 0.1", "recipe"),
         ("--limit 100", "it was begun with limit none, not 100"),
-        (
-            "--validation-split 0.2",
-            "it was begun with validation split 0.1, not 0.2",
-        ),
+        ("--validation-split 0.2", "it was begun with validation split 0.1, not 0.2"),
     ] {
         let ran = place.run(&format!("train --any-dataset --resume --epochs 2 {words}"));
         ran.assert_error(1, difference, "--force");
@@ -91,18 +74,9 @@ fn a_state_of_another_machine_or_version_is_refused() {
         let ran = place.run("train --any-dataset --resume --epochs 2");
         ran.assert_error(1, difference, "--force");
     };
-    refuses(
-        &|saved| saved.program = "0.0.9".to_owned(),
-        "lenet 0.0.9 wrote it, this is",
-    );
-    refuses(
-        &|saved| saved.device = "CPU (mmx)".to_owned(),
-        "it was begun on CPU (mmx), not",
-    );
-    refuses(
-        &|saved| saved.state.sums.batches = 1,
-        "are not the start of an epoch",
-    );
+    refuses(&|saved| saved.program = "0.0.9".to_owned(), "lenet 0.0.9 wrote it, this is");
+    refuses(&|saved| saved.device = "CPU (mmx)".to_owned(), "it was begun on CPU (mmx), not");
+    refuses(&|saved| saved.state.sums.batches = 1, "are not the start of an epoch");
 }
 
 #[test]

@@ -64,10 +64,7 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
             }
             "oneOf" => {
                 let problems = each(rule);
-                let fitting = problems
-                    .iter()
-                    .filter(|problems| problems.is_empty())
-                    .count();
+                let fitting = problems.iter().filter(|problems| problems.is_empty()).count();
                 if fitting != 1 {
                     found.push(format!("{at}: {fitting} of the kinds fit: {problems:?}"));
                 }
@@ -99,10 +96,8 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                 }
             }
             "minItems" | "maxItems" => {
-                let (length, bound) = (
-                    value.as_array().unwrap().len() as u64,
-                    rule.as_u64().unwrap(),
-                );
+                let (length, bound) =
+                    (value.as_array().unwrap().len() as u64, rule.as_u64().unwrap());
                 if (keyword == "minItems" && length < bound)
                     || (keyword == "maxItems" && length > bound)
                 {
@@ -154,24 +149,15 @@ fn what_is_printed_fits_its_schema() {
         ("eval", "eval a.mpk --any-dataset --json"),
         ("predict", "predict a.mpk --any-dataset --index 0,1 --json"),
         ("predict", &format!("predict a.mpk {png} --json")),
-        (
-            "predict",
-            &format!("predict a.mpk missing.png {png} --json"),
-        ),
+        ("predict", &format!("predict a.mpk missing.png {png} --json")),
         ("shapes", "shapes --json"),
         ("convert", "convert a.mpk a.onnx --json"),
         ("convert", "convert a.mpk folder/ --json"),
-        (
-            "compare",
-            "compare a.json b.json c.json k.csv s1.mpk s2.mpk --any-dataset --json",
-        ),
+        ("compare", "compare a.json b.json c.json k.csv s1.mpk s2.mpk --any-dataset --json"),
         ("compare", "compare a.json k.csv --records-only --json"),
         ("verify", "data verify --json"),
         ("show", "data show --any-dataset --json"),
-        (
-            "show",
-            "data show --any-dataset --json --split test --png sheet.png",
-        ),
+        ("show", "data show --any-dataset --json --split test --png sheet.png"),
         ("doctor", "doctor --json"),
     ] {
         let ran = place.run(words);
@@ -194,16 +180,10 @@ fn a_document_that_does_not_fit_is_found_out() {
     for (text, words) in [
         (r#"{"schema":2,"predictions":[]}"#, "2 is not 1"),
         (r#"{"schema":1}"#, "\"predictions\" is missing"),
-        (
-            r#"{"schema":1,"predictions":[],"more":0}"#,
-            "more is not described",
-        ),
+        (r#"{"schema":1,"predictions":[],"more":0}"#, "more is not described"),
         (r#"{"schema":1,"predictions":[{"label":10}]}"#, "10 > 9"),
         (r#"{"schema":1,"predictions":{}}"#, "is no \"array\""),
-        (
-            r#"{"schema":1,"predictions":[{"class":"Hat"}]}"#,
-            "\"Hat\" in",
-        ),
+        (r#"{"schema":1,"predictions":[{"class":"Hat"}]}"#, "\"Hat\" in"),
     ] {
         assert!(fits(text).contains(words), "{words:?} in {}", fits(text));
     }

@@ -6,28 +6,15 @@ use super::Place;
 fn each_seed_has_a_row_and_the_mean_is_theirs() {
     let place = Place::new();
     let events = place.train("--seeds 3,1..2 --epochs 1 --json").events();
-    let names: Vec<_> = events
-        .iter()
-        .map(|e| e["event"].as_str().unwrap())
-        .collect();
+    let names: Vec<_> = events.iter().map(|e| e["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["start", "seed", "seed", "seed", "summary"]);
-    let seeds: Vec<_> = events[1..4]
-        .iter()
-        .map(|e| e["seed"].as_u64().unwrap())
-        .collect();
+    let seeds: Vec<_> = events[1..4].iter().map(|e| e["seed"].as_u64().unwrap()).collect();
     assert_eq!(seeds, [3, 1, 2]);
-    let losses: Vec<_> = events[1..4]
-        .iter()
-        .map(|e| e["test_loss"].as_f64().unwrap())
-        .collect();
+    let losses: Vec<_> = events[1..4].iter().map(|e| e["test_loss"].as_f64().unwrap()).collect();
     let mean = losses.iter().sum::<f64>() / 3.0;
     assert!((events[4]["test_loss"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
     assert_eq!(events[4]["runs"], 3);
-    assert_eq!(
-        place.files(),
-        [] as [&str; 0],
-        "no files unless they are asked for"
-    );
+    assert_eq!(place.files(), [] as [&str; 0], "no files unless they are asked for");
 
     // Seed 2 alone is the same training.
     let alone = place.train("--seed 2 --epochs 1 --json").events();
@@ -43,13 +30,8 @@ fn files_of_seeds_have_the_seed_in_their_names() {
     assert!(place.path("m-1.mpk").is_file() && place.path("m-2.mpk").is_file());
     let lines: Vec<_> = ran.stdout().lines().collect();
     assert_eq!(lines.len(), 6, "{lines:?}");
-    assert!(
-        lines[4].starts_with("mean") && lines[5].starts_with("  sd"),
-        "{lines:?}"
-    );
-    place
-        .run("train --any-dataset --seeds 1 --seed 2")
-        .assert_error(2, "cannot be used with", "");
+    assert!(lines[4].starts_with("mean") && lines[5].starts_with("  sd"), "{lines:?}");
+    place.run("train --any-dataset --seeds 1 --seed 2").assert_error(2, "cannot be used with", "");
 }
 
 #[test]
@@ -59,8 +41,5 @@ fn a_tuned_model_takes_raw_pixels_like_any_other() {
     assert_eq!(events[0]["recipe"], "tuned");
     let eval = &place.run("eval model.mpk --any-dataset --json").events()[0];
     assert_eq!(eval["loss"], events[3]["loss"]);
-    assert_eq!(
-        place.json("model.json")["settings"]["recipe"]["name"],
-        "tuned"
-    );
+    assert_eq!(place.json("model.json")["settings"]["recipe"]["name"], "tuned");
 }

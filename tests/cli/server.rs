@@ -162,16 +162,9 @@ fn serve(
         requests.len() - 1
     };
     let answer = answer(&request, before);
-    let headers: String = answer
-        .headers
-        .iter()
-        .map(|line| format!("{line}\r\n"))
-        .collect();
+    let headers: String = answer.headers.iter().map(|line| format!("{line}\r\n")).collect();
     let status = answer.status;
-    write!(
-        stream,
-        "HTTP/1.1 {status} -\r\n{headers}Connection: close\r\n\r\n"
-    )?;
+    write!(stream, "HTTP/1.1 {status} -\r\n{headers}Connection: close\r\n\r\n")?;
     stream.write_all(&answer.body)?;
     stream.flush()?;
     // Not for ever, whatever happens to the test.

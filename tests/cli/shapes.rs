@@ -8,12 +8,7 @@ fn the_table_has_the_notebooks_eight_layers() {
     let rows: Vec<Vec<&str>> = ran
         .stdout()
         .lines()
-        .map(|line| {
-            line.split("  ")
-                .map(str::trim)
-                .filter(|s| !s.is_empty())
-                .collect()
-        })
+        .map(|line| line.split("  ").map(str::trim).filter(|s| !s.is_empty()).collect())
         .collect();
     let expected = [
         ["conv2d", "(1, 24, 24, 6)", "156", "86400"],
@@ -33,16 +28,7 @@ fn the_table_has_the_notebooks_eight_layers() {
 fn shapes_are_burns_unless_asked_otherwise_and_carry_the_batch() {
     let ran = Place::empty().run("shapes --batch-size 3 --json");
     let document = &ran.events()[0];
-    assert_eq!(
-        (&document["schema"], &document["parameters"]),
-        (&1.into(), &44426.into())
-    );
-    assert_eq!(
-        document["layers"][0]["output_shape"],
-        serde_json::json!([3, 6, 24, 24])
-    );
-    assert_eq!(
-        document["layers"][7]["output_shape"],
-        serde_json::json!([3, 10])
-    );
+    assert_eq!((&document["schema"], &document["parameters"]), (&1.into(), &44426.into()));
+    assert_eq!(document["layers"][0]["output_shape"], serde_json::json!([3, 6, 24, 24]));
+    assert_eq!(document["layers"][7]["output_shape"], serde_json::json!([3, 10]));
 }

@@ -26,21 +26,14 @@ fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
             let begin = Instant::now();
             run.signal(signal);
             let ran = run.end();
-            assert!(
-                begin.elapsed() < Duration::from_secs(2),
-                "{:?}",
-                begin.elapsed()
-            );
+            assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
             assert_eq!(ran.code(), status, "{}", ran.stderr());
             let stderr = ran.stderr();
             let message = format!(
                 "error: stopped by {name}\n\
                  hint: everything is saved; go on with: lenet train "
             );
-            assert!(
-                stderr.contains(&message) && stderr.ends_with(" --resume\n"),
-                "{stderr}"
-            );
+            assert!(stderr.contains(&message) && stderr.ends_with(" --resume\n"), "{stderr}");
             assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
             check_whole(place);
             let state = saved(place).state;
@@ -59,18 +52,12 @@ fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
 #[test]
 fn a_signal_in_the_last_evaluation_is_heeded_and_the_training_kept() {
     let place = Place::with_images(50, 10_000);
-    let mut run = Running::start(
-        &place,
-        "train --any-dataset --threads 1 --epochs 2 -o m.mpk",
-    );
+    let mut run = Running::start(&place, "train --any-dataset --threads 1 --epochs 2 -o m.mpk");
     run.wait_for("Epoch 2/2");
     run.signal("INT");
     let ran = run.end();
     assert_eq!(ran.code(), 130, "{}", ran.stderr());
-    assert!(
-        ran.stderr()
-            .contains("go on with: lenet train --any-dataset")
-    );
+    assert!(ran.stderr().contains("go on with: lenet train --any-dataset"));
     assert_eq!(saved(&place).state.history.len(), 2);
     let ran = place.run("train --any-dataset --resume -o m.mpk");
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
@@ -86,25 +73,11 @@ fn a_signal_at_any_moment_of_the_start_leaves_nothing_or_whole_files() {
         let begin = Instant::now();
         run.signal("TERM");
         let ran = run.end();
-        assert!(
-            begin.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            begin.elapsed()
-        );
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
         // Before the program listens, the signal does what it does to any program.
-        assert!(
-            [143, -15].contains(&ran.code()),
-            "{}: {}",
-            ran.code(),
-            ran.stderr()
-        );
+        assert!([143, -15].contains(&ran.code()), "{}: {}", ran.code(), ran.stderr());
         check_whole(&place);
-        assert_eq!(
-            ran.code() == 143,
-            place.path("m.state").exists(),
-            "{}",
-            ran.stderr()
-        );
+        assert_eq!(ran.code() == 143, place.path("m.state").exists(), "{}", ran.stderr());
     }
 }
 
@@ -114,11 +87,7 @@ fn a_second_signal_ends_it_at_once() {
     let at_once = (0..20).any(|_| {
         let place = place();
         let run = Running::training(&place, &format!("{TRAIN} --epochs 100000"));
-        let state = || {
-            fs::metadata(place.path("m.state"))
-                .and_then(|found| found.modified())
-                .ok()
-        };
+        let state = || fs::metadata(place.path("m.state")).and_then(|found| found.modified()).ok();
         // Both signals wait until the program goes on, so that no batch is done between them.
         run.signal("STOP");
         run.signal("INT");
@@ -127,11 +96,7 @@ fn a_second_signal_ends_it_at_once() {
         run.signal("CONT");
         let begin = Instant::now();
         let ran = run.end();
-        assert!(
-            begin.elapsed() < Duration::from_secs(1),
-            "{:?}",
-            begin.elapsed()
-        );
+        assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
         assert!([130, 143].contains(&ran.code()), "{}", ran.code());
         check_whole(&place);
         let saved = ran.stderr().contains("saved");

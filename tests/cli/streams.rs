@@ -8,11 +8,7 @@ use super::{Place, Ran};
 fn results_are_on_stdout_and_everything_else_on_stderr() {
     let place = Place::new();
     let ran = place.train("--epochs 1");
-    assert!(
-        ran.stderr().starts_with("note: data: not Fashion-MNIST"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().starts_with("note: data: not Fashion-MNIST"), "{}", ran.stderr());
     assert!(!ran.stdout().contains("note") && !ran.stdout().contains('\u{1b}'));
     let quiet = place.train("--epochs 1 -q");
     assert_eq!(quiet.stdout(), "");
@@ -34,28 +30,15 @@ fn help_opens_with_examples_and_is_status_0() {
         assert_eq!(ran.code(), 0, "{command}");
         assert!(ran.stdout().contains("lenet"), "{command}");
     }
-    assert!(
-        Place::empty()
-            .run("train --help")
-            .stdout()
-            .starts_with("Examples:")
-    );
+    assert!(Place::empty().run("train --help").stdout().starts_with("Examples:"));
 }
 
 #[test]
 fn a_reader_that_leaves_is_no_failure_and_the_model_is_saved() {
     let place = Place::new();
-    for words in [
-        "train --any-dataset --epochs 2",
-        "eval model.mpk --any-dataset",
-        "shapes",
-    ] {
-        let mut child = place
-            .lenet(words)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+    for words in ["train --any-dataset --epochs 2", "eval model.mpk --any-dataset", "shapes"] {
+        let mut child =
+            place.lenet(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let ran = Ran(child.wait_with_output().unwrap());
         assert_eq!(ran.code(), 0, "{words}: {}", ran.stderr());
@@ -68,36 +51,14 @@ fn a_reader_that_leaves_is_no_failure_and_the_model_is_saved() {
 #[cfg(target_os = "linux")]
 fn a_full_device_is_an_error_but_the_model_is_saved() {
     let place = Place::new();
-    let full = || {
-        std::fs::File::options()
-            .write(true)
-            .open("/dev/full")
-            .unwrap()
-    };
-    let ran = place
-        .lenet("train --any-dataset --epochs 1")
-        .stdout(full())
-        .output()
-        .unwrap();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let ran = place.lenet("train --any-dataset --epochs 1").stdout(full()).output().unwrap();
     let ran = Ran(ran);
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    assert!(
-        ran.stderr()
-            .contains("error: cannot write to standard output"),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("error: cannot write to standard output"), "{}", ran.stderr());
     assert!(place.path("model.mpk").is_file());
-    let ran = Ran(place
-        .lenet("eval model.mpk --any-dataset")
-        .stdout(full())
-        .output()
-        .unwrap());
+    let ran = Ran(place.lenet("eval model.mpk --any-dataset").stdout(full()).output().unwrap());
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    let ran = Ran(place
-        .lenet("eval missing.mpk")
-        .stderr(full())
-        .output()
-        .unwrap());
+    let ran = Ran(place.lenet("eval missing.mpk").stderr(full()).output().unwrap());
     assert_eq!(ran.code(), 1);
 }

@@ -14,10 +14,7 @@ type Scalar = (String, u64, f32);
 /// CRC-32C bit by bit, from the highest power of the polynomial down, and TensorFlow's mask.
 fn masked_crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
-    for bit in bytes
-        .iter()
-        .flat_map(|byte| (0..8).map(move |i| u32::from(byte >> i & 1)))
-    {
+    for bit in bytes.iter().flat_map(|byte| (0..8).map(move |i| u32::from(byte >> i & 1))) {
         let high = crc >> 31 ^ bit;
         crc = crc << 1 ^ if high == 1 { 0x1edc_6f41 } else { 0 };
     }
@@ -46,9 +43,7 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
         let end = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap();
         let (head, rest) = bytes.split_at(end + 1);
         *bytes = rest;
-        head.iter()
-            .rev()
-            .fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f))
+        head.iter().rev().fold(0, |value, byte| value << 7 | u64::from(byte & 0x7f))
     }
     let mut fields = Vec::new();
     while !bytes.is_empty() {
@@ -113,11 +108,7 @@ fn expected(record: &Value) -> [Vec<Scalar>; 2] {
         };
         push(&mut train, "loss", &epoch["loss"]);
         push(&mut train, "accuracy", &epoch["accuracy"]);
-        push(
-            &mut train,
-            "learning_rate",
-            &record["settings"]["recipe"]["learning_rate"],
-        );
+        push(&mut train, "learning_rate", &record["settings"]["recipe"]["learning_rate"]);
         push(&mut validation, "loss", &epoch["val_loss"]);
         push(&mut validation, "accuracy", &epoch["val_accuracy"]);
     }
@@ -137,10 +128,7 @@ fn every_epoch_is_in_the_files_of_both_runs() {
     assert_eq!(ran.stdout().lines().count(), plain.stdout().lines().count());
     assert_as_recorded(&place, "model.json");
     assert_eq!(scalars(&place, "runs/train").len(), 9);
-    assert_eq!(
-        super::digest(&place.path("model.mpk")),
-        super::digest(&place.path("plain.mpk"))
-    );
+    assert_eq!(super::digest(&place.path("model.mpk")), super::digest(&place.path("plain.mpk")));
 }
 
 #[test]
@@ -158,10 +146,7 @@ fn a_training_that_is_gone_on_with_adds_a_file_and_repeats_no_epoch() {
     // The second file tells TensorBoard to forget what is said of epoch 3 elsewhere: SessionLog START.
     let records = records(&fs::read(&files[1]).unwrap());
     let event = fields(&records[1]);
-    assert!(
-        event.contains(&(2, 3, &[])) && event.contains(&(7, 0, &[8, 1])),
-        "{event:?}"
-    );
+    assert!(event.contains(&(2, 3, &[])) && event.contains(&(7, 0, &[8, 1])), "{event:?}");
 }
 
 #[test]
@@ -208,10 +193,7 @@ fn another_training_does_not_mix_with_an_earlier_one() {
     assert!(!place.path("model-2.mpk").exists());
     fs::write(place.path("runs/train/notes.txt"), "mine").unwrap();
     place.train("--epochs 2 --seed 1 -o model.mpk --force --tensorboard runs");
-    assert_eq!(
-        fs::read(place.path("runs/train/notes.txt")).unwrap(),
-        b"mine"
-    );
+    assert_eq!(fs::read(place.path("runs/train/notes.txt")).unwrap(), b"mine");
     fs::remove_file(place.path("runs/train/notes.txt")).unwrap();
     assert_as_recorded(&place, "model.json");
 }

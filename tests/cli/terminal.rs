@@ -41,10 +41,7 @@ fn file_names_are_shown_and_not_obeyed() {
         ("report --any-dataset m.mpk --force -o", &model),
         ("train --any-dataset --epochs 1 -o", &model),
         ("train --any-dataset --epochs 1 --like", EVIL),
-        (
-            "train --any-dataset --epochs 1 -o n.mpk --tensorboard",
-            EVIL,
-        ),
+        ("train --any-dataset --epochs 1 -o n.mpk --tensorboard", EVIL),
         ("data verify --data", EVIL),
         ("data show --any-dataset --png", EVIL),
         ("doctor --data", EVIL),
@@ -56,11 +53,7 @@ fn file_names_are_shown_and_not_obeyed() {
         assert_clean(&run(&place, words, name), words);
     }
     let picture = place.path(&format!("{EVIL}.png"));
-    fs::copy(
-        concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png"),
-        &picture,
-    )
-    .unwrap();
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png"), &picture).unwrap();
     let predicted = run(&place, "predict m.mpk", picture.to_str().unwrap());
     assert_eq!(predicted.code(), 0, "{}", predicted.stderr());
     assert_clean(&predicted, "predict");
@@ -88,12 +81,7 @@ fn texts_in_files_are_shown_and_not_obeyed() {
     assert_eq!(ran.code(), 0, "{}", ran.stderr());
     assert!(ran.stdout().contains("noted in it"), "{}", ran.stdout());
     assert_clean(&ran, "notes");
-    assert_eq!(
-        lenet::format::read(&place.path("t.safetensors"))
-            .unwrap()
-            .metadata["recipe"],
-        EVIL
-    );
+    assert_eq!(lenet::format::read(&place.path("t.safetensors")).unwrap().metadata["recipe"], EVIL);
     // Records.
     let record = place.json("m.json");
     for (pointer, value) in [

@@ -11,13 +11,7 @@ fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
     assert_eq!(lines[0], "Train on 180 samples, validate on 20 samples");
     for (line, start) in lines[1..3].iter().zip(["Epoch 1/2  ", "Epoch 2/2  "]) {
         assert!(line.starts_with(start), "{line}");
-        for word in [
-            "s/sample",
-            "  loss: ",
-            "  accuracy: ",
-            "  val_loss: ",
-            "  val_accuracy: ",
-        ] {
+        for word in ["s/sample", "  loss: ", "  accuracy: ", "  val_loss: ", "  val_accuracy: "] {
             assert!(line.contains(word), "no {word:?} in {line}");
         }
     }
@@ -37,42 +31,22 @@ fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
         (&events[0]["train_samples"], &events[2]["samples"]),
         (&54_000.into(), &10_000.into())
     );
-    assert!(
-        events[1]["accuracy"].as_f64().unwrap() >= 0.35,
-        "{}",
-        events[1]
-    );
-    assert!(
-        events[2]["accuracy"].as_f64().unwrap() >= 0.6,
-        "{}",
-        events[2]
-    );
+    assert!(events[1]["accuracy"].as_f64().unwrap() >= 0.35, "{}", events[1]);
+    assert!(events[2]["accuracy"].as_f64().unwrap() >= 0.6, "{}", events[2]);
 }
 
 #[test]
 fn events_have_the_keys_of_the_contract() {
     let place = Place::new();
     let events = place.train("--epochs 2 --json --seed 9").events();
-    let names: Vec<_> = events
-        .iter()
-        .map(|event| event["event"].as_str().unwrap())
-        .collect();
+    let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["start", "epoch", "epoch", "test", "saved"]);
     let start = &events[0];
     assert_eq!((&start["schema"], &start["seed"]), (&1.into(), &9.into()));
-    assert_eq!(
-        (&start["train_samples"], &start["validation_samples"]),
-        (&180.into(), &20.into())
-    );
-    assert_eq!(
-        (&start["recipe"], &start["backend"]),
-        (&"classic".into(), &"ndarray".into())
-    );
+    assert_eq!((&start["train_samples"], &start["validation_samples"]), (&180.into(), &20.into()));
+    assert_eq!((&start["recipe"], &start["backend"]), (&"classic".into(), &"ndarray".into()));
     for (number, epoch) in events[1..3].iter().enumerate() {
-        assert_eq!(
-            (&epoch["epoch"], &epoch["epochs"]),
-            (&(number + 1).into(), &2.into())
-        );
+        assert_eq!((&epoch["epoch"], &epoch["epochs"]), (&(number + 1).into(), &2.into()));
         for key in ["seconds", "loss", "accuracy", "val_loss", "val_accuracy"] {
             assert!(epoch[key].is_f64(), "{key} of {epoch}");
         }
@@ -94,13 +68,7 @@ fn the_record_beside_the_model_says_what_was_done() {
     assert_eq!(record["epochs"][1]["val_loss"], events[2]["val_loss"]);
     assert_eq!(record["test"]["correct"], events[3]["correct"]);
     assert_eq!(record["kept_epoch"], 2);
-    assert_eq!(
-        record["data"]["t10k-labels-idx1-ubyte"]
-            .as_str()
-            .unwrap()
-            .len(),
-        64
-    );
+    assert_eq!(record["data"]["t10k-labels-idx1-ubyte"].as_str().unwrap().len(), 64);
 }
 
 #[test]
@@ -108,18 +76,8 @@ fn typing_it_twice_loses_nothing() {
     let place = Place::new();
     place.train("--epochs 1");
     let first = digest(&place.path("model.mpk"));
-    assert!(
-        place
-            .train("--epochs 1 --seed 1")
-            .stdout()
-            .ends_with("saved model-2.mpk\n")
-    );
-    assert!(
-        place
-            .train("--epochs 1 --seed 2")
-            .stdout()
-            .ends_with("saved model-3.mpk\n")
-    );
+    assert!(place.train("--epochs 1 --seed 1").stdout().ends_with("saved model-2.mpk\n"));
+    assert!(place.train("--epochs 1 --seed 2").stdout().ends_with("saved model-3.mpk\n"));
     assert_eq!(digest(&place.path("model.mpk")), first);
 
     let refused = place.run("train --any-dataset --epochs 1 --seed 3 -o model.mpk");
@@ -151,11 +109,7 @@ fn the_model_lies_at_exactly_the_path_asked_for() {
         let ran = place.train(&format!("--epochs 1 -o {name}"));
         assert!(ran.stdout().ends_with(&format!("saved {name}\n")));
         assert!(place.path(name).is_file(), "{name}");
-        assert_eq!(
-            place.run(&format!("eval --any-dataset {name}")).code(),
-            0,
-            "{name}"
-        );
+        assert_eq!(place.run(&format!("eval --any-dataset {name}")).code(), 0, "{name}");
     }
 }
 
@@ -173,9 +127,7 @@ fn without_a_validation_part_there_are_no_validation_figures() {
     let ran = place.train("--epochs 1 --validation-split 0");
     assert!(ran.stdout().starts_with("Train on 200 samples\n"));
     assert!(!ran.stdout().contains("val_"));
-    let events = place
-        .train("--epochs 1 --validation-split 0 --json")
-        .events();
+    let events = place.train("--epochs 1 --validation-split 0 --json").events();
     assert!(events[1]["val_loss"].is_null());
 }
 
@@ -193,11 +145,7 @@ fn a_missed_gate_is_status_3_with_the_model_saved() {
     let place = Place::new();
     let ran = place.run("train --any-dataset --epochs 1 --min-accuracy 1");
     assert_eq!(ran.code(), 3, "{}", ran.stderr());
-    assert!(
-        ran.stderr().contains("\nerror: accuracy 0."),
-        "{}",
-        ran.stderr()
-    );
+    assert!(ran.stderr().contains("\nerror: accuracy 0."), "{}", ran.stderr());
     assert!(place.path("model.mpk").is_file());
     place.train("--epochs 1 --min-accuracy 0");
 }

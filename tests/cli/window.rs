@@ -16,10 +16,7 @@ fn place() -> Place {
 /// runs beside it in the same terminal.
 fn on_terminal(place: &Place, columns: usize, words: &str, meanwhile: &str) -> String {
     let lenet = place.lenet(words);
-    let typed: Vec<_> = lenet
-        .get_args()
-        .map(|word| word.to_str().unwrap())
-        .collect();
+    let typed: Vec<_> = lenet.get_args().map(|word| word.to_str().unwrap()).collect();
     let program = lenet.get_program().to_str().unwrap();
     let line = format!(
         "stty cols {columns} rows 24; {meanwhile} & {program} {}; status=$?; wait; exit $status",
@@ -80,19 +77,11 @@ fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_the
     let epoch = |columns| {
         let text = on_terminal(&place, columns, words, ":");
         let lines = text.split(['\n', '\r']).map(visible);
-        lines
-            .filter(|line| line.contains("val_accuracy"))
-            .collect::<String>()
+        lines.filter(|line| line.contains("val_accuracy")).collect::<String>()
     };
     let (narrow, wide) = (epoch(60), epoch(120));
-    assert!(
-        wide.contains("/sample") && wide.contains("val_loss"),
-        "{wide}"
-    );
-    assert!(
-        narrow.starts_with("Epoch 1/1  ") && narrow.contains("loss"),
-        "{narrow}"
-    );
+    assert!(wide.contains("/sample") && wide.contains("val_loss"), "{wide}");
+    assert!(narrow.starts_with("Epoch 1/1  ") && narrow.contains("loss"), "{narrow}");
     assert!(!narrow.contains("/sample"), "{narrow}");
 }
 

@@ -53,9 +53,7 @@ fn upload<B: LeNetBackend>(
     values: &[f32],
     device: &B::Device,
 ) -> burn::tensor::ops::FloatTensor<B> {
-    Tensor::<B, 1>::from_floats(values, device)
-        .into_primitive()
-        .tensor()
+    Tensor::<B, 1>::from_floats(values, device).into_primitive().tensor()
 }
 
 fn read<B: LeNetBackend>(primitive: burn::tensor::ops::FloatTensor<B>) -> Vec<f32> {
@@ -97,10 +95,7 @@ macro_rules! implement {
             }
             fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]) {
                 let [w, g] = [&parameters.values, gradients].map(|x| upload::<B>(x, &self.0));
-                let v = parameters
-                    .velocity
-                    .as_ref()
-                    .map(|v| upload::<B>(v, &self.0));
+                let v = parameters.velocity.as_ref().map(|v| upload::<B>(v, &self.0));
                 let (w, v) = $update(sgd, rate, w, v, g);
                 parameters.values = read::<B>(w);
                 parameters.velocity = v.map(read::<B>);
@@ -132,11 +127,4 @@ implement!(
     reference::update::<B>,
     reference::StepByStep<B>
 );
-implement!(
-    Backend,
-    "the backend's operations",
-    B::outputs,
-    B::gradients,
-    B::update,
-    B::Trainer
-);
+implement!(Backend, "the backend's operations", B::outputs, B::gradients, B::update, B::Trainer);

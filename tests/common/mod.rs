@@ -50,9 +50,8 @@ pub fn idx_labels(header: [u32; 2], labels: &[u8]) -> Vec<u8> {
 
 /// `count` images from number `first` on, as an IDX file.
 pub fn images(first: usize, count: usize) -> Vec<u8> {
-    let pixels: Vec<u8> = (first..first + count)
-        .flat_map(|index| image(class(index), index))
-        .collect();
+    let pixels: Vec<u8> =
+        (first..first + count).flat_map(|index| image(class(index), index)).collect();
     idx_images([0x0803, count as u32, 28, 28], &pixels)
 }
 

@@ -26,10 +26,7 @@ const DENSE: [(usize, usize); 3] = [(256, 120), (120, 84), (84, 10)];
 impl Plain {
     pub fn new(activation: Activation, parameters: &[f32]) -> Self {
         let parameters = parameters.iter().map(|x| f64::from(*x)).collect();
-        Self {
-            activation,
-            parameters,
-        }
+        Self { activation, parameters }
     }
 
     fn activate(&self, z: f64) -> f64 {
@@ -65,17 +62,10 @@ impl Plain {
         let mut x = vec![vec![0.0; PIXELS]];
         for (at, pixel) in x[0].iter_mut().enumerate() {
             // The pixel that the change brings here.
-            let (row, column) = (
-                (at / 28) as i32 - change.down,
-                (at % 28) as i32 - change.right,
-            );
+            let (row, column) = ((at / 28) as i32 - change.down, (at % 28) as i32 - change.right);
             let is_inside = (0..28).contains(&row) && (0..28).contains(&column);
             let column = if change.flip { 27 - column } else { column };
-            let byte = if is_inside {
-                image[(row * 28 + column) as usize]
-            } else {
-                0
-            };
+            let byte = if is_inside { image[(row * 28 + column) as usize] } else { 0 };
             *pixel = match images.scaling {
                 Scaling::Raw => f64::from(byte),
                 Scaling::Standardise { mean, deviation } => {
@@ -116,11 +106,7 @@ impl Plain {
             .map(|k| {
                 let of_label = if k == label { 1.0 / clipped[k] } else { 0.0 };
                 let is_free = (low..=high).contains(&o[k]);
-                let scale = if self.activation == Activation::Tanh {
-                    0.5
-                } else {
-                    1.0
-                };
+                let scale = if self.activation == Activation::Tanh { 0.5 } else { 1.0 };
                 f64::from(u8::from(is_free)) * scale * (1.0 / sum - of_label) / images.len() as f64
             })
             .collect();
@@ -143,14 +129,7 @@ impl Plain {
         for (layer, conv) in CONVS.into_iter().enumerate().rev() {
             let (y, x) = (&x[1 + layer], &x[layer]);
             let d_z: Vec<f64> = d.iter().zip(y).map(|(d, y)| d * self.slope(*y)).collect();
-            d = self.conv_backward(
-                2 * layer,
-                conv,
-                x,
-                &chosen[layer],
-                &d_z,
-                &mut found.gradients,
-            );
+            d = self.conv_backward(2 * layer, conv, x, &chosen[layer], &d_z, &mut found.gradients);
         }
     }
 
@@ -206,10 +185,8 @@ impl Plain {
             gradients[bias + o] += d;
             for (i, tap) in (0..inputs).flat_map(|i| (0..25).map(move |tap| (i, tap))) {
                 let (row, column) = (place / before + tap / 5, place % before + tap % 5);
-                let (from, w) = (
-                    (i * width + row) * width + column,
-                    weight + (o * inputs + i) * 25 + tap,
-                );
+                let (from, w) =
+                    ((i * width + row) * width + column, weight + (o * inputs + i) * 25 + tap);
                 gradients[w] += d * x[from];
                 d_x[from] += d * self.parameters[w];
             }
@@ -230,11 +207,7 @@ impl Plain {
                 _ => None,
             };
             let muon = sgd.muon.zip(matrix);
-            let decay = if tensor % 2 == 0 && muon.is_none() {
-                decay
-            } else {
-                0.0
-            };
+            let decay = if tensor % 2 == 0 && muon.is_none() { decay } else { 0.0 };
             let mut direction = vec![];
             for at in places.clone() {
                 let g = gradients[at] + decay * self.parameters[at];
@@ -254,9 +227,7 @@ impl Plain {
                     *d = (long / short).sqrt() * *d + decay * w;
                 }
             }
-            w.iter_mut()
-                .zip(direction)
-                .for_each(|(w, d)| *w -= rate * d);
+            w.iter_mut().zip(direction).for_each(|(w, d)| *w -= rate * d);
         }
     }
 }
@@ -287,9 +258,7 @@ fn product(left: &[f64], right: &[f64], rows: usize, inner: usize, columns: usiz
     for (i, k) in (0..rows).flat_map(|i| (0..inner).map(move |k| (i, k))) {
         let right = &right[k * columns..][..columns];
         let to = &mut product[i * columns..][..columns];
-        to.iter_mut()
-            .zip(right)
-            .for_each(|(to, x)| *to += left[i * inner + k] * x);
+        to.iter_mut().zip(right).for_each(|(to, x)| *to += left[i * inner + k] * x);
     }
     product
 }

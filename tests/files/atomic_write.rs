@@ -16,9 +16,7 @@ fn probe(path: &Path) -> Result<(), FileError> {
 
 fn names(folder: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(folder).unwrap();
-    entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect()
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]
@@ -52,25 +50,14 @@ fn paths_that_name_no_file_are_refused_by_probe_and_write_alike() {
     fs::create_dir(&inside).unwrap();
     fs::write(folder.path().join("file"), b"").unwrap();
     let long = "x".repeat(256);
-    for name in [
-        "folder",
-        "new/",
-        "new/.",
-        "..",
-        "missing/m",
-        "file/m",
-        &long,
-    ] {
+    for name in ["folder", "new/", "new/.", "..", "missing/m", "file/m", &long] {
         let path = folder.path().join(name);
         let probed = probe(&path).unwrap_err().to_string();
         let written = write(&path, b"new").unwrap_err().to_string();
         assert_eq!(probed, written);
         assert!(written.contains(path.to_str().unwrap()), "{written}");
     }
-    assert_eq!(
-        names(folder.path()),
-        ["file", "folder"].map(String::from).into()
-    );
+    assert_eq!(names(folder.path()), ["file", "folder"].map(String::from).into());
     assert!(probe(Path::new("")).is_err());
 }
 

@@ -59,9 +59,8 @@ fn plain_burn_loads_what_we_write() {
     format::write(&path, &weights.clone().into()).unwrap();
 
     let device = Default::default();
-    let plain = Plain::<B>::new(true, &device)
-        .load_file(&path, &FileRecorder::new(), &device)
-        .unwrap();
+    let plain =
+        Plain::<B>::new(true, &device).load_file(&path, &FileRecorder::new(), &device).unwrap();
     let [conv1, conv1_bias, .., fc3, fc3_bias] = weights.tensors();
     assert_eq!(&values(&plain.conv1.weight.val()), conv1);
     assert_eq!(&values(&plain.conv1.bias.unwrap().val()), conv1_bias);
@@ -109,11 +108,7 @@ fn equal_weights_make_equal_files_whatever_wrote_them() {
     let bytes = format::encode(format::Format::Mpk, &file).unwrap();
     let again = format::decode(Path::new("x.mpk"), &bytes).unwrap();
     assert_eq!(bytes, format::encode(format::Format::Mpk, &again).unwrap());
-    assert_ne!(
-        bytes,
-        std::fs::read(&path).unwrap(),
-        "Burn's ids are random"
-    );
+    assert_ne!(bytes, std::fs::read(&path).unwrap(), "Burn's ids are random");
 }
 
 #[test]
@@ -140,16 +135,8 @@ fn every_written_format_is_converted_without_a_changed_bit() {
     let path = |name: &str| folder.path().join(name);
     let original = ModelFile::from(some_weights());
     format::write(&path("a.mpk"), &original).unwrap();
-    format::write(
-        &path("b.safetensors"),
-        &format::read(&path("a.mpk")).unwrap(),
-    )
-    .unwrap();
-    format::write(
-        &path("c.mpk"),
-        &format::read(&path("b.safetensors")).unwrap(),
-    )
-    .unwrap();
+    format::write(&path("b.safetensors"), &format::read(&path("a.mpk")).unwrap()).unwrap();
+    format::write(&path("c.mpk"), &format::read(&path("b.safetensors")).unwrap()).unwrap();
     assert_eq!(format::read(&path("c.mpk")).unwrap(), original);
     let bytes = |name| std::fs::read(path(name)).unwrap();
     assert_eq!(bytes("a.mpk"), bytes("c.mpk"));
@@ -165,9 +152,6 @@ fn weights_that_are_not_finite_are_not_written() {
     let FormatError::Content { fault, .. } = &error else {
         panic!("{error}");
     };
-    assert!(
-        matches!(fault, Fault::NonFinite { index: 3, .. }),
-        "{fault}"
-    );
+    assert!(matches!(fault, Fault::NonFinite { index: 3, .. }), "{fault}");
     assert!(!path.exists());
 }

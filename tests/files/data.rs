@@ -49,12 +49,7 @@ fn error_with(name: &str, change: impl FnOnce(&Path)) -> IdxError {
 }
 
 fn pixel_sum(images: &LabelledImages) -> u64 {
-    images
-        .images()
-        .as_flattened()
-        .iter()
-        .map(|pixel| u64::from(*pixel))
-        .sum()
+    images.images().as_flattened().iter().map(|pixel| u64::from(*pixel)).sum()
 }
 
 // The real data
@@ -65,17 +60,11 @@ fn repository_data() -> PathBuf {
 
 #[test]
 fn the_committed_files_are_fashion_mnist() {
-    let data = FashionMnist::load(&Options {
-        dir: Some(repository_data()),
-        ..Options::default()
-    })
-    .unwrap();
+    let data = FashionMnist::load(&Options { dir: Some(repository_data()), ..Options::default() })
+        .unwrap();
     assert!(data.provenance.is_official());
     assert_eq!(data.provenance.note(), None);
-    assert_eq!(
-        data.provenance.digests,
-        DataFile::ALL.map(|file| (file, file.fashion_mnist()))
-    );
+    assert_eq!(data.provenance.digests, DataFile::ALL.map(|file| (file, file.fashion_mnist())));
     assert_eq!((data.train.len(), data.test.len()), (60_000, 10_000));
     // Sums and labels as Python's gzip module reads them.
     assert_eq!(pixel_sum(&data.train), 3_431_114_169);
@@ -84,11 +73,7 @@ fn the_committed_files_are_fashion_mnist() {
     assert_eq!(data.test.labels()[..10], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]);
     for class in 0..10 {
         let count = |images: &LabelledImages| {
-            images
-                .labels()
-                .iter()
-                .filter(|label| **label == class)
-                .count()
+            images.labels().iter().filter(|label| **label == class).count()
         };
         assert_eq!((count(&data.train), count(&data.test)), (6000, 1000));
     }
@@ -129,11 +114,9 @@ fn the_test_part_alone_needs_only_its_files() {
 #[test]
 fn another_data_set_is_refused_unless_it_is_allowed() {
     let dir = dataset();
-    let error = FashionMnist::load(&Options {
-        dir: Some(dir.path().to_owned()),
-        ..Options::default()
-    })
-    .unwrap_err();
+    let error =
+        FashionMnist::load(&Options { dir: Some(dir.path().to_owned()), ..Options::default() })
+            .unwrap_err();
     assert!(error.to_string().contains("not Fashion-MNIST"), "{error}");
     assert!(error.hint().unwrap().contains("--any-dataset"));
 
@@ -165,10 +148,7 @@ fn one_image_is_enough_and_none_is_too_few() {
 fn missing_directories_and_files_are_named() {
     let dir = dataset();
     let error = load(&dir.path().join("absent")).unwrap_err();
-    assert!(matches!(
-        error,
-        DataError::Source(SourceError::Directory { .. })
-    ));
+    assert!(matches!(error, DataError::Source(SourceError::Directory { .. })));
 
     fs::remove_file(dir.path().join(TRAIN_LABELS)).unwrap();
     let text = load(dir.path()).unwrap_err().to_string();
@@ -207,22 +187,15 @@ fn links_are_followed_if_they_lead_to_a_file() {
         fs::remove_file(&link).unwrap();
         symlink(target, &link).unwrap();
         let error = load(links.path()).unwrap_err();
-        assert!(
-            matches!(error, DataError::Source(SourceError::Incomplete { .. })),
-            "{error}"
-        );
+        assert!(matches!(error, DataError::Source(SourceError::Incomplete { .. })), "{error}");
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn fifos_and_devices_are_refused_without_waiting() {
-    let not_regular = |error| {
-        matches!(
-            error,
-            IdxError::File(FileError::Read(ReadError::NotAFile(_)))
-        )
-    };
+    let not_regular =
+        |error| matches!(error, IdxError::File(FileError::Read(ReadError::NotAFile(_))));
     assert!(not_regular(error_with(TRAIN_IMAGES, |path| {
         fs::remove_file(path).unwrap();
         let made = std::process::Command::new("mkfifo").arg(path).status();
@@ -255,13 +228,7 @@ fn images_and_labels_of_different_count_are_refused() {
     let error = load(dir.path()).unwrap_err();
     assert!(matches!(
         error,
-        DataError::Counts {
-            source: CountsDiffer {
-                images: 30,
-                labels: 29
-            },
-            ..
-        }
+        DataError::Counts { source: CountsDiffer { images: 30, labels: 29 }, .. }
     ));
 }
 

@@ -21,10 +21,7 @@ static SOUND: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
     file.metadata.insert("note".to_owned(), "a note".to_owned());
     [
         ("m.mpk", format::encode(Format::Mpk, &file).unwrap()),
-        (
-            "m.safetensors",
-            format::encode(Format::Safetensors, &file).unwrap(),
-        ),
+        ("m.safetensors", format::encode(Format::Safetensors, &file).unwrap()),
         ("m.pt", std::fs::read(interop("lenet.pt")).unwrap()),
     ]
 });
@@ -39,10 +36,7 @@ fn read(name: &str, content: &[u8]) -> Option<Weights> {
         Err(error) => {
             let message = error.to_string();
             assert!(message.starts_with(name), "{message}");
-            assert!(
-                message.len() < 600 && !message.contains(char::is_control),
-                "{message:?}"
-            );
+            assert!(message.len() < 600 && !message.contains(char::is_control), "{message:?}");
             assert!(error.hint().is_some(), "{message}");
             None
         }
@@ -51,11 +45,7 @@ fn read(name: &str, content: &[u8]) -> Option<Weights> {
 
 /// Positions in a file of `length` bytes, most of them near its two ends, where its structure is.
 fn position(length: usize) -> impl Strategy<Value = usize> {
-    prop_oneof![
-        0..length.min(1500),
-        0..length,
-        length.saturating_sub(1500)..length
-    ]
+    prop_oneof![0..length.min(1500), 0..length, length.saturating_sub(1500)..length]
 }
 
 /// Bytes that are lengths, markers or opcodes somewhere, and any others.
@@ -77,10 +67,7 @@ fn header_entry() -> impl Strategy<Value = (String, Value)> {
     let size = prop_oneof![0..300_u64, any::<u64>()];
     let shape = prop::collection::vec(size.clone(), 0..5);
     (name, dtype, shape, size.clone(), size).prop_map(|(name, dtype, shape, start, end)| {
-        (
-            name,
-            json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]}),
-        )
+        (name, json!({"dtype": dtype, "shape": shape, "data_offsets": [start, end]}))
     })
 }
 
@@ -209,12 +196,7 @@ fn entries_larger_than_they_may_be_are_refused() {
     let large = vec![b'('; 2 << 20];
     let content = zipped(&[("m/data.pkl", &large)]);
     let error = format::decode(Path::new("m.pt"), &content).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("\"data.pkl\" has more than 65536 bytes"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("\"data.pkl\" has more than 65536 bytes"), "{error}");
 }
 
 #[test]
@@ -231,10 +213,7 @@ fn headers_and_directories_of_the_largest_size_take_bounded_memory() {
     header.truncate(header.rfind(",\"").unwrap());
     header.push('}');
     let length = header.len() as u64;
-    read(
-        "m.safetensors",
-        &[&length.to_le_bytes()[..], header.as_bytes()].concat(),
-    );
+    read("m.safetensors", &[&length.to_le_bytes()[..], header.as_bytes()].concat());
 
     let entries = (limit - 200) / 50;
     read("m.pt", &zip_directory(entries));

@@ -21,10 +21,7 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
         validation_split: 0.1,
         stratified: false,
         seed: u64::MAX,
-        recipe: Recipe {
-            momentum: 0.5,
-            ..Recipe::classic()
-        },
+        recipe: Recipe { momentum: 0.5, ..Recipe::classic() },
         limit: Some(320),
         keep: Keep::Best,
         patience: Some(3),
@@ -40,19 +37,9 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
         val_accuracy: None,
     };
     state.velocity = Some(Weights::zeros());
-    state.best = Some(Best {
-        epoch: 1,
-        val_loss: 0.5,
-        weights: state.weights.clone(),
-    });
+    state.best = Some(Best { epoch: 1, val_loss: 0.5, weights: state.weights.clone() });
     state.history = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
-    state.sums = RunningSums {
-        batches: 3,
-        samples: 96,
-        loss: 3.5,
-        correct: 40,
-        seconds: 0.25,
-    };
+    state.sums = RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };
     Saved {
         program: "0.1.0".to_owned(),
         device: "CPU (avx2)".to_owned(),
@@ -125,9 +112,7 @@ fn replace(tree: &mut Value, nth: &mut usize, value: &Value) {
     *nth = nth.wrapping_sub(1);
     match tree {
         Value::Array(items) => items.iter_mut().for_each(|item| replace(item, nth, value)),
-        Value::Object(fields) => fields
-            .values_mut()
-            .for_each(|field| replace(field, nth, value)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| replace(field, nth, value)),
         _ => {}
     }
 }
@@ -223,10 +208,7 @@ fn digest(bytes: &[u8]) -> String {
 #[test]
 fn what_was_written_is_read_to_the_last_bit() {
     assert_eq!(read(&BYTES).unwrap(), *SOUND);
-    assert_eq!(
-        read(&forged(&FIGURES, 3)).unwrap().state.history,
-        SOUND.state.history
-    );
+    assert_eq!(read(&forged(&FIGURES, 3)).unwrap().state.history, SOUND.state.history);
 }
 
 #[test]
@@ -257,27 +239,14 @@ fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
 fn sums_that_are_not_the_start_of_an_epoch_are_refused() {
     let refused = |batches, samples, correct| {
         let mut saved = SOUND.clone();
-        saved.state.sums = RunningSums {
-            batches,
-            samples,
-            correct,
-            ..RunningSums::default()
-        };
+        saved.state.sums = RunningSums { batches, samples, correct, ..RunningSums::default() };
         saved.check_progress(288).is_err()
     };
     assert!(!refused(0, 0, 0) && !refused(3, 96, 96) && !refused(9, 288, 0));
-    for (batches, samples, correct) in [
-        (0, 1, 0),
-        (3, 95, 0),
-        (3, 96, 97),
-        (9, 320, 0),
-        (usize::MAX, 288, 0),
-        (1 << 63, 0, 0),
-    ] {
-        assert!(
-            refused(batches, samples, correct),
-            "{batches} {samples} {correct}"
-        );
+    for (batches, samples, correct) in
+        [(0, 1, 0), (3, 95, 0), (3, 96, 97), (9, 320, 0), (usize::MAX, 288, 0), (1 << 63, 0, 0)]
+    {
+        assert!(refused(batches, samples, correct), "{batches} {samples} {correct}");
     }
 }
 

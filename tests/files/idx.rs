@@ -56,19 +56,10 @@ fn every_cut_of_a_header_is_an_error_of_the_header() {
 fn a_cut_payload_is_an_error_with_both_sizes() {
     let whole = images(0, 3);
     let cut = &whole[..whole.len() - 1];
-    assert!(matches!(
-        images_of(cut),
-        Err(IdxError::TooSmall {
-            promised: 2368,
-            at_most: 2367
-        })
-    ));
+    assert!(matches!(images_of(cut), Err(IdxError::TooSmall { promised: 2368, at_most: 2367 })));
     assert!(matches!(
         images_of(&gzip(cut)),
-        Err(IdxError::TooShort {
-            promised: 2368,
-            found: 2367
-        })
+        Err(IdxError::TooShort { promised: 2368, found: 2367 })
     ));
 }
 
@@ -77,10 +68,7 @@ fn a_file_that_shrinks_or_grows_while_it_is_read_is_an_error_or_read_as_it_was()
     let whole = images(0, 3);
     let length = whole.len() as u64;
     let shrunk = read_images(Decoded::new(&whole[..1000], length).unwrap());
-    assert!(matches!(
-        shrunk,
-        Err(IdxError::TooShort { found: 1000, .. })
-    ));
+    assert!(matches!(shrunk, Err(IdxError::TooShort { found: 1000, .. })));
 
     // The files are replaced by others, of other lengths, as fast as the disk takes them.
     let dir = tempfile::tempdir().unwrap();
@@ -92,15 +80,12 @@ fn a_file_that_shrinks_or_grows_while_it_is_read_is_an_error_or_read_as_it_was()
         scope.spawn(|| {
             let packed = versions.each_ref().map(|bytes| gzip(bytes));
             while !stop.load(Ordering::Relaxed) {
-                packed
-                    .iter()
-                    .for_each(|bytes| fs::write(&path, bytes).unwrap());
+                packed.iter().for_each(|bytes| fs::write(&path, bytes).unwrap());
             }
         });
         for _ in 0..300 {
-            if let Ok((_, digest)) = Decoded::open(&path)
-                .map_err(IdxError::from)
-                .and_then(read_images)
+            if let Ok((_, digest)) =
+                Decoded::open(&path).map_err(IdxError::from).and_then(read_images)
             {
                 assert!(digests.contains(&digest));
             }
@@ -212,13 +197,7 @@ fn counts_that_lie_are_refused() {
 
 #[test]
 pub fn images_of_another_size_are_refused() {
-    for (rows, columns) in [
-        (27, 28),
-        (28, 27),
-        (0, 28),
-        (65_536, 65_536),
-        (u32::MAX, u32::MAX),
-    ] {
+    for (rows, columns) in [(27, 28), (28, 27), (0, 28), (65_536, 65_536), (u32::MAX, u32::MAX)] {
         assert!(matches!(
             images_of(&idx_images([0x0803, 1, rows, columns], &[0; 784])),
             Err(IdxError::Size { rows: r, columns: c }) if (r, c) == (rows, columns)

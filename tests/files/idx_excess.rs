@@ -14,10 +14,7 @@ fn anything_after_the_payload_is_refused() {
     let whole = labels(0, 5);
     let longer = [&whole[..], &[0]].concat();
     for bytes in [gzip(&longer), longer] {
-        assert!(matches!(
-            labels_of(&bytes),
-            Err(IdxError::TooLong { promised: 13 })
-        ));
+        assert!(matches!(labels_of(&bytes), Err(IdxError::TooLong { promised: 13 })));
     }
 }
 
@@ -60,9 +57,7 @@ fn endless_zeros(start: &[u8]) -> Endless {
     let flushed = |bytes: &[u8]| {
         let mut block = Vec::with_capacity(bytes.len() + 1000);
         let mut compress = Compress::new(Compression::best(), false);
-        compress
-            .compress_vec(bytes, &mut block, FlushCompress::Full)
-            .unwrap();
+        compress.compress_vec(bytes, &mut block, FlushCompress::Full).unwrap();
         block
     };
     let gzip_header = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -74,10 +69,7 @@ fn endless_zeros(start: &[u8]) -> Endless {
 
 /// The error of reading an endless file, and how many of its bytes were taken.
 fn error_of_endless(file: Endless) -> (IdxError, u64) {
-    let mut counted = Counted {
-        inner: file,
-        passed: 0,
-    };
+    let mut counted = Counted { inner: file, passed: 0 };
     let reader = BufReader::with_capacity(64, &mut counted);
     let error = read_images(Decoded::new(reader, 1 << 30).unwrap()).unwrap_err();
     (error, counted.passed)
@@ -94,10 +86,7 @@ fn a_bomb_is_left_where_it_contradicts_its_header() {
     let header = idx_images([0x0803, count, 28, 28], &[]);
     let (error, taken) = error_of_endless(endless_zeros(&header));
     let promised = 16 + u64::from(count) * 784;
-    assert!(
-        matches!(error, IdxError::TooLong { promised: p } if p == promised),
-        "{error}"
-    );
+    assert!(matches!(error, IdxError::TooLong { promised: p } if p == promised), "{error}");
     assert!(taken < 15_000, "{taken} bytes taken");
 }
 
@@ -121,9 +110,6 @@ fn giant_fields_in_the_gzip_header_are_refused() {
         bytes.push(0);
         bytes.extend(&gzip(&images(0, 1))[10..]);
         let error = images_of(&bytes).unwrap_err();
-        assert!(
-            matches!(error, IdxError::File(FileError::Damaged(_))),
-            "{error}"
-        );
+        assert!(matches!(error, IdxError::File(FileError::Damaged(_))), "{error}");
     }
 }

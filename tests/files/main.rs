@@ -24,9 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A file that another program wrote, or has accepted.
 fn interop(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/interop")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)
 }
 
 /// For tests of large files: one at a time, as the peak of memory is the whole program's.
@@ -40,10 +38,7 @@ fn check_memory() {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return;
     };
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kilobytes < 300_000, "{kilobytes} kB");
 }

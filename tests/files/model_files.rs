@@ -23,16 +23,8 @@ fn other_kinds_of_file_are_named() {
         ("m.mpk", b"", "it is empty"),
         ("m.mpk", b"\x89PNG\r\n\x1a\n....", "it is a PNG image"),
         ("m.safetensors", b"\x1f\x8b\x08....", "it is a gzip file"),
-        (
-            "m.pt",
-            b"PK\x03\x04....word/document.xml",
-            "it is a zip file",
-        ),
-        (
-            "m.bin",
-            b"some text",
-            "neither its ending nor its content is known",
-        ),
+        ("m.pt", b"PK\x03\x04....word/document.xml", "it is a zip file"),
+        ("m.bin", b"some text", "neither its ending nor its content is known"),
         ("m.mpk", b"some text", "invalid type: integer"),
     ];
     for (name, content, expected) in cases {
@@ -46,17 +38,10 @@ fn the_content_decides_where_the_ending_is_unknown() {
     let file = ModelFile::from(Weights::zeros());
     let bytes = format::encode(Format::Safetensors, &file).unwrap();
     for name in ["model", "model.bin", "model.v1", "MODEL.SafeTensors"] {
-        assert_eq!(
-            format::decode(Path::new(name), &bytes).unwrap(),
-            file,
-            "{name}"
-        );
+        assert_eq!(format::decode(Path::new(name), &bytes).unwrap(), file, "{name}");
     }
     let error = format::decode(Path::new("model.mpk"), &bytes).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "model.mpk is a safetensors file under another ending"
-    );
+    assert_eq!(error.to_string(), "model.mpk is a safetensors file under another ending");
     assert_eq!(error.hint().unwrap(), "rename it to end in .safetensors");
 }
 

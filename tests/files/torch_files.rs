@@ -24,49 +24,21 @@ fn views_with_offsets_strides_and_gaps_are_gathered() {
 #[test]
 fn what_is_not_the_state_dict_of_lenet_is_refused_by_name() {
     let cases = [
-        (
-            "checkpoint.pt",
-            "\"epoch\" is not a tensor",
-            "net.state_dict()",
-        ),
-        (
-            "module.pt",
-            "\"torch.nn.modules.linear.Linear\"",
-            "net.state_dict()",
-        ),
+        ("checkpoint.pt", "\"epoch\" is not a tensor", "net.state_dict()"),
+        ("module.pt", "\"torch.nn.modules.linear.Linear\"", "net.state_dict()"),
         ("tensor.pt", "no dictionary", "net.state_dict()"),
-        (
-            "legacy.pt",
-            "before 1.6",
-            "torch.save(torch.load(path), path)",
-        ),
-        (
-            "double.pt",
-            "conv1.bias: type is \"DoubleStorage\"",
-            "32-bit",
-        ),
-        (
-            "shape.pt",
-            "conv1.bias: shape is [2, 3], expected [6]",
-            "conv1",
-        ),
+        ("legacy.pt", "before 1.6", "torch.save(torch.load(path), path)"),
+        ("double.pt", "conv1.bias: type is \"DoubleStorage\"", "32-bit"),
+        ("shape.pt", "conv1.bias: shape is [2, 3], expected [6]", "conv1"),
         ("incomplete.pt", "conv1.weight is missing", "conv1"),
         ("negative.pt", "negated, conjugated", "resolve_neg()"),
-        (
-            "sequential.pt",
-            "\"0.weight\" is not a part of LeNet",
-            "conv1",
-        ),
+        ("sequential.pt", "\"0.weight\" is not a part of LeNet", "conv1"),
     ];
     for (name, expected, hint) in cases {
         let error = format::read(&interop(name)).unwrap_err();
         assert!(matches!(error, FormatError::Content { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
-        assert!(
-            error.hint().unwrap().contains(hint),
-            "{name}: {:?}",
-            error.hint()
-        );
+        assert!(error.hint().unwrap().contains(hint), "{name}: {:?}", error.hint());
     }
 }
 

@@ -14,12 +14,7 @@ use super::support::{largest_difference, noise, relative_difference, table};
 
 type Training = <Wgpu as LeNetBackend>::Trainer;
 
-const SGD: Sgd = Sgd {
-    momentum: 0.9,
-    nesterov: true,
-    weight_decay: 1e-3,
-    muon: None,
-};
+const SGD: Sgd = Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-3, muon: None };
 
 pub fn start(sgd: Sgd) -> Parameters {
     let weights = Weights::initial(11, 1.0).for_activation(Activation::Tanh);
@@ -122,10 +117,7 @@ fn scores_come_once_whenever_they_are_asked_for() {
     all.extend(training.scores().unwrap());
     assert_eq!(all.len(), 60);
     assert_eq!(at_once.scores().unwrap(), all);
-    assert_eq!(
-        training.parameters().unwrap(),
-        at_once.parameters().unwrap()
-    );
+    assert_eq!(training.parameters().unwrap(), at_once.parameters().unwrap());
 }
 
 #[test]
@@ -143,18 +135,10 @@ fn outputs_of_0_and_1_have_a_finite_loss_and_no_gradient() {
         let expected = Plain::new(activation, &parameters).gradients(pass.batch(0));
         let losses: Vec<f32> = expected.losses.iter().map(|loss| *loss as f32).collect();
         let difference = largest_difference(&found.losses, &losses);
-        table(
-            "the GPU's kernels",
-            "losses of outputs of 0 and 1",
-            difference,
-            1e-4,
-        );
+        table("the GPU's kernels", "losses of outputs of 0 and 1", difference, 1e-4);
         let biases = &found.gradients[PARAMETERS - 10..];
         let is_clipped: Vec<bool> = biases.iter().map(|gradient| *gradient == 0.0).collect();
-        assert_eq!(
-            is_clipped[..9],
-            [true, true, true, true, true, true, false, false, false]
-        );
+        assert_eq!(is_clipped[..9], [true, true, true, true, true, true, false, false, false]);
         assert!(found.gradients.iter().all(|gradient| gradient.is_finite()));
     }
 }

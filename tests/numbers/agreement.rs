@@ -12,15 +12,8 @@ use super::support::{largest_difference, noise, relative_difference, table};
 /// Initial parameters, biases and all.
 fn parameters(seed: u64, gain: f32, activation: Activation) -> Vec<f32> {
     let mut weights = Weights::initial(seed, gain).for_activation(activation);
-    let biases = weights
-        .tensors_mut()
-        .iter_mut()
-        .skip(1)
-        .step_by(2)
-        .flatten();
-    biases
-        .enumerate()
-        .for_each(|(i, b)| *b = 0.1 * (i % 5) as f32 - 0.2);
+    let biases = weights.tensors_mut().iter_mut().skip(1).step_by(2).flatten();
+    biases.enumerate().for_each(|(i, b)| *b = 0.1 * (i % 5) as f32 - 0.2);
     weights.to_parameters()
 }
 
@@ -49,12 +42,7 @@ fn every_batch_size_is_worth_what_plain_loops_find() {
     for n in (1..=33).filter(|n| *n < 10 || n % 8 < 2 || *n == 23) {
         for activation in [Activation::Sigmoid, Activation::Tanh] {
             let pass = noise(n, n, Scaling::STANDARD);
-            check(
-                "noise",
-                activation,
-                &parameters(n as u64, 1.0, activation),
-                pass.batch(0),
-            );
+            check("noise", activation, &parameters(n as u64, 1.0, activation), pass.batch(0));
         }
     }
 }
@@ -65,46 +53,26 @@ fn flat_images_and_few_grey_levels_send_gradients_to_the_first_of_equals() {
     // Whole numbers are exact in f32, so equal sums are equal.
     let mut weights = Weights::initial(4, 1.0);
     for conv in [0, 1] {
-        weights.tensors_mut()[conv]
-            .iter_mut()
-            .for_each(|w| *w = (*w * 16.0).round() / 1024.0);
+        weights.tensors_mut()[conv].iter_mut().for_each(|w| *w = (*w * 16.0).round() / 1024.0);
     }
-    let images = pass
-        .images
-        .images()
-        .iter()
-        .enumerate()
-        .map(|(i, image)| match i {
-            0 => [0; 784],
-            1 => [7; 784],
-            2 => std::array::from_fn(|p| if p < 392 { 0 } else { 5 }),
-            _ => image.map(|pixel| pixel / 100),
-        });
+    let images = pass.images.images().iter().enumerate().map(|(i, image)| match i {
+        0 => [0; 784],
+        1 => [7; 784],
+        2 => std::array::from_fn(|p| if p < 392 { 0 } else { 5 }),
+        _ => image.map(|pixel| pixel / 100),
+    });
     let labels = pass.images.labels().to_vec();
     let images = lenet::data::LabelledImages::new(images.collect(), labels).unwrap();
     pass.images = lenet::data::ImageDataset::new(images);
     pass.changes.clear();
-    check(
-        "ties",
-        Activation::Sigmoid,
-        &weights.to_parameters(),
-        pass.batch(0),
-    );
+    check("ties", Activation::Sigmoid, &weights.to_parameters(), pass.batch(0));
 }
 
 #[test]
 fn raw_pixels_and_large_weights_that_saturate_agree() {
-    let pass = Pass {
-        changes: vec![],
-        ..noise(13, 13, Scaling::Raw)
-    };
+    let pass = Pass { changes: vec![], ..noise(13, 13, Scaling::Raw) };
     for (activation, gain) in [(Activation::Sigmoid, 4.0), (Activation::Tanh, 4.0)] {
-        check(
-            "saturated",
-            activation,
-            &parameters(2, gain, activation),
-            pass.batch(0),
-        );
+        check("saturated", activation, &parameters(2, gain, activation), pass.batch(0));
     }
 }
 
@@ -140,12 +108,7 @@ fn an_update_is_the_textbooks_in_every_rule() {
         (0.9, false, 0.0, muon),
         (0.9, true, 0.01, muon),
     ] {
-        let sgd = Sgd {
-            momentum,
-            nesterov,
-            weight_decay,
-            muon,
-        };
+        let sgd = Sgd { momentum, nesterov, weight_decay, muon };
         let mut plain = Plain::new(Activation::Sigmoid, &start);
         let mut velocity: Vec<f64> = gradients.iter().map(|g| f64::from(*g) / 2.0).collect();
         if !sgd.has_velocity() {
@@ -159,25 +122,14 @@ fn an_update_is_the_textbooks_in_every_rule() {
         for by in implementations() {
             let mut found = Parameters {
                 values: start.clone(),
-                velocity: sgd
-                    .has_velocity()
-                    .then_some(())
-                    .map(|()| Vec::clone(&first_velocity)),
+                velocity: sgd.has_velocity().then_some(()).map(|()| Vec::clone(&first_velocity)),
             };
             by.update(sgd, 0.25, &mut found, &gradients);
             let expected: Vec<f32> = plain.parameters.iter().map(|x| *x as f32).collect();
-            assert!(
-                largest_difference(&found.values, &expected) <= bound,
-                "{} {sgd:?}",
-                by.name()
-            );
+            assert!(largest_difference(&found.values, &expected) <= bound, "{} {sgd:?}", by.name());
             if let Some(found) = found.velocity {
                 let expected: Vec<f32> = velocity.iter().map(|x| *x as f32).collect();
-                assert!(
-                    largest_difference(&found, &expected) <= 2e-7,
-                    "{} {sgd:?}",
-                    by.name()
-                );
+                assert!(largest_difference(&found, &expected) <= 2e-7, "{} {sgd:?}", by.name());
             }
         }
     }

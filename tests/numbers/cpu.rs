@@ -23,10 +23,7 @@ impl Implementation for Cpu {
         stepper.gradients(self.0, activation, parameters, images, &mut gradients);
         Found {
             losses: stepper.scores().map(|score| score.loss).collect(),
-            correct: stepper
-                .scores()
-                .map(|score| f32::from(score.is_correct))
-                .collect(),
+            correct: stepper.scores().map(|score| f32::from(score.is_correct)).collect(),
             gradients,
         }
     }

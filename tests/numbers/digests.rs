@@ -39,17 +39,10 @@ fn start(recipe: &Recipe) -> Parameters {
 /// The SHA-256 of parameters and velocity, its first 16 hexadecimal digits.
 fn digest(parameters: &Parameters) -> String {
     let mut hash = Sha256::new();
-    for value in parameters
-        .values
-        .iter()
-        .chain(parameters.velocity.iter().flatten())
-    {
+    for value in parameters.values.iter().chain(parameters.velocity.iter().flatten()) {
         hash.update(value.to_le_bytes());
     }
-    hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What the steps of a recipe end at.
@@ -116,12 +109,7 @@ fn a_step_is_its_gradients_and_their_update() {
                 let found = by.gradients(recipe.activation, &parameters.values, pass.batch(step));
                 by.update(recipe.sgd(), rate, &mut parameters, &found.gradients);
             }
-            assert_eq!(
-                digest(&parameters),
-                end(level, &recipe),
-                "{level}, {}",
-                recipe.name
-            );
+            assert_eq!(digest(&parameters), end(level, &recipe), "{level}, {}", recipe.name);
         }
     }
 }
@@ -130,9 +118,6 @@ fn a_step_is_its_gradients_and_their_update() {
 fn plain_descent_needs_no_velocity_and_gives_the_bits_of_no_momentum() {
     assert!(!Sgd::default().has_velocity());
     let classic = Recipe::classic();
-    assert_eq!(
-        (classic.activation, classic.scaling),
-        (Activation::Sigmoid, Scaling::Raw)
-    );
+    assert_eq!((classic.activation, classic.scaling), (Activation::Sigmoid, Scaling::Raw));
     assert_eq!(start(&classic).velocity, None);
 }

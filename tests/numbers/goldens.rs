@@ -13,19 +13,13 @@ use super::support::{images, largest_difference, relative_difference, table};
 
 const STEPS: &[u8] = include_bytes!("../goldens/steps.safetensors");
 const FIGURES: &str = include_str!("../goldens/goldens.json");
-const TRAINED: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/goldens/trained.safetensors"
-);
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 
 /// The numbers of one tensor of `steps.safetensors`.
 fn golden(name: &str) -> Vec<f32> {
     let file = SafeTensors::deserialize(STEPS).unwrap();
     let (chunks, _) = file.tensor(name).unwrap().data().as_chunks();
-    chunks
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect()
+    chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
 /// The ten tensors whose names begin with `prefix`.
@@ -74,18 +68,10 @@ fn mean(losses: &[f32]) -> f32 {
 fn twenty_steps_have_the_losses_and_end_at_the_weights_of_keras() {
     let mut pass = Pass::in_order(&images(Part::Train), 32);
     pass.order.truncate(20 * 32);
-    let start = Parameters {
-        values: golden_weights("init").to_parameters(),
-        velocity: None,
-    };
+    let start = Parameters { values: golden_weights("init").to_parameters(), velocity: None };
     for by in implementations() {
-        let (end, losses) = by.train(
-            Activation::Sigmoid,
-            Sgd::default(),
-            &start,
-            &pass,
-            &[0.9; 20],
-        );
+        let (end, losses) =
+            by.train(Activation::Sigmoid, Sgd::default(), &start, &pass, &[0.9; 20]);
         let losses: Vec<f32> = losses.chunks(32).map(mean).collect();
         check_twenty_steps(&by.name(), &losses, &end.values);
         // The same by an operation for the gradients and one for the update.
@@ -130,20 +116,9 @@ fn a_model_trained_by_keras_is_right_on_the_same_images() {
             assert_eq!(found.correct() as u64, keras["correct"].as_u64().unwrap());
             let confusion = serde_json::to_value(found.confusion).unwrap();
             assert_eq!(confusion, keras["confusion_true_by_predicted"]);
-            let predicted: Vec<_> = outputs_at_once[..100]
-                .iter()
-                .map(lenet::ops::argmax)
-                .collect();
-            assert_eq!(
-                serde_json::to_value(predicted).unwrap(),
-                keras["first_100_predictions"]
-            );
-            assert_eq!(
-                outputs(777),
-                outputs_at_once,
-                "{}: whatever the batch size",
-                by.name()
-            );
+            let predicted: Vec<_> = outputs_at_once[..100].iter().map(lenet::ops::argmax).collect();
+            assert_eq!(serde_json::to_value(predicted).unwrap(), keras["first_100_predictions"]);
+            assert_eq!(outputs(777), outputs_at_once, "{}: whatever the batch size", by.name());
         }
     }
 }

@@ -24,9 +24,7 @@ use implementation::{Backend, Implementation, Reference};
 
 /// The CPU's kernels at every level, Burn's operations, and what trains on the CPU.
 fn implementations() -> Vec<Box<dyn Implementation>> {
-    let cpu = Level::available()
-        .into_iter()
-        .map(|level| Box::new(Cpu(level)) as _);
+    let cpu = Level::available().into_iter().map(|level| Box::new(Cpu(level)) as _);
     let burn: [Box<dyn Implementation>; 2] = [
         Box::new(Reference::<NdArray>(Default::default())),
         Box::new(Backend::<NdArray>(Default::default())),

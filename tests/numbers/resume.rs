@@ -26,11 +26,7 @@ fn a_tuned_training_can_be_left_anywhere_too() {
 #[test]
 fn changed_images_go_on_as_they_would_have() {
     let mut recipe = Recipe::tuned();
-    recipe.augmentation = Augmentation {
-        flip: true,
-        shift: 1,
-        clean_epochs: 1,
-    };
+    recipe.augmentation = Augmentation { flip: true, shift: 1, clean_epochs: 1 };
     left_anywhere(recipe);
 }
 
@@ -74,23 +70,14 @@ fn left_anywhere(recipe: Recipe) {
             Ok(())
         })
         .unwrap();
-        state
-            .history
-            .iter_mut()
-            .for_each(|record| record.seconds = 0.0);
+        state.history.iter_mut().for_each(|record| record.seconds = 0.0);
         (saved, state)
     };
     let (saved, end) = train(State::initial(&settings), Duration::ZERO);
-    let places: Vec<_> = saved
-        .iter()
-        .map(|state| (state.history.len(), state.sums.batches))
-        .collect();
+    let places: Vec<_> =
+        saved.iter().map(|state| (state.history.len(), state.sums.batches)).collect();
     let batches = |epoch| (1..=7).map(move |batch| (epoch, batch));
-    let expected: Vec<_> = batches(0)
-        .chain([(1, 0)])
-        .chain(batches(1))
-        .chain([(2, 0)])
-        .collect();
+    let expected: Vec<_> = batches(0).chain([(1, 0)]).chain(batches(1)).chain([(2, 0)]).collect();
     assert_eq!(places, expected);
     for (state, place) in saved.into_iter().zip(places) {
         let (_, resumed) = train(state, Duration::MAX);

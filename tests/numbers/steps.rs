@@ -47,9 +47,8 @@ fn a_few_dozen_tuned_steps_are_those_of_a_plain_loop() {
     let pass = noise(245, 7, Scaling::STANDARD);
     let steps = pass.batches();
     let schedule = Schedule::Linear { warm_up: 0.2 };
-    let rates: Vec<f32> = (0..steps)
-        .map(|step| (0.025 * schedule.factor(step, steps)) as f32)
-        .collect();
+    let rates: Vec<f32> =
+        (0..steps).map(|step| (0.025 * schedule.factor(step, steps)) as f32).collect();
     let start = start(&recipe);
 
     let mut plain = Plain::new(recipe.activation, &start.values);
@@ -62,10 +61,7 @@ fn a_few_dozen_tuned_steps_are_those_of_a_plain_loop() {
     }
     let expected: Vec<f32> = plain.parameters.iter().map(|x| *x as f32).collect();
     let velocity: Vec<f32> = velocity.iter().map(|x| *x as f32).collect();
-    assert!(
-        largest_difference(&expected, &start.values) > 0.01,
-        "the steps go somewhere"
-    );
+    assert!(largest_difference(&expected, &start.values) > 0.01, "the steps go somewhere");
 
     for by in implementations() {
         let name = by.name();

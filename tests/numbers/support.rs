@@ -23,9 +23,8 @@ pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Pass {
         state ^= state << 5;
         state
     };
-    let pixels: Vec<Image> = (0..count)
-        .map(|_| std::array::from_fn(|_| (next() >> 24) as u8))
-        .collect();
+    let pixels: Vec<Image> =
+        (0..count).map(|_| std::array::from_fn(|_| (next() >> 24) as u8)).collect();
     let labels = (0..count).map(|i| (i * 7 % 10) as u8).collect();
     let change = |i: usize| Change {
         flip: i % 4 == 1,
@@ -46,13 +45,7 @@ pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Pass {
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    differences.fold(0.0, |largest, x| {
-        if x > largest || x.is_nan() {
-            x
-        } else {
-            largest
-        }
-    })
+    differences.fold(0.0, |largest, x| if x > largest || x.is_nan() { x } else { largest })
 }
 
 /// The largest magnitude in a list of numbers.
@@ -66,10 +59,7 @@ pub fn largest(values: &[f32]) -> f32 {
 #[track_caller]
 pub fn table(implementation: &str, what: &str, error: f32, bound: f32) {
     println!("| {implementation} | {what} | {error:.1e} | {bound:.0e} |");
-    assert!(
-        error <= bound,
-        "{implementation}: {what} differs by {error:e}"
-    );
+    assert!(error <= bound, "{implementation}: {what} differs by {error:e}");
 }
 
 /// The largest difference in a tensor of two rows of parameters, as a multiple of the largest of `expected` there, of the

@@ -22,11 +22,7 @@ fn on_small_disk(place: &Place, size: &str, script: &str) -> Output {
     command.env("LENET", LENET);
     let output = command.current_dir(place.path()).output().unwrap();
     let status = output.status.code();
-    assert!(
-        status != Some(99) && status != Some(98),
-        "{}",
-        stderr(&output)
-    );
+    assert!(status != Some(99) && status != Some(98), "{}", stderr(&output));
     output
 }
 
@@ -50,20 +46,11 @@ fn on_a_disk_that_is_full_the_old_files_stay_as_they_were() {
         }
         let stderr = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{kilobytes}k: {stderr}");
-        assert!(
-            stderr.contains("No space left on device"),
-            "{kilobytes}k: {stderr}"
-        );
-        assert!(
-            stderr.contains("hint: free some space"),
-            "{kilobytes}k: {stderr}"
-        );
+        assert!(stderr.contains("No space left on device"), "{kilobytes}k: {stderr}");
+        assert!(stderr.contains("hint: free some space"), "{kilobytes}k: {stderr}");
         // With room for the files of the first saving and not for those of the second beside them, the first stay.
         for name in names("old/out") {
-            check_whole(
-                &place.path().join("old/out").join(name),
-                &format!("{kilobytes}k"),
-            );
+            check_whole(&place.path().join("old/out").join(name), &format!("{kilobytes}k"));
         }
     }
     assert!(kilobytes_enough > 500, "{kilobytes_enough}");
@@ -81,12 +68,7 @@ fn on_a_disk_that_is_full_the_old_files_stay_as_they_were() {
             replaced = FILES.iter().all(|name| !is_old(name));
             break;
         }
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{kilobytes}k: {}",
-            stderr(&output)
-        );
+        assert_eq!(output.status.code(), Some(1), "{kilobytes}k: {}", stderr(&output));
         assert!(stderr(&output).contains("No space left on device"));
         assert!(FILES.iter().all(|name| is_old(name)), "{kilobytes}k");
         failed += 1;
@@ -102,9 +84,6 @@ fn a_disk_that_is_read_only_is_refused_before_the_training() {
     let output = on_small_disk(&place, "1m", script);
     let stderr = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(
-        stderr.contains("Read-only file system") && stderr.contains("hint: "),
-        "{stderr}"
-    );
+    assert!(stderr.contains("Read-only file system") && stderr.contains("hint: "), "{stderr}");
     assert!(output.stdout.is_empty());
 }

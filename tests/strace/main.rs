@@ -60,6 +60,26 @@ fn fail_each(place: &Place, call: &str, failure: &str) -> (usize, usize) {
 }
 
 #[test]
+fn a_training_that_could_not_be_stopped_is_not_begun() {
+    let place = Place::new();
+    let mut refused = 0;
+    for n in 1.. {
+        let (output, injected) = place.train_with(&format!("rt_sigaction:error=EINVAL:when={n}"));
+        if injected == 0 {
+            break;
+        }
+        // Other handlers are the standard library's, which ends a process that cannot have them, and C's.
+        if stderr(&output).contains("error: cannot listen for signals: Invalid argument") {
+            assert_eq!(output.status.code(), Some(1), "{n}");
+            place.check_whole(&format!("rt_sigaction {n}"));
+            refused += 1;
+        }
+    }
+    // One for each of two signals.
+    assert_eq!(refused, 2);
+}
+
+#[test]
 fn each_write_that_fails_leaves_the_old_files_or_the_new() {
     let place = Place::new();
     for failure in ["error=ENOSPC", "error=EIO", "error=EDQUOT", "retval=1"] {
@@ -89,10 +109,7 @@ fn each_rename_that_fails_leaves_the_old_files_or_the_new() {
     let place = Place::new();
     for failure in ["error=EACCES", "error=EXDEV", "error=EIO"] {
         let calls = ["rename", "renameat", "renameat2"];
-        let failed: usize = calls
-            .map(|call| fail_each(&place, call, failure).0)
-            .iter()
-            .sum();
+        let failed: usize = calls.map(|call| fail_each(&place, call, failure).0).iter().sum();
         assert!(failed >= 9, "{failure}: {failed}");
     }
 }
@@ -117,9 +134,7 @@ fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
     let straight = place.run(LENET, &format!("{TRAIN} --seed 2 --force"));
     assert!(straight.status.success());
     let expected = fs::read(place.path().join("m.mpk")).unwrap();
-    let calls = [
-        "openat", "flock", "write", "fsync", "renameat", "rename", "close", "unlink",
-    ];
+    let calls = ["openat", "flock", "write", "fsync", "renameat", "rename", "close", "unlink"];
     let mut kills = 0;
     for call in calls {
         for n in 1.. {
@@ -137,26 +152,14 @@ fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
             if state.settings.seed == 2 {
                 let resumed = place.run(LENET, &format!("{TRAIN} --resume"));
                 assert!(resumed.status.success(), "{what}: {}", stderr(&resumed));
-                assert_eq!(
-                    fs::read(place.path().join("m.mpk")).unwrap(),
-                    expected,
-                    "{what}"
-                );
+                assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");
             } else {
                 // Killed before anything was saved: a new run is not kept from its work by what is left.
                 let again = place.run(LENET, &format!("{TRAIN} --seed 2 --force"));
                 assert!(again.status.success(), "{what}: {}", stderr(&again));
-                assert_eq!(
-                    fs::read(place.path().join("m.mpk")).unwrap(),
-                    expected,
-                    "{what}"
-                );
+                assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");
             }
-            assert_eq!(
-                place.names(),
-                FILES,
-                "{what}: what a killed run left is swept"
-            );
+            assert_eq!(place.names(), FILES, "{what}: what a killed run left is swept");
         }
     }
     println!("{kills} kills, one at each of these calls: {calls:?}");
@@ -179,51 +182,28 @@ fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
             continue;
         };
         let paths: Vec<&str> = line[rename..].split('"').skip(1).step_by(2).collect();
-        let [scratch, target] = paths[..] else {
-            panic!("{line}")
-        };
+        let [scratch, target] = paths[..] else { panic!("{line}") };
         let scratch = scratch.rsplit('/').next().unwrap();
-        assert!(
-            scratch.starts_with(".lenet-") && FILES.contains(&target),
-            "{line}"
-        );
+        assert!(scratch.starts_with(".lenet-") && FILES.contains(&target), "{line}");
         renames += 1;
-        let before: Vec<&&str> = lines[..at]
-            .iter()
-            .filter(|line| line.contains(scratch))
-            .collect();
-        let [open, writes @ .., flush] = &before[..] else {
-            panic!("{before:?}")
-        };
-        assert!(
-            open.contains("openat(") && open.contains("O_CREAT|O_EXCL"),
-            "{open}"
-        );
+        let before: Vec<&&str> = lines[..at].iter().filter(|line| line.contains(scratch)).collect();
+        let [open, writes @ .., flush] = &before[..] else { panic!("{before:?}") };
+        assert!(open.contains("openat(") && open.contains("O_CREAT|O_EXCL"), "{open}");
         assert!(
             !writes.is_empty() && writes.iter().all(|line| line.contains(" write(")),
             "{writes:?}"
         );
         assert!(flush.contains(" fsync("), "{flush}");
         // Nothing else is written before the folder is flushed.
-        let [open, flush, ..] = lines[at + 1..] else {
-            panic!("{line} is the last")
-        };
-        assert!(
-            open.contains("openat(") && open.contains("O_RDONLY"),
-            "{open}"
-        );
+        let [open, flush, ..] = lines[at + 1..] else { panic!("{line} is the last") };
+        assert!(open.contains("openat(") && open.contains("O_RDONLY"), "{open}");
         let folder = place.path().file_name().unwrap().to_str().unwrap();
-        assert!(
-            flush.contains(" fsync(") && flush.contains(&format!("{folder}>")),
-            "{flush}"
-        );
+        assert!(flush.contains(" fsync(") && flush.contains(&format!("{folder}>")), "{flush}");
     }
     assert_eq!(renames, 9, "three files after each epoch and at the end");
     for line in &lines {
         let harms = ["O_TRUNC", "O_WRONLY", "O_RDWR", "unlink", "truncate("];
-        let target = FILES
-            .iter()
-            .any(|name| line.contains(&format!("\"{name}\"")));
+        let target = FILES.iter().any(|name| line.contains(&format!("\"{name}\"")));
         let harmed = harms.iter().any(|harm| line.contains(harm));
         assert!(!(target && harmed), "a file itself is touched: {line}");
     }

@@ -70,18 +70,14 @@ impl Place {
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names
-            .filter(|name| name != "data" && name != "old")
-            .collect();
+        let mut names: Vec<_> = names.filter(|name| name != "data" && name != "old").collect();
         names.sort();
         names
     }
 
     /// Asserts that each of the three files is there and whole, the old one or one of the new training.
     pub(crate) fn check_whole(&self, what: &str) {
-        FILES
-            .iter()
-            .for_each(|name| check_whole(&self.path().join(name), what));
+        FILES.iter().for_each(|name| check_whole(&self.path().join(name), what));
     }
 }
 
@@ -89,9 +85,7 @@ impl Place {
 pub(crate) fn check_whole(path: &Path, what: &str) {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{what}: {path:?}: {error}"));
     let problem = match path.extension().unwrap().to_str().unwrap() {
-        "mpk" => format::decode(path, &bytes)
-            .err()
-            .map(|error| error.to_string()),
+        "mpk" => format::decode(path, &bytes).err().map(|error| error.to_string()),
         "state" => Saved::decode(&bytes).err(),
         _ => match serde_json::from_slice::<serde_json::Value>(&bytes) {
             Ok(record) => (record["schema"] != 1).then(|| record.to_string()),

@@ -19,10 +19,7 @@ pub fn document(comparison: &Comparison) -> Value {
         row.insert("name".to_owned(), json!(group.name));
         row.insert("runs".to_owned(), json!(group.runs));
         for figure in Figure::ALL {
-            row.insert(
-                figure.key.to_owned(),
-                json!(comparison.summary(number, figure)),
-            );
+            row.insert(figure.key.to_owned(), json!(comparison.summary(number, figure)));
         }
         Value::Object(row)
     });
@@ -57,10 +54,7 @@ pub fn document(comparison: &Comparison) -> Value {
 
 fn document_of(run: &Run, group: usize) -> Value {
     let mut row = Map::new();
-    let samples = run
-        .answers
-        .as_ref()
-        .map(|answers| answers.evaluation.samples());
+    let samples = run.answers.as_ref().map(|answers| answers.evaluation.samples());
     for (key, value) in [
         ("name", json!(run.name)),
         ("engine", json!(run.engine)),

@@ -35,15 +35,9 @@ pub fn text(comparison: &Comparison) -> String {
 /// The table's lines, the first column to the left, the others to the right.
 fn lines(table: &Table) -> String {
     let names = table.columns.iter();
-    let names = names
-        .map(|name| name.replace("validation", "val"))
-        .collect();
+    let names = names.map(|name| name.replace("validation", "val")).collect();
     let rows = || std::iter::once(&names).chain(&table.rows);
-    let width = |column: usize| {
-        rows()
-            .map(|row: &Vec<String>| row[column].chars().count())
-            .max()
-    };
+    let width = |column: usize| rows().map(|row: &Vec<String>| row[column].chars().count()).max();
     let widths: Vec<usize> = (0..names.len()).filter_map(width).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate();
@@ -61,11 +55,7 @@ fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
     let line = |side: usize| {
         let images = pair.only[side].iter().take(IMAGES).map(usize::to_string);
         let images = images.collect::<Vec<_>>().join(", ");
-        let more = if pair.only[side].len() > IMAGES {
-            ", .."
-        } else {
-            ""
-        };
+        let more = if pair.only[side].len() > IMAGES { ", .." } else { "" };
         let name = &comparison.runs[pair.runs[side]].name;
         format!("only {name} gets right: {images}{more}")
     };

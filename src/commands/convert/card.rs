@@ -95,9 +95,7 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> S
 /// A mapping as YAML: a key a line, each value as JSON, which YAML contains.
 fn yaml(head: &Value) -> String {
     let entries = head.as_object().into_iter().flatten();
-    entries
-        .map(|(key, value)| format!("{key}: {value}\n"))
-        .collect()
+    entries.map(|(key, value)| format!("{key}: {value}\n")).collect()
 }
 
 /// Text from files without what Markdown takes for its own.
@@ -130,9 +128,6 @@ mod tests {
     #[test]
     fn names_are_text_in_yaml_and_in_markdown() {
         assert_eq!(plain("a|b\n<c>"), "a\\|b \\<c\\>");
-        assert_eq!(
-            yaml(&json!({ "name": "a: \"b\"" })),
-            "name: \"a: \\\"b\\\"\"\n"
-        );
+        assert_eq!(yaml(&json!({ "name": "a: \"b\"" })), "name: \"a: \\\"b\\\"\"\n");
     }
 }

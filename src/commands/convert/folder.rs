@@ -19,12 +19,7 @@ use crate::train::{RunRecord, sha256};
 use crate::ui::Out;
 
 /// The files, the card last: where it is, the others are.
-const FILES: [&str; 4] = [
-    "model.safetensors",
-    "model.onnx",
-    "config.json",
-    "README.md",
-];
+const FILES: [&str; 4] = ["model.safetensors", "model.onnx", "config.json", "README.md"];
 
 /// Whether `target` names a folder.
 pub(super) fn is_meant(target: &Path) -> bool {
@@ -80,10 +75,7 @@ pub(super) fn write<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> 
         for name in FILES {
             out.line(&format!("saved {}", dir.join(name).display()));
         }
-        out.line(&format!(
-            "the weights are those of {}, bit for bit",
-            document.input
-        ));
+        out.line(&format!("the weights are those of {}, bit for bit", document.input));
         out.line(&format!(
             "largest difference of outputs: {max_difference} on {} images",
             document.images

@@ -33,11 +33,7 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         [] => MIRRORS.map(str::to_owned).to_vec(),
         asked => asked.to_vec(),
     };
-    let patience = Patience {
-        stalled: args.timeout,
-        in_all: args.max_time,
-        retries: args.retries,
-    };
+    let patience = Patience { stalled: args.timeout, in_all: args.max_time, retries: args.retries };
     let fetcher = Fetcher::new(mirrors, patience);
     let mut progress = Progress::new(bars_wanted(args.progress));
     let mut out = Out::default();
@@ -52,17 +48,10 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         files.push(row);
     }
     if args.json {
-        let document = Document {
-            schema: 1,
-            dir,
-            files,
-        };
+        let document = Document { schema: 1, dir, files };
         out.json(&document);
     } else if !is_looked_for(&dir) {
-        ui::note(&format!(
-            "note: other commands find it with --data {}",
-            dir.display()
-        ));
+        ui::note(&format!("note: other commands find it with --data {}", dir.display()));
     }
     out.finish()
 }
@@ -72,11 +61,7 @@ fn row(file: DataFile, fetched: Fetched) -> Row {
         Fetched::Present(path) => (path, false),
         Fetched::New(path) => (path, true),
     };
-    Row {
-        name: file.name(),
-        path,
-        fetched,
-    }
+    Row { name: file.name(), path, fetched }
 }
 
 fn line(row: &Row) -> String {
@@ -112,11 +97,7 @@ impl Progress {
             Step::Asking { url } => self.note(&format!("fetching {url}")),
             Step::Received { have, of } if self.bars => self.draw(*have, *of),
             Step::Received { .. } => {}
-            Step::Failed {
-                url,
-                cause,
-                again_in,
-            } => {
+            Step::Failed { url, cause, again_in } => {
                 self.clear();
                 let then = match again_in {
                     Some(time) => format!("; again in {} s", time.as_secs_f32()),

@@ -46,37 +46,24 @@ struct ClassCount {
 }
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
-    if let Some(path) = args
-        .png
-        .as_deref()
-        .filter(|path| (path.exists() || path.is_symlink()) && !args.force)
+    if let Some(path) =
+        args.png.as_deref().filter(|path| (path.exists() || path.is_symlink()) && !args.force)
     {
         return Err(Error::exists(path));
     }
-    let data = FashionMnist::load(&data_options(
-        &args.data,
-        args.data.limit,
-        args.validation.stratified,
-    ))?;
+    let data =
+        FashionMnist::load(&data_options(&args.data, args.data.limit, args.validation.stratified))?;
     note_provenance(&data.provenance);
     let (train, validation) =
         ImageDataset::new(data.train).split(args.validation.validation_split)?;
     let test = ImageDataset::new(data.test);
-    let all = [
-        (Split::Train, &train),
-        (Split::Validation, &validation),
-        (Split::Test, &test),
-    ];
+    let all = [(Split::Train, &train), (Split::Validation, &validation), (Split::Test, &test)];
     let shown = args.split.unwrap_or(Split::Train);
-    let chosen = all
-        .iter()
-        .filter(|(split, _)| args.split.is_none_or(|asked| asked == *split));
+    let chosen = all.iter().filter(|(split, _)| args.split.is_none_or(|asked| asked == *split));
     let document = Document {
         schema: 1,
         dir: data.provenance.dir,
-        splits: chosen
-            .map(|(split, images)| count(*split, images))
-            .collect(),
+        splits: chosen.map(|(split, images)| count(*split, images)).collect(),
         png: args.png.clone(),
     };
     let images = match shown {
@@ -95,19 +82,14 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     if drawing_wanted() == Drawing::Colour {
         for (class, name) in CLASSES.iter().enumerate() {
             out.line(name);
-            terminal_row(images, class)
-                .iter()
-                .for_each(|line| out.verbatim(line));
+            terminal_row(images, class).iter().for_each(|line| out.verbatim(line));
         }
         out.line("");
     }
     out.verbatim(&table(&document.splits));
     if let Some(path) = &args.png {
         let split = shown.name();
-        out.line(&format!(
-            "saved {}: {split} images, a row a class",
-            path.display()
-        ));
+        out.line(&format!("saved {}: {split} images, a row a class", path.display()));
     }
     out.finish()
 }
@@ -121,9 +103,7 @@ fn count(split: Split, images: &ImageDataset) -> Count {
     Count {
         split: split.name(),
         samples: images.len(),
-        classes: classes
-            .map(|(name, count)| ClassCount { name, count })
-            .collect(),
+        classes: classes.map(|(name, count)| ClassCount { name, count }).collect(),
     }
 }
 

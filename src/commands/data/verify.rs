@@ -36,12 +36,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
     };
     let files: Vec<Row> = DataFile::ALL.map(|file| row(&dir, file)).into();
     let bad = files.iter().filter(|row| row.status != "ok").count();
-    let document = Document {
-        schema: 1,
-        dir: dir.clone(),
-        ok: bad == 0,
-        files,
-    };
+    let document = Document { schema: 1, dir: dir.clone(), ok: bad == 0, files };
     let mut out = Out::default();
     if args.json {
         out.json(&document);

@@ -69,10 +69,7 @@ impl DoctorArgs {
     /// # Errors
     /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks; if the CPU could not be measured.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
-        let loaded = FashionMnist::load(&Options {
-            dir: self.dir.clone(),
-            ..Options::default()
-        });
+        let loaded = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = kernels::level()?.to_string();
         #[cfg(feature = "ndarray")]
         let on_cpu = Some((speeds.ndarray)()?);
@@ -127,12 +124,9 @@ fn gpu(speeds: &Speeds) -> Gpu {
                 problem,
             }
         }
-        Err(error) => Gpu {
-            name: None,
-            software: false,
-            images_per_second: None,
-            problem: problem(error),
-        },
+        Err(error) => {
+            Gpu { name: None, software: false, images_per_second: None, problem: problem(error) }
+        }
     }
 }
 
@@ -154,25 +148,14 @@ fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
             test_samples: data.test.len(),
             problem: None,
         },
-        Err(error) => Data {
-            dir: None,
-            train_samples: 0,
-            test_samples: 0,
-            problem: Some(error.to_string()),
-        },
+        Err(error) => {
+            Data { dir: None, train_samples: 0, test_samples: 0, problem: Some(error.to_string()) }
+        }
     }
 }
 
 fn text(document: &Document) -> [String; 5] {
-    let Document {
-        lenet,
-        burn,
-        cpu,
-        gpu,
-        faster,
-        data,
-        ..
-    } = document;
+    let Document { lenet, burn, cpu, gpu, faster, data, .. } = document;
     let speed = |speed: Option<f64>| match speed {
         Some(speed) => format!(", trains on {speed:.0} images a second"),
         None => String::new(),

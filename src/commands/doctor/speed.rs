@@ -31,10 +31,8 @@ fn images() -> ImageDataset {
 /// If the device fails.
 pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
     let recipe = Recipe::classic();
-    let start = Parameters {
-        values: Weights::initial(1, recipe.gain).to_parameters(),
-        velocity: None,
-    };
+    let start =
+        Parameters { values: Weights::initial(1, recipe.gain).to_parameters(), velocity: None };
     let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, device);
     let pass = Pass::in_order(&images(), BATCH_SIZE);
     let batches = pass.batches();

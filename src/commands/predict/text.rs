@@ -30,20 +30,13 @@ pub(super) fn heading(prediction: &Prediction) -> String {
 pub(super) fn answer(prediction: &Prediction, drawing: &[String]) -> String {
     // Left of it stand the drawing, class and probability.
     let room = ui::columns().saturating_sub(SIDE + 28).min(20);
-    let table = prediction.top.iter().map(
-        |Candidate {
-             class, probability, ..
-         }| {
-            let row = format!("{class:<12} {probability:>7.4}");
-            match drawing {
-                [] => row,
-                _ => format!(
-                    "{row}  {}",
-                    "█".repeat((probability * room as f64).round() as usize)
-                ),
-            }
-        },
-    );
+    let table = prediction.top.iter().map(|Candidate { class, probability, .. }| {
+        let row = format!("{class:<12} {probability:>7.4}");
+        match drawing {
+            [] => row,
+            _ => format!("{row}  {}", "█".repeat((probability * room as f64).round() as usize)),
+        }
+    });
     let table: Vec<String> = table.collect();
     if drawing.is_empty() {
         let rows: Vec<String> = table.iter().map(|row| format!("  {row}")).collect();
@@ -91,10 +84,7 @@ pub(super) mod tests {
         let text = answer(&unknown, &drawing);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "  ....");
-        assert_eq!(
-            lines[1],
-            format!("  ....   Coat          0.4000  {}", "█".repeat(8))
-        );
+        assert_eq!(lines[1], format!("  ....   Coat          0.4000  {}", "█".repeat(8)));
         assert_eq!(lines.len(), 5);
     }
 }

@@ -31,11 +31,8 @@ impl<'a, D> Inputs<'a, D> {
         device_name: &'a str,
     ) -> Result<Self, Error> {
         let limit = settings.limit.and_then(NonZeroUsize::new);
-        let FashionMnist {
-            train,
-            test,
-            provenance,
-        } = FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
+        let FashionMnist { train, test, provenance } =
+            FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
         note_provenance(&provenance);
         let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
@@ -60,15 +57,9 @@ impl<'a, D> Inputs<'a, D> {
         let (version, device) = (&record.lenet, &record.device);
         let reasons = [
             (record.test.is_none(), "it was not finished".to_owned()),
-            (
-                version != env!("CARGO_PKG_VERSION"),
-                format!("it was of lenet {version}"),
-            ),
+            (version != env!("CARGO_PKG_VERSION"), format!("it was of lenet {version}")),
             (device != self.device_name, format!("it ran on {device}")),
-            (
-                record.data != self.digests(),
-                "it had another data set".to_owned(),
-            ),
+            (record.data != self.digests(), "it had another data set".to_owned()),
         ];
         for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {
             ui::note(&format!(
@@ -80,8 +71,6 @@ impl<'a, D> Inputs<'a, D> {
     /// SHA-256 of each data file, by its name.
     pub(super) fn digests(&self) -> BTreeMap<String, String> {
         let digests = self.provenance.digests.iter();
-        digests
-            .map(|(file, digest)| (file.name().to_owned(), digest.to_string()))
-            .collect()
+        digests.map(|(file, digest)| (file.name().to_owned(), digest.to_string())).collect()
     }
 }

@@ -29,7 +29,7 @@ fn train<B: LeNetBackend>(
     device: &B::Device,
     device_name: &str,
 ) -> Result<(), Error> {
-    stop::listen().map_err(|error| Error::Usage(format!("cannot listen for signals: {error}")))?;
+    stop::listen().map_err(Error::Signals)?;
     if let Some(Seeds(seeds)) = &args.seeds {
         return seeds::train::<B>(args, seeds, device, device_name);
     }
@@ -42,15 +42,9 @@ fn train<B: LeNetBackend>(
     let name = output.model_path();
     if args.output.is_none() && name != Path::new("model.mpk") {
         let name = name.display();
-        reporter.note(&format!(
-            "note: model.mpk is taken, this model goes to {name}"
-        ));
+        reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
     }
-    let earlier = if args.resume {
-        output.read_state()?
-    } else {
-        None
-    };
+    let earlier = if args.resume { output.read_state()? } else { None };
     if let Some(dir) = &args.tensorboard {
         let history = earlier.as_ref().map(|saved| &saved.state.history[..]);
         let both = TensorBoard::new(reporter, dir, history, args.force)?;
@@ -58,24 +52,13 @@ fn train<B: LeNetBackend>(
     }
     if args.resume && earlier.is_none() {
         let path = output.state_path();
-        reporter.note(&format!(
-            "note: there is no {}, beginning at the start",
-            path.display()
-        ));
+        reporter.note(&format!("note: there is no {}, beginning at the start", path.display()));
     }
     let like = like(args)?;
-    let settings = settings(
-        args,
-        earlier.as_ref().map(|saved| &saved.settings),
-        like.as_ref(),
-    )?;
+    let settings = settings(args, earlier.as_ref().map(|saved| &saved.settings), like.as_ref())?;
     let inputs = Inputs::load(args, &settings, device, device_name)?;
     inputs.compare(like.as_ref());
-    let run = Run {
-        inputs: &inputs,
-        settings,
-        output: Some(output),
-    };
+    let run = Run { inputs: &inputs, settings, output: Some(output) };
     let result = run.train::<B>(earlier, reporter.as_mut());
     let told = reporter.finish();
     let (_, _, test) = result?;
@@ -111,11 +94,7 @@ fn settings(
         stratified: args.stratified || earlier.is_some_and(|s| s.stratified),
         seed: args.seed.or(earlier.map(|s| s.seed)).unwrap_or(42),
         recipe,
-        limit: args
-            .data
-            .limit
-            .map(NonZeroUsize::get)
-            .or(earlier.and_then(|s| s.limit)),
+        limit: args.data.limit.map(NonZeroUsize::get).or(earlier.and_then(|s| s.limit)),
         keep: args.keep.or(earlier.map(|s| s.keep)).unwrap_or_default(),
         patience: args.patience.or(earlier.and_then(|s| s.patience)),
         backend: args.compute.backend.name().to_owned(),

@@ -45,11 +45,7 @@ impl<D> Run<'_, D> {
         let started = started(self.output.as_ref(), earlier.is_some());
         let mut state = match earlier {
             Some(saved) => self.check(saved).map_err(|difference| {
-                let path = self
-                    .output
-                    .as_ref()
-                    .map(Output::state_path)
-                    .unwrap_or_default();
+                let path = self.output.as_ref().map(Output::state_path).unwrap_or_default();
                 Error::Mismatch { path, difference }
             })?,
             None => State::initial(&self.settings),
@@ -70,9 +66,8 @@ impl<D> Run<'_, D> {
             device: self.inputs.device,
             save_every: SAVE_EVERY,
         };
-        let trained = fit(&job, &mut state, reporter, &mut |state| {
-            self.save(state, None, &started)
-        });
+        let trained =
+            fit(&job, &mut state, reporter, &mut |state| self.save(state, None, &started));
         trained.map_err(|error| self.with_advice(error))?;
 
         let test = evaluate::<B>(
@@ -104,16 +99,10 @@ impl<D> Run<'_, D> {
             return Err("it was begun with another data set".to_owned());
         }
         if saved.program != now.program {
-            return Err(format!(
-                "lenet {} wrote it, this is {}",
-                saved.program, now.program
-            ));
+            return Err(format!("lenet {} wrote it, this is {}", saved.program, now.program));
         }
         if saved.device != now.device {
-            return Err(format!(
-                "it was begun on {}, not {}",
-                saved.device, now.device
-            ));
+            return Err(format!("it was begun on {}, not {}", saved.device, now.device));
         }
         saved.check_progress(self.inputs.train.len())?;
         Ok(saved.state)
@@ -156,23 +145,12 @@ impl<D> Run<'_, D> {
         let Some(output) = &self.output else {
             return Ok(());
         };
-        output.write(
-            &self.saved(state.clone()),
-            &state.model(&self.settings),
-            &record,
-        )
+        output.write(&self.saved(state.clone()), &state.model(&self.settings), &record)
     }
 
     /// The facts at its start, with `epochs_done` behind it.
     pub(super) fn start(&self, epochs_done: usize) -> Start {
-        let Settings {
-            seed,
-            recipe,
-            backend,
-            epochs,
-            batch_size,
-            ..
-        } = &self.settings;
+        let Settings { seed, recipe, backend, epochs, batch_size, .. } = &self.settings;
         Start {
             schema: 1,
             train_samples: self.inputs.train.len(),

@@ -65,10 +65,7 @@ pub enum FetchError {
 }
 
 fn list(causes: &[(String, Cause)]) -> String {
-    let causes: Vec<String> = causes
-        .iter()
-        .map(|(url, cause)| format!("{url}: {cause}"))
-        .collect();
+    let causes: Vec<String> = causes.iter().map(|(url, cause)| format!("{url}: {cause}")).collect();
     causes.join("; ")
 }
 
@@ -152,11 +149,7 @@ impl Fetcher {
     /// HTTP_PROXY or ALL_PROXY, if one is set.
     #[must_use]
     pub fn new(mirrors: Vec<String>, patience: Patience) -> Self {
-        Self {
-            mirrors,
-            patience,
-            agent: request::agent(patience.stalled),
-        }
+        Self { mirrors, patience, agent: request::agent(patience.stalled) }
     }
 
     /// Sees to it that `dir` has the right `file`.
@@ -224,11 +217,7 @@ impl Fetcher {
             let wait = Duration::from_millis(500) * 2_u32.pow(number.min(6));
             let again =
                 !cause.is_final() && number < self.patience.retries && Instant::now() + wait < end;
-            tell(Step::Failed {
-                url: &shown,
-                cause: &cause,
-                again_in: again.then_some(wait),
-            });
+            tell(Step::Failed { url: &shown, cause: &cause, again_in: again.then_some(wait) });
             if !again {
                 return Err(cause);
             }

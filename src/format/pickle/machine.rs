@@ -67,9 +67,7 @@ impl<'a> Machine<'a> {
     /// A little-endian number of `WIDTH` bytes.
     pub(super) fn number<const WIDTH: usize>(&mut self) -> Result<u32, Fault> {
         let bytes = self.take(WIDTH)?;
-        Ok(bytes
-            .iter()
-            .rfold(0, |number, byte| number << 8 | u32::from(*byte)))
+        Ok(bytes.iter().rfold(0, |number, byte| number << 8 | u32::from(*byte)))
     }
 
     /// Text up to the end of the line.
@@ -138,9 +136,6 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn as_ints(&self, id: Id) -> Result<Vec<usize>, Fault> {
-        self.as_tuple(id)?
-            .iter()
-            .map(|item| self.as_int(*item))
-            .collect()
+        self.as_tuple(id)?.iter().map(|item| self.as_int(*item)).collect()
     }
 }

@@ -39,10 +39,7 @@ pub(super) struct TensorRef<'a> {
 /// # Errors
 /// If it is not a pickle of exactly this.
 pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fault> {
-    let mut machine = Machine {
-        bytes,
-        ..Machine::default()
-    };
+    let mut machine = Machine { bytes, ..Machine::default() };
     let result = machine.run()?;
     let Value::Dict(entries) = &machine.values[result] else {
         return Err(unsupported("it holds no dictionary of tensors".to_owned()));
@@ -56,10 +53,7 @@ pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fau
 }
 
 fn unsupported(what: String) -> Fault {
-    Fault::Unsupported {
-        what,
-        hint: STATE_DICT,
-    }
+    Fault::Unsupported { what, hint: STATE_DICT }
 }
 
 impl<'a> Machine<'a> {

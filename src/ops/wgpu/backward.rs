@@ -12,11 +12,7 @@ use crate::ops::CLIP;
 #[cube]
 fn clip(output: f32) -> f32 {
     let clipped = select(output < CLIP, CLIP, output);
-    select(
-        clipped > comptime!(1.0 - CLIP),
-        comptime!(1.0 - CLIP),
-        clipped,
-    )
+    select(clipped > comptime!(1.0 - CLIP), comptime!(1.0 - CLIP), clipped)
 }
 
 /// Loss, right answer and fc3's delta. `base` is where this image's record begins, `loss_at` and `correct_at` are its

@@ -18,11 +18,7 @@ pub fn activate(x: f32, #[comptime] tanh: bool) -> f32 {
 /// The derivative of an activation, by its value.
 #[cube]
 pub fn slope(value: f32, #[comptime] tanh: bool) -> f32 {
-    if tanh {
-        1.0f32 - value * value
-    } else {
-        value * (1.0f32 - value)
-    }
+    if tanh { 1.0f32 - value * value } else { value * (1.0f32 - value) }
 }
 
 /// Writes four floats one after the other.

@@ -32,12 +32,7 @@ pub fn conv1(memory: &mut SharedMemory<f32>, #[comptime] tanh: bool) -> u32 {
         let channel = cell / PLANE1;
         let row = (cell % PLANE1) / 12;
         let column = cell % 12;
-        let sums = window(
-            memory,
-            IMAGE + row * 56 + column * 2,
-            WEIGHTS + channel * 25,
-            28usize,
-        );
+        let sums = window(memory, IMAGE + row * 56 + column * 2, WEIGHTS + channel * 25, 28usize);
         let largest = largest(sums);
         choices |= largest.place << shift;
         shift += 2u32;
@@ -119,11 +114,7 @@ pub fn dense(
     if part < parts {
         let mut sum = Four::new(0.0f32);
         for i in range_stepped(part, inputs, parts) {
-            sum = fma(
-                parameters[weights + i * fours + four],
-                Four::new(memory[from + i]),
-                sum,
-            );
+            sum = fma(parameters[weights + i * fours + four], Four::new(memory[from + i]), sum);
         }
         write_four(memory, PARTS + part * outputs + 4 * four, sum);
     }
@@ -162,11 +153,7 @@ pub fn outputs(memory: &mut SharedMemory<f32>, parameters: &Array<Four>, #[compt
             sum += memory[PARTS + part * 10 + output];
         }
         let value = activate(sum, tanh);
-        memory[memory::OUTPUTS + output] = if tanh {
-            (1.0f32 + value) / 2.0f32
-        } else {
-            value
-        };
+        memory[memory::OUTPUTS + output] = if tanh { (1.0f32 + value) / 2.0f32 } else { value };
     }
     sync_cube();
 }
@@ -207,26 +194,10 @@ fn window(
         let w3 = memory[w + 3];
         let w4 = memory[w + 4];
         w += 5;
-        a = fma(
-            w4,
-            r4,
-            fma(w3, r3, fma(w2, r2, fma(w1, r1, fma(w0, r0, a)))),
-        );
-        b = fma(
-            w4,
-            r5,
-            fma(w3, r4, fma(w2, r3, fma(w1, r2, fma(w0, r1, b)))),
-        );
-        c = fma(
-            w4,
-            s4,
-            fma(w3, s3, fma(w2, s2, fma(w1, s1, fma(w0, s0, c)))),
-        );
-        d = fma(
-            w4,
-            s5,
-            fma(w3, s4, fma(w2, s3, fma(w1, s2, fma(w0, s1, d)))),
-        );
+        a = fma(w4, r4, fma(w3, r3, fma(w2, r2, fma(w1, r1, fma(w0, r0, a)))));
+        b = fma(w4, r5, fma(w3, r4, fma(w2, r3, fma(w1, r2, fma(w0, r1, b)))));
+        c = fma(w4, s4, fma(w3, s3, fma(w2, s2, fma(w1, s1, fma(w0, s0, c)))));
+        d = fma(w4, s5, fma(w3, s4, fma(w2, s3, fma(w1, s2, fma(w0, s1, d)))));
         r0 = s0;
         r1 = s1;
         r2 = s2;

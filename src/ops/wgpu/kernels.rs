@@ -144,12 +144,7 @@ impl Kernels {
         state: &Handle,
         outputs: &Handle,
     ) {
-        let buffers = [
-            (images, WORD),
-            (parameters, FOUR),
-            (state, WORD),
-            (outputs, WORD),
-        ];
+        let buffers = [(images, WORD), (parameters, FOUR), (state, WORD), (outputs, WORD)];
         self.launcher.launch(&self.outputs, count, &buffers);
     }
 
@@ -163,13 +158,8 @@ impl Kernels {
     ) {
         for first in (0..images).step_by(CHUNK) {
             self.samples(CHUNK.min(images - first), pass, parameters);
-            let buffers = [
-                (gradients, WORD),
-                (&pass.records, WORD),
-                (&pass.state, WORD),
-            ];
-            self.launcher
-                .launch(&self.gradients, weights::WORKGROUPS, &buffers);
+            let buffers = [(gradients, WORD), (&pass.records, WORD), (&pass.state, WORD)];
+            self.launcher.launch(&self.gradients, weights::WORKGROUPS, &buffers);
         }
     }
 
@@ -184,13 +174,8 @@ impl Kernels {
     pub fn step(&self, images: usize, pass: &OnDevice, parameters: &Handle) {
         if images <= CHUNK {
             self.samples(images, pass, parameters);
-            let buffers = [
-                (parameters, WORD),
-                (&pass.records, WORD),
-                (&pass.state, WORD),
-            ];
-            self.launcher
-                .launch(&self.weights, weights::WORKGROUPS, &buffers);
+            let buffers = [(parameters, WORD), (&pass.records, WORD), (&pass.state, WORD)];
+            self.launcher.launch(&self.weights, weights::WORKGROUPS, &buffers);
         } else {
             let gradients = self.empty(PARAMETERS);
             self.gradients(images, pass, parameters, &gradients);
@@ -223,10 +208,7 @@ impl Kernels {
         // A read alone does not report the errors of the work before it.
         pollster::block_on(client.sync()).map_err(failed)?;
         let read = pollster::block_on(client.read_async(buffers)).map_err(failed)?;
-        Ok(read
-            .iter()
-            .map(|bytes| f32::from_bytes(bytes).to_vec())
-            .collect())
+        Ok(read.iter().map(|bytes| f32::from_bytes(bytes).to_vec()).collect())
     }
 }
 
@@ -249,11 +231,7 @@ pub struct OnDevice {
 pub fn lacking(invocations: usize, workgroup_memory: usize, bindings: usize) -> Option<String> {
     let needs = [
         ("invocations in a workgroup", invocations, THREADS),
-        (
-            "bytes of workgroup memory",
-            workgroup_memory,
-            4 * memory::LENGTH,
-        ),
+        ("bytes of workgroup memory", workgroup_memory, 4 * memory::LENGTH),
         ("storage buffers", bindings, 8),
     ];
     needs

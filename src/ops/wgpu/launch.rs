@@ -27,10 +27,7 @@ pub struct Launcher {
 impl Launcher {
     /// On `client`'s device, checked if the environment has `LENET_GPU_CHECKED`.
     pub fn new(client: ComputeClient<WgpuRuntime>) -> Self {
-        Self {
-            client,
-            is_checked: std::env::var_os("LENET_GPU_CHECKED").is_some(),
-        }
+        Self { client, is_checked: std::env::var_os("LENET_GPU_CHECKED").is_some() }
     }
 
     /// Settings of a kernel whose workgroups have so many threads.
@@ -50,9 +47,7 @@ impl Launcher {
         workgroups: usize,
         buffers: &[(&Handle, usize)],
     ) {
-        let bindings = buffers
-            .iter()
-            .map(|(handle, _)| (*handle).clone().binding());
+        let bindings = buffers.iter().map(|(handle, _)| (*handle).clone().binding());
         let arguments = KernelArguments::new().with_buffers(bindings.collect());
         let workgroups = CubeCount::Static(workgroups as u32, 1, 1);
         let task = Box::new(Task {
@@ -76,8 +71,7 @@ fn lengths(buffers: &[(&Handle, usize)]) -> MetadataBindingInfo {
     let mut info = InfoBuilder::default();
     for (handle, item) in buffers {
         let length = handle.size_in_used() / *item as u64;
-        info.metadata
-            .register_array(length, length, AddressType::U32);
+        info.metadata.register_array(length, length, AddressType::U32);
     }
     info.finish(AddressType::U32)
 }
@@ -91,10 +85,7 @@ pub struct Ready<K: CubeKernel> {
 impl<K: CubeKernel> Ready<K> {
     /// A kernel whose constants `variant` stands for: no two of the same kind may have the same.
     pub fn new(kernel: K, variant: u32) -> Self {
-        Self {
-            kernel: Arc::new(KernelTask::new(kernel)),
-            id: KernelId::new::<K>().info(variant),
-        }
+        Self { kernel: Arc::new(KernelTask::new(kernel)), id: KernelId::new::<K>().info(variant) }
     }
 }
 

@@ -34,11 +34,8 @@ pub mod record {
     use super::{CELLS2, CONVOLUTIONS, UNITS};
 
     /// The input of each dense layer.
-    pub const INPUTS: [usize; 3] = [
-        CONVOLUTIONS,
-        CONVOLUTIONS + CELLS2,
-        CONVOLUTIONS + CELLS2 + UNITS[0],
-    ];
+    pub const INPUTS: [usize; 3] =
+        [CONVOLUTIONS, CONVOLUTIONS + CELLS2, CONVOLUTIONS + CELLS2 + UNITS[0]];
     /// The delta of each dense layer: the loss' derivative by the sum that its activation takes.
     pub const DELTAS: [usize; 3] = [
         INPUTS[2] + UNITS[1],

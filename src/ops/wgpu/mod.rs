@@ -69,13 +69,7 @@ impl LeNetBackend for Wgpu {
         match is_able(&parameters.device) && sgd.muon.is_none() {
             true => {
                 let [parameters, gradients] = [parameters, gradients].map(contiguous);
-                update(
-                    sgd,
-                    rate,
-                    &parameters,
-                    velocity.map(contiguous).as_ref(),
-                    &gradients,
-                )
+                update(sgd, rate, &parameters, velocity.map(contiguous).as_ref(), &gradients)
             }
             false => reference::update::<Self>(sgd, rate, parameters, velocity, gradients),
         }
@@ -141,14 +135,7 @@ fn pack_view(images: View<'_>) -> Vec<u32> {
 fn outputs(activation: Activation, parameters: &Tensor, images: View<'_>) -> Tensor {
     let kernels = Kernels::new(&parameters.client, activation, Sgd::default());
     let weights = with_room(&kernels, parameters);
-    let state = pack::state(
-        0,
-        images.len(),
-        images.len(),
-        images.scaling,
-        Sgd::default(),
-        &[],
-    );
+    let state = pack::state(0, images.len(), images.len(), images.scaling, Sgd::default(), &[]);
     let state = kernels.upload(&state);
     let outputs = kernels.empty(10 * images.len());
     for first in (0..images.len()).step_by(LAUNCH) {
@@ -196,10 +183,7 @@ fn update(
     kernels.copy(&parameters.handle, &after);
     if let Some(velocity) = velocity {
         assert_eq!(velocity.meta.shape().num_elements(), PARAMETERS);
-        kernels.copy(
-            &velocity.handle,
-            &after.clone().offset_start(4 * VELOCITY as u64),
-        );
+        kernels.copy(&velocity.handle, &after.clone().offset_start(4 * VELOCITY as u64));
     }
     // As if a batch of one image had been done.
     let state = kernels.upload(&pack::state(1, 1, 1, Scaling::Raw, sgd, &[rate]));

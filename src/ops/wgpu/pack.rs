@@ -47,9 +47,7 @@ pub fn places(order: &[u32], changes: &[Change]) -> Vec<u32> {
     let changes = changes.iter().map(|change| code(*change));
     let changes = changes.chain(std::iter::repeat(UNCHANGED));
     let places = order.iter().zip(changes);
-    places
-        .flat_map(|(image, change)| [*image, change])
-        .collect()
+    places.flat_map(|(image, change)| [*image, change]).collect()
 }
 
 /// What holds for a pass over `count` images that begins at place `next`: see [`state`].
@@ -105,10 +103,7 @@ mod tests {
     #[test]
     fn an_order_without_changes_leaves_every_image_as_it_is() {
         assert_eq!(places(&[7, 2], &[]), [7, UNCHANGED, 2, UNCHANGED]);
-        let flip = Change {
-            flip: true,
-            ..Change::NONE
-        };
+        let flip = Change { flip: true, ..Change::NONE };
         assert_eq!(places(&[5], &[flip]), [5, UNCHANGED | 1 << 16]);
     }
 }

@@ -41,29 +41,13 @@ pub fn samples(
     let image = places[2 * place] as usize * IMAGE_WORDS;
     let base = CUBE_POS_X as usize * record::LENGTH;
 
-    load(
-        &mut memory,
-        images,
-        parameters,
-        state,
-        image,
-        places[2 * place + 1],
-    );
+    load(&mut memory, images, parameters, state, image, places[2 * place + 1]);
     let choices = forward(&mut memory, parameters, tanh);
     keep(&memory, records, base);
 
     let label = images[image + LABEL] as usize;
     let correct_at = (state[words::COUNT] as usize).div_ceil(ALIGNMENT) * ALIGNMENT + place;
-    loss(
-        &mut memory,
-        records,
-        base,
-        scores,
-        place,
-        correct_at,
-        label,
-        tanh,
-    );
+    loss(&mut memory, records, base, scores, place, correct_at, label, tanh);
     delta_fc2(&mut memory, records, base, tanh);
     back_through_dense(
         &mut memory,

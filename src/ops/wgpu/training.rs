@@ -120,8 +120,7 @@ impl OnGpu {
     /// # Panics
     /// If the order names an image that is not there, or there is not a rate for each batch.
     fn begin(&mut self, pass: &Pass, rates: &[f32], first: usize) {
-        self.unread
-            .extend(self.epoch.as_mut().and_then(Epoch::unread));
+        self.unread.extend(self.epoch.as_mut().and_then(Epoch::unread));
         // The kernels rely on it.
         let is_there = |image: &u32| (*image as usize) < pass.images.len();
         assert!(pass.order.iter().all(is_there), "an order of other images");
@@ -132,9 +131,7 @@ impl OnGpu {
         self.epoch = Some(Epoch {
             pass: OnDevice {
                 images: self.send(&pass.images),
-                places: self
-                    .kernels
-                    .upload(&pack::places(&pass.order, &pass.changes)),
+                places: self.kernels.upload(&pack::places(&pass.order, &pass.changes)),
                 state: self.kernels.upload(&state),
                 records: self.kernels.empty_records(pass.batch_size.min(count)),
                 scores: self.kernels.empty(2 * correct_at(count)),
@@ -153,9 +150,7 @@ impl OnGpu {
             _ => {
                 // Frees the other set first.
                 self.set = None;
-                let handle = self
-                    .kernels
-                    .upload(&pack::images(set.images(), set.labels()));
+                let handle = self.kernels.upload(&pack::images(set.images(), set.labels()));
                 self.set = Some((set.clone(), handle.clone()));
                 handle
             }
@@ -187,10 +182,12 @@ impl OnGpu {
         let mut scores = Vec::new();
         for pair in self.kernels.read(handles)?.as_chunks().0 {
             let [losses, correct] = pair;
-            scores.extend(losses.iter().zip(correct).map(|(loss, correct)| Score {
-                loss: *loss,
-                is_correct: *correct == 1.0,
-            }));
+            scores.extend(
+                losses
+                    .iter()
+                    .zip(correct)
+                    .map(|(loss, correct)| Score { loss: *loss, is_correct: *correct == 1.0 }),
+            );
         }
         Ok(scores)
     }

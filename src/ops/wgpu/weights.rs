@@ -36,15 +36,7 @@ pub fn weights(
     if is_first_part() && parameter < PARAMETERS {
         let gradient = sum / f32::cast_from(images);
         let rate = f32::reinterpret(state[words::RATES + begin / batch_size]);
-        descend(
-            parameters,
-            state,
-            parameter,
-            gradient,
-            rate,
-            has_velocity,
-            is_nesterov,
-        );
+        descend(parameters, state, parameter, gradient, rate, has_velocity, is_nesterov);
         if parameter == 0 {
             state[words::NEXT] = (begin + images) as u32;
         }
@@ -134,21 +126,13 @@ fn descend(
     #[comptime] is_nesterov: bool,
 ) {
     let value = parameters[parameter];
-    let decay = select(
-        is_bias(parameter),
-        0.0f32,
-        f32::reinterpret(state[words::DECAY]),
-    );
+    let decay = select(is_bias(parameter), 0.0f32, f32::reinterpret(state[words::DECAY]));
     let gradient = gradient + decay * value;
     if has_velocity {
         let momentum = f32::reinterpret(state[words::MOMENTUM]);
         let velocity = momentum * parameters[VELOCITY + parameter] + gradient;
         parameters[VELOCITY + parameter] = velocity;
-        let direction = if is_nesterov {
-            gradient + momentum * velocity
-        } else {
-            velocity
-        };
+        let direction = if is_nesterov { gradient + momentum * velocity } else { velocity };
         parameters[parameter] = value - rate * direction;
     } else {
         parameters[parameter] = value - rate * gradient;

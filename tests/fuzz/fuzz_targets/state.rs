@@ -13,12 +13,10 @@ fn sealed(figures: &[u8], weights: usize) -> Vec<u8> {
     let parts = [vec![figures.to_vec()], weights].concat();
     let body = parts.concat();
     let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
-    let digest: String = Sha256::digest(&body)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
     let layout = Saved::LAYOUT;
-    let head = format!("{{\"lenet_state\":{layout},\"lengths\":{lengths:?},\"sha256\":\"{digest}\"}}\n");
+    let head =
+        format!("{{\"lenet_state\":{layout},\"lengths\":{lengths:?},\"sha256\":\"{digest}\"}}\n");
     [head.into_bytes(), body].concat()
 }
 

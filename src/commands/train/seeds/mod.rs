@@ -37,10 +37,7 @@ pub(super) fn train<B: LeNetBackend>(
     inputs.compare(like.as_ref());
     let of = |(seed, output): (&u64, _)| Run {
         inputs: &inputs,
-        settings: Settings {
-            seed: *seed,
-            ..first.clone()
-        },
+        settings: Settings { seed: *seed, ..first.clone() },
         output,
     };
     let runs: Vec<_> = seeds.iter().zip(outputs).map(of).collect();
@@ -61,10 +58,7 @@ pub(super) fn train<B: LeNetBackend>(
     }
     table.summary(&rows);
     table.finish()?;
-    gate(
-        figures(&rows, |row| row.test_accuracy).mean,
-        args.min_accuracy,
-    )
+    gate(figures(&rows, |row| row.test_accuracy).mean, args.min_accuracy)
 }
 
 /// The rows of all runs, in their order, each written as soon as those before it are; with the first error those that
@@ -94,15 +88,12 @@ fn side_by_side<B: LeNetBackend>(
     std::thread::scope(|scope| {
         for _ in 0..workers {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / workers);
-            let started = pool
-                .build()
-                .map_err(|error| error.to_string())
-                .and_then(|pool| {
-                    let (work, sender) = (&work, sender.clone());
-                    let thread = std::thread::Builder::new();
-                    let thread = thread.spawn_scoped(scope, move || pool.install(|| work(sender)));
-                    thread.map_err(|error| error.to_string())
-                });
+            let started = pool.build().map_err(|error| error.to_string()).and_then(|pool| {
+                let (work, sender) = (&work, sender.clone());
+                let thread = std::thread::Builder::new();
+                let thread = thread.spawn_scoped(scope, move || pool.install(|| work(sender)));
+                thread.map_err(|error| error.to_string())
+            });
             if let Err(error) = started {
                 failure = Some(Error::Threads(error));
                 break;
@@ -168,10 +159,7 @@ fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<Output>>, Error> 
     }
     let name = |seed: &u64| PathBuf::from(pattern.replace(PLACE, &seed.to_string()));
     let claim = |path: &Path| Output::claim(Some(path), args.resume, args.force);
-    seeds
-        .iter()
-        .map(|seed| claim(&name(seed)).map(Some))
-        .collect()
+    seeds.iter().map(|seed| claim(&name(seed)).map(Some)).collect()
 }
 
 /// Says how to come by the seeds that are left after a signal.
@@ -181,10 +169,7 @@ fn advise(error: Error, args: &TrainArgs, left: &[u64]) -> Error {
     };
     let typed = Typed::now().without("--force").without("--resume");
     let advice = match args.output {
-        Some(_) => format!(
-            "everything is saved; go on with: {}",
-            typed.with(["--resume"])
-        ),
+        Some(_) => format!("everything is saved; go on with: {}", typed.with(["--resume"])),
         None => {
             let left: Vec<String> = left.iter().map(u64::to_string).collect();
             let others = typed.without_value("--seeds");

@@ -60,11 +60,7 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(args: &TrainArgs) -> Self {
-        Self {
-            out: Out::default(),
-            json: args.json,
-            quiet: args.quiet && !args.json,
-        }
+        Self { out: Out::default(), json: args.json, quiet: args.quiet && !args.json }
     }
 
     /// Nothing more will come.
@@ -115,12 +111,7 @@ impl Table {
             return;
         }
         let seed = row.seed.to_string();
-        let values = [
-            row.val_loss,
-            row.val_accuracy,
-            Some(row.test_loss),
-            Some(row.test_accuracy),
-        ];
+        let values = [row.val_loss, row.val_accuracy, Some(row.test_loss), Some(row.test_accuracy)];
         self.line(&figures_line(&seed, Some(row.seconds), values));
     }
 

@@ -35,10 +35,8 @@ mod tests {
             for (found, name) in found.iter().zip(names) {
                 let found = found.to_plain_array_view::<f32>().unwrap();
                 assert_eq!(found.shape(), [count, 10]);
-                for ((n, class), value) in found
-                    .into_dimensionality::<tract_ndarray::Ix2>()
-                    .unwrap()
-                    .indexed_iter()
+                for ((n, class), value) in
+                    found.into_dimensionality::<tract_ndarray::Ix2>().unwrap().indexed_iter()
                 {
                     let expected = expected[name][n][class].as_f64().unwrap() as f32;
                     assert!(
