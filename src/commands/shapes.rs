@@ -45,14 +45,14 @@ fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error
 
 fn text(layers: &[LayerSummary], parameters: usize) -> String {
     let mut text = format!(
-        "{:<16} {:<18} {:>10} {:>14}",
+        "{:<15} {:<18} {:>10} {:>14}",
         "layer", "output shape", "parameters", "multiply-adds"
     );
     for LayerSummary { name, output_shape, parameters, macs } in layers {
         let shape: Vec<String> = output_shape.iter().map(usize::to_string).collect();
         let shape = format!("({})", shape.join(", "));
-        text += &format!("\n{name:<16} {shape:<18} {parameters:>10} {macs:>14}");
+        text += &format!("\n{name:<15} {shape:<18} {parameters:>10} {macs:>14}");
     }
     let macs: usize = layers.iter().map(|layer| layer.macs).sum();
-    text + &format!("\n{:<16} {:<18} {parameters:>10} {macs:>14}", "total", "")
+    text + &format!("\n{:<15} {:<18} {parameters:>10} {macs:>14}", "total", "")
 }

@@ -57,6 +57,15 @@ impl TextReporter {
         }
     }
 
+    /// The bar of this epoch, if there is one more.
+    fn begin(&self, epoch: usize) {
+        if let Some(bar) = &self.bar {
+            bar.reset();
+            bar.set_prefix(format!("{}/{}", epoch.min(self.epochs), self.epochs));
+            bar.set_message("");
+        }
+    }
+
     fn line(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| self.out.line(text)),
@@ -68,6 +77,7 @@ impl TextReporter {
 impl Reporter for TextReporter {
     fn start(&mut self, start: &Start) {
         self.epochs = start.epochs;
+        self.begin(start.epochs_done + 1);
         let Start { train_samples, validation_samples, .. } = start;
         self.line(&match validation_samples {
             0 => format!("Train on {train_samples} samples"),
@@ -86,11 +96,8 @@ impl Reporter for TextReporter {
             self.columns = bar_columns();
             bar.set_style(bar_style(self.columns));
         }
-        let prefix = format!("{epoch}/{}", self.epochs);
-        if bar.prefix() != prefix {
-            bar.reset();
+        if bar.length() != Some(batches as u64) {
             bar.set_length(batches as u64);
-            bar.set_prefix(prefix);
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar.set_message(format!("loss: {:.4}  accuracy: {:.4}", sums.mean_loss(), sums.accuracy()));
@@ -113,9 +120,7 @@ impl Reporter for TextReporter {
             parts.push((1, format!("val_accuracy: {accuracy:.4}")));
         }
         let line = fit(parts, columns());
-        if let Some(bar) = &self.bar {
-            bar.set_position(0);
-        }
+        self.begin(epoch + 1);
         self.line(&line)
     }
 

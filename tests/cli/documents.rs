@@ -98,6 +98,7 @@ fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
         ("docs/benchmarks.md", 0),
         ("docs/how-it-is-made.md", 0),
         ("docs/stability.md", 0),
+        ("docs/tuned.md", 0),
     ] {
         let (commands, _) = type_page(name, "--limit 640");
         assert!(commands >= least, "{name}: {commands}");
@@ -126,6 +127,7 @@ fn what_the_pages_name_is_there() {
         "docs/how-it-is-made.md",
         "docs/gpu.md",
         "docs/stability.md",
+        "docs/tuned.md",
     ] {
         let page = page(name);
         let folder = Path::new(ROOT).join(name);

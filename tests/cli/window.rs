@@ -47,7 +47,9 @@ fn visible(line: &str) -> String {
 #[test]
 fn no_line_wraps_in_a_window_of_any_width() {
     let place = place();
-    assert_eq!(place.run("train --limit 640 --epochs 1 -o m.mpk").code(), 0);
+    for options in ["-o m.mpk", "-o other.mpk --recipe tuned"] {
+        assert_eq!(place.run(&format!("train --limit 640 --epochs 1 {options}")).code(), 0);
+    }
     for columns in [60, 80, 120, 200] {
         for words in [
             "train --recipe tuned --limit 3000 --epochs 12 --force",
@@ -55,6 +57,8 @@ fn no_line_wraps_in_a_window_of_any_width() {
             "eval m.mpk",
             "predict m.mpk --index 0,1",
             "data show",
+            "shapes",
+            "compare m.json other.json",
         ] {
             let text = on_terminal(&place, columns, words, ":");
             let mut widest = String::new();

@@ -7,7 +7,10 @@ use cubecl::server::{Handle, ServerError};
 
 use super::launch::{Launcher, Ready};
 use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, record};
-use super::{samples, weights};
+use super::samples::{outputs::Outputs, samples::Samples};
+use super::weights::{
+    self, copy::Copy as CopyAll, gradients::Gradients, update::Update, weights::Weights,
+};
 use crate::descent::Sgd;
 use crate::error::Error;
 use crate::model::{Activation, PARAMETERS};
@@ -20,12 +23,12 @@ const FOUR: usize = 16;
 /// See the module.
 pub struct Kernels {
     launcher: Launcher,
-    samples: Ready<samples::samples::Samples<WgpuRuntime>>,
-    outputs: Ready<samples::outputs::Outputs<WgpuRuntime>>,
-    weights: Ready<weights::weights::Weights<WgpuRuntime>>,
-    gradients: Ready<weights::gradients::Gradients<WgpuRuntime>>,
-    update: Ready<weights::update::Update<WgpuRuntime>>,
-    copy: Ready<weights::copy::Copy<WgpuRuntime>>,
+    samples: Ready<Samples<WgpuRuntime>>,
+    outputs: Ready<Outputs<WgpuRuntime>>,
+    weights: Ready<Weights<WgpuRuntime>>,
+    gradients: Ready<Gradients<WgpuRuntime>>,
+    update: Ready<Update<WgpuRuntime>>,
+    copy: Ready<CopyAll<WgpuRuntime>>,
 }
 
 impl Kernels {
@@ -43,62 +46,23 @@ impl Kernels {
         let of_rule = u32::from(has_velocity) | u32::from(is_nesterov) << 1;
         Self {
             samples: Ready::new(
-                samples::samples::Samples::new(
-                    image(),
-                    client(),
-                    a(),
-                    a(),
-                    a(),
-                    a(),
-                    a(),
-                    a(),
-                    tanh,
-                    is_poisoned,
-                ),
+                Samples::new(image(), client(), a(), a(), a(), a(), a(), a(), tanh, is_poisoned),
                 of_network,
             ),
             outputs: Ready::new(
-                samples::outputs::Outputs::new(
-                    image(),
-                    client(),
-                    a(),
-                    a(),
-                    a(),
-                    a(),
-                    tanh,
-                    is_poisoned,
-                ),
+                Outputs::new(image(), client(), a(), a(), a(), a(), tanh, is_poisoned),
                 of_network,
             ),
             weights: Ready::new(
-                weights::weights::Weights::new(
-                    sums(),
-                    client(),
-                    a(),
-                    a(),
-                    a(),
-                    has_velocity,
-                    is_nesterov,
-                ),
+                Weights::new(sums(), client(), a(), a(), a(), has_velocity, is_nesterov),
                 of_rule,
             ),
-            gradients: Ready::new(
-                weights::gradients::Gradients::new(sums(), client(), a(), a(), a(), CHUNK),
-                0,
-            ),
+            gradients: Ready::new(Gradients::new(sums(), client(), a(), a(), a(), CHUNK), 0),
             update: Ready::new(
-                weights::update::Update::new(
-                    sums(),
-                    client(),
-                    a(),
-                    a(),
-                    a(),
-                    has_velocity,
-                    is_nesterov,
-                ),
+                Update::new(sums(), client(), a(), a(), a(), has_velocity, is_nesterov),
                 of_rule,
             ),
-            copy: Ready::new(weights::copy::Copy::new(sums(), client(), a(), a()), 0),
+            copy: Ready::new(CopyAll::new(sums(), client(), a(), a()), 0),
             launcher,
         }
     }
