@@ -14,6 +14,7 @@ use crate::picture::PictureError;
 
 /// Why a command ended before its end.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum Error {
     /// The data set could not be had.
     #[error(transparent)]
@@ -60,7 +61,6 @@ pub enum Error {
     /// Some of the data files are not as they should be.
     #[error("{}: {bad} of the 4 files not as they should be", dir.display())]
     Unverified {
-        /// The folder.
         dir: PathBuf,
         /// Number of files.
         bad: usize,
@@ -75,7 +75,6 @@ pub enum Error {
     /// The file to be written is there already.
     #[error("{} exists already", path.display())]
     Exists {
-        /// The file.
         path: PathBuf,
         /// Whether a saved training state belongs to it.
         resumable: bool,
@@ -89,7 +88,6 @@ pub enum Error {
     /// The ending is that of a format that models are not trained to.
     #[error("{}: a training does not write this format: {format}", path.display())]
     NotTrainedTo {
-        /// The file.
         path: PathBuf,
         /// The format that its ending names.
         format: Format,
@@ -100,7 +98,6 @@ pub enum Error {
     /// The saved state belongs to another training.
     #[error("{}: {difference}", path.display())]
     Mismatch {
-        /// The state file.
         path: PathBuf,
         /// What differs, with both values.
         difference: String,
@@ -108,7 +105,6 @@ pub enum Error {
     /// The saved state is damaged.
     #[error("{}: not a training state of lenet: {problem}", path.display())]
     State {
-        /// The state file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,

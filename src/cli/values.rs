@@ -46,12 +46,10 @@ fn within(text: &str, least: usize, most: usize) -> Result<usize, String> {
     }
 }
 
-/// A seed.
 pub fn seed(text: &str) -> Result<u64, String> {
     u64::from_str(text).map_err(|_| format!("a whole number from 0 to {} is wanted", u64::MAX))
 }
 
-/// A learning rate.
 pub fn learning_rate(text: &str) -> Result<f64, String> {
     match f64::from_str(text) {
         Ok(rate) if is_learning_rate(rate) => Ok(rate),

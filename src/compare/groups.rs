@@ -28,13 +28,11 @@ pub struct Difference {
 /// Welch's test of a figure between two groups.
 #[derive(Debug, Clone)]
 pub struct SeedTest {
-    /// The figure.
     pub figure: Figure,
     /// The numbers of the groups.
     pub groups: [usize; 2],
     /// Mean of the first less mean of the second.
     pub difference: f64,
-    /// The test.
     pub test: Welch,
 }
 

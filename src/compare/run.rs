@@ -73,7 +73,6 @@ impl Figure {
 /// What a run's model says of the test images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answers {
-    /// Its figures.
     pub evaluation: Evaluation,
     /// Whether its answer is right, for each image.
     pub right: Vec<bool>,
@@ -92,7 +91,6 @@ pub struct Run {
     pub seed: Option<u64>,
     /// Everything that was set but for the seed, by its name in the record.
     pub settings: BTreeMap<String, String>,
-    /// The finished epochs.
     pub epochs: Vec<Epoch>,
     /// The epoch whose weights the model has.
     pub kept_epoch: Option<usize>,

@@ -56,7 +56,7 @@ impl LabelledImages {
         self.labels = labels.collect();
     }
 
-    /// The images.
+    /// In the order of the labels.
     #[must_use]
     pub fn images(&self) -> &[Image] {
         &self.images
@@ -99,6 +99,7 @@ pub struct ImageDataset {
 
 /// A validation share that cannot be set aside.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum SplitError {
     /// The share is negative, one or more, or not a number.
     #[error("validation split {0}, expected a number from 0 up to, not including, 1")]
@@ -106,7 +107,6 @@ pub enum SplitError {
     /// The share leaves nothing to train with.
     #[error("validation split {fraction} of {count} images leaves none to train with")]
     NothingLeft {
-        /// The share.
         fraction: f64,
         /// Number of images.
         count: usize,
@@ -129,13 +129,13 @@ impl ImageDataset {
         Self { images: Arc::new(images), range }
     }
 
-    /// Its images.
+    /// In the order of the labels.
     #[must_use]
     pub fn images(&self) -> &[Image] {
         &self.images.images[self.range.clone()]
     }
 
-    /// Its labels.
+    /// Indices in [`CLASSES`](super::CLASSES).
     #[must_use]
     pub fn labels(&self) -> &[u8] {
         &self.images.labels[self.range.clone()]

@@ -63,6 +63,7 @@ impl fmt::Display for Kind {
 
 /// Why bytes are not an IDX file of the kind expected.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum IdxError {
     /// The file cannot be read or decompressed.
     #[error(transparent)]
@@ -129,7 +130,6 @@ pub enum IdxError {
     Label {
         /// Which label.
         index: usize,
-        /// Its value.
         label: u8,
     },
     /// The system has no memory for the content.

@@ -65,30 +65,24 @@ pub struct Options {
 
 /// Why the data could not be loaded.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum DataError {
     /// There is no directory with the files.
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A file cannot be read or is not what its name says.
     #[error("{}: {source}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: IdxError,
-    },
+    File { path: PathBuf, source: IdxError },
     /// A file of images and its file of labels do not belong together.
     #[error("{}: {source}", .path.display())]
     Counts {
         /// The file of images.
         path: PathBuf,
-        /// Both numbers.
         source: CountsDiffer,
     },
     /// The files are sound but hold another data set.
     #[error("{}: {foreign}", .dir.display())]
     Foreign {
-        /// The directory.
         dir: PathBuf,
         /// Which files.
         foreign: Foreign,
@@ -116,7 +110,7 @@ impl DataError {
 /// Where loaded data came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
-    /// The directory.
+    /// The folder of the files, as it was named or found.
     pub dir: PathBuf,
     /// The SHA-256 of each file, whole, also where only some of its images are kept.
     pub digests: Vec<(DataFile, Digest)>,

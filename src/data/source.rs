@@ -15,6 +15,7 @@ pub const DIR_VARIABLE: &str = "LENET_DATA_DIR";
 
 /// Why there is no directory to load from.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum SourceError {
     /// No place has the files.
     #[error("no Fashion-MNIST in {}", list(.places))]
@@ -25,7 +26,6 @@ pub enum SourceError {
     /// The directory that was named is not there or cannot be read.
     #[error("{}: {source}", .dir.display())]
     Directory {
-        /// The directory.
         dir: PathBuf,
         /// Why not.
         source: io::Error,
@@ -33,7 +33,6 @@ pub enum SourceError {
     /// The directory that was named lacks files.
     #[error("{}: has no {}", .dir.display(), .missing.join(", no "))]
     Incomplete {
-        /// The directory.
         dir: PathBuf,
         /// The names of the files it lacks, without `.gz`.
         missing: Vec<&'static str>,

@@ -12,6 +12,7 @@ pub(super) const LENET: &str =
 
 /// What is wrong inside a model file, or with weights that were to become one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum Fault {
     /// The container itself cannot be read.
     #[error("{0}")]
@@ -32,7 +33,6 @@ pub enum Fault {
         name: String,
         /// Which property of it.
         what: &'static str,
-        /// What LeNet has.
         expected: String,
         /// What the file has.
         found: String,
@@ -44,13 +44,11 @@ pub enum Fault {
         tensor: &'static str,
         /// Position of the value in the tensor, row-major, from 0.
         index: usize,
-        /// The value.
         value: f32,
     },
     /// A file that some program wrote as it should, but that is not read here.
     #[error("{what}")]
     Unsupported {
-        /// What it is.
         what: String,
         /// What the user can do.
         hint: &'static str,
@@ -86,11 +84,11 @@ impl Fault {
 
 /// Why a model file was not read or written.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum FormatError {
     /// The file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// The file.
         path: PathBuf,
         /// Why not.
         source: ReadError,
@@ -98,7 +96,6 @@ pub enum FormatError {
     /// The content is that of some other kind of file.
     #[error("{} is not a lenet model: it is {found}", path.display())]
     NotAModel {
-        /// The file.
         path: PathBuf,
         /// What it is instead, with its article.
         found: &'static str,
@@ -106,27 +103,19 @@ pub enum FormatError {
     /// The content is that of another format than the ending says.
     #[error("{} is a {content} under another ending", path.display())]
     WrongEnding {
-        /// The file.
         path: PathBuf,
         /// The format of the content.
         content: Format,
     },
     /// Neither ending nor content say what the file is.
     #[error("{} is not a lenet model: neither its ending nor its content is known", path.display())]
-    Unrecognised {
-        /// The file.
-        path: PathBuf,
-    },
+    Unrecognised { path: PathBuf },
     /// The ending names no format to write.
     #[error("{} has no ending that names a format", path.display())]
-    UnknownEnding {
-        /// The file.
-        path: PathBuf,
-    },
+    UnknownEnding { path: PathBuf },
     /// The content is wrong.
     #[error("{}: {fault}", path.display())]
     Content {
-        /// The file.
         path: PathBuf,
         /// What is wrong in it.
         fault: Fault,

@@ -18,7 +18,6 @@ pub struct Target {
     pub(super) asked: PathBuf,
     /// The file itself, links followed where they are.
     pub(super) file: PathBuf,
-    /// Its folder.
     pub(super) folder: PathBuf,
     /// Those of the file that is there now, if one is.
     pub(super) permissions: Option<fs::Permissions>,

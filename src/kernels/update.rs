@@ -20,12 +20,10 @@ pub(super) enum Target<'a> {
     },
 }
 
-/// What parameters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A bias, which does not decay.
     Bias,
-    /// A weight.
     Weight,
     /// A weight that [`Muon`] moves, where it is used.
     Matrix,

@@ -14,12 +14,17 @@ use super::{conv1, conv2, lanes};
 /// Parameters that are summed and changed together.
 #[derive(Clone, Copy)]
 enum Job {
-    /// Both convolutions.
     Convolutions,
     /// Rows of the weight of a dense layer.
-    Rows { layer: Dense, first: usize, count: usize },
+    Rows {
+        layer: Dense,
+        first: usize,
+        count: usize,
+    },
     /// The bias of a dense layer.
-    Bias { layer: Dense },
+    Bias {
+        layer: Dense,
+    },
 }
 
 /// The index of fc1's weight in [`crate::model::TENSORS`]; the others' follow by twos.

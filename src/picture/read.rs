@@ -20,11 +20,11 @@ pub const MAX_BYTES: u64 = 512 << 20;
 
 /// Why a picture was not read.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum PictureError {
     /// The file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// The file.
         path: PathBuf,
         /// Why not.
         source: ReadError,
@@ -38,7 +38,6 @@ pub enum PictureError {
     /// The file begins like an image and goes on otherwise.
     #[error("{} is damaged: {cause}", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
         /// The decoder's words.
         cause: String,

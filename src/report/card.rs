@@ -5,9 +5,7 @@ use maud::{Markup, html};
 
 /// A heading and the paragraphs below it.
 pub struct Paragraphs {
-    /// The heading.
     pub heading: &'static str,
-    /// The paragraphs.
     pub text: &'static [&'static str],
 }
 
@@ -38,7 +36,6 @@ pub const CARD: [Paragraphs; 3] = [
     },
 ];
 
-/// The section.
 pub fn section(official: bool) -> Markup {
     let parts = match official {
         true => &CARD[..],

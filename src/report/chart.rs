@@ -9,7 +9,6 @@ const AREA: [f64; 4] = [48.0, 18.0, 308.0, 212.0];
 /// Least distance between the names of two lines.
 const LINE_HEIGHT: f64 = 17.0;
 
-/// A named line.
 pub struct Line<'a> {
     /// What it shows, in a word or two.
     pub name: &'a str,
@@ -23,7 +22,6 @@ pub struct Line<'a> {
 
 /// Some lines over the same axis.
 pub struct Chart<'a> {
-    /// What is drawn.
     pub title: &'a str,
     /// The unit of the axis, as in "epoch".
     pub unit: &'a str,
@@ -34,7 +32,6 @@ pub struct Chart<'a> {
 }
 
 impl Chart<'_> {
-    /// The drawing.
     pub fn draw(&self) -> Markup {
         let lines: Vec<&Line> = self.lines.iter().filter(|l| !l.points.is_empty()).collect();
         let points = || lines.iter().flat_map(|line| line.points.iter().copied());

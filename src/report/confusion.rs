@@ -9,7 +9,6 @@ use super::Figures;
 use super::text::percent;
 use crate::io::text::count;
 
-/// The two sections.
 pub fn sections(figures: &Figures) -> Markup {
     html! {
         section #confusion {

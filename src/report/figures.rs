@@ -18,7 +18,6 @@ const MISTAKES: usize = 36;
 pub struct Answer {
     /// Number of the image in its data set.
     pub index: usize,
-    /// Its class.
     pub label: usize,
     /// The class that the model says.
     pub predicted: usize,

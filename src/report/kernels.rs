@@ -7,7 +7,6 @@ use crate::model::Weights;
 /// Height and width of a kernel.
 const SIDE: usize = 5;
 
-/// The section.
 pub fn section(weights: &Weights) -> Markup {
     let (kernels, _) = weights.tensors()[0].as_chunks::<{ SIDE * SIDE }>();
     html! {

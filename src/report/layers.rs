@@ -7,7 +7,6 @@ use crate::model::LayerSummary;
 use super::table::{row, table};
 use crate::io::text::count;
 
-/// The section.
 pub fn section(layers: &[LayerSummary]) -> Markup {
     let sum = |of: fn(&LayerSummary) -> usize| count(layers.iter().map(of).sum());
     let columns = ["Layer", "Output shape", "Parameters", "Multiply-adds"];

@@ -36,9 +36,7 @@ pub(super) fn head(title: &str, scripts: &str) -> Markup {
 pub struct Report<'a> {
     /// The model's name for the reader.
     pub model: &'a str,
-    /// The model.
     pub weights: &'a Weights,
-    /// Its layers.
     pub layers: &'a [LayerSummary],
     /// What is known of its training.
     pub training: &'a Training,

@@ -12,7 +12,6 @@ use crate::io::text::count;
 /// Left, top, right and bottom of the area that the axes span.
 const AREA: [f64; 4] = [48.0, 10.0, 380.0, 196.0];
 
-/// The section.
 pub fn section(figures: &Figures) -> Markup {
     // The largest of ten probabilities is never below a tenth: the first bin is empty, and often some more.
     let first = figures.confidence.iter().position(|bin| bin.total() > 0);

@@ -17,7 +17,6 @@ pub enum Training {
     },
     /// A file with the record's name that is none, or the record of another model.
     Unreadable {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         problem: String,

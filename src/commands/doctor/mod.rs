@@ -47,7 +47,6 @@ struct Gpu {
 
 /// What measures the backends of this build, as `speed` does: the binary's, which alone compiles Burn's GPU code.
 pub struct Speeds {
-    /// The CPU.
     #[cfg(feature = "ndarray")]
     pub ndarray: fn() -> Result<f64, Error>,
     /// This GPU.

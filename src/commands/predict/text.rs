@@ -15,7 +15,6 @@ pub(super) fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
     }
 }
 
-/// What it is.
 pub(super) fn heading(prediction: &Prediction) -> String {
     let Prediction { source, class, .. } = prediction;
     let verdict = match prediction.true_class {

@@ -39,11 +39,11 @@ pub const MAX_BYTES: u64 = 64 << 20;
 
 /// Why a file was not downloaded.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "its message says what each field is")]
 pub enum FetchError {
     /// No mirror gave it.
     #[error("cannot fetch {}.gz: {}", file.name(), list(causes))]
     Mirrors {
-        /// The file.
         file: DataFile,
         /// Each address that was tried, with what went wrong there.
         causes: Vec<(String, Cause)>,
@@ -53,7 +53,6 @@ pub enum FetchError {
     Occupied {
         /// The file that is there.
         path: PathBuf,
-        /// What it is.
         finding: Finding,
     },
     /// It could not be written.
@@ -105,11 +104,11 @@ pub enum Step<'a> {
         /// Bytes of the whole, if the mirror says so.
         of: Option<u64>,
     },
-    /// A request failed.
+    /// A request brought no file.
     Failed {
         /// What was asked for, without a password.
         url: &'a str,
-        /// What went wrong.
+        /// The server's answer, or why there was none.
         cause: &'a Cause,
         /// The same is asked for again after this time; nothing if it is not.
         again_in: Option<Duration>,

@@ -17,7 +17,6 @@ use cubecl::{CompilationError, Compiler, CubeTask, ExecutionMode, InfoBuilder};
 
 /// How kernels are launched and where.
 pub struct Launcher {
-    /// The device.
     pub client: ComputeClient<WgpuRuntime>,
     /// Whether every access is checked against the lengths, at almost twice the time, and the memory of workgroups is
     /// filled with what is no number first: for tests.
