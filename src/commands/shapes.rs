@@ -44,15 +44,21 @@ fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error
 }
 
 fn text(layers: &[LayerSummary], parameters: usize) -> String {
-    let mut text = format!(
-        "{:<15} {:<18} {:>10} {:>14}",
-        "layer", "output shape", "parameters", "multiply-adds"
-    );
-    for LayerSummary { name, output_shape, parameters, macs } in layers {
-        let shape: Vec<String> = output_shape.iter().map(usize::to_string).collect();
-        let shape = format!("({})", shape.join(", "));
-        text += &format!("\n{name:<15} {shape:<18} {parameters:>10} {macs:>14}");
-    }
+    let shape = |layer: &LayerSummary| {
+        let sizes: Vec<String> = layer.output_shape.iter().map(usize::to_string).collect();
+        format!("({})", sizes.join(", "))
+    };
+    let title = "output shape";
+    let width = layers.iter().map(|layer| shape(layer).len()).max().unwrap_or(0).max(title.len());
+    let line = |name: &str, shape: &str, parameters: &str, macs: &str| {
+        format!("{name:<15}  {shape:<width$}  {parameters:>10}  {macs:>13}")
+    };
     let macs: usize = layers.iter().map(|layer| layer.macs).sum();
-    text + &format!("\n{:<15} {:<18} {parameters:>10} {macs:>14}", "total", "")
+    let mut lines = vec![line("layer", title, "parameters", "multiply-adds")];
+    lines.extend(layers.iter().map(|layer| {
+        let (parameters, macs) = (layer.parameters.to_string(), layer.macs.to_string());
+        line(layer.name, &shape(layer), &parameters, &macs)
+    }));
+    lines.push(line("total", "", &parameters.to_string(), &macs.to_string()));
+    lines.join("\n")
 }

@@ -76,6 +76,36 @@ fn wait() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn all_threads_but_the_callers_are_told_once() {
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (busy, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+            pool.install(|| {
+                // So that none of them has done waiting before it is looked.
+                for _ in 1..threads {
+                    let (busy, release) = (Arc::clone(&busy), Arc::clone(&release));
+                    rayon::spawn(move || {
+                        busy.fetch_add(1, Ordering::Relaxed);
+                        while !release.load(Ordering::Relaxed) {
+                            std::thread::yield_now();
+                        }
+                    });
+                }
+                while busy.load(Ordering::Relaxed) < threads - 1 {
+                    std::thread::yield_now();
+                }
+                let awake = Awake::default();
+                for _ in 0..2 {
+                    awake.call();
+                    assert_eq!(awake.waiting.load(Ordering::Relaxed), threads - 1);
+                }
+                release.store(true, Ordering::Relaxed);
+            });
+        }
+    }
 
     #[test]
     fn threads_wait_for_a_while_and_then_sleep() {

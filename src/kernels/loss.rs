@@ -86,6 +86,15 @@ mod tests {
     }
 
     #[test]
+    fn clipped_outputs_count_as_what_they_are_clipped_to() {
+        let mut y = [0.0; 10];
+        (y[2], y[3]) = (1.0, 2e-7);
+        let (_, d_y) = of(Activation::Sigmoid, y, 2);
+        let sum: f64 = [1.0 - 1e-7_f32, 2e-7].map(f64::from).iter().sum::<f64>() + 8e-7;
+        assert!((f64::from(d_y[3]) - 0.25 / sum).abs() < 2e-8, "{}", d_y[3]);
+    }
+
+    #[test]
     fn gradients_are_finite_differences() {
         let y: [f32; 10] = std::array::from_fn(|i| ((i * 7 + 1) as f32 * 0.37).sin() * 0.45 + 0.5);
         for activation in [Activation::Sigmoid, Activation::Tanh] {

@@ -21,7 +21,8 @@ pub fn text(comparison: &Comparison) -> String {
     tell(comparison.run_table(), vec![]);
     tell(comparison.group_table(), vec![]);
     tell(comparison.difference_table(), vec![]);
-    let note = "p: how likely a difference this large is if there is none. Of losses and seconds less is better.";
+    let note = "p: how likely a difference this large is if there is none.\n\
+                Of losses and seconds less is better.";
     tell(comparison.test_table(), vec![note.to_owned()]);
     tell(comparison.class_table(), vec![]);
     let notes = match pairs.as_slice() {
@@ -65,12 +66,14 @@ fn lines(table: &Table, room: usize) -> String {
 /// The images that only one of two models gets right.
 fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
     let line = |side: usize| {
-        let images = pair.only[side].iter().take(IMAGES).map(usize::to_string);
-        let images = images.collect::<Vec<_>>().join(", ");
-        let images = if images.is_empty() { "none".to_owned() } else { images };
-        let more = if pair.only[side].len() > IMAGES { ", .." } else { "" };
-        let name = &comparison.runs[pair.runs[side]].name;
-        format!("only {name} gets right: {images}{more}")
+        let numbers = pair.only[side].iter().take(IMAGES).map(usize::to_string);
+        let mut images = numbers.collect::<Vec<_>>().join(", ");
+        match pair.only[side].len() {
+            0 => images += "none",
+            1..=IMAGES => {}
+            _ => images += ", ..",
+        }
+        format!("only {} gets right:\n  {images}", comparison.runs[pair.runs[side]].name)
     };
     vec![line(0), line(1)]
 }
