@@ -116,7 +116,11 @@ fn what_the_command_line_refuses_a_record_may_not_hold() {
         ("/settings/recipe/schedule", json!({"linear": {"warm_up": -1}}), "warm-up of -1"),
         ("/epochs/0/loss", json!(1e308), "figures"),
         ("/epochs/0/epoch", json!(2), "figures"),
+        ("/epochs/0/seconds", json!(-1), "figures"),
+        ("/epochs/0/accuracy", json!(-0.5), "figures"),
+        ("/epochs/0/val_accuracy", json!(1.5), "figures"),
         ("/test/accuracy", json!(2), "figures"),
+        ("/test/loss", json!(-1), "figures"),
     ] {
         let mut forged = record.clone();
         *forged.pointer_mut(pointer).unwrap() = value;

@@ -75,8 +75,8 @@ fn a_training_that_could_not_be_stopped_is_not_begun() {
             refused += 1;
         }
     }
-    // One for each of two signals.
-    assert_eq!(refused, 2);
+    // For each of two signals, one or two calls.
+    assert!((2..=4).contains(&refused), "{refused}");
 }
 
 #[test]
