@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::Error;
 use crate::eval::Evaluation;
@@ -33,7 +33,8 @@ impl TextReporter {
     pub fn new(bars: bool) -> Self {
         Self {
             out: Out::default(),
-            bar: bars.then(|| ProgressBar::new(0)),
+            // Not drawn before there is something to show.
+            bar: bars.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
             columns: 0,
             epochs: 0,
             last: Instant::now(),
@@ -98,6 +99,7 @@ impl Reporter for TextReporter {
         }
         if bar.length() != Some(batches as u64) {
             bar.set_length(batches as u64);
+            bar.set_draw_target(ProgressDrawTarget::stderr());
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar.set_message(format!("loss: {:.4}  accuracy: {:.4}", sums.mean_loss(), sums.accuracy()));
