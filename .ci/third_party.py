@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the licences of everything that a binary of lenet contains, each text once.
 
-    .ci/third_party.py TARGET [CARGO OPTION..]      as in x86_64-unknown-linux-gnu --no-default-features
+    .ci/third_party.py TARGET [CARGO OPTION..]      as in x86_64-unknown-linux-musl --no-default-features --features cli,ndarray
 
 Fails where a package comes without its text, and none can be put together.
 """

@@ -1,7 +1,6 @@
 //! The report in a real browser, wide and narrow, light, dark and on paper. Needs Chromium, as `$CHROMIUM` or
 //! `chromium` in the path, and axe-core, which `npm ci --prefix tests/browser` installs:
-//! `cargo test --release --features browser-tests --test browser`. With `LENET_SCREENSHOTS=DIR` it leaves pictures of
-//! what it saw in that folder.
+//! `cargo test --release --test browser`. With `LENET_SCREENSHOTS=DIR` it leaves pictures of what it saw in that folder.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,7 +1,7 @@
 //! System calls that fail, one after the other, and a kill at each: the old files or the new ones are there, whole.
 //!
-//! `cargo test --release --features strace-tests --test strace`, on Linux with strace and the right to mount. A
-//! system call is made to fail by strace's injection; the disk that fills up is a small tmpfs.
+//! `cargo test --release --test strace`, on Linux with strace and the right to mount. A system call is made to fail by
+//! strace's injection; the disk that fills up is a small tmpfs.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
