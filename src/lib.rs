@@ -32,8 +32,7 @@ pub mod cli;
 #[doc(hidden)]
 pub mod commands;
 #[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod compare;
+mod compare;
 pub mod data;
 pub mod descent;
 pub mod error;
@@ -50,8 +49,7 @@ pub mod ops;
 pub mod picture;
 pub mod random;
 #[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod report;
+mod report;
 pub mod train;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

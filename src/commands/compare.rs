@@ -62,8 +62,9 @@ fn ask_models<B: LeNetBackend>(
     runs: &mut [Run],
     device: &B::Device,
 ) -> Result<Vec<Image>, Error> {
-    let is_there = |run: &Run| run.model.as_ref().is_some_and(|model| model.is_file());
-    if !runs.iter().any(is_there) {
+    let is_there = |run: &&mut Run| run.model.as_ref().is_some_and(|model| model.is_file());
+    let mut there = runs.iter_mut().filter(is_there).peekable();
+    if there.peek().is_none() {
         return Ok(Vec::new());
     }
     let options = data_options(&args.data, args.data.limit, false);
@@ -76,10 +77,7 @@ fn ask_models<B: LeNetBackend>(
     };
     note_provenance(&provenance);
     let dataset = ImageDataset::new(images);
-    if dataset.is_empty() {
-        return Ok(Vec::new());
-    }
-    for run in runs.iter_mut().filter(|run| is_there(run)) {
+    for run in there.filter(|_| !dataset.is_empty()) {
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;
         if run.model_sha256.as_ref().is_some_and(|its| *its != sha256(&bytes)) {

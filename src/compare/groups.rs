@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use crate::data::CLASSES;
 
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Figure, Run};
 
 /// Runs that differ in nothing but their seed; or logs of another engine whose names differ in nothing but numbers.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// What it is called.
     pub name: String,
     /// The numbers of its runs.
     pub runs: Vec<usize>,
 }
 
 /// A setting that is not the same everywhere.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Serialize)]
 pub struct Difference {
     /// Its name in the record.
     pub setting: String,
@@ -26,7 +26,6 @@ pub struct Difference {
 }
 
 /// Welch's test of a figure between two groups.
-#[derive(Debug, Clone)]
 pub struct SeedTest {
     pub figure: Figure,
     /// The numbers of the groups.
@@ -37,13 +36,11 @@ pub struct SeedTest {
 }
 
 /// How the answers of two models go together.
-#[derive(Debug, Clone, PartialEq)]
 pub struct ModelPair {
     /// The numbers of the runs.
     pub runs: [usize; 2],
-    /// Images that both get right.
+    /// How many images both get right.
     pub both: usize,
-    /// Images that neither gets right.
     pub neither: usize,
     /// Images that only the first, and that only the second, gets right.
     pub only: [Vec<usize>; 2],
@@ -51,18 +48,14 @@ pub struct ModelPair {
     pub p: f64,
 }
 
-/// Runs side by side.
-#[derive(Debug, Clone, PartialEq)]
+/// Runs side by side, and their groups in the order of their first runs.
 pub struct Comparison {
-    /// The runs, as they were named.
     pub runs: Vec<Run>,
-    /// The groups, in the order of their first runs.
     pub groups: Vec<Group>,
 }
 
 impl Comparison {
     /// Puts `runs` into groups.
-    #[must_use]
     pub fn new(runs: Vec<Run>) -> Self {
         let is_like =
             |a: &Run, b: &Run| (a.engine, &a.kind, &a.settings) == (b.engine, &b.kind, &b.settings);
@@ -89,43 +82,29 @@ impl Comparison {
     }
 
     /// The settings that are not the same in all groups.
-    #[must_use]
     pub fn differences(&self) -> Vec<Difference> {
-        let first = |group: &Group| &self.runs[group.runs[0]];
-        let names: BTreeSet<&String> =
-            self.runs.iter().flat_map(|run| run.settings.keys()).collect();
-        let all = names.into_iter().map(|name| Difference {
-            setting: name.clone(),
-            values: self
-                .groups
-                .iter()
-                .map(|group| first(group).settings.get(name).cloned())
-                .collect(),
-        });
+        let firsts: Vec<&Run> = self.groups.iter().map(|group| &self.runs[group.runs[0]]).collect();
+        let names: BTreeSet<&String> = firsts.iter().flat_map(|run| run.settings.keys()).collect();
         // Of another engine no setting is known: that alone is no difference.
-        let differs = |difference: &Difference| {
-            let known: BTreeSet<_> = self
-                .groups
-                .iter()
-                .zip(&difference.values)
-                .filter(|(group, _)| first(group).engine == "lenet")
-                .map(|(_, value)| value)
-                .collect();
-            known.len() > 1
+        let differs = |name: &&String| {
+            let known = firsts.iter().filter(|run| run.engine == "lenet");
+            known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
         };
-        all.filter(differs).collect()
+        let differing = names.into_iter().filter(differs).map(|name| Difference {
+            setting: name.clone(),
+            values: firsts.iter().map(|run| run.settings.get(name).cloned()).collect(),
+        });
+        differing.collect()
     }
 
     /// Mean and deviation of a figure in a group, over the runs of which it is known.
-    #[must_use]
     pub fn summary(&self, group: usize, figure: Figure) -> Option<Summary> {
         let runs = self.groups[group].runs.iter();
-        let values: Vec<f64> = runs.filter_map(|run| figure.of(&self.runs[*run])).collect();
+        let values: Vec<f64> = runs.filter_map(|run| (figure.of)(&self.runs[*run])).collect();
         Summary::of(&values)
     }
 
     /// The tests of every figure between every two groups that have several runs.
-    #[must_use]
     pub fn tests(&self) -> Vec<SeedTest> {
         let mut tests = Vec::new();
         for figure in Figure::ALL {
@@ -141,7 +120,6 @@ impl Comparison {
     }
 
     /// Every two runs of different groups whose models were asked; all pairs if there is one group.
-    #[must_use]
     pub fn model_pairs(&self) -> Vec<ModelPair> {
         let group = |run: &usize| self.groups.iter().position(|group| group.runs.contains(run));
         let is_apart = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
@@ -169,7 +147,6 @@ impl Comparison {
     }
 
     /// For each class its mean F1 in each group; none where no model was asked.
-    #[must_use]
     pub fn class_f1(&self) -> Vec<(&'static str, Vec<Option<f64>>)> {
         let mean = |group: &Group, class: usize| {
             let models = group.runs.iter().filter_map(|run| self.runs[*run].answers.as_ref());

@@ -1,12 +1,12 @@
 //! Logs of Keras' callback `CSVLogger`: a line an epoch, with a header, the epochs counted from 0.
 
-use super::run::Epoch;
+use crate::train::EpochRecord;
 
-/// The epochs in a log. Other columns than those of loss and accuracy may be there; one named `seconds` counts.
+/// The epochs in a log, and whether it tells their seconds, in a column of that name; where not, they are 0.
 ///
 /// # Errors
 /// What is wrong with it, in words.
-pub fn parse(text: &str) -> Result<Vec<Epoch>, String> {
+pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
     let header = text.lines().next().unwrap_or_default();
     // `CSVLogger(separator=..)` allows others than the comma.
     let separator = [',', ';', '\t']
@@ -19,14 +19,19 @@ pub fn parse(text: &str) -> Result<Vec<Epoch>, String> {
         .from_reader(text.as_bytes());
     let columns = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |names: &[&str]| columns.iter().position(|name| names.contains(&name));
-    let accuracies = ["accuracy", "acc", "sparse_categorical_accuracy"];
-    let val_accuracies = ["val_accuracy", "val_acc", "val_sparse_categorical_accuracy"];
-    let number = column(&["epoch"]).ok_or("there is no column \"epoch\"")?;
-    let loss = column(&["loss"]).ok_or("there is no column \"loss\"")?;
-    let accuracy = column(&accuracies).ok_or("there is no column \"accuracy\"")?;
-    let [val_loss, val_accuracy] = [column(&["val_loss"]), column(&val_accuracies)];
-    let seconds = column(&["seconds"]);
+    let [number, loss, accuracy] = [
+        column(&["epoch"]).ok_or("there is no column \"epoch\"")?,
+        column(&["loss"]).ok_or("there is no column \"loss\"")?,
+        column(&["accuracy", "acc", "sparse_categorical_accuracy"])
+            .ok_or("there is no column \"accuracy\"")?,
+    ];
+    let [val_loss, val_accuracy, seconds] = [
+        column(&["val_loss"]),
+        column(&["val_accuracy", "val_acc", "val_sparse_categorical_accuracy"]),
+        column(&["seconds"]),
+    ];
     let mut epochs = Vec::new();
+    let mut is_timed = true;
     for (line, row) in reader.records().enumerate() {
         let row = row.map_err(|error| error.to_string())?;
         let value = |at: usize| {
@@ -41,9 +46,11 @@ pub fn parse(text: &str) -> Result<Vec<Epoch>, String> {
         let needed =
             |at| value(at)?.ok_or_else(|| format!("line {}: a value is missing", line + 2));
         let optional = |at: Option<usize>| at.map_or(Ok(None), value);
-        epochs.push(Epoch {
+        let seconds = optional(seconds)?;
+        is_timed &= seconds.is_some();
+        epochs.push(EpochRecord {
             epoch: needed(number)?.max(0.0) as usize + 1,
-            seconds: optional(seconds)?,
+            seconds: seconds.unwrap_or_default(),
             loss: needed(loss)?,
             accuracy: needed(accuracy)?,
             val_loss: optional(val_loss)?,
@@ -52,7 +59,7 @@ pub fn parse(text: &str) -> Result<Vec<Epoch>, String> {
     }
     match epochs.is_empty() {
         true => Err("there are no epochs in it".to_owned()),
-        false => Ok(epochs),
+        false => Ok((epochs, is_timed)),
     }
 }
 
@@ -62,9 +69,9 @@ mod tests {
 
     #[test]
     fn the_columns_may_stand_in_any_order_and_be_separated_otherwise() {
-        let expected = Epoch {
+        let expected = EpochRecord {
             epoch: 1,
-            seconds: None,
+            seconds: 0.0,
             loss: 1.2,
             accuracy: 0.5,
             val_loss: Some(0.9),
@@ -74,10 +81,10 @@ mod tests {
             "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.2,NA,0.9\n",
             "epoch;acc;lr;loss;val_loss\r\n0;0.5;0.9;1.2;0.9\r\n",
         ] {
-            assert_eq!(parse(text), Ok(vec![expected.clone()]), "{text}");
+            assert_eq!(parse(text), Ok((vec![expected.clone()], false)), "{text}");
         }
         let timed = parse("epoch,accuracy,loss,seconds\n0,0.5,1.2,8\n1,0.6,1.1,9\n").unwrap();
-        assert_eq!((timed[1].epoch, timed[1].seconds), (2, Some(9.0)));
+        assert_eq!((timed.0[1].epoch, timed.0[1].seconds, timed.1), (2, 9.0, true));
     }
 
     #[test]

@@ -8,32 +8,15 @@ use serde_json::Value;
 
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
-use crate::train::{Output, RunRecord};
+use crate::train::{EpochRecord, Output, RunRecord};
 
 use super::log;
 
 /// The largest log that is read, in bytes.
 const MAX_LOG_BYTES: u64 = 32 << 20;
 
-/// The figures of one epoch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Epoch {
-    /// Its number, from 1.
-    pub epoch: usize,
-    /// Seconds that it took, if they are known.
-    pub seconds: Option<f64>,
-    /// Mean loss over the training batches.
-    pub loss: f64,
-    /// Share of right answers over the training batches.
-    pub accuracy: f64,
-    /// Loss on the validation images at its end.
-    pub val_loss: Option<f64>,
-    /// Accuracy on the validation images at its end.
-    pub val_accuracy: Option<f64>,
-}
-
 /// A figure in which runs are compared.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Figure {
     /// Its name in JSON.
     pub key: &'static str,
@@ -41,17 +24,20 @@ pub struct Figure {
     pub name: &'static str,
     /// Digits after the point that are shown.
     pub digits: usize,
-    of: fn(&Run) -> Option<f64>,
+    /// What it is for a run, if that is known.
+    pub of: fn(&Run) -> Option<f64>,
 }
 
 impl Figure {
     /// All figures: of the model on test and validation images, and the time.
     pub const ALL: [Self; 5] = [
-        Self::new("test_accuracy", "test accuracy", 4, |run| run.test.map(|t| t.1)),
-        Self::new("test_loss", "test loss", 4, |run| run.test.map(|t| t.0)),
+        Self::new("test_accuracy", "test accuracy", 4, |run| Some(run.test?.1)),
+        Self::new("test_loss", "test loss", 4, |run| Some(run.test?.0)),
         Self::new("val_accuracy", "validation accuracy", 4, |run| run.kept()?.val_accuracy),
         Self::new("val_loss", "validation loss", 4, |run| run.kept()?.val_loss),
-        Self::new("seconds", "seconds", 1, Run::seconds),
+        Self::new("seconds", "seconds", 1, |run| {
+            run.is_timed.then(|| run.epochs.iter().map(|epoch| epoch.seconds).sum())
+        }),
     ];
 
     const fn new(
@@ -62,16 +48,9 @@ impl Figure {
     ) -> Self {
         Self { key, name, digits, of }
     }
-
-    /// What it is for `run`, if that is known.
-    #[must_use]
-    pub fn of(&self, run: &Run) -> Option<f64> {
-        (self.of)(run)
-    }
 }
 
 /// What a run's model says of the test images.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Answers {
     pub evaluation: Evaluation,
     /// Whether its answer is right, for each image.
@@ -79,7 +58,7 @@ pub struct Answers {
 }
 
 /// One training.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Default)]
 pub struct Run {
     /// The file's name without its ending.
     pub name: String,
@@ -87,11 +66,12 @@ pub struct Run {
     pub engine: &'static str,
     /// The recipe's name, or for another engine the file's name without its number.
     pub kind: String,
-    /// The seed, if it is known.
     pub seed: Option<u64>,
     /// Everything that was set but for the seed, by its name in the record.
     pub settings: BTreeMap<String, String>,
-    pub epochs: Vec<Epoch>,
+    pub epochs: Vec<EpochRecord>,
+    /// Whether the epochs' seconds are known.
+    pub is_timed: bool,
     /// The epoch whose weights the model has.
     pub kept_epoch: Option<usize>,
     /// Loss and accuracy on the test images, as recorded.
@@ -110,50 +90,36 @@ impl Run {
     /// # Errors
     /// What is wrong with the file.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        let (record, model) = match ending {
+        let (record, model) = match path.extension().and_then(|ending| ending.to_str()) {
             Some("csv") => return Self::from_log(path),
             Some("json") => (path.to_owned(), model_of(path)),
             _ => (Output::beside(path, "json"), path.to_owned()),
         };
-        let name = stem(&record);
-        let mut run = Self::from_record(name, &RunRecord::read(&record)?);
-        run.model = Some(model);
-        Ok(run)
+        let run = Self::from_record(RunRecord::read(&record)?);
+        Ok(Self { name: stem(&record), model: Some(model), ..run })
     }
 
-    fn from_record(name: String, record: &RunRecord) -> Self {
+    fn from_record(record: RunRecord) -> Self {
         let mut settings = BTreeMap::new();
         let value = serde_json::to_value(&record.settings);
         flatten("", &value.unwrap_or_default(), &mut settings);
         settings.remove("seed");
-        for (name, value) in [("device", &record.device), ("lenet", &record.lenet)] {
-            settings.insert(name.to_owned(), value.clone());
-        }
+        settings.insert("device".to_owned(), record.device);
+        settings.insert("lenet".to_owned(), record.lenet);
         settings.insert("train_samples".to_owned(), record.train_samples.to_string());
-        for (file, digest) in &record.data {
-            settings.insert(format!("sha256.{file}"), digest.clone());
-        }
-        let epochs = record.epochs.iter().map(|epoch| Epoch {
-            epoch: epoch.epoch,
-            seconds: Some(epoch.seconds),
-            loss: epoch.loss,
-            accuracy: epoch.accuracy,
-            val_loss: epoch.val_loss,
-            val_accuracy: epoch.val_accuracy,
-        });
+        let digests = record.data.into_iter();
+        settings.extend(digests.map(|(file, digest)| (format!("sha256.{file}"), digest)));
         Self {
-            name,
             engine: "lenet",
-            kind: record.settings.recipe.name.clone(),
+            kind: record.settings.recipe.name,
             seed: Some(record.settings.seed),
             settings,
-            epochs: epochs.collect(),
+            epochs: record.epochs,
+            is_timed: true,
             kept_epoch: record.kept_epoch,
-            test: record.test.as_ref().map(|test| (test.loss, test.accuracy)),
-            model_sha256: record.model_sha256.clone(),
-            model: None,
-            answers: None,
+            test: record.test.map(|test| (test.loss, test.accuracy)),
+            model_sha256: record.model_sha256,
+            ..Self::default()
         }
     }
 
@@ -162,38 +128,22 @@ impl Run {
         let problem =
             |problem| io::Error::other(format!("not a log of Keras' CSVLogger: {problem}"));
         let text = String::from_utf8(bytes).map_err(|error| problem(error.to_string()))?;
-        let epochs = log::parse(&text).map_err(problem)?;
+        let (epochs, is_timed) = log::parse(&text).map_err(problem)?;
         let name = stem(path);
         let kind = name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_.".contains(c));
         Ok(Self {
             engine: "keras",
-            kind: match kind {
-                "" => name.clone(),
-                kind => kind.to_owned(),
-            },
-            name,
-            seed: None,
-            settings: BTreeMap::new(),
+            kind: if kind.is_empty() { &name } else { kind }.to_owned(),
             kept_epoch: epochs.last().map(|epoch| epoch.epoch),
+            name,
             epochs,
-            test: None,
-            model_sha256: None,
-            model: None,
-            answers: None,
+            is_timed,
+            ..Self::default()
         })
     }
 
-    /// The epoch whose weights the model has.
-    #[must_use]
-    pub fn kept(&self) -> Option<&Epoch> {
-        let mut epochs = self.epochs.iter();
-        epochs.find(|epoch| Some(epoch.epoch) == self.kept_epoch)
-    }
-
-    /// Seconds of all epochs, if they are known of each.
-    #[must_use]
-    pub fn seconds(&self) -> Option<f64> {
-        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+    fn kept(&self) -> Option<&EpochRecord> {
+        self.epochs.iter().find(|epoch| Some(epoch.epoch) == self.kept_epoch)
     }
 }
 
@@ -213,23 +163,14 @@ fn model_of(record: &Path) -> PathBuf {
     }
 }
 
-/// Names and values of everything in `value`, with points between the names of parts.
-fn flatten(name: &str, value: &Value, into: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(parts) => {
-            for (part, value) in parts {
-                let name = match name {
-                    "" => part.clone(),
-                    name => format!("{name}.{part}"),
-                };
-                flatten(&name, value, into);
-            }
-        }
-        Value::String(text) => {
-            into.insert(name.to_owned(), text.clone());
-        }
-        value => {
-            into.insert(name.to_owned(), value.to_string());
-        }
+/// Names and values of everything in `value`, with points between the names of parts; `prefix` ends with one.
+fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
+    let Value::Object(parts) = value else {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        into.insert(prefix.trim_end_matches('.').to_owned(), text);
+        return;
+    };
+    for (part, value) in parts {
+        flatten(&format!("{prefix}{part}."), value, into);
     }
 }

@@ -6,17 +6,13 @@ use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 /// Number of values, their mean, and their sample standard deviation (n - 1; none for a single value).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Summary {
-    /// Number of values.
     pub n: usize,
-    /// Their mean.
     pub mean: f64,
-    /// Their sample standard deviation.
     pub sd: Option<f64>,
 }
 
 impl Summary {
     /// Of `values`; none if there are none.
-    #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
         let mean = values.iter().sum::<f64>() / n as f64;
@@ -37,7 +33,6 @@ pub struct Welch {
 }
 
 /// The test of `a` against `b`; none for a group of one, or where nothing varies.
-#[must_use]
 pub fn welch(a: &Summary, b: &Summary) -> Option<Welch> {
     let share = |group: &Summary| Some(group.sd?.powi(2) / group.n as f64);
     let (va, vb) = (share(a)?, share(b)?);
@@ -50,7 +45,6 @@ pub fn welch(a: &Summary, b: &Summary) -> Option<Welch> {
 
 /// McNemar's exact test: the two-sided probability of a split this uneven of the images that only one of two models
 /// gets right, if both are as good. 1 where there are none.
-#[must_use]
 pub fn mcnemar(only_a: usize, only_b: usize) -> f64 {
     let n = (only_a + only_b) as u64;
     let tail = Binomial::new(0.5, n).map(|split| split.cdf(only_a.min(only_b) as u64));

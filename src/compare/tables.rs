@@ -1,30 +1,14 @@
 //! A comparison as tables, which the command prints and the page shows.
 
+use crate::io::table::{Table, row};
 use crate::io::text::count;
 
 use super::{Comparison, Figure, ModelPair};
-
-/// A table: the first cell of each row is its heading, the others are as many as the columns less one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// The columns' headings.
-    pub columns: Vec<String>,
-    /// The rows, which may be none.
-    pub rows: Vec<Vec<String>>,
-}
 
 /// What stands where nothing is known.
 const UNKNOWN: &str = "–";
 /// A digest is told apart by its start.
 const DIGEST: usize = 12;
-
-fn row(heading: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
-    std::iter::once(heading.to_owned()).chain(cells).collect()
-}
-
-fn texts<const N: usize>(words: [&str; N]) -> impl Iterator<Item = String> {
-    words.map(str::to_owned).into_iter()
-}
 
 fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or(UNKNOWN.to_owned(), |value| format!("{value:.digits$}"))
@@ -32,21 +16,18 @@ fn number(value: Option<f64>, digits: usize) -> String {
 
 impl Comparison {
     /// The figures of each run.
-    #[must_use]
     pub fn run_table(&self) -> Table {
-        let names = Figure::ALL.map(|figure| figure.name.to_owned());
         let rows = self.runs.iter().map(|run| {
             let seed = run.seed.map_or(UNKNOWN.to_owned(), |seed| seed.to_string());
-            let figures = Figure::ALL.map(|figure| number(figure.of(run), figure.digits));
+            let figures = Figure::ALL.map(|figure| number((figure.of)(run), figure.digits));
             row(&run.name, [seed, count(run.epochs.len())].into_iter().chain(figures))
         });
-        Table { columns: row("run", texts(["seed", "epochs"]).chain(names)), rows: rows.collect() }
+        let [a, b, c, d, e] = Figure::ALL.map(|figure| figure.name);
+        Table::new(["run", "seed", "epochs", a, b, c, d, e], rows)
     }
 
     /// Mean and standard deviation of each group; no rows where each group is one run.
-    #[must_use]
     pub fn group_table(&self) -> Table {
-        let names = Figure::ALL.map(|figure| figure.name.to_owned());
         let figure = |group: usize, figure: Figure| {
             let summary = self.summary(group, figure);
             let mean = number(summary.map(|summary| summary.mean), figure.digits);
@@ -61,11 +42,11 @@ impl Comparison {
             let figures = Figure::ALL.map(|of| figure(index, of));
             row(&group.name, [count(group.runs.len())].into_iter().chain(figures))
         });
-        Table { columns: row("mean ± sd", texts(["runs"]).chain(names)), rows: rows.collect() }
+        let [a, b, c, d, e] = Figure::ALL.map(|figure| figure.name);
+        Table::new(["mean ± sd", "runs", a, b, c, d, e], rows)
     }
 
     /// What is set otherwise in some group.
-    #[must_use]
     pub fn difference_table(&self) -> Table {
         let rows = self.differences().into_iter().map(|difference| {
             let is_digest = difference.setting.starts_with("sha256.");
@@ -76,11 +57,10 @@ impl Comparison {
             });
             row(&difference.setting, values)
         });
-        Table { rows: rows.collect(), columns: self.by_group("setting") }
+        self.by_group("setting", rows)
     }
 
     /// Welch's t-tests between groups of seeds.
-    #[must_use]
     pub fn test_table(&self) -> Table {
         let rows = self.tests().into_iter().map(|test| {
             let [a, b] = test.groups.map(|group| &self.groups[group].name);
@@ -93,24 +73,19 @@ impl Comparison {
             ];
             row(&format!("{}: {a} − {b}", test.figure.name), cells)
         });
-        Table {
-            columns: row("Welch's t-test", texts(["difference", "t", "df", "p"])),
-            rows: rows.collect(),
-        }
+        Table::new(["Welch's t-test", "difference", "t", "df", "p"], rows)
     }
 
     /// F1 of each class, a column a group; no rows where no model was asked.
-    #[must_use]
     pub fn class_table(&self) -> Table {
         let classes = self.class_f1();
         let is_known = classes.iter().any(|(_, f1)| f1.iter().any(Option::is_some));
         let rows = classes.into_iter().filter(|_| is_known);
         let rows = rows.map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))));
-        Table { columns: self.by_group("F1 by class"), rows: rows.collect() }
+        self.by_group("F1 by class", rows)
     }
 
     /// McNemar's exact tests of these pairs of models.
-    #[must_use]
     pub fn pair_table(&self, pairs: &[ModelPair]) -> Table {
         let rows = pairs.iter().map(|pair| {
             let [a, b] = pair.runs.map(|run| &self.runs[run].name);
@@ -118,12 +93,15 @@ impl Comparison {
             let counts = [pair.both, only_a, only_b, pair.neither].map(count);
             row(&format!("{a}, {b}"), counts.into_iter().chain([probability(pair.p)]))
         });
-        let counts = ["both right", "only the 1st", "only the 2nd", "neither", "p"];
-        Table { columns: row("McNemar's test", texts(counts)), rows: rows.collect() }
+        let columns =
+            ["McNemar's test", "both right", "only the 1st", "only the 2nd", "neither", "p"];
+        Table::new(columns, rows)
     }
 
-    fn by_group(&self, what: &str) -> Vec<String> {
-        row(what, self.groups.iter().map(|group| group.name.clone()))
+    /// A table with a column a group.
+    fn by_group(&self, what: &str, rows: impl Iterator<Item = Vec<String>>) -> Table {
+        let names = self.groups.iter().map(|group| group.name.clone());
+        Table { columns: row(what, names), rows: rows.collect() }
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod limits;
 mod lock;
 pub mod read;
+pub(crate) mod table;
 mod target;
 pub mod text;
 mod write;

@@ -2,8 +2,10 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::compare::{Comparison, Epoch, ModelPair, Table};
+use crate::compare::{Comparison, ModelPair};
 use crate::data::Image;
+use crate::io::table::Table;
+use crate::train::EpochRecord;
 
 use super::chart::{Chart, Line};
 use super::page::head;
@@ -72,28 +74,31 @@ fn shown(label: &str, Table { mut columns, rows }: Table) -> Markup {
 }
 
 fn curves(comparison: &Comparison) -> Markup {
-    let chart = |title: &str, unit: &str, value: fn(&Epoch) -> Option<f64>, by_seconds: bool| {
-        let mut lines = Vec::new();
-        for (index, group) in comparison.groups.iter().enumerate() {
-            for (place, run) in group.runs.iter().enumerate() {
-                let mut seconds = Some(0.0);
-                let points = comparison.runs[*run].epochs.iter().filter_map(|epoch| {
-                    seconds = seconds.and_then(|sum| Some(sum + epoch.seconds?));
-                    let at = if by_seconds { seconds? } else { epoch.epoch as f64 };
-                    Some((at, value(epoch)?))
-                });
-                lines.push(Line {
-                    name: &group.name,
-                    class: COLOURS[index % COLOURS.len()],
-                    labelled: place == 0,
-                    points: points.collect(),
-                });
+    let chart =
+        |title: &str, unit: &str, value: fn(&EpochRecord) -> Option<f64>, by_seconds: bool| {
+            let mut lines = Vec::new();
+            for (index, group) in comparison.groups.iter().enumerate() {
+                for (place, run) in group.runs.iter().enumerate() {
+                    let run = &comparison.runs[*run];
+                    let mut seconds = 0.0;
+                    let epochs = run.epochs.iter().filter(|_| run.is_timed || !by_seconds);
+                    let points = epochs.filter_map(|epoch| {
+                        seconds += epoch.seconds;
+                        let at = if by_seconds { seconds } else { epoch.epoch as f64 };
+                        Some((at, value(epoch)?))
+                    });
+                    lines.push(Line {
+                        name: &group.name,
+                        class: COLOURS[index % COLOURS.len()],
+                        labelled: place == 0,
+                        points: points.collect(),
+                    });
+                }
             }
-        }
-        let is_empty = lines.iter().all(|line| line.points.is_empty());
-        let chart = Chart { title, unit, lines: &lines, kept: None };
-        html! { @if !is_empty { (chart.draw()) } }
-    };
+            let is_empty = lines.iter().all(|line| line.points.is_empty());
+            let chart = Chart { title, unit, lines: &lines, kept: None };
+            html! { @if !is_empty { (chart.draw()) } }
+        };
     html! {
         section #curves {
             h2 { "Learning curves" }

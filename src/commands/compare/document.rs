@@ -1,8 +1,8 @@
 //! A comparison as JSON.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::compare::{Comparison, Figure, Run};
+use crate::compare::{Comparison, Figure};
 
 /// Images that are listed of those that only one model gets right.
 const LISTED: usize = 100;
@@ -11,20 +11,27 @@ const LISTED: usize = 100;
 pub fn document(comparison: &Comparison) -> Value {
     let groups = &comparison.groups;
     let runs = comparison.runs.iter().enumerate().map(|(number, run)| {
-        let group = groups.iter().position(|group| group.runs.contains(&number));
-        document_of(run, group.unwrap_or_default())
+        let mut row = json!({
+            "name": run.name,
+            "engine": run.engine,
+            "group": groups.iter().position(|group| group.runs.contains(&number)),
+            "seed": run.seed,
+            "epochs": run.epochs.len(),
+            "kept_epoch": run.kept_epoch,
+            "model_samples": run.answers.as_ref().map(|answers| answers.evaluation.samples()),
+        });
+        for figure in Figure::ALL {
+            row[figure.key] = json!((figure.of)(run));
+        }
+        row
     });
     let summaries = groups.iter().enumerate().map(|(number, group)| {
-        let mut row = Map::new();
-        row.insert("name".to_owned(), json!(group.name));
-        row.insert("runs".to_owned(), json!(group.runs));
+        let mut row = json!({ "name": group.name, "runs": group.runs });
         for figure in Figure::ALL {
-            row.insert(figure.key.to_owned(), json!(comparison.summary(number, figure)));
+            row[figure.key] = json!(comparison.summary(number, figure));
         }
-        Value::Object(row)
+        row
     });
-    let differences = comparison.differences().into_iter();
-    let differences = differences.map(|d| json!({ "setting": d.setting, "values": d.values }));
     let tests = comparison.tests().into_iter().map(|test| {
         json!({
             "figure": test.figure.key, "a": test.groups[0], "b": test.groups[1],
@@ -45,29 +52,9 @@ pub fn document(comparison: &Comparison) -> Value {
         "schema": 1,
         "runs": runs.collect::<Vec<_>>(),
         "groups": summaries.collect::<Vec<_>>(),
-        "differences": differences.collect::<Vec<_>>(),
+        "differences": comparison.differences(),
         "tests": tests.collect::<Vec<_>>(),
         "classes": classes.collect::<Vec<_>>(),
         "pairs": pairs.collect::<Vec<_>>(),
     })
-}
-
-fn document_of(run: &Run, group: usize) -> Value {
-    let mut row = Map::new();
-    let samples = run.answers.as_ref().map(|answers| answers.evaluation.samples());
-    for (key, value) in [
-        ("name", json!(run.name)),
-        ("engine", json!(run.engine)),
-        ("group", json!(group)),
-        ("seed", json!(run.seed)),
-        ("epochs", json!(run.epochs.len())),
-        ("kept_epoch", json!(run.kept_epoch)),
-        ("model_samples", json!(samples)),
-    ] {
-        row.insert(key.to_owned(), value);
-    }
-    for figure in Figure::ALL {
-        row.insert(figure.key.to_owned(), json!(figure.of(run)));
-    }
-    Value::Object(row)
 }

@@ -1,6 +1,7 @@
 //! A comparison as text.
 
-use crate::compare::{Comparison, ModelPair, Table};
+use crate::compare::{Comparison, ModelPair};
+use crate::io::table::Table;
 use crate::ui::columns;
 
 /// Pairs of models that are told one by one.
@@ -15,7 +16,7 @@ pub fn text(comparison: &Comparison) -> String {
     let mut sections = Vec::new();
     let mut tell = |table: Table, notes: Vec<String>| {
         if !table.rows.is_empty() {
-            sections.push([vec![lines(&table, columns())], notes].concat().join("\n"));
+            sections.push([vec![table.text(columns())], notes].concat().join("\n"));
         }
     };
     tell(comparison.run_table(), vec![]);
@@ -34,35 +35,6 @@ pub fn text(comparison: &Comparison) -> String {
     sections.join("\n\n")
 }
 
-/// The table's lines, the first column to the left, the others to the right. Where the window is too narrow it comes in
-/// parts, one below the other, each with the first column.
-fn lines(table: &Table, room: usize) -> String {
-    let names = table.columns.iter();
-    let names = names.map(|name| name.replace("validation", "val")).collect();
-    let rows = || std::iter::once(&names).chain(&table.rows);
-    let width = |column: usize| rows().map(|row: &Vec<String>| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..names.len()).filter_map(width).collect();
-    let line = |row: &Vec<String>, part: &[usize]| {
-        let first = format!("{:<1$}", row[0], widths[0]);
-        let cells = part.iter().map(|&column| format!("  {:>1$}", row[column], widths[column]));
-        (first + &cells.collect::<String>()).trim_end().to_owned()
-    };
-    let mut parts: Vec<Vec<usize>> = vec![];
-    let mut left = 0;
-    for (column, width) in widths.iter().enumerate().skip(1) {
-        match parts.last_mut() {
-            Some(part) if left >= width + 2 => part.push(column),
-            _ => {
-                left = room.saturating_sub(widths[0]);
-                parts.push(vec![column]);
-            }
-        }
-        left = left.saturating_sub(width + 2);
-    }
-    let parts = parts.iter().map(|part| rows().map(|row| line(row, part)).collect::<Vec<_>>());
-    parts.map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
-}
-
 /// The images that only one of two models gets right.
 fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
     let line = |side: usize| {
@@ -76,22 +48,4 @@ fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
         format!("only {} gets right:\n  {images}", comparison.runs[pair.runs[side]].name)
     };
     vec![line(0), line(1)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_too_wide_for_the_window_comes_in_parts() {
-        let row = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
-        let columns = row(["run", "validation loss", "loss", "seconds"]);
-        let table = Table { columns, rows: vec![row(["a", "1", "22", "3"])] };
-        let whole = "run  val loss  loss  seconds\na           1    22        3";
-        assert_eq!(lines(&table, usize::MAX), whole);
-        assert_eq!(lines(&table, 28), whole);
-        let parts = "run  val loss  loss\na           1    22\n\nrun  seconds\na          3";
-        assert_eq!(lines(&table, 27), parts);
-        assert_eq!(lines(&table, 1).matches("run").count(), 3);
-    }
 }
