@@ -11,13 +11,12 @@ use crate::data::{self, Image, ImageDataset, Part};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
-use crate::io::Target;
 use crate::ops::{LeNetBackend, argmax};
 use crate::report::compare_page;
 use crate::train::sha256;
 use crate::ui::{self, Out};
 
-use super::{OnBackend, data_options, note_provenance};
+use super::{OnBackend, data_options, new_file, note_provenance};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -26,12 +25,7 @@ impl OnBackend for CompareArgs {
 }
 
 fn compare<B: LeNetBackend>(args: &CompareArgs, device: &B::Device) -> Result<(), Error> {
-    if let Some(output) = &args.output {
-        if (output.exists() || output.is_symlink()) && !args.force {
-            return Err(Error::exists(output));
-        }
-        Target::typed(output)?.probe()?;
-    }
+    let page = args.output.as_deref().map(|path| new_file(path, args.force)).transpose()?;
     let read = |path: &std::path::PathBuf| {
         Run::read(path).map_err(|error| Error::file("cannot compare", path, error))
     };
@@ -46,9 +40,8 @@ fn compare<B: LeNetBackend>(args: &CompareArgs, device: &B::Device) -> Result<()
         true => out.json(&document::document(&comparison)),
         false => out.lines(text::text(&comparison).lines()),
     }
-    if let Some(output) = &args.output {
-        let page = compare_page(&comparison, &images);
-        Target::typed(output)?.write(page.as_bytes(), args.force)?;
+    if let (Some(output), Some(page)) = (&args.output, page) {
+        page.write(compare_page(&comparison, &images).as_bytes(), args.force)?;
         if !args.json {
             out.lines(["", &format!("saved {}", output.display())]);
         }

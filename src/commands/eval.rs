@@ -1,14 +1,14 @@
 //! `lenet eval`.
 
-use serde::Serialize;
-
 use burn::data::dataset::Dataset;
+use serde_json::{Value, json};
 
 use crate::cli::{EvalArgs, Split};
 use crate::data::CLASSES;
 use crate::error::Error;
-use crate::eval::{ClassReport, Evaluation, evaluate};
+use crate::eval::{Evaluation, evaluate};
 use crate::format;
+use crate::io::table::{Table, row};
 use crate::ops::LeNetBackend;
 use crate::ui::{Out, columns, fit};
 
@@ -37,29 +37,17 @@ fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Erro
     gate(evaluation.accuracy(), args.min_accuracy)
 }
 
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    split: &'static str,
-    samples: usize,
-    loss: f64,
-    accuracy: f64,
-    correct: usize,
-    confusion: [[usize; 10]; 10],
-    classes: Vec<ClassReport>,
-}
-
-fn document(evaluation: &Evaluation, split: Split) -> Document {
-    Document {
-        schema: 1,
-        split: split.name(),
-        samples: evaluation.samples(),
-        loss: evaluation.loss(),
-        accuracy: evaluation.accuracy(),
-        correct: evaluation.correct(),
-        confusion: evaluation.confusion,
-        classes: evaluation.classes(),
-    }
+fn document(evaluation: &Evaluation, split: Split) -> Value {
+    json!({
+        "schema": 1,
+        "split": split.name(),
+        "samples": evaluation.samples(),
+        "loss": evaluation.loss(),
+        "accuracy": evaluation.accuracy(),
+        "correct": evaluation.correct(),
+        "confusion": evaluation.confusion,
+        "classes": evaluation.classes(),
+    })
 }
 
 /// The figures for people: a line of totals, a table of classes, the confusion matrix.
@@ -71,14 +59,12 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
         (0, format!("accuracy: {:.4}", evaluation.accuracy())),
         (1, format!("correct: {}", evaluation.correct())),
     ];
-    let mut text = fit(parts, columns()) + "\n";
-    text += &format!(
-        "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
-        "class", "precision", "recall", "f1", "support"
-    );
-    for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
-        text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
-    }
+    let classes = evaluation.classes().into_iter().map(|class| {
+        let shares = [class.precision, class.recall, class.f1].map(|share| format!("{share:.4}"));
+        row(class.name, shares.into_iter().chain([class.support.to_string()]))
+    });
+    let classes = Table::new(["class", "precision", "recall", "f1", "support"], classes);
+    let mut text = format!("{}\n\n{}", fit(parts, columns()), classes.text(columns()));
     // 12 + 10 times 6, or 8 + 10 times 5.
     let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
     text += "\n\nconfusion: true classes down, predicted ones across\n";

@@ -13,6 +13,7 @@ pub mod shapes;
 pub mod train;
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -20,6 +21,7 @@ use burn::tensor::backend::Backend;
 use crate::cli::{DataArgs, Split, ValidationArgs};
 use crate::data::{ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
+use crate::io::Target;
 use crate::model::{LayerSummary, LeNet, Weights};
 use crate::ops::LeNetBackend;
 use crate::ui;
@@ -35,6 +37,16 @@ pub trait OnBackend {
 
 fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) -> Options {
     Options { dir: args.dir.clone(), any_dataset: args.any_dataset, limit, stratified }
+}
+
+/// Where a page will be written: refuses, before anything is computed, what could not be or would be lost.
+fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
+    if (path.exists() || path.is_symlink()) && !force {
+        return Err(Error::exists(path));
+    }
+    let target = Target::typed(path)?;
+    target.probe()?;
+    Ok(target)
 }
 
 /// Tells the user what is odd about the data, if anything is.

@@ -5,13 +5,12 @@ use crate::data::{self, ImageDataset, Part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format;
-use crate::io::Target;
 use crate::ops::LeNetBackend;
 use crate::report::{Figures, Report, Training, page};
 use crate::train::sha256;
 use crate::ui::{self, Out};
 
-use super::{OnBackend, data_options, layers, note_provenance};
+use super::{OnBackend, data_options, layers, new_file, note_provenance};
 
 impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -22,7 +21,11 @@ impl OnBackend for ReportArgs {
 fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), Error> {
     let bytes = format::read_bytes(&args.model)?;
     let weights = format::decode(&args.model, &bytes)?.weights;
-    refuse_loss(args)?;
+    let same = |path: &std::path::Path| path.canonicalize().ok();
+    if args.output.exists() && same(&args.output) == same(&args.model) {
+        return Err(Error::Usage("the report would replace the model".to_owned()));
+    }
+    let target = new_file(&args.output, args.force)?;
     let training = Training::beside(&args.model, &sha256(&bytes));
     if let Training::Unreadable { path, problem } = &training {
         ui::note(&format!("warning: {} is left out: {problem}", path.display()));
@@ -45,22 +48,8 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
         official: provenance.is_official(),
         figures: &Figures::new(&outputs, dataset.labels()),
     });
-    Target::typed(&args.output)?.write(page.as_bytes(), args.force)?;
+    target.write(page.as_bytes(), args.force)?;
     let mut out = Out::default();
     out.line(&format!("saved {}", args.output.display()));
     out.finish()
-}
-
-/// Refuses an output that would replace what is to be kept, before anything is computed.
-fn refuse_loss(args: &ReportArgs) -> Result<(), Error> {
-    if args.output.exists() || args.output.is_symlink() {
-        let same = |path: &std::path::Path| path.canonicalize().ok();
-        if same(&args.output) == same(&args.model) {
-            return Err(Error::Usage("the report would replace the model".to_owned()));
-        }
-        if !args.force {
-            return Err(Error::exists(&args.output));
-        }
-    }
-    Ok(Target::typed(&args.output)?.probe()?)
 }
