@@ -3,7 +3,8 @@
 
 use maud::{Markup, html};
 
-/// A heading and the paragraphs below it.
+use super::html::section;
+
 pub struct Paragraphs {
     pub heading: &'static str,
     pub text: &'static [&'static str],
@@ -36,18 +37,16 @@ pub const CARD: [Paragraphs; 3] = [
     },
 ];
 
-pub fn section(official: bool) -> Markup {
-    let parts = match official {
-        true => &CARD[..],
-        false => &CARD[..2],
-    };
-    html! {
-        section #card {
-            h2 { "About this model" }
+pub fn about(official: bool) -> Markup {
+    let parts = if official { &CARD[..] } else { &CARD[..2] };
+    section(
+        "card",
+        "About this model",
+        html! {
             @for part in parts {
                 h3 { (part.heading) }
                 @for paragraph in part.text { p { (paragraph) } }
             }
-        }
-    }
+        },
+    )
 }

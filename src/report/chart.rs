@@ -179,37 +179,24 @@ fn epoch_ticks(first: usize, last: usize) -> Vec<f64> {
     (start..=last).step_by(step).map(|at| at as f64).collect()
 }
 
-/// The heights `wanted`, moved apart to [`LINE_HEIGHT`] where two are nearer, in the same order, about the same middle.
+/// The heights `wanted`, moved apart to [`LINE_HEIGHT`] where two are nearer, in the same order and as little as can be.
 fn spread(wanted: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    let mut heights = wanted.to_vec();
-    let mut start = 0;
-    // Lines that meet form a block, which stands about the middle of what its lines want; blocks that meet join.
-    let mut blocks: Vec<(usize, usize)> = Vec::new();
-    let first = |block: &(usize, usize)| {
-        let (from, to) = *block;
-        let middle = order[from..to].iter().map(|i| wanted[*i]).sum::<f64>() / (to - from) as f64;
-        middle - (to - from - 1) as f64 / 2.0 * LINE_HEIGHT
-    };
-    while start < order.len() {
-        let mut block = (start, start + 1);
-        while let Some(above) = blocks.last().copied() {
-            let end = first(&above) + (above.1 - above.0) as f64 * LINE_HEIGHT;
-            if end <= first(&block) {
-                break;
-            }
-            block.0 = above.0;
-            blocks.pop();
+    // Less what the lines above take, heights need not fall: an isotonic regression by pooling adjacent violators.
+    let mut blocks: Vec<(f64, usize)> = Vec::new();
+    let mean = |(sum, number): (f64, usize)| sum / number as f64;
+    for (place, index) in order.iter().enumerate() {
+        let mut block = (wanted[*index] - place as f64 * LINE_HEIGHT, 1);
+        while let Some(above) = blocks.pop_if(|above| mean(*above) > mean(block)) {
+            block = (block.0 + above.0, block.1 + above.1);
         }
         blocks.push(block);
-        start = block.1;
     }
-    for block in blocks {
-        let top = first(&block);
-        for (place, index) in order[block.0..block.1].iter().enumerate() {
-            heights[*index] = top + place as f64 * LINE_HEIGHT;
-        }
+    let mut heights = wanted.to_vec();
+    let starts = blocks.into_iter().flat_map(|block| std::iter::repeat_n(mean(block), block.1));
+    for ((place, index), start) in order.iter().enumerate().zip(starts) {
+        heights[*index] = start + place as f64 * LINE_HEIGHT;
     }
     heights
 }

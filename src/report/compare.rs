@@ -1,17 +1,16 @@
 //! The page of a comparison: curves over epochs and over seconds, figures, tests, and the images that only one gets right.
 
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use crate::compare::{Comparison, ModelPair};
 use crate::data::Image;
 use crate::io::table::Table;
+use crate::io::text::count;
 use crate::train::EpochRecord;
 
 use super::chart::{Chart, Line};
-use super::page::head;
-use super::pictures::data_uri;
-use super::table::table;
-use crate::io::text::count;
+use super::html::{page, section, table};
+use super::pictures::tile;
 
 /// Images that are shown of those that only one model gets right.
 const SHOWN: usize = 18;
@@ -21,56 +20,46 @@ const PAIRS: usize = 50;
 const COLOURS: [&str; 6] = ["line0", "line1", "line2", "line3", "line4", "line5"];
 
 /// The page as HTML. `images` are the test images that the models were asked about, none if they were not.
-#[must_use]
 pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
     let pairs = comparison.model_pairs();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head("LeNet: runs compared", "'none'"))
-            body {
-                header {
-                    p .kicker { "LeNet · Fashion-MNIST" }
-                    h1 { "Runs compared" }
-                    p { (count(comparison.runs.len())) " runs in " (count(comparison.groups.len())) " groups. Runs of a group differ in nothing but their seed." }
-                }
-                main {
-                    (figures(comparison))
-                    (curves(comparison))
-                    (tests(comparison))
-                    (differences(comparison))
-                    @if !pairs.is_empty() {
-                        (classes(comparison))
-                        (models(comparison, &pairs))
-                        (only(comparison, &pairs[0], images))
-                    }
-                }
-                footer { p { "Written by lenet " (env!("CARGO_PKG_VERSION")) ": " code { "lenet compare" } } }
-            }
+    let header = html! {
+        h1 { "Runs compared" }
+        p { (count(comparison.runs.len())) " runs in " (count(comparison.groups.len())) " groups. Runs of a group differ in nothing but their seed." }
+    };
+    let sections = html! {
+        (figures(comparison))
+        (curves(comparison))
+        (tests(comparison))
+        (differences(comparison))
+        @if let Some(first) = pairs.first() {
+            (section("classes", "F1 by class", shown("F1 by class and group", comparison.class_table())))
+            (models(comparison, &pairs))
+            (only(comparison, first, images))
         }
     };
-    page.into_string() + "\n"
+    page("LeNet: runs compared", "'none'", "lenet compare", header, sections, html! {})
 }
 
 fn figures(comparison: &Comparison) -> Markup {
     let groups = comparison.group_table();
     let runs = shown("Figures of each run", comparison.run_table());
-    html! {
-        section #figures {
-            h2 { "Figures" }
+    section(
+        "figures",
+        "Figures",
+        html! {
             @if groups.rows.is_empty() { (runs) } @else {
                 (shown("Mean and standard deviation of each group", groups))
                 details { summary { "Every run" } (runs) }
             }
             p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
-        }
-    }
+        },
+    )
 }
 
 /// A table of the comparison, as the pages have them.
 fn shown(label: &str, Table { mut columns, rows }: Table) -> Markup {
     columns.iter_mut().for_each(|name| *name = capital(name));
-    table(label, "figures compared", &columns, rows)
+    table(label, "figures compared", &Table { columns, rows })
 }
 
 fn curves(comparison: &Comparison) -> Markup {
@@ -99,9 +88,10 @@ fn curves(comparison: &Comparison) -> Markup {
             let chart = Chart { title, unit, lines: &lines, kept: None };
             html! { @if !is_empty { (chart.draw()) } }
         };
-    html! {
-        section #curves {
-            h2 { "Learning curves" }
+    section(
+        "curves",
+        "Learning curves",
+        html! {
             div .charts {
                 (chart("Validation accuracy", "epoch", |epoch| epoch.val_accuracy, false))
                 (chart("Validation accuracy", "second", |epoch| epoch.val_accuracy, true))
@@ -111,74 +101,67 @@ fn curves(comparison: &Comparison) -> Markup {
                 (chart("Training loss", "second", |epoch| Some(epoch.loss), true))
             }
             p .note { "A line for each run. Seconds are those of the epochs' training parts; a run that does not know them is left out there." }
-        }
-    }
+        },
+    )
 }
 
 fn tests(comparison: &Comparison) -> Markup {
     let tests = comparison.test_table();
-    html! {
-        @if !tests.rows.is_empty() {
-            section #tests {
-                h2 { "Is it more than chance?" }
-                (shown("Welch's t-tests", tests))
-                p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
-            }
-        }
+    if tests.rows.is_empty() {
+        return html! {};
     }
+    section(
+        "tests",
+        "Is it more than chance?",
+        html! {
+            (shown("Welch's t-tests", tests))
+            p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
+        },
+    )
 }
 
 fn differences(comparison: &Comparison) -> Markup {
     let differences = comparison.difference_table();
-    html! {
-        section #settings {
-            h2 { "Settings that differ" }
+    section(
+        "settings",
+        "Settings that differ",
+        html! {
             @match differences.rows.is_empty() {
                 true => p { "None that is known." },
                 false => (shown("Settings that differ", differences)),
             }
-        }
-    }
-}
-
-fn classes(comparison: &Comparison) -> Markup {
-    html! {
-        section #classes {
-            h2 { "F1 by class" }
-            (shown("F1 by class and group", comparison.class_table()))
-        }
-    }
+        },
+    )
 }
 
 fn models(comparison: &Comparison, pairs: &[ModelPair]) -> Markup {
-    html! {
-        section #models {
-            h2 { "Model against model" }
+    section(
+        "models",
+        "Model against model",
+        html! {
             (shown("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(PAIRS)])))
             p .note {
                 "McNemar’s exact test, on the same images. p: how likely a split this uneven is if both models are as good."
                 @if pairs.len() > PAIRS { " The first " (PAIRS) " of " (pairs.len()) " pairs." }
             }
-        }
-    }
+        },
+    )
 }
 
 fn only(comparison: &Comparison, pair: &ModelPair, images: &[Image]) -> Markup {
-    html! {
-        section #only {
-            h2 { "What only one gets right" }
+    section(
+        "only",
+        "What only one gets right",
+        html! {
             @for (side, run) in pair.runs.iter().enumerate() {
                 @let name = &comparison.runs[*run].name;
                 h3 { "Only " (name) ", not " (comparison.runs[pair.runs[1 - side]].name) ": " (count(pair.only[side].len())) " images" }
                 ol .mistakes { @for index in pair.only[side].iter().take(SHOWN).filter(|index| **index < images.len()) {
-                    li { figure {
-                        img src=(data_uri(&images[*index])) width="84" height="84" alt=(format!("Test image {index}"));
-                        figcaption { span .number { "no. " (index) } }
-                    } }
+                    (tile(images, *index, "", html! {}))
                 } }
             }
-        }
-    }
+        },
+    )
 }
 
 fn capital(name: &str) -> String {

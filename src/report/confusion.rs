@@ -3,36 +3,27 @@
 use maud::{Markup, html};
 
 use crate::data::CLASSES;
-use crate::eval::ClassReport;
-
-use super::Figures;
-use super::text::percent;
 use crate::io::text::count;
 
-pub fn sections(figures: &Figures) -> Markup {
-    html! {
-        section #confusion {
-            h2 { "Confusion matrix" }
+use super::Figures;
+use super::html::{percent, scroll, section};
+
+pub fn matrix(figures: &Figures) -> Markup {
+    section(
+        "confusion",
+        "Confusion matrix",
+        html! {
             p { (commonest(figures)) }
-            (matrix(&figures.evaluation.confusion))
+            (cells(&figures.evaluation.confusion))
             div #cell .cell role="status" hidden {}
             p .note {
-                "A row for each true class, a column for each that the model said. " span .scripted hidden {
-                    "A number opens its images. "
-                } "The shade grows with the square root of \
-                 the share of its row: "
+                "A row for each true class, a column for each that the model said. "
+                span .scripted hidden { "A number opens its images. " }
+                "The shade grows with the square root of the share of its row: "
                 span .key .right { "right" } " " span .key .wrong { "wrong" } "."
             }
-        }
-        section #classes {
-            h2 { "Classes" }
-            (classes(&figures.evaluation.classes()))
-            p .note {
-                "Precision: the share of answers with this class that are right. Recall: the share of this class’ \
-                 images that are found. F1: their harmonic mean. Support: number of images."
-            }
-        }
-    }
+        },
+    )
 }
 
 fn commonest(figures: &Figures) -> Markup {
@@ -51,9 +42,10 @@ fn commonest(figures: &Figures) -> Markup {
     }
 }
 
-fn matrix(confusion: &[[usize; 10]; 10]) -> Markup {
-    html! {
-        div .scroll tabindex="0" role="region" aria-label="Confusion matrix" {
+fn cells(confusion: &[[usize; 10]; 10]) -> Markup {
+    scroll(
+        "Confusion matrix",
+        html! {
             table .matrix {
                 thead { tr {
                     td .axes { span .axis { "said →" } span .axis { "truly ↓" } }
@@ -73,8 +65,8 @@ fn matrix(confusion: &[[usize; 10]; 10]) -> Markup {
                     }
                 } }
             }
-        }
-    }
+        },
+    )
 }
 
 /// A class that may be broken at its stroke.
@@ -87,29 +79,33 @@ fn breakable(class: &str) -> Markup {
     }
 }
 
-fn classes(classes: &[ClassReport]) -> Markup {
-    html! {
-        div .scroll tabindex="0" role="region" aria-label="Figures of each class" {
-            table .figures .classes {
-                thead { tr {
-                    th scope="col" { "Class" }
-                    th scope="col" { "Precision" }
-                    th scope="col" { "Recall" }
-                    th scope="col" { "F1" }
-                    th scope="col" .meter { span .hidden { "F1 as a bar" } }
-                    th scope="col" { "Support" }
-                } }
-                tbody { @for class in classes { tr {
-                    th scope="row" { (class.name) }
-                    td { (format!("{:.4}", class.precision)) }
-                    td { (format!("{:.4}", class.recall)) }
-                    td { (format!("{:.4}", class.f1)) }
-                    td .meter { span style=(format!("width:{:.1}%", 100.0 * class.f1)) {} }
-                    td { (count(class.support)) }
-                } } }
-            }
+pub fn classes(figures: &Figures) -> Markup {
+    let body = html! {
+        table .figures .classes {
+            thead { tr {
+                @for name in ["Class", "Precision", "Recall", "F1"] { th scope="col" { (name) } }
+                th scope="col" .meter { span .hidden { "F1 as a bar" } }
+                th scope="col" { "Support" }
+            } }
+            tbody { @for class in figures.evaluation.classes() { tr {
+                th scope="row" { (class.name) }
+                @for share in [class.precision, class.recall, class.f1] { td { (format!("{share:.4}")) } }
+                td .meter { span style=(format!("width:{:.1}%", 100.0 * class.f1)) {} }
+                td { (count(class.support)) }
+            } } }
         }
-    }
+    };
+    section(
+        "classes",
+        "Classes",
+        html! {
+            (scroll("Figures of each class", body))
+            p .note {
+                "Precision: the share of answers with this class that are right. Recall: the share of this class’ \
+                 images that are found. F1: their harmonic mean. Support: number of images."
+            }
+        },
+    )
 }
 
 #[cfg(test)]
@@ -121,7 +117,7 @@ mod tests {
         let mut confusion = [[0; 10]; 10];
         confusion[0][0] = 75;
         confusion[0][6] = 25;
-        let table = matrix(&confusion).into_string();
+        let table = cells(&confusion).into_string();
         assert!(table.contains(r#"<td class="right" style="--shade:86.6%""#), "{table}");
         assert!(table.contains(
             r#"<td class="wrong" style="--shade:50.0%" title="said Shirt, truly T-shirt/top: 25.00%">25</td>"#

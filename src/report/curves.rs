@@ -5,11 +5,9 @@ use maud::{Markup, html};
 use crate::train::{EpochRecord, RunRecord};
 
 use super::chart::{Chart, Line};
-use super::recipe;
-use super::table::frame;
+use super::html::{cells, framed, section};
 
-/// The section for the epochs of this run.
-pub fn section(record: &RunRecord) -> Markup {
+pub fn curves(record: &RunRecord) -> Markup {
     let epochs = &record.epochs;
     let line = |name, value: &dyn Fn(&EpochRecord) -> Option<f64>| Line {
         name,
@@ -20,7 +18,12 @@ pub fn section(record: &RunRecord) -> Markup {
             .filter_map(|epoch| Some((epoch.epoch as f64, value(epoch)?)))
             .collect(),
     };
-    let rate = |epoch: &EpochRecord| recipe::learning_rate(&record.settings, epoch.epoch);
+    let settings = &record.settings;
+    // In the middle of the epoch.
+    let rate = |epoch: &EpochRecord| {
+        settings.recipe.learning_rate
+            * settings.recipe.schedule.factor(epoch.epoch - 1, settings.epochs)
+    };
     let loss = [line("training", &|e| Some(e.loss)), line("validation", &|e| e.val_loss)];
     let accuracy =
         [line("training", &|e| Some(e.accuracy)), line("validation", &|e| e.val_accuracy)];
@@ -30,16 +33,18 @@ pub fn section(record: &RunRecord) -> Markup {
         let unit = "epoch";
         Chart { title, unit, lines, kept }.draw()
     };
-    html! {
-        section #curves {
-            h2 { "Learning curves" }
+    let last = epochs.len().saturating_sub(1);
+    section(
+        "curves",
+        "Learning curves",
+        html! {
             div .charts {
                 (draw("Loss", &loss))
                 (draw("Accuracy", &accuracy))
                 (draw("Learning rate", &rates))
                 div .scrub hidden {
                     label for="epoch" { "Values at epoch" }
-                    input #epoch type="range" min="0" max=(epochs.len().saturating_sub(1)) value=(epochs.len().saturating_sub(1));
+                    input #epoch type="range" min="0" max=(last) value=(last);
                     output for="epoch" {}
                 }
             }
@@ -48,13 +53,15 @@ pub fn section(record: &RunRecord) -> Markup {
                  from the weights at its end. So the first may well look worse. The learning rate is that in the \
                  middle of the epoch."
             }
-            (table(record, rate))
-        }
-    }
+            details {
+                summary { "The curves as a table" }
+                (table(record, rate))
+            }
+        },
+    )
 }
 
 fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
-    let figure = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
     let columns = [
         "Epoch",
         "Seconds",
@@ -64,23 +71,18 @@ fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
         "Validation accuracy",
         "Learning rate",
     ];
-    let rows = html! {
-        @for epoch in &record.epochs {
-            @let is_kept = record.kept_epoch == Some(epoch.epoch);
-            tr .kept[is_kept] {
-                th scope="row" { (epoch.epoch) @if is_kept { " (kept)" } }
-                td { (format!("{:.1}", epoch.seconds)) }
-                @for value in [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy] {
-                    td { (figure(value)) }
-                }
-                td { (format!("{:.3e}", rate(epoch))) }
-            }
-        }
-    };
-    html! {
-        details {
-            summary { "The curves as a table" }
-            (frame("Figures of each epoch", "figures", &columns, rows))
-        }
-    }
+    let figure = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
+    let rows = record.epochs.iter().map(|epoch| {
+        let is_kept = record.kept_epoch == Some(epoch.epoch);
+        let figures = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy]
+            .map(figure);
+        let heading = format!("{}{}", epoch.epoch, if is_kept { " (kept)" } else { "" });
+        let row: Vec<String> = [heading, format!("{:.1}", epoch.seconds)]
+            .into_iter()
+            .chain(figures)
+            .chain([format!("{:.3e}", rate(epoch))])
+            .collect();
+        html! { tr .kept[is_kept] { (cells(&row)) } }
+    });
+    framed("Figures of each epoch", "figures", &columns, html! { @for row in rows { (row) } })
 }

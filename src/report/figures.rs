@@ -19,35 +19,34 @@ pub struct Answer {
     /// Number of the image in its data set.
     pub index: usize,
     pub label: usize,
-    /// The class that the model says.
     pub predicted: usize,
-    /// The probability that the model gives to its answer.
+    /// That of the predicted class.
     pub probability: f64,
 }
 
 /// The answers of one range of confidence.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bin {
-    /// Number of right ones.
     pub right: usize,
-    /// Number of wrong ones.
     pub wrong: usize,
     /// Sum of their probabilities.
     pub probability: f64,
 }
 
 impl Bin {
-    /// Number of answers.
-    #[must_use]
     pub fn total(&self) -> usize {
         self.right + self.wrong
+    }
+
+    /// Share of right answers; 0 where there are none.
+    pub fn share_right(&self) -> f64 {
+        self.right as f64 / self.total().max(1) as f64
     }
 }
 
 /// Everything that the report shows of the answers.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// Loss, accuracy, confusion matrix, figures per class.
     pub evaluation: Evaluation,
     /// The wrong answers with the highest probabilities, at most 36, the highest first; of equal ones the image
     /// that comes first.
@@ -62,8 +61,6 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// From the outputs for images and the labels that these have.
-    #[must_use]
     pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
         let mut answers = Vec::new();
         let mut confidence = [Bin::default(); BINS];
@@ -94,7 +91,6 @@ impl Figures {
 
     /// The expected calibration error: the mean, over all answers, of the distance between a bin's share of right
     /// answers and its mean probability.
-    #[must_use]
     pub fn calibration_error(&self) -> f64 {
         let gaps = self.confidence.iter();
         let sum: f64 = gaps.map(|bin| (bin.probability - bin.right as f64).abs()).sum();
@@ -102,7 +98,6 @@ impl Figures {
     }
 
     /// The commonest mistakes as (true class, predicted class, number), at most `most`, the commonest first.
-    #[must_use]
     pub fn confusions(&self, most: usize) -> Vec<(usize, usize, usize)> {
         let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
         let counted = cells.map(|(label, predicted)| {

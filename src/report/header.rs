@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
+use crate::io::text::{count, plural};
 use crate::model::{TENSORS, TensorSpec};
 use crate::train::{EpochRecord, RunRecord};
 
-use super::text::{duration, percent};
+use super::html::{duration, percent};
+use super::settings::why_no_more;
 use super::{Report, Training};
-use crate::io::text::{count, plural};
 
 /// The part above the sections.
 pub(super) fn header(report: &Report<'_>) -> Markup {
@@ -21,13 +22,10 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
         false => "a data set that is not Fashion-MNIST",
     };
     html! {
-        header {
-            p .kicker { "LeNet · Fashion-MNIST" }
-            h1 { (report.model) }
-            p { (history(report.training)) " Measured on the " (images) " of " (data) "." }
-            @for doubt in doubts(report) { p .doubt { strong { "Beware: " } (doubt) } }
-            (headline(report))
-        }
+        h1 { (report.model) }
+        p { (history(report.training)) " Measured on the " (images) " of " (data) "." }
+        @for doubt in doubts(report) { p .doubt { strong { "Beware: " } (doubt) } }
+        (headline(report))
     }
 }
 
@@ -64,20 +62,19 @@ fn kept(record: &RunRecord) -> Option<&EpochRecord> {
 
 /// How the model came about, in a sentence or two.
 fn history(training: &Training) -> Markup {
-    let record = match training {
-        Training::Known(record) => record,
-        Training::Unknown { path } | Training::Unreadable { path, .. } => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let how = match training {
-                Training::Unreadable { .. } => "holds no record of its training",
-                _ => "is not there",
-            };
-            return html! {
-                "How this model was trained is unknown: " code { (name) } " beside it " (how)
-                ", so there are no settings and no curves here."
-            };
-        }
+    let (path, how) = match training {
+        Training::Known(record) => return known_history(record),
+        Training::Unknown { path } => (path, "is not there"),
+        Training::Unreadable { path, .. } => (path, "holds no record of its training"),
     };
+    html! {
+        "How this model was trained is unknown: "
+        code { (path.file_name().unwrap_or_default().to_string_lossy()) } " beside it " (how)
+        ", so there are no settings and no curves here."
+    }
+}
+
+fn known_history(record: &RunRecord) -> Markup {
     let settings = &record.settings;
     let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
     html! {
@@ -89,6 +86,9 @@ fn history(training: &Training) -> Markup {
         (record.device)
         @if let Some(started) = &record.started { ", begun " (started) }
         "."
+        @if let Some(why) = why_no_more(record) {
+            " That is " (count(record.epochs.len())) " of " (plural(settings.epochs, "epoch")) ": " (why) "."
+        }
         @if let Some(epoch) = record.kept_epoch && epoch != record.epochs.len() {
             " It has the weights of epoch " (epoch) ", the one with the smallest validation loss."
         }

@@ -44,7 +44,7 @@ const LAYERS: [(&str, &str, usize); 6] = [
 ];
 
 /// The section, hidden until the script shows it.
-pub fn section() -> Markup {
+pub fn inside() -> Markup {
     html! {
         section #inside hidden {
             h2 { "Look inside" }

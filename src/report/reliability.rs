@@ -3,38 +3,36 @@
 
 use maud::{Markup, html};
 
-use super::chart::{SIZE, number};
-use super::table::row;
-use super::text::percent;
-use super::{BINS, Bin, Figures};
+use crate::io::table::{Table, row};
 use crate::io::text::count;
+
+use super::Figures;
+use super::chart::{SIZE, number};
+use super::figures::BINS;
+use super::html::{percent, section, table};
 
 /// Left, top, right and bottom of the area that the axes span.
 const AREA: [f64; 4] = [48.0, 10.0, 380.0, 196.0];
 
-pub fn section(figures: &Figures) -> Markup {
-    // The largest of ten probabilities is never below a tenth: the first bin is empty, and often some more.
-    let first = figures.confidence.iter().position(|bin| bin.total() > 0);
-    html! {
-        section #confidence {
-            h2 { "Confidence" }
+pub fn confidence(figures: &Figures) -> Markup {
+    section(
+        "confidence",
+        "Confidence",
+        html! {
             p {
                 "On average the model gives its answer a probability of "
                 b { (percent(figures.mean_confidence)) } "; " b { (percent(figures.evaluation.accuracy())) }
                 " of the answers are right. " (judgement(figures)) " The expected calibration error is "
                 b { (percent(figures.calibration_error())) } "."
             }
-            div .pair {
-                (diagram(figures))
-                (table(figures, first.unwrap_or(0)))
-            }
+            div .charts { (diagram(figures)) (counts(figures)) }
             p .note {
                 "The probability of an answer is its output divided by the sum of the ten outputs. Where the model \
                  is honest about its doubts, the bars end on the dashed line. The expected calibration error is the \
                  mean distance from it, each bar counted by its answers."
             }
-        }
-    }
+        },
+    )
 }
 
 fn diagram(figures: &Figures) -> Markup {
@@ -80,19 +78,19 @@ fn spoken(figures: &Figures) -> String {
     format!("Share of right answers by probability: {}.", told.join("; "))
 }
 
-fn table(figures: &Figures, first: usize) -> Markup {
-    let bins = figures.confidence.iter().enumerate().skip(first);
+fn counts(figures: &Figures) -> Markup {
+    // The largest of ten probabilities is never below a tenth: the first bin is empty, and often some more.
+    let bins = figures.confidence.iter().enumerate().skip_while(|(_, bin)| bin.total() == 0);
     let rows = bins.map(|(index, bin)| {
         let [from, to] = [index, index + 1].map(|edge| edge as f64 / BINS as f64);
         let share = match bin.total() {
             0 => "–".to_owned(),
             _ => format!("{:.0}%", 100.0 * bin.share_right()),
         };
-        let heading = format!("{from:.1}–{to:.1}");
-        row(&heading, [count(bin.right), count(bin.wrong), share])
+        row(&format!("{from:.1}–{to:.1}"), [count(bin.right), count(bin.wrong), share])
     });
-    let columns = ["Probability", "Right", "Wrong", "Share right"];
-    super::table::table("Answers by their probability", "figures counts", &columns, rows)
+    let counts = Table::new(["Probability", "Right", "Wrong", "Share right"], rows);
+    table("Answers by their probability", "figures counts", &counts)
 }
 
 fn judgement(figures: &Figures) -> &'static str {
@@ -100,13 +98,5 @@ fn judgement(figures: &Figures) -> &'static str {
         gap if gap > 0.02 => "It is surer than it should be.",
         gap if gap < -0.02 => "It is less sure than it could be.",
         _ => "It is about as sure as it should be.",
-    }
-}
-
-impl Bin {
-    /// Share of right answers; 0 where there are none.
-    #[must_use]
-    pub fn share_right(&self) -> f64 {
-        self.right as f64 / self.total().max(1) as f64
     }
 }

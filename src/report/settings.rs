@@ -2,39 +2,33 @@
 
 use maud::{Markup, html};
 
-use crate::train::{Keep, RunRecord};
-
-use super::recipe;
-use super::text::duration;
+use crate::data::{Augmentation, Scaling};
+use crate::descent::Schedule;
 use crate::io::text::{count, plural};
+use crate::model::Activation;
+use crate::train::{Keep, Recipe, RunRecord, StopReason};
 
-/// The section for this run.
-pub fn section(record: &RunRecord) -> Markup {
-    html! {
-        section #training {
-            h2 { "Training" }
-            div .scroll tabindex="0" role="region" aria-label="Settings of the training" {
-                table .facts {
-                    tbody {
-                        @for (name, value) in rows(record) { tr { th scope="row" { (name) } td { (value) } } }
-                        tr { th scope="row" { "Data files, SHA-256" } td {
-                            @for (name, digest) in &record.data {
-                                span .digest { (name) " " code { (digest) } }
-                            }
-                        } }
-                    }
+use super::html::{cells, duration, scroll, section};
+
+pub fn training(record: &RunRecord) -> Markup {
+    let body = html! {
+        table .facts { tbody {
+            @for (name, value) in rows(record) { tr { (cells(&[name.to_owned(), value])) } }
+            tr { th scope="row" { "Data files, SHA-256" } td {
+                @for (name, digest) in &record.data {
+                    span .digest { (name) " " code { (digest) } }
                 }
-            }
-        }
-    }
+            } }
+        } }
+    };
+    section("training", "Training", scroll("Settings of the training", body))
 }
 
 /// Name and value of everything that is known of a training.
-#[must_use]
 pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     let settings = &record.settings;
     let mut rows = vec![("Recipe", settings.recipe.name.clone())];
-    rows.extend(recipe::rows(&settings.recipe));
+    rows.extend(recipe(&settings.recipe));
     rows.extend([
         ("Batch size", count(settings.batch_size)),
         ("Seed", settings.seed.to_string()),
@@ -66,19 +60,28 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// How many were trained, and why no more.
 fn epochs(record: &RunRecord) -> String {
-    let (done, asked) = (record.epochs.len(), record.settings.epochs);
-    match record.settings.patience {
-        _ if done >= asked => count(done),
-        Some(patience) if record.test.is_some() => format!(
-            "{} of {}: the validation loss had not fallen for {}",
-            count(done),
-            count(asked),
-            plural(patience, "epoch")
-        ),
-        _ => format!("{} of {} so far", count(done), count(asked)),
+    let done = count(record.epochs.len());
+    match why_no_more(record) {
+        None => done,
+        Some(why) => format!("{done} of {}: {why}", count(record.settings.epochs)),
     }
+}
+
+/// Why a training has not done all its epochs; none if it has.
+pub fn why_no_more(record: &RunRecord) -> Option<String> {
+    let settings = &record.settings;
+    if record.epochs.len() >= settings.epochs {
+        return None;
+    }
+    // Records of earlier versions do not say why a training ended, only that it did.
+    let is_over = record.stop_reason == Some(StopReason::Patience) || record.test.is_some();
+    Some(match settings.patience.filter(|_| is_over) {
+        Some(patience) => {
+            format!("the validation loss had not fallen for {}", plural(patience, "epoch"))
+        }
+        None => "training is not finished".to_owned(),
+    })
 }
 
 /// Whose weights the model has.
@@ -89,5 +92,102 @@ fn kept(record: &RunRecord) -> String {
             format!("the weights of epoch {epoch}, the one with the smallest validation loss")
         }
         (Some(epoch), Keep::Last) => format!("the weights of epoch {epoch}, the last one"),
+    }
+}
+
+/// What the recipe does, each part with its name; what it leaves out has no row.
+fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("Learning rate", recipe.learning_rate.to_string()),
+        ("Schedule", schedule(recipe.schedule)),
+    ];
+    let mut tell = |is_done: bool, name: &'static str, what: String| {
+        if is_done {
+            rows.push((name, what));
+        }
+    };
+    let nesterov = if recipe.nesterov { ", Nesterov's" } else { "" };
+    tell(recipe.momentum > 0.0, "Momentum", format!("{}{nesterov}", recipe.momentum));
+    tell(recipe.weight_decay > 0.0, "Weight decay", recipe.weight_decay.to_string());
+    if let Some(muon) = recipe.muon {
+        let decay = muon.weight_decay;
+        let what = format!("on conv2, fc1 and fc2, weight decay {decay}");
+        tell(true, "Muon", what);
+    }
+    tell(
+        recipe.activation == Activation::Tanh,
+        "Activation",
+        "tanh in training, turned into the sigmoids that the model has".to_owned(),
+    );
+    tell(
+        true,
+        "Initial weights",
+        match recipe.gain {
+            1.0 => "Glorot uniform".to_owned(),
+            gain => format!("Glorot uniform, {gain} times as wide"),
+        },
+    );
+    tell(
+        true,
+        "Pixels",
+        match recipe.scaling {
+            Scaling::Raw => "as they are, 0 to 255".to_owned(),
+            Scaling::Standardise { mean, deviation } => {
+                format!("standardised: less {mean}, divided by {deviation}")
+            }
+        },
+    );
+    let Augmentation { flip, shift, clean_epochs } = recipe.augmentation;
+    let but = match clean_epochs {
+        0 => String::new(),
+        clean => format!(", but not in the last {}", plural(clean, "epoch")),
+    };
+    let moved = format!("moved by up to {}", plural(usize::from(shift), "pixel"));
+    let changes: Vec<&str> =
+        [(flip, "all but shoes mirrored in every second epoch"), (shift > 0, &moved)]
+            .into_iter()
+            .filter_map(|(is_done, what)| is_done.then_some(what))
+            .collect();
+    tell(!changes.is_empty(), "Images", format!("{}{but}", changes.join(", ")));
+    rows
+}
+
+fn schedule(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Constant => "constant".to_owned(),
+        Schedule::Linear { warm_up } => {
+            format!("rises for {}% of the steps, then falls evenly", 100.0 * warm_up)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recipe_tells_what_it_does_and_nothing_else() {
+        let row = |name, what: &str| (name, what.to_owned());
+        let classic = [
+            row("Learning rate", "0.9"),
+            row("Schedule", "constant"),
+            row("Initial weights", "Glorot uniform"),
+            row("Pixels", "as they are, 0 to 255"),
+        ];
+        assert_eq!(recipe(&Recipe::classic()), classic);
+        let tuned = recipe(&Recipe::tuned());
+        for expected in [
+            row("Schedule", "rises for 5% of the steps, then falls evenly"),
+            row("Momentum", "0.9, Nesterov's"),
+            row("Weight decay", "0.001"),
+            row("Initial weights", "Glorot uniform, 3 times as wide"),
+            row("Muon", "on conv2, fc1 and fc2, weight decay 0.07"),
+            row(
+                "Images",
+                "all but shoes mirrored in every second epoch, moved by up to 1 pixel, but not in the last 3 epochs",
+            ),
+        ] {
+            assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");
+        }
     }
 }

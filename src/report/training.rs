@@ -25,7 +25,6 @@ pub enum Training {
 
 impl Training {
     /// The record that lies beside the model file `model`, whose bytes have the SHA-256 `sha256`.
-    #[must_use]
     pub fn beside(model: &Path, sha256: &str) -> Self {
         let path = Output::beside(model, "json");
         match RunRecord::read(&path) {
@@ -41,8 +40,6 @@ impl Training {
         }
     }
 
-    /// The record, if it is known.
-    #[must_use]
     pub fn record(&self) -> Option<&RunRecord> {
         match self {
             Self::Known(record) => Some(record),

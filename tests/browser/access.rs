@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::chromium::{Chromium, Look};
-use crate::{report, url};
+use crate::{assert_quiet, inspect, lenet, report, url};
 
 const AXE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
@@ -31,6 +31,35 @@ fn axe_finds_no_violation_at_any_width_or_light() {
         let found = tab.evaluate(RUN);
         assert_eq!(found[0], serde_json::json!([]), "{look:?}");
         assert!(found[1].as_u64().unwrap() > 25, "{look:?}: {found}");
+    }
+}
+
+#[test]
+fn a_comparison_is_quiet_and_accessible() {
+    let axe = fs::read_to_string(AXE).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    for recipe in ["classic", "tuned"] {
+        let train = "train --seeds 1,2 --limit 1000 --epochs 2 -q";
+        lenet(dir.path(), &format!("{train} --recipe {recipe} -o {recipe}-{{seed}}.mpk"));
+    }
+    let runs = "classic-1.mpk classic-2.mpk tuned-1.mpk tuned-2.mpk";
+    lenet(dir.path(), &format!("compare {runs} --limit 500 -o page.html"));
+    let path = dir.path().join("page.html");
+    let mut browser = Chromium::start();
+    for look in [Look::screen(380), Look::screen(1280), Look::screen(1280).dark()] {
+        let (mut tab, found) = inspect(&mut browser, &path, look);
+        let sections = ["figures", "curves", "tests", "settings", "classes", "models", "only"];
+        assert_eq!(found["sections"], serde_json::json!(sections), "{look:?}");
+        assert_eq!(found["charts"], 6, "{look:?}");
+        for fault in ["overflow", "mute", "unreachable", "pale"] {
+            assert_eq!(found[fault], serde_json::json!([]), "{fault}: {look:?}");
+        }
+        tab.evaluate("document.querySelector('details').open = true");
+        tab.evaluate(&axe);
+        let found = tab.evaluate(RUN);
+        assert_eq!(found[0], serde_json::json!([]), "{look:?}");
+        assert!(found[1].as_u64().unwrap() > 15, "{look:?}: {found}");
+        assert_quiet(&tab, &url(&path));
     }
 }
 

@@ -1,17 +1,48 @@
-//! The six kernels of the first layer, as pictures.
+//! The network itself: its layers as `lenet shapes` prints them, and the six kernels of the first as pictures.
 
 use maud::{Markup, html};
 
-use crate::model::Weights;
+use crate::io::table::{Table, row};
+use crate::io::text::count;
+use crate::model::{LayerSummary, Weights};
+
+use super::html::{section, table};
 
 /// Height and width of a kernel.
 const SIDE: usize = 5;
 
-pub fn section(weights: &Weights) -> Markup {
+pub fn layers(layers: &[LayerSummary]) -> Markup {
+    let line = |name: &str, shape: String, sizes: [usize; 2]| {
+        row(name, [shape].into_iter().chain(sizes.map(count)))
+    };
+    let rows = layers.iter().map(|layer| {
+        let shape: Vec<String> = layer.output_shape.iter().map(usize::to_string).collect();
+        let sizes = [layer.parameters, layer.macs];
+        line(layer.name, format!("({})", shape.join(", ")), sizes)
+    });
+    let sum = |of: fn(&LayerSummary) -> usize| layers.iter().map(of).sum();
+    let sums = [sum(|layer| layer.parameters), sum(|layer| layer.macs)];
+    let rows = rows.chain([line("total", String::new(), sums)]);
+    let layers = Table::new(["Layer", "Output shape", "Parameters", "Multiply-adds"], rows);
+    section(
+        "layers",
+        "Layers",
+        html! {
+            (table("Layers of the network", "figures layers", &layers))
+            p .note {
+                "Shapes are those of one image: (image, channel, row, column). A sigmoid follows each convolution and \
+                 each dense layer. Multiply-adds are those of a forward pass."
+            }
+        },
+    )
+}
+
+pub fn kernels(weights: &Weights) -> Markup {
     let (kernels, _) = weights.tensors()[0].as_chunks::<{ SIDE * SIDE }>();
-    html! {
-        section #kernels {
-            h2 { "First-layer kernels" }
+    section(
+        "kernels",
+        "First-layer kernels",
+        html! {
             p {
                 "What the first convolution looks for: a channel is strong where the picture is bright under "
                 span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " ones."
@@ -20,8 +51,8 @@ pub fn section(weights: &Weights) -> Markup {
                 @for (index, kernel) in kernels.iter().enumerate() { li { (picture(index + 1, kernel)) } }
             }
             p .note { "Each kernel has its own scale: the full colour stands for the number below it. Pixels are 0 to 255." }
-        }
-    }
+        },
+    )
 }
 
 fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {
