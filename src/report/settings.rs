@@ -27,37 +27,75 @@ pub fn training(record: &RunRecord) -> Markup {
 /// Name and value of everything that is known of a training.
 pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     let settings = &record.settings;
-    let mut rows = vec![("Recipe", settings.recipe.name.clone())];
-    rows.extend(recipe(&settings.recipe));
-    rows.extend([
-        ("Batch size", count(settings.batch_size)),
-        ("Seed", settings.seed.to_string()),
-        ("Epochs", epochs(record)),
-        ("Kept", kept(record)),
-        ("Training images", count(record.train_samples)),
-        (
-            "Validation images",
-            match (record.validation_samples, settings.stratified) {
-                (0, _) => "none".to_owned(),
-                (number, true) => format!("{}, of all classes in proportion", count(number)),
-                (number, false) => format!("{}, the last ones", count(number)),
-            },
-        ),
-    ]);
-    if let Some(limit) = settings.limit {
-        rows.push(("Limit", format!("the first {} of each file", plural(limit, "image"))));
-    }
-    if let Some(started) = &record.started {
-        rows.push(("Started", started.clone()));
-    }
+    let validation = match (record.validation_samples, settings.stratified) {
+        (0, _) => "none".to_owned(),
+        (number, true) => format!("{}, of all classes in proportion", count(number)),
+        (number, false) => format!("{}, the last ones", count(number)),
+    };
     let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
-    rows.extend([
-        ("Time", duration(seconds)),
-        ("Machine", format!("{}, {}", record.device, plural(record.threads, "thread"))),
-        ("Backend", settings.backend.clone()),
-        ("Versions", format!("lenet {}, Burn {}", record.lenet, record.burn)),
-    ]);
-    rows
+    let limit = settings.limit.map(|limit| plural(limit, "image"));
+    let run = [
+        Some(("Batch size", count(settings.batch_size))),
+        Some(("Seed", settings.seed.to_string())),
+        Some(("Epochs", epochs(record))),
+        Some(("Kept", kept(record))),
+        Some(("Training images", count(record.train_samples))),
+        Some(("Validation images", validation)),
+        limit.map(|images| ("Limit", format!("the first {images} of each file"))),
+        record.started.clone().map(|started| ("Started", started)),
+        Some(("Time", duration(seconds))),
+        Some(("Machine", format!("{}, {}", record.device, plural(record.threads, "thread")))),
+        Some(("Backend", settings.backend.clone())),
+        Some(("Versions", format!("lenet {}, Burn {}", record.lenet, record.burn))),
+    ];
+    let name = [Some(("Recipe", settings.recipe.name.clone()))];
+    name.into_iter().chain(recipe(&settings.recipe)).chain(run).flatten().collect()
+}
+
+/// What the recipe does, each part with its name; what it leaves out has no row.
+fn recipe(recipe: &Recipe) -> [Option<(&'static str, String)>; 9] {
+    let schedule = match recipe.schedule {
+        Schedule::Constant => "constant".to_owned(),
+        Schedule::Linear { warm_up } => {
+            format!("rises for {}% of the steps, then falls evenly", 100.0 * warm_up)
+        }
+    };
+    let nesterov = if recipe.nesterov { ", Nesterov's" } else { "" };
+    let momentum = format!("{}{nesterov}", recipe.momentum);
+    let muon = recipe.muon.map(|muon| muon.weight_decay);
+    let tanh = "tanh in training, turned into the sigmoids that the model has".to_owned();
+    let weights = match recipe.gain {
+        1.0 => "Glorot uniform".to_owned(),
+        gain => format!("Glorot uniform, {gain} times as wide"),
+    };
+    let pixels = match recipe.scaling {
+        Scaling::Raw => "as they are, 0 to 255".to_owned(),
+        Scaling::Standardise { mean, deviation } => {
+            format!("standardised: less {mean}, divided by {deviation}")
+        }
+    };
+    [
+        Some(("Learning rate", recipe.learning_rate.to_string())),
+        Some(("Schedule", schedule)),
+        (recipe.momentum > 0.0).then_some(("Momentum", momentum)),
+        (recipe.weight_decay > 0.0).then_some(("Weight decay", recipe.weight_decay.to_string())),
+        muon.map(|decay| ("Muon", format!("on conv2, fc1 and fc2, weight decay {decay}"))),
+        (recipe.activation == Activation::Tanh).then_some(("Activation", tanh)),
+        Some(("Initial weights", weights)),
+        Some(("Pixels", pixels)),
+        images(recipe.augmentation).map(|changes| ("Images", changes)),
+    ]
+}
+
+fn images(Augmentation { flip, shift, clean_epochs }: Augmentation) -> Option<String> {
+    let flip = flip.then(|| "all but shoes mirrored in every second epoch".to_owned());
+    let moved = plural(usize::from(shift), "pixel");
+    let shift = (shift > 0).then(|| format!("moved by up to {moved}"));
+    let clean = (clean_epochs > 0)
+        .then(|| format!("but not in the last {}", plural(clean_epochs, "epoch")));
+    let changes: Vec<String> = flip.into_iter().chain(shift).collect();
+    let parts = changes.iter().chain(&clean).map(String::as_str).collect::<Vec<_>>();
+    (!changes.is_empty()).then(|| parts.join(", "))
 }
 
 fn epochs(record: &RunRecord) -> String {
@@ -95,78 +133,13 @@ fn kept(record: &RunRecord) -> String {
     }
 }
 
-/// What the recipe does, each part with its name; what it leaves out has no row.
-fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
-    let mut rows = vec![
-        ("Learning rate", recipe.learning_rate.to_string()),
-        ("Schedule", schedule(recipe.schedule)),
-    ];
-    let mut tell = |is_done: bool, name: &'static str, what: String| {
-        if is_done {
-            rows.push((name, what));
-        }
-    };
-    let nesterov = if recipe.nesterov { ", Nesterov's" } else { "" };
-    tell(recipe.momentum > 0.0, "Momentum", format!("{}{nesterov}", recipe.momentum));
-    tell(recipe.weight_decay > 0.0, "Weight decay", recipe.weight_decay.to_string());
-    if let Some(muon) = recipe.muon {
-        let decay = muon.weight_decay;
-        let what = format!("on conv2, fc1 and fc2, weight decay {decay}");
-        tell(true, "Muon", what);
-    }
-    tell(
-        recipe.activation == Activation::Tanh,
-        "Activation",
-        "tanh in training, turned into the sigmoids that the model has".to_owned(),
-    );
-    tell(
-        true,
-        "Initial weights",
-        match recipe.gain {
-            1.0 => "Glorot uniform".to_owned(),
-            gain => format!("Glorot uniform, {gain} times as wide"),
-        },
-    );
-    tell(
-        true,
-        "Pixels",
-        match recipe.scaling {
-            Scaling::Raw => "as they are, 0 to 255".to_owned(),
-            Scaling::Standardise { mean, deviation } => {
-                format!("standardised: less {mean}, divided by {deviation}")
-            }
-        },
-    );
-    let Augmentation { flip, shift, clean_epochs } = recipe.augmentation;
-    let but = match clean_epochs {
-        0 => String::new(),
-        clean => format!(", but not in the last {}", plural(clean, "epoch")),
-    };
-    let moved = format!("moved by up to {}", plural(usize::from(shift), "pixel"));
-    let changes: Vec<&str> =
-        [(flip, "all but shoes mirrored in every second epoch"), (shift > 0, &moved)]
-            .into_iter()
-            .filter_map(|(is_done, what)| is_done.then_some(what))
-            .collect();
-    tell(!changes.is_empty(), "Images", format!("{}{but}", changes.join(", ")));
-    rows
-}
-
-fn schedule(schedule: Schedule) -> String {
-    match schedule {
-        Schedule::Constant => "constant".to_owned(),
-        Schedule::Linear { warm_up } => {
-            format!("rises for {}% of the steps, then falls evenly", 100.0 * warm_up)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_recipe_tells_what_it_does_and_nothing_else() {
+        let told = |one: &Recipe| recipe(one).into_iter().flatten().collect::<Vec<_>>();
         let row = |name, what: &str| (name, what.to_owned());
         let classic = [
             row("Learning rate", "0.9"),
@@ -174,8 +147,8 @@ mod tests {
             row("Initial weights", "Glorot uniform"),
             row("Pixels", "as they are, 0 to 255"),
         ];
-        assert_eq!(recipe(&Recipe::classic()), classic);
-        let tuned = recipe(&Recipe::tuned());
+        assert_eq!(told(&Recipe::classic()), classic);
+        let tuned = told(&Recipe::tuned());
         for expected in [
             row("Schedule", "rises for 5% of the steps, then falls evenly"),
             row("Momentum", "0.9, Nesterov's"),

@@ -9,10 +9,11 @@ use super::Place;
 /// Where `value` does not fit `schema`, in words. Of JSON Schema it knows what ours use, and nothing else passes.
 fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let say = |problem: String| format!("{at}: {problem}");
+    let check = |fits: bool, problem: String| (!fits).then(|| format!("{at}: {problem}"));
+    let list = |value: &Value| value.as_array().unwrap().clone();
+    let parts = |value: &Value| value.as_object().unwrap().clone().into_iter();
     let each = |schemas: &Value| -> Vec<Vec<String>> {
-        let schemas = schemas.as_array().unwrap().iter();
-        schemas.map(|one| misfits(root, one, value, at)).collect()
+        list(schemas).iter().map(|one| misfits(root, one, value, at)).collect()
     };
     for (keyword, rule) in schema.as_object().unwrap() {
         match keyword.as_str() {
@@ -22,9 +23,9 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                 found.extend(misfits(root, &root["$defs"][name], value, at));
                 return found;
             }
-            "const" if value != rule => found.push(say(format!("{value} is not {rule}"))),
-            "enum" if !rule.as_array().unwrap().contains(value) => {
-                found.push(say(format!("{value} in {rule}")))
+            "const" => found.extend(check(value == rule, format!("{value} is not {rule}"))),
+            "enum" => {
+                found.extend(check(list(rule).contains(value), format!("{value} in {rule}")));
             }
             "type" => {
                 let fits = match rule.as_str().unwrap() {
@@ -38,23 +39,24 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                     other => panic!("{other}"),
                 };
                 if !fits {
-                    found.push(say(format!("{value} is no {rule}")));
+                    found.push(format!("{at}: {value} is no {rule}"));
                     return found;
                 }
             }
-            "minimum" if value.as_f64() < rule.as_f64() => {
-                found.push(say(format!("{value} < {rule}")))
+            "minimum" => {
+                let fits = value.as_f64() >= rule.as_f64();
+                found.extend(check(fits, format!("{value} < {rule}")));
             }
-            "maximum" if value.as_f64() > rule.as_f64() => {
-                found.push(say(format!("{value} > {rule}")))
+            "maximum" => {
+                let fits = value.as_f64() <= rule.as_f64();
+                found.extend(check(fits, format!("{value} > {rule}")));
             }
             "pattern" => {
                 // The only one: a digest.
                 assert_eq!(rule, "^[0-9a-f]{64}$");
                 let text = value.as_str().unwrap();
-                if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-                    found.push(say(format!("{text} is no digest")));
-                }
+                let is_digest = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+                found.extend(check(is_digest, format!("{text} is no digest")));
             }
             "anyOf" => {
                 let problems = each(rule);
@@ -65,46 +67,37 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
             "oneOf" => {
                 let problems = each(rule);
                 let fitting = problems.iter().filter(|problems| problems.is_empty()).count();
-                if fitting != 1 {
-                    found.push(format!("{at}: {fitting} of the kinds fit: {problems:?}"));
-                }
+                found.extend(check(
+                    fitting == 1,
+                    format!("{fitting} of the kinds fit: {problems:?}"),
+                ));
             }
-            "required" => {
-                let missing = rule.as_array().unwrap().iter();
-                for name in missing.filter(|name| value.get(name.as_str().unwrap()).is_none()) {
-                    found.push(format!("{at}: {name} is missing"));
+            "required" => found.extend(list(rule).iter().filter_map(|name| {
+                let name = name.as_str().unwrap();
+                check(value.get(name).is_some(), format!("{name:?} is missing"))
+            })),
+            "properties" => found.extend(parts(value).flat_map(|(name, part)| {
+                let at = format!("{at}.{name}");
+                match rule.get(&name) {
+                    Some(rule) => misfits(root, rule, &part, &at),
+                    None => vec![format!("{at} is not described")],
                 }
-            }
-            "properties" => {
-                for (name, part) in value.as_object().unwrap() {
-                    match rule.get(name) {
-                        Some(rule) => {
-                            found.extend(misfits(root, rule, part, &format!("{at}.{name}")));
-                        }
-                        None => found.push(format!("{at}.{name} is not described")),
-                    }
-                }
-            }
-            "additionalProperties" => {
-                for (name, part) in value.as_object().unwrap() {
-                    found.extend(misfits(root, rule, part, &format!("{at}.{name}")));
-                }
-            }
+            })),
+            "additionalProperties" => found.extend(
+                parts(value)
+                    .flat_map(|(name, part)| misfits(root, rule, &part, &format!("{at}.{name}"))),
+            ),
             "items" => {
-                for (index, item) in value.as_array().unwrap().iter().enumerate() {
-                    found.extend(misfits(root, rule, item, &format!("{at}[{index}]")));
-                }
+                let items = list(value).into_iter().enumerate();
+                found.extend(items.flat_map(|(index, item)| {
+                    misfits(root, rule, &item, &format!("{at}[{index}]"))
+                }));
             }
             "minItems" | "maxItems" => {
-                let (length, bound) =
-                    (value.as_array().unwrap().len() as u64, rule.as_u64().unwrap());
-                if (keyword == "minItems" && length < bound)
-                    || (keyword == "maxItems" && length > bound)
-                {
-                    found.push(say(format!("{length} items, {keyword} {bound}")));
-                }
+                let (length, bound) = (list(value).len() as u64, rule.as_u64().unwrap());
+                let fits = if keyword == "minItems" { length >= bound } else { length <= bound };
+                found.extend(check(fits, format!("{length} items, {keyword} {bound}")));
             }
-            "const" | "enum" | "minimum" | "maximum" => {}
             other => panic!("{at}: the keyword {other} is not known here"),
         }
     }

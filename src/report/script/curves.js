@@ -15,10 +15,10 @@ function makeCurves() {
     }));
     // The line that begins first and ends last has all epochs.
     const xs = lines.flatMap(({ points }) => [points[0][0], points.at(-1)[0]]);
-    return { svg, lines, range: [Math.min(...xs), Math.max(...xs)], cursor: make("line", { class: "cursor", y1: 18, y2: 212 }, svg), dots: [] };
+    return { svg, lines, range: [Math.min(...xs), Math.max(...xs)], cursor: draw("line", { class: "cursor", y1: 18, y2: 212 }, svg), dots: [] };
   });
 
-  function make(tag, attributes, parent) {
+  function draw(tag, attributes, parent) {
     const element = document.createElementNS(parent.namespaceURI, tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
     parent.append(element);
@@ -37,7 +37,7 @@ function makeCurves() {
       dots.splice(0).forEach((dot) => dot.remove());
       for (const { group, points } of lines) {
         const found = points.find((point) => Math.abs(point[0] - x) < 0.06);
-        if (found) dots.push(make("circle", { class: "at", cx: found[0], cy: found[1], r: 5 }, group));
+        if (found) dots.push(draw("circle", { class: "at", cx: found[0], cy: found[1], r: 5 }, group));
       }
     }
   }

@@ -16,9 +16,13 @@ async function start() {
     notice.textContent = [source.note, odd.length ? `Unlike the training images: ${odd.join("; ")}.` : ""].filter(Boolean).join(" ");
   }
 
-  function pick(answer, pixels) {
+  function show({ label, index }, pixels) {
     drawing.set(pixels);
-    look({ truth: answer.label, name: `test image ${answer.index}` });
+    look({ truth: label, name: index === undefined ? "" : `test image ${index}` });
+  }
+
+  function pick(answer, pixels) {
+    show(answer, pixels);
     document.getElementById("inside").scrollIntoView();
     document.getElementById("drawing").focus({ preventScroll: true });
   }
@@ -46,9 +50,7 @@ async function start() {
   document.getElementById("picks").append(...offered.map((answer) => answer.button(pick, [data.classes[answer.label]])));
   document.querySelectorAll(".mistakes img").forEach((image, i) => {
     const [label, predicted, index] = data.mistakes[i];
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "pick";
+    const button = make("button", { type: "button", className: "pick" });
     image.replaceWith(button);
     button.append(image);
     button.addEventListener("click", () => pick({ label, predicted, index }, grey(pixelsOf(image, SIDE, SIDE))));
@@ -77,13 +79,7 @@ async function start() {
   makeCurves();
   document.querySelectorAll("#inside, .scripted").forEach((part) => (part.hidden = false));
   const begin = offered.at(-1);
-  if (begin) {
-    drawing.set(begin.pixels());
-    look({ truth: begin.label, name: `test image ${begin.index}` });
-  } else {
-    drawing.set(drawing.image);
-    look({});
-  }
+  show(begin ?? {}, begin?.pixels() ?? drawing.image);
   document.documentElement.dataset.ready = "";
 }
 start();

@@ -17,6 +17,13 @@ function paint(canvas, values, [columns, rows, cell], least, most) {
   }
 }
 
+// A new element with these properties and children.
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
 // Fills every figure of the section from what `forward` found.
 function showLayers(layers) {
   for (const figure of document.querySelectorAll("#inside .layer")) {

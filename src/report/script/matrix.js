@@ -2,20 +2,10 @@
 
 // A button with an image of 784 pixels and some words, which calls `pick`.
 function imageButton(pixels, words, label, pick) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "pick";
-  const canvas = document.createElement("canvas");
+  const canvas = make("canvas", {});
   paint(canvas, pixels, [SIDE, SIDE, 1], 0, 255);
-  button.append(canvas);
-  for (const word of [label, ...words]) {
-    const span = document.createElement("span");
-    span.textContent = word;
-    button.append(span);
-  }
-  button.children[1].className = "hidden";
-  button.addEventListener("click", pick);
-  return button;
+  const spans = words.map((word) => make("span", {}, word));
+  return make("button", { type: "button", className: "pick", onclick: pick }, canvas, make("span", { className: "hidden" }, label), ...spans);
 }
 
 // Makes buttons of the numbers. One of them takes part in the order of tabs; the arrows move among them.
@@ -24,11 +14,8 @@ function makeMatrix(classes, answers, picked) {
   const panel = document.getElementById("cell");
   const buttons = rows.map((row, label) =>
     row.map((cell, predicted) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.tabIndex = -1;
-      button.textContent = cell.textContent;
-      button.setAttribute("aria-label", `said ${classes[predicted]}, truly ${classes[label]}: ${cell.textContent}`);
+      const ariaLabel = `said ${classes[predicted]}, truly ${classes[label]}: ${cell.textContent}`;
+      const button = make("button", { type: "button", tabIndex: -1, ariaLabel }, cell.textContent);
       button.addEventListener("click", () => open(label, predicted));
       button.addEventListener("keydown", (event) => move(event, label, predicted));
       cell.replaceChildren(button);
@@ -62,12 +49,9 @@ function makeMatrix(classes, answers, picked) {
     const shown = answers.filter((answer) => answer.label === label && answer.predicted === predicted);
     const number = Number(button.textContent);
     const some = number > shown.length ? `; the ${shown.length} surest are` : number ? ":" : ".";
-    const words = document.createElement("p");
-    words.textContent = `Said ${classes[predicted]}, truly ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${some}`;
-    const list = document.createElement("div");
-    list.className = "picks";
-    list.append(...shown.map((answer) => answer.button(picked)));
-    panel.replaceChildren(words, list);
+    const words = `Said ${classes[predicted]}, truly ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${some}`;
+    const images = shown.map((answer) => answer.button(picked));
+    panel.replaceChildren(make("p", {}, words), make("div", { className: "picks" }, ...images));
     panel.hidden = false;
   }
 }
