@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use crate::cli::{EvalArgs, Split};
 use crate::data::CLASSES;
 use crate::error::Error;
-use crate::eval::{Evaluation, evaluate};
+use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
-use crate::io::table::{Table, row};
 use crate::ops::LeNetBackend;
 use crate::ui::{Out, columns, fit};
 
@@ -59,12 +58,14 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
         (0, format!("accuracy: {:.4}", evaluation.accuracy())),
         (1, format!("correct: {}", evaluation.correct())),
     ];
-    let classes = evaluation.classes().into_iter().map(|class| {
-        let shares = [class.precision, class.recall, class.f1].map(|share| format!("{share:.4}"));
-        row(class.name, shares.into_iter().chain([class.support.to_string()]))
-    });
-    let classes = Table::new(["class", "precision", "recall", "f1", "support"], classes);
-    let mut text = format!("{}\n\n{}", fit(parts, columns()), classes.text(columns()));
+    let mut text = fit(parts, columns()) + "\n";
+    text += &format!(
+        "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
+        "class", "precision", "recall", "f1", "support"
+    );
+    for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
+        text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
+    }
     // 12 + 10 times 6, or 8 + 10 times 5.
     let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
     text += "\n\nconfusion: true classes down, predicted ones across\n";
