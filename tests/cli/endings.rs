@@ -79,16 +79,37 @@ fn a_name_that_was_not_asked_for_is_said_at_the_start() {
 fn options_without_effect_are_wrong_usage() {
     let place = Place::new();
     for words in [
-        "--keep best --validation-split 0",
-        "--patience 2 --validation-split 0",
-        "--patience 2 --limit 5",
-        "--json -q",
+        "train --any-dataset --keep best --validation-split 0",
+        "train --any-dataset --patience 2 --validation-split 0",
+        "train --any-dataset --patience 2 --limit 5",
+        "train --any-dataset --stratified --validation-split 0",
+        "train --any-dataset --json -q",
+        "train --any-dataset --seeds 1..2 --resume",
+        "train --any-dataset --seeds 1..2 --force",
+        "eval m.mpk --validation-split 0.2",
+        "eval m.mpk --split test --stratified",
+        "predict m.mpk --index 1 --stratified",
+        "predict m.mpk a.png --data data",
+        "predict m.mpk a.png --limit 5",
+        "data show --split test --validation-split 0.2",
+        "data show --force",
+        "compare a.json b.json --force",
+        "compare a.json b.json --records-only --threads 1",
     ] {
-        let ran = place.run(&format!("train --any-dataset {words}"));
+        let ran = place.run(words);
         assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
         assert_eq!(ran.stdout(), "", "{words}");
     }
     assert_eq!(place.files(), [] as [&str; 0]);
+    // A variable may be meant for another command, and what is typed comes before it.
+    for words in
+        ["train --any-dataset --epochs 1 --seeds 1..2", "data show --any-dataset --split test"]
+    {
+        let mut command = place.lenet(words);
+        command.env("LENET_SEED", "7").env("LENET_VALIDATION_SPLIT", "0.2");
+        let ran = super::Ran(command.output().unwrap());
+        assert_eq!(ran.code(), 0, "{words}: {}", ran.stderr());
+    }
 }
 
 #[test]

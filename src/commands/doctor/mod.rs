@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::DoctorArgs;
 use crate::data::{DataError, FashionMnist, Options};
 use crate::error::Error;
+use crate::io::text::plural;
 use crate::kernels::{self, Level};
 use crate::ui::Out;
 
@@ -144,11 +145,12 @@ fn text(document: &Document) -> [String; 5] {
     let speed = |speed: Option<f64>| {
         speed.map_or_else(String::new, |speed| format!(", trains on {speed:.0} images a second"))
     };
-    let (level, levels, threads) = (&cpu.level, cpu.levels.join(", "), cpu.threads);
+    let (level, levels, threads) =
+        (&cpu.level, cpu.levels.join(", "), plural(cpu.threads, "thread"));
     let on_cpu = match cpu.available {
         true => {
             let speed = speed(cpu.images_per_second);
-            format!("{level} (this CPU has {levels}), {threads} threads{speed}")
+            format!("{level} (this CPU has {levels}), {threads}{speed}")
         }
         false => "none: this build has no CPU backend (feature ndarray)".to_owned(),
     };
