@@ -143,7 +143,7 @@ fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
 fn text(document: &Document) -> [String; 5] {
     let Document { lenet, burn, cpu, gpu, faster, data, .. } = document;
     let speed = |speed: Option<f64>| {
-        speed.map_or_else(String::new, |speed| format!(", trains on {speed:.0} images a second"))
+        speed.map_or_else(String::new, |speed| format!(", trains {speed:.0} images/s"))
     };
     let (level, levels, threads) =
         (&cpu.level, cpu.levels.join(", "), plural(cpu.threads, "thread"));
