@@ -13,7 +13,7 @@ pub struct Gpu {
     pub device: WgpuDevice,
     /// What its maker calls it, and through which interface it is reached.
     pub name: String,
-    /// Whether it is no GPU but a program that plays one on the CPU.
+    /// Whether it is a program on the CPU that stands in for a GPU.
     pub is_software: bool,
     /// What it lacks to run this program's own kernels, if anything: then Burn's operations take their place.
     pub lacking: Option<String>,
@@ -24,7 +24,7 @@ impl Gpu {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let name = &self.name;
-        let software = format!("note: {name} is no GPU but a program on the CPU; it is slow");
+        let software = format!("note: {name} is not a GPU but a program on the CPU; it is slow");
         let slow = |lacking: &String| {
             format!(
                 "note: {name} cannot run lenet's kernels: {lacking}; Burn's own operations take tens of times as long"
@@ -35,7 +35,7 @@ impl Gpu {
     }
 }
 
-/// What to tell before a GPU is opened: Mesa's drivers complain of a session without this variable, twice and in words that
+/// What to say before a GPU is opened: without this variable Mesa's drivers complain, twice and in words that
 /// look like ours.
 #[must_use]
 pub fn foreword() -> Option<&'static str> {

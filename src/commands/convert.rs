@@ -4,14 +4,14 @@ mod card;
 mod folder;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::data::dataset::Dataset;
-use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::ConvertArgs;
 use crate::data::{
-    CLASSES, DataFile, Image, ImageDataset, LabelledImages, Options, PIXELS, Part, SIDE, load_part,
+    CLASSES, DataFile, Image, ImageDataset, LabelledImages, Options, Part, SIDE, load_part,
 };
 use crate::error::Error;
 use crate::eval::{self, outputs};
@@ -27,106 +27,96 @@ use super::OnBackend;
 
 impl OnBackend for ConvertArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        convert::<B>(self, device)
+        let (input, output) = (self.input.to_string_lossy(), self.output.to_string_lossy());
+        let format = match folder::is_meant(&self.output) {
+            true => None,
+            false => Some(
+                Format::from_path(&self.output)
+                    .ok_or_else(|| FormatError::UnknownEnding { path: self.output.clone() })?,
+            ),
+        };
+        let bytes = format::read_bytes(&self.input)?;
+        let mut file = format::decode(&self.input, &bytes)?;
+        let written = match format {
+            None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
+            Some(_) => vec![self.output.clone()],
+        };
+        let is_taken = |path: &&PathBuf| path.exists() || path.is_symlink();
+        if let Some(taken) = written.iter().find(is_taken)
+            && !self.force
+        {
+            return Err(Error::exists(taken));
+        }
+        let record = record(&self.input, &sha256(&bytes));
+        file.metadata.extend(notes(record.as_ref()));
+        let images = images();
+        let checked = Checked::<B> { images: &images, force: self.force, device };
+        let difference = match format {
+            None => folder::write::<B>(self, &checked, &mut file, record.as_ref())?,
+            Some(format) => checked.write(&self.output, format, &file)?,
+        };
+        let count = images.len();
+        let mut out = Out::default();
+        if self.json {
+            let mut document = json!({
+                "schema": 1, "input": input, "output": output,
+                "format": format.map_or("folder", Format::ending),
+                "max_difference": difference, "images": count,
+            });
+            if format.is_none() {
+                document["files"] = json!(folder::FILES);
+            }
+            out.json(&document);
+            return out.finish();
+        }
+        out.lines(written.iter().map(|path| format!("saved {}", path.display())));
+        let graph = match format {
+            Some(Format::Onnx) => "; the graph around them is not run here",
+            _ => "",
+        };
+        out.line(&format!("the weights are those of {input}, bit for bit{graph}"));
+        out.line(&format!("largest difference of outputs: {difference} on {count} images"));
+        let notes = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
+            Some(format!("{} {}", key.replace('_', " "), file.metadata.get(*key)?))
+        });
+        let notes: Vec<_> = notes.collect();
+        if !notes.is_empty() && format != Some(Format::Mpk) {
+            out.line(&format!("noted in it: {}", notes.join(", ")));
+        }
+        out.finish()
     }
 }
 
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    input: String,
-    output: String,
-    format: &'static str,
-    max_difference: f64,
-    images: usize,
-    /// What a folder holds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    files: Vec<String>,
-}
-
-fn convert<B: LeNetBackend>(args: &ConvertArgs, device: &B::Device) -> Result<(), Error> {
-    let target = &args.output;
-    if folder::is_meant(target) {
-        return folder::write::<B>(args, device);
-    }
-    let Some(format) = Format::from_path(target) else {
-        let path = target.clone();
-        return Err(FormatError::UnknownEnding { path }.into());
-    };
-    let bytes = format::read_bytes(&args.input)?;
-    let mut file = format::decode(&args.input, &bytes)?;
-    if (target.exists() || target.is_symlink()) && !args.force {
-        return Err(Error::exists(target));
-    }
-    let record = record(&args.input, &sha256(&bytes));
-    file.metadata.extend(notes(record.as_ref()));
-    let images = images();
-    let max_difference = write_checked::<B>(target, format, &file, &images, args.force, device)?;
-    let document = Document {
-        schema: 1,
-        input: args.input.to_string_lossy().into_owned(),
-        output: target.to_string_lossy().into_owned(),
-        format: format.ending(),
-        max_difference,
-        images: images.len(),
-        files: Vec::new(),
-    };
-    let mut out = Out::default();
-    if args.json {
-        out.json(&document);
-    } else {
-        out.lines(text(&document, format, &file.metadata));
-    }
-    out.finish()
-}
-
-/// Writes `file` and reads it back; the largest difference of outputs before and after on `images`.
-fn write_checked<B: LeNetBackend>(
-    target: &Path,
-    format: Format,
-    file: &ModelFile,
-    images: &ImageDataset,
+/// How a file is written, read back, and compared with what it was made of.
+struct Checked<'a, B: LeNetBackend> {
+    /// What both models see.
+    images: &'a ImageDataset,
     force: bool,
-    device: &B::Device,
-) -> Result<f64, Error> {
-    let encoded = format::encode(format, file).map_err(|fault| {
-        let path = target.to_owned();
-        FormatError::Content { path, fault }
-    })?;
-    Target::typed(target)?.write(&encoded, force)?;
-    let written = match format {
-        // Its weights are not read; its bytes are those of the graph that was made of them.
-        Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
-        Format::Onnx => return Err(Error::Unfaithful(target.to_owned())),
-        _ => format::read(target)?.weights,
-    };
-    if !equal_bits(&written, &file.weights) {
-        return Err(Error::Unfaithful(target.to_owned()));
-    }
-    largest_difference::<B>(&file.weights, &written, images, device)
+    device: &'a B::Device,
 }
 
-fn text(document: &Document, format: Format, notes: &BTreeMap<String, String>) -> Vec<String> {
-    let Document { input, output, max_difference, images, .. } = document;
-    let graph = match format {
-        Format::Onnx => "; the graph around them is not run here",
-        _ => "",
-    };
-    let mut lines = vec![
-        format!("saved {output}"),
-        format!("its weights are those of {input}, bit for bit{graph}"),
-        format!("largest difference of outputs: {max_difference} on {images} images"),
-    ];
-    let told = ["recipe", "seed", "test_accuracy"].map(|key| Some((key, notes.get(key)?)));
-    let told: Vec<String> = told
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{} {value}", key.replace('_', " ")))
-        .collect();
-    if !told.is_empty() && format != Format::Mpk {
-        lines.push(format!("noted in it: {}", told.join(", ")));
+impl<B: LeNetBackend> Checked<'_, B> {
+    /// Writes `file`; the largest difference of outputs before and after.
+    fn write(&self, target: &Path, format: Format, file: &ModelFile) -> Result<f64, Error> {
+        let encoded = format::encode(format, file).map_err(|fault| {
+            let path = target.to_owned();
+            FormatError::Content { path, fault }
+        })?;
+        Target::typed(target)?.write(&encoded, self.force)?;
+        let written = match format {
+            // Its weights are not read; its bytes are those of the graph that was made of them.
+            Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
+            Format::Onnx => return Err(Error::Unfaithful(target.to_owned())),
+            _ => format::read(target)?.weights,
+        };
+        if !equal_bits(&written, &file.weights) {
+            return Err(Error::Unfaithful(target.to_owned()));
+        }
+        let run = |weights| outputs::<B>(weights, self.images, eval::BATCH_SIZE, self.device);
+        let (before, after) = (run(&file.weights)?, run(&written)?);
+        let pairs = before.as_flattened().iter().zip(after.as_flattened());
+        Ok(pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max))
     }
-    lines
 }
 
 fn equal_bits(a: &Weights, b: &Weights) -> bool {
@@ -135,19 +125,6 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
         values.map(|value| value.to_bits()).collect::<Vec<_>>()
     };
     bits(a) == bits(b)
-}
-
-/// The largest difference of any output of two models on `images`.
-fn largest_difference<B: LeNetBackend>(
-    before: &Weights,
-    after: &Weights,
-    images: &ImageDataset,
-    device: &B::Device,
-) -> Result<f64, Error> {
-    let run = |weights| outputs::<B>(weights, images, eval::BATCH_SIZE, device);
-    let (before, after) = (run(before)?, run(after)?);
-    let pairs = before.as_flattened().iter().zip(after.as_flattened().iter());
-    Ok(pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max))
 }
 
 /// The images that both models see: stripes of every direction and contrast, and, where a data set is found, its
@@ -160,7 +137,7 @@ fn images() -> ImageDataset {
             wave as u8 >> (number % 8)
         })
     };
-    let mut images: Vec<[u8; PIXELS]> = (0..64).map(stripes).collect();
+    let mut images: Vec<Image> = (0..64).map(stripes).collect();
     let options = Options { any_dataset: true, ..Options::default() };
     if let Ok((test, _)) = load_part(Part::Test, &options) {
         images.extend(test.images());

@@ -4,6 +4,7 @@ use std::io;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use crate::cli::{Cli, CompletionsArgs, ManArgs};
 use crate::error::Error;
@@ -18,7 +19,7 @@ impl CompletionsArgs {
     pub fn run(&self) -> Result<(), Error> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "lenet", &mut script);
-        print(&script)
+        print(&String::from_utf8_lossy(&script))
     }
 }
 
@@ -30,33 +31,33 @@ impl ManArgs {
     pub fn run(&self) -> Result<(), Error> {
         let mut root = Cli::command();
         root.build();
-        if let Some(dir) = &self.dir {
-            std::fs::create_dir_all(dir)
-                .map_err(|error| Error::file("cannot make the folder", dir, error))?;
-            let mut out = Out::default();
-            for (name, command) in pages(&root, "") {
-                let path = dir.join(format!("{name}.1"));
-                let page = page(command, &name).map_err(Error::Output)?;
-                Target::made_up(&path)?.replace(&page)?;
-                out.line(&format!("saved {}", path.display()));
+        let Some(dir) = &self.dir else {
+            let name = ["lenet"].into_iter().chain(self.command.iter().map(String::as_str));
+            let mut command = &root;
+            for word in &self.command {
+                command = command
+                    .find_subcommand(word)
+                    .ok_or_else(|| Error::Usage(format!("there is no command {word:?}")))?;
             }
-            return out.finish();
+            let page = page(command, &name.collect::<Vec<_>>().join("-"));
+            return print(&page.map_err(Error::Output)?);
+        };
+        std::fs::create_dir_all(dir)
+            .map_err(|error| Error::file("cannot make the folder", dir, error))?;
+        let mut out = Out::default();
+        for (name, command) in pages(&root, "") {
+            let path = dir.join(format!("{name}.1"));
+            let page = page(command, &name).map_err(Error::Output)?;
+            Target::made_up(&path)?.replace(page.as_bytes())?;
+            out.line(&format!("saved {}", path.display()));
         }
-        let mut command = &root;
-        for name in &self.command {
-            command = command
-                .find_subcommand(name)
-                .ok_or_else(|| Error::Usage(format!("there is no command {name:?}")))?;
-        }
-        let words = ["lenet".to_owned()].into_iter().chain(self.command.clone());
-        let name = words.collect::<Vec<_>>().join("-");
-        print(&page(command, &name).map_err(Error::Output)?)
+        out.finish()
     }
 }
 
-fn print(text: &[u8]) -> Result<(), Error> {
+fn print(text: &str) -> Result<(), Error> {
     let mut out = Out::default();
-    out.verbatim(String::from_utf8_lossy(text).trim_end());
+    out.verbatim(text.trim_end());
     out.finish()
 }
 
@@ -70,7 +71,7 @@ fn pages<'a>(command: &'a Command, above: &str) -> Vec<(String, &'a Command)> {
 }
 
 /// The page of `command` in the language of man, with the examples that its help opens with.
-fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
+fn page(command: &Command, name: &str) -> io::Result<String> {
     // clap shows the name with spaces in a usage line, and with this in the page's title.
     let named = command.clone().display_name(name.to_owned());
     let man = Man::new(named)
@@ -78,40 +79,16 @@ fn page(command: &Command, name: &str) -> io::Result<Vec<u8>> {
         .source(concat!("lenet ", env!("CARGO_PKG_VERSION")))
         .manual("lenet");
     let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    if let Some(examples) = command.get_before_help() {
-        page.extend(examples_section(&examples.to_string()).as_bytes());
-    }
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
-    if command.has_subcommands() {
-        man.render_subcommands_section(&mut page)?;
-    }
-    if command.get_after_help().is_some() || command.get_after_long_help().is_some() {
-        man.render_extra_section(&mut page)?;
-    }
-    if command.get_version().is_some() {
-        man.render_version_section(&mut page)?;
-    }
-    Ok(page)
-}
-
-/// Lines as they stand; what man would take for its own signs is escaped.
-fn examples_section(examples: &str) -> String {
-    let lines = examples.lines().filter(|line| *line != "Examples:");
-    let lines: Vec<String> = lines
-        .map(|line| {
-            let line = line.replace('\\', "\\e").replace('-', "\\-");
-            // A zero-width character in front of a dot or quote that would begin a request.
-            match line.starts_with(['.', '\'']) {
-                true => format!("\\&{line}"),
-                false => line,
-            }
-        })
-        .collect();
-    format!(".SH EXAMPLES\n.nf\n{}\n.fi\n", lines.join("\n"))
+    man.render(&mut page)?;
+    let page = String::from_utf8_lossy(&page);
+    let Some(examples) = command.get_before_help() else {
+        return Ok(page.into_owned());
+    };
+    let examples = roman(examples.to_string().trim_start_matches("Examples:\n"));
+    let mut section = Roff::new();
+    section.control("SH", ["EXAMPLES"]).control("nf", []).text([examples]).control("fi", []);
+    let section = section.to_roff();
+    Ok(page.replacen(".SH DESCRIPTION\n", &format!("{section}.SH DESCRIPTION\n"), 1))
 }
 
 #[cfg(test)]
@@ -119,18 +96,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn examples_are_escaped() {
-        let section = examples_section("Examples:\n  a --b \\c\n.d");
-        assert_eq!(section, ".SH EXAMPLES\n.nf\n  a \\-\\-b \\ec\n\\&.d\n.fi\n");
-    }
-
-    #[test]
-    fn every_command_has_a_page() {
+    fn every_command_has_a_page_with_its_examples() {
         let mut root = Cli::command();
         root.build();
-        let names: Vec<String> = pages(&root, "").into_iter().map(|(name, _)| name).collect();
+        let pages = pages(&root, "");
         for name in ["lenet", "lenet-train", "lenet-data", "lenet-data-fetch"] {
-            assert!(names.iter().any(|found| found == name), "{name} in {names:?}");
+            assert!(pages.iter().any(|(found, _)| found == name), "{name}");
+        }
+        for (name, command) in
+            pages.iter().filter(|(_, command)| command.get_before_help().is_some())
+        {
+            let page = page(command, name).unwrap();
+            assert!(page.contains("\n.SH EXAMPLES\n.nf\n  lenet "), "{page}");
+            assert!(!page.contains("Examples:"), "{page}");
         }
     }
 }

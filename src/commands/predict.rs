@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
 use crate::format;
 use crate::ops::LeNetBackend;
-use crate::picture;
+use crate::picture::{self, Invert, Prepared};
 use crate::ui::{self, Out};
 
 use super::{OnBackend, load_split};
@@ -21,44 +21,42 @@ use text::{answer, draw, heading};
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        predict::<B>(self, device)
-    }
-}
-
-fn predict<B: LeNetBackend>(args: &PredictArgs, device: &B::Device) -> Result<(), Error> {
-    let file = format::read(&args.model)?;
-    let (subjects, mut failures) = match args.index.is_empty() {
-        true => from_files(args),
-        false => (from_data(args)?, Vec::new()),
-    };
-    let errors: Vec<_> = failures.iter().map(Failure::new).collect();
-    // The last of them ends the program, in the same words.
-    let last = failures.pop();
-    failures.iter().for_each(|(_, error)| ui::error(error));
-    let last = last.map_or(Ok(()), |(_, error)| Err(error));
-    if subjects.is_empty() {
-        return last;
-    }
-    let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
-    let labels = vec![0; images.len()]; // not looked at
-    let images = LabelledImages::new(images, labels).expect("there are as many labels as images");
-    let images = ImageDataset::new(images);
-    let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
-    let predictions = subjects.iter().zip(&outputs);
-    let predictions: Vec<_> =
-        predictions.map(|(subject, outputs)| Prediction::new(subject, outputs, args.top)).collect();
-    let mut out = Out::default();
-    if args.json {
-        out.json(&Document { schema: 1, predictions, errors });
-    } else {
-        let drawing = ui::drawing_wanted();
-        for (subject, prediction) in subjects.iter().zip(&predictions) {
-            out.line(&heading(prediction));
-            out.verbatim(&answer(prediction, &draw(drawing, &subject.image)));
+        let weights = format::read(&self.model)?.weights;
+        let (subjects, mut failures) = match self.index.is_empty() {
+            true => from_files(self),
+            false => (from_data(self)?, Vec::new()),
+        };
+        let errors: Vec<_> = failures.iter().map(Failure::new).collect();
+        // The last of them ends the program, in the same words.
+        let last = failures.pop();
+        failures.iter().for_each(|(_, error)| ui::error(error));
+        let last = last.map_or(Ok(()), |(_, error)| Err(error));
+        if subjects.is_empty() {
+            return last;
         }
+        let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
+        let labels = vec![0; images.len()]; // not looked at
+        let labelled =
+            LabelledImages::new(images.clone(), labels).expect("there is a label for each");
+        let outputs =
+            outputs::<B>(&weights, &ImageDataset::new(labelled), eval::BATCH_SIZE, device)?;
+        let predictions = subjects.into_iter().zip(&outputs);
+        let predictions: Vec<_> = predictions
+            .map(|(subject, outputs)| Prediction::new(subject, outputs, self.top))
+            .collect();
+        let mut out = Out::default();
+        if self.json {
+            out.json(&Document { schema: 1, predictions, errors });
+        } else {
+            let drawing = ui::drawing_wanted();
+            for (image, prediction) in images.iter().zip(&predictions) {
+                out.line(&heading(prediction));
+                out.verbatim(&answer(prediction, &draw(drawing, image)));
+            }
+        }
+        out.finish()?;
+        last
     }
-    out.finish()?;
-    last
 }
 
 /// An image with what is known of it.
@@ -70,31 +68,25 @@ struct Subject {
     doubts: Vec<String>,
 }
 
-/// The pictures in the files that were named, and those that could not be read. Tells what was done to them and what
+/// The pictures in the files that were named, and those that could not be read. Notes what was done to them and what
 /// is odd about them.
 fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     let subject = |path: &Path| -> Result<Subject, Error> {
-        let prepared = picture::prepare(picture::read(path)?, args.invert);
+        let Prepared { image, inverted } = picture::prepare(picture::read(path)?, args.invert);
         let source = path.to_string_lossy().into_owned();
-        if prepared.inverted && args.invert == picture::Invert::Auto {
+        if inverted && args.invert == Invert::Auto {
             ui::note(&format!(
                 "note: {source}: light background, inverted (--invert no leaves it)"
             ));
         }
-        let doubts = picture::doubts(&prepared.image);
+        let doubts = picture::doubts(&image);
         if !doubts.is_empty() {
+            let doubts = doubts.join("; ");
             ui::note(&format!(
-                "warning: {source} does not look like the training images: {}",
-                doubts.join("; ")
+                "warning: {source} does not look like the training images: {doubts}"
             ));
         }
-        Ok(Subject {
-            source,
-            image: prepared.image,
-            label: None,
-            inverted: prepared.inverted,
-            doubts,
-        })
+        Ok(Subject { source, image, label: None, inverted, doubts })
     };
     let (mut subjects, mut failures) = (Vec::new(), Vec::new());
     for path in &args.images {
@@ -110,20 +102,19 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
 fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
     let dataset = load_split(&args.data, args.split, &args.validation)?;
     let split = args.split.name();
-    let subject = |index: &usize| match dataset.get(*index) {
-        Some(item) => Ok(Subject {
+    let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {
+        (Some(item), _) => Ok(Subject {
             source: format!("{split}:{index}"),
             image: item.pixels,
             label: Some(usize::from(item.label)),
             inverted: false,
             doubts: Vec::new(),
         }),
-        None => Err(Error::Usage(match dataset.len() {
-            0 => format!("there are no {split} images"),
-            count => {
-                format!("there is no {split} image {index}: they are numbered 0 to {}", count - 1)
-            }
-        })),
+        (None, 0) => Err(Error::Usage(format!("there are no {split} images"))),
+        (None, count) => Err(Error::Usage(format!(
+            "there is no {split} image {index}: they are numbered 0 to {}",
+            count - 1
+        ))),
     };
     args.index.iter().map(subject).collect()
 }
@@ -177,7 +168,7 @@ struct Candidate {
 }
 
 impl Prediction {
-    fn new(subject: &Subject, outputs: &Outputs, top: usize) -> Self {
+    fn new(subject: Subject, outputs: &Outputs, top: usize) -> Self {
         let probabilities = eval::probabilities(outputs);
         let mut labels: Vec<usize> = (0..10).collect();
         // By the outputs, not by their clipped probabilities: the first is then what `eval` counts. The sort
@@ -190,7 +181,7 @@ impl Prediction {
             probability: probabilities[*label],
         };
         Self {
-            source: subject.source.clone(),
+            source: subject.source,
             label,
             class: CLASSES[label],
             probability: probabilities[label],
@@ -198,7 +189,7 @@ impl Prediction {
             true_label: subject.label,
             true_class: subject.label.map(|label| CLASSES[label]),
             inverted: subject.inverted,
-            doubts: subject.doubts.clone(),
+            doubts: subject.doubts,
         }
     }
 }

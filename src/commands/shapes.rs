@@ -1,7 +1,6 @@
 //! `lenet shapes`.
 
-use burn::tensor::backend::Backend;
-use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::{Layout, ShapesArgs};
 use crate::error::Error;
@@ -11,54 +10,41 @@ use crate::ui::Out;
 
 use super::{OnBackend, layers};
 
-#[derive(Serialize)]
-struct Document<'a> {
-    schema: u32,
-    layers: &'a [LayerSummary],
-    parameters: usize,
-}
-
 impl OnBackend for ShapesArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        shapes::<B>(self, device)
-    }
-}
-
-/// Sends a batch through the network and lists what comes out of each layer.
-fn shapes<B: Backend>(args: &ShapesArgs, device: &B::Device) -> Result<(), Error> {
-    let mut layers = layers::<B>(&Weights::zeros(), args.batch_size, device);
-    if args.layout == Layout::Nhwc {
-        for layer in &mut layers {
-            if let [n, c, h, w] = layer.output_shape[..] {
-                layer.output_shape = vec![n, h, w, c];
+        let mut layers = layers::<B>(&Weights::zeros(), self.batch_size, device);
+        if self.layout == Layout::Nhwc {
+            for layer in &mut layers {
+                if let [n, c, h, w] = layer.output_shape[..] {
+                    layer.output_shape = vec![n, h, w, c];
+                }
             }
         }
+        let parameters: usize = layers.iter().map(|layer| layer.parameters).sum();
+        let mut out = Out::default();
+        match self.json {
+            true => out.json(&json!({ "schema": 1, "layers": layers, "parameters": parameters })),
+            false => out.lines(text(&layers, parameters)),
+        }
+        out.finish()
     }
-    let parameters = layers.iter().map(|layer| layer.parameters).sum();
-    let mut out = Out::default();
-    match args.json {
-        true => out.json(&Document { schema: 1, layers: &layers, parameters }),
-        false => out.verbatim(&text(&layers, parameters)),
-    }
-    out.finish()
 }
 
-fn text(layers: &[LayerSummary], parameters: usize) -> String {
+fn text(layers: &[LayerSummary], parameters: usize) -> Vec<String> {
+    let macs: usize = layers.iter().map(|layer| layer.macs).sum();
     let shape = |layer: &LayerSummary| {
-        let sizes: Vec<String> = layer.output_shape.iter().map(usize::to_string).collect();
-        format!("({})", sizes.join(", "))
+        format!("{:?}", layer.output_shape).replace('[', "(").replace(']', ")")
     };
-    let title = "output shape";
-    let width = layers.iter().map(|layer| shape(layer).len()).max().unwrap_or(0).max(title.len());
-    let line = |name: &str, shape: &str, parameters: &str, macs: &str| {
+    let mut rows =
+        vec![["layer", "output shape", "parameters", "multiply-adds"].map(str::to_owned)];
+    rows.extend(layers.iter().map(|layer| {
+        let (parameters, macs) = (layer.parameters.to_string(), layer.macs.to_string());
+        [layer.name.to_owned(), shape(layer), parameters, macs]
+    }));
+    rows.push(["total".to_owned(), String::new(), parameters.to_string(), macs.to_string()]);
+    let width = rows.iter().map(|[_, shape, ..]| shape.len()).max().unwrap_or(0);
+    let line = |[name, shape, parameters, macs]: [String; 4]| {
         format!("{name:<15}  {shape:<width$}  {parameters:>10}  {macs:>13}")
     };
-    let macs: usize = layers.iter().map(|layer| layer.macs).sum();
-    let mut lines = vec![line("layer", title, "parameters", "multiply-adds")];
-    lines.extend(layers.iter().map(|layer| {
-        let (parameters, macs) = (layer.parameters.to_string(), layer.macs.to_string());
-        line(layer.name, &shape(layer), &parameters, &macs)
-    }));
-    lines.push(line("total", "", &parameters.to_string(), &macs.to_string()));
-    lines.join("\n")
+    rows.into_iter().map(line).collect()
 }

@@ -123,42 +123,35 @@ impl End {
     }
 }
 
-/// Receives the events of a training, in order.
+/// Receives the events of a training, in order. What it does not implement, it ignores.
 ///
 /// A telling that fails must not end the training: the first failure is kept, and [`Reporter::finish`] returns
 /// it once everything is done and saved.
+#[allow(unused_variables, reason = "the names are for those who implement it")]
 pub trait Reporter {
     /// Training begins.
-    fn start(&mut self, start: &Start);
+    fn start(&mut self, start: &Start) {}
     /// Some batches of `epoch`, which has `batches`, are done.
-    fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums);
+    fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {}
     /// An epoch over `samples` images is done and validated.
-    fn epoch(&mut self, record: &EpochRecord, samples: usize);
+    fn epoch(&mut self, record: &EpochRecord, samples: usize) {}
     /// The last epoch is done, and the test images have been looked at.
-    fn test(&mut self, test: &Evaluation, end: &End);
+    fn test(&mut self, test: &Evaluation, end: &End) {}
     /// The model lies there.
-    fn saved(&mut self, path: &Path);
+    fn saved(&mut self, path: &Path) {}
     /// Something to know that is no result.
-    fn note(&mut self, text: &str);
+    fn note(&mut self, text: &str) {}
     /// Nothing more will come.
     ///
     /// # Errors
     /// The first failure, if there was one.
-    fn finish(&mut self) -> Result<(), Error>;
+    fn finish(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 /// Tells nobody.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quiet;
 
-impl Reporter for Quiet {
-    fn start(&mut self, _: &Start) {}
-    fn progress(&mut self, _: usize, _: usize, _: &RunningSums) {}
-    fn epoch(&mut self, _: &EpochRecord, _: usize) {}
-    fn test(&mut self, _: &Evaluation, _: &End) {}
-    fn saved(&mut self, _: &Path) {}
-    fn note(&mut self, _: &str) {}
-    fn finish(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-}
+impl Reporter for Quiet {}

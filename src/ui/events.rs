@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::error::Error;
 use crate::eval::Evaluation;
-use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{End, EpochRecord, Reporter, Start};
 
 use super::Out;
 
@@ -36,8 +36,6 @@ impl Reporter for JsonReporter {
         self.epochs = start.epochs;
         self.event("start", start)
     }
-
-    fn progress(&mut self, _: usize, _: usize, _: &RunningSums) {}
 
     fn epoch(&mut self, record: &EpochRecord, _: usize) {
         let epochs = self.epochs;

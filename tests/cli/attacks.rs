@@ -2,20 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::{Place, Ran, run_in_time};
-
-/// Runs `words`, which must end within ten seconds.
-fn in_time(place: &Place, words: &str) -> Ran {
-    run_in_time(place.lenet(words))
-}
-
-fn make_pipe(place: &Place, name: &str) {
-    let made = Command::new("mkfifo").arg(place.path(name)).status();
-    assert!(made.unwrap().success());
-}
 
 #[test]
 fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
@@ -23,7 +13,7 @@ fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
     fs::write(place.path("victim"), "").unwrap();
     let lock = ".m.state.lock";
     let plants: [&dyn Fn(); 5] = [
-        &|| make_pipe(&place, lock),
+        &|| place.make_pipe(lock),
         &|| symlink("victim", place.path(lock)).unwrap(),
         &|| symlink("nowhere", place.path(lock)).unwrap(),
         &|| fs::hard_link(place.path("victim"), place.path(lock)).unwrap(),
@@ -31,7 +21,7 @@ fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
     ];
     for plant in plants {
         plant();
-        let ran = in_time(&place, "train --any-dataset --epochs 1 -o m.mpk");
+        let ran = run_in_time(place.lenet("train --any-dataset --epochs 1 -o m.mpk"));
         ran.assert_error(1, &format!("cannot lock {lock}: it is a"), "");
         assert_eq!(place.files(), [lock, "victim"]);
         fs::remove_file(place.path(lock)).unwrap();

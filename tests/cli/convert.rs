@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use super::{Place, Ran, digest};
+use super::{DATA, Place, Ran, digest};
 
 const INTEROP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 /// The notes in the header of a .safetensors file.
 fn notes(place: &Place, name: &str) -> serde_json::Value {

@@ -1,8 +1,6 @@
 //! `lenet doctor`.
 
-use super::Place;
-
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place};
 
 #[test]
 fn it_shows_the_cpu_the_gpu_and_the_data() {

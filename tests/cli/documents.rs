@@ -93,15 +93,15 @@ fn the_readme_holds_when_it_is_typed_from_top_to_bottom() {
 #[test]
 fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
     for (name, least) in [
-        ("docs/training.md", 8),
-        ("docs/models-elsewhere.md", 4),
-        ("docs/benchmarks.md", 0),
-        ("docs/how-it-is-made.md", 0),
-        ("docs/stability.md", 0),
-        ("docs/tuned.md", 0),
+        ("docs/training.md", (9, 1)),
+        ("docs/models-elsewhere.md", (4, 0)),
+        ("docs/benchmarks.md", (0, 0)),
+        ("docs/how-it-is-made.md", (0, 0)),
+        ("docs/stability.md", (0, 0)),
+        ("docs/tuned.md", (0, 0)),
     ] {
-        let (commands, _) = type_page(name, "--limit 640");
-        assert!(commands >= least, "{name}: {commands}");
+        let (commands, compared) = type_page(name, "--limit 640");
+        assert!(commands >= least.0 && compared >= least.1, "{name}: {commands}, {compared}");
     }
 }
 

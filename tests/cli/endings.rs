@@ -78,17 +78,41 @@ fn a_name_that_was_not_asked_for_is_said_at_the_start() {
 #[test]
 fn options_without_effect_are_wrong_usage() {
     let place = Place::new();
-    for words in [
-        "--keep best --validation-split 0",
-        "--patience 2 --validation-split 0",
-        "--patience 2 --limit 5",
-        "--json -q",
+    for (words, error) in [
+        ("train --any-dataset --keep best --validation-split 0", "there are none"),
+        ("train --any-dataset --patience 2 --limit 5", "there are none"),
+        (
+            "train --any-dataset --stratified --validation-split 0",
+            "--validation-split 0 leaves none",
+        ),
+        ("train --any-dataset --json -q", "cannot be used with"),
+        ("train --any-dataset --seeds 1..2 --resume", "--resume is about files"),
+        ("train --any-dataset --seeds 1..2 --force", "--force is about files"),
+        ("eval m.mpk --validation-split 0.2", "--validation-split is about --split train"),
+        ("eval m.mpk --split test --stratified", "--stratified is about --split train"),
+        ("predict m.mpk --index 1 --stratified", "--stratified is about --split train"),
+        ("predict m.mpk a.png --validation-split 0.2", "--validation-split is about --split train"),
+        ("predict m.mpk a.png --data data", "--data is about --index"),
+        ("predict m.mpk a.png --limit 5", "--limit is about --index"),
+        ("data show --split test --validation-split 0.2", "is about --split train"),
+        ("data show --force", "--png"),
+        ("compare a.json b.json --force", "--output"),
+        ("compare a.json b.json --records-only --threads 1", "--threads is about models"),
     ] {
-        let ran = place.run(&format!("train --any-dataset {words}"));
-        assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
-        assert_eq!(ran.stdout(), "", "{words}");
+        let ran = place.run(words);
+        ran.assert_error(2, "", "");
+        assert!(ran.stderr().contains(error), "{words}: {}", ran.stderr());
     }
     assert_eq!(place.files(), [] as [&str; 0]);
+    // A variable may be meant for another command, and what is typed comes before it.
+    for words in
+        ["train --any-dataset --epochs 1 --seeds 1..2", "data show --any-dataset --split test"]
+    {
+        let mut command = place.lenet(words);
+        command.env("LENET_SEED", "7").env("LENET_VALIDATION_SPLIT", "0.2");
+        let ran = super::Ran(command.output().unwrap());
+        assert_eq!(ran.code(), 0, "{words}: {}", ran.stderr());
+    }
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::process::Command;
 
-use super::{Place, Ran, digest, run_in_time};
+use super::{Place, Ran, TRAINED, digest, run_in_time};
 
 /// Asserts that a run did its work or else failed as it should.
 fn assert_worked_or_said_why(ran: &Ran, what: &str) {
@@ -24,8 +23,7 @@ fn whatever_is_no_file_is_refused_as_any_input_without_waiting() {
     let place = Place::new();
     place.train("--epochs 1");
     fs::create_dir(place.path("folder.mpk")).unwrap();
-    let made = Command::new("mkfifo").arg(place.path("pipe.mpk")).status();
-    assert!(made.unwrap().success());
+    place.make_pipe("pipe.mpk");
     symlink("/dev/zero", place.path("device.mpk")).unwrap();
     symlink("nowhere", place.path("dangling.mpk")).unwrap();
     symlink("around.mpk", place.path("around.mpk")).unwrap();
@@ -62,25 +60,22 @@ fn whatever_is_no_file_is_refused_as_any_input_without_waiting() {
 fn files_that_may_not_be_read_are_named() {
     let place = Place::new();
     place.train("--epochs 1");
-    let protect = |name: &str, mode| {
-        fs::set_permissions(place.path(name), fs::Permissions::from_mode(mode)).unwrap();
-    };
     let run = |words: &str| Ran(place.unprivileged_lenet(words).output().unwrap());
     // The copy of the program and the folder are as they should be.
     assert_eq!(run("eval --any-dataset model.mpk").code(), 0);
-    protect("model.mpk", 0);
+    place.set_mode("model.mpk", 0);
     let ran = run("eval --any-dataset model.mpk");
     ran.assert_error(1, "cannot read model.mpk: Permission denied", "");
-    protect("model.mpk", 0o666);
-    protect("model.state", 0o200);
+    place.set_mode("model.mpk", 0o666);
+    place.set_mode("model.state", 0o200);
     let ran = run("train --any-dataset --resume --epochs 2");
     ran.assert_error(1, "model.state: Permission denied", "");
     let images = "data/train-images-idx3-ubyte.gz";
-    protect(images, 0);
+    place.set_mode(images, 0);
     let ran = run("train --any-dataset -o new.mpk");
     ran.assert_error(1, "train-images-idx3-ubyte.gz: cannot be read: Permission denied", "");
     fs::create_dir(place.path("locked")).unwrap();
-    protect("locked", 0);
+    place.set_mode("locked", 0);
     let ran = run("train --any-dataset -o new.mpk --data locked");
     ran.assert_error(1, "locked: Permission denied", "--data");
 }
@@ -213,7 +208,6 @@ fn threads_that_cannot_be_started_are_an_error() {
 #[cfg(target_os = "linux")]
 #[test]
 fn words_that_are_not_unicode_are_names_or_wrong_usage() {
-    const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();

@@ -1,9 +1,6 @@
 //! `lenet eval`.
 
-use super::Place;
-
-const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place, TRAINED};
 
 #[test]
 fn the_model_that_keras_trained_has_keras_figures() {
@@ -62,27 +59,6 @@ fn a_gate_is_status_3_after_the_result() {
     assert!(ran.stderr().starts_with("error: accuracy 0."));
     let ran = place.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.5"));
     assert_eq!(ran.code(), 0);
-}
-
-#[test]
-fn what_is_said_of_validation_images_is_refused_for_others_if_it_was_typed() {
-    let place = Place::empty();
-    for options in ["--stratified", "--validation-split 0.2"] {
-        for command in [
-            format!("eval {TRAINED} --data {DATA} {options}"),
-            format!("predict {TRAINED} data/report.png {options}"),
-            format!("predict {TRAINED} --index 1 --split test {options}"),
-        ] {
-            let name = options.split(' ').next().unwrap();
-            let ran = place.run(&command);
-            ran.assert_error(2, &format!("{name} is about --split train"), "");
-        }
-        let words = format!("eval {TRAINED} --data {DATA} --split train --limit 50 {options}");
-        assert_eq!(place.run(&words).code(), 0, "{words}");
-    }
-    let mut eval = place.lenet(&format!("eval {TRAINED} --data {DATA} --limit 50"));
-    let output = eval.env("LENET_VALIDATION_SPLIT", "0.2").output().unwrap();
-    assert!(output.status.success());
 }
 
 #[test]

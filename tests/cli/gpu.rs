@@ -2,10 +2,7 @@
 
 #![cfg(feature = "wgpu")]
 
-use super::{Place, Ran, digest};
-
-const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place, Ran, TRAINED, digest};
 
 /// Asserts that a run with `--backend wgpu` worked, or else that it said that there is no GPU. A machine that
 /// must have one sets LENET_TEST_GPU=required.

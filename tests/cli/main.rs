@@ -58,6 +58,10 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A model that Keras trained, and Fashion-MNIST itself.
+const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
 /// A folder to run in, with a small data set in `data/`, which the program finds by itself.
 struct Place {
     dir: TempDir,
@@ -166,6 +170,18 @@ impl Place {
         let mut names: Vec<_> = names.filter(|name| name != "data").collect();
         names.sort();
         names
+    }
+
+    #[cfg(unix)]
+    fn make_pipe(&self, name: &str) {
+        let made = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(made.unwrap().success());
+    }
+
+    #[cfg(unix)]
+    fn set_mode(&self, name: &str, mode: u32) {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
     }
 
     fn json(&self, name: &str) -> Value {

@@ -1,19 +1,9 @@
 //! Outputs that cannot be written: no room, no right, no such folder, not a file. Whatever was there stays as it was.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
+use std::os::unix::fs::symlink;
 
 use super::{Place, Ran, digest};
-
-fn set_mode(place: &Place, name: &str, mode: u32) {
-    fs::set_permissions(place.path(name), fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn make_pipe(place: &Place, name: &str) {
-    let made = Command::new("mkfifo").arg(place.path(name)).status();
-    assert!(made.unwrap().success());
-}
 
 #[test]
 fn with_too_little_room_for_a_file_all_three_stay_as_they_were() {
@@ -45,13 +35,13 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
     let place = Place::new();
     fs::create_dir(place.path("folder")).unwrap();
     fs::write(place.path("file"), "old").unwrap();
-    make_pipe(&place, "pipe");
+    place.make_pipe("pipe");
     symlink("around", place.path("around")).unwrap();
     fs::write(place.path("protected"), "old").unwrap();
-    set_mode(&place, "protected", 0o400);
+    place.set_mode("protected", 0o400);
     // The state and the record are part of the output.
     fs::create_dir(place.path("a.state")).unwrap();
-    make_pipe(&place, "b.json");
+    place.make_pipe("b.json");
     let before = place.files();
     let long = "x".repeat(256);
     for (name, words) in [
@@ -86,7 +76,7 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
 fn a_folder_that_may_not_be_written_to_is_refused_before_the_training() {
     let place = Place::new();
     fs::create_dir(place.path("locked")).unwrap();
-    set_mode(&place, "locked", 0o555);
+    place.set_mode("locked", 0o555);
     let mut command = place.unprivileged_lenet("train --any-dataset -o locked/m.mpk");
     let ran = Ran(command.output().unwrap());
     ran.assert_error(1, "locked/m.mpk: Permission denied", "a folder that you may write to");

@@ -4,10 +4,7 @@ use std::path::Path;
 
 use image::{GrayImage, ImageFormat, Luma, RgbImage};
 
-use super::{Place, common};
-
-const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place, TRAINED, common};
 
 /// A picture of 28x28 with the pixels of test image `index` of the small data set.
 fn save(path: &Path, index: usize, change: impl Fn(u8) -> u8) {

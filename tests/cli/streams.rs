@@ -21,16 +21,8 @@ fn no_command_prints_a_short_help_with_examples_and_is_status_2() {
     assert_eq!(ran.code(), 2);
     assert_eq!(ran.stdout(), "");
     assert!(ran.stderr().contains("Examples:") && ran.stderr().contains("lenet train"));
-}
-
-#[test]
-fn help_opens_with_examples_and_is_status_0() {
-    for command in ["--help", "train --help", "eval --help", "shapes -h"] {
-        let ran = Place::empty().run(command);
-        assert_eq!(ran.code(), 0, "{command}");
-        assert!(ran.stdout().contains("lenet"), "{command}");
-    }
-    assert!(Place::empty().run("train --help").stdout().starts_with("Examples:"));
+    let asked = Place::empty().run("--help");
+    assert!(asked.code() == 0 && asked.stdout().starts_with("Examples:"), "{}", asked.stdout());
 }
 
 #[test]

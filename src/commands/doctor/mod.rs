@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::cli::DoctorArgs;
 use crate::data::{DataError, FashionMnist, Options};
 use crate::error::Error;
+use crate::io::text::plural;
 use crate::kernels::{self, Level};
 use crate::ui::Out;
 
@@ -36,7 +37,7 @@ struct Cpu {
     images_per_second: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Gpu {
     name: Option<String>,
     /// Whether it is a program on the CPU.
@@ -54,7 +55,7 @@ pub struct Speeds {
     pub wgpu: fn(&crate::gpu::Gpu) -> Result<f64, Error>,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Data {
     dir: Option<PathBuf>,
     train_samples: usize,
@@ -109,34 +110,22 @@ impl DoctorArgs {
 #[cfg(feature = "wgpu")]
 fn gpu(speeds: &Speeds) -> Gpu {
     crate::gpu::foreword().into_iter().for_each(crate::ui::note);
-    let problem = |error: Error| Some(error.to_string());
-    match crate::gpu::open() {
-        Ok(gpu) => {
-            let (speed, problem) = match (speeds.wgpu)(&gpu) {
-                Ok(speed) => (Some(speed), gpu.lacking),
-                Err(error) => (None, problem(error)),
-            };
-            Gpu {
-                name: Some(gpu.name),
-                software: gpu.is_software,
-                images_per_second: speed,
-                problem,
-            }
-        }
-        Err(error) => {
-            Gpu { name: None, software: false, images_per_second: None, problem: problem(error) }
-        }
+    let mut found = Gpu::default();
+    let measured = crate::gpu::open().and_then(|gpu| {
+        (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
+        Ok(((speeds.wgpu)(&gpu)?, gpu.lacking))
+    });
+    match measured {
+        Ok((speed, lacking)) => (found.images_per_second, found.problem) = (Some(speed), lacking),
+        Err(error) => found.problem = Some(error.to_string()),
     }
+    found
 }
 
 #[cfg(not(feature = "wgpu"))]
 fn gpu(_: &Speeds) -> Gpu {
-    Gpu {
-        name: None,
-        software: false,
-        images_per_second: None,
-        problem: Some("this build has no GPU backend (feature wgpu)".to_owned()),
-    }
+    let problem = Some("this build has no GPU backend (feature wgpu)".to_owned());
+    Gpu { problem, ..Gpu::default() }
 }
 
 fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
@@ -147,50 +136,41 @@ fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
             test_samples: data.test.len(),
             problem: None,
         },
-        Err(error) => {
-            Data { dir: None, train_samples: 0, test_samples: 0, problem: Some(error.to_string()) }
-        }
+        Err(error) => Data { problem: Some(error.to_string()), ..Data::default() },
     }
 }
 
 fn text(document: &Document) -> [String; 5] {
     let Document { lenet, burn, cpu, gpu, faster, data, .. } = document;
-    let speed = |speed: Option<f64>| match speed {
-        Some(speed) => format!(", trains on {speed:.0} images a second"),
-        None => String::new(),
+    let speed = |speed: Option<f64>| {
+        speed.map_or_else(String::new, |speed| format!(", trains {speed:.0} images/s"))
     };
+    let (level, levels, threads) =
+        (&cpu.level, cpu.levels.join(", "), plural(cpu.threads, "thread"));
     let on_cpu = match cpu.available {
-        true => format!(
-            "{} (this CPU has {}), {} threads{}",
-            cpu.level,
-            cpu.levels.join(", "),
-            cpu.threads,
-            speed(cpu.images_per_second)
-        ),
+        true => {
+            let speed = speed(cpu.images_per_second);
+            format!("{level} (this CPU has {levels}), {threads}{speed}")
+        }
         false => "none: this build has no CPU backend (feature ndarray)".to_owned(),
     };
-    let mut on_gpu = gpu.name.clone().unwrap_or_else(|| "none".to_owned());
-    if gpu.software {
-        on_gpu += ", no GPU but a program on the CPU";
-    }
-    on_gpu += &speed(gpu.images_per_second);
-    if let Some(problem) = &gpu.problem {
-        on_gpu += &format!(": {problem}");
-    }
+    let name = gpu.name.as_deref().unwrap_or("none");
+    let software =
+        if gpu.software { ", a program on the CPU that stands in for a GPU" } else { "" };
+    let problem = gpu.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
     let faster = faster.map_or_else(|| "none".to_owned(), |name| format!("--backend {name}"));
+    let (train, test) = (data.train_samples, data.test_samples);
     let data = match &data.dir {
-        Some(dir) => format!(
-            "{}: Fashion-MNIST, {} training and {} test images",
-            dir.display(),
-            data.train_samples,
-            data.test_samples
-        ),
+        Some(dir) => {
+            let dir = dir.display();
+            format!("{dir}: Fashion-MNIST, {train} training and {test} test images")
+        }
         None => format!("none: {}", data.problem.as_deref().unwrap_or_default()),
     };
     [
         format!("lenet   {lenet} on Burn {burn}"),
         format!("cpu     {on_cpu}"),
-        format!("gpu     {on_gpu}"),
+        format!("gpu     {name}{software}{}{problem}", speed(gpu.images_per_second)),
         format!("faster  {faster}"),
         format!("data    {data}"),
     ]

@@ -66,7 +66,7 @@ pub(super) mod tests {
         };
         let mut outputs = [0.0; 10];
         (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);
-        Prediction::new(&subject, &outputs, 3)
+        Prediction::new(subject, &outputs, 3)
     }
 
     #[test]
