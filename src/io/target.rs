@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::read::kind_of;
+use super::read::expect_regular;
 use super::{FileError, open_at_once};
 
 /// Where a file will be written.
@@ -152,13 +152,7 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
 
 /// The permissions of a file that may be replaced.
 fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
-    if found.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-    }
-    if !found.is_file() {
-        let kind = kind_of(found.file_type());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is a {kind}")));
-    }
+    expect_regular(found)?;
     if found.permissions().readonly() {
         let cause = "it is write-protected";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));

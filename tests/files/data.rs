@@ -10,7 +10,6 @@ use lenet::data::file::FileError;
 use lenet::data::idx::{IdxError, Kind};
 use lenet::data::source::SourceError;
 use lenet::data::{DataError, DataFile, FashionMnist, LabelledImages, Options, Part, load_part};
-use lenet::io::ReadError;
 use tempfile::TempDir;
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte.gz";
@@ -161,10 +160,8 @@ fn a_file_too_large_is_refused_unread() {
         let file = fs::File::create(path).unwrap();
         file.set_len(20 << 30).unwrap();
     });
-    assert!(matches!(
-        error,
-        IdxError::File(FileError::Read(ReadError::TooLarge(bytes))) if bytes == 20 << 30
-    ));
+    assert!(matches!(error, IdxError::File(FileError::Read(_))), "{error}");
+    assert!(error.to_string().contains(&format!("it has {} bytes", 20_u64 << 30)), "{error}");
 }
 
 #[cfg(unix)]
@@ -194,8 +191,10 @@ fn links_are_followed_if_they_lead_to_a_file() {
 #[cfg(unix)]
 #[test]
 fn fifos_and_devices_are_refused_without_waiting() {
-    let not_regular =
-        |error| matches!(error, IdxError::File(FileError::Read(ReadError::NotAFile(_))));
+    let not_regular = |error: IdxError| {
+        let words = error.to_string();
+        words.ends_with("it is a pipe") || words.ends_with("it is a device")
+    };
     assert!(not_regular(error_with(TRAIN_IMAGES, |path| {
         fs::remove_file(path).unwrap();
         let made = std::process::Command::new("mkfifo").arg(path).status();
