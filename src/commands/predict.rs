@@ -81,7 +81,7 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
                 "note: {source}: light background, inverted (--invert no leaves it)"
             ));
         }
-        let doubts = picture::doubts(&prepared.image);
+        let doubts = picture::warnings(&prepared.image);
         if !doubts.is_empty() {
             ui::note(&format!(
                 "warning: {source} does not look like the training images: {}",
