@@ -47,40 +47,33 @@ pub enum Format {
     Onnx,
 }
 
+/// Of each format its endings, the usual one first, and its name.
+const FORMATS: [(Format, &[&str], &str); 4] = [
+    (Format::Mpk, &["mpk"], "Burn record"),
+    (Format::Safetensors, &["safetensors"], "safetensors file"),
+    (Format::Torch, &["pt", "pth"], "PyTorch file"),
+    (Format::Onnx, &["onnx"], "ONNX model"),
+];
+
 impl Format {
     /// The format that the ending of `path` names, in upper or lower case.
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        match ending.as_str() {
-            "mpk" => Some(Self::Mpk),
-            "safetensors" => Some(Self::Safetensors),
-            "pt" | "pth" => Some(Self::Torch),
-            "onnx" => Some(Self::Onnx),
-            _ => None,
-        }
+        let named = FORMATS.iter().find(|(_, endings, _)| endings.contains(&&*ending));
+        named.map(|(format, ..)| *format)
     }
 
     /// The usual ending, without its dot.
     #[must_use]
     pub fn ending(self) -> &'static str {
-        match self {
-            Self::Mpk => "mpk",
-            Self::Safetensors => "safetensors",
-            Self::Torch => "pt",
-            Self::Onnx => "onnx",
-        }
+        FORMATS[self as usize].1[0]
     }
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mpk => "Burn record",
-            Self::Safetensors => "safetensors file",
-            Self::Torch => "PyTorch file",
-            Self::Onnx => "ONNX model",
-        })
+        f.write_str(FORMATS[*self as usize].2)
     }
 }
 
