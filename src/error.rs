@@ -37,12 +37,7 @@ pub enum Error {
     Gpu(String),
     /// The backend reported an error while it computed.
     #[error("the {backend} backend failed: {cause}")]
-    Device {
-        /// The backend's name.
-        backend: String,
-        /// Burn's words.
-        cause: String,
-    },
+    Device { backend: String, cause: String },
     /// There is too little memory to begin with; the number is of MiB.
     #[error("there is too little memory: {0} MiB of addresses are wanted")]
     Memory(usize),
@@ -60,11 +55,7 @@ pub enum Error {
     Unfaithful(PathBuf),
     /// Some of the data files are not as they should be.
     #[error("{}: {bad} of the 4 files not as they should be", dir.display())]
-    Unverified {
-        dir: PathBuf,
-        /// Number of files.
-        bad: usize,
-    },
+    Unverified { dir: PathBuf, bad: usize },
     /// The data set could not be downloaded.
     #[cfg(feature = "cli")]
     #[error(transparent)]
@@ -87,32 +78,19 @@ pub enum Error {
     NoState(PathBuf),
     /// The ending is that of a format that models are not trained to.
     #[error("{}: a training does not write this format: {format}", path.display())]
-    NotTrainedTo {
-        path: PathBuf,
-        /// The format that its ending names.
-        format: Format,
-    },
+    NotTrainedTo { path: PathBuf, format: Format },
     /// Another process trains to the same file.
     #[error("another training is writing {}", .0.display())]
     Locked(PathBuf),
     /// The saved state belongs to another training.
     #[error("{}: {difference}", path.display())]
-    Mismatch {
-        path: PathBuf,
-        /// What differs, with both values.
-        difference: String,
-    },
+    Mismatch { path: PathBuf, difference: String },
     /// The saved state is damaged.
     #[error("{}: not a training state of lenet: {problem}", path.display())]
-    State {
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
+    State { path: PathBuf, problem: String },
     /// The loss or a weight is no longer a number.
     #[error("training diverged: {what} in epoch {epoch}, batch {batch}")]
     Diverged {
-        /// As in "the loss is NaN".
         what: String,
         /// Number of the epoch, from 1.
         epoch: usize,
@@ -124,16 +102,10 @@ pub enum Error {
     Usage(String),
     /// A result is worse than the gate set by the user.
     #[error("accuracy {accuracy:.4} is below the wanted {wanted}")]
-    Gate {
-        /// The accuracy that was reached.
-        accuracy: f64,
-        /// The accuracy that was asked for.
-        wanted: f64,
-    },
+    Gate { accuracy: f64, wanted: f64 },
     /// A signal ended the run; the number is the signal's.
     #[error("stopped by {}", if *.signal == 15 { "SIGTERM" } else { "Ctrl-C" })]
     Stopped {
-        /// 2 or 15.
         signal: u8,
         /// How to go on.
         advice: String,
@@ -163,7 +135,7 @@ impl Error {
     /// What the user can do about it, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
+        let hint = match self {
             Self::Data(error) => return error.hint(),
             Self::Split(error) => return error.hint(),
             Self::Format(error) => return error.hint(),
@@ -172,47 +144,39 @@ impl Error {
             Self::Level(error) => return error.hint(),
             #[cfg(feature = "cli")]
             Self::Fetch(error) => return error.hint(),
+            Self::File(error) => return error.hint(),
             Self::Unfaithful(_) => {
-                "the disk may be failing; if it happens again, it is a bug in lenet".to_owned()
+                "the disk may be failing; if it happens again, it is a bug in lenet"
             }
             Self::Unverified { .. } => {
-                "`lenet data fetch --force` with the same --data replaces them; move away what is your own".to_owned()
+                "`lenet data fetch --force` with the same --data replaces them; move away what is your own"
             }
-            Self::Gpu(_) => "use the CPU: --backend ndarray".to_owned(),
-            Self::Device { .. } => "try again, or use the CPU: --backend ndarray".to_owned(),
-            Self::Memory(_) => "raise the limit on memory (ulimit -v)".to_owned(),
+            Self::Gpu(_) => "use the CPU: --backend ndarray",
+            Self::Device { .. } => "try again, or use the CPU: --backend ndarray",
+            Self::Memory(_) => "raise the limit on memory (ulimit -v)",
             Self::Threads(_) => {
-                "use fewer, --threads 1, or raise the limit on processes (ulimit -u)".to_owned()
+                "use fewer, --threads 1, or raise the limit on processes (ulimit -u)"
             }
-            Self::Exists {
-                resumable: true, ..
-            } => "go on with --resume, replace it with --force, or name another file".to_owned(),
-            Self::Exists { .. } => "replace it with --force, or name another file".to_owned(),
-            Self::Foreign(_) => {
-                "move it away, or have it replaced with --resume --force".to_owned()
+            Self::Exists { resumable: true, .. } => {
+                "go on with --resume, replace it with --force, or name another file"
             }
-            Self::NoState(_) => {
-                "train anew to another file with -o, or replace it with --force".to_owned()
-            }
-            Self::NotTrainedTo { .. } => {
-                "train to a file that ends in .mpk or .safetensors".to_owned()
-            }
-            Self::Locked(_) => "wait for it, or write to another file with -o".to_owned(),
+            Self::Exists { .. } => "replace it with --force, or name another file",
+            Self::Foreign(_) => "move it away, or have it replaced with --resume --force",
+            Self::NoState(_) => "train anew to another file with -o, or replace it with --force",
+            Self::NotTrainedTo { .. } => "train to a file that ends in .mpk or .safetensors",
+            Self::Locked(_) => "wait for it, or write to another file with -o",
             Self::Mismatch { .. } => {
-                "use the settings of the first run, or begin anew with --force".to_owned()
+                "use the settings of the first run, or begin anew with --force"
             }
-            Self::State { .. } => {
-                "begin anew with --force; the model file itself is whole".to_owned()
-            }
+            Self::State { .. } => "begin anew with --force; the model file itself is whole",
             Self::Diverged { .. } => {
                 "use a smaller --lr; the files are those of the last epoch that went well"
-                    .to_owned()
             }
-            Self::Stopped { advice, .. } => advice.clone(),
-            Self::NotANumber(_) => "its weights are too large to compute with".to_owned(),
-            Self::File(error) => return error.hint(),
+            Self::Stopped { advice, .. } => advice,
+            Self::NotANumber(_) => "its weights are too large to compute with",
             Self::Output(_) | Self::Signals(_) | Self::Usage(_) | Self::Gate { .. } => return None,
-        })
+        };
+        Some(hint.to_owned())
     }
 
     /// The exit status that stands for this error.

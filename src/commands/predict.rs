@@ -79,7 +79,7 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
                 "note: {source}: light background, inverted (--invert no leaves it)"
             ));
         }
-        let doubts = picture::doubts(&image);
+        let doubts = picture::warnings(&image);
         if !doubts.is_empty() {
             let doubts = doubts.join("; ");
             ui::note(&format!(

@@ -124,7 +124,7 @@ pub struct Foreign {
 impl Foreign {
     /// The files among these that are not Fashion-MNIST's, if any.
     #[must_use]
-    pub fn among(digests: &[(DataFile, Digest)]) -> Option<Self> {
+    pub fn unofficial(digests: &[(DataFile, Digest)]) -> Option<Self> {
         let foreign = || digests.iter().filter(|(file, digest)| *digest != file.fashion_mnist());
         let files: Vec<_> = foreign().map(|(file, _)| *file).collect();
         let digits = foreign().all(|(file, digest)| *digest == file.mnist_digits());
@@ -161,12 +161,12 @@ mod tests {
 
     #[test]
     fn fashion_mnist_has_no_foreign_file() {
-        assert_eq!(Foreign::among(&all(DataFile::fashion_mnist)), None);
+        assert_eq!(Foreign::unofficial(&all(DataFile::fashion_mnist)), None);
     }
 
     #[test]
     fn digits_are_named() {
-        let foreign = Foreign::among(&all(DataFile::mnist_digits)).expect("not Fashion-MNIST");
+        let foreign = Foreign::unofficial(&all(DataFile::mnist_digits)).expect("not Fashion-MNIST");
         assert!(foreign.to_string().starts_with("MNIST digits, not"), "{foreign}");
     }
 
@@ -174,7 +174,7 @@ mod tests {
     fn one_file_of_digits_among_the_right_ones_is_named() {
         let mut digests = all(DataFile::fashion_mnist);
         digests[1].1 = DataFile::TrainLabels.mnist_digits();
-        let foreign = Foreign::among(&digests).expect("one file is foreign");
+        let foreign = Foreign::unofficial(&digests).expect("one file is foreign");
         assert_eq!(foreign.files, [DataFile::TrainLabels]);
         assert!(foreign.digits);
     }
@@ -183,7 +183,7 @@ mod tests {
     fn unknown_files_are_not_called_digits() {
         let mut digests = all(DataFile::mnist_digits);
         digests[2].1 = Digest([0; 32]);
-        let foreign = Foreign::among(&digests).expect("not Fashion-MNIST");
+        let foreign = Foreign::unofficial(&digests).expect("not Fashion-MNIST");
         assert!(!foreign.digits);
         assert_eq!(foreign.files.len(), 4);
     }

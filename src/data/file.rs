@@ -7,8 +7,6 @@ use std::path::Path;
 
 use flate2::bufread::GzDecoder;
 
-use crate::io::ReadError;
-
 /// The largest file that is opened; Fashion-MNIST's largest has 26 MB, 47 MB without compression.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
@@ -23,7 +21,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub enum FileError {
     /// It is no regular file, is larger than [`MAX_FILE_BYTES`], or the operating system reports an error.
     #[error("cannot be read: {0}")]
-    Read(#[from] ReadError),
+    Read(#[from] io::Error),
     /// The file ends inside its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
@@ -59,12 +57,6 @@ impl Decoded<BufReader<Take<File>>> {
         let (file, length) = crate::io::read::open(path, MAX_FILE_BYTES)?;
         let reader = BufReader::with_capacity(1 << 18, file.take(length));
         Self::new(reader, length)
-    }
-}
-
-impl From<io::Error> for FileError {
-    fn from(error: io::Error) -> Self {
-        Self::Read(error.into())
     }
 }
 
@@ -215,7 +207,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(
             Decoded::open(dir.path()),
-            Err(FileError::Read(ReadError::NotAFile("folder")))
+            Err(FileError::Read(error)) if error.to_string() == "it is a folder"
         ));
     }
 }

@@ -12,7 +12,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalog::Digest;
 use super::file::{Decoded, FileError};
-use crate::io::ReadError;
 
 /// Height and width of every image.
 pub const SIDE: usize = 28;
@@ -141,13 +140,16 @@ impl IdxError {
     /// Whether the operating system failed, not the content.
     #[must_use]
     pub fn is_io(&self) -> bool {
-        matches!(self, Self::File(FileError::Read(ReadError::Io(_))) | Self::Memory(_))
+        match self {
+            Self::File(FileError::Read(error)) => error.raw_os_error().is_some(),
+            _ => matches!(self, Self::Memory(_)),
+        }
     }
 
     /// What the user can do about the operating system's failure.
     pub(super) fn io_hint(&self) -> Option<String> {
         match self {
-            Self::File(FileError::Read(error)) => error.hint(),
+            Self::File(FileError::Read(error)) => crate::io::hint(error, true),
             _ => crate::io::hint(&std::io::ErrorKind::OutOfMemory.into(), true),
         }
     }

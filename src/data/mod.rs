@@ -218,7 +218,7 @@ fn verify(
     digests: Vec<(DataFile, Digest)>,
     any_dataset: bool,
 ) -> Result<Provenance, DataError> {
-    let foreign = Foreign::among(&digests);
+    let foreign = Foreign::unofficial(&digests);
     match foreign {
         Some(foreign) if !any_dataset => Err(DataError::Foreign { dir, foreign }),
         foreign => Ok(Provenance { dir, digests, foreign }),

@@ -25,7 +25,7 @@ pub(super) struct Archive<'a> {
 struct Entry<'a> {
     name: &'a str,
     content: &'a [u8],
-    crc: u32,
+    crc: usize,
 }
 
 impl<'a> Archive<'a> {
@@ -77,7 +77,7 @@ impl<'a> Archive<'a> {
         }
         let mut crc = flate2::Crc::new();
         crc.update(entry.content);
-        match crc.sum() == entry.crc {
+        match crc.sum() as usize == entry.crc {
             true => Ok(Some(entry.content)),
             false => Err(Fault::Malformed(format!("{}: its checksum is wrong", quoted(name)))),
         }
@@ -100,32 +100,27 @@ fn directory(bytes: &[u8]) -> Result<Directory<'_>, Fault> {
     let (rest, end) =
         bytes.split_at_checked(bytes.len().saturating_sub(END_BYTES)).ok_or_else(cut)?;
     // Disks of this kind were floppies: there is one, number 0. Behind it all could stand a comment.
-    if !end.starts_with(b"PK\x05\x06\0\0\0\0") || u16_at(end, 20) != Some(0) {
+    if !end.starts_with(b"PK\x05\x06\0\0\0\0") || number(end, 20, 2) != Some(0) {
         return Err(cut());
     }
-    let [here, entries] = [8, 10].map(|at| u16_at(end, at).unwrap_or_default());
-    let [size, start] = [12, 16].map(|at| u32_at(end, at).unwrap_or_default());
+    let numbers = [(8, 2), (10, 2), (12, 4), (16, 4)].map(|(at, width)| number(end, at, width));
     let mut rest = rest;
     if let Some((before, locator)) = split_end(rest, LOCATOR_BYTES, b"PK\x06\x07") {
-        let same = |record: &[u8]| {
-            let numbers = [24, 32, 40, 48].map(|at| u64_at(record, at));
-            numbers == [here.into(), entries.into(), size.into(), start.into()].map(Some)
-        };
-        let record = split_end(before, END64_BYTES, b"PK\x06\x06");
-        match record {
+        let same = |record| numbers == [24, 32, 40, 48].map(|at| number(record, at, 8));
+        match split_end(before, END64_BYTES, b"PK\x06\x06") {
             Some((before, record))
-                if same(record) && u64_at(locator, 8) == Some(before.len() as u64) =>
+                if same(record) && number(locator, 8, 8) == Some(before.len()) =>
             {
                 rest = before;
             }
             _ => return Err(malformed("it has two ends that disagree")),
         }
     }
-    let (start, size) = (start as usize, size as usize);
+    let [here, entries, size, start] = numbers.map(Option::unwrap_or_default);
     if here != entries || start.checked_add(size) != Some(rest.len()) {
         return Err(malformed("its directory is not at its end"));
     }
-    Ok(Directory { bytes: &rest[start..], start, entries: entries.into() })
+    Ok(Directory { bytes: &rest[start..], start, entries })
 }
 
 /// The last `length` of `bytes`, if they begin so, and what is before them.
@@ -141,15 +136,13 @@ fn entry<'a>(
     end: &mut usize,
 ) -> Result<(Entry<'a>, &'a [u8]), Fault> {
     let cut = || malformed("an entry is cut short");
-    let field = |at| u16_at(directory, at).map(usize::from).ok_or_else(cut);
-    let number = |at| u32_at(directory, at).ok_or_else(cut);
+    let number_at = |at, width| number(directory, at, width).ok_or_else(cut);
     if !directory.starts_with(b"PK\x01\x02") {
         return Err(malformed("its directory has fewer entries than it says"));
     }
-    let (flags, method) = (field(8)?, field(10)?);
-    let (crc, packed, size) = (number(16)?, number(20)? as usize, number(24)? as usize);
-    let (name_bytes, extra, comment) = (field(28)?, field(30)?, field(32)?);
-    let start = number(42)? as usize;
+    let (flags, method, crc) = (number_at(8, 2)?, number_at(10, 2)?, number_at(16, 4)?);
+    let (packed, size, start) = (number_at(20, 4)?, number_at(24, 4)?, number_at(42, 4)?);
+    let (name_bytes, extra, comment) = (number_at(28, 2)?, number_at(30, 2)?, number_at(32, 2)?);
     let rest = directory.get(46 + name_bytes + extra + comment..).ok_or_else(cut)?;
     let name = &directory[46..46 + name_bytes];
     // Bit 3: sizes behind the content too; bit 11: a name in UTF-8. Others change what the content means.
@@ -160,11 +153,8 @@ fn entry<'a>(
         return Err(malformed("its entries overlap, or something is before them"));
     }
     let local = bytes.get(start..).ok_or_else(cut)?;
-    let lengths = [26, 28].map(|at| u16_at(local, at).map(usize::from));
-    let [Some(local_name), Some(local_extra)] = lengths else {
-        return Err(cut());
-    };
-    let content = start + 30 + local_name + local_extra;
+    let local_name = number(local, 26, 2).ok_or_else(cut)?;
+    let content = start + 30 + local_name + number(local, 28, 2).ok_or_else(cut)?;
     if !local.starts_with(b"PK\x03\x04") || local.get(30..30 + local_name) != Some(name) {
         return Err(malformed("an entry is not what its directory says"));
     }
@@ -174,16 +164,12 @@ fn entry<'a>(
     Ok((Entry { name, content, crc }, rest))
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+/// The little-endian number of `width` bytes at `at`.
+fn number(bytes: &[u8], at: usize, width: usize) -> Option<usize> {
+    let digits = bytes.get(at..at + width)?.iter().rev();
+    digits
+        .copied()
+        .try_fold(0_usize, |number, digit| number.checked_mul(256)?.checked_add(digit.into()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::Format;
-use crate::io::{FileError, ReadError};
+use crate::io::FileError;
 
 /// The hint for a file that may be sound, but is another network's.
 pub(super) const LENET: &str =
@@ -28,31 +28,13 @@ pub enum Fault {
     Duplicate(String),
     /// A tensor or field has another form than LeNet's.
     #[error("{name}: {what} is {found}, expected {expected}")]
-    Mismatch {
-        /// The tensor or field.
-        name: String,
-        /// Which property of it.
-        what: &'static str,
-        expected: String,
-        /// What the file has.
-        found: String,
-    },
-    /// A weight is NaN or infinite.
+    Mismatch { name: &'static str, what: &'static str, expected: String, found: String },
+    /// A weight is NaN or infinite; the index is row-major, from 0.
     #[error("{tensor}: value {index} is {value}, not a finite number")]
-    NonFinite {
-        /// The tensor's name.
-        tensor: &'static str,
-        /// Position of the value in the tensor, row-major, from 0.
-        index: usize,
-        value: f32,
-    },
+    NonFinite { tensor: &'static str, index: usize, value: f32 },
     /// A file that some program wrote as it should, but that is not read here.
     #[error("{what}")]
-    Unsupported {
-        what: String,
-        /// What the user can do.
-        hint: &'static str,
-    },
+    Unsupported { what: String, hint: &'static str },
     /// A format that is only written.
     #[error("this is an {0}, a format that is only written")]
     NotRead(Format),
@@ -64,8 +46,8 @@ pub enum Fault {
 impl Fault {
     /// What the user can do, in one line.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
+    pub fn hint(&self) -> &'static str {
+        match self {
             Self::Malformed(_) => "the file is damaged or cut short; copy it again, or train again",
             Self::Missing(_) | Self::Unknown(_) | Self::Duplicate(_) | Self::Mismatch { .. } => {
                 LENET
@@ -77,8 +59,7 @@ impl Fault {
                 "write .safetensors; PyTorch loads it with \
                  net.load_state_dict(safetensors.torch.load_file(path))"
             }
-        };
-        Some(hint.to_owned())
+        }
     }
 }
 
@@ -86,27 +67,15 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "its message says what each field is")]
 pub enum FormatError {
-    /// The file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        path: PathBuf,
-        /// Why not.
-        source: ReadError,
-    },
+    /// The file itself could not be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The content is that of some other kind of file.
     #[error("{} is not a lenet model: it is {found}", path.display())]
-    NotAModel {
-        path: PathBuf,
-        /// What it is instead, with its article.
-        found: &'static str,
-    },
+    NotAModel { path: PathBuf, found: &'static str },
     /// The content is that of another format than the ending says.
     #[error("{} is a {content} under another ending", path.display())]
-    WrongEnding {
-        path: PathBuf,
-        /// The format of the content.
-        content: Format,
-    },
+    WrongEnding { path: PathBuf, content: Format },
     /// Neither ending nor content say what the file is.
     #[error("{} is not a lenet model: neither its ending nor its content is known", path.display())]
     Unrecognised { path: PathBuf },
@@ -115,41 +84,32 @@ pub enum FormatError {
     UnknownEnding { path: PathBuf },
     /// The content is wrong.
     #[error("{}: {fault}", path.display())]
-    Content {
-        path: PathBuf,
-        /// What is wrong in it.
-        fault: Fault,
-    },
-    /// The file was not written.
-    #[error(transparent)]
-    Write(#[from] FileError),
+    Content { path: PathBuf, fault: Fault },
 }
 
 impl FormatError {
     /// What the user can do, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Read { source: ReadError::Io(error), .. }
-                if error.kind() == ErrorKind::NotFound =>
-            {
-                Some("make a model with `lenet train`".to_owned())
-            }
-            Self::Read { source: source @ ReadError::Io(_), .. } => source.hint(),
+        let a_model = "give a .mpk, .safetensors or .pt file of LeNet";
+        let hint = match self {
+            Self::File(error) if error.is_of_reading() => match error.source.kind() {
+                ErrorKind::NotFound => "make a model with `lenet train`",
+                ErrorKind::InvalidInput | ErrorKind::FileTooLarge => a_model,
+                _ => return error.hint(),
+            },
+            Self::File(error) => return error.hint(),
             Self::Unrecognised { path } if path.with_extension("mpk").is_file() => {
-                Some(format!("the model beside it is {}", path.with_extension("mpk").display()))
+                let model = path.with_extension("mpk");
+                return Some(format!("the model beside it is {}", model.display()));
             }
-            Self::Read { .. } | Self::NotAModel { .. } | Self::Unrecognised { .. } => {
-                Some("give a .mpk, .safetensors or .pt file of LeNet".to_owned())
-            }
+            Self::NotAModel { .. } | Self::Unrecognised { .. } => a_model,
             Self::WrongEnding { content, .. } => {
-                Some(format!("rename it to end in .{}", content.ending()))
+                return Some(format!("rename it to end in .{}", content.ending()));
             }
-            Self::UnknownEnding { .. } => {
-                Some("end the name in .mpk, .safetensors or .onnx".to_owned())
-            }
+            Self::UnknownEnding { .. } => "end the name in .mpk, .safetensors or .onnx",
             Self::Content { fault, .. } => fault.hint(),
-            Self::Write(error) => error.hint(),
-        }
+        };
+        Some(hint.to_owned())
     }
 }

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use crate::io::{self, Target};
+use crate::io::{self, FileError, Target};
 use crate::model::Weights;
 use content::Content;
 
@@ -47,40 +47,33 @@ pub enum Format {
     Onnx,
 }
 
+/// Of each format its endings, the usual one first, and its name.
+const FORMATS: [(Format, &[&str], &str); 4] = [
+    (Format::Mpk, &["mpk"], "Burn record"),
+    (Format::Safetensors, &["safetensors"], "safetensors file"),
+    (Format::Torch, &["pt", "pth"], "PyTorch file"),
+    (Format::Onnx, &["onnx"], "ONNX model"),
+];
+
 impl Format {
     /// The format that the ending of `path` names, in upper or lower case.
     #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        match ending.as_str() {
-            "mpk" => Some(Self::Mpk),
-            "safetensors" => Some(Self::Safetensors),
-            "pt" | "pth" => Some(Self::Torch),
-            "onnx" => Some(Self::Onnx),
-            _ => None,
-        }
+        let named = FORMATS.iter().find(|(_, endings, _)| endings.contains(&&*ending));
+        named.map(|(format, ..)| *format)
     }
 
     /// The usual ending, without its dot.
     #[must_use]
     pub fn ending(self) -> &'static str {
-        match self {
-            Self::Mpk => "mpk",
-            Self::Safetensors => "safetensors",
-            Self::Torch => "pt",
-            Self::Onnx => "onnx",
-        }
+        FORMATS[self as usize].1[0]
     }
 }
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Mpk => "Burn record",
-            Self::Safetensors => "safetensors file",
-            Self::Torch => "PyTorch file",
-            Self::Onnx => "ONNX model",
-        })
+        f.write_str(FORMATS[*self as usize].2)
     }
 }
 
@@ -115,10 +108,7 @@ pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
 /// # Errors
 /// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], or cannot be read.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
-    io::read(path, MAX_FILE_BYTES).map_err(|source| {
-        let path = path.to_path_buf();
-        FormatError::Read { path, source }
-    })
+    Ok(io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?)
 }
 
 /// Reads `bytes`, the content of the model file `path`; `path` serves its ending and the messages.
@@ -129,16 +119,13 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
     let content = content::recognise(bytes);
     let format = match (Format::from_path(path), content) {
         (_, Content::Other(found)) => {
-            let path = path.to_path_buf();
-            return Err(FormatError::NotAModel { path, found });
+            return Err(FormatError::NotAModel { path: path.to_owned(), found });
         }
         (Some(ending), Content::Model(content)) if ending != content => {
-            let path = path.to_path_buf();
-            return Err(FormatError::WrongEnding { path, content });
+            return Err(FormatError::WrongEnding { path: path.to_owned(), content });
         }
         (None, Content::Unknown) => {
-            let path = path.to_path_buf();
-            return Err(FormatError::Unrecognised { path });
+            return Err(FormatError::Unrecognised { path: path.to_owned() });
         }
         (Some(format), _) | (None, Content::Model(format)) => format,
     };
@@ -148,7 +135,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
         Format::Torch => torch::decode(bytes).map(ModelFile::from),
         Format::Onnx => Err(Fault::NotRead(format)),
     };
-    read.map_err(|fault| FormatError::Content { path: path.to_path_buf(), fault })
+    read.map_err(|fault| FormatError::Content { path: path.to_owned(), fault })
 }
 
 /// `file` as the bytes of a file of `format`. Equal files give equal bytes.
@@ -172,11 +159,10 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
 /// If the ending is unknown, the weights are not finite, or the file cannot be written.
 pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     let Some(format) = Format::from_path(path) else {
-        let path = path.to_path_buf();
-        return Err(FormatError::UnknownEnding { path });
+        return Err(FormatError::UnknownEnding { path: path.to_owned() });
     };
     let bytes = encode(format, file)
-        .map_err(|fault| FormatError::Content { path: path.to_path_buf(), fault })?;
+        .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;
     Ok(Target::typed(path)?.replace(&bytes)?)
 }
 

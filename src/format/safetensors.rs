@@ -3,11 +3,11 @@
 //! The `safetensors` crate checks the container: offsets without holes or overlaps, sizes that fit the shapes.
 //! It is written here, since that crate writes several notes in another order on every run.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use safetensors::SafeTensors;
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
@@ -35,15 +35,11 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
             "a header of {length} bytes, more than {MAX_HEADER_BYTES}"
         )));
     }
-    let (length, header) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
-    // The crate takes the last of two entries of one name, another reader the first.
-    let json = bytes.get(8..8 + length).unwrap_or_default();
-    if let Err(error) = serde_json::from_slice::<NoDuplicates>(json) {
-        return Err(Fault::Malformed(format!(
-            "not a sound safetensors header: {}",
-            one_line(&error)
-        )));
-    }
+    let (length, _) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
+    let header: Members = serde_json::from_slice(&bytes[8..8 + length]).map_err(|error| {
+        let error = one_line(&error);
+        Fault::Malformed(format!("not a sound safetensors header: {error}"))
+    })?;
     let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
     let mut tensors = Collector::default();
     for (name, view) in file.iter() {
@@ -58,65 +54,42 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     }
     Ok(ModelFile {
         weights: tensors.finish()?,
-        metadata: header.metadata().clone().into_iter().flatten().collect(),
+        metadata: header.metadata.map(|notes| notes.0).unwrap_or_default(),
     })
 }
 
-/// Any JSON in which no object has two members of one name.
-struct NoDuplicates;
+/// The header read once more: of two entries of one name the crate takes the last, another reader the first.
+#[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "__metadata__")]
+    metadata: Option<Unique<String>>,
+    #[serde(flatten)]
+    _tensors: Unique<Unique<IgnoredAny>>,
+}
 
-impl<'de> Deserialize<'de> for NoDuplicates {
+/// A JSON object in which no two members have one name.
+struct Unique<V>(BTreeMap<String, V>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Unique<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
+        deserializer.deserialize_map(Self(BTreeMap::new()))
     }
 }
 
-impl<'de> Visitor<'de> for NoDuplicates {
+impl<'de, V: Deserialize<'de>> Visitor<'de> for Unique<V> {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+        f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut names = HashSet::new();
-        while let Some(name) = map.next_key::<String>()? {
-            if names.contains(&name) {
-                let name = quoted(&name);
-                return Err(de::Error::custom(format!("{name} is there twice")));
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
+        while let Some((name, value)) = map.next_entry::<String, V>()? {
+            if self.0.contains_key(&name) {
+                return Err(de::Error::custom(format!("{} is there twice", quoted(&name))));
             }
-            names.insert(name);
-            map.next_value::<Self>()?;
+            self.0.insert(name, value);
         }
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
-        while items.next_element::<Self>()?.is_some() {}
-        Ok(self)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self, E> {
         Ok(self)
     }
 }

@@ -3,6 +3,7 @@
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 use super::Fault;
+use crate::io::text::quoted;
 
 /// Ten tensors being collected from a file, in whatever order they come.
 #[derive(Default)]
@@ -48,46 +49,39 @@ pub(super) fn index_of(name: &str) -> Option<usize> {
 }
 
 /// Refuses a shape other than `expected`.
-pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Result<(), Fault> {
+pub(super) fn check_shape(
+    name: &'static str,
+    expected: &[usize],
+    found: &[usize],
+) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
     }
-    Err(Fault::Mismatch {
-        name: name.to_owned(),
-        what: "shape",
-        expected: format!("{expected:?}"),
+    let expected = format!("{expected:?}");
+    let found = match found.get(..8) {
         // A hostile file may claim any number of dimensions.
-        found: match found.get(..8) {
-            Some(head) => format!("{} dimensions, {head:?}..", found.len()),
-            None => format!("{found:?}"),
-        },
-    })
+        Some(head) => format!("{} dimensions, {head:?}..", found.len()),
+        None => format!("{found:?}"),
+    };
+    Err(Fault::Mismatch { name, what: "shape", expected, found })
 }
 
 /// Refuses a number of bytes other than that of `values` 32-bit floats.
-pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
+pub(super) fn check_bytes(name: &'static str, values: usize, found: usize) -> Result<(), Fault> {
     if found == 4 * values {
         return Ok(());
     }
-    Err(Fault::Mismatch {
-        name: name.to_owned(),
-        what: "size",
-        expected: format!("{} bytes", 4 * values),
-        found: format!("{found} bytes"),
-    })
+    let [expected, found] = [4 * values, found].map(|bytes| format!("{bytes} bytes"));
+    Err(Fault::Mismatch { name, what: "size", expected, found })
 }
 
 /// Refuses a type of value other than 32-bit floats.
-pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), Fault> {
+pub(super) fn check_type(name: &'static str, expected: &str, found: &str) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
     }
-    Err(Fault::Mismatch {
-        name: name.to_owned(),
-        what: "type",
-        expected: expected.to_owned(),
-        found: crate::io::text::quoted(found),
-    })
+    let expected = expected.to_owned();
+    Err(Fault::Mismatch { name, what: "type", expected, found: quoted(found) })
 }
 
 /// Little-endian 32-bit floats; bytes after the last whole one are dropped.

@@ -61,11 +61,12 @@ fn read_tensor(
 /// Where in its storage each value of the tensor lies, row-major.
 fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fault> {
     if tensor.strides.len() != spec.shape.len() {
+        let [expected, found] = [spec.shape, &tensor.strides].map(|axes| axes.len().to_string());
         return Err(Fault::Mismatch {
-            name: spec.name.to_owned(),
+            name: spec.name,
             what: "number of strides",
-            expected: spec.shape.len().to_string(),
-            found: tensor.strides.len().to_string(),
+            expected,
+            found,
         });
     }
     // The last value is the furthest: no stride is negative.
@@ -75,7 +76,7 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     });
     if last.is_none_or(|last| last >= tensor.values) {
         return Err(Fault::Mismatch {
-            name: spec.name.to_owned(),
+            name: spec.name,
             what: "place in its storage",
             expected: format!("within {} values", tensor.values),
             found: format!("offset {}, strides {:?}", tensor.offset, tensor.strides),

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::read::kind_of;
+use super::read::expect_regular;
 use super::{FileError, open_at_once};
 
 /// A lock file of ours, locked. It is removed when this is dropped.
@@ -14,48 +14,36 @@ pub struct Lock {
     file: File,
 }
 
-/// Why a name could not be claimed.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// Another process has claimed it.
-    #[error("another process holds {}", .0.display())]
-    Held(PathBuf),
-    /// The lock file cannot be made, or what has its name is none.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
 impl Lock {
-    /// Claims `path`, where nothing is or the empty lock file of a dead process.
+    /// Claims `path`, where nothing is or the empty lock file of a dead process; `None` if a living process has it.
     ///
     /// # Errors
-    /// If a living process has it; if it is a link, a pipe or any other file than a lock; if it cannot be made.
-    pub fn claim(path: &Path) -> Result<Self, LockError> {
-        let failed = FileError::of("cannot lock", path);
+    /// If it is a link, a pipe or any other file than a lock; if it cannot be made.
+    pub fn claim(path: &Path) -> Result<Option<Self>, FileError> {
+        Self::try_claim(path).map_err(FileError::of("cannot lock", path))
+    }
+
+    fn try_claim(path: &Path) -> io::Result<Option<Self>> {
         loop {
             // Of the name, since a refused open does not tell what was there; then of what was opened.
             match fs::symlink_metadata(path) {
-                Ok(found) => check(&found).map_err(&failed)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed(error).into()),
+                found => check(&found?)?,
             }
             let mut options = File::options();
             options.write(true).create(true).truncate(false);
-            let file = open_at_once(&mut options, false).open(path);
-            let file = file.map_err(&failed)?;
-            let opened = file.metadata().map_err(&failed)?;
-            check(&opened).map_err(&failed)?;
+            let file = open_at_once(&mut options, false).open(path)?;
+            check(&file.metadata()?)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(LockError::Held(path.to_owned())),
+                Err(TryLockError::WouldBlock) => return Ok(None),
                 // A file system without locks: nothing can be claimed there, nor need the run fail.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-                Err(TryLockError::Error(error)) => return Err(failed(error).into()),
+                Err(TryLockError::Error(error)) => return Err(error),
             }
             // The last owner may have removed the file between its opening and its locking.
             if is_same_file(&file, path) {
-                let path = path.to_owned();
-                return Ok(Self { path, file });
+                return Ok(Some(Self { path: path.to_owned(), file }));
             }
         }
     }
@@ -72,14 +60,12 @@ impl Drop for Lock {
 
 /// Refuses what no lock of ours ever was: it has one name and nothing in it.
 fn check(found: &Metadata) -> io::Result<()> {
-    let refuse = |words: String| Err(io::Error::new(io::ErrorKind::InvalidInput, words));
-    if !found.is_file() {
-        return refuse(format!("it is a {}", kind_of(found.file_type())));
+    expect_regular(found)?;
+    if found.len() > 0 || !has_one_name(found) {
+        let words = "it is another file than a lock of lenet";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
     }
-    match found.len() == 0 && has_one_name(found) {
-        true => Ok(()),
-        false => refuse("it is another file than a lock of lenet".to_owned()),
-    }
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -121,13 +107,13 @@ mod tests {
     fn a_name_is_claimed_once_and_free_again_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let lock = Lock::claim(&path).unwrap();
-        assert!(matches!(Lock::claim(&path), Err(LockError::Held(_))));
+        let lock = Lock::claim(&path).unwrap().unwrap();
+        assert!(Lock::claim(&path).unwrap().is_none());
         drop(lock);
         assert!(!path.exists());
         // That of a dead process.
         fs::write(&path, "").unwrap();
-        drop(Lock::claim(&path).unwrap());
+        drop(Lock::claim(&path).unwrap().unwrap());
         assert!(!path.exists());
     }
 
@@ -157,7 +143,7 @@ mod tests {
     fn a_file_that_took_the_name_meanwhile_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let lock = Lock::claim(&path).unwrap();
+        let lock = Lock::claim(&path).unwrap().unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "mine").unwrap();
         drop(lock);

@@ -18,39 +18,43 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use lock::{Lock, LockError};
-pub use read::{ReadError, read};
+pub use lock::Lock;
+pub use read::read;
 pub use target::Target;
 
 /// Why a file was not read, written, locked or removed.
 #[derive(Debug, thiserror::Error)]
-#[error("{action} {}: {cause}", path.display())]
+#[error("{action} {}: {source}", path.display())]
 pub struct FileError {
     /// What failed, as in "cannot write".
     pub action: &'static str,
     /// The file or folder.
     pub path: PathBuf,
     /// The system's words.
-    pub cause: io::Error,
+    pub source: io::Error,
 }
 
 impl FileError {
-    /// As in `FileError::new("cannot write", path, cause)`.
+    /// As in `FileError::new("cannot write", path, source)`.
     #[must_use]
-    pub fn new(action: &'static str, path: &Path, cause: io::Error) -> Self {
-        Self { action, path: path.to_owned(), cause }
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { action, path: path.to_owned(), source }
     }
 
     /// The same as a function of the cause, for `map_err`.
     pub fn of(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
-        move |cause| Self::new(action, path, cause)
+        move |source| Self::new(action, path, source)
     }
 
     /// What the user can do, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        let reading = ["cannot read", "cannot take"];
-        hint(&self.cause, reading.iter().any(|start| self.action.starts_with(start)))
+        hint(&self.source, self.is_of_reading())
+    }
+
+    /// Whether a file was to be read, not written.
+    pub(crate) fn is_of_reading(&self) -> bool {
+        ["cannot read", "cannot take"].iter().any(|start| self.action.starts_with(start))
     }
 }
 
@@ -62,7 +66,7 @@ pub(crate) fn hint(cause: &io::Error, reading: bool) -> Option<String> {
             "make the folder first, or name another"
         }
         Kind::StorageFull | Kind::QuotaExceeded => "free some space, or write to another disk",
-        Kind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
+        Kind::FileTooLarge if !reading => "raise the limit on file sizes (ulimit -f)",
         Kind::OutOfMemory => "raise the limit on memory (ulimit -v)",
         Kind::AlreadyExists => "replace it with --force, or name another file",
         Kind::PermissionDenied if reading => "check the permissions of the file",

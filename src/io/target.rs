@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::read::kind_of;
+use super::read::expect_regular;
 use super::{FileError, open_at_once};
 
 /// Where a file will be written.
@@ -59,11 +59,9 @@ impl Target {
             Ok(found) if found.is_symlink() => None,
             Ok(found) => Some(check_replaceable(&found).map_err(failed)?),
         };
-        let folder = match file.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
-        Ok(Self { asked: path.to_path_buf(), file, folder, permissions })
+        let parent = file.parent().filter(|parent| *parent != Path::new(""));
+        let folder = parent.unwrap_or(Path::new(".")).to_owned();
+        Ok(Self { asked: path.to_owned(), file, folder, permissions })
     }
 
     /// Gives `scratch` the permissions of the file that it will replace.
@@ -117,20 +115,14 @@ impl Target {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
-        for entry in entries.flatten() {
-            // A link is not followed: whatever it points at is not ours.
-            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if !is_file || !is_scratch(&entry.file_name()) {
-                continue;
-            }
-            // Nor is one that takes the name just now.
-            let mut options = File::options();
-            let file = open_at_once(options.write(true), false).open(entry.path());
-            let Ok(file) = file else {
-                continue;
-            };
-            if file.try_lock().is_ok() {
-                let _ = fs::remove_file(entry.path());
+        for entry in entries.flatten().filter(|entry| is_scratch(&entry.file_name())) {
+            // A link is not followed, nor is one that takes the name just now: what it points at is not ours.
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_file())
+                && let Ok(file) = open_at_once(File::options().write(true), false).open(&path)
+                && file.try_lock().is_ok()
+            {
+                let _ = fs::remove_file(path);
             }
         }
     }
@@ -152,13 +144,7 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
 
 /// The permissions of a file that may be replaced.
 fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
-    if found.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-    }
-    if !found.is_file() {
-        let kind = kind_of(found.file_type());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is a {kind}")));
-    }
+    expect_regular(found)?;
     if found.permissions().readonly() {
         let cause = "it is write-protected";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt::Write;
 
 /// `text` as one line: what a terminal would obey instead of showing is written out, as in `\u{1b}`.
 ///
@@ -13,14 +12,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
-    let mut clean = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        match is_obeyed(character) {
-            true => clean.extend(character.escape_default()),
-            false => clean.push(character),
-        }
-    }
-    Cow::Owned(clean)
+    Cow::Owned(escaped(text, |character| character.escape_default().collect()))
 }
 
 /// JSON in which no character stands that a terminal obeys. It has the same value: such a character can only stand in
@@ -30,11 +22,15 @@ pub fn json(document: String) -> String {
     if !document.contains(is_obeyed) {
         return document;
     }
-    let mut clean = String::with_capacity(document.len() + 8);
-    for character in document.chars() {
+    // All of them are below 0x10000.
+    escaped(&document, |character| format!("\\u{:04x}", u32::from(character)))
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
+    let mut clean = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
         match is_obeyed(character) {
-            // All of them are below 0x10000.
-            true => write!(clean, "\\u{:04x}", u32::from(character)).expect("memory takes it"),
+            true => clean += &escape(character),
             false => clean.push(character),
         }
     }
@@ -67,14 +63,9 @@ pub fn one_line(error: &dyn Error) -> String {
 #[must_use]
 pub fn count(number: usize) -> String {
     let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let thousands = digits.as_bytes().rchunks(3).rev();
+    let thousands: Vec<_> = thousands.map(String::from_utf8_lossy).collect();
+    thousands.join(",")
 }
 
 /// A number of things: 1 epoch, 2 epochs.

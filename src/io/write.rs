@@ -142,7 +142,7 @@ mod tests {
         let target = Target::typed(&path).unwrap();
         target.create(b"one").unwrap();
         let error = target.create(b"two").unwrap_err();
-        assert_eq!(error.cause.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -1,7 +1,5 @@
 //! Grey pixels as lines of a terminal: a character stands for two of them, one above the other.
 
-use std::fmt::Write;
-
 /// In the 24 greys, black and white of a 256-colour terminal: upper half blocks, the upper pixel their
 /// foreground, the lower their background.
 ///
@@ -9,20 +7,16 @@ use std::fmt::Write;
 /// If `pixels` are not an even number of rows of `width`.
 #[must_use]
 pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
-    lines(pixels, width, |pairs| {
+    let line = |pairs: Vec<[u8; 2]>| {
         let mut line = String::new();
-        let mut colours = None;
-        for pair in pairs {
-            let wanted = pair.map(colour);
-            if colours != Some(wanted) {
-                let [upper, lower] = wanted;
-                let _ = write!(line, "\x1b[38;5;{upper};48;5;{lower}m");
-                colours = Some(wanted);
-            }
-            line.push('\u{2580}');
+        for run in pairs.chunk_by(|a, b| a.map(colour) == b.map(colour)) {
+            let [upper, lower] = run[0].map(colour);
+            line += &format!("\x1b[38;5;{upper};48;5;{lower}m");
+            line += &"\u{2580}".repeat(run.len());
         }
         line + "\x1b[0m"
-    })
+    };
+    pairs(pixels, width).map(line).collect()
 }
 
 /// In ten characters from blank to dense, for where there is no colour.
@@ -32,27 +26,20 @@ pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
 #[must_use]
 pub fn ascii(pixels: &[u8], width: usize) -> Vec<String> {
     const RAMP: &[u8; 10] = b" .:-=+*#%@";
-    lines(pixels, width, |pairs| {
-        let character = |[upper, lower]: [u8; 2]| {
-            let grey = (usize::from(upper) + usize::from(lower)).div_ceil(2);
-            char::from(RAMP[grey * RAMP.len() / 256])
-        };
-        pairs.map(character).collect()
-    })
+    let character = |[upper, lower]: [u8; 2]| {
+        let grey = (usize::from(upper) + usize::from(lower)).div_ceil(2);
+        char::from(RAMP[grey * RAMP.len() / 256])
+    };
+    pairs(pixels, width).map(|pairs| pairs.into_iter().map(character).collect()).collect()
 }
 
-fn lines(
-    pixels: &[u8],
-    width: usize,
-    line: impl Fn(&mut dyn Iterator<Item = [u8; 2]>) -> String,
-) -> Vec<String> {
+/// For each line the pixels of two rows, one above the other.
+fn pairs(pixels: &[u8], width: usize) -> impl Iterator<Item = Vec<[u8; 2]>> {
     assert_eq!(pixels.len() % (2 * width), 0, "rows come in pairs");
-    let pairs_of_rows = pixels.chunks_exact(2 * width);
-    let lines = pairs_of_rows.map(|pair| {
-        let (upper, lower) = pair.split_at(width);
-        line(&mut upper.iter().zip(lower).map(|(upper, lower)| [*upper, *lower]))
-    });
-    lines.collect()
+    pixels.chunks_exact(2 * width).map(move |rows| {
+        let (upper, lower) = rows.split_at(width);
+        upper.iter().zip(lower).map(|(upper, lower)| [*upper, *lower]).collect()
+    })
 }
 
 /// The nearest of xterm's colours: 16 is black, 232 to 255 are 8, 18, .. 238, 231 is white.

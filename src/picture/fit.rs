@@ -57,38 +57,26 @@ pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
 /// 60,000 training images none is light by this measure: the brightest border among them has a mean of 108.
 #[must_use]
 pub fn is_light(picture: &GrayImage) -> bool {
-    let counts = border(picture);
-    let total: u64 = counts.iter().sum();
-    let sum: u64 = (0..).zip(&counts).map(|(grey, count)| grey * count).sum();
-    2 * sum > 255 * total
+    let border = border(picture);
+    let sum: u64 = border.iter().map(|grey| u64::from(*grey)).sum();
+    2 * sum > 255 * border.len() as u64
 }
 
-/// How often each grey value stands in the outermost frame, which is as wide as a pixel of the 28x28 image.
-fn border(picture: &GrayImage) -> [u64; 256] {
+/// The grey values of the outermost frame, which is as wide as a pixel of the 28x28 image.
+fn border(picture: &GrayImage) -> Vec<u8> {
     let (width, height) = picture.dimensions();
     let frame = (width.min(height) / SIDE as u32).max(1);
-    let mut counts = [0; 256];
-    for (y, row) in (0..).zip(picture.rows()) {
-        let inner = frame <= y && y + frame < height;
-        for (x, Luma([grey])) in (0..).zip(row) {
-            if !inner || x < frame || x + frame >= width {
-                counts[usize::from(*grey)] += 1;
-            }
-        }
-    }
-    counts
+    let is_edge = |at: u32, length: u32| at < frame || at + frame >= length;
+    let pixels = picture.enumerate_pixels();
+    let pixels = pixels.filter(|(x, y, _)| is_edge(*x, width) || is_edge(*y, height));
+    pixels.map(|(.., Luma([grey]))| *grey).collect()
 }
 
 /// The grey value below which half of the border lies.
 fn background(picture: &GrayImage) -> u8 {
-    let counts = border(picture);
-    let half = counts.iter().sum::<u64>().div_ceil(2);
-    let mut below = 0;
-    let median = counts.iter().position(|count| {
-        below += count;
-        below >= half
-    });
-    median.unwrap_or(0) as u8
+    let mut border = border(picture);
+    let half = border.len().div_ceil(2).saturating_sub(1);
+    if border.is_empty() { 0 } else { *border.select_nth_unstable(half).1 }
 }
 
 fn fit(picture: &GrayImage) -> GrayImage {

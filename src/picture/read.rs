@@ -1,6 +1,6 @@
 //! Picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are set before anything is decoded.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -9,7 +9,7 @@ use image::{
     Rgba,
 };
 
-use crate::io::{ReadError, limits};
+use crate::io::{FileError, limits};
 
 /// The largest picture file that is read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 128 << 20;
@@ -23,12 +23,8 @@ pub const MAX_BYTES: u64 = 512 << 20;
 #[allow(missing_docs, reason = "its message says what each field is")]
 pub enum PictureError {
     /// The file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        path: PathBuf,
-        /// Why not.
-        source: ReadError,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The content is that of none of the formats.
     #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
     NotAnImage(PathBuf),
@@ -37,11 +33,7 @@ pub enum PictureError {
     TooLarge(PathBuf),
     /// The file begins like an image and goes on otherwise.
     #[error("{} is damaged: {cause}", path.display())]
-    Damaged {
-        path: PathBuf,
-        /// The decoder's words.
-        cause: String,
-    },
+    Damaged { path: PathBuf, cause: String },
 }
 
 impl PictureError {
@@ -53,18 +45,17 @@ impl PictureError {
             MAX_BYTES >> 20,
             MAX_FILE_BYTES >> 20
         );
-        Some(match self {
-            Self::Read { source, .. } => match source {
-                ReadError::Io(_) => return source.hint(),
-                ReadError::NotAFile(_) => "name a picture file".to_owned(),
-                ReadError::TooLarge(_) => too_large,
+        let hint = match self {
+            Self::File(error) => match error.source.kind() {
+                ErrorKind::InvalidInput => "name a picture file",
+                ErrorKind::FileTooLarge => &too_large,
+                _ => return error.hint(),
             },
-            Self::NotAnImage(_) => {
-                "convert it to PNG first; the content counts, not the name".to_owned()
-            }
-            Self::TooLarge(_) => too_large,
-            Self::Damaged { .. } => "save or download it again".to_owned(),
-        })
+            Self::NotAnImage(_) => "convert it to PNG first; the content counts, not the name",
+            Self::TooLarge(_) => &too_large,
+            Self::Damaged { .. } => "save or download it again",
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -75,13 +66,9 @@ impl PictureError {
 /// If `path` is no regular file, cannot be read, is beyond the limits, or holds no whole picture. Of a GIF
 /// that moves, the first one counts.
 pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
-    let bytes = crate::io::read(path, MAX_FILE_BYTES).map_err(unread(path))?;
+    let bytes =
+        crate::io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?;
     decode(path, &bytes)
-}
-
-/// The error for a failure to read `path`.
-fn unread<E: Into<ReadError>>(path: &Path) -> impl Fn(E) -> PictureError {
-    move |source| PictureError::Read { path: path.to_owned(), source: source.into() }
 }
 
 fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
@@ -103,7 +90,8 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
         return Err(PictureError::TooLarge(path.to_owned()));
     }
     // As read, as grey, and turned.
-    limits::expect_memory(3 * decoder.total_bytes() as usize).map_err(unread(path))?;
+    limits::expect_memory(3 * decoder.total_bytes() as usize)
+        .map_err(FileError::of("cannot read", path))?;
     // A note that cannot be read turns nothing.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;

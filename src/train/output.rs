@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::{self as files, FileError, Lock, LockError, ReadError, Target};
+use crate::io::{self as files, Lock, Target};
 use crate::model::Weights;
 
 use super::RunRecord;
@@ -106,10 +106,8 @@ impl Output {
         let mut name = OsString::from(".");
         name.push(state.file_name().unwrap_or_default());
         name.push(".lock");
-        let lock = Lock::claim(&model.with_file_name(name)).map_err(|error| match error {
-            LockError::Held(_) => Error::Locked(model.to_owned()),
-            LockError::File(error) => error.into(),
-        })?;
+        let lock = Lock::claim(&model.with_file_name(name))?;
+        let lock = lock.ok_or_else(|| Error::Locked(model.to_owned()))?;
         Ok(Self {
             model: model.to_owned(),
             may_replace: Cell::new(MayReplace::Nothing),
@@ -157,10 +155,10 @@ impl Output {
         let path = self.state_path();
         let problem = |problem| Error::State { path: path.clone(), problem };
         let bytes = match files::read(&path, MAX_STATE_BYTES) {
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(None);
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.raw_os_error().is_some() => {
+                return Err(Error::file("cannot read", &path, error));
             }
-            Err(ReadError::Io(error)) => return Err(Error::file("cannot read", &path, error)),
             Err(error) => return Err(problem(error.to_string())),
             Ok(bytes) => bytes,
         };
@@ -220,9 +218,9 @@ impl Output {
         match files::read(&self.model, format::MAX_FILE_BYTES) {
             Ok(bytes) => Ok(Some(Sha256::digest(bytes).into())),
             // No model of ours, but something.
-            Err(ReadError::TooLarge(_)) => Ok(Some([0; 32])),
-            Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(FileError::new("cannot read", &self.model, error.into()).into()),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some([0; 32])),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::file("cannot read", &self.model, error)),
         }
     }
 }

@@ -10,7 +10,6 @@ use lenet::data::file::FileError;
 use lenet::data::idx::{IdxError, Kind};
 use lenet::data::source::SourceError;
 use lenet::data::{DataError, DataFile, FashionMnist, LabelledImages, Options, Part, load_part};
-use lenet::io::ReadError;
 use tempfile::TempDir;
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte.gz";
@@ -25,12 +24,11 @@ fn dataset() -> TempDir {
 
 /// Loads `dir`, whatever data set it holds.
 fn load(dir: &Path) -> Result<FashionMnist, DataError> {
-    FashionMnist::load(&Options {
-        dir: Some(dir.to_owned()),
-        any_dataset: true,
-        limit: None,
-        stratified: false,
-    })
+    FashionMnist::load(&Options { any_dataset: true, ..options(dir) })
+}
+
+fn options(dir: &Path) -> Options {
+    Options { dir: Some(dir.to_owned()), ..Options::default() }
 }
 
 /// The error of a sound data set in which file `name` has been changed; it must name the file's path.
@@ -60,8 +58,7 @@ fn repository_data() -> PathBuf {
 
 #[test]
 fn the_committed_files_are_fashion_mnist() {
-    let data = FashionMnist::load(&Options { dir: Some(repository_data()), ..Options::default() })
-        .unwrap();
+    let data = FashionMnist::load(&options(&repository_data())).unwrap();
     assert!(data.provenance.is_official());
     assert_eq!(data.provenance.note(), None);
     assert_eq!(data.provenance.digests, DataFile::ALL.map(|file| (file, file.fashion_mnist())));
@@ -81,12 +78,8 @@ fn the_committed_files_are_fashion_mnist() {
 
 #[test]
 fn a_limit_keeps_the_first_images_of_each_part_and_the_digests_of_all() {
-    let data = FashionMnist::load(&Options {
-        dir: Some(repository_data()),
-        limit: NonZeroUsize::new(3),
-        ..Options::default()
-    })
-    .unwrap();
+    let limit = NonZeroUsize::new(3);
+    let data = FashionMnist::load(&Options { limit, ..options(&repository_data()) }).unwrap();
     assert!(data.provenance.is_official());
     assert_eq!(data.train.labels(), [9, 0, 0]);
     assert_eq!(data.test.labels(), [9, 2, 1]);
@@ -97,12 +90,7 @@ fn a_limit_keeps_the_first_images_of_each_part_and_the_digests_of_all() {
 fn the_test_part_alone_needs_only_its_files() {
     let dir = dataset();
     fs::remove_file(dir.path().join(TRAIN_IMAGES)).unwrap();
-    let options = Options {
-        dir: Some(dir.path().to_owned()),
-        any_dataset: true,
-        limit: None,
-        stratified: false,
-    };
+    let options = Options { any_dataset: true, ..options(dir.path()) };
     let (test, provenance) = load_part(Part::Test, &options).unwrap();
     assert_eq!(test.len(), 10);
     assert_eq!(provenance.digests.len(), 2);
@@ -114,9 +102,7 @@ fn the_test_part_alone_needs_only_its_files() {
 #[test]
 fn another_data_set_is_refused_unless_it_is_allowed() {
     let dir = dataset();
-    let error =
-        FashionMnist::load(&Options { dir: Some(dir.path().to_owned()), ..Options::default() })
-            .unwrap_err();
+    let error = FashionMnist::load(&options(dir.path())).unwrap_err();
     assert!(error.to_string().contains("not Fashion-MNIST"), "{error}");
     assert!(error.hint().unwrap().contains("--any-dataset"));
 
@@ -161,10 +147,8 @@ fn a_file_too_large_is_refused_unread() {
         let file = fs::File::create(path).unwrap();
         file.set_len(20 << 30).unwrap();
     });
-    assert!(matches!(
-        error,
-        IdxError::File(FileError::Read(ReadError::TooLarge(bytes))) if bytes == 20 << 30
-    ));
+    assert!(matches!(error, IdxError::File(FileError::Read(_))), "{error}");
+    assert!(error.to_string().contains(&format!("it has {} bytes", 20_u64 << 30)), "{error}");
 }
 
 #[cfg(unix)]
@@ -194,8 +178,10 @@ fn links_are_followed_if_they_lead_to_a_file() {
 #[cfg(unix)]
 #[test]
 fn fifos_and_devices_are_refused_without_waiting() {
-    let not_regular =
-        |error| matches!(error, IdxError::File(FileError::Read(ReadError::NotAFile(_))));
+    let not_regular = |error: IdxError| {
+        let words = error.to_string();
+        words.ends_with("it is a pipe") || words.ends_with("it is a device")
+    };
     assert!(not_regular(error_with(TRAIN_IMAGES, |path| {
         fs::remove_file(path).unwrap();
         let made = std::process::Command::new("mkfifo").arg(path).status();

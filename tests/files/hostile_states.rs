@@ -53,19 +53,19 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| SOUND.encode());
 
 /// The figures of the sound state, the second line of its file.
-static FIGURES: LazyLock<Value> = LazyLock::new(|| {
-    let line = BYTES.split(|byte| *byte == b'\n').nth(1).unwrap();
+static FIGURES: LazyLock<Value> = LazyLock::new(|| line(1));
+
+/// Line `index` of the sound file.
+fn line(index: usize) -> Value {
+    let line = BYTES.split(|byte| *byte == b'\n').nth(index).unwrap();
     serde_json::from_slice(line).unwrap()
-});
+}
 
 /// A file of these parts whose first line is right.
 fn sealed(parts: &[Vec<u8>]) -> Vec<u8> {
     let body = parts.concat();
     let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
-    let mut head: Value = {
-        let line = BYTES.split(|byte| *byte == b'\n').next().unwrap();
-        serde_json::from_slice(line).unwrap()
-    };
+    let mut head = line(0);
     head["lengths"] = json!(lengths);
     head["sha256"] = json!(digest(&body));
     [format!("{head}\n").into_bytes(), body].concat()

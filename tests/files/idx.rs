@@ -17,37 +17,19 @@ pub fn labels_of(bytes: &[u8]) -> Result<(Vec<u8>, Digest), IdxError> {
     read_labels(Decoded::new(bytes, bytes.len() as u64)?)
 }
 
-#[test]
-fn images_of_as_many_pixels_in_another_shape_are_refused() {
-    for (rows, columns) in [(14, 56), (56, 14), (28, 27)] {
-        let mut bytes = images(0, 2);
-        bytes[8..12].copy_from_slice(&u32::to_be_bytes(rows));
-        bytes[12..16].copy_from_slice(&u32::to_be_bytes(columns));
-        assert!(matches!(
-            images_of(&bytes),
-            Err(IdxError::Size { rows: r, columns: c }) if (r, c) == (rows, columns)
-        ));
-    }
-}
-
 // Cut off
 
 #[test]
 fn every_cut_of_a_header_is_an_error_of_the_header() {
+    let is_cut = |error: IdxError, end, whole| matches!(error, IdxError::Header { found, expected } if (found, expected) == (end, whole));
     for end in 0..16 {
         for bytes in [images(0, 2)[..end].to_vec(), gzip(&images(0, 2)[..end])] {
-            assert!(
-                matches!(images_of(&bytes), Err(IdxError::Header { found, expected: 16 }) if found == end),
-                "images cut at {end}"
-            );
+            assert!(is_cut(images_of(&bytes).unwrap_err(), end, 16), "images cut at {end}");
         }
     }
     for end in 0..8 {
         for bytes in [labels(0, 2)[..end].to_vec(), gzip(&labels(0, 2)[..end])] {
-            assert!(
-                matches!(labels_of(&bytes), Err(IdxError::Header { found, expected: 8 }) if found == end),
-                "labels cut at {end}"
-            );
+            assert!(is_cut(labels_of(&bytes).unwrap_err(), end, 8), "labels cut at {end}");
         }
     }
 }
@@ -196,11 +178,19 @@ fn counts_that_lie_are_refused() {
 }
 
 #[test]
-pub fn images_of_another_size_are_refused() {
+fn images_of_another_size_are_refused() {
+    let refused = |bytes: Vec<u8>, rows, columns| {
+        let found = images_of(&bytes);
+        assert!(
+            matches!(found, Err(IdxError::Size { rows: r, columns: c }) if (r, c) == (rows, columns)),
+            "{rows}x{columns}"
+        );
+    };
     for (rows, columns) in [(27, 28), (28, 27), (0, 28), (65_536, 65_536), (u32::MAX, u32::MAX)] {
-        assert!(matches!(
-            images_of(&idx_images([0x0803, 1, rows, columns], &[0; 784])),
-            Err(IdxError::Size { rows: r, columns: c }) if (r, c) == (rows, columns)
-        ));
+        refused(idx_images([0x0803, 1, rows, columns], &[0; 784]), rows, columns);
+    }
+    // As many pixels, in another shape.
+    for (rows, columns) in [(14, 56), (56, 14)] {
+        refused(idx_images([0x0803, 1, rows, columns], &[7; 784]), rows, columns);
     }
 }

@@ -64,9 +64,9 @@ impl<'a> Machine<'a> {
         Ok(taken)
     }
 
-    /// A little-endian number of `WIDTH` bytes.
-    pub(super) fn number<const WIDTH: usize>(&mut self) -> Result<u32, Fault> {
-        let bytes = self.take(WIDTH)?;
+    /// A little-endian number of `width` bytes, at most four.
+    pub(super) fn number(&mut self, width: usize) -> Result<u32, Fault> {
+        let bytes = self.take(width)?;
         Ok(bytes.iter().rfold(0, |number, byte| number << 8 | u32::from(*byte)))
     }
 

@@ -68,46 +68,32 @@ impl<'a> Machine<'a> {
                 0x95 => drop(self.take(8)?),
                 b'N' => self.push(Value::None),
                 0x88 | 0x89 => self.push(Value::Bool),
-                b'K' => self.integer::<1>()?,
-                b'M' => self.integer::<2>()?,
-                b'J' => self.integer::<4>()?,
-                0x8c => self.text::<1>()?,
-                b'X' => self.text::<4>()?,
+                b'K' => self.integer(1)?,
+                b'M' => self.integer(2)?,
+                b'J' => self.integer(4)?,
+                0x8c => self.text(1)?,
+                b'X' => self.text(4)?,
                 b'(' => self.marks.push(self.stack.len()),
                 b')' => self.push(Value::Tuple(Vec::new())),
-                0x85 => self.tuple(1)?,
-                0x86 => self.tuple(2)?,
-                0x87 => self.tuple(3)?,
-                b't' => {
-                    let items = self.pop_to_mark()?;
-                    self.push(Value::Tuple(items));
-                }
+                0x85 => self.pop_many(1).map(|items| self.push(Value::Tuple(items)))?,
+                0x86 => self.pop_many(2).map(|items| self.push(Value::Tuple(items)))?,
+                0x87 => self.pop_many(3).map(|items| self.push(Value::Tuple(items)))?,
+                b't' => self.pop_to_mark().map(|items| self.push(Value::Tuple(items)))?,
                 b'}' => self.push(Value::Dict(Vec::new())),
-                b's' => {
-                    let items = self.pop_many(2)?;
-                    self.set_items(&items)?;
-                }
-                b'u' => {
-                    let items = self.pop_to_mark()?;
-                    self.set_items(&items)?;
-                }
-                b'q' => self.put::<1>()?,
-                b'r' => self.put::<4>()?,
-                0x94 => {
-                    let key = self.memo.len() as u32;
-                    let top = self.top()?;
-                    self.memo.insert(key, top);
-                }
-                b'h' => self.get::<1>()?,
-                b'j' => self.get::<4>()?,
+                b's' => self.pop_many(2).and_then(|items| self.set_items(&items))?,
+                b'u' => self.pop_to_mark().and_then(|items| self.set_items(&items))?,
+                b'q' => self.number(1).and_then(|key| self.put(key))?,
+                b'r' => self.number(4).and_then(|key| self.put(key))?,
+                0x94 => self.put(self.memo.len() as u32)?,
+                b'h' => self.number(1).and_then(|key| self.get(key))?,
+                b'j' => self.number(4).and_then(|key| self.get(key))?,
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
                     self.global(module, name)?;
                 }
                 0x93 => {
                     let items = self.pop_many(2)?;
-                    let (module, name) = (self.as_text(items[0])?, self.as_text(items[1])?);
-                    self.global(module, name)?;
+                    self.global(self.as_text(items[0])?, self.as_text(items[1])?)?;
                 }
                 b'Q' => self.persistent_id()?,
                 b'R' => self.reduce()?,
@@ -125,8 +111,8 @@ impl<'a> Machine<'a> {
         self.pop()
     }
 
-    fn integer<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
-        let number = self.number::<WIDTH>()?;
+    fn integer(&mut self, width: usize) -> Result<(), Fault> {
+        let number = self.number(width)?;
         // Four bytes are signed; no size or position is negative.
         let value = match i32::try_from(number) {
             Ok(_) => Value::Int(number as usize),
@@ -136,18 +122,12 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn text<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
-        let length = self.number::<WIDTH>()? as usize;
+    fn text(&mut self, width: usize) -> Result<(), Fault> {
+        let length = self.number(width)? as usize;
         let bytes = self.take(length)?;
         let text =
             std::str::from_utf8(bytes).map_err(|_| self.malformed("has a text not in UTF-8"))?;
         self.push(Value::Text(text));
-        Ok(())
-    }
-
-    fn tuple(&mut self, length: usize) -> Result<(), Fault> {
-        let items = self.pop_many(length)?;
-        self.push(Value::Tuple(items));
         Ok(())
     }
 
@@ -163,15 +143,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn put<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
-        let key = self.number::<WIDTH>()?;
+    fn put(&mut self, key: u32) -> Result<(), Fault> {
         let top = self.top()?;
         self.memo.insert(key, top);
         Ok(())
     }
 
-    fn get<const WIDTH: usize>(&mut self) -> Result<(), Fault> {
-        let key = self.number::<WIDTH>()?;
+    fn get(&mut self, key: u32) -> Result<(), Fault> {
         let Some(id) = self.memo.get(&key).copied() else {
             return Err(self.malformed("recalls what it never kept"));
         };
@@ -200,7 +178,7 @@ impl<'a> Machine<'a> {
         let &[tag, kind, key, _, values] = self.as_tuple(id)? else {
             return Err(self.malformed("names a storage that is none"));
         };
-        if self.as_text(tag)? != "storage" {
+        if !matches!(self.values[tag], Value::Text("storage")) {
             return Err(self.malformed("names a storage that is none"));
         }
         let Value::Global(Global::Storage(kind)) = self.values[kind] else {
@@ -255,25 +233,20 @@ impl<'a> Machine<'a> {
     /// Refuses whatever makes another tensor of the values in a storage: the metadata holds the bits by which a view
     /// is negated or conjugated, hooks are code.
     fn check_rest(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> Result<(), Fault> {
-        let is_empty = |id: Id| match &self.values[id] {
+        let is_empty = |id: &Id| match &self.values[*id] {
             Value::None => true,
             Value::Dict(entries) => entries.is_empty(),
             _ => false,
         };
-        let is_plain = match metadata {
-            [] => true,
-            [metadata] => is_empty(*metadata),
-            _ => false,
-        };
-        match matches!(self.values[gradient], Value::Bool) && is_empty(hooks) && is_plain {
-            true => Ok(()),
-            false => Err(Fault::Unsupported {
-                what: "a tensor is a view that is negated, conjugated or marked otherwise"
-                    .to_owned(),
-                hint: "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
-                       net.state_dict().items()}, path)",
-            }),
+        let is_plain = metadata.len() <= 1 && metadata.iter().chain([&hooks]).all(is_empty);
+        if is_plain && matches!(self.values[gradient], Value::Bool) {
+            return Ok(());
         }
+        Err(Fault::Unsupported {
+            what: "a tensor is a view that is negated, conjugated or marked otherwise".to_owned(),
+            hint: "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
+                   net.state_dict().items()}, path)",
+        })
     }
 
     /// Gives a dictionary its attributes, such as `_metadata`. They are not looked at.
