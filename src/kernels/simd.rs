@@ -113,7 +113,7 @@ impl Level {
 
     /// Runs the kernel with this level's instructions.
     #[inline]
-    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
             Isa::Scalar => kernel.run(scalar::Scalar),
             // SAFETY: a `Level` of this kind exists only where the CPU was found to have AVX2 and FMA.
@@ -142,8 +142,7 @@ impl fmt::Display for Level {
 ///
 /// `run` and all it calls must be `#[inline(always)]`: only what is inlined into a level's wrapper is compiled for that level.
 pub(crate) trait Kernel {
-    type Output;
-    fn run<S: Simd>(self, s: S) -> Self::Output;
+    fn run<S: Simd>(self, s: S);
 }
 
 /// The operations of one instruction set on vectors of eight `f32`.
