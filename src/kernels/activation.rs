@@ -56,9 +56,12 @@ fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
 pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
     let (x, rest) = x.as_chunks_mut();
     assert!(rest.is_empty());
-    match activation {
-        Activation::Sigmoid => x.iter_mut().for_each(|x| s.store(sigmoid(s, s.load(x)), x)),
-        Activation::Tanh => x.iter_mut().for_each(|x| s.store(tanh(s, s.load(x)), x)),
+    for x in x {
+        let y = match activation {
+            Activation::Sigmoid => sigmoid(s, s.load(x)),
+            Activation::Tanh => tanh(s, s.load(x)),
+        };
+        s.store(y, x);
     }
 }
 
@@ -85,16 +88,13 @@ pub(super) fn times_slope<S: Simd>(s: S, activation: Activation, y: &[f32], d: &
     let ((y, rest), (d, _)) = (y.as_chunks(), d.as_chunks_mut());
     assert!(rest.is_empty());
     let one = s.splat(1.0);
-    let pairs = y.iter().zip(d);
-    match activation {
-        Activation::Sigmoid => pairs.for_each(|(y, d)| {
-            let y = s.load(y);
-            s.store(without_tiny(s, s.mul(s.mul(s.load(d), y), s.sub(one, y))), d);
-        }),
-        Activation::Tanh => pairs.for_each(|(y, d)| {
-            let y = s.load(y);
-            s.store(without_tiny(s, s.mul(s.load(d), s.sub(one, s.mul(y, y)))), d);
-        }),
+    for (y, d) in y.iter().zip(d) {
+        let y = s.load(y);
+        let d_z = match activation {
+            Activation::Sigmoid => s.mul(s.mul(s.load(d), y), s.sub(one, y)),
+            Activation::Tanh => s.mul(s.load(d), s.sub(one, s.mul(y, y))),
+        };
+        s.store(without_tiny(s, d_z), d);
     }
 }
 

@@ -42,7 +42,7 @@ impl Network<'_> {
         piece: &mut Piece,
         done: &mut impl FnMut(&'static str),
     ) {
-        let activate = |x: &mut [f32]| activate(s, self.activation, x);
+        let activation = self.activation;
         let n = images.len();
         piece.n = n;
         scratch.load(images);
@@ -51,28 +51,28 @@ impl Network<'_> {
         let y = &mut scratch.y_conv1.0[..n];
         let argmax = &mut scratch.argmax_conv1[..n];
         conv1::forward(s, &scratch.pixels.0[..n], self.weight(0), self.bias(0), y, argmax);
-        activate(y.as_flattened_mut());
+        activate(s, activation, y.as_flattened_mut());
         done("conv1");
 
         let (x, y) = (&*y, &mut piece.x_fc1.0[..n]);
         let argmax = &mut scratch.argmax_conv2[..n];
         conv2::forward(s, x, self.weight(1), self.bias(1), y, argmax);
-        activate(y.as_flattened_mut());
+        activate(s, activation, y.as_flattened_mut());
         done("conv2");
 
         let (x, y) = (piece.x_fc1.0.as_flattened(), piece.x_fc2.0.as_flattened_mut());
         dense::forward(s, FC1, n, x, self.weight_and_rest(2), self.bias(2), y);
-        activate(y);
+        activate(s, activation, y);
         done("fc1");
 
         let (x, y) = (piece.x_fc2.0.as_flattened(), piece.x_fc3.0.as_flattened_mut());
         dense::forward(s, FC2, n, x, self.weight_and_rest(3), self.bias(3), y);
-        activate(y);
+        activate(s, activation, y);
         done("fc2");
 
         let (x, y) = (piece.x_fc3.0.as_flattened(), scratch.y_fc3.0.as_flattened_mut());
         dense::forward(s, FC3, n, x, self.weight_and_rest(4), self.bias(4), y);
-        activate(y);
+        activate(s, activation, y);
         done("fc3");
     }
 
@@ -87,38 +87,38 @@ impl Network<'_> {
         piece: &mut Piece,
         done: &mut impl FnMut(&'static str),
     ) {
-        let times_slope = |y: &[f32], d: &mut [f32]| times_slope(s, self.activation, y, d);
+        let activation = self.activation;
         let n = images.len();
 
         for (place, score) in piece.scores[..n].iter_mut().enumerate() {
             let y = scratch.y_fc3.0[place].first_chunk().expect("ten and more");
             let d_y = piece.d_fc3.0[place].first_chunk_mut().expect("ten and more");
-            *score = loss(self.activation, y, images.get(place).2, batch, d_y);
+            *score = loss(activation, y, images.get(place).2, batch, d_y);
         }
         let d = piece.d_fc3.0.as_flattened_mut();
-        times_slope(scratch.y_fc3.0.as_flattened(), d);
+        times_slope(s, activation, scratch.y_fc3.0.as_flattened(), d);
         done("loss");
 
         let (d_z, d) = (&*d, piece.d_fc2.0.as_flattened_mut());
         dense::input_gradient(s, FC3, d_z, self.weight(4), d);
-        times_slope(piece.x_fc3.0.as_flattened(), d);
+        times_slope(s, activation, piece.x_fc3.0.as_flattened(), d);
         done("fc3 backward");
 
         let (d_z, d) = (&*d, piece.d_fc1.0.as_flattened_mut());
         dense::input_gradient(s, FC2, d_z, self.weight(3), d);
-        times_slope(piece.x_fc2.0.as_flattened(), d);
+        times_slope(s, activation, piece.x_fc2.0.as_flattened(), d);
         done("fc2 backward");
 
         let (d_z, d) = (&*d, scratch.d_conv2.0.as_flattened_mut());
         dense::input_gradient(s, FC1, d_z, self.weight(2), d);
-        times_slope(piece.x_fc1.0.as_flattened(), d);
+        times_slope(s, activation, piece.x_fc1.0.as_flattened(), d);
         done("fc1 backward");
 
         scratch.shifted.fill(s, self.weight(1));
         let (x, argmax) = (&scratch.y_conv1.0[..n], &scratch.argmax_conv2[..n]);
         let (d_z, d) = (&scratch.d_conv2.0[..n], &mut scratch.d_conv1.0[..n]);
         conv2::backward(s, x, argmax, d_z, &scratch.shifted, d, &mut piece.conv2);
-        times_slope(x.as_flattened(), d.as_flattened_mut());
+        times_slope(s, activation, x.as_flattened(), d.as_flattened_mut());
         done("conv2 backward");
 
         let (x, argmax) = (&scratch.pixels.0[..n], &scratch.argmax_conv1[..n]);
