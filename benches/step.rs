@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 
 use burn_ndarray::NdArray;
 use lenet::data::{FashionMnist, ImageDataset, Options, Pass, epoch_order};
-use lenet::kernels::profile::{self, Part};
-use lenet::kernels::{Descent, Level, level};
+use lenet::kernels::{Descent, Level, level, profile};
 use lenet::model::{PARAMETERS, Weights};
 use lenet::ops::{LeNetBackend, Parameters, Trainer};
 use lenet::train::Recipe;
@@ -18,22 +17,20 @@ use lenet::train::Recipe;
 const N: usize = 32;
 const STEPS: f64 = 54_000.0 / N as f64;
 
-/// A part, and its multiply-adds for one image.
-const PARTS: [(Part, usize); 12] = [
-    (Part::Load, 0),
-    (Part::Conv1, 6 * 24 * 24 * 25),
-    (Part::Conv2, 16 * 8 * 8 * 150),
-    (Part::Fc1, 256 * 120),
-    (Part::Fc2, 120 * 84),
-    (Part::Fc3, 84 * 10),
-    (Part::Loss, 0),
-    (Part::Fc3Backward, 84 * 10),
-    (Part::Fc2Backward, 120 * 84),
-    (Part::Fc1Backward, 256 * 120),
-    (Part::Conv2Backward, 2 * 16 * 4 * 4 * 150),
-    (Part::Conv1Backward, 6 * 12 * 12 * 25),
+/// The multiply-adds of a part for one image; none where it has other work.
+const MULTIPLY_ADDS: [(&str, usize); 11] = [
+    ("conv1", 6 * 24 * 24 * 25),
+    ("conv2", 16 * 8 * 8 * 150),
+    ("fc1", 256 * 120),
+    ("fc2", 120 * 84),
+    ("fc3", 84 * 10),
+    ("fc3 backward", 84 * 10),
+    ("fc2 backward", 120 * 84),
+    ("fc1 backward", 256 * 120),
+    ("conv2 backward", 2 * 16 * 4 * 4 * 150),
+    ("conv1 backward", 6 * 12 * 12 * 25),
+    ("weights", 256 * 120 + 120 * 84 + 84 * 10),
 ];
-const WEIGHTS: usize = 256 * 120 + 120 * 84 + 84 * 10;
 
 fn main() {
     let names = std::env::args().skip(1).filter(|arg| !arg.starts_with('-'));
@@ -84,7 +81,7 @@ fn parts(level: Level, recipe: &Recipe, train: &ImageDataset) {
         recipe.name,
         peak / 1e9
     );
-    let mut times = vec![Vec::new(); PARTS.len() + 1];
+    let mut parts: Vec<(&str, Vec<Duration>)> = Vec::new();
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     alone.install(|| {
         for batch in 0..800 {
@@ -94,25 +91,22 @@ fn parts(level: Level, recipe: &Recipe, train: &ImageDataset) {
                 parameters: &mut parameters.values,
                 velocity: parameters.velocity.as_deref_mut(),
             };
-            let (found, weights) =
-                profile::step(level, recipe.activation, descent, pass.batch(batch));
-            for ((part, _), times) in PARTS.iter().zip(&mut times) {
-                let found = found.iter().find(|(p, _)| p == part);
-                times.push(found.expect("a step has every part").1);
+            let found = profile::step(level, recipe.activation, descent, pass.batch(batch));
+            parts.resize_with(found.len(), Default::default);
+            for (part, (name, time)) in parts.iter_mut().zip(found) {
+                part.0 = name;
+                part.1.push(time);
             }
-            times[PARTS.len()].push(weights);
         }
     });
-    let names = PARTS.map(|(part, macs)| (format!("{part:?}"), macs));
-    let names = names.into_iter().chain([("Weights".to_owned(), WEIGHTS)]);
     let mut sum = 0.0;
-    for ((name, macs), times) in names.zip(&mut times) {
+    for (name, times) in &mut parts {
         let [least, median] = summary(times);
         sum += least;
         print!("  {name:14} {least:7.1} us  median {median:7.1} us");
-        match macs {
-            0 => println!(),
-            _ => println!(
+        match MULTIPLY_ADDS.iter().find(|(part, _)| part == name) {
+            None => println!(),
+            Some((_, macs)) => println!(
                 "  {:3.0} % of the peak",
                 100.0 * (N * macs) as f64 / (least * 1e-6 * peak)
             ),

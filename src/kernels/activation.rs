@@ -2,7 +2,7 @@
 
 use crate::model::Activation;
 
-use super::simd::{Kernel, LANES, Level, Simd};
+use super::simd::Simd;
 
 /// The minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2]: of all with five coefficients, the one with the least
 /// greatest relative error, 9.2e-8, found by the Remez exchange algorithm in 40-digit arithmetic (its 1 is fixed, for sigmoid(0)
@@ -51,39 +51,17 @@ fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
 /// Replaces each value of `x` by its activation.
 ///
 /// # Panics
-/// The length is no multiple of [`LANES`].
-pub(super) fn activate(level: Level, activation: Activation, x: &mut [f32]) {
+/// The length is no multiple of a vector's.
+#[inline(always)]
+pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
     let (x, rest) = x.as_chunks_mut();
     assert!(rest.is_empty());
-    match activation {
-        Activation::Sigmoid => level.run(Sigmoids(x)),
-        Activation::Tanh => level.run(Tanhs(x)),
-    }
-}
-
-struct Sigmoids<'a>(&'a mut [[f32; LANES]]);
-
-impl Kernel for Sigmoids<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        for x in self.0 {
-            s.store(sigmoid(s, s.load(x)), x);
-        }
-    }
-}
-
-struct Tanhs<'a>(&'a mut [[f32; LANES]]);
-
-impl Kernel for Tanhs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        for x in self.0 {
-            s.store(tanh(s, s.load(x)), x);
-        }
+    for x in x {
+        let y = match activation {
+            Activation::Sigmoid => sigmoid(s, s.load(x)),
+            Activation::Tanh => tanh(s, s.load(x)),
+        };
+        s.store(y, x);
     }
 }
 
@@ -103,48 +81,50 @@ fn without_tiny<S: Simd>(s: S, d: S::V) -> S::V {
 /// [`TINY`] becomes 0.
 ///
 /// # Panics
-/// The lengths differ or are no multiple of [`LANES`].
-pub(super) fn times_slope(level: Level, activation: Activation, y: &[f32], d: &mut [f32]) {
+/// The lengths differ or are no multiple of a vector's.
+#[inline(always)]
+pub(super) fn times_slope<S: Simd>(s: S, activation: Activation, y: &[f32], d: &mut [f32]) {
     assert_eq!(y.len(), d.len());
     let ((y, rest), (d, _)) = (y.as_chunks(), d.as_chunks_mut());
     assert!(rest.is_empty());
-    level.run(Slope { activation, y, d });
-}
-
-struct Slope<'a> {
-    activation: Activation,
-    y: &'a [[f32; LANES]],
-    d: &'a mut [[f32; LANES]],
-}
-
-impl Kernel for Slope<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let one = s.splat(1.0);
-        let pairs = self.y.iter().zip(self.d);
-        match self.activation {
-            Activation::Sigmoid => pairs.for_each(|(y, d)| {
-                let y = s.load(y);
-                s.store(without_tiny(s, s.mul(s.mul(s.load(d), y), s.sub(one, y))), d);
-            }),
-            Activation::Tanh => pairs.for_each(|(y, d)| {
-                let y = s.load(y);
-                s.store(without_tiny(s, s.mul(s.load(d), s.sub(one, s.mul(y, y)))), d);
-            }),
-        }
+    let one = s.splat(1.0);
+    for (y, d) in y.iter().zip(d) {
+        let y = s.load(y);
+        let d_z = match activation {
+            Activation::Sigmoid => s.mul(s.mul(s.load(d), y), s.sub(one, y)),
+            Activation::Tanh => s.mul(s.load(d), s.sub(one, s.mul(y, y))),
+        };
+        s.store(without_tiny(s, d_z), d);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::simd::{Kernel, LANES, Level};
+
+    struct Activate<'a>(Activation, &'a mut [f32]);
+
+    impl Kernel for Activate<'_> {
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            activate(s, self.0, self.1);
+        }
+    }
+
+    struct TimesSlope<'a>(Activation, [f32; LANES], &'a mut [f32; LANES]);
+
+    impl Kernel for TimesSlope<'_> {
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            times_slope(s, self.0, &self.1, self.2);
+        }
+    }
 
     fn activated(level: Level, activation: Activation, mut x: Vec<f32>) -> Vec<f32> {
         let length = x.len();
         x.resize(length.next_multiple_of(LANES), 0.0);
-        activate(level, activation, &mut x);
+        level.run(Activate(activation, &mut x));
         x.truncate(length);
         x
     }
@@ -178,7 +158,7 @@ mod tests {
                 (Activation::Tanh, 0.0, 1.0),
             ] {
                 let mut d = [2.0; LANES];
-                times_slope(level, activation, &[y; LANES], &mut d);
+                level.run(TimesSlope(activation, [y; LANES], &mut d));
                 assert_eq!(d, [2.0 * slope; LANES], "{level}");
             }
         }

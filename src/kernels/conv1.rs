@@ -2,10 +2,10 @@
 //!
 //! The images are the network's input, so there is no gradient of `x`. The backward pass is in a file of its own.
 
-use super::simd::{Kernel, LANES, Level, Simd};
-use super::{lanes, window};
+use super::simd::{LANES, Simd};
+use super::{TAPS, first_maximum, lanes, window};
 
-pub(super) use super::conv1_backward::{Partial, backward};
+pub(super) use super::conv1_backward::{Sums, backward};
 
 /// Values of one input image: 1 x 28 x 28.
 pub(super) const INPUT: usize = WIDTH * WIDTH;
@@ -19,71 +19,48 @@ pub(super) const CHANNELS: usize = 6;
 pub(super) const WIDTH: usize = 28;
 pub(super) const POOLED: usize = 12;
 pub(super) const CELLS: usize = POOLED * POOLED;
-pub(super) const TAPS: usize = 25;
 
 /// `z = max_pool(conv(x, weight) + bias)`, and `choice`, the position of each maximum in its window: 2 * row + column, the
 /// first in this order among equals. Overwrites both.
 ///
 /// Shapes: x [n, 1, 28, 28], weight [6, 1, 5, 5], bias \[6\], z and choice [n, 6, 12, 12].
-///
-/// # Panics
-/// A slice has another length.
-pub(super) fn forward(
-    level: Level,
+#[inline(always)]
+pub(super) fn forward<S: Simd>(
+    s: S,
     x: &[[f32; INPUT]],
     weight: &[f32],
     bias: &[f32],
     z: &mut [[f32; OUTPUT]],
     choice: &mut [[u8; OUTPUT]],
 ) {
+    // [row, column][channel]
     let mut by_tap = [[0.0; CHANNELS]; TAPS];
     for (channel, weight) in weight.as_chunks::<TAPS>().0.iter().enumerate() {
         for (tap, w) in by_tap.iter_mut().zip(weight) {
             tap[channel] = *w;
         }
     }
-    level.run(Forward {
-        x,
-        by_tap: &by_tap,
-        bias: bias.try_into().expect("conv1's bias has 6 values"),
-        z,
-        choice,
-    });
-}
-
-struct Forward<'a> {
-    x: &'a [[f32; INPUT]],
-    /// The weight as [row, column][channel].
-    by_tap: &'a [[f32; CHANNELS]; TAPS],
-    bias: &'a [f32; CHANNELS],
-    z: &'a mut [[f32; OUTPUT]],
-    choice: &'a mut [[u8; OUTPUT]],
-}
-
-impl Kernel for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let mut position = [0.0; OUTPUT];
-        for ((x, maxima), choice) in self.x.iter().zip(self.z).zip(self.choice) {
-            for row in 0..POOLED {
-                for third in 0..3 {
-                    let x = window(x, row * 2 * WIDTH + third * LANES);
-                    let z = two_by_eight(s, x, self.by_tap, self.bias);
-                    for (pair, z) in z.as_chunks::<2>().0.iter().enumerate() {
-                        // Four windows of one channel and four of the next.
-                        let (z, from) = pool(s, (z[0][0], z[1][0]), (z[0][1], z[1][1]));
-                        let at = pair * 2 * CELLS + row * POOLED + third * 4;
-                        store_halves(s, z, maxima, at, at + CELLS);
-                        store_halves(s, from, &mut position, at, at + CELLS);
-                    }
+    let bias = bias.try_into().expect("conv1's bias has 6 values");
+    let mut position = [0.0; OUTPUT];
+    for ((x, maxima), choice) in x.iter().zip(z).zip(choice) {
+        for row in 0..POOLED {
+            for third in 0..3 {
+                let x = window(x, row * 2 * WIDTH + third * LANES);
+                let z = two_by_eight(s, x, &by_tap, bias);
+                for (pair, z) in z.as_chunks::<2>().0.iter().enumerate() {
+                    // Four windows of one channel and four of the next.
+                    let (a, b) = s.deinterleave(z[0][0], z[1][0]);
+                    let (c, d) = s.deinterleave(z[0][1], z[1][1]);
+                    let (z, from) = first_maximum(s, [a, b, c, d]);
+                    let at = pair * 2 * CELLS + row * POOLED + third * 4;
+                    store_halves(s, z, maxima, at, at + CELLS);
+                    store_halves(s, from, &mut position, at, at + CELLS);
                 }
             }
-            let choices = choice.as_chunks_mut::<LANES>().0;
-            for (choice, position) in choices.iter_mut().zip(position.as_chunks().0) {
-                *choice = s.to_bytes(s.load(position));
-            }
+        }
+        let choices = choice.as_chunks_mut::<LANES>().0;
+        for (choice, position) in choices.iter_mut().zip(position.as_chunks().0) {
+            *choice = s.to_bytes(s.load(position));
         }
     }
 }
@@ -124,16 +101,4 @@ fn two_by_eight<S: Simd>(
         }
     }
     z
-}
-
-/// The maxima of eight windows and their positions 2 * row + column; of equals the first.
-#[inline(always)]
-fn pool<S: Simd>(s: S, upper: (S::V, S::V), lower: (S::V, S::V)) -> (S::V, S::V) {
-    let (left, right) = s.deinterleave(upper.0, upper.1);
-    let upper = s.max(left, right);
-    let in_upper = s.select_greater(right, left, s.splat(1.0), s.splat(0.0));
-    let (left, right) = s.deinterleave(lower.0, lower.1);
-    let lower = s.max(left, right);
-    let in_lower = s.select_greater(right, left, s.splat(3.0), s.splat(2.0));
-    (s.max(upper, lower), s.select_greater(lower, upper, in_lower, in_upper))
 }

@@ -1,63 +1,12 @@
 //! The backward pass of conv1: only the position that max-pool chose in each window has a gradient, so only it is visited.
 
-use super::conv1::{CELLS, CHANNELS, INPUT, OUTPUT, POOLED, WEIGHT, WIDTH};
-use super::simd::{Kernel, LANES, Level, Simd};
-use super::{Aligned, add_all, lanes, window};
+use super::conv1::{CELLS, CHANNELS, INPUT, OUTPUT, POOLED, WIDTH};
+use super::piece::Partial;
+use super::simd::{LANES, Simd};
+use super::{Aligned, lanes, window};
 
-/// The sums of the gradients of weight and bias over the images of a piece, in the layout in which they are summed.
-#[derive(Clone, Copy)]
-pub(crate) struct Partial {
-    /// [channel][row][column], rows of five padded to eight, the last three being of no use.
-    weight: [Aligned<[[f32; LANES]; 5]>; CHANNELS],
-    /// Eight partial sums for each channel.
-    bias: [[f32; LANES]; CHANNELS],
-}
-
-impl Partial {
-    pub(super) const ZERO: Self =
-        Self { weight: [Aligned([[0.0; LANES]; 5]); CHANNELS], bias: [[0.0; LANES]; CHANNELS] };
-
-    /// Adds those of another piece.
-    pub(super) fn add(&mut self, other: &Self) {
-        for (to, from) in self.weight.iter_mut().zip(&other.weight) {
-            add_all(to.0.as_flattened_mut(), from.0.as_flattened());
-        }
-        add_all(self.bias.as_flattened_mut(), other.bias.as_flattened());
-    }
-
-    /// Writes the gradient of the weight [6, 1, 5, 5] and that of the bias \[6\] behind it.
-    pub(super) fn write(&self, to: &mut [f32; WEIGHT + CHANNELS]) {
-        let (d_weight, d_bias) = to.split_at_mut(WEIGHT);
-        let rows = self.weight.iter().flat_map(|rows| rows.0);
-        for (d_row, sums) in d_weight.as_chunks_mut::<5>().0.iter_mut().zip(rows) {
-            d_row.copy_from_slice(&sums[..5]);
-        }
-        for (d_bias, sums) in d_bias.iter_mut().zip(self.bias) {
-            *d_bias = sums.iter().sum();
-        }
-    }
-}
-
-/// Overwrites `sums` with those over the images.
-///
-/// Shapes: x [n, 1, 28, 28], choice and d_z [n, 6, 12, 12]; d_z is the gradient before the activation.
-pub(super) fn backward(
-    level: Level,
-    x: &[[f32; INPUT]],
-    choice: &[[u8; OUTPUT]],
-    d_z: &[[f32; OUTPUT]],
-    sums: &mut Partial,
-) {
-    *sums = Partial::ZERO;
-    level.run(Backward { x, choice, d_z, sums });
-}
-
-struct Backward<'a> {
-    x: &'a [[f32; INPUT]],
-    choice: &'a [[u8; OUTPUT]],
-    d_z: &'a [[f32; OUTPUT]],
-    sums: &'a mut Partial,
-}
+/// Sums of gradients by [channel][row], the last three lanes being of no use.
+pub(super) type Sums = Partial<CHANNELS, 5>;
 
 /// Floats of one image row as the backward pass lays it out: columns 0 to 31 (28 on being zero) and once more columns 8 to 23,
 /// so that eight columns from any on lie in one cache line.
@@ -76,34 +25,40 @@ const CORNERS: [u16; CELLS] = {
     corners
 };
 
-impl Kernel for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let mut image = Aligned([0.0; WIDTH * STRIDE]);
-        let mut offsets = [0_u16; CELLS];
-        for ((x, choice), d_z) in self.x.iter().zip(self.choice).zip(self.d_z) {
-            let rows = image.0.as_chunks_mut::<STRIDE>().0.iter_mut();
-            for (row, from) in rows.zip(x.as_chunks::<WIDTH>().0) {
-                row[..WIDTH].copy_from_slice(from);
-                row[32..].copy_from_slice(&from[8..24]);
+/// Overwrites `sums` with those over the images.
+///
+/// Shapes: x [n, 1, 28, 28], choice and d_z [n, 6, 12, 12]; d_z is the gradient before the activation.
+#[inline(always)]
+pub(super) fn backward<S: Simd>(
+    s: S,
+    x: &[[f32; INPUT]],
+    choice: &[[u8; OUTPUT]],
+    d_z: &[[f32; OUTPUT]],
+    sums: &mut Sums,
+) {
+    *sums = Sums::ZERO;
+    let mut image = Aligned([0.0; WIDTH * STRIDE]);
+    let mut offsets = [0_u16; CELLS];
+    for ((x, choice), d_z) in x.iter().zip(choice).zip(d_z) {
+        let rows = image.0.as_chunks_mut::<STRIDE>().0.iter_mut();
+        for (row, from) in rows.zip(x.as_chunks::<WIDTH>().0) {
+            row[..WIDTH].copy_from_slice(from);
+            row[32..].copy_from_slice(&from[8..24]);
+        }
+        let channels = choice.as_chunks::<CELLS>().0.iter();
+        let channels = channels.zip(d_z.as_chunks::<CELLS>().0);
+        let sums = sums.weight.0.iter_mut().zip(&mut sums.bias);
+        for ((choice, d_z), (d_weight, d_bias)) in channels.zip(sums) {
+            let mut sum = s.load(d_bias);
+            for d in d_z.as_chunks().0 {
+                sum = s.add(sum, s.load(d));
             }
-            let channels = choice.as_chunks::<CELLS>().0.iter();
-            let channels = channels.zip(d_z.as_chunks::<CELLS>().0);
-            let sums = self.sums.weight.iter_mut().zip(&mut self.sums.bias);
-            for ((choice, d_z), (d_weight, d_bias)) in channels.zip(sums) {
-                let mut sum = s.load(d_bias);
-                for d in d_z.as_chunks().0 {
-                    sum = s.add(sum, s.load(d));
-                }
-                s.store(sum, d_bias);
-                for ((offset, corner), choice) in offsets.iter_mut().zip(CORNERS).zip(choice) {
-                    let choice = u16::from(choice & 3);
-                    *offset = corner + (choice >> 1) * STRIDE as u16 + (choice & 1);
-                }
-                filter_gradient(s, &image.0, d_z, &offsets, &mut d_weight.0);
+            s.store(sum, d_bias);
+            for ((offset, corner), choice) in offsets.iter_mut().zip(CORNERS).zip(choice) {
+                let choice = u16::from(choice & 3);
+                *offset = corner + (choice >> 1) * STRIDE as u16 + (choice & 1);
             }
+            filter_gradient(s, &image.0, d_z, &offsets, d_weight);
         }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! The sixteen output channels are the lanes of two vectors; the backward pass is in a file of its own.
 
-use super::simd::{Kernel, LANES, Level, Simd};
-use super::{lanes, lanes_mut, window};
+use super::simd::{LANES, Simd};
+use super::{TAPS, first_maximum, lanes, lanes_mut, window};
 
-pub(super) use super::conv2_backward::{Partial, backward};
+pub(super) use super::conv2_backward::{Sums, backward};
 pub(super) use super::conv2_input_gradient::Shifted;
 
 /// Values of the input for one image: 6 x 12 x 12.
@@ -22,67 +22,42 @@ pub(super) const WIDTH: usize = 12;
 pub(super) const PLANE: usize = WIDTH * WIDTH;
 pub(super) const POOLED: usize = 4;
 pub(super) const CELLS: usize = POOLED * POOLED;
-pub(super) const TAPS: usize = 25;
 
 /// `z = max_pool(conv(x, weight) + bias)`, and `choice`, the position of each maximum in its window: 2 * row + column, the
 /// first in this order among equals. Overwrites both.
 ///
 /// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], z and choice [n, 16, 4, 4].
-///
-/// # Panics
-/// A slice has another length.
-pub(super) fn forward(
-    level: Level,
+#[inline(always)]
+pub(super) fn forward<S: Simd>(
+    s: S,
     x: &[[f32; INPUT]],
     weight: &[f32],
     bias: &[f32],
     z: &mut [[f32; OUTPUT]],
     choice: &mut [[u8; OUTPUT]],
 ) {
-    level.run(Forward {
-        x,
-        weight: weight.try_into().expect("conv2's weight has 2400 values"),
-        bias: bias.try_into().expect("conv2's bias has 16 values"),
-        z,
-        choice,
-    });
-}
-
-struct Forward<'a> {
-    x: &'a [[f32; INPUT]],
-    weight: &'a [f32; WEIGHT],
-    bias: &'a [f32; CHANNELS],
-    z: &'a mut [[f32; OUTPUT]],
-    choice: &'a mut [[u8; OUTPUT]],
-}
-
-impl Kernel for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let zero = s.splat(0.0);
-        let by_tap = &by_tap(s, self.weight);
-        for ((x, maxima), choice) in self.x.iter().zip(self.z).zip(self.choice) {
-            // Eight windows, two rows of four, make the eight lanes of the output.
-            for half in 0..2 {
-                let (mut z, mut position) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
-                for i in 0..LANES {
-                    let corner = (half * 4 + i / POOLED * 2) * WIDTH + i % POOLED * 2;
-                    let sums = four_positions(s, x, corner, by_tap, self.bias);
-                    for channels in 0..2 {
-                        let four = sums.map(|sums| sums[channels]);
-                        (z[channels][i], position[channels][i]) = first_maximum(s, four);
-                    }
-                }
+    let zero = s.splat(0.0);
+    let by_tap = &by_tap(s, weight.try_into().expect("conv2's weight has 2400 values"));
+    let bias = bias.try_into().expect("conv2's bias has 16 values");
+    for ((x, maxima), choice) in x.iter().zip(z).zip(choice) {
+        // Eight windows, two rows of four, make the eight lanes of the output.
+        for half in 0..2 {
+            let (mut z, mut position) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
+            for i in 0..LANES {
+                let corner = (half * 4 + i / POOLED * 2) * WIDTH + i % POOLED * 2;
+                let sums = four_positions(s, x, corner, by_tap, bias);
                 for channels in 0..2 {
-                    let z = s.transpose(z[channels]);
-                    let position = s.transpose(position[channels]);
-                    for (i, (z, position)) in z.into_iter().zip(position).enumerate() {
-                        let at = (channels * LANES + i) * CELLS + half * LANES;
-                        s.store(z, lanes_mut(maxima, at));
-                        choice[at..at + LANES].copy_from_slice(&s.to_bytes(position));
-                    }
+                    let four = sums.map(|sums| sums[channels]);
+                    (z[channels][i], position[channels][i]) = first_maximum(s, four);
+                }
+            }
+            for channels in 0..2 {
+                let z = s.transpose(z[channels]);
+                let position = s.transpose(position[channels]);
+                for (i, (z, position)) in z.into_iter().zip(position).enumerate() {
+                    let at = (channels * LANES + i) * CELLS + half * LANES;
+                    s.store(z, lanes_mut(maxima, at));
+                    choice[at..at + LANES].copy_from_slice(&s.to_bytes(position));
                 }
             }
         }
@@ -136,13 +111,4 @@ fn four_positions<S: Simd>(
         }
     }
     sums
-}
-
-/// The maximum of four and its index, of equals the first.
-#[inline(always)]
-fn first_maximum<S: Simd>(s: S, [a, b, c, d]: [S::V; 4]) -> (S::V, S::V) {
-    let in_upper = s.select_greater(b, a, s.splat(1.0), s.splat(0.0));
-    let in_lower = s.select_greater(d, c, s.splat(3.0), s.splat(2.0));
-    let (upper, lower) = (s.max(a, b), s.max(c, d));
-    (s.max(upper, lower), s.select_greater(lower, upper, in_lower, in_upper))
 }

@@ -1,81 +1,37 @@
 //! The backward pass of conv2: only the position that max-pool chose in each window has a gradient, so only it is visited.
 
-use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, OUTPUT, PLANE, POOLED, TAPS, WEIGHT, WIDTH};
+use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, OUTPUT, PLANE, POOLED, WIDTH};
 use super::conv2_input_gradient::{Shifted, input_gradient};
-use super::simd::{Kernel, LANES, Level, Simd};
-use super::{Aligned, add_all, lanes, lanes_mut, window};
+use super::piece::Partial;
+use super::simd::{LANES, Simd};
+use super::{Aligned, TAPS, lanes, lanes_mut, window};
 
 /// Images that one pass over the filters works on: as many as leave the first-level cache room for anything else.
 pub(super) const CHUNK: usize = 4;
 
-/// The sums of the gradients of weight and bias over the images of a piece, in the layout in which they are summed.
-#[derive(Clone, Copy)]
-pub(crate) struct Partial {
-    /// [output channel][row, column][input channel], two lanes of eight being of no use.
-    weight: Aligned<[[[f32; LANES]; TAPS]; CHANNELS]>,
-    /// Eight partial sums for each channel.
-    bias: [[f32; LANES]; CHANNELS],
-}
-
-impl Partial {
-    pub(super) const ZERO: Self =
-        Self { weight: Aligned([[[0.0; LANES]; TAPS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
-
-    /// Adds those of another piece.
-    pub(super) fn add(&mut self, other: &Self) {
-        add_all(
-            self.weight.0.as_flattened_mut().as_flattened_mut(),
-            other.weight.0.as_flattened().as_flattened(),
-        );
-        add_all(self.bias.as_flattened_mut(), other.bias.as_flattened());
-    }
-
-    /// Writes the gradient of the weight [16, 6, 5, 5] and that of the bias \[16\] behind it.
-    pub(super) fn write(&self, to: &mut [f32; WEIGHT + CHANNELS]) {
-        let (d_weight, d_bias) = to.split_at_mut(WEIGHT);
-        let channels = d_weight.as_chunks_mut::<{ INPUTS * TAPS }>().0;
-        for (d_weight, sums) in channels.iter_mut().zip(&self.weight.0) {
-            for (tap, sums) in sums.iter().enumerate() {
-                for input in 0..INPUTS {
-                    d_weight[input * TAPS + tap] = sums[input];
-                }
-            }
-        }
-        for (d_bias, sums) in d_bias.iter_mut().zip(self.bias) {
-            *d_bias = sums.iter().sum();
-        }
-    }
-}
+/// Sums of gradients by [output channel][row, column][input channel], two lanes of eight being of no use.
+pub(super) type Sums = Partial<CHANNELS, TAPS>;
 
 /// Overwrites `sums` with those over the images, and d_x, the gradient of x.
 ///
 /// Shapes: x and d_x [n, 6, 12, 12], choice and d_z [n, 16, 4, 4]; d_z is the gradient before the activation.
-pub(super) fn backward(
-    level: Level,
+#[inline(always)]
+pub(super) fn backward<S: Simd>(
+    s: S,
     x: &[[f32; INPUT]],
     choice: &[[u8; OUTPUT]],
     d_z: &[[f32; OUTPUT]],
     shifted: &Shifted,
     d_x: &mut [[f32; INPUT]],
-    sums: &mut Partial,
+    sums: &mut Sums,
 ) {
-    sums.bias = Partial::ZERO.bias;
+    *sums = Sums::ZERO;
     let chunks = x.chunks(CHUNK).zip(choice.chunks(CHUNK));
     let gradients = d_z.chunks(CHUNK).zip(d_x.chunks_mut(CHUNK));
-    for (number, ((x, choice), (d_z, d_x))) in chunks.zip(gradients).enumerate() {
-        level.run(Backward { x, choice, d_z, shifted, d_x, is_first: number == 0, sums });
+    for ((x, choice), (d_z, d_x)) in chunks.zip(gradients) {
+        let sparse = weight_gradient(s, x, choice, d_z, sums);
+        input_gradient(s, &sparse, shifted, d_x);
     }
-}
-
-struct Backward<'a> {
-    x: &'a [[f32; INPUT]],
-    choice: &'a [[u8; OUTPUT]],
-    d_z: &'a [[f32; OUTPUT]],
-    shifted: &'a Shifted,
-    d_x: &'a mut [[f32; INPUT]],
-    /// Whether the sums of the weight begin here.
-    is_first: bool,
-    sums: &'a mut Partial,
 }
 
 /// The gradient of a chunk of images, and where it goes: [output channel][image, window].
@@ -91,37 +47,36 @@ pub(super) struct Sparse {
 /// sees of all channels, so a filter takes 25 vectors; with the taps as lanes it would take 30.
 type Inputs = Aligned<[f32; CHUNK * PLANE * LANES]>;
 
-impl Kernel for Backward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let mut sparse = Sparse {
-            d_z: [[0.0; CHUNK * CELLS]; CHANNELS],
-            position: [[0; CHUNK * CELLS]; CHANNELS],
-            choice: [[0; CHUNK * CELLS]; CHANNELS],
-        };
-        let mut inputs = Aligned([0.0; CHUNK * PLANE * LANES]);
-        let to = inputs.0.as_chunks_mut::<{ PLANE * LANES }>().0;
-        for (x, to) in self.x.iter().zip(to) {
-            channels_last(s, x, to);
-        }
-        for (image, (choice, d_z)) in self.choice.iter().zip(self.d_z).enumerate() {
-            sparse_gradient(s, image, choice, d_z, &mut sparse, &mut self.sums.bias);
-        }
-        let used = self.x.len() * CELLS;
-        for (channel, d_weight) in self.sums.weight.0.iter_mut().enumerate() {
-            let (d_z, position) = (&sparse.d_z[channel], &sparse.position[channel]);
-            let (d_z, position) = (&d_z[..used], &position[..used]);
-            if self.is_first {
-                *d_weight = [[0.0; LANES]; TAPS];
-            }
-            // Thirteen accumulators and twelve: as many as fit the registers.
-            filter_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
-            filter_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
-        }
-        input_gradient(s, &sparse, self.shifted, self.d_x);
+/// Adds the gradients of a chunk of images to `sums`.
+#[inline(always)]
+fn weight_gradient<S: Simd>(
+    s: S,
+    x: &[[f32; INPUT]],
+    choice: &[[u8; OUTPUT]],
+    d_z: &[[f32; OUTPUT]],
+    sums: &mut Sums,
+) -> Sparse {
+    let mut sparse = Sparse {
+        d_z: [[0.0; CHUNK * CELLS]; CHANNELS],
+        position: [[0; CHUNK * CELLS]; CHANNELS],
+        choice: [[0; CHUNK * CELLS]; CHANNELS],
+    };
+    let mut inputs = Aligned([0.0; CHUNK * PLANE * LANES]);
+    let to = inputs.0.as_chunks_mut::<{ PLANE * LANES }>().0;
+    for (x, to) in x.iter().zip(to) {
+        channels_last(s, x, to);
     }
+    for (image, (choice, d_z)) in choice.iter().zip(d_z).enumerate() {
+        sparse_gradient(s, image, choice, d_z, &mut sparse, &mut sums.bias);
+    }
+    let used = x.len() * CELLS;
+    for (channel, d_weight) in sums.weight.0.iter_mut().enumerate() {
+        let (d_z, position) = (&sparse.d_z[channel][..used], &sparse.position[channel][..used]);
+        // Thirteen accumulators and twelve: as many as fit the registers.
+        filter_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
+        filter_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
+    }
+    sparse
 }
 
 /// Copies the six planes of one image as [row, column, channel].

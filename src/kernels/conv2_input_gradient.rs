@@ -3,7 +3,7 @@
 
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH};
 use super::conv2_backward::Sparse;
-use super::simd::{Kernel, LANES, Level, Simd};
+use super::simd::{LANES, Simd};
 use super::{Aligned, lanes, lanes_mut, window};
 
 /// Input channels are taken two at a time: the 6x6 inputs below a window are then twelve vectors, enough accumulators to hide
@@ -25,30 +25,14 @@ impl Shifted {
     }
 
     /// Lays out this weight [16, 6, 5, 5].
-    pub(super) fn fill(&mut self, level: Level, weight: &[f32]) {
-        level.run(Fill {
-            weight: weight.try_into().expect("conv2's weight has 2400 values"),
-            shifted: self,
-        });
-    }
-}
-
-struct Fill<'a> {
-    weight: &'a [f32; WEIGHT],
-    shifted: &'a mut Shifted,
-}
-
-impl Kernel for Fill<'_> {
-    type Output = ();
-
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let weight = self.weight;
+    pub(super) fn fill<S: Simd>(&mut self, s: S, weight: &[f32]) {
+        let weight: &[f32; WEIGHT] = weight.try_into().expect("conv2's weight has 2400 values");
         let zero = s.splat(0.0);
         let five = s.load(&[1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
         for channel in 0..CHANNELS {
             for input in 0..INPUTS {
-                let to = &mut self.shifted.0[input / 2 * CHANNELS + channel].0;
+                let to = &mut self.0[input / 2 * CHANNELS + channel].0;
                 for ky in 0..5 {
                     let from = ((channel * INPUTS + input) * 5 + ky) * 5;
                     // The row and three values of the next, which are replaced by zeros; the last row has no next.

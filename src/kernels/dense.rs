@@ -4,8 +4,10 @@
 //! Rows of activations and gradients are padded to whole vectors, and so is the last vector of a row of the weight, by what
 //! comes behind it: what its lanes beyond the row make is written to the padding and read by nobody.
 
+use crate::model::TENSORS;
+
 use super::piece::PIECE;
-use super::simd::{Kernel, LANES, Level, Simd};
+use super::simd::{LANES, Simd};
 use super::{lanes, lanes_mut};
 
 /// The sizes of a dense layer.
@@ -18,6 +20,12 @@ pub(super) struct Size {
 }
 
 impl Size {
+    /// That of the layer whose weight is tensor `index` of [`TENSORS`].
+    pub(super) const fn of(index: usize) -> Self {
+        let shape = TENSORS[index].shape;
+        Self { inputs: shape[1], outputs: shape[0] }
+    }
+
     /// Floats of a row of inputs, and of one of outputs.
     pub(super) const fn strides(self) -> [usize; 2] {
         [stride(self.inputs), stride(self.outputs)]
@@ -33,8 +41,9 @@ pub(super) const fn stride(values: usize) -> usize {
 ///
 /// Shapes: x [PIECE, inputs], z [PIECE, outputs], rows padded; `weight` begins with the layer's [inputs, outputs] and ends at
 /// least [`LANES`] values behind it; bias \[outputs\].
-pub(super) fn forward(
-    level: Level,
+#[inline(always)]
+pub(super) fn forward<S: Simd>(
+    s: S,
     size: Size,
     n: usize,
     x: &[f32],
@@ -45,35 +54,26 @@ pub(super) fn forward(
     let [inputs, outputs] = size.strides();
     assert_eq!((x.len(), z.len()), (PIECE * inputs, PIECE * outputs));
     assert_eq!(bias.len(), size.outputs);
-    level.run(Forward { size, n, x, weight, bias, z });
+    let mut layer = Forward { size, x, weight, bias, z };
+    // Four images by two vectors, or eight by one, are the eight accumulators that hide the latency of the
+    // multiply-adds. Four by two is better: it loads six values for eight multiply-adds, eight by one loads nine.
+    for column in (0..size.outputs).step_by(2 * LANES) {
+        if column + LANES < size.outputs {
+            for image in (0..n).step_by(4) {
+                layer.tile::<S, 4, 2>(s, image, column);
+            }
+        } else {
+            layer.tile::<S, PIECE, 1>(s, 0, column);
+        }
+    }
 }
 
 struct Forward<'a> {
     size: Size,
-    n: usize,
     x: &'a [f32],
     weight: &'a [f32],
     bias: &'a [f32],
     z: &'a mut [f32],
-}
-
-impl Kernel for Forward<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        // Four images by two vectors, or eight by one, are the eight accumulators that hide the latency of the
-        // multiply-adds. Four by two is better: it loads six values for eight multiply-adds, eight by one loads nine.
-        for column in (0..self.size.outputs).step_by(2 * LANES) {
-            if column + LANES < self.size.outputs {
-                for image in (0..self.n).step_by(4) {
-                    self.tile::<S, 4, 2>(s, image, column);
-                }
-            } else {
-                self.tile::<S, PIECE, 1>(s, 0, column);
-            }
-        }
-    }
 }
 
 impl Forward<'_> {
@@ -113,63 +113,44 @@ impl Forward<'_> {
 /// `d_x = d_z * transpose(weight)` for the images of a piece. Overwrites d_x.
 ///
 /// Shapes: d_z [PIECE, outputs], d_x [PIECE, inputs], rows padded; weight [inputs, outputs].
-pub(super) fn input_gradient(
-    level: Level,
+#[inline(always)]
+pub(super) fn input_gradient<S: Simd>(
+    s: S,
     size: Size,
     d_z: &[f32],
     weight: &[f32],
     d_x: &mut [f32],
 ) {
-    let [inputs, outputs] = size.strides();
-    assert_eq!((d_x.len(), d_z.len()), (PIECE * inputs, PIECE * outputs));
-    assert!(outputs <= LONGEST && weight.len() == size.inputs * size.outputs);
-    level.run(InputGradient { size, d_z, weight, d_x });
-}
-
-/// The longest padded row of outputs.
-const LONGEST: usize = 128;
-
-struct InputGradient<'a> {
-    size: Size,
-    d_z: &'a [f32],
-    weight: &'a [f32],
-    d_x: &'a mut [f32],
-}
-
-impl Kernel for InputGradient<'_> {
-    type Output = ();
-
-    /// The images of the piece are the lanes, so that the weight is read as it lies.
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        const { assert!(PIECE == LANES) };
-        let [d_x_stride, d_z_stride] = self.size.strides();
-        let Size { inputs, outputs } = self.size;
-        // [output][image]
-        let mut d_z = [[0.0; LANES]; LONGEST];
-        for column in (0..outputs).step_by(LANES) {
-            let block = std::array::from_fn(|i| s.load(lanes(self.d_z, i * d_z_stride + column)));
-            for (to, v) in d_z[column..].iter_mut().zip(s.transpose(block)) {
-                s.store(v, to);
+    /// The longest padded row of outputs.
+    const LONGEST: usize = 128;
+    const { assert!(PIECE == LANES) };
+    let Size { inputs, outputs } = size;
+    let [d_x_stride, d_z_stride] = size.strides();
+    assert_eq!((d_x.len(), d_z.len()), (PIECE * d_x_stride, PIECE * d_z_stride));
+    assert!(d_z_stride <= LONGEST && weight.len() == inputs * outputs);
+    // The images of the piece are the lanes, so that the weight is read as it lies: [output][image].
+    let mut by_output = [[0.0; LANES]; LONGEST];
+    for column in (0..outputs).step_by(LANES) {
+        let block = std::array::from_fn(|i| s.load(lanes(d_z, i * d_z_stride + column)));
+        for (to, v) in by_output[column..].iter_mut().zip(s.transpose(block)) {
+            s.store(v, to);
+        }
+    }
+    for input in (0..inputs).step_by(LANES) {
+        // Where there are fewer than eight rows, the last one again: its results go into the padding.
+        let rows: [&[f32]; LANES] = std::array::from_fn(|i| {
+            let row = (input + i).min(inputs - 1);
+            &weight[row * outputs..][..outputs]
+        });
+        let mut sums = [s.splat(0.0); LANES];
+        for (output, d_z) in by_output[..outputs].iter().enumerate() {
+            let d_z = s.load(d_z);
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                *sum = s.mul_add(s.splat(row[output]), d_z, *sum);
             }
         }
-        let d_z = &d_z[..outputs];
-        for input in (0..inputs).step_by(LANES) {
-            // Where there are fewer than eight rows, the last one again: its results go into the padding.
-            let rows: [&[f32]; LANES] = std::array::from_fn(|i| {
-                let row = (input + i).min(inputs - 1);
-                &self.weight[row * outputs..][..outputs]
-            });
-            let mut sums = [s.splat(0.0); LANES];
-            for (output, d_z) in d_z.iter().enumerate() {
-                let d_z = s.load(d_z);
-                for (sum, row) in sums.iter_mut().zip(&rows) {
-                    *sum = s.mul_add(s.splat(row[output]), d_z, *sum);
-                }
-            }
-            for (i, v) in s.transpose(sums).into_iter().enumerate() {
-                s.store(v, lanes_mut(self.d_x, i * d_x_stride + input));
-            }
+        for (i, v) in s.transpose(sums).into_iter().enumerate() {
+            s.store(v, lanes_mut(d_x, i * d_x_stride + input));
         }
     }
 }

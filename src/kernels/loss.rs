@@ -1,17 +1,10 @@
 //! Sparse categorical cross-entropy of one image, as [`crate::ops::Gradients`] defines it.
 
 use crate::model::Activation;
-use crate::ops::{CLIP, argmax};
+use crate::ops::{CLIP, Score, argmax};
 
 /// Classes, and outputs per image.
 pub(super) const CLASSES: usize = 10;
-
-/// What the outputs of one image are worth.
-pub(super) struct Loss {
-    pub loss: f32,
-    /// Whether the greatest output, of equals the first, is the label's.
-    pub is_correct: bool,
-}
 
 /// The loss of an image with this label whose last layer ends in `y` \[10\]; writes to `d_y` the gradient of y of
 /// `1 / images` times the loss.
@@ -27,7 +20,7 @@ pub(super) fn loss(
     label: u8,
     images: usize,
     d_y: &mut [f32; CLASSES],
-) -> Loss {
+) -> Score {
     let label = usize::from(label);
     // o = y, or (1 + y) / 2 for tanh.
     let slope = match activation {
@@ -46,7 +39,7 @@ pub(super) fn loss(
             (scale * (1.0 / sum - of_label)) as f32
         };
     }
-    Loss { loss: (sum / clipped[label]).ln() as f32, is_correct: argmax(&o) == label }
+    Score { loss: (sum / clipped[label]).ln() as f32, is_correct: argmax(&o) == label }
 }
 
 /// The network's output for what its last layer ends in.
@@ -61,7 +54,7 @@ pub(super) fn output(activation: Activation, y: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn of(activation: Activation, y: [f32; 10], label: u8) -> (Loss, [f32; 10]) {
+    fn of(activation: Activation, y: [f32; 10], label: u8) -> (Score, [f32; 10]) {
         let mut d_y = [f32::NAN; 10];
         (loss(activation, &y, label, 4, &mut d_y), d_y)
     }

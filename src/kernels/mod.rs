@@ -40,9 +40,9 @@ use awake::Awake;
 use loss::CLASSES;
 use muon::Orthogonal;
 use piece::{PIECE, Piece, Scratch};
-use samples::Network;
-use simd::LANES;
-use update::Target;
+use samples::{Network, Outputs, Samples};
+use simd::{LANES, Simd};
+use update::{Target, Update};
 
 /// The outputs of the network for `images`, [n, 10].
 ///
@@ -56,14 +56,16 @@ pub fn outputs(
     images: View<'_>,
 ) -> Vec<f32> {
     assert_eq!(parameters.len(), PARAMETERS);
-    let network = Network { level, activation, parameters };
+    let network = Network { activation, parameters };
     let mut outputs = vec![[0.0; CLASSES]; images.len()];
     let pieces = outputs.par_chunks_mut(PIECE).enumerate();
     pieces.for_each_init(
         || Box::new(Piece::new()),
         |piece, (number, outputs)| {
             let images = images.part(number * PIECE, PIECE);
-            Scratch::with(|scratch| network.outputs(images, scratch, piece, outputs));
+            Scratch::with(|scratch| {
+                level.run(Outputs { network, images, scratch, piece, outputs });
+            });
         },
     );
     outputs.into_flattened()
@@ -91,8 +93,7 @@ impl Stepper {
         gradients: &mut [f32],
     ) {
         assert_eq!(gradients.len(), PARAMETERS);
-        let network = Network { level, activation, parameters };
-        self.samples(network, images);
+        self.samples(level, Network { activation, parameters }, images);
         weights::weights(level, &self.pieces, Target::Gradients(gradients));
     }
 
@@ -107,8 +108,7 @@ impl Stepper {
         descent: Descent<'_>,
         images: View<'_>,
     ) {
-        let network = Network { level, activation, parameters: descent.parameters };
-        self.samples(network, images);
+        self.samples(level, Network { activation, parameters: descent.parameters }, images);
         let pieces = &self.pieces;
         descent.apply(level, &mut self.orthogonal, |target| {
             weights::weights(level, pieces, target);
@@ -121,15 +121,18 @@ impl Stepper {
     }
 
     /// The first half: the passes of all images.
-    fn samples(&mut self, network: Network<'_>, images: View<'_>) {
+    fn samples(&mut self, level: Level, network: Network<'_>, images: View<'_>) {
         assert_eq!(network.parameters.len(), PARAMETERS);
         self.awake.call();
         let batch = images.len();
         let pieces = batch.div_ceil(PIECE);
         self.pieces.resize_with(pieces, || Box::new(Piece::new()));
-        share(&mut self.pieces, 0, &|number, piece| {
+        let pieces = self.pieces.par_iter_mut().with_max_len(1).enumerate();
+        pieces.for_each(|(number, piece)| {
             let images = images.part(number * PIECE, PIECE);
-            Scratch::with(|scratch| network.samples(images, batch, scratch, piece, &mut |_| ()));
+            Scratch::with(|scratch| {
+                level.run(Samples { network, images, batch, scratch, piece, done: |_| () });
+            });
         });
     }
 }
@@ -154,7 +157,7 @@ impl<'a> Descent<'a> {
     /// A slice has not [`PARAMETERS`] values.
     pub fn update(self, level: Level, gradients: &[f32]) {
         self.apply(level, &mut Orthogonal::default(), |target| {
-            update::update(level, target, gradients);
+            level.run(Update { target, gradients });
         });
     }
 
@@ -169,25 +172,8 @@ impl<'a> Descent<'a> {
     }
 }
 
-/// Does `work` on each piece, the first of which has number `first`, each half perhaps on another thread.
-fn share(pieces: &mut [Box<Piece>], first: usize, work: &(impl Fn(usize, &mut Piece) + Sync)) {
-    match pieces {
-        [] => {}
-        [piece] => work(first, piece),
-        _ => {
-            let (a, b) = pieces.split_at_mut(pieces.len() / 2);
-            let middle = first + a.len();
-            rayon::join(|| share(a, first, work), || share(b, middle, work));
-        }
-    }
-}
-
-/// `to += from`.
-fn add_all(to: &mut [f32], from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
-}
+/// Values of a filter of 5x5.
+const TAPS: usize = 25;
 
 /// A value at the start of a cache line, so that rows of 16 floats never lie across two.
 #[repr(align(64))]
@@ -210,4 +196,13 @@ fn window<T, const N: usize>(x: &[T], at: usize) -> &[T; N] {
 #[inline(always)]
 fn lanes_mut(x: &mut [f32], at: usize) -> &mut [f32; LANES] {
     (&mut x[at..at + LANES]).try_into().expect("the range is LANES long")
+}
+
+/// The maximum of four and its index, of equals the first.
+#[inline(always)]
+fn first_maximum<S: Simd>(s: S, [a, b, c, d]: [S::V; 4]) -> (S::V, S::V) {
+    let in_upper = s.select_greater(b, a, s.splat(1.0), s.splat(0.0));
+    let in_lower = s.select_greater(d, c, s.splat(3.0), s.splat(2.0));
+    let (upper, lower) = (s.max(a, b), s.max(c, d));
+    (s.max(upper, lower), s.select_greater(lower, upper, in_lower, in_upper))
 }

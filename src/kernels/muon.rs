@@ -191,8 +191,6 @@ struct Product<'a> {
 }
 
 impl Kernel for Product<'_> {
-    type Output = ();
-
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let stride = self.stride;

@@ -9,17 +9,16 @@ use crate::data::{Image, PIXELS, Scaling, View};
 use crate::ops::Score;
 
 use super::dense::{Size, stride};
-use super::loss::CLASSES;
-use super::simd::{Kernel, Level, Simd};
+use super::simd::LANES;
 use super::{Aligned, conv1, conv2};
 
 /// Images of a piece. Eight are the lanes of a vector in the dense layers' backward pass, and four pieces in a batch of 32
 /// keep four threads busy.
 pub(super) const PIECE: usize = 8;
 
-pub(super) const FC1: Size = Size { inputs: conv2::OUTPUT, outputs: 120 };
-pub(super) const FC2: Size = Size { inputs: 120, outputs: 84 };
-pub(super) const FC3: Size = Size { inputs: 84, outputs: CLASSES };
+pub(super) const FC1: Size = Size::of(4);
+pub(super) const FC2: Size = Size::of(6);
+pub(super) const FC3: Size = Size::of(8);
 
 /// One row of `N` values for each image of a piece.
 pub(super) type Rows<const N: usize> = Aligned<[[f32; N]; PIECE]>;
@@ -37,8 +36,8 @@ pub(crate) struct Piece {
     pub d_fc2: Rows<{ stride(FC2.outputs) }>,
     pub d_fc3: Rows<{ stride(FC3.outputs) }>,
     /// The convolutions' gradients, summed over the images.
-    pub conv1: conv1::Partial,
-    pub conv2: conv2::Partial,
+    pub conv1: conv1::Sums,
+    pub conv2: conv2::Sums,
     pub scores: [Score; PIECE],
 }
 
@@ -52,8 +51,8 @@ impl Piece {
             d_fc1: Aligned([[0.0; _]; PIECE]),
             d_fc2: Aligned([[0.0; _]; PIECE]),
             d_fc3: Aligned([[0.0; _]; PIECE]),
-            conv1: conv1::Partial::ZERO,
-            conv2: conv2::Partial::ZERO,
+            conv1: conv1::Sums::ZERO,
+            conv2: conv2::Sums::ZERO,
             scores: [Score { loss: 0.0, is_correct: false }; PIECE],
         }
     }
@@ -61,6 +60,57 @@ impl Piece {
     /// The scores of its images.
     pub(super) fn scores(&self) -> &[Score] {
         &self.scores[..self.n]
+    }
+
+    /// The inputs of a dense layer, from 0, and the gradients of its sums.
+    #[inline(always)]
+    pub(super) fn of_dense(&self, layer: usize) -> (&[f32], &[f32]) {
+        match layer {
+            0 => (self.x_fc1.0.as_flattened(), self.d_fc1.0.as_flattened()),
+            1 => (self.x_fc2.0.as_flattened(), self.d_fc2.0.as_flattened()),
+            _ => (self.x_fc3.0.as_flattened(), self.d_fc3.0.as_flattened()),
+        }
+    }
+}
+
+/// The gradients of a convolution's weight and bias, summed over images, in the layout in which they are summed: of each
+/// output channel's filters some rows of eight, and of its bias eight parts.
+#[derive(Clone, Copy)]
+pub(crate) struct Partial<const CHANNELS: usize, const ROWS: usize> {
+    pub weight: Aligned<[[[f32; LANES]; ROWS]; CHANNELS]>,
+    pub bias: [[f32; LANES]; CHANNELS],
+}
+
+impl<const CHANNELS: usize, const ROWS: usize> Partial<CHANNELS, ROWS> {
+    pub(super) const ZERO: Self =
+        Self { weight: Aligned([[[0.0; LANES]; ROWS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
+
+    /// Adds those of another piece.
+    pub(super) fn add(&mut self, other: &Self) {
+        let from = other.weight.0.as_flattened().iter().chain(&other.bias).flatten();
+        let to = self.weight.0.as_flattened_mut().iter_mut().chain(&mut self.bias).flatten();
+        to.zip(from).for_each(|(to, from)| *to += from);
+    }
+
+    /// Writes the gradient of the weight and, behind it, that of the bias. `lanes` of each row are in use, and `place` says
+    /// where in its channel's filters a row's lane belongs.
+    pub(super) fn write(
+        &self,
+        lanes: usize,
+        place: impl Fn(usize, usize) -> usize,
+        to: &mut [f32],
+    ) {
+        let (d_weight, d_bias) = to.split_at_mut(CHANNELS * ROWS * lanes);
+        for (d_weight, rows) in d_weight.chunks_exact_mut(ROWS * lanes).zip(&self.weight.0) {
+            for (row, values) in rows.iter().enumerate() {
+                for (lane, value) in values[..lanes].iter().enumerate() {
+                    d_weight[place(row, lane)] = *value;
+                }
+            }
+        }
+        for (d_bias, parts) in d_bias.iter_mut().zip(self.bias) {
+            *d_bias = parts.iter().sum();
+        }
     }
 }
 
@@ -70,9 +120,9 @@ pub(super) struct Scratch {
     pub pixels: Aligned<[[f32; PIXELS]; PIECE]>,
     pub y_conv1: Rows<{ conv1::OUTPUT }>,
     pub d_conv1: Rows<{ conv1::OUTPUT }>,
-    pub choice_conv1: [[u8; conv1::OUTPUT]; PIECE],
+    pub argmax_conv1: [[u8; conv1::OUTPUT]; PIECE],
     pub d_conv2: Rows<{ conv2::OUTPUT }>,
-    pub choice_conv2: [[u8; conv2::OUTPUT]; PIECE],
+    pub argmax_conv2: [[u8; conv2::OUTPUT]; PIECE],
     pub shifted: conv2::Shifted,
     pub y_fc3: Rows<{ stride(FC3.outputs) }>,
 }
@@ -84,9 +134,9 @@ impl Scratch {
             pixels: Aligned([[0.0; _]; PIECE]),
             y_conv1: Aligned([[0.0; _]; PIECE]),
             d_conv1: Aligned([[0.0; _]; PIECE]),
-            choice_conv1: [[0; _]; PIECE],
+            argmax_conv1: [[0; _]; PIECE],
             d_conv2: Aligned([[0.0; _]; PIECE]),
-            choice_conv2: [[0; _]; PIECE],
+            argmax_conv2: [[0; _]; PIECE],
             shifted: conv2::Shifted::new(),
             y_fc3: Aligned([[0.0; _]; PIECE]),
         }
@@ -104,42 +154,19 @@ impl Scratch {
     ///
     /// Shuffled images are not in the cache. Plain copies wait for many of them at once, which conversion does not:
     /// copying first takes 5 us for 32 images, converting at once 9.
-    pub(super) fn load(&mut self, level: Level, images: View<'_>) {
+    #[inline(always)]
+    pub(super) fn load(&mut self, images: View<'_>) {
         let n = images.len();
         for (place, bytes) in self.bytes[..n].iter_mut().enumerate() {
             let (image, change, _) = images.get(place);
             change.apply(image, bytes);
         }
-        level.run(Scale {
-            scaling: images.scaling,
-            bytes: self.bytes[..n].as_flattened(),
-            pixels: self.pixels.0[..n].as_flattened_mut(),
-        });
-    }
-}
-
-/// Bytes as scaled pixels: plain loops, which the compiler turns into the level's vectors.
-struct Scale<'a> {
-    scaling: Scaling,
-    bytes: &'a [u8],
-    pixels: &'a mut [f32],
-}
-
-impl Kernel for Scale<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        match self.scaling {
-            Scaling::Raw => {
-                for (pixel, byte) in self.pixels.iter_mut().zip(self.bytes) {
-                    *pixel = f32::from(*byte);
-                }
-            }
+        let bytes = self.bytes[..n].as_flattened().iter().map(|byte| f32::from(*byte));
+        let pixels = self.pixels.0[..n].as_flattened_mut().iter_mut().zip(bytes);
+        match images.scaling {
+            Scaling::Raw => pixels.for_each(|(pixel, byte)| *pixel = byte),
             Scaling::Standardise { mean, deviation } => {
-                for (pixel, byte) in self.pixels.iter_mut().zip(self.bytes) {
-                    *pixel = (f32::from(*byte) - mean) / deviation;
-                }
+                pixels.for_each(|(pixel, byte)| *pixel = (byte - mean) / deviation);
             }
         }
     }

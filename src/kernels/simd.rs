@@ -113,7 +113,7 @@ impl Level {
 
     /// Runs the kernel with this level's instructions.
     #[inline]
-    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
             Isa::Scalar => kernel.run(scalar::Scalar),
             // SAFETY: a `Level` of this kind exists only where the CPU was found to have AVX2 and FMA.
@@ -141,9 +141,9 @@ impl fmt::Display for Level {
 /// A computation written once for all levels.
 ///
 /// `run` and all it calls must be `#[inline(always)]`: only what is inlined into a level's wrapper is compiled for that level.
+/// That holds for closures too, which cannot be: one that is called at several places stays outside and takes four times as long.
 pub(crate) trait Kernel {
-    type Output;
-    fn run<S: Simd>(self, s: S) -> Self::Output;
+    fn run<S: Simd>(self, s: S);
 }
 
 /// The operations of one instruction set on vectors of eight `f32`.

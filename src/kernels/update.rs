@@ -3,7 +3,7 @@
 use crate::descent::{Muon, Sgd};
 use crate::model::range;
 
-use super::simd::{Kernel, LANES, Level, Simd};
+use super::simd::{Kernel, LANES, Simd};
 
 /// Where gradients of a run of parameters go.
 pub(super) enum Target<'a> {
@@ -83,76 +83,50 @@ impl<'a> Target<'a> {
                     _ => (&mut parameters[places], *rate, sgd.weight_decay),
                 };
                 let sgd = Sgd { weight_decay, ..*sgd };
-                match velocity {
-                    None => descend(s, rate, weight_decay, w, g),
-                    Some(velocity) => descend_with_momentum(s, sgd, rate, w, velocity, g),
-                }
+                descend(s, sgd, rate, w, velocity, g);
             }
         }
     }
 }
 
-/// `w = w - rate * (g + decay * w)`.
+/// A step of some parameters, and of their velocity where there is one.
 #[inline(always)]
-fn descend<S: Simd>(s: S, rate: f32, decay: f32, w: &mut [f32], g: &[f32]) {
+fn descend<S: Simd>(s: S, sgd: Sgd, rate: f32, w: &mut [f32], v: Option<&mut [f32]>, g: &[f32]) {
     let ((w, w_rest), (g, g_rest)) = (w.as_chunks_mut(), g.as_chunks());
-    for (w, g) in w.iter_mut().zip(g) {
-        descend_vector(s, rate, decay, w, g);
-    }
-    if !g_rest.is_empty() {
-        let mut w = padded(w_rest);
-        descend_vector(s, rate, decay, &mut w, &padded(g_rest));
-        w_rest.copy_from_slice(&w[..w_rest.len()]);
-    }
-}
-
-#[inline(always)]
-fn descend_vector<S: Simd>(s: S, rate: f32, decay: f32, w: &mut [f32; LANES], g: &[f32; LANES]) {
-    let weight = s.load(w);
-    let g = s.mul_add(s.splat(decay), weight, s.load(g));
-    s.store(s.mul_add(s.splat(-rate), g, weight), w);
-}
-
-/// As [`descend`], along the velocity or, with Nesterov's momentum, ahead of it.
-#[inline(always)]
-fn descend_with_momentum<S: Simd>(
-    s: S,
-    sgd: Sgd,
-    rate: f32,
-    w: &mut [f32],
-    v: &mut [f32],
-    g: &[f32],
-) {
-    let ((w, w_rest), (v, v_rest)) = (w.as_chunks_mut(), v.as_chunks_mut());
-    let (g, g_rest) = g.as_chunks();
-    for ((w, v), g) in w.iter_mut().zip(v).zip(g) {
-        descend_vector_with_momentum(s, sgd, rate, w, v, g);
+    let (v, v_rest) = v.unwrap_or_default().as_chunks_mut();
+    for (i, (w, g)) in w.iter_mut().zip(g).enumerate() {
+        descend_vector(s, sgd, rate, w, v.get_mut(i), g);
     }
     if !g_rest.is_empty() {
         let (mut w, mut v) = (padded(w_rest), padded(v_rest));
-        descend_vector_with_momentum(s, sgd, rate, &mut w, &mut v, &padded(g_rest));
+        let velocity = (!v_rest.is_empty()).then_some(&mut v);
+        descend_vector(s, sgd, rate, &mut w, velocity, &padded(g_rest));
         w_rest.copy_from_slice(&w[..w_rest.len()]);
         v_rest.copy_from_slice(&v[..v_rest.len()]);
     }
 }
 
+/// `w = w - rate * (g + weight_decay * w)`, or along the velocity or, with Nesterov's momentum, ahead of it.
 #[inline(always)]
-fn descend_vector_with_momentum<S: Simd>(
+fn descend_vector<S: Simd>(
     s: S,
     sgd: Sgd,
     rate: f32,
     w: &mut [f32; LANES],
-    v: &mut [f32; LANES],
+    v: Option<&mut [f32; LANES]>,
     g: &[f32; LANES],
 ) {
-    let (weight, momentum) = (s.load(w), s.splat(sgd.momentum));
-    let g = s.mul_add(s.splat(sgd.weight_decay), weight, s.load(g));
-    let velocity = s.mul_add(momentum, s.load(v), g);
-    s.store(velocity, v);
-    let direction = match sgd.nesterov {
-        true => s.mul_add(momentum, velocity, g),
-        false => velocity,
-    };
+    let weight = s.load(w);
+    let mut direction = s.mul_add(s.splat(sgd.weight_decay), weight, s.load(g));
+    if let Some(v) = v {
+        let momentum = s.splat(sgd.momentum);
+        let velocity = s.mul_add(momentum, s.load(v), direction);
+        s.store(velocity, v);
+        direction = match sgd.nesterov {
+            true => s.mul_add(momentum, velocity, direction),
+            false => velocity,
+        };
+    }
     s.store(s.mul_add(s.splat(-rate), direction, weight), w);
 }
 
@@ -165,18 +139,12 @@ fn padded(rest: &[f32]) -> [f32; LANES] {
 }
 
 /// One step on all parameters along their `gradients`.
-pub(super) fn update(level: Level, target: Target<'_>, gradients: &[f32]) {
-    level.run(Update { target, gradients });
-}
-
-struct Update<'a> {
-    target: Target<'a>,
-    gradients: &'a [f32],
+pub(super) struct Update<'a> {
+    pub target: Target<'a>,
+    pub gradients: &'a [f32],
 }
 
 impl Kernel for Update<'_> {
-    type Output = ();
-
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         for tensor in 0..10 {

@@ -3,114 +3,64 @@
 //! Each parameter's gradient is a sum over the images in their order. Parameters are shared among threads in jobs of about
 //! two thousand; a job writes nothing but its own.
 
+use rayon::prelude::*;
+
 use crate::model::OFFSETS;
 
 use super::dense::{Size, stride};
-use super::piece::{FC1, FC2, FC3, PIECE, Piece};
+use super::piece::{FC1, FC2, FC3, Piece};
 use super::simd::{Kernel, LANES, Level, Simd};
 use super::update::{Kind, Target};
-use super::{conv1, conv2, lanes};
+use super::{TAPS, conv1, conv2, lanes};
+
+/// The sizes of the dense layers, and how many rows of its weight are a job.
+const DENSE: [(Size, usize); 3] = [(FC1, 16), (FC2, 24), (FC3, 84)];
 
 /// Parameters that are summed and changed together.
 #[derive(Clone, Copy)]
 enum Job {
     Convolutions,
-    /// Rows of the weight of a dense layer.
+    /// Rows of the weight of a dense layer, from `first` on.
     Rows {
-        layer: Dense,
+        layer: usize,
         first: usize,
-        count: usize,
     },
     /// The bias of a dense layer.
     Bias {
-        layer: Dense,
+        layer: usize,
     },
 }
 
-/// The index of fc1's weight in [`crate::model::TENSORS`]; the others' follow by twos.
-const FIRST_DENSE: usize = 4;
-
-#[derive(Clone, Copy)]
-enum Dense {
-    Fc1,
-    Fc2,
-    Fc3,
-}
-
-impl Dense {
-    const fn size(self) -> Size {
-        match self {
-            Self::Fc1 => FC1,
-            Self::Fc2 => FC2,
-            Self::Fc3 => FC3,
-        }
-    }
-
-    /// The layer's inputs, the gradients of its sums, of the images of a piece.
-    #[inline(always)]
-    fn of(self, piece: &Piece) -> (&[f32], &[f32]) {
-        match self {
-            Self::Fc1 => (piece.x_fc1.0.as_flattened(), piece.d_fc1.0.as_flattened()),
-            Self::Fc2 => (piece.x_fc2.0.as_flattened(), piece.d_fc2.0.as_flattened()),
-            Self::Fc3 => (piece.x_fc3.0.as_flattened(), piece.d_fc3.0.as_flattened()),
-        }
-    }
-}
-
 impl Job {
-    const fn parameters(self) -> usize {
+    /// All jobs, in the order of their parameters.
+    fn all() -> impl Iterator<Item = Self> {
+        let dense = DENSE.into_iter().enumerate().flat_map(|(layer, (size, count))| {
+            let rows = (0..size.inputs).step_by(count);
+            let rows = rows.map(move |first| Self::Rows { layer, first });
+            rows.chain([Self::Bias { layer }])
+        });
+        std::iter::once(Self::Convolutions).chain(dense)
+    }
+
+    fn parameters(self) -> usize {
         match self {
             Self::Convolutions => OFFSETS[4],
-            Self::Rows { layer, count, .. } => count * layer.size().outputs,
-            Self::Bias { layer } => layer.size().outputs,
+            Self::Rows { layer, .. } => DENSE[layer].1 * DENSE[layer].0.outputs,
+            Self::Bias { layer } => DENSE[layer].0.outputs,
         }
     }
 }
-
-/// All jobs, in the order of their parameters.
-const JOBS: [Job; 26] = {
-    let mut jobs = [Job::Convolutions; 26];
-    let mut next = 1;
-    let layers = [(Dense::Fc1, 16), (Dense::Fc2, 24), (Dense::Fc3, 84)];
-    let mut i = 0;
-    while i < layers.len() {
-        let (layer, count) = layers[i];
-        let mut first = 0;
-        while first < layer.size().inputs {
-            jobs[next] = Job::Rows { layer, first, count };
-            first += count;
-            next += 1;
-        }
-        jobs[next] = Job::Bias { layer };
-        next += 1;
-        i += 1;
-    }
-    assert!(next == jobs.len());
-    jobs
-};
 
 /// Hands the gradients of all parameters, summed over the images of `pieces`, to `target`.
 pub(super) fn weights(level: Level, pieces: &[Box<Piece>], target: Target<'_>) {
-    share(level, pieces, &JOBS, target);
-}
-
-/// Does `jobs`, each half of their parameters perhaps on another thread.
-fn share(level: Level, pieces: &[Box<Piece>], jobs: &[Job], target: Target<'_>) {
-    if let [job] = jobs {
-        return level.run(Work { job: *job, pieces, target });
+    let mut rest = target;
+    let mut jobs = Vec::with_capacity(32);
+    for job in Job::all() {
+        let (target, others) = rest.split_at(job.parameters());
+        jobs.push(Work { job, pieces, target });
+        rest = others;
     }
-    let all: usize = jobs.iter().map(|job| job.parameters()).sum();
-    let (mut count, mut middle) = (jobs[0].parameters(), 1);
-    while middle < jobs.len() - 1 && 2 * count < all {
-        count += jobs[middle].parameters();
-        middle += 1;
-    }
-    let (first, others) = jobs.split_at(middle);
-    let (first_target, others_target) = target.split_at(count);
-    rayon::join(
-        || share(level, pieces, first, first_target),
-        || share(level, pieces, others, others_target),
-    );
+    jobs.into_par_iter().with_max_len(1).for_each(|work| level.run(work));
 }
 
 struct Work<'a> {
@@ -120,14 +70,12 @@ struct Work<'a> {
 }
 
 impl Kernel for Work<'_> {
-    type Output = ();
-
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { job, pieces, target } = self;
         match job {
             Job::Convolutions => convolutions(s, pieces, target),
-            Job::Rows { layer, first, count } => rows(s, pieces, layer, first, count, target),
+            Job::Rows { layer, first } => rows(s, pieces, layer, first, target),
             Job::Bias { layer } => bias(s, pieces, layer, target),
         }
     }
@@ -146,8 +94,8 @@ fn convolutions<S: Simd>(s: S, pieces: &[Box<Piece>], mut target: Target<'_>) {
         sums2.add(&piece.conv2);
     }
     let (mut d_conv1, mut d_conv2) = ([0.0; CONV1], [0.0; CONV2]);
-    sums1.write(&mut d_conv1);
-    sums2.write(&mut d_conv2);
+    sums1.write(5, |row, column| 5 * row + column, &mut d_conv1);
+    sums2.write(conv2::INPUTS, |tap, input| TAPS * input + tap, &mut d_conv2);
     for (at, d, weights, kind) in [
         (0, &d_conv1[..], conv1::WEIGHT, Kind::of(0)),
         (CONV1, &d_conv2[..], conv2::WEIGHT, Kind::of(2)),
@@ -159,22 +107,16 @@ fn convolutions<S: Simd>(s: S, pieces: &[Box<Piece>], mut target: Target<'_>) {
 
 /// `transpose(x) * d_z` for some rows of a weight: tiles of four inputs by sixteen outputs.
 #[inline(always)]
-fn rows<S: Simd>(
-    s: S,
-    pieces: &[Box<Piece>],
-    layer: Dense,
-    first: usize,
-    count: usize,
-    mut target: Target<'_>,
-) {
-    let outputs = layer.size().outputs;
-    let kind = Kind::of(FIRST_DENSE + 2 * layer as usize);
-    let [x_stride, d_stride] = layer.size().strides();
+fn rows<S: Simd>(s: S, pieces: &[Box<Piece>], layer: usize, first: usize, mut target: Target<'_>) {
+    let (size, count) = DENSE[layer];
+    let outputs = size.outputs;
+    let kind = Kind::of(4 + 2 * layer);
+    let [x_stride, d_stride] = size.strides();
     for row in (0..count).step_by(4) {
         for column in (0..outputs).step_by(2 * LANES) {
             let mut sums = [[s.splat(0.0); 2]; 4];
             for piece in pieces {
-                let (x, d) = layer.of(piece);
+                let (x, d) = piece.of_dense(layer);
                 let images = x.chunks_exact(x_stride).zip(d.chunks_exact(d_stride));
                 for (x, d) in images.take(piece.n) {
                     let x: &[f32; 4] = super::window(x, first + row);
@@ -201,13 +143,13 @@ fn rows<S: Simd>(
 
 /// The sum of d_z.
 #[inline(always)]
-fn bias<S: Simd>(s: S, pieces: &[Box<Piece>], layer: Dense, mut target: Target<'_>) {
+fn bias<S: Simd>(s: S, pieces: &[Box<Piece>], layer: usize, mut target: Target<'_>) {
     const LONGEST: usize = stride(FC1.outputs);
-    let outputs = layer.size().outputs;
-    let [_, d_stride] = layer.size().strides();
+    let size = DENSE[layer].0;
+    let [_, d_stride] = size.strides();
     let mut sums = [0.0; LONGEST];
     for piece in pieces {
-        let (_, d) = layer.of(piece);
+        let (_, d) = piece.of_dense(layer);
         for d in d.chunks_exact(d_stride).take(piece.n) {
             for at in (0..d_stride).step_by(LANES) {
                 let sum = s.add(s.load(lanes(&sums, at)), s.load(lanes(d, at)));
@@ -215,8 +157,15 @@ fn bias<S: Simd>(s: S, pieces: &[Box<Piece>], layer: Dense, mut target: Target<'
             }
         }
     }
-    target.take(s, 0, &sums[..outputs], Kind::Bias);
+    target.take(s, 0, &sums[..size.outputs], Kind::Bias);
 }
 
-const _: () =
-    assert!(PIECE == LANES && FC1.inputs.is_multiple_of(16) && FC2.inputs.is_multiple_of(24));
+// A tile has four rows, and a job the same number of rows as the others of its layer.
+const _: () = {
+    let mut layer = 0;
+    while layer < DENSE.len() {
+        let (size, count) = DENSE[layer];
+        assert!(count.is_multiple_of(4) && size.inputs.is_multiple_of(count));
+        layer += 1;
+    }
+};

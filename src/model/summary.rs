@@ -26,26 +26,35 @@ impl<B: Backend> LeNet<B> {
     /// Sends a few `images`, `[N, 1, 28, 28]`, through the network layer by layer with Burn's plain operations, and
     /// notes the shape of each result.
     pub fn summary(&self, images: Tensor<B, 4>) -> Vec<LayerSummary> {
-        let mut table = Table(Vec::new());
+        let mut layers = Vec::new();
+        // A weight is used once for each position of its output channel, of which a dense layer has one.
+        let mut note = |name, output: Shape, weight: Option<Shape>| {
+            let weights = weight.map_or(0, |shape| shape.num_elements());
+            layers.push(LayerSummary {
+                name,
+                parameters: if weights > 0 { weights + output[1] } else { 0 },
+                macs: weights * output[2..].iter().product::<usize>(),
+                output_shape: output.to_vec(),
+            });
+        };
         let pool = |x| max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
 
         let x = sigmoid(self.conv1.forward(images));
-        table.convolution("conv2d", x.shape(), self.conv1.weight.shape());
+        note("conv2d", x.shape(), Some(self.conv1.weight.shape()));
         let x = pool(x);
-        table.shape_only("max_pooling2d", x.shape());
+        note("max_pooling2d", x.shape(), None);
         let x = sigmoid(self.conv2.forward(x));
-        table.convolution("conv2d_1", x.shape(), self.conv2.weight.shape());
+        note("conv2d_1", x.shape(), Some(self.conv2.weight.shape()));
         let x = pool(x);
-        table.shape_only("max_pooling2d_1", x.shape());
-        let x: Tensor<B, 2> = x.flatten(1, 3);
-        table.shape_only("flatten", x.shape());
-        let x = sigmoid(dense(&self.fc1, x));
-        table.dense("dense", x.shape(), self.fc1.weight.shape());
-        let x = sigmoid(dense(&self.fc2, x));
-        table.dense("dense_1", x.shape(), self.fc2.weight.shape());
-        let x = sigmoid(dense(&self.fc3, x));
-        table.dense("dense_2", x.shape(), self.fc3.weight.shape());
-        table.0
+        note("max_pooling2d_1", x.shape(), None);
+        let mut x: Tensor<B, 2> = x.flatten(1, 3);
+        note("flatten", x.shape(), None);
+        for (name, layer) in [("dense", &self.fc1), ("dense_1", &self.fc2), ("dense_2", &self.fc3)]
+        {
+            x = sigmoid(dense(layer, x));
+            note(name, x.shape(), Some(layer.weight.shape()));
+        }
+        layers
     }
 }
 
@@ -56,30 +65,5 @@ fn dense<B: Backend>(layer: &Linear<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
     match &layer.bias {
         Some(bias) => sums + bias.val().unsqueeze(),
         None => sums,
-    }
-}
-
-struct Table(Vec<LayerSummary>);
-
-impl Table {
-    fn push(&mut self, name: &'static str, output: Shape, parameters: usize, macs: usize) {
-        self.0.push(LayerSummary { name, output_shape: output.to_vec(), parameters, macs });
-    }
-
-    fn shape_only(&mut self, name: &'static str, output: Shape) {
-        self.push(name, output, 0, 0);
-    }
-
-    /// `weight` is `[C_out, C, height, width]`; each is used once for each position of the output.
-    fn convolution(&mut self, name: &'static str, output: Shape, weight: Shape) {
-        let positions = output[2] * output[3];
-        let weights = weight.num_elements();
-        self.push(name, output, weights + weight[0], weights * positions);
-    }
-
-    /// `weight` is `[C, C_out]`; each is used once.
-    fn dense(&mut self, name: &'static str, output: Shape, weight: Shape) {
-        let weights = weight.num_elements();
-        self.push(name, output, weights + weight[1], weights);
     }
 }

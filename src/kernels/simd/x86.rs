@@ -8,8 +8,8 @@ use std::arch::x86_64::*;
 pub(super) struct Avx2(());
 
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
-    kernel.run(Avx2(()))
+pub(super) fn run_avx2<K: Kernel>(kernel: K) {
+    kernel.run(Avx2(()));
 }
 
 /// Transposes the 4x4 block in the lower halves of four vectors, and that in the upper halves.
