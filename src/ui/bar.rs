@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::error::Error;
-use crate::eval::Evaluation;
-use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{Reporter, RunRecord, RunningSums};
 
 /// How finely an epoch moves the bar.
 const PER_EPOCH: u64 = 1000;
@@ -58,18 +56,12 @@ impl Part {
 }
 
 impl Reporter for Part {
-    fn start(&mut self, start: &Start) {
-        self.is_at(start.epochs_done as u64 * PER_EPOCH);
+    fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
+        self.is_at(record.epochs.len() as u64 * PER_EPOCH);
     }
+
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         let part = sums.batches as u64 * PER_EPOCH / batches.max(1) as u64;
         self.is_at((epoch as u64 - 1) * PER_EPOCH + part);
-    }
-    fn epoch(&mut self, _: &EpochRecord, _: usize) {}
-    fn test(&mut self, _: &Evaluation, _: &End) {}
-    fn saved(&mut self, _: &Path) {}
-    fn note(&mut self, _: &str) {}
-    fn finish(&mut self) -> Result<(), Error> {
-        Ok(())
     }
 }
