@@ -167,7 +167,9 @@ fn what_a_kill_left_out_is_there_after_going_on() {
         [None, Some(&bytes[..0]), Some(&bytes[..kept]), Some(&bytes[..kept + 5]), Some(&damaged)]
     {
         fs::remove_file(path).unwrap();
-        left.map(|left| fs::write(path, left).unwrap());
+        if let Some(left) = left {
+            fs::write(path, left).unwrap();
+        }
         fs::remove_file(&files(&place, "runs/validation")[0]).unwrap();
         place.train("--resume --tensorboard runs");
         assert_as_recorded(&place, "model.json");
