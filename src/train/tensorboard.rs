@@ -104,7 +104,7 @@ impl Run {
         match &mut self.file {
             Some(file) => file.write_all(&events).map_err(FileError::of("cannot write", &path))?,
             none => {
-                let version = Message::default().double(1, begun(record).as_secs_f64());
+                let version = Message::default().double(1, begun(record).as_secs_f64()).int(2, 0);
                 let version = framed(&version.bytes(3, "brain.Event:2").finish());
                 *none = Some(complete(&path, &[version, events].concat())?);
             }
