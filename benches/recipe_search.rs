@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, ImageDataset, Options, Part, Scaling, load_part};
-use lenet::train::{Job, Keep, Quiet, Recipe, Settings, State, fit};
+use lenet::train::{Job, Quiet, Recipe, Settings, State, fit};
 use serde_json::{Value, json};
 
 /// Every row's runs: how they are made beside the recipe.
@@ -162,14 +162,8 @@ impl Data {
         let settings = Settings {
             epochs: plan.epochs,
             batch_size: plan.batch_size.unwrap_or(recipe.batch_size()),
-            validation_split: 0.1,
-            stratified: false,
             seed,
-            recipe: recipe.clone(),
-            limit: None,
-            keep: Keep::Last,
-            patience: None,
-            backend: "ndarray".to_owned(),
+            ..Settings::new(recipe.clone())
         };
         let job = Job::<NdArray> {
             settings: &settings,

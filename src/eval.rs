@@ -10,7 +10,7 @@ use crate::data::{CLASSES, ImageDataset, Pass};
 use crate::error::Error;
 use crate::model::{Activation, Weights};
 use crate::ops::{CLIP, LeNetBackend, argmax};
-use crate::train::stop;
+use crate::signal;
 
 /// The ten outputs of the network for one image, each a sigmoid.
 pub type Outputs = [f32; 10];
@@ -22,7 +22,7 @@ pub const BATCH_SIZE: usize = 1000;
 /// The network's outputs for every image of `dataset`, in its order.
 ///
 /// # Errors
-/// If the backend fails, if an output is not finite, or if a signal has come that [`stop`] listens for.
+/// If the backend fails, if an output is not finite, or if a signal has come that [`signal`] listens for.
 pub fn outputs<B: LeNetBackend>(
     model: &Weights,
     dataset: &ImageDataset,
@@ -37,7 +37,7 @@ pub fn outputs<B: LeNetBackend>(
         let found = B::outputs(Activation::Sigmoid, parameters, pass.batch(batch));
         let found = Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(found));
         outputs.extend_from_slice(found.into_data_checked()?.as_chunks::<10>().0);
-        if let Some(signal) = stop::requested() {
+        if let Some(signal) = signal::requested() {
             return Err(Error::stopped(signal));
         }
     }

@@ -14,6 +14,7 @@
 //! kernels  the same for the CPU, on slices, without Burn
 //! train    steps, epoch by epoch; recipe, state, record
 //! eval     weights + images -> loss, accuracy, confusion matrix
+//! signal   whether Ctrl-C has come
 //! io       files read, written and locked; text for a terminal
 //! format   weights <-> model files of every kind
 //! picture  picture files -> 28x28 images
@@ -50,6 +51,7 @@ pub mod picture;
 pub mod random;
 #[cfg(feature = "cli")]
 mod report;
+pub mod signal;
 pub mod train;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -1,12 +1,13 @@
 //! Batches of tensors: what a training loop written on Burn takes.
 
 use burn::tensor::backend::Backend;
-use burn::tensor::{Int, Tensor};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::augment::Change;
 use super::dataset::ImageDataset;
+use super::idx::{PIXELS, SIDE};
 use super::scaling::Scaling;
-use super::view::Pass;
+use super::view::{Pass, View};
 
 /// N images with their labels on a device.
 #[derive(Debug, Clone)]
@@ -72,6 +73,27 @@ impl<'a, B: Backend> Batches<'a, B> {
     }
 }
 
+impl View<'_> {
+    /// The images and labels as tensors on `device`.
+    #[must_use]
+    pub fn batch<B: Backend>(&self, device: &B::Device) -> Batch<B> {
+        let count = self.len();
+        let mut bytes = vec![0; count * PIXELS];
+        let mut labels = Vec::with_capacity(count);
+        for (place, pixels) in bytes.as_chunks_mut().0.iter_mut().enumerate() {
+            let (image, change, label) = self.get(place);
+            change.apply(image, pixels);
+            labels.push(i64::from(label));
+        }
+        let pixels = TensorData::new(self.scaling.apply(&bytes), [count, 1, SIDE, SIDE]);
+        let labels = TensorData::new(labels, [count]);
+        Batch {
+            images: Tensor::from_data(pixels, device),
+            labels: Tensor::from_data(labels, device),
+        }
+    }
+}
+
 impl<B: Backend> Iterator for Batches<'_, B> {
     type Item = Batch<B>;
 
@@ -92,7 +114,6 @@ impl<B: Backend> ExactSizeIterator for Batches<'_, B> {}
 #[cfg(all(test, feature = "ndarray"))]
 mod tests {
     use super::super::dataset::LabelledImages;
-    use super::super::idx::{PIXELS, SIDE};
     use super::*;
     use burn_ndarray::{NdArray, NdArrayDevice};
 

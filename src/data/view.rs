@@ -1,13 +1,10 @@
 //! Images as a step sees them: some of a set, in an order, each changed, all scaled; still as bytes in the set.
 
 use burn::data::dataset::Dataset;
-use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorData};
 
 use super::augment::Change;
-use super::batch::Batch;
 use super::dataset::ImageDataset;
-use super::idx::{Image, PIXELS, SIDE};
+use super::idx::Image;
 use super::scaling::Scaling;
 
 /// One pass over images: an epoch of a training, or an evaluation.
@@ -112,25 +109,6 @@ impl<'a> View<'a> {
             order: &self.order[places.clone()],
             changes: self.changes.get(places).unwrap_or_default(),
             ..*self
-        }
-    }
-
-    /// The images and labels as tensors on `device`.
-    #[must_use]
-    pub fn batch<B: Backend>(&self, device: &B::Device) -> Batch<B> {
-        let count = self.len();
-        let mut bytes = vec![0; count * PIXELS];
-        let mut labels = Vec::with_capacity(count);
-        for (place, pixels) in bytes.as_chunks_mut().0.iter_mut().enumerate() {
-            let (image, change, label) = self.get(place);
-            change.apply(image, pixels);
-            labels.push(i64::from(label));
-        }
-        let pixels = TensorData::new(self.scaling.apply(&bytes), [count, 1, SIDE, SIDE]);
-        let labels = TensorData::new(labels, [count]);
-        Batch {
-            images: Tensor::from_data(pixels, device),
-            labels: Tensor::from_data(labels, device),
         }
     }
 }

@@ -22,6 +22,7 @@ impl Message {
     }
 
     /// Adds a `double`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "for TensorBoard alone"))]
     pub(crate) fn double(mut self, field: u64, value: f64) -> Self {
         self.varint(field << 3 | FIXED_64);
         self.bytes.extend(value.to_le_bytes());
@@ -29,6 +30,7 @@ impl Message {
     }
 
     /// Adds a `float`.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "for TensorBoard alone"))]
     pub(crate) fn float(mut self, field: u64, value: f32) -> Self {
         self.varint(field << 3 | FIXED_32);
         self.bytes.extend(value.to_le_bytes());

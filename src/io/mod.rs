@@ -3,9 +3,11 @@
 //! - [`mod@read`] opens regular files alone, never waits at a pipe, and stops at a bound.
 //! - [`Target`] writes a new file and renames it: what is opened for writing never was there before. A name that the
 //!   user typed may be a link, which is followed; a name that the program made up is not.
+//! - [`complete`] lets a file grow that others have open.
 //! - [`Lock`] claims a name without following a link or waiting, and removes only what it claimed.
 //! - [`text`] is between the program's words and whoever reads them; [`limits`] turns the system's limits into errors.
 
+mod append;
 pub mod limits;
 mod lock;
 pub mod read;
@@ -18,6 +20,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use append::complete;
 pub use lock::Lock;
 pub use read::read;
 pub use target::Target;

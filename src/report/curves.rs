@@ -18,12 +18,7 @@ pub fn curves(record: &RunRecord) -> Markup {
             .filter_map(|epoch| Some((epoch.epoch as f64, value(epoch)?)))
             .collect(),
     };
-    let settings = &record.settings;
-    // In the middle of the epoch.
-    let rate = |epoch: &EpochRecord| {
-        settings.recipe.learning_rate
-            * settings.recipe.schedule.factor(epoch.epoch - 1, settings.epochs)
-    };
+    let rate = |epoch: &EpochRecord| record.settings.learning_rate(epoch.epoch);
     let loss = [line("training", &|e| Some(e.loss)), line("validation", &|e| e.val_loss)];
     let accuracy =
         [line("training", &|e| Some(e.accuracy)), line("validation", &|e| e.val_accuracy)];

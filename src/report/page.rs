@@ -70,32 +70,14 @@ mod tests {
             val_loss: Some(0.8),
             val_accuracy: Some(0.6125),
         };
+        let settings = Settings { epochs: 2, seed: 7, ..Settings::new(Recipe::classic()) };
         RunRecord {
-            schema: 1,
             started: Some("2026-01-02T03:04:05Z".to_owned()),
-            lenet: "0.1.0".to_owned(),
-            burn: "0.21.0".to_owned(),
-            device: "<b>CPU</b>".to_owned(),
             threads: 2,
-            settings: Settings {
-                epochs: 2,
-                batch_size: 32,
-                validation_split: 0.1,
-                stratified: false,
-                seed: 7,
-                recipe: Recipe::classic(),
-                limit: None,
-                keep: Keep::Last,
-                patience: None,
-                backend: "ndarray".to_owned(),
-            },
-            model_sha256: None,
-            data: Default::default(),
             train_samples: 54_000,
             validation_samples: 6000,
             epochs: vec![epoch(1), epoch(2)],
             kept_epoch: Some(2),
-            stop_reason: None,
             test: Some(TestRecord {
                 samples: 4,
                 loss: 1.0,
@@ -103,6 +85,7 @@ mod tests {
                 correct,
                 collapsed: true,
             }),
+            ..RunRecord::new(settings, "<b>CPU</b>")
         }
     }
 

@@ -9,9 +9,10 @@ use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
 use crate::model::Weights;
 use crate::ops::{LeNetBackend, Parameters, Trainer};
+use crate::signal;
 
 use super::scores::{self, Pace};
-use super::{Best, EpochRecord, Recipe, Reporter, Settings, State, stop};
+use super::{Best, EpochRecord, Recipe, Reporter, Settings, State};
 
 /// What to train on what.
 pub struct Job<'a, B: LeNetBackend> {
@@ -88,7 +89,7 @@ fn train_epoch<B: LeNetBackend>(
     pace.restart();
     for batch in state.sums.batches + 1..=batches {
         trainer.step();
-        let signal = stop::requested();
+        let signal = signal::requested();
         let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
         let is_state_due = is_save_due || batch == batches;
         if pace.step() || is_state_due {

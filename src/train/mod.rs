@@ -1,9 +1,7 @@
 //! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
 //! go on as if it had not.
 
-mod event_file;
 mod fit;
-mod history;
 mod output;
 mod recipe;
 mod record;
@@ -12,16 +10,17 @@ mod scores;
 mod settings;
 mod state;
 mod state_file;
-pub mod stop;
+#[cfg(feature = "cli")]
 mod tensorboard;
 
 pub use fit::{Job, fit};
-pub use history::{EpochRecord, RunningSums};
 pub use output::Output;
 pub use recipe::Recipe;
-pub use record::{RunRecord, TestRecord};
-pub use reporter::{End, Quiet, Reporter, Start, StopReason, fields};
+pub use record::{EpochRecord, RunRecord, StopReason, TestRecord};
+pub use reporter::{Quiet, Reporter};
+pub use scores::RunningSums;
 pub use settings::{Keep, MAX_BATCH_SIZE, MAX_EPOCHS, Settings, is_learning_rate};
 pub use state::{Best, State};
-pub use state_file::{ModelDigests, Saved, sha256};
+pub use state_file::{Saved, sha256};
+#[cfg(feature = "cli")]
 pub use tensorboard::TensorBoard;

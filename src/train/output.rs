@@ -1,19 +1,17 @@
 //! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::{self as files, Lock, Target};
 use crate::model::Weights;
 
-use super::RunRecord;
-use super::state_file::{MAX_STATE_BYTES, ModelDigests, Saved, hex};
+use super::state_file::MAX_STATE_BYTES;
+use super::{RunRecord, Saved, State, sha256};
 
 /// The name of a model that was given none.
 const DEFAULT: &str = "model.mpk";
@@ -22,17 +20,17 @@ const DEFAULT: &str = "model.mpk";
 #[derive(Debug)]
 pub struct Output {
     model: PathBuf,
-    may_replace: Cell<MayReplace>,
+    may_replace: RefCell<MayReplace>,
     _lock: Lock,
 }
 
 /// What the next saving may put its files in the place of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum MayReplace {
     /// Nothing: the names were free when they were claimed.
     Nothing,
     /// State and record, and the model with this SHA-256; no model where none was.
-    Model(Option<[u8; 32]>),
+    Model(Option<String>),
     /// Whatever is there.
     Anything,
 }
@@ -59,7 +57,7 @@ impl Output {
             _ => {}
         }
         if force {
-            output.may_replace.set(MayReplace::Anything);
+            output.may_replace.replace(MayReplace::Anything);
         }
         Ok(output)
     }
@@ -110,7 +108,7 @@ impl Output {
         let lock = lock.ok_or_else(|| Error::Locked(model.to_owned()))?;
         Ok(Self {
             model: model.to_owned(),
-            may_replace: Cell::new(MayReplace::Nothing),
+            may_replace: RefCell::new(MayReplace::Nothing),
             _lock: lock,
         })
     }
@@ -163,12 +161,13 @@ impl Output {
             Ok(bytes) => bytes,
         };
         let saved = Saved::decode(&bytes).map_err(problem)?;
-        if self.may_replace.get() != MayReplace::Anything {
+        let mut may_replace = self.may_replace.borrow_mut();
+        if *may_replace != MayReplace::Anything {
             let found = self.digest()?;
-            if found.is_some_and(|found| !saved.model.has(&hex(&found))) {
+            if found.as_ref().is_some_and(|found| !saved.has_model(found)) {
                 return Err(Error::Foreign(self.model.clone()));
             }
-            self.may_replace.set(MayReplace::Model(found));
+            *may_replace = MayReplace::Model(found);
         }
         Ok(Some(saved))
     }
@@ -178,47 +177,45 @@ impl Output {
     ///
     /// # Errors
     /// If one cannot be written; if there is another model than this training left there.
-    pub fn write(&self, saved: &Saved, model: &Weights, record: &RunRecord) -> Result<(), Error> {
+    pub fn write(&self, record: &RunRecord, state: &State) -> Result<(), Error> {
         let found = self.digest()?;
-        let may_replace = self.may_replace.get();
-        match (may_replace, found) {
+        let mut may_replace = self.may_replace.borrow_mut();
+        match (&*may_replace, &found) {
             (MayReplace::Nothing, Some(_)) => return Err(Error::exists(&self.model)),
-            (MayReplace::Model(ours), Some(_)) if ours != found => {
+            (MayReplace::Model(ours), Some(_)) if *ours != found => {
                 return Err(Error::Foreign(self.model.clone()));
             }
             _ => {}
         }
-        let force = may_replace != MayReplace::Nothing;
-        let force_model = force && may_replace != MayReplace::Model(None);
-        let model = self.encode(model)?;
-        let written: [u8; 32] = Sha256::digest(&model).into();
-        let (mut saved, mut record) = (saved.clone(), record.clone());
-        saved.model =
-            ModelDigests { written: hex(&written), replaced: found.map(|digest| hex(&digest)) };
-        record.model_sha256 = Some(hex(&written));
+        let force = *may_replace != MayReplace::Nothing;
+        let force_model = force && *may_replace != MayReplace::Model(None);
+        let model = self.encode(state.model(&record.settings))?;
+        let written = Some(sha256(&model));
+        let record = RunRecord { model_sha256: written.clone(), ..record.clone() };
         let json =
             serde_json::to_string_pretty(&record).expect("a record always becomes JSON") + "\n";
+        let saved = Saved { record, replaced: found, state: state.clone() };
         Target::made_up(&self.state_path())?.write(&saved.encode(), force)?;
         Target::typed(&self.model)?.write(&model, force_model)?;
         Target::made_up(&self.record_path())?.write(json.as_bytes(), force)?;
-        self.may_replace.set(MayReplace::Model(Some(written)));
+        *may_replace = MayReplace::Model(written);
         Ok(())
     }
 
     /// A model is a Burn record whatever its name, unless the name ends in that of another format.
-    fn encode(&self, model: &Weights) -> Result<Vec<u8>, Error> {
+    fn encode(&self, model: Weights) -> Result<Vec<u8>, Error> {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
-        let bytes = format::encode(format, &ModelFile::from(model.clone()));
+        let bytes = format::encode(format, &ModelFile::from(model));
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
 
     /// The SHA-256 of the model file that is there now, if one is.
-    fn digest(&self) -> Result<Option<[u8; 32]>, Error> {
+    fn digest(&self) -> Result<Option<String>, Error> {
         match files::read(&self.model, format::MAX_FILE_BYTES) {
-            Ok(bytes) => Ok(Some(Sha256::digest(bytes).into())),
+            Ok(bytes) => Ok(Some(sha256(&bytes))),
             // No model of ours, but something.
-            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some([0; 32])),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some(String::new())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::file("cannot read", &self.model, error)),
         }

@@ -2,10 +2,41 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::ops::Score;
 
-use super::RunningSums;
+/// Sums over the images of an unfinished epoch. Added up in their order, in f64, so that an
+/// interrupted epoch ends with the same figures.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunningSums {
+    /// Batches in the sums.
+    pub batches: usize,
+    /// Images in the sums.
+    pub samples: usize,
+    /// Sum of each image's loss.
+    pub loss: f64,
+    /// Number of right answers.
+    pub correct: usize,
+    /// Seconds that the batches took.
+    pub seconds: f64,
+}
+
+impl RunningSums {
+    /// Mean loss so far.
+    #[must_use]
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.samples.max(1) as f64
+    }
+
+    /// Share of right answers so far.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.samples.max(1) as f64
+    }
+}
 
 /// Scores are read about so often: often enough for a bar that moves and a signal that is heard, seldom enough for a
 /// GPU, which stands still meanwhile.

@@ -59,6 +59,23 @@ pub fn is_learning_rate(rate: f64) -> bool {
 }
 
 impl Settings {
+    /// What the command takes where nothing is asked.
+    #[must_use]
+    pub fn new(recipe: Recipe) -> Self {
+        Self {
+            epochs: 5,
+            batch_size: recipe.batch_size(),
+            validation_split: 0.1,
+            stratified: false,
+            seed: 42,
+            recipe,
+            limit: None,
+            keep: Keep::Last,
+            patience: None,
+            backend: "ndarray".to_owned(),
+        }
+    }
+
     /// Refuses values with which nothing can be trained, wherever they come from: the command line, a record, a state.
     ///
     /// # Errors
@@ -135,30 +152,32 @@ impl Settings {
     /// long to train where the recipe does not depend on it.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
-        let differ = |name: &str, a: String, b: String| {
-            (a != b).then(|| format!("it was begun with {name} {a}, not {b}"))
-        };
-        let text = |recipe: &Recipe| serde_json::to_string(recipe).unwrap_or_default();
-        let limit = |limit: Option<usize>| limit.map_or("none".to_owned(), |n| n.to_string());
-        differ("seed", self.seed.to_string(), other.seed.to_string())
-            .or_else(|| differ("recipe", text(&self.recipe), text(&other.recipe)))
-            .or_else(|| match self.recipe.depends_on_length() {
-                true => differ("epochs", self.epochs.to_string(), other.epochs.to_string()),
-                false => None,
-            })
-            .or_else(|| {
-                differ("batch size", self.batch_size.to_string(), other.batch_size.to_string())
-            })
-            .or_else(|| {
-                let [a, b] = [self, other].map(|s| s.validation_split.to_string());
-                differ("validation split", a, b)
-            })
-            .or_else(|| {
-                let [a, b] = [self, other].map(|s| s.stratified.to_string());
-                differ("stratified", a, b)
-            })
-            .or_else(|| differ("limit", limit(self.limit), limit(other.limit)))
-            .or_else(|| differ("backend", self.backend.clone(), other.backend.clone()))
+        let [ours, theirs] = [self, other].map(Self::unchangeable);
+        let (ours, theirs) = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs)?;
+        let (name, ours, theirs) = (ours.0, &ours.1, &theirs.1);
+        Some(format!("it was begun with {name} {ours}, not {theirs}"))
+    }
+
+    /// Names and values of what must stay when a training goes on.
+    fn unchangeable(&self) -> [(&'static str, String); 8] {
+        let epochs = self.recipe.depends_on_length().then_some(self.epochs);
+        let limit = self.limit.map_or("none".to_owned(), |limit| limit.to_string());
+        [
+            ("seed", self.seed.to_string()),
+            ("recipe", serde_json::to_string(&self.recipe).unwrap_or_default()),
+            ("epochs", epochs.map_or(String::new(), |epochs| epochs.to_string())),
+            ("batch size", self.batch_size.to_string()),
+            ("validation split", self.validation_split.to_string()),
+            ("stratified", self.stratified.to_string()),
+            ("limit", limit),
+            ("backend", self.backend.clone()),
+        ]
+    }
+
+    /// The learning rate in the middle of epoch `epoch`, counted from 1.
+    #[must_use]
+    pub fn learning_rate(&self, epoch: usize) -> f64 {
+        self.recipe.learning_rate * self.recipe.schedule.factor(epoch - 1, self.epochs)
     }
 }
 
@@ -168,18 +187,7 @@ pub(super) mod tests {
 
     /// Settings for tests in which nothing is out of the ordinary.
     pub fn settings(epochs: usize, recipe: Recipe) -> Settings {
-        Settings {
-            epochs,
-            batch_size: 32,
-            validation_split: 0.1,
-            stratified: false,
-            seed: 1,
-            recipe,
-            limit: None,
-            keep: Keep::Last,
-            patience: None,
-            backend: "ndarray".to_owned(),
-        }
+        Settings { epochs, batch_size: 32, seed: 1, ..Settings::new(recipe) }
     }
 
     /// Epochs with these validation losses.

@@ -1,17 +1,21 @@
 //! A training at rest: everything that its next batch depends on.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Weights;
 
 use super::{EpochRecord, Keep, RunningSums, Settings, StopReason};
 
-/// The best epoch so far.
-#[derive(Debug, Clone, PartialEq)]
+/// The best epoch so far. Its weights are no part of its JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Best {
     /// Number of the epoch, from 1.
     pub epoch: usize,
     /// Its validation loss.
     pub val_loss: f64,
     /// Its weights, as trained.
+    #[serde(skip, default = "Weights::zeros")]
     pub weights: Weights,
 }
 

@@ -1,10 +1,8 @@
 //! The training state as bytes.
 //!
-//! A line of JSON with the lengths and the SHA-256 of what follows; a line of JSON with the figures; then up to
-//! three safetensors containers: the weights, the velocities, the weights of the best epoch. Everything is in
-//! one file so that it is always the state of one moment.
-
-use std::collections::BTreeMap;
+//! A line of JSON with the lengths and the SHA-256 of what follows; a line of JSON with the record and the figures of the
+//! unfinished epoch; then up to three safetensors containers: the weights, the velocities where the recipe has momentum,
+//! the weights of the best epoch. Everything is in one file so that it is always the state of one moment.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,41 +11,18 @@ use crate::format::{ModelFile, safetensors};
 use crate::io::text::one_line;
 use crate::model::Weights;
 
-use super::{Best, EpochRecord, RunningSums, Settings, State};
+use super::{Best, RunRecord, RunningSums, State};
 
 /// The largest state file that is read, in bytes: 100,000 epochs have room.
 pub const MAX_STATE_BYTES: u64 = 32 << 20;
 
-/// Which model file was saved with a state, by the SHA-256 of its bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelDigests {
-    /// That which was written after the state.
-    pub written: String,
-    /// That which it replaced: it is still there after a kill between the two.
-    pub replaced: Option<String>,
-}
-
-impl ModelDigests {
-    /// Whether the model with this digest was saved with the state.
-    pub(super) fn has(&self, digest: &str) -> bool {
-        digest == self.written || Some(digest) == self.replaced.as_deref()
-    }
-}
-
 /// A state with what it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Saved {
-    /// Version of the program that wrote it.
-    pub program: String,
-    /// The CPU level or GPU that computed it: bits differ between them.
-    pub device: String,
-    /// What the training was asked to do.
-    pub settings: Settings,
-    /// SHA-256 of each data file, by its name.
-    pub data: BTreeMap<String, String>,
-    /// The model file that belongs to it; empty until it is saved.
-    pub model: ModelDigests,
+    /// The run, its epochs those of `state`. Its model is the file that was written after the state.
+    pub record: RunRecord,
+    /// SHA-256 of the model that was replaced then: it is still there after a kill between the two.
+    pub replaced: Option<String>,
     /// The state itself.
     pub state: State,
 }
@@ -63,44 +38,26 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Figures {
-    program: String,
-    device: String,
-    settings: Settings,
-    data: BTreeMap<String, String>,
-    model: ModelDigests,
-    history: Vec<EpochRecord>,
+    record: RunRecord,
+    replaced: Option<String>,
     sums: RunningSums,
-    has_velocity: bool,
-    best: Option<BestFigures>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BestFigures {
-    epoch: usize,
-    val_loss: f64,
+    best: Option<Best>,
 }
 
 impl Saved {
     /// Version of the layout of a state file.
-    pub const LAYOUT: u32 = 5;
+    pub const LAYOUT: u32 = 6;
 
     /// The bytes of a state file. Equal states give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let State { weights, velocity, history, sums, best } = &self.state;
-        let figures = Figures {
-            program: self.program.clone(),
-            device: self.device.clone(),
-            settings: self.settings.clone(),
-            data: self.data.clone(),
-            model: self.model.clone(),
-            history: history.clone(),
+        let State { weights, velocity, history: _, sums, best } = &self.state;
+        let mut parts = vec![json_line(&Figures {
+            record: self.record.clone(),
+            replaced: self.replaced.clone(),
             sums: sums.clone(),
-            has_velocity: velocity.is_some(),
-            best: best.as_ref().map(|b| BestFigures { epoch: b.epoch, val_loss: b.val_loss }),
-        };
-        let mut parts = vec![json_line(&figures)];
+            best: best.clone(),
+        })];
         let best = best.as_ref().map(|best| &best.weights);
         for weights in [Some(weights), velocity.as_ref(), best].into_iter().flatten() {
             parts.push(safetensors::encode(&ModelFile::from(weights.clone())));
@@ -109,7 +66,7 @@ impl Saved {
         let head = Head {
             lenet_state: Self::LAYOUT,
             lengths: parts.iter().map(Vec::len).collect(),
-            sha256: hex(&Sha256::digest(&body)),
+            sha256: sha256(&body),
         };
         [json_line(&head), body].concat()
     }
@@ -122,73 +79,56 @@ impl Saved {
         let end = bytes.iter().take(4096).position(|byte| *byte == b'\n').ok_or("no first line")?;
         let (head, body) = bytes.split_at(end + 1);
         let head: Head = parse(head, "first line")?;
-        if head.lenet_state != Self::LAYOUT {
-            return Err(format!(
-                "layout {}, this program knows {}",
-                head.lenet_state,
-                Self::LAYOUT
-            ));
+        let known = Self::LAYOUT;
+        if head.lenet_state != known {
+            return Err(format!("layout {}, this program knows {known}", head.lenet_state));
         }
-        if hex(&Sha256::digest(body)) != head.sha256 {
+        if sha256(body) != head.sha256 {
             return Err("its content is not what was written (SHA-256)".to_owned());
         }
         let mut parts = split(body, &head.lengths)?.into_iter();
-        let figures: Figures = parse(parts.next().ok_or("no figures")?, "figures")?;
+        let figures = parse(parts.next().ok_or("no figures")?, "figures")?;
+        let Figures { record, replaced, sums, mut best } = figures;
+        record.check()?;
         let mut weights = |name: &str| -> Result<Weights, String> {
             let bytes = parts.next().ok_or_else(|| format!("no {name}"))?;
             let file = safetensors::decode(bytes).map_err(|fault| format!("{name}: {fault}"))?;
             Ok(file.weights)
         };
-        let state = State {
-            weights: weights("weights")?,
-            velocity: match figures.has_velocity {
-                true => Some(weights("velocity")?),
-                false => None,
-            },
-            best: match figures.best {
-                Some(BestFigures { epoch, val_loss }) => {
-                    Some(Best { epoch, val_loss, weights: weights("best weights")? })
-                }
-                None => None,
-            },
-            history: figures.history,
-            sums: figures.sums,
-        };
-        figures.settings.check()?;
-        check(&state, &figures.settings)?;
+        let now = weights("weights")?;
+        let has_velocity = record.settings.recipe.sgd().has_velocity();
+        let velocity = has_velocity.then(|| weights("velocity")).transpose()?;
+        if let Some(best) = &mut best {
+            best.weights = weights("best weights")?;
+        }
         if parts.next().is_some() {
             return Err("more parts than a state has".to_owned());
         }
-        let Figures { program, device, settings, data, model, .. } = figures;
-        Ok(Self { program, device, settings, data, model, state })
+        let best_is_past = |best: &Best| (1..=record.epochs.len()).contains(&best.epoch);
+        if !best.as_ref().is_none_or(best_is_past) || !sums.loss.is_finite() {
+            return Err("its figures contradict each other".to_owned());
+        }
+        let history = record.epochs.clone();
+        Ok(Self { record, replaced, state: State { weights: now, velocity, history, sums, best } })
     }
-}
 
-impl Saved {
+    /// Whether the model with this digest was saved with the state.
+    pub(super) fn has_model(&self, digest: &str) -> bool {
+        [&self.record.model_sha256, &self.replaced].iter().any(|its| its.as_deref() == Some(digest))
+    }
+
     /// Refuses a state whose unfinished epoch does not fit `samples` training images.
     ///
     /// # Errors
     /// What does not fit, in words.
     pub fn check_progress(&self, samples: usize) -> Result<(), String> {
         let RunningSums { batches, samples: seen, correct, .. } = self.state.sums;
-        match batches.checked_mul(self.settings.batch_size) {
+        match batches.checked_mul(self.record.settings.batch_size) {
             Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
             _ => Err(format!(
                 "{batches} batches with {seen} images of {samples} are not the start of an epoch"
             )),
         }
-    }
-}
-
-/// Refuses figures that no training leaves behind and that a later step would trip over.
-fn check(state: &State, settings: &Settings) -> Result<(), String> {
-    let done = state.history.len();
-    let in_order = state.history.iter().enumerate().all(|(i, record)| record.epoch == i + 1);
-    let best_is_past = state.best.as_ref().is_none_or(|best| (1..=done).contains(&best.epoch));
-    let has_velocity = state.velocity.is_some() == settings.recipe.sgd().has_velocity();
-    match in_order && best_is_past && has_velocity && state.sums.loss.is_finite() {
-        true => Ok(()),
-        false => Err("its figures contradict each other".to_owned()),
     }
 }
 
@@ -215,11 +155,5 @@ fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, Str
 /// The SHA-256 of `bytes` in lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

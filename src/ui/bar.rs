@@ -1,10 +1,11 @@
 //! One bar for several trainings at once.
 
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::train::{Reporter, RunningSums, Start};
+use crate::train::{Reporter, RunRecord, RunningSums};
 
 /// How finely an epoch moves the bar.
 const PER_EPOCH: u64 = 1000;
@@ -55,9 +56,10 @@ impl Part {
 }
 
 impl Reporter for Part {
-    fn start(&mut self, start: &Start) {
-        self.is_at(start.epochs_done as u64 * PER_EPOCH);
+    fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
+        self.is_at(record.epochs.len() as u64 * PER_EPOCH);
     }
+
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         let part = sums.batches as u64 * PER_EPOCH / batches.max(1) as u64;
         self.is_at((epoch as u64 - 1) * PER_EPOCH + part);

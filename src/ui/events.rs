@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::eval::Evaluation;
-use crate::train::{End, EpochRecord, Reporter, Start};
+use crate::train::{EpochRecord, Reporter, RunRecord, TestRecord};
 
 use super::Out;
 
@@ -18,23 +17,24 @@ pub struct JsonReporter {
     epochs: usize,
 }
 
+/// An event of this name with the fields of `value`.
 #[derive(Serialize)]
-struct Event<'a, T: Serialize> {
-    event: &'a str,
+pub struct Event<T> {
+    pub event: &'static str,
     #[serde(flatten)]
-    value: T,
+    pub value: T,
 }
 
 impl JsonReporter {
-    fn event(&mut self, event: &str, value: impl Serialize) {
+    fn event(&mut self, event: &'static str, value: impl Serialize) {
         self.out.json(&Event { event, value })
     }
 }
 
 impl Reporter for JsonReporter {
-    fn start(&mut self, start: &Start) {
-        self.epochs = start.epochs;
-        self.event("start", start)
+    fn start(&mut self, record: &RunRecord, output: Option<&Path>) {
+        self.epochs = record.settings.epochs;
+        self.out.json(&record.start_event(output))
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: usize) {
@@ -49,16 +49,13 @@ impl Reporter for JsonReporter {
         )
     }
 
-    fn test(&mut self, test: &Evaluation, end: &End) {
-        self.event(
-            "test",
-            json!({
-                "samples": test.samples(), "loss": test.loss(),
-                "accuracy": test.accuracy(), "correct": test.correct(),
-                "epochs_done": end.epochs_done, "stop_reason": end.stop_reason,
-                "kept_epoch": end.kept_epoch, "collapsed": end.collapsed,
-            }),
-        )
+    fn test(&mut self, record: &RunRecord, test: &TestRecord) {
+        let mut event = json!({
+            "event": "test", "samples": test.samples, "loss": test.loss,
+            "accuracy": test.accuracy, "correct": test.correct,
+        });
+        event.as_object_mut().into_iter().for_each(|event| event.extend(record.end()));
+        self.out.json(&event)
     }
 
     fn saved(&mut self, path: &Path) {

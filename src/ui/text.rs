@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::Error;
-use crate::eval::Evaluation;
-use crate::train::{End, EpochRecord, Reporter, RunningSums, Start};
+use crate::train::{EpochRecord, Reporter, RunRecord, RunningSums, TestRecord};
 
 use super::{Out, bar_columns, columns};
 
@@ -76,10 +75,10 @@ impl TextReporter {
 }
 
 impl Reporter for TextReporter {
-    fn start(&mut self, start: &Start) {
-        self.epochs = start.epochs;
-        self.begin(start.epochs_done + 1);
-        let Start { train_samples, validation_samples, .. } = start;
+    fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
+        self.epochs = record.settings.epochs;
+        self.begin(record.epochs.len() + 1);
+        let RunRecord { train_samples, validation_samples, .. } = record;
         self.line(&match validation_samples {
             0 => format!("Train on {train_samples} samples"),
             _ => format!(
@@ -126,8 +125,8 @@ impl Reporter for TextReporter {
         self.line(&line)
     }
 
-    fn test(&mut self, test: &Evaluation, _: &End) {
-        self.line(&format!("test  loss: {:.4}  accuracy: {:.4}", test.loss(), test.accuracy()))
+    fn test(&mut self, _: &RunRecord, test: &TestRecord) {
+        self.line(&format!("test  loss: {:.4}  accuracy: {:.4}", test.loss, test.accuracy))
     }
 
     fn saved(&mut self, path: &Path) {

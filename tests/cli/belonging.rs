@@ -37,7 +37,7 @@ fn record_and_state_hold_the_digest_of_the_model() {
     place.train("--epochs 2 -o m.mpk");
     let expected = digest(&place.path("m.mpk"));
     assert_eq!(place.json("m.json")["model_sha256"], json!(expected));
-    assert_eq!(super::kills::saved(&place).model.written, expected);
+    assert_eq!(super::kills::saved(&place).record.model_sha256, Some(expected));
 }
 
 #[test]

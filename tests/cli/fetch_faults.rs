@@ -9,13 +9,13 @@ use super::{Ran, common};
 #[test]
 fn a_connection_that_is_cut_off_is_asked_again() {
     let bytes = content();
-    let server = Server::start(move |request, before| match before {
+    let server = Server::start(move |_, before| match before {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()),
         1 => {
             // Not even a start.
             Answer::status(503)
         }
-        _ => Answer::ranged(request, &bytes),
+        _ => Answer::whole(&bytes),
     });
     let place = place();
     let ran = fetch(&place, &[&server]);
@@ -27,9 +27,9 @@ fn a_connection_that_is_cut_off_is_asked_again() {
 #[test]
 fn a_server_that_stalls_is_asked_again() {
     let bytes = content();
-    let server = Server::start(move |request, before| match before {
+    let server = Server::start(move |_, before| match before {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls(),
-        _ => Answer::ranged(request, &bytes),
+        _ => Answer::whole(&bytes),
     });
     let place = place();
     let begin = Instant::now();
@@ -73,10 +73,10 @@ fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
 #[test]
 fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
     let bytes = content();
-    let server = Server::start(move |request, before| match before % 3 {
+    let server = Server::start(move |_, before| match before % 3 {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()),
         1 => Answer::status(503),
-        _ => Answer::ranged(request, &bytes[..CUT]),
+        _ => Answer::whole(&bytes[..CUT]),
     });
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "");
@@ -87,9 +87,9 @@ fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
 fn lies_about_the_length_do_not_matter_while_the_bytes_are_right() {
     for told in [CUT as i64, content().len() as i64 + 1000] {
         let bytes = content();
-        let server = Server::start(move |request, before| match before {
+        let server = Server::start(move |_, before| match before {
             0 => Answer::told(200, &bytes, told as usize),
-            _ => Answer::ranged(request, &bytes),
+            _ => Answer::whole(&bytes),
         });
         let place = place();
         assert_fetched(&place, &fetch(&place, &[&server]));
@@ -122,7 +122,7 @@ fn wrong_bytes_are_thrown_away_and_the_next_mirror_is_asked() {
         assert_eq!(liar.requests().len(), 1);
 
         let bytes = content();
-        let honest = Server::start(move |request, _| Answer::ranged(request, &bytes));
+        let honest = Server::start(move |_, _| Answer::whole(&bytes));
         assert_fetched(&place, &fetch(&place, &[&liar, &honest]));
         assert_eq!(honest.requests().len(), 1);
     }
@@ -144,7 +144,7 @@ fn no_such_file_and_no_server_lead_to_the_next_mirror() {
     assert_refused(&place, &ran, &address);
 
     let bytes = content();
-    let works = Server::start(move |request, _| Answer::ranged(request, &bytes));
+    let works = Server::start(move |_, _| Answer::whole(&bytes));
     let words = format!("{words} --mirror {} --mirror {}", missing.url(), works.url());
     assert_fetched(&place, &Ran(command(&place, &words).output().unwrap()));
 }
@@ -154,7 +154,7 @@ fn redirects_are_followed_but_not_in_circles() {
     let bytes = content();
     let server = Server::start(move |request, _| match request.path.strip_prefix("/old/") {
         Some(name) => Answer::status(302).header(format!("Location: /new/{name}")),
-        None if request.path.starts_with("/new/") => Answer::ranged(request, &bytes),
+        None if request.path.starts_with("/new/") => Answer::whole(&bytes),
         None => Answer::status(302).header(format!("Location: {}", request.path)),
     });
     let place = place();

@@ -74,8 +74,11 @@ fn a_state_of_another_machine_or_version_is_refused() {
         let ran = place.run("train --any-dataset --resume --epochs 2");
         ran.assert_error(1, difference, "--force");
     };
-    refuses(&|saved| saved.program = "0.0.9".to_owned(), "lenet 0.0.9 wrote it, this is");
-    refuses(&|saved| saved.device = "CPU (mmx)".to_owned(), "it was begun on CPU (mmx), not");
+    refuses(&|saved| saved.record.lenet = "0.0.9".to_owned(), "lenet 0.0.9 wrote it, this is");
+    refuses(
+        &|saved| saved.record.device = "CPU (mmx)".to_owned(),
+        "it was begun on CPU (mmx), not",
+    );
     refuses(&|saved| saved.state.sums.batches = 1, "are not the start of an epoch");
 }
 

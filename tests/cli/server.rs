@@ -14,8 +14,6 @@ pub struct Request {
     pub method: String,
     /// As in `/folder/file`.
     pub path: String,
-    /// The first byte that was asked for, if a part was.
-    pub range: Option<usize>,
 }
 
 /// What is sent back.
@@ -46,20 +44,6 @@ impl Answer {
             body: bytes.to_vec(),
             stalls: false,
             drips: false,
-        }
-    }
-
-    /// The part of `bytes` that was asked for, or the whole.
-    pub fn ranged(request: &Request, bytes: &[u8]) -> Self {
-        let last = bytes.len() - 1;
-        match request.range {
-            None => Self::whole(bytes),
-            Some(first) if first > last => Self::status(416),
-            Some(first) => {
-                let rest = &bytes[first..];
-                let range = format!("Content-Range: bytes {first}-{last}/{}", bytes.len());
-                Self::told(206, rest, rest.len()).header(range)
-            }
         }
     }
 
@@ -142,18 +126,13 @@ fn serve(
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or(Ok(String::new()))?;
     let mut words = first.split(' ').map(str::to_owned);
-    let mut request = Request {
+    let request = Request {
         method: words.next().unwrap_or_default(),
         path: words.next().unwrap_or_default(),
-        range: None,
     };
     for line in lines {
-        let line = line?.to_ascii_lowercase();
-        if line.is_empty() {
+        if line?.is_empty() {
             break;
-        }
-        if let Some(range) = line.strip_prefix("range: bytes=") {
-            request.range = range.trim_end_matches('-').parse().ok();
         }
     }
     let before = {

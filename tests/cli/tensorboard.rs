@@ -1,7 +1,8 @@
 //! `lenet train --tensorboard`. The reader here is written apart from the writer; what TensorBoard itself reads,
 //! `tests/interop/check_tensorboard.py` checks.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::PathBuf;
 
 use serde_json::Value;
@@ -132,64 +133,78 @@ fn every_epoch_is_in_the_files_of_both_runs() {
 }
 
 #[test]
-fn a_training_that_is_gone_on_with_adds_a_file_and_repeats_no_epoch() {
+fn a_training_that_is_gone_on_with_adds_to_its_files_and_repeats_no_epoch() {
     let place = Place::new();
     place.train("--epochs 2 --tensorboard runs");
-    let first = fs::read(&files(&place, "runs/train")[0]).unwrap();
+    let path = &files(&place, "runs/train")[0];
+    // As TensorBoard has it open.
+    let mut reader = File::open(path).unwrap();
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    reader.read_to_end(&mut first).unwrap();
     place.train("--resume --epochs 4 --tensorboard runs");
+    reader.read_to_end(&mut rest).unwrap();
+    assert_eq!(records(&rest).len(), 2);
     // With nothing left to do, nothing is written.
     place.train("--resume --tensorboard runs");
     assert_as_recorded(&place, "model.json");
-    let files = files(&place, "runs/train");
-    assert_eq!(files.len(), 2);
-    assert!(fs::read(&files[0]).unwrap() == first);
-    // The second file tells TensorBoard to forget what is said of epoch 3 elsewhere: SessionLog START.
-    let records = records(&fs::read(&files[1]).unwrap());
-    let event = fields(&records[1]);
-    assert!(event.contains(&(2, 3, &[])) && event.contains(&(7, 0, &[8, 1])), "{event:?}");
+    assert_eq!(files(&place, "runs/train").len(), 1);
+    assert!(fs::read(path).unwrap() == [first, rest].concat());
 }
 
 #[test]
 fn what_a_kill_left_out_is_there_after_going_on() {
     let place = Place::new();
     place.train("--epochs 3 --tensorboard runs");
-    // A kill between the saving of epoch 3 and its event; between those of the two runs; and one within an event.
     let path = &files(&place, "runs/train")[0];
     let bytes = fs::read(path).unwrap();
     let records = records(&bytes);
-    let kept: usize = records[..4].iter().map(|record| record.len() + 16).sum();
-    for cut in [kept, kept + 5] {
-        fs::write(path, &bytes[..cut]).unwrap();
+    let kept: usize = records[..3].iter().map(|record| record.len() + 16).sum();
+    // A kill before the file, before its first byte, between the saving of epoch 3 and its event, and within an event;
+    // and damage. Each beside a kill between the two runs.
+    let mut damaged = bytes.clone();
+    damaged[kept + 5] ^= 1;
+    for left in
+        [None, Some(&bytes[..0]), Some(&bytes[..kept]), Some(&bytes[..kept + 5]), Some(&damaged)]
+    {
+        fs::remove_file(path).unwrap();
+        if let Some(left) = left {
+            fs::write(path, left).unwrap();
+        }
         fs::remove_file(&files(&place, "runs/validation")[0]).unwrap();
         place.train("--resume --tensorboard runs");
-        fs::write(path, &bytes[..kept]).unwrap();
         assert_as_recorded(&place, "model.json");
-        fs::remove_file(&files(&place, "runs/train")[1]).unwrap();
-        place.train("--resume --epochs 3 --tensorboard runs");
+        assert!(fs::read(path).unwrap() == bytes);
     }
-    assert_as_recorded(&place, "model.json");
 }
 
 #[test]
-fn a_file_sorts_behind_the_earlier_ones_wherever_the_clock_is() {
+fn a_planted_link_is_not_followed() {
     let place = Place::new();
     place.train("--epochs 1 --tensorboard runs");
-    for run in ["runs/train", "runs/validation"] {
-        let later = format!("{run}/events.out.tfevents.9999999998.999999999.lenet");
-        fs::rename(&files(&place, run)[0], place.path(&later)).unwrap();
-    }
+    let path = &files(&place, "runs/train")[0];
+    let begun = fs::read(path).unwrap();
+    fs::rename(path, place.path("victim")).unwrap();
+    std::os::unix::fs::symlink("../../victim", path).unwrap();
     place.train("--resume --epochs 2 --tensorboard runs");
     assert_as_recorded(&place, "model.json");
-    let last = files(&place, "runs/train")[1].clone();
-    assert!(last.ends_with("events.out.tfevents.9999999999.000000000.lenet"));
+    assert!(fs::read(place.path("victim")).unwrap() == begun);
 }
 
 #[test]
 fn another_training_does_not_mix_with_an_earlier_one() {
     let place = Place::new();
     place.train("--epochs 1 --tensorboard runs");
-    let refused = place.run("train --any-dataset --epochs 1 --tensorboard runs");
-    refused.assert_error(1, "runs/train exists already", "--force");
+    place.train("--epochs 1 -o other.mpk");
+    // Two that are begun in one second would have one name.
+    fs::rename(
+        &files(&place, "runs/train")[0],
+        place.path("runs/train/events.out.tfevents.1.lenet"),
+    )
+    .unwrap();
+    for words in ["", "-o other.mpk --resume"] {
+        let ran = place.run(&format!("train --any-dataset --epochs 1 --tensorboard runs {words}"));
+        ran.assert_error(1, "runs/train exists already", "--force");
+    }
     assert!(!place.path("model-2.mpk").exists());
     fs::write(place.path("runs/train/notes.txt"), "mine").unwrap();
     place.train("--epochs 2 --seed 1 -o model.mpk --force --tensorboard runs");

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use lenet::format::{ModelFile, safetensors};
 use lenet::model::Weights;
-use lenet::train::{Best, EpochRecord, Keep, Recipe, RunningSums, Saved, Settings, State};
+use lenet::train::{
+    Best, EpochRecord, Keep, Recipe, RunRecord, RunningSums, Saved, Settings, State,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,16 +18,11 @@ use super::{alone, check_memory};
 /// A sound state with everything in it.
 static SOUND: LazyLock<Saved> = LazyLock::new(|| {
     let settings = Settings {
-        epochs: 5,
-        batch_size: 32,
-        validation_split: 0.1,
-        stratified: false,
         seed: u64::MAX,
-        recipe: Recipe { momentum: 0.5, ..Recipe::classic() },
         limit: Some(320),
         keep: Keep::Best,
         patience: Some(3),
-        backend: "ndarray".to_owned(),
+        ..Settings::new(Recipe { momentum: 0.5, ..Recipe::classic() })
     };
     let mut state = State::initial(&settings);
     let record = EpochRecord {
@@ -40,14 +37,12 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
     state.best = Some(Best { epoch: 1, val_loss: 0.5, weights: state.weights.clone() });
     state.history = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
     state.sums = RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };
-    Saved {
-        program: "0.1.0".to_owned(),
-        device: "CPU (avx2)".to_owned(),
-        settings,
+    let mut record = RunRecord {
         data: BTreeMap::from([("train-labels-idx1-ubyte".to_owned(), "ab".repeat(32))]),
-        model: Default::default(),
-        state,
-    }
+        ..RunRecord::new(settings, "CPU (avx2)")
+    };
+    record.update(&state, None);
+    Saved { record, replaced: None, state }
 });
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| SOUND.encode());
@@ -89,11 +84,11 @@ fn starts() -> Vec<String> {
 fn read(bytes: &[u8]) -> Option<Saved> {
     match Saved::decode(bytes) {
         Ok(saved) => {
-            saved.settings.check().unwrap();
+            saved.record.settings.check().unwrap();
             assert_eq!(saved.state.weights.first_non_finite(), None);
             assert_eq!(Saved::decode(&saved.encode()).unwrap(), saved);
             let _ = saved.check_progress(288);
-            let _ = saved.state.is_over(&saved.settings);
+            let _ = saved.state.is_over(&saved.record.settings);
             Some(saved)
         }
         Err(problem) => {
@@ -171,7 +166,7 @@ proptest! {
 
     #[test]
     fn forged_figures_are_refused_or_sound(
-        changes in prop::collection::vec((0..60_usize, value()), 1..3),
+        changes in prop::collection::vec((0..70_usize, value()), 1..3),
         weights in 0..5_usize,
     ) {
         let mut figures = FIGURES.clone();
@@ -214,20 +209,20 @@ fn what_was_written_is_read_to_the_last_bit() {
 #[test]
 fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
     for (path, value) in [
-        ("/settings/batch_size", json!(0)),
-        ("/settings/batch_size", json!(60_001)),
-        ("/settings/epochs", json!(0)),
-        ("/settings/validation_split", json!(1.0)),
-        ("/settings/limit", json!(0)),
-        ("/settings/patience", json!(0)),
-        ("/settings/recipe/learning_rate", json!(0.0)),
-        ("/settings/recipe/learning_rate", json!(1e39)),
-        ("/settings/recipe/momentum", json!(1.0)),
-        ("/history/1/epoch", json!(1)),
+        ("/record/settings/batch_size", json!(0)),
+        ("/record/settings/batch_size", json!(60_001)),
+        ("/record/settings/epochs", json!(0)),
+        ("/record/settings/validation_split", json!(1.0)),
+        ("/record/settings/limit", json!(0)),
+        ("/record/settings/patience", json!(0)),
+        ("/record/settings/recipe/learning_rate", json!(0.0)),
+        ("/record/settings/recipe/learning_rate", json!(1e39)),
+        ("/record/settings/recipe/momentum", json!(1.0)),
+        ("/record/epochs/1/epoch", json!(1)),
         ("/best/epoch", json!(3)),
         ("/best/epoch", json!(0)),
-        ("/settings/epochs", json!(1_000_000_000_000_u64)),
-        ("/settings/recipe/learning_rate", json!(1e-46)),
+        ("/record/settings/epochs", json!(1_000_000_000_000_u64)),
+        ("/record/settings/recipe/learning_rate", json!(1e-46)),
     ] {
         let mut figures = FIGURES.clone();
         *figures.pointer_mut(path).unwrap() = value.clone();

@@ -46,13 +46,9 @@ fn left_anywhere(recipe: Recipe) {
         epochs: 2,
         batch_size: 4,
         validation_split: 0.15,
-        stratified: false,
         seed: 3,
-        recipe,
-        limit: None,
         keep: Keep::Best,
-        patience: None,
-        backend: "ndarray".to_owned(),
+        ..Settings::new(recipe)
     };
     let device = Default::default();
     // The states that were saved on the way from `state`, and the last one, none with its times.

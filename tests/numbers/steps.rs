@@ -12,18 +12,7 @@ use super::support::{largest_difference, noise, table};
 
 /// A start as the tuned recipe makes it.
 fn start(recipe: &Recipe) -> Parameters {
-    let settings = Settings {
-        epochs: 1,
-        batch_size: 32,
-        validation_split: 0.1,
-        stratified: false,
-        seed: 11,
-        recipe: recipe.clone(),
-        limit: None,
-        keep: Default::default(),
-        patience: None,
-        backend: "ndarray".to_owned(),
-    };
+    let settings = Settings { seed: 11, ..Settings::new(recipe.clone()) };
     let state = State::initial(&settings);
     Parameters {
         values: state.weights.to_parameters(),

@@ -149,7 +149,7 @@ fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
             kills += 1;
             place.check_whole(&what);
             let state = Saved::decode(&fs::read(place.path().join("m.state")).unwrap()).unwrap();
-            if state.settings.seed == 2 {
+            if state.record.settings.seed == 2 {
                 let resumed = place.run(LENET, &format!("{TRAIN} --resume"));
                 assert!(resumed.status.success(), "{what}: {}", stderr(&resumed));
                 assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");

@@ -11,11 +11,12 @@ use crate::cli::{RecipeName, Seeds, TrainArgs};
 use crate::error::Error;
 use crate::io::FileError;
 use crate::ops::LeNetBackend;
-use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorBoard, stop};
+use crate::signal;
+use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorBoard};
 use crate::ui::{JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, gate};
-use inputs::Inputs;
+use inputs::{Inputs, compare};
 use run::Run;
 
 impl OnBackend for TrainArgs {
@@ -29,7 +30,7 @@ fn train<B: LeNetBackend>(
     device: &B::Device,
     device_name: &str,
 ) -> Result<(), Error> {
-    stop::listen().map_err(Error::Signals)?;
+    signal::listen().map_err(Error::Signals)?;
     if let Some(Seeds(seeds)) = &args.seeds {
         return seeds::train::<B>(args, seeds, device, device_name);
     }
@@ -45,35 +46,30 @@ fn train<B: LeNetBackend>(
         reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
     }
     let earlier = if args.resume { output.read_state()? } else { None };
-    if let Some(dir) = &args.tensorboard {
-        let history = earlier.as_ref().map(|saved| &saved.state.history[..]);
-        let both = TensorBoard::new(reporter, dir, history, args.force)?;
-        reporter = Box::new(both);
-    }
+    let record = earlier.as_ref().map(|saved| &saved.record);
+    let tensorboard = args.tensorboard.as_ref();
+    let mut tensorboard =
+        tensorboard.map(|dir| TensorBoard::new(dir, record, args.force)).transpose()?;
     if args.resume && earlier.is_none() {
         let path = output.state_path();
         reporter.note(&format!("note: there is no {}, beginning at the start", path.display()));
     }
     let like = like(args)?;
-    let settings = settings(args, earlier.as_ref().map(|saved| &saved.settings), like.as_ref())?;
-    let inputs = Inputs::load(args, &settings, device, device_name)?;
-    inputs.compare(like.as_ref());
-    let run = Run { inputs: &inputs, settings, output: Some(output) };
-    let result = run.train::<B>(earlier, reporter.as_mut());
-    let told = reporter.finish();
-    let (_, _, test) = result?;
-    told?;
-    gate(test.accuracy(), args.min_accuracy)
+    let settings = settings(args, record.or(like.as_ref()))?;
+    let (inputs, record) = Inputs::load(args, settings, device, device_name)?;
+    compare(like.as_ref(), &record);
+    let run = Run { inputs: &inputs, record, output: Some(output) };
+    let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
+    let reported = reporter.finish();
+    let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
+    let (_, test) = result?;
+    shown.and(reported)?;
+    gate(test.accuracy, args.min_accuracy)
 }
 
-/// The settings that `args` ask for; what they leave open is as it was `earlier`, in the run that is to be repeated,
-/// or the default.
-fn settings(
-    args: &TrainArgs,
-    earlier: Option<&Settings>,
-    like: Option<&RunRecord>,
-) -> Result<Settings, Error> {
-    let earlier = earlier.or(like.map(|record| &record.settings));
+/// The settings that `args` ask for; what they leave open is as in the record of an `earlier` run, or the default.
+fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, Error> {
+    let earlier = earlier.map(|record| &record.settings);
     let mut recipe = match (args.recipe, earlier) {
         (None, Some(earlier)) => earlier.recipe.clone(),
         (None | Some(RecipeName::Classic), _) => Recipe::classic(),
@@ -81,22 +77,17 @@ fn settings(
     };
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
+    let base = earlier.cloned().unwrap_or_else(|| Settings::new(recipe.clone()));
     let settings = Settings {
-        epochs: args.epochs.or(earlier.map(|s| s.epochs)).unwrap_or(5),
-        batch_size: args
-            .batch_size
-            .or(earlier.map(|s| s.batch_size))
-            .unwrap_or(recipe.batch_size()),
-        validation_split: args
-            .validation_split
-            .or(earlier.map(|s| s.validation_split))
-            .unwrap_or(0.1),
-        stratified: args.stratified || earlier.is_some_and(|s| s.stratified),
-        seed: args.seed.or(earlier.map(|s| s.seed)).unwrap_or(42),
+        epochs: args.epochs.unwrap_or(base.epochs),
+        batch_size: args.batch_size.unwrap_or(base.batch_size),
+        validation_split: args.validation_split.unwrap_or(base.validation_split),
+        stratified: args.stratified || base.stratified,
+        seed: args.seed.unwrap_or(base.seed),
         recipe,
-        limit: args.data.limit.map(NonZeroUsize::get).or(earlier.and_then(|s| s.limit)),
-        keep: args.keep.or(earlier.map(|s| s.keep)).unwrap_or_default(),
-        patience: args.patience.or(earlier.and_then(|s| s.patience)),
+        limit: args.data.limit.map(NonZeroUsize::get).or(base.limit),
+        keep: args.keep.unwrap_or(base.keep),
+        patience: args.patience.or(base.patience),
         backend: args.compute.backend.name().to_owned(),
     };
     settings.check().map_err(Error::Usage)?;

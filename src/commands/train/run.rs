@@ -3,16 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use burn::data::dataset::Dataset;
-
 use crate::cli::Typed;
 use crate::error::Error;
-use crate::eval::{self, Evaluation, evaluate};
+use crate::eval::{self, evaluate};
 use crate::io::text::plural;
 use crate::ops::LeNetBackend;
-use crate::train::{
-    End, Job, Output, Reporter, RunRecord, Saved, Settings, Start, State, TestRecord, fit,
-};
+use crate::train::{Job, Output, Reporter, RunRecord, Saved, State, TensorBoard, TestRecord, fit};
 
 use super::inputs::Inputs;
 
@@ -22,152 +18,103 @@ const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// One training of the command, all that it needs at hand.
 pub(super) struct Run<'a, D> {
     pub(super) inputs: &'a Inputs<'a, D>,
-    pub(super) settings: Settings,
+    /// As it is before the training.
+    pub(super) record: RunRecord,
     /// Where its files go, if it leaves any.
     pub(super) output: Option<Output>,
 }
 
-/// When a training was begun, in UTC: now, or, if it goes on, when its record says.
-fn started(output: Option<&Output>, goes_on: bool) -> Option<String> {
-    match (goes_on, output) {
-        (true, Some(output)) => RunRecord::read(&output.record_path()).ok()?.started,
-        _ => Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string()),
-    }
-}
-
 impl<D> Run<'_, D> {
-    /// Trains, tests and saves; the end state, how it came to it, and what its model is worth on the test images.
+    /// Trains, tests and saves; the record at the end, and the test in it.
     pub(super) fn train<B: LeNetBackend<Device = D>>(
         &self,
         earlier: Option<Saved>,
         reporter: &mut dyn Reporter,
-    ) -> Result<(State, End, Evaluation), Error> {
-        let started = started(self.output.as_ref(), earlier.is_some());
+        mut tensorboard: Option<&mut TensorBoard>,
+    ) -> Result<(RunRecord, TestRecord), Error> {
+        let settings = &self.record.settings;
+        let mut record = RunRecord { threads: rayon::current_num_threads(), ..self.record.clone() };
         let mut state = match earlier {
-            Some(saved) => self.check(saved).map_err(|difference| {
-                let path = self.output.as_ref().map(Output::state_path).unwrap_or_default();
-                Error::Mismatch { path, difference }
-            })?,
-            None => State::initial(&self.settings),
+            Some(saved) => {
+                record.started.clone_from(&saved.record.started);
+                self.check(saved).map_err(|difference| {
+                    let path = self.output.as_ref().map(Output::state_path).unwrap_or_default();
+                    Error::Mismatch { path, difference }
+                })?
+            }
+            None => {
+                let now = humantime::format_rfc3339_seconds(SystemTime::now());
+                record.started = Some(now.to_string());
+                State::initial(settings)
+            }
         };
-        reporter.start(&self.start(state.history.len()));
-        if state.history.len() >= self.settings.epochs {
-            let more = match self.settings.recipe.depends_on_length() {
+        record.update(&state, None);
+        reporter.start(&record, self.output.as_ref().map(Output::model_path));
+        let done = record.epochs.len();
+        if done >= settings.epochs {
+            let more = match settings.recipe.depends_on_length() {
                 true => "",
                 false => "; more with --epochs",
             };
-            let done = state.history.len();
             reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
+        let mut show = |record: &RunRecord| {
+            if let Some(tensorboard) = &mut tensorboard {
+                tensorboard.write(record);
+            }
+        };
+        show(&record);
         let job = Job::<B> {
-            settings: &self.settings,
+            settings,
             train: &self.inputs.train,
             validation: &self.inputs.validation,
             device: self.inputs.device,
             save_every: SAVE_EVERY,
         };
-        let trained =
-            fit(&job, &mut state, reporter, &mut |state| self.save(state, None, &started));
+        let trained = fit(&job, &mut state, reporter, &mut |state| {
+            record.update(state, None);
+            self.save(&record, state)?;
+            show(&record);
+            Ok(())
+        });
         trained.map_err(|error| self.with_advice(error))?;
 
-        let test = evaluate::<B>(
-            &state.model(&self.settings),
-            &self.inputs.test,
-            eval::BATCH_SIZE,
-            self.inputs.device,
-        )
-        .map_err(|error| self.with_advice(error))?;
-        self.save(&state, Some((&test).into()), &started)?;
-        let end = End::new(&self.settings, &state, &test);
-        let notes = end.notes(&self.settings);
-        notes.iter().for_each(|note| reporter.note(note));
-        reporter.test(&test, &end);
+        let (model, images) = (state.model(settings), &self.inputs.test);
+        let test = evaluate::<B>(&model, images, eval::BATCH_SIZE, self.inputs.device)
+            .map_err(|error| self.with_advice(error))?;
+        let test = TestRecord::from(&test);
+        record.update(&state, Some(test.clone()));
+        self.save(&record, &state)?;
+        record.notes().iter().for_each(|note| reporter.note(note));
+        reporter.test(&record, &test);
         if let Some(output) = &self.output {
             reporter.saved(output.model_path());
         }
-        Ok((state, end, test))
+        Ok((record, test))
     }
 
     /// The state in `saved`, if it is that of this training; or else what differs.
     fn check(&self, saved: Saved) -> Result<State, String> {
-        if let Some(difference) = saved.settings.difference(&self.settings) {
+        let (then, now) = (&saved.record, &self.record);
+        if let Some(difference) = then.settings.difference(&now.settings) {
             return Err(difference);
         }
-        self.settings.allow(&saved.state.history)?;
-        let now = self.saved(State::initial(&self.settings));
-        if saved.data != now.data {
+        now.settings.allow(&then.epochs)?;
+        if then.data != now.data {
             return Err("it was begun with another data set".to_owned());
         }
-        if saved.program != now.program {
-            return Err(format!("lenet {} wrote it, this is {}", saved.program, now.program));
+        if then.lenet != now.lenet {
+            return Err(format!("lenet {} wrote it, this is {}", then.lenet, now.lenet));
         }
-        if saved.device != now.device {
-            return Err(format!("it was begun on {}, not {}", saved.device, now.device));
+        if then.device != now.device {
+            return Err(format!("it was begun on {}, not {}", then.device, now.device));
         }
-        saved.check_progress(self.inputs.train.len())?;
+        saved.check_progress(now.train_samples)?;
         Ok(saved.state)
     }
 
-    fn saved(&self, state: State) -> Saved {
-        Saved {
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            device: self.inputs.device_name.to_owned(),
-            settings: self.settings.clone(),
-            data: self.inputs.digests(),
-            model: Default::default(),
-            state,
-        }
-    }
-
-    fn save(
-        &self,
-        state: &State,
-        test: Option<TestRecord>,
-        started: &Option<String>,
-    ) -> Result<(), Error> {
-        let record = RunRecord {
-            schema: 1,
-            lenet: env!("CARGO_PKG_VERSION").to_owned(),
-            burn: crate::BURN_VERSION.to_owned(),
-            started: started.clone(),
-            device: self.inputs.device_name.to_owned(),
-            threads: rayon::current_num_threads(),
-            settings: self.settings.clone(),
-            model_sha256: None,
-            data: self.inputs.digests(),
-            train_samples: self.inputs.train.len(),
-            validation_samples: self.inputs.validation.len(),
-            epochs: state.history.clone(),
-            kept_epoch: state.kept_epoch(self.settings.keep),
-            stop_reason: test.as_ref().map(|_| state.stop_reason(&self.settings)),
-            test,
-        };
-        let Some(output) = &self.output else {
-            return Ok(());
-        };
-        output.write(&self.saved(state.clone()), &state.model(&self.settings), &record)
-    }
-
-    /// The facts at its start, with `epochs_done` behind it.
-    pub(super) fn start(&self, epochs_done: usize) -> Start {
-        let Settings { seed, recipe, backend, epochs, batch_size, .. } = &self.settings;
-        Start {
-            schema: 1,
-            train_samples: self.inputs.train.len(),
-            validation_samples: self.inputs.validation.len(),
-            seed: *seed,
-            output: self
-                .output
-                .as_ref()
-                .map(|output| output.model_path().to_string_lossy().into_owned()),
-            backend: backend.clone(),
-            device: self.inputs.device_name.to_owned(),
-            threads: rayon::current_num_threads(),
-            epochs: *epochs,
-            epochs_done,
-            batch_size: *batch_size,
-            recipe: recipe.clone(),
-        }
+    fn save(&self, record: &RunRecord, state: &State) -> Result<(), Error> {
+        self.output.as_ref().map_or(Ok(()), |output| output.write(record, state))
     }
 
     /// Says how to go on after a signal.

@@ -8,12 +8,12 @@ use std::sync::{Mutex, mpsc};
 use crate::cli::{TrainArgs, Typed};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
-use crate::train::{Output, Quiet, Reporter, Settings};
+use crate::train::{Output, Quiet, Reporter, RunRecord, Settings};
 use crate::ui::{Bar, bars_wanted};
 
 use crate::commands::gate;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, compare};
 use super::run::Run;
 use super::{like, settings};
 use table::{Row, Table, figures};
@@ -32,20 +32,18 @@ pub(super) fn train<B: LeNetBackend>(
     // All names before the first run: a name that is taken should not cost the runs before it.
     let outputs = claim(args, seeds)?;
     let like = like(args)?;
-    let first = settings(args, None, like.as_ref())?;
-    let inputs = Inputs::load(args, &first, device, device_name)?;
-    inputs.compare(like.as_ref());
-    let of = |(seed, output): (&u64, _)| Run {
-        inputs: &inputs,
-        settings: Settings { seed: *seed, ..first.clone() },
-        output,
+    let settings = settings(args, like.as_ref())?;
+    let (inputs, record) = Inputs::load(args, settings, device, device_name)?;
+    compare(like.as_ref(), &record);
+    let of = |(seed, output): (&u64, _)| {
+        let settings = Settings { seed: *seed, ..record.settings.clone() };
+        Run { inputs: &inputs, record: RunRecord { settings, ..record.clone() }, output }
     };
     let runs: Vec<_> = seeds.iter().zip(outputs).map(of).collect();
     let mut table = Table::new(args);
-    if let Some(run) = runs.first() {
-        table.start(&run.start(0), seeds);
-    }
-    let bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * first.epochs));
+    let output = runs.first().and_then(|run| run.output.as_ref());
+    table.start(&record, output.map(Output::model_path), seeds);
+    let bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * record.settings.epochs));
     let threads = rayon::current_num_threads();
     let (rows, failure) = side_by_side::<B>(runs, threads, args.resume, bar.as_ref(), &mut table);
     if let Some(bar) = bar {
@@ -131,17 +129,17 @@ fn row<B: LeNetBackend>(
         Some(bar) => Box::new(bar.part()),
         None => Box::new(Quiet),
     };
-    let (state, end, test) = run.train::<B>(earlier, reporter.as_mut())?;
-    let last = state.history.last();
+    let (record, test) = run.train::<B>(earlier, reporter.as_mut(), None)?;
+    let last = record.epochs.last();
     Ok(Row {
-        notes: end.notes(&run.settings),
-        end,
-        seed: run.settings.seed,
-        seconds: state.history.iter().map(|epoch| epoch.seconds).sum(),
+        notes: record.notes(),
+        end: record.end(),
+        seed: record.settings.seed,
+        seconds: record.epochs.iter().map(|epoch| epoch.seconds).sum(),
         val_loss: last.and_then(|epoch| epoch.val_loss),
         val_accuracy: last.and_then(|epoch| epoch.val_accuracy),
-        test_loss: test.loss(),
-        test_accuracy: test.accuracy(),
+        test_loss: test.loss,
+        test_accuracy: test.accuracy,
         path: run.output.as_ref().map(|o| o.model_path().to_owned()),
     })
 }

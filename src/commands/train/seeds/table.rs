@@ -1,6 +1,6 @@
 //! The table of `lenet train --seeds`: a row a seed, their mean and deviation; as text or as events.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use crate::cli::TrainArgs;
 use crate::error::Error;
 use crate::io::text::plural;
-use crate::train::{End, Start, fields};
-use crate::ui::{self, Bar, Out};
+use crate::train::RunRecord;
+use crate::ui::{self, Bar, Event, Out};
 
 /// One run's figures, as its event has them.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     pub seed: u64,
     #[serde(flatten)]
-    pub end: End,
+    pub end: Map<String, Value>,
     #[serde(skip)]
     pub notes: Vec<String>,
     /// Of training, over all epochs.
@@ -74,19 +74,19 @@ impl Table {
         }
     }
 
-    pub(super) fn start(&mut self, start: &Start, seeds: &[u64]) {
+    pub(super) fn start(&mut self, record: &RunRecord, output: Option<&Path>, seeds: &[u64]) {
         if self.json {
-            let mut event = event("start", start);
+            let mut event = record.start_event(output);
             event.shift_remove("seed");
             event.insert("seeds".to_owned(), json!(seeds));
             self.out.json(&event);
             return;
         }
-        let (train, validation) = (start.train_samples, start.validation_samples);
+        let (train, validation) = (record.train_samples, record.validation_samples);
         let separator = if ui::columns() < 80 { "\n" } else { ", " };
         let text = format!(
             "Train on {train} samples, validate on {validation} samples{separator}{}, from {}",
-            plural(start.epochs, "epoch"),
+            plural(record.settings.epochs, "epoch"),
             plural(seeds.len(), "seed")
         );
         text.lines().for_each(|text| self.line(text));
@@ -107,7 +107,7 @@ impl Table {
             ui::note(&format!("{note} (seed {})", row.seed));
         }
         if self.json {
-            self.out.json(&event("seed", row));
+            self.out.json(&Event { event: "seed", value: row });
             return;
         }
         let seed = row.seed.to_string();
@@ -140,13 +140,6 @@ impl Table {
     }
 }
 
-/// An event of this name with the fields of `value`.
-fn event(name: &str, value: &impl Serialize) -> Map<String, Value> {
-    let mut event = Map::from_iter([("event".to_owned(), json!(name))]);
-    event.extend(fields(value));
-    event
-}
-
 /// One line of the table, without the validation loss where the window is too narrow for it.
 fn line(name: &str, seconds: &str, [a, b, c, d]: [String; 4]) -> String {
     let a = match ui::columns() < 70 {
@@ -168,17 +161,11 @@ fn figures_line(name: &str, seconds: Option<f64>, values: [Option<f64>; 4]) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::StopReason;
 
     fn row(test_accuracy: f64) -> Row {
         Row {
             seed: 1,
-            end: End {
-                epochs_done: 5,
-                stop_reason: StopReason::Epochs,
-                kept_epoch: Some(5),
-                collapsed: false,
-            },
+            end: Map::new(),
             notes: Vec::new(),
             seconds: 1.0,
             val_loss: None,

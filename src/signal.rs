@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the training to stop after its batch, the second ends the process.
+//! Ctrl-C and SIGTERM: the first asks what runs to stop after its batch, the second ends the process.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
