@@ -209,4 +209,13 @@ mod tests {
         let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3]);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
     }
+
+    #[test]
+    fn one_answer_to_several_images_is_a_collapse() {
+        let collapsed =
+            |outputs: &[Outputs]| Evaluation::new(outputs, &vec![0; outputs.len()]).is_collapsed();
+        assert!(collapsed(&[sure(3), sure(3)]));
+        assert!(!collapsed(&[sure(3)]), "one image has no other answer to give");
+        assert!(!collapsed(&[sure(3), sure(3), sure(4)]));
+    }
 }

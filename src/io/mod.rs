@@ -104,3 +104,39 @@ fn open_at_once(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
     }
     options
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_its_remedy_for_readers_and_for_writers() {
+        use io::ErrorKind as Kind;
+        for (kind, reader, writer) in [
+            (Kind::NotFound, None, Some("make the folder")),
+            (Kind::StorageFull, Some("free some space"), Some("free some space")),
+            (Kind::QuotaExceeded, Some("free some space"), Some("free some space")),
+            (Kind::FileTooLarge, Some("ulimit -f"), Some("ulimit -f")),
+            (Kind::OutOfMemory, Some("ulimit -v"), Some("ulimit -v")),
+            (Kind::AlreadyExists, Some("--force"), Some("--force")),
+            (Kind::PermissionDenied, Some("permissions of the file"), Some("may write to")),
+            (Kind::ReadOnlyFilesystem, Some("may write to"), Some("may write to")),
+            (Kind::IsADirectory, None, Some("name a file, as in")),
+            (Kind::BrokenPipe, None, None),
+        ] {
+            for (reading, expected) in [(true, reader), (false, writer)] {
+                let found = hint(&kind.into(), reading);
+                let is_right = match (&found, expected) {
+                    (Some(found), Some(part)) => found.contains(part),
+                    (found, expected) => found.is_none() && expected.is_none(),
+                };
+                assert!(is_right, "{kind:?}, reading: {reading}: {found:?}");
+            }
+        }
+        #[cfg(unix)]
+        for code in [23, 24] {
+            let found = hint(&io::Error::from_raw_os_error(code), true).unwrap();
+            assert!(found.contains("ulimit -n"), "{found}");
+        }
+    }
+}

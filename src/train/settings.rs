@@ -215,5 +215,8 @@ pub(super) mod tests {
         assert!(error.ends_with("would have ended it after epoch 4"), "{error}");
         // It ends there itself.
         assert!(settings(9, Some(2)).allow(&done[..4]).is_ok());
+        // As good as the best is no better, and what counts is the distance from it.
+        assert!(settings(9, Some(2)).allow(&history(&[0.5, 0.5, 0.5, 0.4])).is_err());
+        assert!(settings(9, Some(2)).allow(&history(&[0.5, 0.6, 0.4])).is_ok());
     }
 }
