@@ -11,6 +11,7 @@ mod append;
 pub mod limits;
 mod lock;
 pub mod read;
+#[cfg(feature = "cli")]
 pub(crate) mod table;
 mod target;
 pub mod text;
@@ -116,7 +117,7 @@ mod tests {
             (Kind::NotFound, None, Some("make the folder")),
             (Kind::StorageFull, Some("free some space"), Some("free some space")),
             (Kind::QuotaExceeded, Some("free some space"), Some("free some space")),
-            (Kind::FileTooLarge, Some("ulimit -f"), Some("ulimit -f")),
+            (Kind::FileTooLarge, None, Some("ulimit -f")),
             (Kind::OutOfMemory, Some("ulimit -v"), Some("ulimit -v")),
             (Kind::AlreadyExists, Some("--force"), Some("--force")),
             (Kind::PermissionDenied, Some("permissions of the file"), Some("may write to")),

@@ -8,7 +8,8 @@ use super::{Place, Ran};
 
 impl Place {
     fn compare(&self, words: &str) -> Value {
-        let ran = self.run(&format!("compare {words} --any-dataset --json"));
+        let models = if words.contains("--records-only") { "" } else { "--any-dataset" };
+        let ran = self.run(&format!("compare {words} {models} --json"));
         assert_eq!(ran.code(), 0, "{}", ran.stderr());
         ran.events().remove(0)
     }
