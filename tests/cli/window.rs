@@ -57,6 +57,7 @@ fn no_line_wraps_in_a_window_of_any_width() {
             "eval m.mpk",
             "predict m.mpk --index 0,1",
             "data show",
+            "data verify",
             "shapes",
             "compare m.json other.json",
         ] {

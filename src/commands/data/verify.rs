@@ -9,7 +9,7 @@ use crate::data::DataFile;
 use crate::data::check::Finding;
 use crate::data::source::{self, SourceError, path_of};
 use crate::error::Error;
-use crate::ui::Out;
+use crate::ui::{self, Out};
 
 #[derive(Serialize)]
 struct Document {
@@ -69,15 +69,14 @@ fn row(dir: &Path, file: DataFile) -> Row {
     }
 }
 
+/// A line for each file; a narrow window has no room for the digests.
 fn text(document: &Document) -> Vec<String> {
-    let mut lines = vec![format!("Fashion-MNIST in {}", document.dir.display())];
-    for row in &document.files {
-        let what = match (&row.sha256, &row.problem) {
-            (Some(digest), None) => digest.clone(),
-            (Some(digest), Some(problem)) => format!("{digest}  {problem}"),
-            (None, problem) => problem.clone().unwrap_or_default(),
-        };
-        lines.push(format!("{:<8}  {:<23}  {what}", row.status, row.name));
-    }
-    lines
+    let row = |row: &Row| {
+        let digest = row.sha256.iter().map(|digest| (1, digest.clone()));
+        let problem = row.problem.iter().map(|problem| (0, problem.clone()));
+        let start = (0, format!("{:<8}  {:<23}", row.status, row.name));
+        ui::fit([start].into_iter().chain(digest).chain(problem).collect(), ui::columns())
+    };
+    let heading = format!("Fashion-MNIST in {}", document.dir.display());
+    [heading].into_iter().chain(document.files.iter().map(row)).collect()
 }
