@@ -90,6 +90,12 @@ fn blame(mut error: clap::Error, words: &[String]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
+    if error.kind() == ErrorKind::UnknownArgument && !option.starts_with('-') && words[1] == "train"
+    {
+        let tip = "a model that is written, or continued with --resume, is named by -o";
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        return error;
+    }
     let name = option.split(' ').next().unwrap_or_default().to_owned();
     let is_typed = words.iter().any(|word| word.split('=').next() == Some(&name));
     let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);

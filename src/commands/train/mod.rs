@@ -40,11 +40,6 @@ fn train<B: LeNetBackend>(
         (false, true) => Box::new(Quiet),
         (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
     };
-    let name = output.model_path();
-    if args.output.is_none() && name != Path::new("model.mpk") {
-        let name = name.display();
-        reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
-    }
     let earlier = if args.resume { output.read_state()? } else { None };
     let record = earlier.as_ref().map(|saved| &saved.record);
     let tensorboard = args.tensorboard.as_ref();
@@ -58,6 +53,11 @@ fn train<B: LeNetBackend>(
     let settings = settings(args, record.or(like.as_ref()))?;
     let (inputs, record) = Inputs::load(args, settings, device, device_name)?;
     compare(like.as_ref(), &record);
+    let name = output.model_path();
+    if args.output.is_none() && name != Path::new("model.mpk") {
+        let name = name.display();
+        reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
+    }
     let run = Run { inputs: &inputs, record, output: Some(output) };
     let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
     let reported = reporter.finish();
