@@ -28,11 +28,8 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
         assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
         assert!(ran.stderr().starts_with("error: "), "{words}: {}", ran.stderr());
     }
-    place.run("train --any-dataset --resume model.mpk").assert_error(
-        2,
-        "'model.mpk'",
-        "named by -o",
-    );
+    let ran = place.run("train --any-dataset --resume model.mpk");
+    assert!(ran.code() == 2 && ran.stderr().contains("is named by -o"), "{}", ran.stderr());
     assert_eq!(place.files(), [] as [&str; 0]);
     assert_eq!(place.run("trian").code(), 2);
 }
