@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, ImageDataset, Options, Part, Scaling, load_part};
-use lenet::train::{Job, Quiet, Recipe, Settings, State, fit};
+use lenet::train::{Job, Quiet, Recipe, RunRecord, Settings, State, fit};
 use serde_json::{Value, json};
 
 /// Every row's runs: how they are made beside the recipe.
@@ -166,20 +166,19 @@ impl Data {
             ..Settings::new(recipe.clone())
         };
         let job = Job::<NdArray> {
-            settings: &settings,
             train: &self.train,
             validation: &self.validation,
             device: &Default::default(),
             save_every: Duration::MAX,
         };
-        let mut state = State::initial(&settings);
+        let mut state = State::initial(RunRecord::new(settings, "CPU"));
         // A candidate that diverges has learnt nothing.
         if let Err(error) = fit(&job, &mut state, &mut Quiet, &mut |_| Ok(())) {
             eprintln!("seed {seed}: {error}");
             return Outcome { accuracy: 0.1, loss: f64::NAN, seconds: f64::NAN };
         }
-        let last = state.history.last().unwrap();
-        let seconds = state.history.iter().map(|epoch| epoch.seconds).sum::<f64>();
+        let last = state.record.epochs.last().unwrap();
+        let seconds = state.record.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>();
         Outcome {
             accuracy: last.val_accuracy.unwrap(),
             loss: last.val_loss.unwrap(),

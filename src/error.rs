@@ -121,10 +121,18 @@ impl Error {
         FileError::new(action, path, cause).into()
     }
 
-    /// A signal has come. How to go on is for the command to say.
+    /// A signal has come. How to go on is for the command to say, [`Error::with_advice`].
     pub(crate) fn stopped(signal: u8) -> Self {
-        let advice = String::new();
-        Self::Stopped { signal, advice }
+        Self::Stopped { signal, advice: String::new() }
+    }
+
+    /// Says how to go on, if a signal ended the work.
+    #[must_use]
+    pub fn with_advice(self, advice: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Stopped { signal, .. } => Self::Stopped { signal, advice: advice() },
+            other => other,
+        }
     }
 
     /// The error of a file that is there already and is no training's.

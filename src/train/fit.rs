@@ -12,12 +12,10 @@ use crate::ops::{LeNetBackend, Parameters, Trainer};
 use crate::signal;
 
 use super::scores::{self, Pace};
-use super::{Best, EpochRecord, Recipe, Reporter, Settings, State};
+use super::{Recipe, Reporter, Settings, State};
 
-/// What to train on what.
+/// What to train on, and where.
 pub struct Job<'a, B: LeNetBackend> {
-    /// What is asked.
-    pub settings: &'a Settings,
     /// The training images.
     pub train: &'a ImageDataset,
     /// The validation images; may be none.
@@ -29,9 +27,9 @@ pub struct Job<'a, B: LeNetBackend> {
 }
 
 /// Takes a state to safety.
-type Save<'a> = dyn FnMut(&State) -> Result<(), Error> + 'a;
+type Save<'a> = dyn FnMut(&mut State) -> Result<(), Error> + 'a;
 
-/// Trains from `state` to the end of `job`, or until a signal comes.
+/// Goes on with the training `state` to its end, or until a signal comes.
 ///
 /// `save` is given the state after each epoch, every [`Job::save_every`] within it, and when a signal has come. A
 /// loss or weight that is not finite is an error, and the state saved last stays the last.
@@ -44,16 +42,15 @@ pub fn fit<B: LeNetBackend>(
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
-    let recipe = &job.settings.recipe;
+    let recipe = &state.record.settings.recipe;
     let start = Parameters {
         values: state.weights.to_parameters(),
         velocity: state.velocity.as_ref().map(Weights::to_parameters),
     };
-    let mut pace = Pace::new();
     let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, job.device);
-    while !state.is_over(job.settings) {
-        let epoch = state.history.len() + 1;
-        train_epoch(job, epoch, &mut trainer, &mut pace, state, reporter, save)?;
+    let mut pace = Pace::new();
+    while !state.is_over() {
+        train_epoch(job, &mut trainer, &mut pace, state, reporter, save)?;
         let validation = match validate(job, state) {
             // All batches of the epoch are done: it goes on with its validation.
             Err(stopped @ Error::Stopped { .. }) => {
@@ -62,9 +59,9 @@ pub fn fit<B: LeNetBackend>(
             }
             validation => validation?,
         };
-        let record = finish_epoch(epoch, validation, state);
+        let finished = state.finish_epoch(validation.as_ref());
         save(state)?;
-        reporter.epoch(&record, job.train.len());
+        reporter.epoch(&finished, job.train.len());
     }
     Ok(())
 }
@@ -73,19 +70,18 @@ pub fn fit<B: LeNetBackend>(
 /// batch. A signal ends it after the batch in which it came.
 fn train_epoch<B: LeNetBackend>(
     job: &Job<'_, B>,
-    epoch: usize,
     trainer: &mut B::Trainer,
     pace: &mut Pace,
     state: &mut State,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
-    let batch_size = job.settings.batch_size;
+    let (epoch, batch_size) = (state.epoch(), state.record.settings.batch_size);
     let (begin, seconds_before) = (Instant::now(), state.sums.seconds);
     let mut last_save = begin;
-    let pass = pass(job, epoch);
+    let pass = pass(job.train, &state.record.settings, epoch);
     let batches = pass.batches();
-    trainer.begin(pass, rates(job.settings, epoch, batches), state.sums.batches);
+    trainer.begin(pass, rates(&state.record.settings, epoch, batches), state.sums.batches);
     pace.restart();
     for batch in state.sums.batches + 1..=batches {
         trainer.step();
@@ -102,7 +98,7 @@ fn train_epoch<B: LeNetBackend>(
             let Parameters { values, velocity } = trainer.parameters()?;
             state.weights = Weights::from_parameters(&values);
             state.velocity = velocity.as_deref().map(Weights::from_parameters);
-            check_weights(state, epoch)?;
+            check_weights(state)?;
         }
         if is_save_due {
             save(state)?;
@@ -115,14 +111,13 @@ fn train_epoch<B: LeNetBackend>(
     Ok(())
 }
 
-/// The images as `epoch` visits them.
-fn pass<B: LeNetBackend>(job: &Job<'_, B>, epoch: usize) -> Pass {
-    let Settings { epochs, batch_size, seed, recipe, .. } = job.settings;
-    let order = epoch_order(job.train.len() as u32, *seed, epoch as u64);
-    let augmentation = recipe.augmentation;
+/// The images of `train` as `epoch` visits them.
+fn pass(train: &ImageDataset, settings: &Settings, epoch: usize) -> Pass {
+    let Settings { epochs, batch_size, seed, recipe, .. } = settings;
+    let order = epoch_order(train.len() as u32, *seed, epoch as u64);
     Pass {
-        images: job.train.clone(),
-        changes: augmentation.draw(&order, job.train.labels(), *seed, epoch, *epochs),
+        images: train.clone(),
+        changes: recipe.augmentation.draw(&order, train.labels(), *seed, epoch, *epochs),
         order,
         scaling: recipe.scaling,
         batch_size: *batch_size,
@@ -142,37 +137,16 @@ fn validate<B: LeNetBackend>(job: &Job<'_, B>, state: &State) -> Result<Option<E
     if job.validation.is_empty() {
         return Ok(None);
     }
-    let model = job.settings.recipe.fold(&state.weights);
+    let model = state.record.settings.recipe.fold(&state.weights);
     evaluate::<B>(&model, job.validation, eval::BATCH_SIZE, job.device).map(Some)
 }
 
-/// Moves the epoch's sums and its validation into the history.
-fn finish_epoch(epoch: usize, validation: Option<Evaluation>, state: &mut State) -> EpochRecord {
-    let sums = std::mem::take(&mut state.sums);
-    if let Some(validation) = &validation {
-        let val_loss = validation.loss();
-        if state.best.as_ref().is_none_or(|best| val_loss < best.val_loss) {
-            state.best = Some(Best { epoch, val_loss, weights: state.weights.clone() });
-        }
-    }
-    let record = EpochRecord {
-        epoch,
-        seconds: sums.seconds,
-        loss: sums.mean_loss(),
-        accuracy: sums.accuracy(),
-        val_loss: validation.as_ref().map(Evaluation::loss),
-        val_accuracy: validation.as_ref().map(Evaluation::accuracy),
-    };
-    state.history.push(record.clone());
-    record
-}
-
 /// A weight can overflow in the very step whose loss was still a number.
-fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
+fn check_weights(state: &State) -> Result<(), Error> {
     match state.weights.first_non_finite() {
         Some((spec, _, value)) => {
             let what = format!("a value of {} is {value}", spec.name);
-            Err(Error::Diverged { what, epoch, batch: state.sums.batches })
+            Err(Error::Diverged { what, epoch: state.epoch(), batch: state.sums.batches })
         }
         None => Ok(()),
     }
@@ -180,21 +154,23 @@ fn check_weights(state: &State, epoch: usize) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::tests::settings;
+    use super::super::state::tests::state;
     use super::*;
 
     #[test]
     fn weights_that_are_no_numbers_end_the_training() {
-        let mut state = State::initial(&settings(1, Recipe::classic()));
-        check_weights(&state, 1).unwrap();
+        let mut state = state(Settings::new(Recipe::classic()));
+        check_weights(&state).unwrap();
+        state.finish_epoch(None);
         state.weights.tensors_mut()[4][7] = f32::NEG_INFINITY;
-        let error = check_weights(&state, 2).unwrap_err().to_string();
+        let error = check_weights(&state).unwrap_err().to_string();
         assert!(error.contains("fc1.weight is -inf in epoch 2"), "{error}");
     }
 
     #[test]
     fn the_schedule_runs_once_over_all_epochs() {
-        let tuned = settings(3, Recipe::tuned());
+        let settings = |recipe| Settings { epochs: 3, ..Settings::new(recipe) };
+        let tuned = settings(Recipe::tuned());
         let found: Vec<f32> = (1..=3).flat_map(|epoch| rates(&tuned, epoch, 20)).collect();
         // Up to 0.02 in the first 3 of 60 steps, then down to 0; each rate that of its step's middle.
         let expected = |step: usize| match step {
@@ -205,28 +181,6 @@ mod tests {
         for (step, rate) in found.iter().enumerate() {
             assert!((f64::from(*rate) - expected(step)).abs() < 1e-8, "{step}: {rate}");
         }
-        assert_eq!(rates(&settings(3, Recipe::classic()), 2, 4), [0.9; 4]);
-    }
-
-    #[test]
-    fn an_epoch_is_the_best_while_no_other_has_a_smaller_validation_loss() {
-        let mut state = State::initial(&settings(9, Recipe::classic()));
-        // All images of class 0, whose output falls from epoch to epoch but for the second.
-        for (epoch, output) in [(1, 0.5), (2, 0.9), (3, 0.9), (4, 0.4)] {
-            state.weights.tensors_mut()[9].fill(epoch as f32);
-            state.sums.seconds = 0.5 * epoch as f64;
-            let mut outputs = [0.1; 10];
-            outputs[0] = output;
-            let validation = Evaluation::new(&[outputs], &[0]);
-            let record = finish_epoch(epoch, Some(validation.clone()), &mut state);
-            assert_eq!(record.seconds, 0.5 * epoch as f64);
-            assert_eq!(record.val_loss, Some(validation.loss()));
-            assert_eq!(record.val_accuracy, Some(1.0));
-            assert_eq!(state.history.last(), Some(&record));
-            assert_eq!((state.history.len(), state.sums.batches), (epoch, 0));
-        }
-        let best = state.best.unwrap();
-        assert_eq!((best.epoch, &best.weights.tensors()[9]), (2, &vec![2.0; 10]));
-        assert_eq!(Some(best.val_loss), state.history[1].val_loss);
+        assert_eq!(rates(&settings(Recipe::classic()), 2, 4), [0.9; 4]);
     }
 }

@@ -21,6 +21,6 @@ pub use reporter::{Quiet, Reporter};
 pub use scores::RunningSums;
 pub use settings::{Keep, MAX_BATCH_SIZE, MAX_EPOCHS, Settings, is_learning_rate};
 pub use state::{Best, State};
-pub use state_file::{Saved, sha256};
+pub use state_file::sha256;
 #[cfg(feature = "cli")]
 pub use tensorboard::TensorBoard;

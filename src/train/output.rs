@@ -1,6 +1,5 @@
 //! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
 
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use crate::io::{self as files, Lock, Target};
 use crate::model::Weights;
 
 use super::state_file::MAX_STATE_BYTES;
-use super::{RunRecord, Saved, State, sha256};
+use super::{State, sha256};
 
 /// The name of a model that was given none.
 const DEFAULT: &str = "model.mpk";
@@ -20,7 +19,7 @@ const DEFAULT: &str = "model.mpk";
 #[derive(Debug)]
 pub struct Output {
     model: PathBuf,
-    may_replace: RefCell<MayReplace>,
+    may_replace: MayReplace,
     _lock: Lock,
 }
 
@@ -44,7 +43,7 @@ impl Output {
     /// them; if one could not be written; if the name ends in that of a format that is not trained to.
     pub fn claim(asked: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
-        let output = match asked {
+        let mut output = match asked {
             None if !resume && !force => return Self::claim_free(default),
             _ => Self::lock(asked.unwrap_or(default))?,
         };
@@ -57,7 +56,7 @@ impl Output {
             _ => {}
         }
         if force {
-            output.may_replace.replace(MayReplace::Anything);
+            output.may_replace = MayReplace::Anything;
         }
         Ok(output)
     }
@@ -106,11 +105,7 @@ impl Output {
         name.push(".lock");
         let lock = Lock::claim(&model.with_file_name(name))?;
         let lock = lock.ok_or_else(|| Error::Locked(model.to_owned()))?;
-        Ok(Self {
-            model: model.to_owned(),
-            may_replace: RefCell::new(MayReplace::Nothing),
-            _lock: lock,
-        })
+        Ok(Self { model: model.to_owned(), may_replace: MayReplace::Nothing, _lock: lock })
     }
 
     /// Where the model goes.
@@ -149,7 +144,7 @@ impl Output {
     ///
     /// # Errors
     /// If the state cannot be read, or if the model is another than was saved with it and was not given up by `force`.
-    pub fn read_state(&self) -> Result<Option<Saved>, Error> {
+    pub fn read_state(&mut self) -> Result<Option<State>, Error> {
         let path = self.state_path();
         let problem = |problem| Error::State { path: path.clone(), problem };
         let bytes = match files::read(&path, MAX_STATE_BYTES) {
@@ -160,45 +155,44 @@ impl Output {
             Err(error) => return Err(problem(error.to_string())),
             Ok(bytes) => bytes,
         };
-        let saved = Saved::decode(&bytes).map_err(problem)?;
-        let mut may_replace = self.may_replace.borrow_mut();
-        if *may_replace != MayReplace::Anything {
+        let state = State::decode(&bytes).map_err(problem)?;
+        if self.may_replace != MayReplace::Anything {
             let found = self.digest()?;
-            if found.as_ref().is_some_and(|found| !saved.has_model(found)) {
+            if found.as_ref().is_some_and(|found| !state.has_model(found)) {
                 return Err(Error::Foreign(self.model.clone()));
             }
-            *may_replace = MayReplace::Model(found);
+            self.may_replace = MayReplace::Model(found);
         }
-        Ok(Some(saved))
+        Ok(Some(state))
     }
 
-    /// Writes the three files, each atomically, the state first: it alone is enough to go on. State and record are
-    /// given the SHA-256 of the model.
+    /// Writes the three files, each atomically, the state first: it alone is enough to go on. `state` is given the
+    /// SHA-256 of the model, and of the one that was there.
     ///
     /// # Errors
     /// If one cannot be written; if there is another model than this training left there.
-    pub fn write(&self, record: &RunRecord, state: &State) -> Result<(), Error> {
+    pub fn write(&mut self, state: &mut State) -> Result<(), Error> {
         let found = self.digest()?;
-        let mut may_replace = self.may_replace.borrow_mut();
-        match (&*may_replace, &found) {
+        match (&self.may_replace, &found) {
             (MayReplace::Nothing, Some(_)) => return Err(Error::exists(&self.model)),
             (MayReplace::Model(ours), Some(_)) if *ours != found => {
                 return Err(Error::Foreign(self.model.clone()));
             }
             _ => {}
         }
-        let force = *may_replace != MayReplace::Nothing;
-        let force_model = force && *may_replace != MayReplace::Model(None);
-        let model = self.encode(state.model(&record.settings))?;
+        let force = self.may_replace != MayReplace::Nothing;
+        let force_model = force && self.may_replace != MayReplace::Model(None);
+        let model = self.encode(state.model())?;
         let written = Some(sha256(&model));
-        let record = RunRecord { model_sha256: written.clone(), ..record.clone() };
-        let json =
-            serde_json::to_string_pretty(&record).expect("a record always becomes JSON") + "\n";
-        let saved = Saved { record, replaced: found, state: state.clone() };
-        Target::made_up(&self.state_path())?.write(&saved.encode(), force)?;
+        state.record.model_sha256.clone_from(&written);
+        state.replaced = found;
+        let record = serde_json::to_string_pretty(&state.record)
+            .expect("a record always becomes JSON")
+            + "\n";
+        Target::made_up(&self.state_path())?.write(&state.encode(), force)?;
         Target::typed(&self.model)?.write(&model, force_model)?;
-        Target::made_up(&self.record_path())?.write(json.as_bytes(), force)?;
-        *may_replace = MayReplace::Model(written);
+        Target::made_up(&self.record_path())?.write(record.as_bytes(), force)?;
+        self.may_replace = MayReplace::Model(written);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::eval::Evaluation;
 use crate::io::text::{one_line, plural};
 
-use super::{Keep, Settings, State};
+use super::{Keep, Settings};
 
 /// What is known about a run beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -137,14 +137,6 @@ impl RunRecord {
             stop_reason: None,
             test: None,
         }
-    }
-
-    /// Brings it up to date: the training has come to `state` and, once it is over, to `test`.
-    pub fn update(&mut self, state: &State, test: Option<TestRecord>) {
-        self.epochs.clone_from(&state.history);
-        self.kept_epoch = state.kept_epoch(self.settings.keep);
-        self.stop_reason = test.is_some().then(|| state.stop_reason(&self.settings));
-        self.test = test;
     }
 
     /// The record in the file `path`.

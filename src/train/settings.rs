@@ -182,41 +182,32 @@ impl Settings {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// Settings for tests in which nothing is out of the ordinary.
-    pub fn settings(epochs: usize, recipe: Recipe) -> Settings {
-        Settings { epochs, batch_size: 32, seed: 1, ..Settings::new(recipe) }
-    }
-
-    /// Epochs with these validation losses.
-    pub fn history(losses: &[f64]) -> Vec<EpochRecord> {
-        let epoch = |(index, loss): (usize, &f64)| EpochRecord {
-            epoch: index + 1,
-            seconds: 1.0,
-            loss: 1.0,
-            accuracy: 0.5,
-            val_loss: Some(*loss),
-            val_accuracy: Some(0.5),
-        };
-        losses.iter().enumerate().map(epoch).collect()
-    }
 
     #[test]
     fn what_would_not_have_been_trained_is_not_allowed() {
-        let settings =
-            |epochs, patience| Settings { patience, ..settings(epochs, Recipe::classic()) };
-        let done = history(&[1.0, 0.5, 0.6, 0.7, 0.4]);
-        assert!(settings(5, None).allow(&done).is_ok());
-        assert!(settings(4, None).allow(&done).is_err());
-        assert!(settings(9, Some(3)).allow(&done).is_ok());
-        let error = settings(9, Some(2)).allow(&done).unwrap_err();
+        let allow = |epochs, patience, losses: &[f64]| {
+            let epoch = |(index, loss): (usize, &f64)| EpochRecord {
+                epoch: index + 1,
+                seconds: 1.0,
+                loss: 1.0,
+                accuracy: 0.5,
+                val_loss: Some(*loss),
+                val_accuracy: Some(0.5),
+            };
+            let done: Vec<_> = losses.iter().enumerate().map(epoch).collect();
+            Settings { epochs, patience, ..Settings::new(Recipe::classic()) }.allow(&done)
+        };
+        let losses = [1.0, 0.5, 0.6, 0.7, 0.4];
+        assert!(allow(5, None, &losses).is_ok() && allow(4, None, &losses).is_err());
+        assert!(allow(9, Some(3), &losses).is_ok());
+        let error = allow(9, Some(2), &losses).unwrap_err();
         assert!(error.ends_with("would have ended it after epoch 4"), "{error}");
         // It ends there itself.
-        assert!(settings(9, Some(2)).allow(&done[..4]).is_ok());
+        assert!(allow(9, Some(2), &losses[..4]).is_ok());
         // As good as the best is no better, and what counts is the distance from it.
-        assert!(settings(9, Some(2)).allow(&history(&[0.5, 0.5, 0.5, 0.4])).is_err());
-        assert!(settings(9, Some(2)).allow(&history(&[0.5, 0.6, 0.4])).is_ok());
+        assert!(allow(9, Some(2), &[0.5, 0.5, 0.5, 0.4]).is_err());
+        assert!(allow(9, Some(2), &[0.5, 0.6, 0.4]).is_ok());
     }
 }

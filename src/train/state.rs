@@ -2,11 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::eval::Evaluation;
 use crate::model::Weights;
 
-use super::{EpochRecord, Keep, RunningSums, Settings, StopReason};
+use super::{EpochRecord, Keep, RunRecord, RunningSums, StopReason};
 
-/// The best epoch so far. Its weights are no part of its JSON.
+/// A training between two batches. Its JSON has all but the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// What the training is, and its finished epochs.
+    pub record: RunRecord,
+    /// SHA-256 of the model that was replaced when this was saved: it is still there after a kill between the two.
+    pub replaced: Option<String>,
+    /// The part of the next epoch that is done.
+    pub sums: RunningSums,
+    /// The best finished epoch by validation loss.
+    pub best: Option<Best>,
+    /// The weights as trained: with the recipe's activation, for pixels as it scales them.
+    #[serde(skip, default = "Weights::zeros")]
+    pub weights: Weights,
+    /// The optimiser's velocity of each weight, where the recipe has momentum.
+    #[serde(skip)]
+    pub velocity: Option<Weights>,
+}
+
+/// The best epoch so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
@@ -19,40 +40,93 @@ pub struct Best {
     pub weights: Weights,
 }
 
-/// A training between two batches.
-#[derive(Debug, Clone, PartialEq)]
-pub struct State {
-    /// The weights as trained: with the recipe's activation, for pixels as it scales them.
-    pub weights: Weights,
-    /// The optimiser's velocity of each weight, where the recipe has momentum.
-    pub velocity: Option<Weights>,
-    /// Finished epochs.
-    pub history: Vec<EpochRecord>,
-    /// The part of the next epoch that is done.
-    pub sums: RunningSums,
-    /// The best finished epoch by validation loss.
-    pub best: Option<Best>,
-}
-
 impl State {
-    /// The start of a training.
+    /// The start of the training that `record` describes.
     #[must_use]
-    pub fn initial(settings: &Settings) -> Self {
-        let recipe = &settings.recipe;
-        let weights = Weights::initial(settings.seed, recipe.gain);
+    pub fn initial(record: RunRecord) -> Self {
+        let recipe = &record.settings.recipe;
+        let weights = Weights::initial(record.settings.seed, recipe.gain);
         Self {
             velocity: recipe.sgd().has_velocity().then(Weights::zeros),
             weights: weights.for_activation(recipe.activation),
-            history: Vec::new(),
+            replaced: None,
             sums: RunningSums::default(),
             best: None,
+            record,
         }
+    }
+
+    /// This training, to go on as `record` describes it.
+    ///
+    /// # Errors
+    /// What makes that another training.
+    pub fn go_on(self, record: RunRecord) -> Result<Self, String> {
+        let (then, now) = (&self.record, &record);
+        if let Some(difference) = then.settings.difference(&now.settings) {
+            return Err(difference);
+        }
+        now.settings.allow(&then.epochs)?;
+        if then.data != now.data {
+            return Err("it was begun with another data set".to_owned());
+        }
+        if then.lenet != now.lenet {
+            return Err(format!("lenet {} wrote it, this is {}", then.lenet, now.lenet));
+        }
+        if then.device != now.device {
+            return Err(format!("it was begun on {}, not {}", then.device, now.device));
+        }
+        self.check_progress(now.train_samples)?;
+        let RunRecord { started, epochs, .. } = self.record;
+        let mut state = Self { record: RunRecord { started, epochs, ..record }, ..self };
+        state.record.kept_epoch = state.kept_epoch();
+        Ok(state)
+    }
+
+    /// Refuses an unfinished epoch that does not fit `samples` training images.
+    ///
+    /// # Errors
+    /// What does not fit, in words.
+    pub fn check_progress(&self, samples: usize) -> Result<(), String> {
+        let RunningSums { batches, samples: seen, correct, .. } = self.sums;
+        match batches.checked_mul(self.record.settings.batch_size) {
+            Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
+            _ => Err(format!(
+                "{batches} batches with {seen} images of {samples} are not the start of an epoch"
+            )),
+        }
+    }
+
+    /// Number of the next epoch to end, from 1.
+    pub(super) fn epoch(&self) -> usize {
+        self.record.epochs.len() + 1
+    }
+
+    /// Moves the epoch's sums and its validation into the record.
+    pub(super) fn finish_epoch(&mut self, validation: Option<&Evaluation>) -> EpochRecord {
+        let (epoch, sums) = (self.epoch(), std::mem::take(&mut self.sums));
+        let val_loss = validation.map(Evaluation::loss);
+        if let Some(val_loss) = val_loss
+            && self.best.as_ref().is_none_or(|best| val_loss < best.val_loss)
+        {
+            self.best = Some(Best { epoch, val_loss, weights: self.weights.clone() });
+        }
+        let finished = EpochRecord {
+            epoch,
+            seconds: sums.seconds,
+            loss: sums.mean_loss(),
+            accuracy: sums.accuracy(),
+            val_loss,
+            val_accuracy: validation.map(Evaluation::accuracy),
+        };
+        self.record.epochs.push(finished.clone());
+        self.record.kept_epoch = self.kept_epoch();
+        finished
     }
 
     /// Whether nothing is left to do: all epochs are done, or patience is at its end.
     #[must_use]
-    pub fn is_over(&self, settings: &Settings) -> bool {
-        let done = self.history.len();
+    pub fn is_over(&self) -> bool {
+        let (done, settings) = (self.record.epochs.len(), &self.record.settings);
         let since_best = self.best.as_ref().map_or(0, |best| done - best.epoch);
         let patient = settings.patience.is_none_or(|patience| since_best < patience);
         done >= settings.epochs || (self.sums.batches == 0 && !patient)
@@ -60,26 +134,25 @@ impl State {
 
     /// Why a training that is over is.
     #[must_use]
-    pub fn stop_reason(&self, settings: &Settings) -> StopReason {
-        match self.history.len() < settings.epochs {
+    pub fn stop_reason(&self) -> StopReason {
+        match self.record.epochs.len() < self.record.settings.epochs {
             true => StopReason::Patience,
             false => StopReason::Epochs,
         }
     }
 
     /// The epoch whose weights the model has; none in the middle of the first.
-    #[must_use]
-    pub fn kept_epoch(&self, keep: Keep) -> Option<usize> {
-        let done = self.history.len();
-        match (&self.best, keep) {
+    fn kept_epoch(&self) -> Option<usize> {
+        match (&self.best, self.record.settings.keep) {
             (Some(best), Keep::Best) => Some(best.epoch),
-            _ => (done > 0).then_some(done),
+            _ => self.record.epochs.last().map(|last| last.epoch),
         }
     }
 
     /// The weights that the settings want for the model, from what is done so far, for raw pixels.
     #[must_use]
-    pub fn model(&self, settings: &Settings) -> Weights {
+    pub fn model(&self) -> Weights {
+        let settings = &self.record.settings;
         let weights = match &self.best {
             Some(best) if settings.keep == Keep::Best => &best.weights,
             _ => &self.weights,
@@ -89,52 +162,62 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::train::settings::tests::history;
-    use crate::train::{Recipe, settings};
+    use crate::train::{Recipe, Settings};
 
-    /// A training whose epoch 2 of `done` was the best.
-    fn state(done: usize) -> State {
-        let settings = settings(Keep::Last, None);
-        let mut state = State::initial(&settings);
-        state.weights.tensors_mut()[9].fill(done as f32);
-        let losses = (1..=done).map(|epoch| if epoch == 2 { 0.25 } else { 0.5 });
-        state.history = history(&losses.collect::<Vec<_>>());
-        let mut weights = state.weights.clone();
-        weights.tensors_mut()[9].fill(2.0);
-        state.best = Some(Best { epoch: 2, val_loss: 0.25, weights });
+    /// A training in which nothing is out of the ordinary.
+    pub fn state(settings: Settings) -> State {
+        State::initial(RunRecord::new(settings, "CPU"))
+    }
+
+    /// After so many epochs, whose outputs for the right class were these: all images are of class 0, and the weights
+    /// of `fc3.bias` are the number of the epoch.
+    fn after(outputs: &[f32], keep: Keep, patience: Option<usize>) -> State {
+        let settings = Settings { epochs: 9, keep, patience, ..Settings::new(Recipe::classic()) };
+        let mut state = state(settings);
+        for output in outputs {
+            let mut row = [0.1; 10];
+            row[0] = *output;
+            let (epoch, validation) = (state.epoch(), Evaluation::new(&[row], &[0]));
+            state.weights.tensors_mut()[9].fill(epoch as f32);
+            state.sums.seconds = 0.5 * epoch as f64;
+            let finished = state.finish_epoch(Some(&validation));
+            assert_eq!((finished.epoch, finished.seconds), (epoch, 0.5 * epoch as f64));
+            assert_eq!(finished.val_loss, Some(validation.loss()));
+            assert_eq!(finished.val_accuracy, Some(1.0));
+            assert_eq!(state.record.epochs.last(), Some(&finished));
+            assert_eq!(state.sums.batches, 0);
+        }
         state
     }
 
-    fn settings(keep: Keep, patience: Option<usize>) -> Settings {
-        Settings { keep, patience, ..settings::tests::settings(9, Recipe::classic()) }
-    }
-
     #[test]
-    fn the_best_epoch_is_kept_where_it_is_wanted() {
-        let state = state(5);
-        for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 5)] {
-            assert_eq!(state.kept_epoch(keep), Some(epoch));
-            let model = state.model(&settings(keep, None));
-            assert_eq!(model.tensors()[9], [epoch as f32; 10], "{keep:?}");
+    fn the_epoch_of_the_smallest_validation_loss_is_kept_where_it_is_wanted() {
+        // Of equal losses the first is the smallest.
+        for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 4)] {
+            let state = after(&[0.5, 0.9, 0.9, 0.4], keep, None);
+            assert_eq!(state.record.kept_epoch, Some(epoch));
+            assert_eq!(state.model().tensors()[9], [epoch as f32; 10], "{keep:?}");
+            let best = state.best.unwrap();
+            assert_eq!((best.epoch, &best.weights.tensors()[9]), (2, &vec![2.0; 10]));
+            assert_eq!(Some(best.val_loss), state.record.epochs[1].val_loss);
         }
-        let none = State::initial(&settings(Keep::Best, None));
-        assert_eq!(none.kept_epoch(Keep::Best), None);
+        assert_eq!(after(&[], Keep::Best, None).kept_epoch(), None);
     }
 
     #[test]
     fn patience_counts_epochs_since_the_best() {
-        let is_over = |done, patience| state(done).is_over(&settings(Keep::Last, Some(patience)));
+        let outputs = [0.5, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8];
+        let done = |done, patience| after(&outputs[..done], Keep::Last, patience);
+        let is_over = |epochs, patience| done(epochs, Some(patience)).is_over();
         assert!(!is_over(4, 3) && is_over(5, 3) && is_over(4, 2) && !is_over(3, 2));
-        let with_patience = settings(Keep::Last, Some(3));
-        assert_eq!(state(5).stop_reason(&with_patience), StopReason::Patience);
-        assert!(!state(8).is_over(&settings(Keep::Last, None)));
-        assert!(state(9).is_over(&settings(Keep::Last, None)));
-        assert_eq!(state(9).stop_reason(&with_patience), StopReason::Epochs);
+        assert_eq!(done(5, Some(3)).stop_reason(), StopReason::Patience);
+        assert!(!done(8, None).is_over() && done(9, None).is_over());
+        assert_eq!(done(9, Some(3)).stop_reason(), StopReason::Epochs);
         // In the middle of an epoch it goes on to the epoch's end.
-        let mut begun = state(5);
+        let mut begun = done(5, Some(3));
         begun.sums.batches = 1;
-        assert!(!begun.is_over(&with_patience));
+        assert!(!begun.is_over());
     }
 }

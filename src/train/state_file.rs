@@ -11,21 +11,10 @@ use crate::format::{ModelFile, safetensors};
 use crate::io::text::one_line;
 use crate::model::Weights;
 
-use super::{Best, RunRecord, RunningSums, State};
+use super::{Best, State};
 
 /// The largest state file that is read, in bytes: 100,000 epochs have room.
 pub const MAX_STATE_BYTES: u64 = 32 << 20;
-
-/// A state with what it belongs to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Saved {
-    /// The run, its epochs those of `state`. Its model is the file that was written after the state.
-    pub record: RunRecord,
-    /// SHA-256 of the model that was replaced then: it is still there after a kill between the two.
-    pub replaced: Option<String>,
-    /// The state itself.
-    pub state: State,
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,31 +24,16 @@ struct Head {
     sha256: String,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Figures {
-    record: RunRecord,
-    replaced: Option<String>,
-    sums: RunningSums,
-    best: Option<Best>,
-}
-
-impl Saved {
+impl State {
     /// Version of the layout of a state file.
     pub const LAYOUT: u32 = 6;
 
     /// The bytes of a state file. Equal states give equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let State { weights, velocity, history: _, sums, best } = &self.state;
-        let mut parts = vec![json_line(&Figures {
-            record: self.record.clone(),
-            replaced: self.replaced.clone(),
-            sums: sums.clone(),
-            best: best.clone(),
-        })];
-        let best = best.as_ref().map(|best| &best.weights);
-        for weights in [Some(weights), velocity.as_ref(), best].into_iter().flatten() {
+        let mut parts = vec![json_line(self)];
+        let best = self.best.as_ref().map(|best| &best.weights);
+        for weights in [Some(&self.weights), self.velocity.as_ref(), best].into_iter().flatten() {
             parts.push(safetensors::encode(&ModelFile::from(weights.clone())));
         }
         let body = parts.concat();
@@ -87,48 +61,32 @@ impl Saved {
             return Err("its content is not what was written (SHA-256)".to_owned());
         }
         let mut parts = split(body, &head.lengths)?.into_iter();
-        let figures = parse(parts.next().ok_or("no figures")?, "figures")?;
-        let Figures { record, replaced, sums, mut best } = figures;
-        record.check()?;
+        let mut state: Self = parse(parts.next().ok_or("no figures")?, "figures")?;
+        state.record.check()?;
         let mut weights = |name: &str| -> Result<Weights, String> {
             let bytes = parts.next().ok_or_else(|| format!("no {name}"))?;
             let file = safetensors::decode(bytes).map_err(|fault| format!("{name}: {fault}"))?;
             Ok(file.weights)
         };
-        let now = weights("weights")?;
-        let has_velocity = record.settings.recipe.sgd().has_velocity();
-        let velocity = has_velocity.then(|| weights("velocity")).transpose()?;
-        if let Some(best) = &mut best {
+        state.weights = weights("weights")?;
+        let has_velocity = state.record.settings.recipe.sgd().has_velocity();
+        state.velocity = has_velocity.then(|| weights("velocity")).transpose()?;
+        if let Some(best) = &mut state.best {
             best.weights = weights("best weights")?;
         }
         if parts.next().is_some() {
             return Err("more parts than a state has".to_owned());
         }
-        let best_is_past = |best: &Best| (1..=record.epochs.len()).contains(&best.epoch);
-        if !best.as_ref().is_none_or(best_is_past) || !sums.loss.is_finite() {
+        let best_is_past = |best: &Best| (1..state.epoch()).contains(&best.epoch);
+        if !state.best.as_ref().is_none_or(best_is_past) || !state.sums.loss.is_finite() {
             return Err("its figures contradict each other".to_owned());
         }
-        let history = record.epochs.clone();
-        Ok(Self { record, replaced, state: State { weights: now, velocity, history, sums, best } })
+        Ok(state)
     }
 
     /// Whether the model with this digest was saved with the state.
     pub(super) fn has_model(&self, digest: &str) -> bool {
         [&self.record.model_sha256, &self.replaced].iter().any(|its| its.as_deref() == Some(digest))
-    }
-
-    /// Refuses a state whose unfinished epoch does not fit `samples` training images.
-    ///
-    /// # Errors
-    /// What does not fit, in words.
-    pub fn check_progress(&self, samples: usize) -> Result<(), String> {
-        let RunningSums { batches, samples: seen, correct, .. } = self.state.sums;
-        match batches.checked_mul(self.record.settings.batch_size) {
-            Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
-            _ => Err(format!(
-                "{batches} batches with {seen} images of {samples} are not the start of an epoch"
-            )),
-        }
     }
 }
 

@@ -10,21 +10,21 @@ use super::{Place, Ran, run_in_time};
 #[test]
 fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
     let place = Place::new();
-    fs::write(place.path("victim"), "").unwrap();
+    place.write("victim", "");
     let lock = ".m.state.lock";
     let plants: [&dyn Fn(); 5] = [
         &|| place.make_pipe(lock),
         &|| symlink("victim", place.path(lock)).unwrap(),
         &|| symlink("nowhere", place.path(lock)).unwrap(),
         &|| fs::hard_link(place.path("victim"), place.path(lock)).unwrap(),
-        &|| fs::write(place.path(lock), "mine").unwrap(),
+        &|| place.write(lock, "mine"),
     ];
     for plant in plants {
         plant();
         let ran = run_in_time(place.lenet("train --any-dataset --epochs 1 -o m.mpk"));
         ran.assert_error(1, &format!("cannot lock {lock}: it is a"), "");
         assert_eq!(place.files(), [lock, "victim"]);
-        fs::remove_file(place.path(lock)).unwrap();
+        place.remove(lock);
     }
 }
 
@@ -32,13 +32,13 @@ fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
 fn names_that_the_program_makes_up_are_not_followed() {
     let place = Place::new();
     let plant = |name: &str, end: &str| symlink(end, place.path(name)).unwrap();
-    fs::write(place.path("victim"), "precious").unwrap();
+    place.write("victim", "precious");
     plant("m.state", "victim");
-    let ran = place.run("train --any-dataset --epochs 1 -o m.mpk");
+    let ran = place.try_train("--epochs 1 -o m.mpk");
     ran.assert_error(1, "m.state exists already", "--force");
-    fs::remove_file(place.path("m.state")).unwrap();
+    place.remove("m.state");
     plant("m.json", "nowhere");
-    let ran = place.run("train --any-dataset --epochs 1 -o m.mpk");
+    let ran = place.try_train("--epochs 1 -o m.mpk");
     ran.assert_error(1, "m.json exists already", "--force");
     // With --force the links themselves are replaced.
     plant("m.state", "victim");
@@ -55,7 +55,7 @@ fn names_that_the_program_makes_up_are_not_followed() {
     let ran = place.run("convert m.mpk m.onnx");
     ran.assert_error(1, "m.onnx exists already", "--force");
     assert!(!place.path("nowhere").exists());
-    assert_eq!(fs::read(place.path("victim")).unwrap(), b"precious");
+    assert_eq!(place.read("victim"), b"precious");
 }
 
 /// Runs `words` and makes `name` a stranger's file once the program has looked whether it is there: as soon as it
@@ -70,7 +70,7 @@ fn appears_meanwhile(place: &Place, words: &str, name: &str) -> Ran {
         assert!(begin.elapsed() < Duration::from_secs(20));
     }
     // Whole at once, as another program's rename would make it.
-    fs::write(place.path("data/stranger"), "mine").unwrap();
+    place.write("data/stranger", "mine");
     let _ = fs::hard_link(place.path("data/stranger"), place.path(name));
     Ran(child.wait_with_output().unwrap())
 }
@@ -92,14 +92,14 @@ fn a_file_that_appears_after_the_check_is_not_replaced() {
                 0 => was_later += 1,
                 _ => {
                     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-                    assert!(ran.stderr().contains("exists"), "{}", ran.stderr());
-                    assert_eq!(fs::read(place.path(name)).unwrap(), b"mine");
+                    ran.assert_says("exists");
+                    assert_eq!(place.read(name), b"mine");
                 }
             }
             for file in place.files() {
                 if !["m.json", "m.mpk", "m.state"].contains(&file.as_str()) {
                     assert!(!file.starts_with(".lenet-"), "{file}");
-                    fs::remove_file(place.path(&file)).unwrap();
+                    place.remove(&file);
                 }
             }
         }

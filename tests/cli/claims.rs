@@ -1,6 +1,5 @@
 //! Two trainings and one output: the second is refused, whatever name it uses, and a dead one is no obstacle.
 
-use std::fs;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -38,11 +37,11 @@ fn a_second_training_of_one_output_is_refused_until_the_first_is_dead() {
     let place = Place::new();
     let holder = Holder::of(&place, "-o m.mpk");
     for words in ["", "--force", "--resume"] {
-        let ran = place.run(&format!("train --any-dataset --epochs 1 -o m.mpk {words}"));
+        let ran = place.try_train(&format!("--epochs 1 -o m.mpk {words}"));
         ran.assert_error(1, "another training is writing m.mpk", "-o");
     }
     // `m` is another model, but its state would be m.state too.
-    let ran = place.run("train --any-dataset --epochs 1 -o m --force");
+    let ran = place.try_train("--epochs 1 -o m --force");
     ran.assert_error(1, "another training is writing m", "-o");
     place.train("--epochs 1 -o other.mpk");
     holder.kill();
@@ -63,12 +62,12 @@ fn without_a_name_the_next_free_one_is_taken_also_while_the_first_is_written() {
     }
     holder.kill();
     // What is taken by any file, be it only a state or a folder, is left alone.
-    fs::write(place.path("model-4.state"), "").unwrap();
-    fs::write(place.path("model-5.json"), "mine").unwrap();
-    fs::create_dir(place.path("model-6.mpk")).unwrap();
+    place.write("model-4.state", "");
+    place.write("model-5.json", "mine");
+    place.make_folder("model-6.mpk");
     let ran = place.train("--epochs 1");
     assert!(ran.stdout().ends_with("saved model-7.mpk\n"), "{}", ran.stdout());
-    assert_eq!(fs::read(place.path("model-5.json")).unwrap(), b"mine");
+    assert_eq!(place.read("model-5.json"), b"mine");
 }
 
 #[test]
@@ -97,20 +96,20 @@ fn of_two_that_start_at_once_one_trains_and_the_file_is_whole() {
 fn files_of_a_training_are_not_replaced_unasked() {
     let place = Place::new();
     place.train("--epochs 1 -o m.mpk");
-    let run = |words: &str| place.run(&format!("train --any-dataset --epochs 2 {words}"));
+    let run = |words: &str| place.try_train(&format!("--epochs 2 {words}"));
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--resume");
     // `m` would have the same state and record.
     run("-o m").assert_error(1, "m.state exists already", "--resume");
-    fs::remove_file(place.path("m.state")).unwrap();
+    place.remove("m.state");
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--force");
     let resumed = run("-o m.mpk --resume");
     resumed.assert_error(1, "m.mpk exists, but no saved state to go on from", "--force");
-    fs::write(place.path("n.json"), "mine").unwrap();
+    place.write("n.json", "mine");
     run("-o n.mpk").assert_error(1, "n.json exists already", "--force");
-    assert_eq!(fs::read(place.path("n.json")).unwrap(), b"mine");
+    assert_eq!(place.read("n.json"), b"mine");
     // A state without its model, as after a kill between the two, is enough to go on from.
     place.train("--epochs 1 -o k.mpk");
-    fs::remove_file(place.path("k.mpk")).unwrap();
+    place.remove("k.mpk");
     run("-o k.mpk").assert_error(1, "k.state exists already", "--resume");
     assert_eq!(run("-o k.mpk --resume").code(), 0);
     assert!(place.path("k.mpk").is_file());

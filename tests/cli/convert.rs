@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use super::{DATA, Place, Ran, digest};
+use super::{DATA, Place, Ran};
 
 const INTEROP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
 
 /// The notes in the header of a .safetensors file.
 fn notes(place: &Place, name: &str) -> serde_json::Value {
-    let bytes = fs::read(place.path(name)).unwrap();
+    let bytes = place.read(name);
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
     header["__metadata__"].clone()
@@ -17,7 +17,7 @@ fn notes(place: &Place, name: &str) -> serde_json::Value {
 /// Runs it where it finds no data set, whatever this machine has.
 fn convert(place: &Place, words: &str) -> Ran {
     let mut command = place.lenet(&format!("convert {words}"));
-    Ran(command.env("LENET_DATA_DIR", "none").output().unwrap())
+    Ran::of(command.env("LENET_DATA_DIR", "none"))
 }
 
 #[test]
@@ -29,9 +29,8 @@ fn weights_go_round_through_every_format_bit_for_bit() {
         ("b.safetensors".to_owned(), "c.mpk"),
     ];
     for (input, output) in steps {
-        let ran = convert(&place, &format!("{input} {output} --json"));
-        assert_eq!(ran.code(), 0, "{}", ran.stderr());
-        let document = &ran.events()[0];
+        let ran = convert(&place, &format!("{input} {output} --json")).ok();
+        let document = ran.document();
         assert_eq!(document["schema"], 1);
         assert_eq!(document["input"], input);
         assert_eq!(document["output"], output);
@@ -40,7 +39,7 @@ fn weights_go_round_through_every_format_bit_for_bit() {
         let ending = output.rsplit('.').next().unwrap();
         assert_eq!(document["format"], ending);
     }
-    assert_eq!(digest(&place.path("a.mpk")), digest(&place.path("c.mpk")));
+    assert_eq!(place.digest("a.mpk"), place.digest("c.mpk"));
 }
 
 #[test]
@@ -48,7 +47,7 @@ fn what_pytorch_trained_has_the_same_figures_in_every_format() {
     let place = Place::empty();
     let source = format!("{INTEROP}/lenet.pt");
     for name in ["m.mpk", "m.safetensors"] {
-        assert_eq!(place.run(&format!("convert {source} {name}")).code(), 0);
+        place.run(&format!("convert {source} {name}")).ok();
     }
     let eval = |model: &str| {
         let ran = place.run(&format!("eval {model} --data {DATA} --limit 500 --json"));
@@ -63,13 +62,12 @@ fn what_pytorch_trained_has_the_same_figures_in_every_format() {
 #[test]
 fn onnx_is_the_graph_that_was_checked_with_notes_behind_it() {
     let place = Place::empty();
-    let ran = convert(&place, &format!("{INTEROP}/lenet.pt m.onnx"));
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = convert(&place, &format!("{INTEROP}/lenet.pt m.onnx")).ok();
     assert!(ran.stdout().starts_with("saved m.onnx\n"));
     assert!(ran.stdout().contains("bit for bit; the graph around them is not run here"));
     assert!(ran.stdout().contains("\nlargest difference of outputs: 0 on 64 images\n"));
     let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
-    let written = fs::read(place.path("m.onnx")).unwrap();
+    let written = place.read("m.onnx");
     assert!(written.starts_with(&checked));
     let notes = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
     assert!(notes.contains("raw pixels, 0 to 255") && notes.contains("Ankle boot"), "{notes}");
@@ -80,8 +78,7 @@ fn what_is_known_of_the_training_travels_along() {
     let place = Place::new();
     place.train("--epochs 2 --seed 7 -o m.mpk");
     let record = place.json("m.json");
-    let ran = place.run("convert m.mpk m.safetensors");
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = place.run("convert m.mpk m.safetensors").ok();
     assert!(ran.stdout().contains("noted in it: recipe classic, seed 7, test accuracy 0."));
     assert!(ran.stdout().contains(" on 104 images"), "the 40 test images too: {}", ran.stdout());
     let notes = notes(&place, "m.safetensors");
@@ -94,19 +91,18 @@ fn what_is_known_of_the_training_travels_along() {
 
     // They stay while there is room for them, and never speak of another model.
     place.run("convert m.safetensors m.onnx");
-    let onnx = fs::read(place.path("m.onnx")).unwrap();
+    let onnx = place.read("m.onnx");
     assert!(String::from_utf8_lossy(&onnx).contains("test_accuracy"));
-    assert_eq!(place.run("convert m.safetensors again.mpk").code(), 0);
-    assert_eq!(digest(&place.path("again.mpk")), digest(&place.path("m.mpk")));
+    place.run("convert m.safetensors again.mpk").ok();
+    assert_eq!(place.digest("again.mpk"), place.digest("m.mpk"));
 }
 
 #[test]
 fn a_record_that_is_none_is_told_of_and_goes_without() {
     let place = Place::new();
     place.train("--epochs 1 -o m.mpk");
-    fs::write(place.path("m.json"), "{\"schema\":1}").unwrap();
-    let ran = place.run("convert m.mpk m.safetensors");
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    place.write("m.json", "{\"schema\":1}");
+    let ran = place.run("convert m.mpk m.safetensors").ok();
     assert!(ran.stderr().starts_with("note: m.json does not travel along: not a record"));
     assert!(notes(&place, "m.safetensors")["seed"].is_null());
 }
@@ -114,12 +110,12 @@ fn a_record_that_is_none_is_told_of_and_goes_without() {
 #[test]
 fn a_file_that_exists_is_replaced_only_if_asked() {
     let place = Place::empty();
-    fs::write(place.path("m.mpk"), "precious").unwrap();
+    place.write("m.mpk", "precious");
     let words = format!("convert {INTEROP}/lenet.pt m.mpk");
     place.run(&words).assert_error(1, "m.mpk exists already", "--force");
-    assert_eq!(fs::read(place.path("m.mpk")).unwrap(), b"precious");
-    assert_eq!(place.run(&format!("{words} --force")).code(), 0);
-    assert_eq!(place.run("convert m.mpk m.mpk --force").code(), 0);
+    assert_eq!(place.read("m.mpk"), b"precious");
+    place.run(&format!("{words} --force")).ok();
+    place.run("convert m.mpk m.mpk --force").ok();
 }
 
 #[test]

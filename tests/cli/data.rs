@@ -3,20 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Place, common};
-
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place, common};
 
 #[test]
 fn the_data_of_this_repository_is_fashion_mnist() {
     let place = Place::empty();
-    let ran = place.run(&format!("data verify --data {DATA}"));
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = place.run(&format!("data verify --data {DATA}")).ok();
     let lines: Vec<_> = ran.stdout().lines().collect();
     assert_eq!(lines[0], format!("Fashion-MNIST in {DATA}"));
     let digest = "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34";
     assert_eq!(lines[4], format!("ok        t10k-labels-idx1-ubyte   {digest}"));
-    let document = &place.run(&format!("data verify --json --data {DATA}")).events()[0];
+    let document = place.run(&format!("data verify --json --data {DATA}")).document();
     assert_eq!((&document["schema"], &document["ok"]), (&1.into(), &true.into()));
     assert_eq!(document["files"][3]["sha256"], digest);
     assert_eq!(document["dir"], DATA);
@@ -35,7 +32,7 @@ fn foreign_damaged_and_missing_files_are_told_apart() {
 
     let ran = place.run("data verify --data d --json");
     assert_eq!(ran.code(), 1);
-    let document = &ran.events()[0];
+    let document = ran.document();
     assert_eq!(document["ok"], false);
     let files = document["files"].as_array().unwrap();
     let status: Vec<_> = files.iter().map(|file| file["status"].as_str().unwrap()).collect();
@@ -64,8 +61,7 @@ fn without_a_folder_the_usual_places_are_looked_into() {
 #[test]
 fn classes_are_counted_in_each_split() {
     let place = Place::empty();
-    let ran = place.run(&format!("data show --data {DATA}"));
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = place.run(&format!("data show --data {DATA}")).ok();
     let lines: Vec<_> = ran.stdout().lines().collect();
     assert_eq!(lines.len(), 12, "no pictures where there is no terminal");
     assert_eq!(lines[0], "class             train validation       test");
@@ -79,7 +75,7 @@ fn classes_are_counted_in_each_split() {
         assert_eq!((test, validation + train), (1000, 6000), "{line}");
     }
     let ran = place.run(&format!("data show --data {DATA} --split test --json --limit 100"));
-    let document = &ran.events()[0];
+    let document = ran.document();
     assert_eq!(document["splits"].as_array().unwrap().len(), 1);
     let test = &document["splits"][0];
     assert_eq!((&test["split"], &test["samples"]), (&"test".into(), &100.into()));
@@ -90,8 +86,7 @@ fn classes_are_counted_in_each_split() {
 #[test]
 fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
     let place = Place::new();
-    let ran = place.run("data show --any-dataset --split test --png sheet.png");
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = place.run("data show --any-dataset --split test --png sheet.png").ok();
     assert!(ran.stdout().ends_with("saved sheet.png: test images, a row a class\n"));
     let sheet = image::open(place.path("sheet.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (602, 302));
@@ -113,7 +108,7 @@ fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
     let again = place.run("data show --any-dataset --png sheet.png");
     again.assert_error(1, "sheet.png exists already", "--force");
     let again = place.run("data show --any-dataset --png sheet.png --force --json");
-    assert_eq!(again.events()[0]["png"], "sheet.png");
+    assert_eq!(again.document()["png"], "sheet.png");
 }
 
 #[test]

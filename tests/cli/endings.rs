@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Place;
+use super::{Place, Ran};
 
 fn end(events: &[Value]) -> &Value {
     let mut ends = events.iter().filter(|event| event["event"] == "test");
@@ -30,10 +30,10 @@ fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
          go on with --resume and a larger --patience\n\
          note: the model has the weights of epoch {kept}, of the best validation loss\n"
     );
-    assert!(ran.stderr().contains(&said), "{}", ran.stderr());
+    ran.assert_says(&said);
     // Again, and in text.
     let again = place.train(&format!("{RESTLESS} -o m.mpk --resume"));
-    assert!(again.stderr().contains(&said), "{}", again.stderr());
+    again.assert_says(&said);
     assert!(!again.stderr().contains("--epochs"), "{}", again.stderr());
     let on = place.train("--patience 40 -o m.mpk --resume --json");
     let events = on.events();
@@ -44,7 +44,7 @@ fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
     let seeds = place.train(&format!("{RESTLESS} --seeds 42 --json"));
     let row = &seeds.events()[1];
     assert_eq!((&row["stop_reason"], &row["epochs_done"]), (&"patience".into(), &done.into()));
-    assert!(seeds.stderr().contains("(seed 42)"), "{}", seeds.stderr());
+    seeds.assert_says("(seed 42)");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_training_that_collapsed_is_warned_of_and_a_sound_one_is_not() {
         assert_eq!(place.json("m.json")["test"]["collapsed"], true);
         let rate = rate.parse::<f64>().unwrap();
         let warning = format!("use a learning rate below {rate} (--lr)");
-        assert!(ran.stderr().contains(&warning), "{}", ran.stderr());
+        ran.assert_says(&warning);
     }
     let sound = place.train("--epochs 2 --recipe tuned --json");
     assert_eq!(end(&sound.events())["collapsed"], false);
@@ -67,12 +67,12 @@ fn a_training_that_collapsed_is_warned_of_and_a_sound_one_is_not() {
 fn a_name_that_was_not_asked_for_is_said_at_the_start() {
     let place = Place::new();
     let first = place.train("--epochs 1 --json");
-    assert_eq!(first.events()[0]["output"], "model.mpk");
+    assert_eq!(first.document()["output"], "model.mpk");
     assert!(!first.stderr().contains("is taken"));
     let second = place.train("--epochs 1 --json");
-    assert_eq!(second.events()[0]["output"], "model-2.mpk");
+    assert_eq!(second.document()["output"], "model-2.mpk");
     let said = "note: model.mpk is taken, this model goes to model-2.mpk\n";
-    assert!(second.stderr().contains(said), "{}", second.stderr());
+    second.assert_says(said);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn options_without_effect_are_wrong_usage() {
     {
         let mut command = place.lenet(words);
         command.env("LENET_SEED", "7").env("LENET_VALIDATION_SPLIT", "0.2");
-        let ran = super::Ran(command.output().unwrap());
+        let ran = Ran::of(&mut command);
         assert_eq!(ran.code(), 0, "{words}: {}", ran.stderr());
     }
 }
@@ -126,12 +126,10 @@ fn wrong_values_are_called_by_the_name_that_they_came_under() {
         let ran = place.run(&format!("train {words}"));
         assert!(ran.code() == 2 && ran.stderr().contains(error), "{}", ran.stderr());
     }
-    let mut command = place.lenet("train --lr 0.5");
-    let ran = super::Ran(command.env("LENET_EPOCHS", "x").output().unwrap());
-    assert!(ran.stderr().contains("'x' for 'LENET_EPOCHS'"), "{}", ran.stderr());
-    let mut command = place.lenet("train --epochs=y");
-    let ran = super::Ran(command.env("LENET_EPOCHS", "1").output().unwrap());
-    assert!(ran.stderr().contains("'y' for '--epochs <N>'"), "{}", ran.stderr());
+    let ran = Ran::of(place.lenet("train --lr 0.5").env("LENET_EPOCHS", "x"));
+    ran.assert_says("'x' for 'LENET_EPOCHS'");
+    let ran = Ran::of(place.lenet("train --epochs=y").env("LENET_EPOCHS", "1"));
+    ran.assert_says("'y' for '--epochs <N>'");
     place.train("--epochs 1 -o m.mpk");
     place.run("eval m.json").assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
     let help = place.run("help train");

@@ -6,7 +6,7 @@ use super::{DATA, Place, TRAINED};
 fn the_model_that_keras_trained_has_keras_figures() {
     let place = Place::empty();
     let ran = place.run(&format!("eval {TRAINED} --data {DATA} --json"));
-    let document = &ran.events()[0];
+    let document = ran.document();
     assert_eq!(document["correct"], 6678);
     assert_eq!((&document["schema"], &document["split"]), (&1.into(), &"test".into()));
     assert!((document["loss"].as_f64().unwrap() - 0.908_820_6).abs() <= 1e-5);
@@ -16,8 +16,8 @@ fn the_model_that_keras_trained_has_keras_figures() {
     assert_eq!(coat["recall"], 0.116);
 
     let ran = place.run(&format!("eval {TRAINED} --data {DATA} --split validation --json"));
-    assert_eq!(ran.events()[0]["correct"], 4026);
-    assert_eq!(ran.events()[0]["samples"], 6000);
+    assert_eq!(ran.document()["correct"], 4026);
+    assert_eq!(ran.document()["samples"], 6000);
 }
 
 #[test]
@@ -40,13 +40,13 @@ fn the_text_has_the_totals_the_classes_and_the_matrix() {
 fn a_trained_model_is_measured_as_at_the_end_of_its_training() {
     let place = Place::new();
     let events = place.train("--epochs 2 --json").events();
-    let eval = &place.run("eval model.mpk --any-dataset --json").events()[0];
+    let eval = place.run("eval model.mpk --any-dataset --json").document();
     assert_eq!(eval["loss"], events[3]["loss"]);
     assert_eq!(eval["correct"], events[3]["correct"]);
-    let train = &place.run("eval model.mpk --any-dataset --split train --json").events()[0];
+    let train = place.run("eval model.mpk --any-dataset --split train --json").document();
     assert_eq!(train["samples"], 180);
     let validation =
-        &place.run("eval model.mpk --any-dataset --split validation --json").events()[0];
+        &place.run("eval model.mpk --any-dataset --split validation --json").document();
     assert_eq!(validation["loss"], events[2]["val_loss"]);
 }
 
@@ -65,13 +65,13 @@ fn a_gate_is_status_3_after_the_result() {
 fn what_is_no_model_is_refused_with_its_name() {
     let place = Place::new();
     place.run("eval nothing.mpk").assert_error(1, "nothing.mpk", "lenet train");
-    std::fs::write(place.path("empty.mpk"), []).unwrap();
+    place.write("empty.mpk", []);
     place.run("eval empty.mpk").assert_error(1, "empty.mpk is not a lenet model", "");
-    std::fs::write(place.path("text.mpk"), "hello").unwrap();
+    place.write("text.mpk", "hello");
     place.run("eval text.mpk").assert_error(1, "text.mpk", "");
     place.train("--epochs 1");
-    let bytes = std::fs::read(place.path("model.mpk")).unwrap();
-    std::fs::write(place.path("cut.mpk"), &bytes[..bytes.len() / 2]).unwrap();
+    let bytes = place.read("model.mpk");
+    place.write("cut.mpk", &bytes[..bytes.len() / 2]);
     place.run("eval cut.mpk").assert_error(1, "cut.mpk", "");
     place.run("eval data").assert_error(1, "cannot read data: it is a folder", "");
 }

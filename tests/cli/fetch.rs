@@ -5,9 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::server::{Answer, Server};
-use super::{Place, Ran, common};
-
-pub(super) const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place, Ran, common};
 
 /// The file that these tests fetch; the others are there.
 pub(super) const NAME: &str = "t10k-images-idx3-ubyte.gz";
@@ -22,7 +20,7 @@ pub(super) fn content() -> Vec<u8> {
 /// A place whose folder `d` has all of the data set but [`NAME`].
 pub(super) fn place() -> Place {
     let place = Place::empty();
-    fs::create_dir(place.path("d")).unwrap();
+    place.make_folder("d");
     for entry in fs::read_dir(DATA).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap();
@@ -52,7 +50,7 @@ pub(super) fn fetch(place: &Place, servers: &[&Server]) -> Ran {
     let mirrors: Vec<String> =
         servers.iter().map(|server| format!("--mirror {}", server.url())).collect();
     let words = format!("--data d --timeout 1 --retries 2 {}", mirrors.join(" "));
-    Ran(command(place, &words).output().unwrap())
+    Ran::of(&mut command(place, &words))
 }
 
 pub(super) fn assert_fetched(place: &Place, ran: &Ran) {
@@ -91,8 +89,7 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
     });
     let place = Place::empty();
     let words = format!("--mirror {}/fashion/", server.url());
-    let ran = Ran(command(&place, &words).output().unwrap());
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = Ran::of(&mut command(&place, &words)).ok();
     assert_eq!(ran.stdout().lines().count(), 4);
     assert_eq!(server.requests().len(), 4);
     assert!(ran.stderr().contains(&format!("fetching {}/fashion/{NAME}\n", server.url())));
@@ -101,10 +98,10 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
     let cache = place.path(".cache/lenet");
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 4, "and no part is left");
     let verified = place.run("data verify --json");
-    assert_eq!(verified.events()[0]["ok"], true, "{}", verified.stderr());
+    assert_eq!(verified.document()["ok"], true, "{}", verified.stderr());
 
-    let again = Ran(command(&place, &format!("{words} --json")).output().unwrap());
-    let document = &again.events()[0];
+    let again = Ran::of(&mut command(&place, &format!("{words} --json")));
+    let document = again.document();
     assert_eq!(document["files"][2]["fetched"], false);
     assert_eq!(server.requests().len(), 4, "what is there is not asked for");
 }
@@ -123,7 +120,7 @@ fn a_wrong_file_that_is_there_is_replaced_only_if_asked() {
     assert!(fs::read(place.path("d").join(NAME)).unwrap() == foreign);
 
     let words = format!("--data d --force --mirror {}", server.url());
-    assert_fetched(&place, &Ran(command(&place, &words).output().unwrap()));
+    assert_fetched(&place, &Ran::of(&mut command(&place, &words)));
 }
 
 #[test]
@@ -159,7 +156,7 @@ fn a_file_that_appears_meanwhile_is_not_replaced() {
     });
     let ran = fetch(&place, &[&server]);
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    assert!(ran.stderr().contains("--force"), "{}", ran.stderr());
+    ran.assert_says("--force");
     assert_eq!(fs::read(&path).unwrap(), b"mine");
     assert_nothing_else_in(&place);
 }
@@ -169,17 +166,17 @@ fn planted_names_are_not_followed() {
     let bytes = content();
     let server = Server::start(move |_, _| Answer::whole(&bytes));
     let place = place();
-    fs::write(place.path("victim"), "precious").unwrap();
+    place.write("victim", "precious");
     // A link to another file, and one to nowhere.
     for (end, words) in [("../victim", "--force"), ("../nowhere", "")] {
         let path = place.path("d").join(NAME);
         let _ = fs::remove_file(&path);
         std::os::unix::fs::symlink(end, &path).unwrap();
         let words = format!("--data d --mirror {} {words}", server.url());
-        let ran = Ran(command(&place, &words).output().unwrap());
+        let ran = Ran::of(&mut command(&place, &words));
         let followed = place.path("nowhere").exists();
         assert!(!followed && [0, 1].contains(&ran.code()), "{}", ran.stderr());
-        assert_eq!(fs::read(place.path("victim")).unwrap(), b"precious");
+        assert_eq!(place.read("victim"), b"precious");
     }
 }
 
@@ -190,7 +187,7 @@ fn a_password_in_an_address_is_not_shown() {
     let secret = server.url().replace("http://", "http://me:secret@");
     let words =
         format!("--data d --retries 0 --mirror {secret} --mirror http://me:secret@127.0.0.1:1");
-    let ran = Ran(command(&place, &words).output().unwrap());
+    let ran = Ran::of(&mut command(&place, &words));
     assert_refused(&place, &ran, "404");
     assert!(!ran.stderr().contains("secret"), "{}", ran.stderr());
 }

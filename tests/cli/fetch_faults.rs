@@ -21,7 +21,7 @@ fn a_connection_that_is_cut_off_is_asked_again() {
     let ran = fetch(&place, &[&server]);
     assert_fetched(&place, &ran);
     assert_eq!(server.requests().len(), 3);
-    assert!(ran.stderr().contains("503 Service Unavailable"), "{}", ran.stderr());
+    ran.assert_says("503 Service Unavailable");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_server_that_stalls_is_asked_again() {
     let ran = fetch(&place, &[&server]);
     assert_fetched(&place, &ran);
     assert_eq!(server.requests().len(), 2);
-    assert!(ran.stderr().contains("nothing came for 1 s"), "{}", ran.stderr());
+    ran.assert_says("nothing came for 1 s");
     assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }
 
@@ -63,9 +63,9 @@ fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
         honest.url()
     );
     let begin = Instant::now();
-    let ran = Ran(command(&place, &words).output().unwrap());
+    let ran = Ran::of(&mut command(&place, &words));
     assert_fetched(&place, &ran);
-    assert!(ran.stderr().contains("is too slow"), "{}", ran.stderr());
+    ran.assert_says("is too slow");
     assert_eq!(drips.requests().len(), 1);
     assert!(begin.elapsed() < Duration::from_secs(20));
 }
@@ -118,7 +118,7 @@ fn wrong_bytes_are_thrown_away_and_the_next_mirror_is_asked() {
         let place = place();
         let ran = fetch(&place, &[&liar]);
         assert_refused(&place, &ran, "what it sends is ");
-        assert!(ran.stderr().contains(liar.url()), "{}", ran.stderr());
+        ran.assert_says(liar.url());
         assert_eq!(liar.requests().len(), 1);
 
         let bytes = content();
@@ -140,13 +140,13 @@ fn no_such_file_and_no_server_lead_to_the_next_mirror() {
     assert_eq!(missing.requests().len(), 1);
 
     let words = format!("--data d --timeout 1 --retries 0 --mirror {address}");
-    let ran = Ran(command(&place, &words).output().unwrap());
+    let ran = Ran::of(&mut command(&place, &words));
     assert_refused(&place, &ran, &address);
 
     let bytes = content();
     let works = Server::start(move |_, _| Answer::whole(&bytes));
     let words = format!("{words} --mirror {} --mirror {}", missing.url(), works.url());
-    assert_fetched(&place, &Ran(command(&place, &words).output().unwrap()));
+    assert_fetched(&place, &Ran::of(&mut command(&place, &words)));
 }
 
 #[test]
@@ -159,9 +159,9 @@ fn redirects_are_followed_but_not_in_circles() {
     });
     let place = place();
     let words = |folder: &str| format!("--data d --retries 0 --mirror {}/{folder}", server.url());
-    let ran = Ran(command(&place, &words("circle")).output().unwrap());
+    let ran = Ran::of(&mut command(&place, &words("circle")));
     assert_refused(&place, &ran, "redirect");
-    assert_fetched(&place, &Ran(command(&place, &words("old")).output().unwrap()));
+    assert_fetched(&place, &Ran::of(&mut command(&place, &words("old"))));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![cfg(feature = "wgpu")]
 
-use super::{DATA, Place, Ran, TRAINED, digest};
+use super::{DATA, Place, Ran, TRAINED};
 
 /// Asserts that a run with `--backend wgpu` worked, or else that it said that there is no GPU. A machine that
 /// must have one sets LENET_TEST_GPU=required.
@@ -29,7 +29,7 @@ fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
             println!("{key}: {gpu} on the GPU, {cpu} on the CPU");
             assert!((gpu - cpu).abs() <= 1e-3, "{key}: {gpu}, {cpu}");
         }
-        assert_eq!(gpu.events()[0]["backend"], "wgpu");
+        assert_eq!(gpu.document()["backend"], "wgpu");
     }
 }
 
@@ -41,7 +41,7 @@ fn a_model_is_worth_the_same_on_both_backends() {
     };
     let gpu = eval("wgpu");
     if worked(&gpu) {
-        let (gpu, cpu) = (&gpu.events()[0], &eval("ndarray").events()[0]);
+        let (gpu, cpu) = (&gpu.document(), &eval("ndarray").document());
         assert_eq!(gpu["confusion"], cpu["confusion"]);
         let [gpu, cpu] = [gpu, cpu].map(|document| document["loss"].as_f64().unwrap());
         assert!((gpu - cpu).abs() <= 1e-5, "{gpu}, {cpu}");
@@ -55,21 +55,19 @@ fn without_a_gpu_the_error_names_the_other_backend() {
         place.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
     // What Vulkan's loader reads to find its drivers.
     command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
-    Ran(command.output().unwrap()).assert_error(1, "no GPU was found", "--backend ndarray");
+    Ran::of(&mut command).assert_error(1, "no GPU was found", "--backend ndarray");
     assert_eq!(place.files(), [] as [&str; 0]);
 }
 
 #[test]
 fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     let place = Place::new();
-    let train = |words: &str| {
-        place.run(&format!("train --any-dataset --backend wgpu --recipe tuned {words} -q"))
-    };
+    let train = |words: &str| place.try_train(&format!("--backend wgpu --recipe tuned {words} -q"));
     if !worked(&train("--epochs 2 -o once.mpk")) {
         return;
     }
     assert!(worked(&train("--epochs 2 -o again.mpk")));
-    assert_eq!(digest(&place.path("again.mpk")), digest(&place.path("once.mpk")));
+    assert_eq!(place.digest("again.mpk"), place.digest("once.mpk"));
 
     let mut command = place.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 1 -o left.mpk -q");
     let mut child = command.spawn().unwrap();
@@ -81,7 +79,7 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     child.wait().unwrap();
     assert!(worked(&train("--epochs 2 --batch-size 1 -o left.mpk --resume")));
     assert!(worked(&train("--epochs 2 --batch-size 1 -o whole.mpk")));
-    assert_eq!(digest(&place.path("left.mpk")), digest(&place.path("whole.mpk")));
+    assert_eq!(place.digest("left.mpk"), place.digest("whole.mpk"));
 }
 
 /// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
@@ -91,10 +89,10 @@ fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
     let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q";
     let mut command = place.lenet(words);
     command.env("CUBECL_DEBUG_LOG", place.path("kernels.log"));
-    if !worked(&Ran(command.output().unwrap())) {
+    if !worked(&Ran::of(&mut command)) {
         return;
     }
-    let log = std::fs::read_to_string(place.path("kernels.log")).unwrap();
+    let log = place.text("kernels.log");
     // A launch is told as `| how long | its kernel | its runtime`; what follows more bars are sums.
     let mut launches = std::collections::BTreeMap::new();
     for line in log.lines() {

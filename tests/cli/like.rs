@@ -2,16 +2,14 @@
 
 use serde_json::json;
 
-use super::{Place, digest};
-
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place};
 
 #[test]
 fn a_record_is_enough_to_train_the_same_model_again() {
     let place = Place::new();
     place.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
     place.train("--like a.json -o b.mpk");
-    assert_eq!(digest(&place.path("b.mpk")), digest(&place.path("a.mpk")));
+    assert_eq!(place.digest("b.mpk"), place.digest("a.mpk"));
     assert_eq!(place.json("b.json")["settings"], place.json("a.json")["settings"]);
 
     place.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
@@ -26,10 +24,10 @@ fn what_is_no_record_is_refused() {
     let place = Place::new();
     place.train("--epochs 1 -o a.mpk");
     let refused = |record: &str, why: &str| {
-        let ran = place.run(&format!("train --any-dataset --like {record} -o b.mpk"));
+        let ran = place.try_train(&format!("--like {record} -o b.mpk"));
         let what = format!("cannot take the settings of {record}: ");
         ran.assert_error(1, &what, "");
-        assert!(ran.stderr().contains(why), "{}", ran.stderr());
+        ran.assert_says(why);
         assert!(!place.path("b.mpk").exists());
     };
     refused("none.json", "No such file");
@@ -37,7 +35,7 @@ fn what_is_no_record_is_refused() {
     refused("a.mpk", "not a record of lenet train");
     let mut record = place.json("a.json");
     record["settings"]["validation_split"] = json!(2);
-    std::fs::write(place.path("bad.json"), record.to_string()).unwrap();
+    place.write("bad.json", record.to_string());
     refused("bad.json", "a validation split of 2 is not possible");
 }
 
@@ -46,7 +44,7 @@ fn stratified_validation_images_are_of_all_classes_alike() {
     let place = Place::empty();
     let counts = |words: &str| {
         let ran = place.run(&format!("data show --split validation --data {DATA} --json {words}"));
-        let split = &ran.events()[0]["splits"][0];
+        let split = &ran.document()["splits"][0];
         let classes = split["classes"].as_array().unwrap().clone();
         classes.iter().map(|class| class["count"].as_u64().unwrap()).collect::<Vec<_>>()
     };
@@ -60,14 +58,13 @@ fn stratified_validation_images_are_of_all_classes_alike() {
 fn eval_finds_the_validation_images_of_a_stratified_training() {
     let place = Place::empty();
     let ran =
-        place.run(&format!("train --stratified --epochs 1 --limit 2000 --data {DATA} --json"));
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        place.run(&format!("train --stratified --epochs 1 --limit 2000 --data {DATA} --json")).ok();
     let epoch = ran.events()[1].clone();
     let eval = |words: &str| {
         let ran = place.run(&format!(
             "eval model.mpk --split validation --limit 2000 --data {DATA} --json {words}"
         ));
-        ran.events()[0]["loss"].as_f64().unwrap()
+        ran.document()["loss"].as_f64().unwrap()
     };
     let expected = epoch["val_loss"].as_f64().unwrap();
     assert!((eval("--stratified") - expected).abs() < 1e-6);

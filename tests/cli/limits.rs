@@ -37,7 +37,7 @@ fn run(place: &Place, limit: &str, words: &str) -> Ran {
         let user = 100_000 + 256 * (std::process::id() % 10_000) + u32::from(limit.as_bytes()[1]);
         command.uid(user).gid(user);
     }
-    Ran(command.output().unwrap())
+    Ran::of(&mut command)
 }
 
 fn is_root(place: &Place) -> bool {

@@ -148,19 +148,23 @@ impl Place {
                 None => command.env_remove(name),
             };
         }
-        Ran(command.output().unwrap())
+        Ran::of(&mut command)
     }
 
     /// Runs the program to its end.
     fn run(&self, words: &str) -> Ran {
-        Ran(self.lenet(words).output().unwrap())
+        Ran::of(&mut self.lenet(words))
     }
 
-    /// Runs `train` on the small data set with these further words; it must succeed.
+    /// Runs `train` on the small data set with these further words.
+    fn try_train(&self, words: &str) -> Ran {
+        self.run(&format!("train --any-dataset {words}"))
+    }
+
+    /// The same; it must succeed.
+    #[track_caller]
     fn train(&self, words: &str) -> Ran {
-        let ran = self.run(&format!("train --any-dataset {words}"));
-        assert_eq!(ran.code(), 0, "{}", ran.stderr());
-        ran
+        self.try_train(words).ok()
     }
 
     /// Names of the files here, but for the data set's.
@@ -184,8 +188,34 @@ impl Place {
         std::fs::set_permissions(self.path(name), mode).unwrap();
     }
 
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    fn text(&self, name: &str) -> String {
+        String::from_utf8(self.read(name)).unwrap()
+    }
+
     fn json(&self, name: &str) -> Value {
-        serde_json::from_slice(&std::fs::read(self.path(name)).unwrap()).unwrap()
+        serde_json::from_slice(&self.read(name)).unwrap()
+    }
+
+    /// The SHA-256 of a file, in hexadecimal digits.
+    fn digest(&self, name: &str) -> String {
+        use sha2::{Digest, Sha256};
+        Sha256::digest(self.read(name)).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path(name)).unwrap();
+    }
+
+    fn make_folder(&self, name: &str) {
+        std::fs::create_dir(self.path(name)).unwrap();
     }
 }
 
@@ -213,6 +243,18 @@ fn run_in_time(mut command: Command) -> Ran {
 }
 
 impl Ran {
+    /// Runs `command` to its end.
+    fn of(command: &mut Command) -> Self {
+        Self(command.output().unwrap())
+    }
+
+    /// Itself, which must have succeeded.
+    #[track_caller]
+    fn ok(self) -> Self {
+        assert_eq!(self.code(), 0, "{}", self.stderr());
+        self
+    }
+
     /// The exit status; a signal that ended it, as its negative number.
     fn code(&self) -> i32 {
         let status = self.0.status;
@@ -236,8 +278,20 @@ impl Ran {
         self.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
+    /// The one JSON document on standard output, or the first of them.
+    fn document(&self) -> Value {
+        self.events().swap_remove(0)
+    }
+
+    /// Asserts that these words are on standard error.
+    #[track_caller]
+    fn assert_says(&self, words: &str) {
+        assert!(self.stderr().contains(words), "no {words:?} in {}", self.stderr());
+    }
+
     /// Asserts that it failed as a well-behaved program fails: this status, nothing on standard output, one
     /// line of error and at most one of hint, each with these words in it.
+    #[track_caller]
     fn assert_error(&self, code: i32, error: &str, hint: &str) {
         let stderr = self.stderr();
         assert_eq!(self.code(), code, "{stderr}");
@@ -248,11 +302,4 @@ impl Ran {
         assert!(found.contains(hint), "no {hint:?} in {stderr}");
         assert!(!stderr.contains("panicked") && !stderr.contains("internal error"), "{stderr}");
     }
-}
-
-/// The SHA-256 of a file, in hexadecimal digits.
-fn digest(path: &Path) -> String {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(std::fs::read(path).unwrap());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 //! Option values: what is refused, and where a value comes from. The limits of each are tested in `src/cli/values.rs`.
 
-use super::Place;
+use super::{Place, Ran};
 
 #[test]
 fn impossible_values_are_wrong_usage_and_nothing_is_written() {
@@ -24,7 +24,7 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
         "--frobnicate",
         "--epochs",
     ] {
-        let ran = place.run(&format!("train --any-dataset {words}"));
+        let ran = place.try_train(words);
         assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
         assert!(ran.stderr().starts_with("error: "), "{words}: {}", ran.stderr());
     }
@@ -37,7 +37,7 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
 #[test]
 fn a_split_that_leaves_no_training_image_is_wrong_usage() {
     let place = Place::new();
-    let ran = place.run("train --any-dataset --limit 1 --validation-split 0.9999999");
+    let ran = place.try_train("--limit 1 --validation-split 0.9999999");
     ran.assert_error(2, "leaves none to train with", "--validation-split");
 }
 
@@ -49,7 +49,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
         if let Some(value) = variable {
             command.env("LENET_SEED", value);
         }
-        super::Ran(command.output().unwrap()).events()[0]["seed"].as_u64().unwrap()
+        Ran::of(&mut command).document()["seed"].as_u64().unwrap()
     };
     assert_eq!(seed("", None), 42);
     assert_eq!(seed("", Some("7")), 7);
@@ -60,10 +60,9 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
 #[test]
 fn an_unknown_cpu_level_is_an_error_that_names_the_known_ones() {
     let place = Place::new();
-    let mut command = place.lenet("train --any-dataset --epochs 1");
-    let ran = super::Ran(command.env("LENET_SIMD", "mmx").output().unwrap());
+    let ran = Ran::of(place.lenet("train --any-dataset --epochs 1").env("LENET_SIMD", "mmx"));
     ran.assert_error(1, "LENET_SIMD", "scalar");
-    let mut command = place.lenet("train --any-dataset --epochs 1 --json");
-    let ran = super::Ran(command.env("LENET_SIMD", "scalar").output().unwrap());
-    assert_eq!(ran.events()[0]["device"], "CPU (scalar)");
+    let ran =
+        Ran::of(place.lenet("train --any-dataset --epochs 1 --json").env("LENET_SIMD", "scalar"));
+    assert_eq!(ran.document()["device"], "CPU (scalar)");
 }

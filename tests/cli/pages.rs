@@ -18,8 +18,7 @@ const COMMANDS: [&str; 9] = [
 fn every_shell_gets_a_script_that_knows_the_options() {
     let place = Place::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = place.run(&format!("completions {shell}"));
-        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        let ran = place.run(&format!("completions {shell}")).ok();
         for word in ["lenet", "train", "validation-split", "fetch"] {
             assert!(ran.stdout().contains(word), "no {word} for {shell}");
         }
@@ -31,7 +30,7 @@ fn every_shell_gets_a_script_that_knows_the_options() {
 #[test]
 fn bash_takes_its_script() {
     let place = Place::empty();
-    std::fs::write(place.path("script"), place.run("completions bash").stdout()).unwrap();
+    place.write("script", place.run("completions bash").stdout());
     let test = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
                 echo ${COMPREPLY[@]}";
     let ran = std::process::Command::new("bash")
@@ -45,8 +44,7 @@ fn bash_takes_its_script() {
 #[test]
 fn the_manual_has_the_examples_and_every_option() {
     let place = Place::empty();
-    let ran = place.run("man");
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = place.run("man").ok();
     for words in [".TH lenet 1", ".SH NAME", ".SH EXAMPLES", "LENET_DATA_DIR", "lenet\\-train(1)"] {
         assert!(ran.stdout().contains(words), "no {words} in {}", ran.stdout());
     }
@@ -60,8 +58,7 @@ fn the_manual_has_the_examples_and_every_option() {
 #[test]
 fn all_pages_are_written_to_a_folder() {
     let place = Place::empty();
-    let ran = place.run("man --dir man1");
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    let ran = place.run("man --dir man1").ok();
     let pages = std::fs::read_dir(place.path("man1")).unwrap().count();
     assert_eq!(ran.stdout().lines().count(), pages);
     for command in COMMANDS {

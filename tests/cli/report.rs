@@ -1,17 +1,13 @@
 //! `lenet report`; what a browser makes of the page is tested in tests/browser.
 
-use super::Place;
-
-const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+use super::{DATA, Place, TRAINED};
 
 impl Place {
     /// Writes a report, which must succeed, and returns the page.
     fn report(&self, words: &str) -> String {
-        let ran = self.run(&format!("report {words} -o page.html --force"));
-        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        let ran = self.run(&format!("report {words} -o page.html --force")).ok();
         assert_eq!(ran.stdout(), "saved page.html\n");
-        std::fs::read_to_string(self.path("page.html")).unwrap()
+        self.text("page.html")
     }
 }
 
@@ -78,30 +74,26 @@ fn a_report_is_replaced_only_with_force_and_a_model_never() {
     place.train("--epochs 1");
     let report = |words: &str| place.run(&format!("report model.mpk --any-dataset {words}"));
     assert_eq!(report("").stdout(), "saved report.html\n");
-    let before = std::fs::read(place.path("report.html")).unwrap();
-    std::fs::write(place.path("report.html"), "mine").unwrap();
+    let before = place.read("report.html");
+    place.write("report.html", "mine");
     report("").assert_error(1, "report.html exists already", "--force");
-    assert_eq!(std::fs::read(place.path("report.html")).unwrap(), b"mine");
+    assert_eq!(place.read("report.html"), b"mine");
     assert_eq!(report("--force").code(), 0);
-    assert!(std::fs::read(place.path("report.html")).unwrap() == before);
+    assert!(place.read("report.html") == before);
     report("-o ./model.mpk --force").assert_error(2, "would replace the model", "");
     report("-o nowhere/page.html").assert_error(1, "nowhere/page.html", "");
-    assert_eq!(place.run("eval model.mpk --any-dataset").code(), 0);
+    place.run("eval model.mpk --any-dataset").ok();
 }
 
 #[test]
 fn a_damaged_record_is_told_and_left_out() {
     let place = Place::new();
     place.train("--epochs 1");
-    std::fs::write(place.path("model.json"), "{\"schema\": 1").unwrap();
+    place.write("model.json", "{\"schema\": 1");
     let ran = place.run("report model.mpk --any-dataset");
     assert_eq!(ran.code(), 0);
-    assert!(
-        ran.stderr().contains("warning: model.json is left out: not a record"),
-        "{}",
-        ran.stderr()
-    );
-    let page = std::fs::read_to_string(place.path("report.html")).unwrap();
+    ran.assert_says("warning: model.json is left out: not a record");
+    let page = place.text("report.html");
     assert!(page.contains("model.json</code> beside it holds no record of its training"));
 }
 

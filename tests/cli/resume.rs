@@ -1,18 +1,18 @@
 //! Stopping and going on: by the number of epochs, by a signal, by a kill.
 
-use lenet::train::Saved;
+use lenet::train::State;
 
-use super::{Place, digest};
+use super::Place;
 
 #[test]
 fn any_split_of_the_epochs_ends_with_the_same_bits() {
     let place = Place::new();
     place.train("--epochs 4 --momentum 0.5 -o straight.mpk");
-    let straight = digest(&place.path("straight.mpk"));
+    let straight = place.digest("straight.mpk");
     for first in 1..4 {
         place.train(&format!("--epochs {first} --momentum 0.5 -o m.mpk --force"));
         place.train("--epochs 4 -o m.mpk --resume --threads 1");
-        assert_eq!(digest(&place.path("m.mpk")), straight, "stopped after epoch {first}");
+        assert_eq!(place.digest("m.mpk"), straight, "stopped after epoch {first}");
         let (mut a, mut b) = (place.json("straight.json"), place.json("m.json"));
         for record in [&mut a, &mut b] {
             for epoch in record["epochs"].as_array_mut().unwrap() {
@@ -35,10 +35,10 @@ fn resume_without_a_state_begins_at_the_start_and_says_so() {
 fn a_finished_training_says_that_nothing_is_left() {
     let place = Place::new();
     place.train("--epochs 2");
-    let before = digest(&place.path("model.mpk"));
+    let before = place.digest("model.mpk");
     let ran = place.train("--resume");
-    assert!(ran.stderr().contains("note: 2 epochs done"), "{}", ran.stderr());
-    assert_eq!(digest(&place.path("model.mpk")), before);
+    ran.assert_says("note: 2 epochs done");
+    assert_eq!(place.digest("model.mpk"), before);
     assert_eq!(place.train("--resume --epochs 3 --json").events()[1]["epoch"], 3);
 }
 
@@ -53,11 +53,11 @@ fn a_state_of_another_training_is_refused_with_the_difference() {
         ("--limit 100", "it was begun with limit none, not 100"),
         ("--validation-split 0.2", "it was begun with validation split 0.1, not 0.2"),
     ] {
-        let ran = place.run(&format!("train --any-dataset --resume --epochs 2 {words}"));
+        let ran = place.try_train(&format!("--resume --epochs 2 {words}"));
         ran.assert_error(1, difference, "--force");
     }
     super::common::write_dataset(&place.path("data"), 200, 30);
-    let ran = place.run("train --any-dataset --resume --epochs 2");
+    let ran = place.try_train("--resume --epochs 2");
     ran.assert_error(1, "another data set", "--force");
 }
 
@@ -66,12 +66,12 @@ fn a_state_of_another_machine_or_version_is_refused() {
     let place = Place::new();
     place.train("--epochs 1");
     let path = place.path("model.state");
-    let sound = Saved::decode(&std::fs::read(&path).unwrap()).unwrap();
-    let refuses = |change: &dyn Fn(&mut Saved), difference: &str| {
+    let sound = State::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let refuses = |change: &dyn Fn(&mut State), difference: &str| {
         let mut other = sound.clone();
         change(&mut other);
         std::fs::write(&path, other.encode()).unwrap();
-        let ran = place.run("train --any-dataset --resume --epochs 2");
+        let ran = place.try_train("--resume --epochs 2");
         ran.assert_error(1, difference, "--force");
     };
     refuses(&|saved| saved.record.lenet = "0.0.9".to_owned(), "lenet 0.0.9 wrote it, this is");
@@ -79,7 +79,7 @@ fn a_state_of_another_machine_or_version_is_refused() {
         &|saved| saved.record.device = "CPU (mmx)".to_owned(),
         "it was begun on CPU (mmx), not",
     );
-    refuses(&|saved| saved.state.sums.batches = 1, "are not the start of an epoch");
+    refuses(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn a_damaged_state_is_refused() {
         let mut damaged = bytes.clone();
         damaged[position] ^= 4;
         std::fs::write(&path, damaged).unwrap();
-        let ran = place.run("train --any-dataset --resume --epochs 2");
+        let ran = place.try_train("--resume --epochs 2");
         ran.assert_error(1, "not a training state of lenet", "--force");
         std::fs::write(&path, &bytes[..position]).unwrap();
-        let ran = place.run("train --any-dataset --resume --epochs 2");
+        let ran = place.try_train("--resume --epochs 2");
         ran.assert_error(1, "not a training state of lenet", "--force");
     }
 }

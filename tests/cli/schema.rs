@@ -1,7 +1,5 @@
 //! Every document that the program prints fits its schema, with nothing in it that the schema does not describe.
 
-use std::fs;
-
 use serde_json::Value;
 
 use super::Place;
@@ -106,8 +104,7 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
 
 impl Place {
     fn schema(&self, name: &str) -> Value {
-        let ran = self.run(&format!("schema {name}"));
-        assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        let ran = self.run(&format!("schema {name}")).ok();
         serde_json::from_str(ran.stdout()).unwrap()
     }
 
@@ -136,7 +133,7 @@ fn what_is_printed_fits_its_schema() {
     for record in ["a.json", "c.json", "s1.json"] {
         place.assert_fits("record", &place.json(record));
     }
-    fs::write(place.path("k.csv"), "epoch,accuracy,loss\n0,0.5,1\n").unwrap();
+    place.write("k.csv", "epoch,accuracy,loss\n0,0.5,1\n");
     let png = concat!(env!("CARGO_MANIFEST_DIR"), "/data/report.png");
     for (name, words) in [
         ("eval", "eval a.mpk --any-dataset --json"),

@@ -27,7 +27,7 @@ fn the_table_has_the_notebooks_eight_layers() {
 #[test]
 fn shapes_are_burns_unless_asked_otherwise_and_carry_the_batch() {
     let ran = Place::empty().run("shapes --batch-size 3 --json");
-    let document = &ran.events()[0];
+    let document = ran.document();
     assert_eq!((&document["schema"], &document["parameters"]), (&1.into(), &44426.into()));
     assert_eq!(document["layers"][0]["output_shape"], serde_json::json!([3, 6, 24, 24]));
     assert_eq!(document["layers"][7]["output_shape"], serde_json::json!([3, 10]));

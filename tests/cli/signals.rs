@@ -36,8 +36,8 @@ fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
             assert!(stderr.contains(&message) && stderr.ends_with(" --resume\n"), "{stderr}");
             assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
             check_whole(place);
-            let state = saved(place).state;
-            let now = (state.history.len(), state.sums.batches);
+            let state = saved(place);
+            let now = (state.record.epochs.len(), state.sums.batches);
             // A run may end in the validation that it began with.
             assert!(now >= before, "nothing is lost: {now:?} after {before:?}");
             before = now;
@@ -58,9 +58,8 @@ fn a_signal_in_the_last_evaluation_is_heeded_and_the_training_kept() {
     let ran = run.end();
     assert_eq!(ran.code(), 130, "{}", ran.stderr());
     assert!(ran.stderr().contains("go on with: lenet train --any-dataset"));
-    assert_eq!(saved(&place).state.history.len(), 2);
-    let ran = place.run("train --any-dataset --resume -o m.mpk");
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
+    assert_eq!(saved(&place).record.epochs.len(), 2);
+    let ran = place.try_train("--resume -o m.mpk").ok();
     assert!(ran.stdout().contains("\ntest  loss: "), "{}", ran.stdout());
 }
 

@@ -47,10 +47,10 @@ fn a_full_device_is_an_error_but_the_model_is_saved() {
     let ran = place.lenet("train --any-dataset --epochs 1").stdout(full()).output().unwrap();
     let ran = Ran(ran);
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    assert!(ran.stderr().contains("error: cannot write to standard output"), "{}", ran.stderr());
+    ran.assert_says("error: cannot write to standard output");
     assert!(place.path("model.mpk").is_file());
-    let ran = Ran(place.lenet("eval model.mpk --any-dataset").stdout(full()).output().unwrap());
+    let ran = Ran::of(place.lenet("eval model.mpk --any-dataset").stdout(full()));
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    let ran = Ran(place.lenet("eval missing.mpk").stderr(full()).output().unwrap());
+    let ran = Ran::of(place.lenet("eval missing.mpk").stderr(full()));
     assert_eq!(ran.code(), 1);
 }

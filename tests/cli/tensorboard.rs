@@ -129,7 +129,7 @@ fn every_epoch_is_in_the_files_of_both_runs() {
     assert_eq!(ran.stdout().lines().count(), plain.stdout().lines().count());
     assert_as_recorded(&place, "model.json");
     assert_eq!(scalars(&place, "runs/train").len(), 9);
-    assert_eq!(super::digest(&place.path("model.mpk")), super::digest(&place.path("plain.mpk")));
+    assert_eq!(place.digest("model.mpk"), place.digest("plain.mpk"));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn a_planted_link_is_not_followed() {
     std::os::unix::fs::symlink("../../victim", path).unwrap();
     place.train("--resume --epochs 2 --tensorboard runs");
     assert_as_recorded(&place, "model.json");
-    assert!(fs::read(place.path("victim")).unwrap() == begun);
+    assert!(place.read("victim") == begun);
 }
 
 #[test]
@@ -202,14 +202,14 @@ fn another_training_does_not_mix_with_an_earlier_one() {
     )
     .unwrap();
     for words in ["", "-o other.mpk --resume"] {
-        let ran = place.run(&format!("train --any-dataset --epochs 1 --tensorboard runs {words}"));
+        let ran = place.try_train(&format!("--epochs 1 --tensorboard runs {words}"));
         ran.assert_error(1, "runs/train exists already", "--force");
     }
     assert!(!place.path("model-2.mpk").exists());
-    fs::write(place.path("runs/train/notes.txt"), "mine").unwrap();
+    place.write("runs/train/notes.txt", "mine");
     place.train("--epochs 2 --seed 1 -o model.mpk --force --tensorboard runs");
-    assert_eq!(fs::read(place.path("runs/train/notes.txt")).unwrap(), b"mine");
-    fs::remove_file(place.path("runs/train/notes.txt")).unwrap();
+    assert_eq!(place.read("runs/train/notes.txt"), b"mine");
+    place.remove("runs/train/notes.txt");
     assert_as_recorded(&place, "model.json");
 }
 
@@ -224,8 +224,8 @@ fn without_validation_there_is_no_file_in_its_run() {
 #[test]
 fn a_folder_that_cannot_be_made_ends_it_before_the_training() {
     let place = Place::new();
-    fs::write(place.path("runs"), "a file").unwrap();
-    let ran = place.run("train --any-dataset --epochs 1 --tensorboard runs");
+    place.write("runs", "a file");
+    let ran = place.try_train("--epochs 1 --tensorboard runs");
     ran.assert_error(1, "runs", "");
     assert_eq!(place.files(), ["runs"]);
 }

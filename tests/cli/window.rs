@@ -28,7 +28,7 @@ fn on_terminal(place: &Place, columns: usize, words: &str, meanwhile: &str) -> S
     for name in ["CI", "NO_COLOR", "LENET_DATA_DIR"] {
         script.env_remove(name);
     }
-    let ran = Ran(script.output().unwrap());
+    let ran = Ran::of(&mut script);
     assert_eq!(ran.code(), 0, "{words}: {}", ran.stdout());
     ran.stdout().to_owned()
 }
@@ -48,7 +48,7 @@ fn visible(line: &str) -> String {
 fn no_line_wraps_in_a_window_of_any_width() {
     let place = place();
     for options in ["-o m.mpk", "-o other.mpk --recipe tuned"] {
-        assert_eq!(place.run(&format!("train --limit 640 --epochs 1 {options}")).code(), 0);
+        place.run(&format!("train --limit 640 --epochs 1 {options}")).ok();
     }
     for columns in [60, 80, 120, 200] {
         for words in [

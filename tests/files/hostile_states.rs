@@ -6,9 +6,7 @@ use std::sync::LazyLock;
 
 use lenet::format::{ModelFile, safetensors};
 use lenet::model::Weights;
-use lenet::train::{
-    Best, EpochRecord, Keep, Recipe, RunRecord, RunningSums, Saved, Settings, State,
-};
+use lenet::train::{Best, EpochRecord, Keep, Recipe, RunRecord, RunningSums, Settings, State};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{alone, check_memory};
 
 /// A sound state with everything in it.
-static SOUND: LazyLock<Saved> = LazyLock::new(|| {
+static SOUND: LazyLock<State> = LazyLock::new(|| {
     let settings = Settings {
         seed: u64::MAX,
         limit: Some(320),
@@ -24,7 +22,11 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
         patience: Some(3),
         ..Settings::new(Recipe { momentum: 0.5, ..Recipe::classic() })
     };
-    let mut state = State::initial(&settings);
+    let mut state = State::initial(RunRecord {
+        data: BTreeMap::from([("train-labels-idx1-ubyte".to_owned(), "ab".repeat(32))]),
+        kept_epoch: Some(1),
+        ..RunRecord::new(settings, "CPU (avx2)")
+    });
     let record = EpochRecord {
         epoch: 1,
         seconds: 0.1 + 0.2,
@@ -35,14 +37,9 @@ static SOUND: LazyLock<Saved> = LazyLock::new(|| {
     };
     state.velocity = Some(Weights::zeros());
     state.best = Some(Best { epoch: 1, val_loss: 0.5, weights: state.weights.clone() });
-    state.history = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
+    state.record.epochs = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
     state.sums = RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };
-    let mut record = RunRecord {
-        data: BTreeMap::from([("train-labels-idx1-ubyte".to_owned(), "ab".repeat(32))]),
-        ..RunRecord::new(settings, "CPU (avx2)")
-    };
-    record.update(&state, None);
-    Saved { record, replaced: None, state }
+    state
 });
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| SOUND.encode());
@@ -76,19 +73,19 @@ fn forged(figures: &Value, weights: usize) -> Vec<u8> {
 
 /// How a state file may begin, at least seemingly.
 fn starts() -> Vec<String> {
-    let head = format!("{{\"lenet_state\":{},\"lengths\":[", Saved::LAYOUT);
+    let head = format!("{{\"lenet_state\":{},\"lengths\":[", State::LAYOUT);
     ["", "{", "{}\n", &head, "\n"].map(str::to_owned).to_vec()
 }
 
 /// Reads `bytes`. A refusal is one line; what is read has figures that the program can go on from.
-fn read(bytes: &[u8]) -> Option<Saved> {
-    match Saved::decode(bytes) {
+fn read(bytes: &[u8]) -> Option<State> {
+    match State::decode(bytes) {
         Ok(saved) => {
             saved.record.settings.check().unwrap();
-            assert_eq!(saved.state.weights.first_non_finite(), None);
-            assert_eq!(Saved::decode(&saved.encode()).unwrap(), saved);
+            assert_eq!(saved.weights.first_non_finite(), None);
+            assert_eq!(State::decode(&saved.encode()).unwrap(), saved);
             let _ = saved.check_progress(288);
-            let _ = saved.state.is_over(&saved.record.settings);
+            let _ = saved.is_over();
             Some(saved)
         }
         Err(problem) => {
@@ -159,7 +156,7 @@ proptest! {
 
     #[test]
     fn lengths_that_lie_are_refused(lengths in prop::collection::vec(prop_oneof![0..400_000_usize, any::<usize>()], 0..6)) {
-        let head = json!({"lenet_state": Saved::LAYOUT, "lengths": lengths, "sha256": digest(body())});
+        let head = json!({"lenet_state": State::LAYOUT, "lengths": lengths, "sha256": digest(body())});
         let bytes = [format!("{head}\n").as_bytes(), body()].concat();
         prop_assert_eq!(read(&bytes), None);
     }
@@ -203,7 +200,7 @@ fn digest(bytes: &[u8]) -> String {
 #[test]
 fn what_was_written_is_read_to_the_last_bit() {
     assert_eq!(read(&BYTES).unwrap(), *SOUND);
-    assert_eq!(read(&forged(&FIGURES, 3)).unwrap().state.history, SOUND.state.history);
+    assert_eq!(read(&forged(&FIGURES, 3)).unwrap().record.epochs, SOUND.record.epochs);
 }
 
 #[test]
@@ -234,7 +231,7 @@ fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
 fn sums_that_are_not_the_start_of_an_epoch_are_refused() {
     let refused = |batches, samples, correct| {
         let mut saved = SOUND.clone();
-        saved.state.sums = RunningSums { batches, samples, correct, ..RunningSums::default() };
+        saved.sums = RunningSums { batches, samples, correct, ..RunningSums::default() };
         saved.check_progress(288).is_err()
     };
     assert!(!refused(0, 0, 0) && !refused(3, 96, 96) && !refused(9, 288, 0));

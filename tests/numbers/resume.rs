@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, FashionMnist, ImageDataset, Options};
-use lenet::train::{Job, Keep, Quiet, Recipe, Settings, State, fit};
+use lenet::train::{Job, Keep, Quiet, Recipe, RunRecord, Settings, State, fit};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -54,24 +54,18 @@ fn left_anywhere(recipe: Recipe) {
     // The states that were saved on the way from `state`, and the last one, none with its times.
     let train = |mut state: State, save_every| {
         let mut saved = Vec::new();
-        let job = Job::<B> {
-            settings: &settings,
-            train: &train,
-            validation: &validation,
-            device: &device,
-            save_every,
-        };
+        let job = Job::<B> { train: &train, validation: &validation, device: &device, save_every };
         fit(&job, &mut state, &mut Quiet, &mut |state| {
             saved.push(state.clone());
             Ok(())
         })
         .unwrap();
-        state.history.iter_mut().for_each(|record| record.seconds = 0.0);
+        state.record.epochs.iter_mut().for_each(|record| record.seconds = 0.0);
         (saved, state)
     };
-    let (saved, end) = train(State::initial(&settings), Duration::ZERO);
+    let (saved, end) = train(State::initial(RunRecord::new(settings, "CPU")), Duration::ZERO);
     let places: Vec<_> =
-        saved.iter().map(|state| (state.history.len(), state.sums.batches)).collect();
+        saved.iter().map(|state| (state.record.epochs.len(), state.sums.batches)).collect();
     let batches = |epoch| (1..=7).map(move |batch| (epoch, batch));
     let expected: Vec<_> = batches(0).chain([(1, 0)]).chain(batches(1)).chain([(2, 0)]).collect();
     assert_eq!(places, expected);

@@ -4,7 +4,7 @@ use lenet::data::Scaling;
 use lenet::descent::{Schedule, Sgd};
 use lenet::model::Activation;
 use lenet::ops::Parameters;
-use lenet::train::{Recipe, Settings, State};
+use lenet::train::{Recipe, RunRecord, Settings, State};
 
 use super::implementations;
 use super::plain::Plain;
@@ -13,7 +13,7 @@ use super::support::{largest_difference, noise, table};
 /// A start as the tuned recipe makes it.
 fn start(recipe: &Recipe) -> Parameters {
     let settings = Settings { seed: 11, ..Settings::new(recipe.clone()) };
-    let state = State::initial(&settings);
+    let state = State::initial(RunRecord::new(settings, "CPU"));
     Parameters {
         values: state.weights.to_parameters(),
         velocity: state.velocity.map(|v| v.to_parameters()),

@@ -1,70 +1,68 @@
 //! `lenet train`.
 
-mod inputs;
 mod run;
 mod seeds;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::cli::{RecipeName, Seeds, TrainArgs};
+use crate::cli::{RecipeName, Seeds, TrainArgs, Typed};
 use crate::error::Error;
 use crate::io::FileError;
 use crate::ops::LeNetBackend;
 use crate::signal;
 use crate::train::{Output, Quiet, Recipe, Reporter, RunRecord, Settings, TensorBoard};
-use crate::ui::{JsonReporter, TextReporter, bars_wanted};
+use crate::ui::{self, JsonReporter, TextReporter, bars_wanted};
 
 use super::{OnBackend, gate};
-use inputs::{Inputs, compare};
-use run::Run;
+use run::{Inputs, Run};
 
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
-        train::<B>(self, device, device_name)
+        signal::listen().map_err(Error::Signals)?;
+        if let Some(Seeds(seeds)) = &self.seeds {
+            return seeds::train::<B>(self, seeds, device, device_name);
+        }
+        let mut output = Output::claim(self.output.as_deref(), self.resume, self.force)?;
+        let mut reporter: Box<dyn Reporter> = match (self.json, self.quiet) {
+            (true, _) => Box::new(JsonReporter::default()),
+            (false, true) => Box::new(Quiet),
+            (false, false) => Box::new(TextReporter::new(bars_wanted(self.progress))),
+        };
+        let earlier = if self.resume { output.read_state()? } else { None };
+        let record = earlier.as_ref().map(|state| &state.record);
+        let tensorboard = self.tensorboard.as_ref();
+        let mut tensorboard =
+            tensorboard.map(|dir| TensorBoard::new(dir, record, self.force)).transpose()?;
+        if self.resume && earlier.is_none() {
+            let path = output.state_path();
+            reporter.note(&format!("note: there is no {}, beginning at the start", path.display()));
+        }
+        let like = like(self)?;
+        let settings = settings(self, record.or(like.as_ref()))?;
+        let (inputs, record) = Inputs::load(self, settings, device, device_name)?;
+        compare(like.as_ref(), &record);
+        let name = output.model_path().to_owned();
+        let has_other_name = self.output.is_none() && name != Path::new("model.mpk");
+        if has_other_name {
+            let name = name.display();
+            reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
+        }
+        let mut run = Run { inputs: &inputs, record, output: Some(output) };
+        let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
+        let reported = reporter.finish();
+        let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
+        let (_, test) = result.map_err(|error| {
+            error.with_advice(|| {
+                let typed = Typed::now().without("--force").without("--resume");
+                let name =
+                    if has_other_name { vec!["-o".as_ref(), name.as_os_str()] } else { vec![] };
+                format!("everything is saved; go on with: {}", typed.with(name).with(["--resume"]))
+            })
+        })?;
+        shown.and(reported)?;
+        gate(test.accuracy, self.min_accuracy)
     }
-}
-
-fn train<B: LeNetBackend>(
-    args: &TrainArgs,
-    device: &B::Device,
-    device_name: &str,
-) -> Result<(), Error> {
-    signal::listen().map_err(Error::Signals)?;
-    if let Some(Seeds(seeds)) = &args.seeds {
-        return seeds::train::<B>(args, seeds, device, device_name);
-    }
-    let output = Output::claim(args.output.as_deref(), args.resume, args.force)?;
-    let mut reporter: Box<dyn Reporter> = match (args.json, args.quiet) {
-        (true, _) => Box::new(JsonReporter::default()),
-        (false, true) => Box::new(Quiet),
-        (false, false) => Box::new(TextReporter::new(bars_wanted(args.progress))),
-    };
-    let earlier = if args.resume { output.read_state()? } else { None };
-    let record = earlier.as_ref().map(|saved| &saved.record);
-    let tensorboard = args.tensorboard.as_ref();
-    let mut tensorboard =
-        tensorboard.map(|dir| TensorBoard::new(dir, record, args.force)).transpose()?;
-    if args.resume && earlier.is_none() {
-        let path = output.state_path();
-        reporter.note(&format!("note: there is no {}, beginning at the start", path.display()));
-    }
-    let like = like(args)?;
-    let settings = settings(args, record.or(like.as_ref()))?;
-    let (inputs, record) = Inputs::load(args, settings, device, device_name)?;
-    compare(like.as_ref(), &record);
-    let name = output.model_path();
-    if args.output.is_none() && name != Path::new("model.mpk") {
-        let name = name.display();
-        reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
-    }
-    let run = Run { inputs: &inputs, record, output: Some(output) };
-    let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
-    let reported = reporter.finish();
-    let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
-    let (_, test) = result?;
-    shown.and(reported)?;
-    gate(test.accuracy, args.min_accuracy)
 }
 
 /// The settings that `args` ask for; what they leave open is as in the record of an `earlier` run, or the default.
@@ -101,4 +99,21 @@ fn like(args: &TrainArgs) -> Result<Option<RunRecord>, Error> {
         RunRecord::read(path).map_err(unusable)
     };
     Ok(args.like.as_deref().map(read).transpose()?)
+}
+
+/// Says why a training as `like` tells of leaves another model as `record`, whatever its settings.
+fn compare(like: Option<&RunRecord>, record: &RunRecord) {
+    let Some(like) = like else { return };
+    let RunRecord { lenet, device, .. } = like;
+    let reasons = [
+        (like.test.is_none(), "it was not finished".to_owned()),
+        (*lenet != record.lenet, format!("it was of lenet {lenet}")),
+        (*device != record.device, format!("it ran on {device}")),
+        (like.data != record.data, "it had another data set".to_owned()),
+    ];
+    for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {
+        ui::note(&format!(
+            "note: the training to be repeated left another model than this one will: {reason}"
+        ));
+    }
 }

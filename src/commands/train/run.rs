@@ -1,19 +1,60 @@
-//! One training of the command: settings and images -> state, model, record, and the test at its end.
+//! One training of the command: its images -> state, model, record, and the test at its end.
 
-use std::path::Path;
+use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::Typed;
+use burn::data::dataset::Dataset;
+
+use crate::cli::TrainArgs;
+use crate::commands::{data_options, note_provenance};
+use crate::data::{FashionMnist, ImageDataset};
 use crate::error::Error;
 use crate::eval::{self, evaluate};
 use crate::io::text::plural;
 use crate::ops::LeNetBackend;
-use crate::train::{Job, Output, Reporter, RunRecord, Saved, State, TensorBoard, TestRecord, fit};
-
-use super::inputs::Inputs;
+use crate::train::{
+    Job, Keep, Output, Reporter, RunRecord, Settings, State, TensorBoard, TestRecord, fit,
+};
 
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// The images, and where to compute.
+pub(super) struct Inputs<'a, D> {
+    device: &'a D,
+    train: ImageDataset,
+    validation: ImageDataset,
+    test: ImageDataset,
+}
+
+impl<'a, D> Inputs<'a, D> {
+    /// The images, and the record of a training by `settings` on them before it is begun.
+    pub(super) fn load(
+        args: &TrainArgs,
+        settings: Settings,
+        device: &'a D,
+        device_name: &str,
+    ) -> Result<(Self, RunRecord), Error> {
+        let limit = settings.limit.and_then(NonZeroUsize::new);
+        let FashionMnist { train, test, provenance } =
+            FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
+        note_provenance(&provenance);
+        let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
+        if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
+            let wrong =
+                "--keep best and --patience go by the validation images, and there are none";
+            return Err(Error::Usage(wrong.to_owned()));
+        }
+        let digests = provenance.digests.iter();
+        let record = RunRecord {
+            data: digests.map(|(file, sha)| (file.name().to_owned(), sha.to_string())).collect(),
+            train_samples: train.len(),
+            validation_samples: validation.len(),
+            ..RunRecord::new(settings, device_name)
+        };
+        Ok((Self { device, train, validation, test: ImageDataset::new(test) }, record))
+    }
+}
 
 /// One training of the command, all that it needs at hand.
 pub(super) struct Run<'a, D> {
@@ -25,32 +66,29 @@ pub(super) struct Run<'a, D> {
 }
 
 impl<D> Run<'_, D> {
-    /// Trains, tests and saves; the record at the end, and the test in it.
+    /// Trains, or goes on from `earlier`, tests and saves; the record at the end, and the test in it.
     pub(super) fn train<B: LeNetBackend<Device = D>>(
-        &self,
-        earlier: Option<Saved>,
+        &mut self,
+        earlier: Option<State>,
         reporter: &mut dyn Reporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let settings = &self.record.settings;
-        let mut record = RunRecord { threads: rayon::current_num_threads(), ..self.record.clone() };
-        let mut state = match earlier {
-            Some(saved) => {
-                record.started.clone_from(&saved.record.started);
-                self.check(saved).map_err(|difference| {
-                    let path = self.output.as_ref().map(Output::state_path).unwrap_or_default();
-                    Error::Mismatch { path, difference }
-                })?
-            }
-            None => {
-                let now = humantime::format_rfc3339_seconds(SystemTime::now());
-                record.started = Some(now.to_string());
-                State::initial(settings)
-            }
+        let Self { inputs, record, output } = self;
+        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        let record = RunRecord {
+            started: Some(now.to_string()),
+            threads: rayon::current_num_threads(),
+            ..record.clone()
         };
-        record.update(&state, None);
-        reporter.start(&record, self.output.as_ref().map(Output::model_path));
-        let done = record.epochs.len();
+        let mut state = match earlier {
+            Some(state) => state.go_on(record).map_err(|difference| {
+                let path = output.as_ref().map(Output::state_path).unwrap_or_default();
+                Error::Mismatch { path, difference }
+            })?,
+            None => State::initial(record),
+        };
+        reporter.start(&state.record, output.as_ref().map(Output::model_path));
+        let (settings, done) = (&state.record.settings, state.record.epochs.len());
         if done >= settings.epochs {
             let more = match settings.recipe.depends_on_length() {
                 true => "",
@@ -58,81 +96,32 @@ impl<D> Run<'_, D> {
             };
             reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
-        let mut show = |record: &RunRecord| {
+        let mut save = |state: &mut State| {
+            output.as_mut().map_or(Ok(()), |output| output.write(state))?;
             if let Some(tensorboard) = &mut tensorboard {
-                tensorboard.write(record);
+                tensorboard.write(&state.record);
             }
+            Ok(())
         };
-        show(&record);
         let job = Job::<B> {
-            settings,
-            train: &self.inputs.train,
-            validation: &self.inputs.validation,
-            device: self.inputs.device,
+            train: &inputs.train,
+            validation: &inputs.validation,
+            device: inputs.device,
             save_every: SAVE_EVERY,
         };
-        let trained = fit(&job, &mut state, reporter, &mut |state| {
-            record.update(state, None);
-            self.save(&record, state)?;
-            show(&record);
-            Ok(())
-        });
-        trained.map_err(|error| self.with_advice(error))?;
-
-        let (model, images) = (state.model(settings), &self.inputs.test);
-        let test = evaluate::<B>(&model, images, eval::BATCH_SIZE, self.inputs.device)
-            .map_err(|error| self.with_advice(error))?;
+        fit(&job, &mut state, reporter, &mut save)?;
+        let (model, images) = (state.model(), &inputs.test);
+        let test = evaluate::<B>(&model, images, eval::BATCH_SIZE, inputs.device)?;
         let test = TestRecord::from(&test);
-        record.update(&state, Some(test.clone()));
-        self.save(&record, &state)?;
+        state.record.stop_reason = Some(state.stop_reason());
+        state.record.test = Some(test.clone());
+        save(&mut state)?;
+        let record = state.record;
         record.notes().iter().for_each(|note| reporter.note(note));
         reporter.test(&record, &test);
         if let Some(output) = &self.output {
             reporter.saved(output.model_path());
         }
         Ok((record, test))
-    }
-
-    /// The state in `saved`, if it is that of this training; or else what differs.
-    fn check(&self, saved: Saved) -> Result<State, String> {
-        let (then, now) = (&saved.record, &self.record);
-        if let Some(difference) = then.settings.difference(&now.settings) {
-            return Err(difference);
-        }
-        now.settings.allow(&then.epochs)?;
-        if then.data != now.data {
-            return Err("it was begun with another data set".to_owned());
-        }
-        if then.lenet != now.lenet {
-            return Err(format!("lenet {} wrote it, this is {}", then.lenet, now.lenet));
-        }
-        if then.device != now.device {
-            return Err(format!("it was begun on {}, not {}", then.device, now.device));
-        }
-        saved.check_progress(now.train_samples)?;
-        Ok(saved.state)
-    }
-
-    fn save(&self, record: &RunRecord, state: &State) -> Result<(), Error> {
-        self.output.as_ref().map_or(Ok(()), |output| output.write(record, state))
-    }
-
-    /// Says how to go on after a signal.
-    fn with_advice(&self, error: Error) -> Error {
-        match error {
-            Error::Stopped { signal, .. } => {
-                let typed = Typed::now().without("--force").without("--resume");
-                let typed = match (&self.inputs.args.output, &self.output) {
-                    (None, Some(output)) if output.model_path() != Path::new("model.mpk") => {
-                        typed.with(["-o".as_ref(), output.model_path().as_os_str()])
-                    }
-                    _ => typed,
-                };
-                let typed = typed.with(["--resume"]);
-                let advice = format!("everything is saved; go on with: {typed}");
-                Error::Stopped { signal, advice }
-            }
-            error => error,
-        }
     }
 }

@@ -4,7 +4,7 @@
 
 use lenet::format::{ModelFile, safetensors};
 use lenet::model::Weights;
-use lenet::train::Saved;
+use lenet::train::State;
 use sha2::{Digest, Sha256};
 
 /// A state with these figures, up to three sound sets of weights, and a digest that is right.
@@ -14,17 +14,17 @@ fn sealed(figures: &[u8], weights: usize) -> Vec<u8> {
     let body = parts.concat();
     let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
     let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-    let layout = Saved::LAYOUT;
+    let layout = State::LAYOUT;
     let head =
         format!("{{\"lenet_state\":{layout},\"lengths\":{lengths:?},\"sha256\":\"{digest}\"}}\n");
     [head.into_bytes(), body].concat()
 }
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = Saved::decode(bytes);
+    let _ = State::decode(bytes);
     for weights in 1..=3 {
-        if let Ok(saved) = Saved::decode(&sealed(bytes, weights)) {
-            let again = Saved::decode(&saved.encode()).expect("what was written is read");
+        if let Ok(saved) = State::decode(&sealed(bytes, weights)) {
+            let again = State::decode(&saved.encode()).expect("what was written is read");
             assert_eq!(again, saved);
             let _ = saved.check_progress(54_000);
         }

@@ -13,9 +13,8 @@ use crate::ui::{Bar, bars_wanted};
 
 use crate::commands::gate;
 
-use super::inputs::{Inputs, compare};
-use super::run::Run;
-use super::{like, settings};
+use super::run::{Inputs, Run};
+use super::{compare, like, settings};
 use table::{Row, Table, figures};
 
 /// What stands for the seed in the name of an output file.
@@ -52,7 +51,7 @@ pub(super) fn train<B: LeNetBackend>(
     if let Some(error) = failure {
         let is_left = |seed: &u64| rows.iter().all(|row| row.seed != *seed);
         let left: Vec<u64> = seeds.iter().copied().filter(is_left).collect();
-        return Err(advise(error, args, &left));
+        return Err(error.with_advice(|| advice(args, &left)));
     }
     table.summary(&rows);
     table.finish()?;
@@ -75,7 +74,7 @@ fn side_by_side<B: LeNetBackend>(
     let work = |sender: mpsc::Sender<_>| {
         let next = || queue.lock().ok()?.next();
         while let Some((number, run)) = next() {
-            let row = row::<B>(&run, resume, bar);
+            let row = row::<B>(run, resume, bar);
             let has_failed = row.is_err();
             if sender.send((number, row)).is_err() || has_failed {
                 break;
@@ -117,11 +116,11 @@ fn side_by_side<B: LeNetBackend>(
 }
 
 fn row<B: LeNetBackend>(
-    run: &Run<'_, B::Device>,
+    mut run: Run<'_, B::Device>,
     resume: bool,
     bar: Option<&Bar>,
 ) -> Result<Row, Error> {
-    let earlier = match &run.output {
+    let earlier = match &mut run.output {
         Some(output) if resume => output.read_state()?,
         _ => None,
     };
@@ -160,22 +159,13 @@ fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<Output>>, Error> 
     seeds.iter().map(|seed| claim(&name(seed)).map(Some)).collect()
 }
 
-/// Says how to come by the seeds that are left after a signal.
-fn advise(error: Error, args: &TrainArgs, left: &[u64]) -> Error {
-    let Error::Stopped { signal, .. } = error else {
-        return error;
-    };
+/// How to come by the seeds that are left after a signal.
+fn advice(args: &TrainArgs, left: &[u64]) -> String {
     let typed = Typed::now().without("--force").without("--resume");
-    let advice = match args.output {
-        Some(_) => format!("everything is saved; go on with: {}", typed.with(["--resume"])),
-        None => {
-            let left: Vec<String> = left.iter().map(u64::to_string).collect();
-            let others = typed.without_value("--seeds");
-            format!(
-                "the rows above are whole; the others come with: {}",
-                others.with(["--seeds", &left.join(",")])
-            )
-        }
-    };
-    Error::Stopped { signal, advice }
+    if args.output.is_some() {
+        return format!("everything is saved; go on with: {}", typed.with(["--resume"]));
+    }
+    let left: Vec<String> = left.iter().map(u64::to_string).collect();
+    let others = typed.without_value("--seeds").with(["--seeds", &left.join(",")]);
+    format!("the rows above are whole; the others come with: {others}")
 }
