@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use burn_ndarray::NdArray;
-use lenet::data::{ImageDataset, Options, Part, load_part};
+use lenet::data::{Options, Part, load_part};
 use lenet::eval::{BATCH_SIZE, evaluate};
 use lenet::format;
 
@@ -13,7 +13,6 @@ const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/traine
 
 fn main() {
     let (images, _) = load_part(Part::Test, &Options::default()).expect("the data lies in data/");
-    let images = ImageDataset::new(images);
     let file = format::read(TRAINED.as_ref()).expect("the goldens are there");
     let pool = rayon::ThreadPoolBuilder::new().build().expect("threads can be started");
     let least = pool.install(|| {

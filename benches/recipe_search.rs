@@ -133,7 +133,7 @@ impl Data {
         let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
         let options = Options { dir, ..Options::default() };
         let images = load_part(Part::Train, &options).unwrap().0;
-        let (train, validation) = ImageDataset::new(images).split(0.1).unwrap();
+        let (train, validation) = images.split(0.1).unwrap();
         Self { train, validation }
     }
 

@@ -40,7 +40,7 @@ fn main() {
         levels.push(level().unwrap_or_else(|error| panic!("{error}")));
     }
     let data = FashionMnist::load(&Options::default()).expect("the data set lies in data/");
-    let (train, _) = ImageDataset::new(data.train).split(0.1).expect("a tenth can be set aside");
+    let (train, _) = data.train.split(0.1).expect("a tenth can be set aside");
     for recipe in [Recipe::classic(), Recipe::tuned()] {
         for level in &levels {
             parts(*level, &recipe, &train);

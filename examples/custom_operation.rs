@@ -5,14 +5,14 @@ use std::error::Error;
 
 use burn::tensor::{Tensor, TensorPrimitive};
 use burn_ndarray::NdArray;
-use lenet::data::{FashionMnist, ImageDataset, Options, Pass, epoch_order};
+use lenet::data::{FashionMnist, Options, Pass, epoch_order};
 use lenet::model::{Activation, Weights};
 use lenet::ops::LeNetBackend;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let limit = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
     let options = Options { limit, ..Options::default() };
-    let train = ImageDataset::new(FashionMnist::load(&options)?.train);
+    let train = FashionMnist::load(&options)?.train;
     let start = Weights::initial(42, 1.0).to_parameters();
     let mut parameters = Tensor::<NdArray, 1>::from_floats(start.as_slice(), &Default::default());
     for epoch in 1..=2 {

@@ -6,7 +6,7 @@ use std::error::Error;
 use burn::backend::Autodiff;
 use burn::tensor::Tensor;
 use burn_ndarray::NdArray;
-use lenet::data::{Batches, FashionMnist, ImageDataset, Options, epoch_order};
+use lenet::data::{FashionMnist, Options, Pass, epoch_order};
 use lenet::format::{ModelFile, write};
 use lenet::model::{LeNet, Weights};
 use lenet::ops::reference::cross_entropy;
@@ -20,14 +20,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => None,
     };
     let options = Options { limit, ..Options::default() };
-    let train = ImageDataset::new(FashionMnist::load(&options)?.train);
+    let train = FashionMnist::load(&options)?.train;
     let (seed, rate) = (42, 0.9);
     let start = Weights::initial(seed, 1.0).to_parameters();
     let mut parameters = Tensor::<B, 1>::from_floats(start.as_slice(), &device);
     for epoch in 1..=2 {
         let order = epoch_order(train.images().len() as u32, seed, epoch);
+        let pass = Pass { order, ..Pass::in_order(&train, 32) };
         let mut last = 0.0;
-        for batch in Batches::<B>::new(&train, order, 32, &device) {
+        for batch in pass.tensors::<B>(&device) {
             parameters = parameters.require_grad();
             let outputs = LeNet::from_parameters(parameters.clone()).forward(batch.images);
             let loss = cross_entropy(outputs, batch.labels).mean();

@@ -1,6 +1,6 @@
 //! `lenet` trains, evaluates, explains and exports the LeNet network on Fashion-MNIST, on Burn.
 //!
-//! A Burn user wants [`model::LeNet`], [`data::FashionMnist`], [`data::Batches`], [`train::Recipe`] and [`train::fit`], and finds
+//! A Burn user wants [`model::LeNet`], [`data::FashionMnist`], [`data::Pass`], [`train::Recipe`] and [`train::fit`], and finds
 //! them at work in `examples/`: a model loaded, a loop of one's own, one operation replaced. The rest is the program;
 //! `default-features = false, features = ["ndarray"]` leaves it out, with the crates that it alone needs.
 //!

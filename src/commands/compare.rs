@@ -7,7 +7,7 @@ use burn::data::dataset::Dataset;
 
 use crate::cli::CompareArgs;
 use crate::compare::{Answers, Comparison, Run};
-use crate::data::{self, Image, ImageDataset, Part};
+use crate::data::{self, Image, Part};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
@@ -61,7 +61,7 @@ fn ask_models<B: LeNetBackend>(
         return Ok(Vec::new());
     }
     let options = data_options(&args.data, args.data.limit, false);
-    let (images, provenance) = match data::load_part(Part::Test, &options) {
+    let (dataset, provenance) = match data::load_part(Part::Test, &options) {
         Ok(loaded) => loaded,
         Err(error) => {
             ui::note(&format!("note: the models are not asked: {error}"));
@@ -69,7 +69,6 @@ fn ask_models<B: LeNetBackend>(
         }
     };
     note_provenance(&provenance);
-    let dataset = ImageDataset::new(images);
     for run in there.filter(|_| !dataset.is_empty()) {
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;

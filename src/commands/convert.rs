@@ -10,9 +10,7 @@ use burn::data::dataset::Dataset;
 use serde_json::json;
 
 use crate::cli::ConvertArgs;
-use crate::data::{
-    CLASSES, DataFile, Image, ImageDataset, LabelledImages, Options, Part, SIDE, load_part,
-};
+use crate::data::{CLASSES, DataFile, Image, ImageDataset, Options, Part, SIDE, load_part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format::{self, Format, FormatError, ModelFile};
@@ -143,8 +141,7 @@ fn images() -> ImageDataset {
         images.extend(test.images());
     }
     let labels = vec![0; images.len()];
-    let images = LabelledImages::new(images, labels).expect("one label was made for each image");
-    ImageDataset::new(images)
+    ImageDataset::new(images, labels)
 }
 
 /// What is to be known of the model, to travel with it: its input and classes, and what the record of its
@@ -189,7 +186,7 @@ fn is_official(record: Option<&RunRecord>) -> bool {
     record.is_none_or(|record| {
         let right = |file: &DataFile| {
             let digest = record.data.get(file.name());
-            digest.is_none_or(|digest| *digest == file.fashion_mnist().to_string())
+            digest.is_none_or(|digest| digest == file.fashion_mnist())
         };
         DataFile::ALL.iter().all(right)
     })

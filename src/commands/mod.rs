@@ -69,7 +69,6 @@ fn load_split(
     let (images, provenance) =
         load_part(part, &data_options(args, args.limit, validation.stratified))?;
     note_provenance(&provenance);
-    let images = ImageDataset::new(images);
     Ok(match split {
         Split::Test => images,
         Split::Train => images.split(validation.validation_split)?.0,

@@ -8,7 +8,7 @@ use burn::data::dataset::Dataset;
 use serde::Serialize;
 
 use crate::cli::PredictArgs;
-use crate::data::{CLASSES, Image, ImageDataset, LabelledImages};
+use crate::data::{CLASSES, Image, ImageDataset};
 use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
 use crate::format;
@@ -36,10 +36,8 @@ impl OnBackend for PredictArgs {
         }
         let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
         let labels = vec![0; images.len()]; // not looked at
-        let labelled =
-            LabelledImages::new(images.clone(), labels).expect("there is a label for each");
-        let outputs =
-            outputs::<B>(&weights, &ImageDataset::new(labelled), eval::BATCH_SIZE, device)?;
+        let images = ImageDataset::new(images, labels);
+        let outputs = outputs::<B>(&weights, &images, eval::BATCH_SIZE, device)?;
         let predictions = subjects.into_iter().zip(&outputs);
         let predictions: Vec<_> = predictions
             .map(|(subject, outputs)| Prediction::new(subject, outputs, self.top))
@@ -49,7 +47,7 @@ impl OnBackend for PredictArgs {
             out.json(&Document { schema: 1, predictions, errors });
         } else {
             let drawing = ui::drawing_wanted();
-            for (image, prediction) in images.iter().zip(&predictions) {
+            for (image, prediction) in images.images().iter().zip(&predictions) {
                 out.line(&heading(prediction));
                 out.verbatim(&answer(prediction, &draw(drawing, image)));
             }

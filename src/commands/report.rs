@@ -1,7 +1,7 @@
 //! `lenet report`.
 
 use crate::cli::ReportArgs;
-use crate::data::{self, ImageDataset, Part};
+use crate::data::{self, Part};
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format;
@@ -30,13 +30,12 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
     if let Training::Unreadable { path, problem } = &training {
         ui::note(&format!("warning: {} is left out: {problem}", path.display()));
     }
-    let (images, provenance) =
+    let (dataset, provenance) =
         data::load_part(Part::Test, &data_options(&args.data, args.data.limit, false))?;
     note_provenance(&provenance);
-    if images.is_empty() {
+    if dataset.images().is_empty() {
         return Err(Error::Usage("there are no test images".to_owned()));
     }
-    let dataset = ImageDataset::new(images);
     let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
     let name = args.model.file_name().unwrap_or_default().to_string_lossy();
     let page = page(&Report {
@@ -45,7 +44,7 @@ fn report<B: LeNetBackend>(args: &ReportArgs, device: &B::Device) -> Result<(), 
         layers: &layers::<B>(&weights, 1, device),
         training: &training,
         images: dataset.images(),
-        official: provenance.is_official(),
+        official: provenance.unofficial.is_none(),
         figures: &Figures::new(&outputs, dataset.labels()),
     });
     target.write(page.as_bytes(), args.force)?;

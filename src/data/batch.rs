@@ -1,82 +1,123 @@
-//! Batches of tensors: what a training loop written on Burn takes.
+//! Images as a step sees them: some of a set, in an order, each changed, all scaled; as bytes in the set, where an
+//! image crosses to a device only when a backend wants it there, or as tensors.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
 
 use super::augment::Change;
 use super::dataset::ImageDataset;
-use super::idx::{PIXELS, SIDE};
+use super::idx::{Image, PIXELS, SIDE};
 use super::scaling::Scaling;
-use super::view::{Pass, View};
 
-/// N images with their labels on a device.
+/// One pass over images: an epoch of a training, or an evaluation.
 #[derive(Debug, Clone)]
-pub struct Batch<B: Backend> {
-    /// `[N, 1, 28, 28]`, raw pixels, 0 to 255, unless they were asked for otherwise.
-    pub images: Tensor<B, 4>,
-    /// `[N]`, classes, 0 to 9.
-    pub labels: Tensor<B, 1, Int>,
+pub struct Pass {
+    /// The set.
+    pub images: ImageDataset,
+    /// Indices of its images, in the order of the pass.
+    pub order: Vec<u32>,
+    /// What happens to the image at each place of `order`; nothing where this is empty.
+    pub changes: Vec<Change>,
+    /// How pixels are scaled.
+    pub scaling: Scaling,
+    /// Images of a batch; the last one may have fewer.
+    pub batch_size: usize,
 }
 
-/// The batches of an epoch, in order. The last one is short where the batch size does not divide the images.
-#[derive(Debug, Clone)]
-pub struct Batches<'a, B: Backend> {
-    pass: Pass,
-    next: usize,
-    device: &'a B::Device,
-}
-
-impl<'a, B: Backend> Batches<'a, B> {
-    /// Batches of `batch_size` images of `dataset`, taken in the order of the indices in `order`.
-    ///
-    /// # Panics
-    /// If `batch_size` is zero; while iterating, if `order` names an image that is not there.
+impl Pass {
+    /// All of `images` as they stand, raw.
     #[must_use]
-    pub fn new(
-        dataset: &ImageDataset,
-        order: impl Into<Vec<u32>>,
-        batch_size: usize,
-        device: &'a B::Device,
-    ) -> Self {
-        assert!(batch_size > 0, "a batch holds at least one image");
-        let mut pass = Pass::in_order(dataset, batch_size);
-        pass.order = order.into();
-        Self { pass, next: 0, device }
+    pub fn in_order(images: &ImageDataset, batch_size: usize) -> Self {
+        Self {
+            images: images.clone(),
+            order: (0..images.images().len() as u32).collect(),
+            changes: Vec::new(),
+            scaling: Scaling::Raw,
+            batch_size,
+        }
     }
 
-    /// Batches of all images of `dataset` as they stand.
-    ///
-    /// # Panics
-    /// If `batch_size` is zero.
+    /// Number of batches.
     #[must_use]
-    pub fn in_order(dataset: &ImageDataset, batch_size: usize, device: &'a B::Device) -> Self {
-        let order = Pass::in_order(dataset, batch_size.max(1)).order;
-        Self::new(dataset, order, batch_size, device)
+    pub fn batches(&self) -> usize {
+        self.order.len().div_ceil(self.batch_size)
     }
 
-    /// Changes the images: `changes` says how at each place of the order.
+    /// The images of batch number `batch`, counted from 0.
     ///
     /// # Panics
-    /// If there is not a change for each image.
+    /// If there is no such batch, or a change for some images only.
     #[must_use]
-    pub fn changed(mut self, changes: Vec<Change>) -> Self {
-        assert_eq!(changes.len(), self.pass.order.len(), "a change for each image");
-        self.pass.changes = changes;
-        self
+    pub fn batch(&self, batch: usize) -> View<'_> {
+        let whole = View {
+            images: self.images.images(),
+            labels: self.images.labels(),
+            order: &self.order,
+            changes: &self.changes,
+            scaling: self.scaling,
+        };
+        whole.part(batch * self.batch_size, self.batch_size)
     }
 
-    /// Scales the pixels.
-    #[must_use]
-    pub fn scaled(mut self, scaling: Scaling) -> Self {
-        self.pass.scaling = scaling;
-        self
+    /// Its batches as tensors on `device`, in order.
+    pub fn tensors<B: Backend>(&self, device: &B::Device) -> impl Iterator<Item = Batch<B>> {
+        (0..self.batches()).map(move |batch| self.batch(batch).tensors(device))
     }
 }
 
-impl View<'_> {
+/// A batch of images in place.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The whole set.
+    pub images: &'a [Image],
+    /// Its labels, 0 to 9.
+    pub labels: &'a [u8],
+    /// The images of this batch: indices into the set.
+    pub order: &'a [u32],
+    /// What happens to each of them; nothing where this is empty.
+    pub changes: &'a [Change],
+    /// How pixels are scaled.
+    pub scaling: Scaling,
+}
+
+impl<'a> View<'a> {
+    /// Number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The image at a place, before its change and scaling, the change, and its label.
+    #[must_use]
+    pub fn get(&self, place: usize) -> (&'a Image, Change, u8) {
+        let index = self.order[place] as usize;
+        let change = self.changes.get(place).copied().unwrap_or(Change::NONE);
+        (&self.images[index], change, self.labels[index])
+    }
+
+    /// The images from `first` on, at most `count`.
+    ///
+    /// # Panics
+    /// If `first` is beyond the end, or there is a change for some images only.
+    #[must_use]
+    pub fn part(&self, first: usize, count: usize) -> Self {
+        let places = first..first.saturating_add(count).min(self.order.len());
+        let changes = match self.changes.is_empty() {
+            true => &[][..],
+            false => &self.changes[places.clone()],
+        };
+        Self { order: &self.order[places], changes, ..*self }
+    }
+
     /// The images and labels as tensors on `device`.
     #[must_use]
-    pub fn batch<B: Backend>(&self, device: &B::Device) -> Batch<B> {
+    pub fn tensors<B: Backend>(&self, device: &B::Device) -> Batch<B> {
         let count = self.len();
         let mut bytes = vec![0; count * PIXELS];
         let mut labels = Vec::with_capacity(count);
@@ -94,85 +135,63 @@ impl View<'_> {
     }
 }
 
-impl<B: Backend> Iterator for Batches<'_, B> {
-    type Item = Batch<B>;
-
-    fn next(&mut self) -> Option<Batch<B>> {
-        let batch = self.next;
-        self.next += 1;
-        (batch < self.pass.batches()).then(|| self.pass.batch(batch).batch(self.device))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.pass.batches().saturating_sub(self.next);
-        (left, Some(left))
-    }
+/// N images with their labels on a device.
+#[derive(Debug, Clone)]
+pub struct Batch<B: Backend> {
+    /// `[N, 1, 28, 28]`, raw pixels, 0 to 255, unless they were asked for otherwise.
+    pub images: Tensor<B, 4>,
+    /// `[N]`, classes, 0 to 9.
+    pub labels: Tensor<B, 1, Int>,
 }
-
-impl<B: Backend> ExactSizeIterator for Batches<'_, B> {}
 
 #[cfg(all(test, feature = "ndarray"))]
 mod tests {
-    use super::super::dataset::LabelledImages;
     use super::*;
-    use burn_ndarray::{NdArray, NdArrayDevice};
+    use burn_ndarray::NdArray;
 
-    type B = NdArray;
-    const DEVICE: NdArrayDevice = NdArrayDevice::Cpu;
-
-    /// `count` images; every pixel of image i is 3 i plus its column, its label is i modulo 10.
-    fn dataset(count: usize) -> ImageDataset {
+    /// The first seven of images whose every pixel is 3 i plus its column, in some order; the label of image i is i.
+    fn pass(order: &[u32], batch_size: usize) -> Pass {
         let image = |index: usize| std::array::from_fn(|pixel| (3 * index + pixel % SIDE) as u8);
-        let labels = (0..count).map(|index| (index % 10) as u8).collect();
-        let images = (0..count).map(image).collect();
-        ImageDataset::new(LabelledImages::new(images, labels).unwrap())
+        let images = ImageDataset::new((0..7).map(image).collect(), (0..7).collect());
+        Pass { order: order.to_vec(), ..Pass::in_order(&images, batch_size) }
     }
 
-    fn labels(batch: &Batch<B>) -> Vec<i64> {
-        batch.labels.to_data().into_vec().unwrap()
+    /// Of each batch its labels and its pixels.
+    fn batches(pass: &Pass) -> Vec<(Vec<i64>, Vec<f32>)> {
+        let device = Default::default();
+        let batches = pass.tensors::<NdArray>(&device);
+        let vectors = |Batch { images, labels }: Batch<NdArray>| {
+            assert_eq!(images.dims(), [labels.dims()[0], 1, SIDE, SIDE]);
+            (labels.into_data().into_vec().unwrap(), images.into_data().into_vec().unwrap())
+        };
+        batches.map(vectors).collect()
     }
 
     #[test]
     fn batches_follow_the_order_and_the_last_is_short() {
-        let dataset = dataset(7);
-        let batches = Batches::<B>::new(&dataset, [6, 0, 3, 1, 5], 2, &DEVICE);
-        assert_eq!(batches.len(), 3);
-        let all: Vec<_> = batches.map(|batch| labels(&batch)).collect();
-        assert_eq!(all, [vec![6, 0], vec![3, 1], vec![5]]);
+        let labels: Vec<_> =
+            batches(&pass(&[6, 0, 3, 1, 5], 2)).into_iter().map(|(labels, _)| labels).collect();
+        assert_eq!(labels, [vec![6, 0], vec![3, 1], vec![5]]);
     }
 
     #[test]
-    fn images_are_raw_pixels_row_by_row() {
-        let dataset = dataset(7);
-        let mut batches = Batches::<B>::new(&dataset, [6, 2], 32, &DEVICE);
-        let batch = batches.next().unwrap();
-        assert_eq!(batch.images.dims(), [2, 1, 28, 28]);
-        let pixels: Vec<f32> = batch.images.into_data().into_vec().unwrap();
+    fn images_are_raw_pixels_row_by_row_and_a_batch_may_hold_more_than_there_are() {
+        let [(_, pixels)] = &batches(&pass(&[6, 2], usize::MAX))[..] else {
+            panic!("one batch");
+        };
         assert_eq!(pixels[..3], [18.0, 19.0, 20.0]);
         assert_eq!(pixels[PIXELS - 1], 18.0 + 27.0);
         assert_eq!(pixels[PIXELS], 6.0);
-        assert!(batches.next().is_none());
     }
 
     #[test]
     fn changes_and_scaling_reach_the_pixels() {
-        let dataset = dataset(2);
-        let right = Change { right: 1, ..Change::NONE };
-        let scaling = Scaling::Standardise { mean: 1.0, deviation: 2.0 };
-        let batches = Batches::<B>::in_order(&dataset, 1, &DEVICE)
-            .changed(vec![Change::NONE, right])
-            .scaled(scaling);
-        let first =
-            |batch: Batch<B>| batch.images.into_data().into_vec::<f32>().unwrap()[..3].to_vec();
-        let rows: Vec<_> = batches.map(first).collect();
-        assert_eq!(rows, [vec![-0.5, 0.0, 0.5], vec![-0.5, 1.0, 1.5]]);
-    }
-
-    #[test]
-    fn one_batch_may_hold_more_than_there_is() {
-        let dataset = dataset(1);
-        let batches: Vec<_> = Batches::<B>::in_order(&dataset, usize::MAX, &DEVICE).collect();
-        assert_eq!(batches.len(), 1);
-        assert_eq!(batches[0].images.dims(), [1, 1, 28, 28]);
+        let pass = Pass {
+            changes: vec![Change::NONE, Change { right: 1, ..Change::NONE }],
+            scaling: Scaling::Standardise { mean: 1.0, deviation: 2.0 },
+            ..pass(&[0, 1], 1)
+        };
+        let rows = batches(&pass).into_iter().map(|(_, pixels)| pixels[..3].to_vec());
+        assert_eq!(rows.collect::<Vec<_>>(), [vec![-0.5, 0.0, 0.5], vec![-0.5, 1.0, 1.5]]);
     }
 }

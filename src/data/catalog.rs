@@ -1,42 +1,12 @@
-//! The four files of the data set: their names, and the SHA-256 by which they are known.
+//! The four files of the data set: their names, the SHA-256 by which they are known, and what a file of such a name
+//! turns out to be.
 
 use std::fmt;
+use std::io::BufRead;
 
-/// The SHA-256 of a file's bytes once decompressed. It is displayed as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest(pub [u8; 32]);
-
-impl Digest {
-    /// Reads 64 lower-case hexadecimal digits.
-    const fn from_hex(text: &str) -> Self {
-        let text = text.as_bytes();
-        assert!(text.len() == 64, "a SHA-256 has 64 digits");
-        let mut bytes = [0; 32];
-        let mut i = 0;
-        while i < 64 {
-            let value = match text[i] {
-                digit @ b'0'..=b'9' => digit - b'0',
-                digit @ b'a'..=b'f' => digit - b'a' + 10,
-                _ => panic!("not a hexadecimal digit"),
-            };
-            bytes[i / 2] = bytes[i / 2] << 4 | value;
-            i += 1;
-        }
-        Self(bytes)
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Digest({self})")
-    }
-}
+use super::error::IdxError;
+use super::gzip::Decoded;
+use super::idx;
 
 /// One half of the data set: a file of images with its file of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +30,38 @@ impl Part {
 
 /// One of the four files of the data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "their names say it")]
 pub enum DataFile {
-    /// 60,000 images.
     TrainImages,
-    /// 60,000 labels.
     TrainLabels,
-    /// 10,000 images.
     TestImages,
-    /// 10,000 labels.
     TestLabels,
 }
+
+/// Of each file its name without `.gz`, then the SHA-256 of its decompressed bytes in Fashion-MNIST, and in MNIST's
+/// handwritten digits.
+const FILES: [[&str; 3]; 4] = [
+    [
+        "train-images-idx3-ubyte",
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ],
+    [
+        "train-labels-idx1-ubyte",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ],
+    [
+        "t10k-images-idx3-ubyte",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ],
+    [
+        "t10k-labels-idx1-ubyte",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ],
+];
 
 impl DataFile {
     /// All four, in the order in which every list of them stands.
@@ -79,66 +71,91 @@ impl DataFile {
     /// Its name without `.gz`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::TrainImages => "train-images-idx3-ubyte",
-            Self::TrainLabels => "train-labels-idx1-ubyte",
-            Self::TestImages => "t10k-images-idx3-ubyte",
-            Self::TestLabels => "t10k-labels-idx1-ubyte",
-        }
+        FILES[self as usize][0]
     }
 
-    /// The SHA-256 of Fashion-MNIST's file of this name.
+    /// The SHA-256 of Fashion-MNIST's file of this name, in hexadecimal.
     #[must_use]
-    pub const fn fashion_mnist(self) -> Digest {
-        const DIGESTS: [Digest; 4] = [
-            Digest::from_hex("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"),
-            Digest::from_hex("bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"),
-            Digest::from_hex("5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"),
-            Digest::from_hex("0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"),
-        ];
-        DIGESTS[self as usize]
+    pub const fn fashion_mnist(self) -> &'static str {
+        FILES[self as usize][1]
     }
 
     /// The SHA-256 of the file of this name that holds MNIST's handwritten digits.
     #[must_use]
-    pub const fn mnist_digits(self) -> Digest {
-        const DIGESTS: [Digest; 4] = [
-            Digest::from_hex("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-            Digest::from_hex("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-            Digest::from_hex("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-            Digest::from_hex("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-        ];
-        DIGESTS[self as usize]
+    pub const fn mnist_digits(self) -> &'static str {
+        FILES[self as usize][2]
     }
 }
 
-/// Files that have the right form but are not Fashion-MNIST's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foreign {
-    /// Which files; never empty.
-    pub files: Vec<DataFile>,
-    /// Whether all of them are known to hold MNIST's digits.
-    pub digits: bool,
+/// The files among these that are not Fashion-MNIST's, in words.
+pub(super) fn unofficial(digests: &[(DataFile, String)]) -> Option<String> {
+    let others = || digests.iter().filter(|(file, digest)| digest != file.fashion_mnist());
+    let names: Vec<_> = others().map(|(file, _)| file.name()).collect();
+    let is_digits = others().all(|(file, digest)| digest == file.mnist_digits());
+    let digits = if is_digits { "MNIST digits, " } else { "" };
+    (!names.is_empty()).then(|| format!("{digits}not Fashion-MNIST: {}", names.join(", ")))
 }
 
-impl Foreign {
-    /// The files among these that are not Fashion-MNIST's, if any.
+/// What is in a file that should be one of Fashion-MNIST's. A SHA-256 is that of its decompressed bytes.
+#[derive(Debug)]
+pub enum Finding {
+    /// Fashion-MNIST's, byte for byte.
+    Right(String),
+    /// The file of the same name of MNIST's handwritten digits.
+    Digits(String),
+    /// A sound file of the right form with other content.
+    Unofficial(String),
+    /// No sound file of the right form.
+    Damaged(IdxError),
+}
+
+impl Finding {
+    /// Reads all of `bytes`, the result of opening what should be `file`.
     #[must_use]
-    pub fn unofficial(digests: &[(DataFile, Digest)]) -> Option<Self> {
-        let foreign = || digests.iter().filter(|(file, digest)| *digest != file.fashion_mnist());
-        let files: Vec<_> = foreign().map(|(file, _)| *file).collect();
-        let digits = foreign().all(|(file, digest)| *digest == file.mnist_digits());
-        (!files.is_empty()).then_some(Self { files, digits })
+    pub fn of<R: BufRead + Send>(file: DataFile, bytes: Result<Decoded<R>, IdxError>) -> Self {
+        let digest = bytes.and_then(|bytes| {
+            Ok(match file {
+                DataFile::TrainImages | DataFile::TestImages => idx::read_images(bytes)?.1,
+                DataFile::TrainLabels | DataFile::TestLabels => idx::read_labels(bytes)?.1,
+            })
+        });
+        match digest {
+            Ok(digest) if digest == file.fashion_mnist() => Self::Right(digest),
+            Ok(digest) if digest == file.mnist_digits() => Self::Digits(digest),
+            Ok(digest) => Self::Unofficial(digest),
+            Err(error) => Self::Damaged(error),
+        }
+    }
+
+    /// In one word: "ok", "digits", "foreign" or "damaged".
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Right(_) => "ok",
+            Self::Digits(_) => "digits",
+            Self::Unofficial(_) => "foreign",
+            Self::Damaged(_) => "damaged",
+        }
+    }
+
+    /// The SHA-256, if the file is sound.
+    #[must_use]
+    pub fn digest(&self) -> Option<&str> {
+        match self {
+            Self::Right(digest) | Self::Digits(digest) | Self::Unofficial(digest) => Some(digest),
+            Self::Damaged(_) => None,
+        }
     }
 }
 
-impl fmt::Display for Foreign {
+/// As in "the file is ..".
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.files.iter().map(|file| file.name()).collect();
-        if self.digits {
-            write!(f, "MNIST digits, not Fashion-MNIST: {}", names.join(", "))
-        } else {
-            write!(f, "not Fashion-MNIST: {}", names.join(", "))
+        match self {
+            Self::Right(_) => f.write_str("Fashion-MNIST's"),
+            Self::Digits(_) => f.write_str("of MNIST's handwritten digits, not Fashion-MNIST's"),
+            Self::Unofficial(_) => f.write_str("sound but not Fashion-MNIST's"),
+            Self::Damaged(error) => write!(f, "damaged: {error}"),
         }
     }
 }
@@ -147,44 +164,36 @@ impl fmt::Display for Foreign {
 mod tests {
     use super::*;
 
-    fn all(digest: fn(DataFile) -> Digest) -> Vec<(DataFile, Digest)> {
-        DataFile::ALL.map(|file| (file, digest(file))).to_vec()
-    }
-
     #[test]
-    fn a_digest_is_shown_as_it_is_written() {
-        assert_eq!(
-            DataFile::TestLabels.fashion_mnist().to_string(),
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
-        );
-    }
-
-    #[test]
-    fn fashion_mnist_has_no_foreign_file() {
-        assert_eq!(Foreign::unofficial(&all(DataFile::fashion_mnist)), None);
-    }
-
-    #[test]
-    fn digits_are_named() {
-        let foreign = Foreign::unofficial(&all(DataFile::mnist_digits)).expect("not Fashion-MNIST");
-        assert!(foreign.to_string().starts_with("MNIST digits, not"), "{foreign}");
-    }
-
-    #[test]
-    fn one_file_of_digits_among_the_right_ones_is_named() {
+    fn files_of_another_data_set_are_named_and_digits_are_known() {
+        let all = |digest: fn(DataFile) -> &'static str| {
+            DataFile::ALL.map(|file| (file, digest(file).to_owned()))
+        };
         let mut digests = all(DataFile::fashion_mnist);
-        digests[1].1 = DataFile::TrainLabels.mnist_digits();
-        let foreign = Foreign::unofficial(&digests).expect("one file is foreign");
-        assert_eq!(foreign.files, [DataFile::TrainLabels]);
-        assert!(foreign.digits);
+        assert_eq!(unofficial(&digests), None);
+        digests[1].1 = DataFile::TrainLabels.mnist_digits().to_owned();
+        let expected = "MNIST digits, not Fashion-MNIST: train-labels-idx1-ubyte";
+        assert_eq!(unofficial(&digests).unwrap(), expected);
+        let mut digests = all(DataFile::mnist_digits);
+        let words = unofficial(&digests).unwrap();
+        assert!(words.starts_with("MNIST digits, not Fashion-MNIST: train-images"), "{words}");
+        digests[2].1 = "0".repeat(64);
+        let words = unofficial(&digests).unwrap();
+        assert!(words.starts_with("not Fashion-MNIST: train-images"), "{words}");
+        assert!(DataFile::ALL.iter().all(|file| words.contains(file.name())), "{words}");
     }
 
     #[test]
-    fn unknown_files_are_not_called_digits() {
-        let mut digests = all(DataFile::mnist_digits);
-        digests[2].1 = Digest([0; 32]);
-        let foreign = Foreign::unofficial(&digests).expect("not Fashion-MNIST");
-        assert!(!foreign.digits);
-        assert_eq!(foreign.files.len(), 4);
+    fn sound_files_of_other_content_and_damaged_ones_are_told_apart() {
+        // A sound file of two labels.
+        let labels: [u8; 10] = [0, 0, 8, 1, 0, 0, 0, 2, 3, 9];
+        let found = |bytes: &[u8]| {
+            Finding::of(DataFile::TestLabels, Decoded::new(bytes, bytes.len() as u64))
+        };
+        let foreign = found(&labels);
+        assert_eq!(foreign.name(), "foreign");
+        assert!(foreign.digest().unwrap().starts_with("2bc015e4"), "{foreign:?}");
+        let damaged = found(&labels[..9]);
+        assert_eq!((damaged.name(), damaged.digest()), ("damaged", None));
     }
 }

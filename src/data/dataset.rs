@@ -1,4 +1,4 @@
-//! Images with their labels in memory, and a run of them as a Burn [`Dataset`].
+//! Images with their labels in memory, as a Burn [`Dataset`], and how some are set aside for validation.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,80 +6,6 @@ use std::sync::Arc;
 use burn::data::dataset::Dataset;
 
 use super::idx::{Image, PIXELS};
-
-/// Images, each with its label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelledImages {
-    images: Vec<Image>,
-    labels: Vec<u8>,
-}
-
-/// The numbers of images and of labels differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{images} images but {labels} labels")]
-pub struct CountsDiffer {
-    /// Number of images.
-    pub images: usize,
-    /// Number of labels.
-    pub labels: usize,
-}
-
-impl LabelledImages {
-    /// Joins images with their labels, the first with the first.
-    ///
-    /// # Errors
-    /// If there are not as many of the one as of the other.
-    pub fn new(images: Vec<Image>, labels: Vec<u8>) -> Result<Self, CountsDiffer> {
-        if images.len() == labels.len() {
-            Ok(Self { images, labels })
-        } else {
-            Err(CountsDiffer { images: images.len(), labels: labels.len() })
-        }
-    }
-
-    /// Keeps the first `count` and frees the others.
-    pub fn truncate(&mut self, count: usize) {
-        self.images.truncate(count);
-        self.images.shrink_to_fit();
-        self.labels.truncate(count);
-        self.labels.shrink_to_fit();
-    }
-
-    /// Brings them into another order: `order` names the image at each place by its place now.
-    ///
-    /// # Panics
-    /// If `order` names an image that is not there.
-    pub fn reorder(&mut self, order: &[u32]) {
-        let images = order.iter().map(|place| self.images[*place as usize]);
-        self.images = images.collect();
-        let labels = order.iter().map(|place| self.labels[*place as usize]);
-        self.labels = labels.collect();
-    }
-
-    /// In the order of the labels.
-    #[must_use]
-    pub fn images(&self) -> &[Image] {
-        &self.images
-    }
-
-    /// The labels, 0 to 9 in files that were read.
-    #[must_use]
-    pub fn labels(&self) -> &[u8] {
-        &self.labels
-    }
-
-    /// Number of images.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    /// Whether there is no image.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
-    }
-}
 
 /// One image with its label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,10 +16,11 @@ pub struct Item {
     pub label: u8,
 }
 
-/// A run of consecutive images. Clones share the images.
+/// A run of consecutive images, each with its label. Clones share the images.
 #[derive(Debug, Clone)]
 pub struct ImageDataset {
-    images: Arc<LabelledImages>,
+    images: Arc<Vec<Image>>,
+    labels: Arc<Vec<u8>>,
     range: Range<usize>,
 }
 
@@ -122,23 +49,27 @@ impl SplitError {
 }
 
 impl ImageDataset {
-    /// All of `images`.
+    /// Images with their labels, the first with the first.
+    ///
+    /// # Panics
+    /// If there are not as many of the one as of the other.
     #[must_use]
-    pub fn new(images: LabelledImages) -> Self {
+    pub fn new(images: Vec<Image>, labels: Vec<u8>) -> Self {
+        assert_eq!(images.len(), labels.len(), "each image has a label");
         let range = 0..images.len();
-        Self { images: Arc::new(images), range }
+        Self { images: Arc::new(images), labels: Arc::new(labels), range }
     }
 
     /// In the order of the labels.
     #[must_use]
     pub fn images(&self) -> &[Image] {
-        &self.images.images[self.range.clone()]
+        &self.images[self.range.clone()]
     }
 
     /// Indices in [`CLASSES`](super::CLASSES).
     #[must_use]
     pub fn labels(&self) -> &[u8] {
-        &self.images.labels[self.range.clone()]
+        &self.labels[self.range.clone()]
     }
 
     /// Sets the last floor(n * `fraction`) of its n images aside, unshuffled, for validation; returns the
@@ -160,7 +91,7 @@ impl ImageDataset {
             return Err(SplitError::NothingLeft { fraction, count });
         }
         let middle = self.range.end - validation;
-        let part = |range| Self { images: Arc::clone(&self.images), range };
+        let part = |range| Self { range, ..self.clone() };
         Ok((part(self.range.start..middle), part(middle..self.range.end)))
     }
 }
@@ -187,18 +118,12 @@ mod tests {
             image
         });
         let labels = (0..count).map(|index| (index % 10) as u8);
-        let images = LabelledImages::new(images.collect(), labels.collect()).unwrap();
-        ImageDataset::new(images)
+        ImageDataset::new(images.collect(), labels.collect())
     }
 
     fn sizes(count: usize, fraction: f64) -> (usize, usize) {
         let (train, validation) = dataset(count).split(fraction).unwrap();
         (train.len(), validation.len())
-    }
-
-    #[test]
-    fn a_tenth_of_the_training_images_is_6000() {
-        assert_eq!(sizes(60_000, 0.1), (54_000, 6_000));
     }
 
     #[test]
@@ -232,11 +157,5 @@ mod tests {
         }
         let error = dataset(10).split(0.999_999_999_9).unwrap_err();
         assert!(matches!(error, SplitError::NothingLeft { count: 10, .. }));
-    }
-
-    #[test]
-    fn images_and_labels_must_be_as_many() {
-        let error = LabelledImages::new(vec![[0; PIXELS]; 2], vec![0; 3]).unwrap_err();
-        assert_eq!(error.to_string(), "2 images but 3 labels");
     }
 }

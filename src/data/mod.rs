@@ -1,39 +1,35 @@
 //! Fashion-MNIST: files -> checked images and labels -> Burn dataset -> batches.
 //!
-//! [`mod@file`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows
-//! where they may lie. [`dataset`], [`order`], [`augment`], [`scaling`], [`view`] and [`batch`] turn them into what a
-//! training step takes. [`mod@fetch`] downloads the files, [`check`] tells right ones from others.
+//! [`gzip`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows where
+//! they may lie, [`mod@fetch`] downloads them. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn
+//! them into what a training step takes.
 
 pub mod augment;
 pub mod batch;
 pub mod catalog;
-pub mod check;
 pub mod dataset;
+pub mod error;
 #[cfg(feature = "cli")]
 pub mod fetch;
-pub mod file;
+pub mod gzip;
 pub mod idx;
 pub mod order;
 pub mod scaling;
 pub mod source;
-pub mod view;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use augment::{Augmentation, Change};
-pub use batch::{Batch, Batches};
-pub use catalog::{DataFile, Digest, Foreign, Part};
-pub use dataset::{ImageDataset, Item, LabelledImages, SplitError};
+pub use batch::{Batch, Pass, View};
+pub use catalog::{DataFile, Part};
+pub use dataset::{ImageDataset, Item, SplitError};
+pub use error::DataError;
 pub use idx::{Image, PIXELS, SIDE};
 pub use order::epoch_order;
 pub use scaling::Scaling;
-pub use view::{Pass, View};
 
-use dataset::CountsDiffer;
-use file::Decoded;
-use idx::IdxError;
-use source::SourceError;
+use gzip::Decoded;
 
 /// The names of the classes; a label is an index here.
 pub const CLASSES: [&str; 10] = [
@@ -63,73 +59,36 @@ pub struct Options {
     pub stratified: bool,
 }
 
-/// Why the data could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
-pub enum DataError {
-    /// There is no directory with the files.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// A file cannot be read or is not what its name says.
-    #[error("{}: {source}", .path.display())]
-    File { path: PathBuf, source: IdxError },
-    /// A file of images and its file of labels do not belong together.
-    #[error("{}: {source}", .path.display())]
-    Counts {
-        /// The file of images.
-        path: PathBuf,
-        source: CountsDiffer,
-    },
-    /// The files are sound but hold another data set.
-    #[error("{}: {foreign}", .dir.display())]
-    Foreign {
-        dir: PathBuf,
-        /// Which files.
-        foreign: Foreign,
-    },
-}
-
-impl DataError {
-    /// What the user can do.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Source(error) => error.hint(),
-            Self::File { source, .. } if source.is_io() => source.io_hint(),
-            Self::File { .. } | Self::Counts { .. } => {
-                Some("replace or remove the file; `lenet data fetch` downloads a sound one".into())
-            }
-            Self::Foreign { .. } => Some(
-                "`--data DIR` names the directory of Fashion-MNIST; `--any-dataset` takes this one"
-                    .into(),
-            ),
-        }
-    }
-}
-
 /// Where loaded data came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
     /// The folder of the files, as it was named or found.
     pub dir: PathBuf,
     /// The SHA-256 of each file, whole, also where only some of its images are kept.
-    pub digests: Vec<(DataFile, Digest)>,
-    /// The files that are not Fashion-MNIST's, which [`Options::any_dataset`] let pass.
-    pub foreign: Option<Foreign>,
+    pub digests: Vec<(DataFile, String)>,
+    /// What the files are that are not Fashion-MNIST's, which [`Options::any_dataset`] let pass.
+    pub unofficial: Option<String>,
 }
 
 impl Provenance {
-    /// Whether all files are Fashion-MNIST's, byte for byte.
-    #[must_use]
-    pub fn is_official(&self) -> bool {
-        self.foreign.is_none()
+    fn new(
+        dir: PathBuf,
+        digests: Vec<(DataFile, String)>,
+        options: &Options,
+    ) -> Result<Self, DataError> {
+        match catalog::unofficial(&digests) {
+            Some(unofficial) if !options.any_dataset => {
+                Err(DataError::Unofficial { dir, unofficial })
+            }
+            unofficial => Ok(Self { dir, digests, unofficial }),
+        }
     }
 
-    /// What the user should be told of this data: a line, if it is not Fashion-MNIST.
+    /// What the user should know of this data: a line, if it is not Fashion-MNIST.
     #[must_use]
     pub fn note(&self) -> Option<String> {
-        let foreign = self.foreign.as_ref()?;
-        Some(format!("{}: {foreign}; used as asked", self.dir.display()))
+        let unofficial = self.unofficial.as_ref()?;
+        Some(format!("{}: {unofficial}; used as asked", self.dir.display()))
     }
 }
 
@@ -137,9 +96,9 @@ impl Provenance {
 #[derive(Debug, Clone)]
 pub struct FashionMnist {
     /// The images to train with and to validate on.
-    pub train: LabelledImages,
+    pub train: ImageDataset,
     /// The images to test with.
-    pub test: LabelledImages,
+    pub test: ImageDataset,
     /// Where they came from.
     pub provenance: Provenance,
 }
@@ -151,15 +110,13 @@ impl FashionMnist {
     /// If they are not found, or one is not whole and sound, or, unless that is allowed, not Fashion-MNIST's.
     pub fn load(options: &Options) -> Result<Self, DataError> {
         let dir = source::find(options.dir.as_deref(), &DataFile::ALL)?;
-        let (train, test) =
-            rayon::join(|| read_part(&dir, Part::Train), || read_part(&dir, Part::Test));
-        let (mut train, mut digests) = train?;
-        let (mut test, test_digests) = test?;
-        digests.extend(test_digests);
-        let provenance = verify(dir, digests, options.any_dataset)?;
-        select(&mut train, Part::Train, options);
-        select(&mut test, Part::Test, options);
-        Ok(Self { train, test, provenance })
+        let (train, test) = rayon::join(
+            || read_part(&dir, Part::Train, options),
+            || read_part(&dir, Part::Test, options),
+        );
+        let ((train, train_digests), (test, test_digests)) = (train?, test?);
+        let digests = [train_digests, test_digests].concat();
+        Ok(Self { train, test, provenance: Provenance::new(dir, digests, options)? })
     }
 }
 
@@ -167,60 +124,46 @@ impl FashionMnist {
 ///
 /// # Errors
 /// As [`FashionMnist::load`], of these two files.
-pub fn load_part(part: Part, options: &Options) -> Result<(LabelledImages, Provenance), DataError> {
+pub fn load_part(part: Part, options: &Options) -> Result<(ImageDataset, Provenance), DataError> {
     let dir = source::find(options.dir.as_deref(), &part.files())?;
-    let (mut images, digests) = read_part(&dir, part)?;
-    let provenance = verify(dir, digests, options.any_dataset)?;
-    select(&mut images, part, options);
-    Ok((images, provenance))
+    let (images, digests) = read_part(&dir, part, options)?;
+    Ok((images, Provenance::new(dir, digests.into(), options)?))
 }
 
-/// Keeps and orders the images of a part as `options` say.
-fn select(images: &mut LabelledImages, part: Part, options: &Options) {
+/// Reads the files of a part, and the SHA-256 of each; keeps and orders its images as `options` say.
+fn read_part(
+    dir: &Path,
+    part: Part,
+    options: &Options,
+) -> Result<(ImageDataset, [(DataFile, String); 2]), DataError> {
+    let files = part.files();
+    // A file may have gone since it was found.
+    let paths =
+        files.map(|file| source::path_of(dir, file).unwrap_or_else(|| dir.join(file.name())));
+    let (images, labels) = rayon::join(
+        || idx::read_images(Decoded::open(&paths[0])?),
+        || idx::read_labels(Decoded::open(&paths[1])?),
+    );
+    let [images_path, labels_path] = paths;
+    let (mut images, images_digest) =
+        images.map_err(|source| DataError::File { path: images_path.clone(), source })?;
+    let (mut labels, labels_digest) =
+        labels.map_err(|source| DataError::File { path: labels_path, source })?;
+    let counts = (images.len(), labels.len());
+    if counts.0 != counts.1 {
+        let (images, labels) = counts;
+        return Err(DataError::Counts { path: images_path, images, labels });
+    }
     if let Some(limit) = options.limit {
         images.truncate(limit.get());
+        images.shrink_to_fit();
+        labels.truncate(limit.get());
     }
     if options.stratified && part == Part::Train {
-        images.reorder(&order::stratified(images.labels()));
+        let order = order::stratified(&labels);
+        images = order.iter().map(|place| images[*place as usize]).collect();
+        labels = order.iter().map(|place| labels[*place as usize]).collect();
     }
-}
-
-/// Images with their labels, and the SHA-256 of the two files.
-type ReadPart = (LabelledImages, Vec<(DataFile, Digest)>);
-
-fn read_part(dir: &Path, part: Part) -> Result<ReadPart, DataError> {
-    let [images_file, labels_file] = part.files();
-    let images_path = path(dir, images_file);
-    let labels_path = path(dir, labels_file);
-    let (images, labels) = rayon::join(
-        || idx::read_images(Decoded::open(&images_path)?),
-        || idx::read_labels(Decoded::open(&labels_path)?),
-    );
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |source| DataError::File { path, source }
-    };
-    let (images, images_digest) = images.map_err(failed(&images_path))?;
-    let (labels, labels_digest) = labels.map_err(failed(&labels_path))?;
-    let images = LabelledImages::new(images, labels)
-        .map_err(|source| DataError::Counts { path: images_path, source })?;
-    let digests = vec![(images_file, images_digest), (labels_file, labels_digest)];
-    Ok((images, digests))
-}
-
-/// The file's path, or that at which it would be: it may have gone since it was found.
-fn path(dir: &Path, file: DataFile) -> PathBuf {
-    source::path_of(dir, file).unwrap_or_else(|| dir.join(file.name()))
-}
-
-fn verify(
-    dir: PathBuf,
-    digests: Vec<(DataFile, Digest)>,
-    any_dataset: bool,
-) -> Result<Provenance, DataError> {
-    let foreign = Foreign::unofficial(&digests);
-    match foreign {
-        Some(foreign) if !any_dataset => Err(DataError::Foreign { dir, foreign }),
-        foreign => Ok(Provenance { dir, digests, foreign }),
-    }
+    let digests = [(files[0], images_digest), (files[1], labels_digest)];
+    Ok((ImageDataset::new(images, labels), digests))
 }

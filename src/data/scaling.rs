@@ -40,13 +40,13 @@ impl Scaling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{ImageDataset, Options, Part, load_part};
+    use crate::data::{Options, Part, load_part};
 
     #[test]
     fn the_training_part_of_fashion_mnist_becomes_standard() {
         let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
         let options = Options { dir, ..Options::default() };
-        let images = ImageDataset::new(load_part(Part::Train, &options).unwrap().0);
+        let images = load_part(Part::Train, &options).unwrap().0;
         let (train, _) = images.split(0.1).unwrap();
         let values = Scaling::STANDARD.apply(train.images().as_flattened());
         let mean = |f: &dyn Fn(f64) -> f64| {

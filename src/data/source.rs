@@ -5,59 +5,13 @@
 //! `/usr/share/datasets/fashion-mnist` (Debian's package `dataset-fashion-mnist`).
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::catalog::DataFile;
+use super::error::DataError;
 
 /// The environment variable that names the directory when `--data` does not.
 pub const DIR_VARIABLE: &str = "LENET_DATA_DIR";
-
-/// Why there is no directory to load from.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
-pub enum SourceError {
-    /// No place has the files.
-    #[error("no Fashion-MNIST in {}", list(.places))]
-    Nowhere {
-        /// The directories looked into.
-        places: Vec<PathBuf>,
-    },
-    /// The directory that was named is not there or cannot be read.
-    #[error("{}: {source}", .dir.display())]
-    Directory {
-        dir: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The directory that was named lacks files.
-    #[error("{}: has no {}", .dir.display(), .missing.join(", no "))]
-    Incomplete {
-        dir: PathBuf,
-        /// The names of the files it lacks, without `.gz`.
-        missing: Vec<&'static str>,
-    },
-}
-
-fn list(places: &[PathBuf]) -> String {
-    let places: Vec<_> = places.iter().map(|dir| dir.display().to_string()).collect();
-    places.join(", ")
-}
-
-impl SourceError {
-    /// What the user can do.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Nowhere { .. } => {
-                "`lenet data fetch` downloads it; `--data DIR` names a directory that has it".into()
-            }
-            Self::Directory { .. } | Self::Incomplete { .. } => format!(
-                "`--data` and {DIR_VARIABLE} name the directory that holds the four IDX files, with or without .gz"
-            ),
-        })
-    }
-}
 
 /// The user's cache for this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`; none without a home.
 #[must_use]
@@ -81,7 +35,7 @@ fn cache_dir_in(
 ///
 /// # Errors
 /// If a directory was named that lacks one of them, or if none has them all.
-pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, SourceError> {
+pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataError> {
     match named_dir(named, std::env::var_os(DIR_VARIABLE)) {
         Some(dir) => complete(dir, files),
         None => {
@@ -102,24 +56,24 @@ fn named_dir(option: Option<&Path>, variable: Option<OsString>) -> Option<PathBu
 }
 
 /// `dir`, if it has all of `files`.
-fn complete(dir: PathBuf, files: &[DataFile]) -> Result<PathBuf, SourceError> {
+fn complete(dir: PathBuf, files: &[DataFile]) -> Result<PathBuf, DataError> {
     if let Err(source) = std::fs::read_dir(&dir) {
-        return Err(SourceError::Directory { dir, source });
+        return Err(DataError::Directory { dir, source });
     }
     let missing: Vec<_> = files
         .iter()
         .filter(|file| path_of(&dir, **file).is_none())
         .map(|file| file.name())
         .collect();
-    if missing.is_empty() { Ok(dir) } else { Err(SourceError::Incomplete { dir, missing }) }
+    if missing.is_empty() { Ok(dir) } else { Err(DataError::Incomplete { dir, missing }) }
 }
 
 /// The first of `places` that has all of `files`.
-fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, SourceError> {
+fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, DataError> {
     let has_all = |dir: &&PathBuf| files.iter().all(|file| path_of(dir, *file).is_some());
     match places.iter().find(has_all) {
         Some(dir) => Ok(dir.clone()),
-        None => Err(SourceError::Nowhere { places }),
+        None => Err(DataError::Nowhere { places }),
     }
 }
 
@@ -168,24 +122,14 @@ mod tests {
     fn a_named_directory_is_not_skipped() {
         let dir = tempfile::tempdir().unwrap();
         touch(dir.path(), &["t10k-images-idx3-ubyte.gz"]);
-        let error = find(Some(dir.path()), &TEST_FILES).unwrap_err();
-        let text = error.to_string();
+        let refused = |dir: &Path| find(Some(dir), &TEST_FILES).unwrap_err();
+        let text = refused(dir.path()).to_string();
         assert!(text.ends_with("has no t10k-labels-idx1-ubyte"), "{text}");
-
-        let absent = dir.path().join("absent");
-        let error = find(Some(&absent), &TEST_FILES).unwrap_err();
-        assert!(
-            matches!(&error, SourceError::Directory { source, .. } if source.kind() == io::ErrorKind::NotFound)
-        );
-        assert!(error.to_string().contains("absent"), "{error}");
-    }
-
-    #[test]
-    fn a_file_named_as_directory_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        touch(dir.path(), &["file"]);
-        let error = find(Some(&dir.path().join("file")), &TEST_FILES).unwrap_err();
-        assert!(matches!(error, SourceError::Directory { .. }), "{error}");
+        for name in ["absent", "t10k-images-idx3-ubyte.gz"] {
+            let error = refused(&dir.path().join(name));
+            assert!(matches!(error, DataError::Directory { .. }), "{error}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
     }
 
     #[test]

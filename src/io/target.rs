@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::read::expect_regular;
+use super::text::hex;
 use super::{FileError, open_at_once};
 
 /// Where a file will be written.
@@ -79,8 +80,7 @@ impl Target {
     fn prefix(&self) -> String {
         let name = self.file.file_name().unwrap_or_default();
         let hash = Sha256::digest(name.as_encoded_bytes());
-        let hash: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!(".lenet-{hash}-")
+        format!(".lenet-{}-", hex(&hash[..6]))
     }
 
     /// A new scratch file, locked; removed when it is dropped.

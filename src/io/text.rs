@@ -59,6 +59,12 @@ pub fn one_line(error: &dyn Error) -> String {
     line(&error.to_string()).chars().take(200).collect()
 }
 
+/// Two hexadecimal digits a byte.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// With a comma between thousands: 54,000.
 #[must_use]
 pub fn count(number: usize) -> String {

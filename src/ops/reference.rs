@@ -20,7 +20,7 @@ pub fn outputs<B: Backend>(
     images: View<'_>,
 ) -> FloatTensor<B> {
     let parameters = tensor::<B, 1>(parameters);
-    let images = images.batch(&parameters.device()).images;
+    let images = images.tensors(&parameters.device()).images;
     primitive(LeNet::from_parameters(parameters).forward_with(activation, images))
 }
 
@@ -31,7 +31,7 @@ pub fn gradients<B: Backend>(
     images: View<'_>,
 ) -> Gradients<B> {
     let parameters = tensor::<B, 1>(parameters);
-    let batch: Batch<Autodiff<B>> = images.batch(&parameters.device());
+    let batch: Batch<Autodiff<B>> = images.tensors(&parameters.device());
     let parameters = Tensor::<Autodiff<B>, 1>::from_inner(parameters).require_grad();
     let network = LeNet::from_parameters(parameters.clone());
     let outputs = network.forward_with(activation, batch.images);

@@ -113,5 +113,5 @@ fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, Str
 /// The SHA-256 of `bytes` in lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::io::text::hex(&Sha256::digest(bytes))
 }

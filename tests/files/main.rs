@@ -12,7 +12,6 @@ mod data;
 mod hostile_models;
 mod hostile_states;
 mod idx;
-mod idx_excess;
 mod model_files;
 mod onnx_file;
 mod torch_files;

@@ -62,8 +62,7 @@ fn flat_images_and_few_grey_levels_send_gradients_to_the_first_of_equals() {
         _ => image.map(|pixel| pixel / 100),
     });
     let labels = pass.images.labels().to_vec();
-    let images = lenet::data::LabelledImages::new(images.collect(), labels).unwrap();
-    pass.images = lenet::data::ImageDataset::new(images);
+    pass.images = lenet::data::ImageDataset::new(images.collect(), labels);
     pass.changes.clear();
     check("ties", Activation::Sigmoid, &weights.to_parameters(), pass.batch(0));
 }

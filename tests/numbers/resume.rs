@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use burn_ndarray::NdArray;
-use lenet::data::{Augmentation, FashionMnist, ImageDataset, Options};
+use lenet::data::{Augmentation, FashionMnist, Options};
 use lenet::train::{Job, Keep, Quiet, Recipe, RunRecord, Settings, State, fit};
 
 #[path = "../common/mod.rs"]
@@ -41,7 +41,7 @@ fn left_anywhere(recipe: Recipe) {
         stratified: false,
     })
     .unwrap();
-    let (train, validation) = ImageDataset::new(data.train).split(0.15).unwrap();
+    let (train, validation) = data.train.split(0.15).unwrap();
     let settings = Settings {
         epochs: 2,
         batch_size: 4,

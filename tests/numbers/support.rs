@@ -1,8 +1,6 @@
 //! Images, and differences of numbers.
 
-use lenet::data::{
-    Change, Image, ImageDataset, LabelledImages, Options, Part, Pass, Scaling, load_part,
-};
+use lenet::data::{Change, Image, ImageDataset, Options, Part, Pass, Scaling, load_part};
 use lenet::model::{TENSORS, range};
 
 /// Images of Fashion-MNIST.
@@ -11,7 +9,7 @@ pub fn images(part: Part) -> ImageDataset {
         dir: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into()),
         ..Options::default()
     };
-    ImageDataset::new(load_part(part, &options).unwrap().0)
+    load_part(part, &options).unwrap().0
 }
 
 /// A pass over `count` images of noise, each changed another way.
@@ -31,7 +29,7 @@ pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Pass {
         down: (i % 3) as i32 - 1,
         right: (i / 3 % 3) as i32 - 1,
     };
-    let images = ImageDataset::new(LabelledImages::new(pixels, labels).unwrap());
+    let images = ImageDataset::new(pixels, labels);
     Pass {
         order: (0..count as u32).rev().collect(),
         changes: (0..count).map(change).collect(),

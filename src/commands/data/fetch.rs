@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::FetchArgs;
 use crate::data::DataFile;
-use crate::data::fetch::{FetchError, Fetched, Fetcher, MIRRORS, Patience, Step};
+use crate::data::fetch::{FetchError, Fetcher, MIRRORS, Patience, Step};
 use crate::data::source::cache_dir;
 use crate::error::Error;
 use crate::ui::{self, Out, bars_wanted};
@@ -41,11 +41,12 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     for file in DataFile::ALL {
         let fetched = fetcher.file(&dir, file, args.force, &mut |step| progress.tell(&step));
         progress.clear();
-        let row = row(file, fetched?);
+        let fetched = fetched?;
         if !args.json {
-            out.line(&line(&row));
+            let what = if fetched.is_new { "fetched" } else { "was there" };
+            out.line(&format!("{}  ok, {what}", fetched.path.display()));
         }
-        files.push(row);
+        files.push(Row { name: file.name(), path: fetched.path, fetched: fetched.is_new });
     }
     if args.json {
         let document = Document { schema: 1, dir, files };
@@ -54,22 +55,6 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         ui::note(&format!("note: other commands find it with --data {}", dir.display()));
     }
     out.finish()
-}
-
-fn row(file: DataFile, fetched: Fetched) -> Row {
-    let (path, fetched) = match fetched {
-        Fetched::Present(path) => (path, false),
-        Fetched::New(path) => (path, true),
-    };
-    Row { name: file.name(), path, fetched }
-}
-
-fn line(row: &Row) -> String {
-    let what = match row.fetched {
-        true => "fetched",
-        false => "was there",
-    };
-    format!("{}  ok, {what}", row.path.display())
 }
 
 /// Whether the commands look into `dir` by themselves.

@@ -54,9 +54,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     let data =
         FashionMnist::load(&data_options(&args.data, args.data.limit, args.validation.stratified))?;
     note_provenance(&data.provenance);
-    let (train, validation) =
-        ImageDataset::new(data.train).split(args.validation.validation_split)?;
-    let test = ImageDataset::new(data.test);
+    let (train, validation) = data.train.split(args.validation.validation_split)?;
+    let test = data.test;
     let all = [(Split::Train, &train), (Split::Validation, &validation), (Split::Test, &test)];
     let shown = args.split.unwrap_or(Split::Train);
     let chosen = all.iter().filter(|(split, _)| args.split.is_none_or(|asked| asked == *split));

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::VerifyArgs;
-use crate::data::DataFile;
-use crate::data::check::Finding;
-use crate::data::source::{self, SourceError, path_of};
+use crate::data::catalog::Finding;
+use crate::data::gzip::Decoded;
+use crate::data::source::{self, path_of};
+use crate::data::{DataError, DataFile};
 use crate::error::Error;
 use crate::ui::{self, Out};
 
@@ -31,8 +32,8 @@ struct Row {
 pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
     let dir = match source::find(args.dir.as_deref(), &DataFile::ALL) {
         // Those that are there can be looked at all the same.
-        Err(SourceError::Incomplete { dir, .. }) => dir,
-        found => found.map_err(crate::data::DataError::from)?,
+        Err(DataError::Incomplete { dir, .. }) => dir,
+        found => found?,
     };
     let files: Vec<Row> = DataFile::ALL.map(|file| row(&dir, file)).into();
     let bad = files.iter().filter(|row| row.status != "ok").count();
@@ -52,17 +53,14 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
 
 fn row(dir: &Path, file: DataFile) -> Row {
     let path = path_of(dir, file);
-    let finding = path.as_deref().map(|path| Finding::of(path, file));
+    let finding = path.as_deref().map(|path| Finding::of(file, Decoded::open(path)));
     Row {
         name: file.name(),
         path,
         status: finding.as_ref().map_or("missing", Finding::name),
-        sha256: finding
-            .as_ref()
-            .and_then(|finding| finding.digest(file))
-            .map(|digest| digest.to_string()),
+        sha256: finding.as_ref().and_then(Finding::digest).map(str::to_owned),
         problem: match &finding {
-            Some(Finding::Right) => None,
+            Some(Finding::Right(_)) => None,
             Some(finding) => Some(format!("it is {finding}")),
             None => Some("it is not there".to_owned()),
         },

@@ -132,8 +132,8 @@ fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
     match loaded {
         Ok(data) => Data {
             dir: Some(data.provenance.dir.clone()),
-            train_samples: data.train.len(),
-            test_samples: data.test.len(),
+            train_samples: data.train.images().len(),
+            test_samples: data.test.images().len(),
             problem: None,
         },
         Err(error) => Data { problem: Some(error.to_string()), ..Data::default() },

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::data::{Image, ImageDataset, LabelledImages, Pass};
+use crate::data::{Image, ImageDataset, Pass};
 use crate::error::Error;
 use crate::model::Weights;
 use crate::ops::{LeNetBackend, Parameters, Trainer};
@@ -22,7 +22,7 @@ fn images() -> ImageDataset {
     };
     let images = (0..IMAGES).map(image).collect();
     let labels = (0..IMAGES).map(|index| (index % 10) as u8).collect();
-    ImageDataset::new(LabelledImages::new(images, labels).expect("there is a label for each"))
+    ImageDataset::new(images, labels)
 }
 
 /// Images a second of a training by the classic recipe on `device`.

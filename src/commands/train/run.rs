@@ -39,7 +39,7 @@ impl<'a, D> Inputs<'a, D> {
         let FashionMnist { train, test, provenance } =
             FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
         note_provenance(&provenance);
-        let (train, validation) = ImageDataset::new(train).split(settings.validation_split)?;
+        let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
             let wrong =
                 "--keep best and --patience go by the validation images, and there are none";
@@ -47,12 +47,12 @@ impl<'a, D> Inputs<'a, D> {
         }
         let digests = provenance.digests.iter();
         let record = RunRecord {
-            data: digests.map(|(file, sha)| (file.name().to_owned(), sha.to_string())).collect(),
+            data: digests.map(|(file, sha)| (file.name().to_owned(), sha.clone())).collect(),
             train_samples: train.len(),
             validation_samples: validation.len(),
             ..RunRecord::new(settings, device_name)
         };
-        Ok((Self { device, train, validation, test: ImageDataset::new(test) }, record))
+        Ok((Self { device, train, validation, test }, record))
     }
 }
 

@@ -20,11 +20,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::catalog::DataFile;
-use super::check::Finding;
+use super::catalog::{DataFile, Finding};
+use super::error::IdxError;
+use super::gzip::Decoded;
 use super::source::path_of;
 use crate::io::{FileError, Target};
-use request::Cause;
+use request::{Failure, shown};
 
 /// Where the four files lie, in the order in which they are tried: the copy that Keras uses, the repository of
 /// the data set's authors, and their web site of old, which has no HTTPS.
@@ -41,20 +42,12 @@ pub const MAX_BYTES: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "its message says what each field is")]
 pub enum FetchError {
-    /// No mirror gave it.
-    #[error("cannot fetch {}.gz: {}", file.name(), list(causes))]
-    Mirrors {
-        file: DataFile,
-        /// Each address that was tried, with what went wrong there.
-        causes: Vec<(String, Cause)>,
-    },
+    /// No mirror gave it: each address that was tried, with what went wrong there.
+    #[error("cannot fetch {}.gz: {}", file.name(), failures.join("; "))]
+    Mirrors { file: DataFile, failures: Vec<String> },
     /// Another file has its name.
     #[error("{} is {finding}", path.display())]
-    Occupied {
-        /// The file that is there.
-        path: PathBuf,
-        finding: Finding,
-    },
+    Occupied { path: PathBuf, finding: Finding },
     /// It could not be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -63,65 +56,47 @@ pub enum FetchError {
     NoFolder,
 }
 
-fn list(causes: &[(String, Cause)]) -> String {
-    let causes: Vec<String> = causes.iter().map(|(url, cause)| format!("{url}: {cause}")).collect();
-    causes.join("; ")
-}
-
 impl FetchError {
     /// What the user can do, in one line.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Mirrors { .. } => "try again later or with `--mirror URL`, or \
+        let hint = match self {
+            Self::Mirrors { .. } => {
+                "try again later or with `--mirror URL`, or \
                  get the files by other means and name their folder with `--data DIR`; Debian has \
                  them in the package dataset-fashion-mnist"
-                .to_owned(),
+            }
             Self::Occupied { .. } => {
-                "replace it with --force, or name another folder with `--data DIR`".to_owned()
+                "replace it with --force, or name another folder with `--data DIR`"
             }
-            Self::NoFolder => "name a folder with `--data DIR`".to_owned(),
+            Self::NoFolder => "name a folder with `--data DIR`",
             Self::File(error) => {
-                let hint = error.hint()?;
-                format!("{hint}; `--data DIR` names another folder")
+                return Some(format!("{}; `--data DIR` names another folder", error.hint()?));
             }
-        })
+        };
+        Some(hint.to_owned())
     }
 }
 
-/// Progress of a download.
+/// Progress of a download. No address has its password.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "their names and the comments of the steps say it")]
 pub enum Step<'a> {
     /// A request is sent.
-    Asking {
-        /// What is asked for, without a password.
-        url: &'a str,
-    },
-    /// Some more bytes have come.
-    Received {
-        /// Bytes so far.
-        have: u64,
-        /// Bytes of the whole, if the mirror says so.
-        of: Option<u64>,
-    },
-    /// A request brought no file.
-    Failed {
-        /// What was asked for, without a password.
-        url: &'a str,
-        /// The server's answer, or why there was none.
-        cause: &'a Cause,
-        /// The same is asked for again after this time; nothing if it is not.
-        again_in: Option<Duration>,
-    },
+    Asking { url: &'a str },
+    /// So many bytes have come, of so many if the mirror says so.
+    Received { have: u64, of: Option<u64> },
+    /// A request brought no file. The same is asked for again after some time, or not.
+    Failed { url: &'a str, cause: &'a str, again_in: Option<Duration> },
 }
 
-/// How a file came to be in its place.
+/// A right file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fetched {
-    /// It was there.
-    Present(PathBuf),
-    /// It was downloaded.
-    New(PathBuf),
+pub struct Fetched {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Whether it was downloaded, not there already.
+    pub is_new: bool,
 }
 
 /// How long and how often a mirror is asked for a file.
@@ -172,13 +147,13 @@ impl Fetcher {
         let target = Target::made_up(&path)?;
         // Before 26 MB come.
         target.probe()?;
-        let mut causes = Vec::new();
+        let mut failures = Vec::new();
         for mirror in &self.mirrors {
             let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name());
             match self.try_mirror(&url, file, tell) {
                 Ok(bytes) => {
                     return match target.write(&bytes, force) {
-                        Ok(()) => Ok(Fetched::New(path)),
+                        Ok(()) => Ok(Fetched { path, is_new: true }),
                         // Another download was faster, or someone else.
                         Err(error) => match present(dir, file, force)? {
                             Some(present) => Ok(present),
@@ -186,10 +161,10 @@ impl Fetcher {
                         },
                     };
                 }
-                Err(cause) => causes.push((request::shown(&url), cause)),
+                Err(cause) => failures.push(format!("{}: {cause}", shown(&url))),
             }
         }
-        Err(FetchError::Mirrors { file, causes })
+        Err(FetchError::Mirrors { file, failures })
     }
 
     /// Asks one mirror until it has sent `file`, or until it is clear that it will not.
@@ -198,27 +173,30 @@ impl Fetcher {
         url: &str,
         file: DataFile,
         tell: &mut dyn FnMut(Step<'_>),
-    ) -> Result<Vec<u8>, Cause> {
+    ) -> Result<Vec<u8>, String> {
         let end = Instant::now() + self.patience.in_all;
-        let shown = request::shown(url);
+        let url_shown = shown(url);
         for number in 0.. {
-            tell(Step::Asking { url: &shown });
+            tell(Step::Asking { url: &url_shown });
             let mut bytes = Vec::new();
             let answer = request::request(&self.agent, url, end, &mut bytes, tell);
             // Whatever the mirror says of its answer, the right bytes are the right bytes.
-            let finding = Finding::of_bytes(&bytes, file);
-            let cause = match answer {
-                _ if finding.is_right() => return Ok(bytes),
-                Err(cause) => cause,
-                Ok(()) if finding.is_cut_off() => Cause::EndsEarly,
-                Ok(()) => Cause::Wrong(finding),
+            let finding = Finding::of(file, Decoded::new(&bytes[..], bytes.len() as u64));
+            let failure = match (answer, finding) {
+                (_, Finding::Right(_)) => return Ok(bytes),
+                (Err(failure), _) => failure,
+                (Ok(()), Finding::Damaged(IdxError::CutOff)) => {
+                    Failure::passing("what it sends ends early")
+                }
+                (Ok(()), finding) => Failure::lasting(format!("what it sends is {finding}")),
             };
             let wait = Duration::from_millis(500) * 2_u32.pow(number.min(6));
             let again =
-                !cause.is_final() && number < self.patience.retries && Instant::now() + wait < end;
-            tell(Step::Failed { url: &shown, cause: &cause, again_in: again.then_some(wait) });
+                failure.may_pass && number < self.patience.retries && Instant::now() + wait < end;
+            let again_in = again.then_some(wait);
+            tell(Step::Failed { url: &url_shown, cause: &failure.cause, again_in });
             if !again {
-                return Err(cause);
+                return Err(failure.cause);
             }
             thread::sleep(wait);
         }
@@ -231,8 +209,8 @@ fn present(dir: &Path, file: DataFile, force: bool) -> Result<Option<Fetched>, F
     let Some(path) = path_of(dir, file) else {
         return Ok(None);
     };
-    match Finding::of(&path, file) {
-        Finding::Right => Ok(Some(Fetched::Present(path))),
+    match Finding::of(file, Decoded::open(&path)) {
+        Finding::Right(_) => Ok(Some(Fetched { path, is_new: false })),
         finding if !force => Err(FetchError::Occupied { path, finding }),
         _ => Ok(None),
     }

@@ -1,67 +1,41 @@
 //! One request: what the mirror sends, up to its end, a number of bytes and a moment.
 
-use std::fmt;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
 use ureq::Agent;
+use ureq::http::StatusCode;
 
-use super::super::check::Finding;
 use super::{MAX_BYTES, Step};
 use crate::io::text;
 
 /// What went wrong at a mirror.
-#[derive(Debug)]
-pub enum Cause {
-    /// It does not have the file, or will not give it.
-    Status(u16),
-    /// Nothing came for too long.
-    Stalled(Duration),
-    /// The connection failed or broke.
-    Broken(String),
-    /// It sends more than any of the files has.
-    TooLarge,
-    /// The time for this file is over.
-    OutOfTime,
-    /// There is no memory for what it sends.
-    NoMemory,
-    /// It said that it had sent all, which it had not.
-    EndsEarly,
-    /// It sent something else.
-    Wrong(Finding),
+pub(super) struct Failure {
+    pub(super) cause: String,
+    /// Whether asking again may help.
+    pub(super) may_pass: bool,
 }
 
-impl Cause {
-    /// Whether asking again is of no use.
-    pub(super) fn is_final(&self) -> bool {
-        match self {
-            // 408 is a time-out, 429 too many requests.
-            Self::Status(status) => (400..500).contains(status) && ![408, 429].contains(status),
-            Self::TooLarge | Self::Wrong(_) | Self::OutOfTime | Self::NoMemory => true,
-            Self::Stalled(_) | Self::Broken(_) | Self::EndsEarly => false,
-        }
+impl Failure {
+    pub(super) fn passing(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), may_pass: true }
     }
-}
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => {
-                let status = ureq::http::StatusCode::from_u16(*status);
-                match status.map(|status| (status.as_u16(), status.canonical_reason())) {
-                    Ok((number, Some(reason))) => write!(f, "status {number} {reason}"),
-                    Ok((number, None)) => write!(f, "status {number}"),
-                    Err(_) => f.write_str("an unknown status"),
-                }
-            }
-            Self::Stalled(time) => write!(f, "nothing came for {} s", time.as_secs_f32()),
-            Self::Broken(words) => f.write_str(words),
-            Self::TooLarge => write!(f, "it sends more than {MAX_BYTES} bytes"),
-            Self::OutOfTime => f.write_str("it is too slow: its time for this file is over"),
-            Self::NoMemory => f.write_str("there is no memory for what it sends"),
-            Self::EndsEarly => f.write_str("what it sends ends early"),
-            Self::Wrong(finding) => write!(f, "what it sends is {finding}"),
-        }
+    pub(super) fn lasting(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), may_pass: false }
+    }
+
+    fn too_large() -> Self {
+        Self::lasting(format!("it sends more than {MAX_BYTES} bytes"))
+    }
+
+    /// It does not have the file, or will not give it.
+    fn status(status: StatusCode) -> Self {
+        let reason = status.canonical_reason().map(|reason| format!(" {reason}"));
+        let cause = format!("status {}{}", status.as_u16(), reason.unwrap_or_default());
+        // 408 is a time-out, 429 too many requests.
+        let is_lasting = status.is_client_error() && ![408, 429].contains(&status.as_u16());
+        Self { cause, may_pass: !is_lasting }
     }
 }
 
@@ -87,19 +61,18 @@ pub(super) fn request(
     end: Instant,
     bytes: &mut Vec<u8>,
     tell: &mut dyn FnMut(Step<'_>),
-) -> Result<(), Cause> {
+) -> Result<(), Failure> {
     let left = end.saturating_duration_since(Instant::now());
     let request = agent.get(url).config();
     let request = request.timeout_global(Some(left)).build();
-    let failed = |error| cause(agent, url, end, error);
+    let failed = |error| failure(agent, url, end, error);
     let mut response = request.call().map_err(failed)?;
-    match response.status().as_u16() {
-        200 => {}
-        status => return Err(Cause::Status(status)),
+    if response.status() != StatusCode::OK {
+        return Err(Failure::status(response.status()));
     }
     let of = response.body().content_length();
     if of.is_some_and(|of| of > MAX_BYTES) {
-        return Err(Cause::TooLarge);
+        return Err(Failure::too_large());
     }
     let mut body = response.body_mut().as_reader();
     let mut buffer = vec![0; 64 << 10];
@@ -111,23 +84,27 @@ pub(super) fn request(
         };
         if (bytes.len() + count) as u64 > MAX_BYTES {
             bytes.clear();
-            return Err(Cause::TooLarge);
+            return Err(Failure::too_large());
         }
-        bytes.try_reserve(count).map_err(|_| Cause::NoMemory)?;
+        let no_memory = |_| Failure::lasting("there is no memory for what it sends");
+        bytes.try_reserve(count).map_err(no_memory)?;
         bytes.extend(&buffer[..count]);
         let have = bytes.len() as u64;
         tell(Step::Received { have, of });
     }
 }
 
-fn cause(agent: &Agent, url: &str, end: Instant, error: ureq::Error) -> Cause {
+fn failure(agent: &Agent, url: &str, end: Instant, error: ureq::Error) -> Failure {
     match error {
-        ureq::Error::Timeout(_) if Instant::now() >= end => Cause::OutOfTime,
+        ureq::Error::Timeout(_) if Instant::now() >= end => {
+            Failure::lasting("it is too slow: its time for this file is over")
+        }
         ureq::Error::Timeout(_) => {
-            Cause::Stalled(agent.config().timeout_per_read().unwrap_or_default())
+            let stalled = agent.config().timeout_per_read().unwrap_or_default();
+            Failure::passing(format!("nothing came for {} s", stalled.as_secs_f32()))
         }
         // It may repeat the address, with its password.
-        error => Cause::Broken(text::one_line(&error).replace(url, &shown(url))),
+        error => Failure::passing(text::one_line(&error).replace(url, &shown(url))),
     }
 }
 
