@@ -46,7 +46,7 @@ impl<'a> Archive<'a> {
         }
         let folder = entries.first().and_then(|first| first.name.split_once('/'));
         let Some((folder, _)) = folder else {
-            return Err(Fault::Missing("data.pkl".to_owned()));
+            return Err(Fault::not_lenet("data.pkl is missing"));
         };
         let mut names = HashSet::new();
         for entry in &mut entries {
@@ -56,7 +56,7 @@ impl<'a> Archive<'a> {
             };
             // PyTorch's own reader takes small letters and capitals for the same.
             if !names.insert(inner.to_ascii_lowercase()) {
-                return Err(Fault::Duplicate(quoted(entry.name)));
+                return Err(Fault::not_lenet(format!("{} is there twice", quoted(entry.name))));
             }
             entry.name = inner;
         }
@@ -72,20 +72,20 @@ impl<'a> Archive<'a> {
             return Ok(None);
         };
         if entry.content.len() > limit {
-            let name = quoted(name);
-            return Err(Fault::Malformed(format!("{name} has more than {limit} bytes")));
+            let what = format!("{} has more than {limit} bytes", quoted(name));
+            return Err(Fault::malformed(what));
         }
         let mut crc = flate2::Crc::new();
         crc.update(entry.content);
         match crc.sum() as usize == entry.crc {
             true => Ok(Some(entry.content)),
-            false => Err(Fault::Malformed(format!("{}: its checksum is wrong", quoted(name)))),
+            false => Err(Fault::malformed(format!("{}: its checksum is wrong", quoted(name)))),
         }
     }
 }
 
 fn malformed(what: &str) -> Fault {
-    Fault::Malformed(format!("not a sound zip file of PyTorch: {what}"))
+    Fault::malformed(format!("not a sound zip file of PyTorch: {what}"))
 }
 
 struct Directory<'a> {

@@ -1,65 +1,56 @@
 //! Why a model file was refused: [`Fault`] is what is wrong in the content, [`FormatError`] adds the path.
 
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::Format;
 use crate::io::FileError;
 
-/// The hint for a file that may be sound, but is another network's.
-pub(super) const LENET: &str =
-    "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3";
-
 /// What is wrong inside a model file, or with weights that were to become one.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
-pub enum Fault {
-    /// The container itself cannot be read.
-    #[error("{0}")]
-    Malformed(String),
-    /// A tensor or field that must be there is not.
-    #[error("{0} is missing")]
-    Missing(String),
-    /// A tensor or field that LeNet does not have.
-    #[error("{0} is not a part of LeNet")]
-    Unknown(String),
-    /// A tensor or field is there twice.
-    #[error("{0} is there twice")]
-    Duplicate(String),
-    /// A tensor or field has another form than LeNet's.
-    #[error("{name}: {what} is {found}, expected {expected}")]
-    Mismatch { name: &'static str, what: &'static str, expected: String, found: String },
-    /// A weight is NaN or infinite; the index is row-major, from 0.
-    #[error("{tensor}: value {index} is {value}, not a finite number")]
-    NonFinite { tensor: &'static str, index: usize, value: f32 },
-    /// A file that some program wrote as it should, but that is not read here.
-    #[error("{what}")]
-    Unsupported { what: String, hint: &'static str },
-    /// A format that is only written.
-    #[error("this is an {0}, a format that is only written")]
-    NotRead(Format),
-    /// A format that is only read.
-    #[error("a {0} is only read, not written")]
-    NotWritten(Format),
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct Fault {
+    what: String,
+    hint: &'static str,
 }
 
 impl Fault {
+    /// A file that some program wrote as it should, but that is not read here.
+    pub(super) fn unsupported(what: impl Into<String>, hint: &'static str) -> Self {
+        Self { what: what.into(), hint }
+    }
+
+    /// A container that cannot be read.
+    pub(super) fn malformed(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: "the file is damaged or cut short; copy it again, or train again",
+        }
+    }
+
+    /// A file that may be sound, but is another network's.
+    pub(super) fn not_lenet(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3",
+        }
+    }
+
+    /// Something about a tensor is not as it is in LeNet.
+    pub(super) fn mismatch(
+        tensor: &str,
+        what: &str,
+        expected: impl fmt::Display,
+        found: impl fmt::Display,
+    ) -> Self {
+        Self::not_lenet(format!("{tensor}: {what} is {found}, expected {expected}"))
+    }
+
     /// What the user can do, in one line.
     #[must_use]
     pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "the file is damaged or cut short; copy it again, or train again",
-            Self::Missing(_) | Self::Unknown(_) | Self::Duplicate(_) | Self::Mismatch { .. } => {
-                LENET
-            }
-            Self::NonFinite { .. } => "the training diverged; train again with a smaller --lr",
-            Self::Unsupported { hint, .. } => hint,
-            Self::NotRead(_) => "keep the .mpk or .safetensors file that it was made from",
-            Self::NotWritten(_) => {
-                "write .safetensors; PyTorch loads it with \
-                 net.load_state_dict(safetensors.torch.load_file(path))"
-            }
-        }
+        self.hint
     }
 }
 

@@ -11,7 +11,6 @@
 //! | `.onnx` | no | yes | the network itself, for inference anywhere ([`onnx`]) |
 
 mod archive;
-mod content;
 mod error;
 pub mod mpk;
 pub mod onnx;
@@ -27,7 +26,6 @@ use std::path::Path;
 
 use crate::io::{self, FileError, Target};
 use crate::model::Weights;
-use content::Content;
 
 pub use error::{Fault, FormatError};
 
@@ -116,26 +114,71 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
 /// # Errors
 /// As [`read`].
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
-    let content = content::recognise(bytes);
+    let content = recognise(bytes)
+        .map_err(|found| FormatError::NotAModel { path: path.to_owned(), found })?;
     let format = match (Format::from_path(path), content) {
-        (_, Content::Other(found)) => {
-            return Err(FormatError::NotAModel { path: path.to_owned(), found });
-        }
-        (Some(ending), Content::Model(content)) if ending != content => {
+        (Some(ending), Some(content)) if ending != content => {
             return Err(FormatError::WrongEnding { path: path.to_owned(), content });
         }
-        (None, Content::Unknown) => {
-            return Err(FormatError::Unrecognised { path: path.to_owned() });
-        }
-        (Some(format), _) | (None, Content::Model(format)) => format,
+        (None, None) => return Err(FormatError::Unrecognised { path: path.to_owned() }),
+        (Some(format), _) | (None, Some(format)) => format,
     };
     let read = match format {
         Format::Mpk => mpk::decode(bytes).map(ModelFile::from),
         Format::Safetensors => safetensors::decode(bytes),
         Format::Torch => torch::decode(bytes).map(ModelFile::from),
-        Format::Onnx => Err(Fault::NotRead(format)),
+        Format::Onnx => Err(Fault::unsupported(
+            format!("this is an {format}, a format that is only written"),
+            "keep the .mpk or .safetensors file that it was made from",
+        )),
     };
     read.map_err(|fault| FormatError::Content { path: path.to_owned(), fault })
+}
+
+/// Kinds of file that are taken for models by mistake, by the bytes with which they begin.
+const OTHERS: [(&[u8], &str); 10] = [
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)"),
+    (b"\x93NUMPY", "a NumPy file"),
+    (b"%PDF", "a PDF document"),
+    (b"GGUF", "a GGUF model"),
+    (b"<!DOCTYPE", "an HTML page"),
+    (b"<html", "an HTML page"),
+];
+
+/// The format of a model file that begins like `bytes`, all of a file, if one does.
+///
+/// # Errors
+/// If it is known to be something else: what, with its article.
+fn recognise(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
+    if bytes.is_empty() {
+        return Err("empty");
+    }
+    if let Some((_, found)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Err(found);
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        // PyTorch writes its pickle first; the name follows the header of 30 bytes and a folder of any name.
+        let mut names = bytes[..bytes.len().min(1024)].windows(8);
+        let is_torch = names.any(|name| name == b"data.pkl");
+        return if is_torch {
+            Ok(Some(Format::Torch))
+        } else {
+            Err("a zip file (not one of PyTorch)")
+        };
+    }
+    Ok(match bytes {
+        // A map whose first key is "metadata".
+        [0x80..=0x8f, key @ ..] if key.starts_with(b"\xa8metadata") => Some(Format::Mpk),
+        // The length of the header in eight bytes, then its JSON object.
+        [_, _, _, _, _, _, 0, 0, b'{', ..] => Some(Format::Safetensors),
+        // A pickle of protocol 2 to 5, as PyTorch wrote before 1.6.
+        [0x80, 2..=5, ..] => Some(Format::Torch),
+        _ => None,
+    })
 }
 
 /// `file` as the bytes of a file of `format`. Equal files give equal bytes.
@@ -148,7 +191,11 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
         Format::Mpk => mpk::encode::<HostBackend>(&file.weights, &Default::default()),
         Format::Safetensors => Ok(safetensors::encode(file)),
         Format::Onnx => Ok(onnx::encode(file)),
-        Format::Torch => Err(Fault::NotWritten(format)),
+        Format::Torch => Err(Fault::unsupported(
+            format!("a {format} is only read, not written"),
+            "write .safetensors; PyTorch loads it with \
+             net.load_state_dict(safetensors.torch.load_file(path))",
+        )),
     }
 }
 

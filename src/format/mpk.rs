@@ -23,7 +23,6 @@ use serde::Deserialize;
 use serde_bytes::ByteBuf;
 
 use super::Fault;
-use super::error::LENET;
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats};
 use crate::io::text::one_line;
 use crate::model::{LeNet, TENSORS, Weights, transpose};
@@ -41,7 +40,7 @@ pub fn encode<B: Backend>(weights: &Weights, device: &B::Device) -> Result<Vec<u
     let record = LeNet::<B>::from_weights(weights, device).into_record();
     let recorder = NamedMpkBytesRecorder::<FullPrecisionSettings>::default();
     Recorder::<B>::record(&recorder, record, ())
-        .map_err(|error| Fault::Malformed(format!("Burn's recorder failed: {error}")))
+        .map_err(|error| Fault::malformed(format!("Burn's recorder failed: {error}")))
 }
 
 /// Types of which every field has to be there once, and no other.
@@ -75,29 +74,25 @@ exactly! {
 /// If it is anything but the record of a [`LeNet`], complete, in 32-bit floats, all finite.
 pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     if bytes.len() > MAX_BYTES {
-        return Err(Fault::Unsupported {
-            what: format!("it has {} bytes, too many for LeNet", bytes.len()),
-            hint: LENET,
-        });
+        let what = format!("it has {} bytes, too many for LeNet", bytes.len());
+        return Err(Fault::not_lenet(what));
     }
     let mut rest = bytes;
     let record = Record::deserialize(&mut rmp_serde::Deserializer::new(&mut rest));
     let at = bytes.len() - rest.len();
-    let layers = match record {
-        Ok(_) if !rest.is_empty() => Err(Fault::Malformed(format!(
-            "{} bytes follow the end of the record at byte {at}",
-            rest.len()
-        ))),
-        Ok(record) => Ok(record.item),
-        Err(error @ rmp_serde::decode::Error::Syntax(_)) => Err(Fault::Unsupported {
-            what: format!("{} (before byte {at})", one_line(&error)),
-            hint: LENET,
-        }),
-        Err(error) => {
-            let problem = format!("{} (at byte {at})", one_line(&error));
-            Err(Fault::Malformed(problem))
-        }
-    }?;
+    let layers = record
+        .map_err(|error| match error {
+            rmp_serde::decode::Error::Syntax(_) => {
+                Fault::not_lenet(format!("{} (before byte {at})", one_line(&error)))
+            }
+            _ => Fault::malformed(format!("{} (at byte {at})", one_line(&error))),
+        })?
+        .item;
+    if !rest.is_empty() {
+        let count = rest.len();
+        let what = format!("{count} bytes follow the end of the record at byte {at}");
+        return Err(Fault::malformed(what));
+    }
     let parameters = [
         [layers.conv1.weight, layers.conv1.bias],
         [layers.conv2.weight, layers.conv2.bias],
@@ -128,122 +123,4 @@ fn values(index: usize, tensor: Tensor) -> Result<Vec<f32>, Fault> {
     check_bytes(spec.name, spec.len(), tensor.bytes.len())?;
     let values = floats(&tensor.bytes);
     Ok(if is_dense_weight { transpose(&values, shape[0], shape[1]) } else { values })
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-pub(super) mod tests {
-    use super::*;
-
-    /// Weights that are all different, by a formula.
-    pub(in crate::format) fn distinct_weights() -> Weights {
-        let mut weights = Weights::zeros();
-        let all = weights.tensors_mut().iter_mut().flatten();
-        for (index, value) in all.enumerate() {
-            *value = index as f32 / 1024.0 - 20.0;
-        }
-        weights
-    }
-
-    /// The record with every byte string emptied: its structure. Also where each byte of it stands in the record.
-    fn structure(bytes: &[u8]) -> Vec<usize> {
-        let payloads: Vec<_> = TENSORS.iter().map(|spec| 4 * spec.len()).collect();
-        let mut positions = Vec::new();
-        let mut at = 0;
-        let mut next = payloads.iter();
-        let key = b"\xa5bytes";
-        while at < bytes.len() {
-            positions.push(at);
-            at += 1;
-            if bytes[..at].ends_with(key) {
-                let marker = match bytes[at] {
-                    0xc4 => 2,
-                    0xc5 => 3,
-                    _ => 5,
-                };
-                positions.extend(at..at + marker);
-                at += marker + next.next().expect("ten tensors");
-            }
-        }
-        positions
-    }
-
-    #[cfg(feature = "ndarray")]
-    mod with_a_backend {
-        use super::*;
-        use burn_ndarray::NdArray;
-
-        fn record() -> Vec<u8> {
-            encode::<NdArray<f32>>(&distinct_weights(), &Default::default()).unwrap()
-        }
-
-        #[test]
-        fn weights_come_back_bit_for_bit_and_equal_weights_make_equal_files() {
-            assert_eq!(decode(&record()).unwrap(), distinct_weights());
-            assert_eq!(record(), record());
-        }
-
-        #[test]
-        fn every_cut_is_refused() {
-            let record = record();
-            // Every one among the first and last bytes, a sample of the others.
-            let dense = (0..2000).chain(record.len() - 2000..record.len());
-            for length in dense.chain((2000..record.len()).step_by(97)) {
-                decode(&record[..length]).unwrap_err();
-            }
-        }
-
-        #[test]
-        fn bytes_after_the_record_are_refused() {
-            let mut record = record();
-            record.push(0);
-            let fault = decode(&record).unwrap_err().to_string();
-            assert!(fault.starts_with("1 bytes follow the end"), "{fault}");
-        }
-
-        #[test]
-        fn no_change_of_one_structural_byte_loses_a_tensor_or_panics() {
-            let record = record();
-            let original = distinct_weights();
-            let positions = structure(&record);
-            assert!((900..1300).contains(&positions.len()), "{}", positions.len());
-            let mut changed = record.clone();
-            let (mut refused, mut unchanged) = (0, 0);
-            // Markers of every kind of value.
-            let markers = [
-                0x00, 0x7f, 0x80, 0x9f, 0xa0, 0xc0, 0xc1, 0xc3, 0xc4, 0xc6, 0xcf, 0xd9, 0xdb, 0xdd,
-                0xdf, 0xff,
-            ];
-            for position in positions {
-                let flips = (0..8).map(|bit| record[position] ^ (1 << bit));
-                for value in flips.chain(markers) {
-                    changed[position] = value;
-                    match decode(&changed) {
-                        Err(_) => refused += 1,
-                        Ok(weights) => {
-                            assert_eq!(weights, original, "byte {position} as {value:#04x}");
-                            unchanged += 1;
-                        }
-                    }
-                }
-                changed[position] = record[position];
-            }
-            // What may differ: the texts that are not used. Ids have 13 characters, the metadata some 140.
-            assert!(unchanged < refused / 3, "{unchanged} of {refused}");
-        }
-    }
-
-    #[test]
-    fn lengths_that_no_file_has_are_refused_at_once() {
-        let bombs: [&[u8]; 5] = [
-            b"\xdf\xff\xff\xff\xff\xa4item\xdf\xff\xff\xff\xff",
-            b"\x83\xdb\xff\xff\xff\xff",
-            b"\x83\xa4item\x85\xa3fc1\x82\xa6weight\x82\xa5param\x83\xa5bytes\xc6\xff\xff\xff\xff",
-            b"\x83\xa4item\x85\xa3fc1\x82\xa6weight\x82\xa5param\x83\xa5shape\xdd\x40\0\0\0",
-            &[0x91; 100_000],
-        ];
-        for bomb in bombs {
-            decode(bomb).unwrap_err();
-        }
-    }
 }

@@ -25,7 +25,7 @@ impl Collector {
         assert_eq!(values.len(), spec.len(), "values of {spec}");
         check_values(spec, &values)?;
         if self.tensors[index].replace(values).is_some() {
-            return Err(Fault::Duplicate(spec.name.to_owned()));
+            return Err(Fault::not_lenet(format!("{} is there twice", spec.name)));
         }
         Ok(())
     }
@@ -37,51 +37,46 @@ impl Collector {
     pub(super) fn finish(self) -> Result<Weights, Fault> {
         let missing = TENSORS.iter().zip(&self.tensors).find(|(_, tensor)| tensor.is_none());
         if let Some((spec, _)) = missing {
-            return Err(Fault::Missing(spec.name.to_owned()));
+            return Err(Fault::not_lenet(format!("{} is missing", spec.name)));
         }
         Ok(Weights::new(self.tensors.map(Option::unwrap_or_default)))
     }
 }
 
 /// The index in [`TENSORS`] of the tensor with this name.
-pub(super) fn index_of(name: &str) -> Option<usize> {
-    TENSORS.iter().position(|spec| spec.name == name)
+pub(super) fn index_of(name: &str) -> Result<usize, Fault> {
+    let index = TENSORS.iter().position(|spec| spec.name == name);
+    index.ok_or_else(|| Fault::not_lenet(format!("{} is not a part of LeNet", quoted(name))))
 }
 
 /// Refuses a shape other than `expected`.
-pub(super) fn check_shape(
-    name: &'static str,
-    expected: &[usize],
-    found: &[usize],
-) -> Result<(), Fault> {
+pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
     }
-    let expected = format!("{expected:?}");
     let found = match found.get(..8) {
         // A hostile file may claim any number of dimensions.
         Some(head) => format!("{} dimensions, {head:?}..", found.len()),
         None => format!("{found:?}"),
     };
-    Err(Fault::Mismatch { name, what: "shape", expected, found })
+    Err(Fault::mismatch(name, "shape", format!("{expected:?}"), found))
 }
 
 /// Refuses a number of bytes other than that of `values` 32-bit floats.
-pub(super) fn check_bytes(name: &'static str, values: usize, found: usize) -> Result<(), Fault> {
+pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
     if found == 4 * values {
         return Ok(());
     }
     let [expected, found] = [4 * values, found].map(|bytes| format!("{bytes} bytes"));
-    Err(Fault::Mismatch { name, what: "size", expected, found })
+    Err(Fault::mismatch(name, "size", expected, found))
 }
 
 /// Refuses a type of value other than 32-bit floats.
-pub(super) fn check_type(name: &'static str, expected: &str, found: &str) -> Result<(), Fault> {
+pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
     }
-    let expected = expected.to_owned();
-    Err(Fault::Mismatch { name, what: "type", expected, found: quoted(found) })
+    Err(Fault::mismatch(name, "type", expected, quoted(found)))
 }
 
 /// Little-endian 32-bit floats; bytes after the last whole one are dropped.
@@ -96,8 +91,11 @@ pub(super) fn check_finite(weights: &Weights) -> Result<(), Fault> {
 }
 
 fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
-    match values.iter().position(|value| !value.is_finite()) {
-        None => Ok(()),
-        Some(index) => Err(Fault::NonFinite { tensor: spec.name, index, value: values[index] }),
-    }
+    let Some(index) = values.iter().position(|value| !value.is_finite()) else {
+        return Ok(());
+    };
+    Err(Fault::unsupported(
+        format!("{}: value {index} is {}, not a finite number", spec.name, values[index]),
+        "the training diverged; train again with a smaller --lr",
+    ))
 }

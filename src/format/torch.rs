@@ -20,25 +20,23 @@ const MAX_STORAGE_BYTES: usize = 1 << 20;
 /// If it holds anything but the ten tensors of LeNet, each of its exact shape, in 32-bit floats, all finite.
 pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     if bytes.first() == Some(&0x80) {
-        return Err(Fault::Unsupported {
-            what: "it is in the form that PyTorch wrote before 1.6, without a zip file".to_owned(),
-            hint: "save it again: torch.save(torch.load(path), path)",
-        });
+        return Err(Fault::unsupported(
+            "it is in the form that PyTorch wrote before 1.6, without a zip file",
+            "save it again: torch.save(torch.load(path), path)",
+        ));
     }
     let archive = Archive::new(bytes)?;
     let pickle = entry(&archive, "data.pkl", MAX_PICKLE_BYTES)?;
     let byte_order = archive.read("byteorder", 16)?;
     if byte_order.is_some_and(|order| order != b"little") {
-        return Err(Fault::Unsupported {
-            what: "its numbers are not little-endian".to_owned(),
-            hint: "save it on an x86 or ARM machine",
-        });
+        return Err(Fault::unsupported(
+            "its numbers are not little-endian",
+            "save it on an x86 or ARM machine",
+        ));
     }
     let mut tensors = Collector::default();
     for (name, tensor) in pickle::state_dict(pickle)? {
-        let Some(index) = index_of(name) else {
-            return Err(Fault::Unknown(quoted(name)));
-        };
+        let index = index_of(name)?;
         tensors.add(index, read_tensor(&archive, &TENSORS[index], &tensor)?)?;
     }
     tensors.finish()
@@ -61,13 +59,8 @@ fn read_tensor(
 /// Where in its storage each value of the tensor lies, row-major.
 fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fault> {
     if tensor.strides.len() != spec.shape.len() {
-        let [expected, found] = [spec.shape, &tensor.strides].map(|axes| axes.len().to_string());
-        return Err(Fault::Mismatch {
-            name: spec.name,
-            what: "number of strides",
-            expected,
-            found,
-        });
+        let [expected, found] = [spec.shape, &tensor.strides].map(<[usize]>::len);
+        return Err(Fault::mismatch(spec.name, "number of strides", expected, found));
     }
     // The last value is the furthest: no stride is negative.
     let steps = spec.shape.iter().zip(&tensor.strides);
@@ -75,12 +68,9 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
         last.checked_add((size - 1).checked_mul(*stride)?)
     });
     if last.is_none_or(|last| last >= tensor.values) {
-        return Err(Fault::Mismatch {
-            name: spec.name,
-            what: "place in its storage",
-            expected: format!("within {} values", tensor.values),
-            found: format!("offset {}, strides {:?}", tensor.offset, tensor.strides),
-        });
+        let expected = format!("within {} values", tensor.values);
+        let found = format!("offset {}, strides {:?}", tensor.offset, tensor.strides);
+        return Err(Fault::mismatch(spec.name, "place in its storage", expected, found));
     }
     let first = vec![tensor.offset];
     Ok(steps.fold(first, |outer, (size, stride)| {
@@ -91,5 +81,5 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
 /// The entry `name`, which must be there.
 fn entry<'a>(archive: &Archive<'a>, name: &str, limit: usize) -> Result<&'a [u8], Fault> {
     let found = archive.read(name, limit)?;
-    found.ok_or_else(|| Fault::Missing(quoted(name)))
+    found.ok_or_else(|| Fault::not_lenet(format!("{} is missing", quoted(name))))
 }

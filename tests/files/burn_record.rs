@@ -1,4 +1,4 @@
-//! A program of plain Burn 0.21 and this crate read each other's `.mpk` files.
+//! A program of plain Burn 0.21 and this crate read each other's `.mpk` files; what is no such file is refused.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use burn::record::{FullPrecisionSettings, NamedMpkFileRecorder};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::NdArray;
-use lenet::format::{self, Fault, Format, FormatError};
-use lenet::model::{LeNet, Weights};
+use lenet::format::{self, Format, FormatError, mpk};
+use lenet::model::{LeNet, TENSORS, Weights};
 
 type B = NdArray<f32>;
 type FileRecorder = NamedMpkFileRecorder<FullPrecisionSettings>;
@@ -127,9 +127,74 @@ fn weights_that_are_not_finite_are_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.mpk");
     let error = format::write(&path, &weights.into()).unwrap_err();
-    let FormatError::Content { fault, .. } = &error else {
-        panic!("{error}");
-    };
-    assert!(matches!(fault, Fault::NonFinite { index: 3, .. }), "{fault}");
+    assert!(matches!(error, FormatError::Content { .. }), "{error}");
+    assert!(
+        error.to_string().ends_with("fc3.bias: value 3 is inf, not a finite number"),
+        "{error}"
+    );
     assert!(!path.exists());
+}
+
+/// The places of a record's bytes but for the values of its tensors: its structure.
+fn structure(record: &[u8]) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut at = 0;
+    let mut tensors = TENSORS.iter();
+    while at < record.len() {
+        places.push(at);
+        at += 1;
+        if record[..at].ends_with(b"\xa5bytes") {
+            // The marker of a byte string, then its length in one, two or four bytes.
+            let marker = match record[at] {
+                0xc4 => 2,
+                0xc5 => 3,
+                _ => 5,
+            };
+            places.extend(at..at + marker);
+            at += marker + 4 * tensors.next().expect("ten tensors").len();
+        }
+    }
+    places
+}
+
+#[test]
+fn no_change_of_one_structural_byte_loses_a_tensor_or_panics() {
+    let original = some_weights();
+    let record = format::encode(Format::Mpk, &original.clone().into()).unwrap();
+    let places = structure(&record);
+    assert!((900..1300).contains(&places.len()), "{}", places.len());
+    let mut changed = record.clone();
+    let (mut refused, mut unchanged) = (0, 0);
+    // Markers of every kind of value.
+    let markers = *b"\x00\x7f\x80\x9f\xa0\xc0\xc1\xc3\xc4\xc6\xcf\xd9\xdb\xdd\xdf\xff";
+    for place in places {
+        let flips = (0..8).map(|bit| record[place] ^ (1 << bit));
+        for value in flips.chain(markers) {
+            changed[place] = value;
+            match mpk::decode(&changed) {
+                Err(_) => refused += 1,
+                Ok(weights) => {
+                    assert_eq!(weights, original, "byte {place} as {value:#04x}");
+                    unchanged += 1;
+                }
+            }
+        }
+        changed[place] = record[place];
+    }
+    // What may differ: the texts that are not used. Ids have 13 characters, the metadata some 140.
+    assert!(unchanged < refused / 3, "{unchanged} of {refused}");
+}
+
+#[test]
+fn lengths_that_no_file_has_are_refused_at_once() {
+    let bombs: [&[u8]; 5] = [
+        b"\xdf\xff\xff\xff\xff\xa4item\xdf\xff\xff\xff\xff",
+        b"\x83\xdb\xff\xff\xff\xff",
+        b"\x83\xa4item\x85\xa3fc1\x82\xa6weight\x82\xa5param\x83\xa5bytes\xc6\xff\xff\xff\xff",
+        b"\x83\xa4item\x85\xa3fc1\x82\xa6weight\x82\xa5param\x83\xa5shape\xdd\x40\0\0\0",
+        &[0x91; 100_000],
+    ];
+    for bomb in bombs {
+        mpk::decode(bomb).unwrap_err();
+    }
 }

@@ -6,6 +6,8 @@ use std::path::Path;
 use lenet::format::{self, Format, ModelFile};
 use lenet::model::Weights;
 
+use super::interop;
+
 fn message(name: &str, content: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -37,9 +39,13 @@ fn other_kinds_of_file_are_named() {
 fn the_content_decides_where_the_ending_is_unknown() {
     let file = ModelFile::from(Weights::zeros());
     let bytes = format::encode(Format::Safetensors, &file).unwrap();
+    let record = format::encode(Format::Mpk, &file).unwrap();
     for name in ["model", "model.bin", "model.v1", "MODEL.SafeTensors"] {
         assert_eq!(format::decode(Path::new(name), &bytes).unwrap(), file, "{name}");
     }
+    assert_eq!(format::decode(Path::new("model"), &record).unwrap(), file);
+    let torch = std::fs::read(interop("lenet.pt")).unwrap();
+    format::decode(Path::new("model"), &torch).unwrap();
     let error = format::decode(Path::new("model.mpk"), &bytes).unwrap_err();
     assert_eq!(error.to_string(), "model.mpk is a safetensors file under another ending");
     assert_eq!(error.hint().unwrap(), "rename it to end in .safetensors");

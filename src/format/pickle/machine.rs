@@ -53,7 +53,7 @@ impl<'a> Machine<'a> {
     // -- bytes --
 
     pub(super) fn malformed(&self, what: &str) -> Fault {
-        Fault::Malformed(format!("data.pkl {what}, at byte {}", self.at))
+        Fault::malformed(format!("data.pkl {what}, at byte {}", self.at))
     }
 
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {

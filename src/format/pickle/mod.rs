@@ -53,7 +53,7 @@ pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fau
 }
 
 fn unsupported(what: String) -> Fault {
-    Fault::Unsupported { what, hint: STATE_DICT }
+    Fault::unsupported(what, STATE_DICT)
 }
 
 impl<'a> Machine<'a> {
@@ -242,11 +242,11 @@ impl<'a> Machine<'a> {
         if is_plain && matches!(self.values[gradient], Value::Bool) {
             return Ok(());
         }
-        Err(Fault::Unsupported {
-            what: "a tensor is a view that is negated, conjugated or marked otherwise".to_owned(),
-            hint: "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
-                   net.state_dict().items()}, path)",
-        })
+        Err(Fault::unsupported(
+            "a tensor is a view that is negated, conjugated or marked otherwise",
+            "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
+             net.state_dict().items()}, path)",
+        ))
     }
 
     /// Gives a dictionary its attributes, such as `_metadata`. They are not looked at.
