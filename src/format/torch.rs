@@ -47,11 +47,11 @@ fn read_tensor(
     spec: &TensorSpec,
     tensor: &TensorRef<'_>,
 ) -> Result<Vec<f32>, Fault> {
-    check_type(spec.name, "FloatStorage", tensor.kind)?;
+    check_type(spec.name, "FloatStorage", tensor.storage.kind)?;
     check_shape(spec.name, spec.shape, &tensor.shape)?;
     let positions = positions(spec, tensor)?;
-    let bytes = entry(archive, &format!("data/{}", tensor.key), MAX_STORAGE_BYTES)?;
-    check_bytes(spec.name, tensor.values, bytes.len())?;
+    let bytes = entry(archive, &format!("data/{}", tensor.storage.key), MAX_STORAGE_BYTES)?;
+    check_bytes(spec.name, tensor.storage.values, bytes.len())?;
     let storage = floats(bytes);
     Ok(positions.into_iter().map(|at| storage[at]).collect())
 }
@@ -67,8 +67,8 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     let last = steps.clone().try_fold(tensor.offset, |last, (size, stride)| {
         last.checked_add((size - 1).checked_mul(*stride)?)
     });
-    if last.is_none_or(|last| last >= tensor.values) {
-        let expected = format!("within {} values", tensor.values);
+    if last.is_none_or(|last| last >= tensor.storage.values) {
+        let expected = format!("within {} values", tensor.storage.values);
         let found = format!("offset {}, strides {:?}", tensor.offset, tensor.strides);
         return Err(Fault::mismatch(spec.name, "place in its storage", expected, found));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::TensorRef;
+use super::{Storage, TensorRef};
 use crate::format::Fault;
 
 /// Index of a value in [`Machine::values`].
@@ -19,21 +19,10 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     Tuple(Vec<Id>),
     Dict(Vec<(Id, Id)>),
-    Global(Global<'a>),
-    Storage {
-        kind: &'a str,
-        key: &'a str,
-        values: usize,
-    },
+    /// A name of Python's, by its module.
+    Global(&'a str, &'a str),
+    Storage(Storage<'a>),
     Tensor(TensorRef<'a>),
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Global<'a> {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(&'a str),
 }
 
 #[derive(Default)]
@@ -45,8 +34,8 @@ pub(super) struct Machine<'a> {
     /// Heights of the stack at the marks that are open.
     pub(super) marks: Vec<usize>,
     pub(super) memo: HashMap<u32, Id>,
-    /// Type and number of values of each storage, by its key.
-    pub(super) storages: HashMap<&'a str, (&'a str, usize)>,
+    /// Those that were named, by their keys.
+    pub(super) storages: HashMap<&'a str, Storage<'a>>,
 }
 
 impl<'a> Machine<'a> {

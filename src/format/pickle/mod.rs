@@ -9,7 +9,7 @@ mod machine;
 
 use super::Fault;
 use crate::io::text::quoted;
-use machine::{Global, Id, Machine, Value};
+use machine::{Id, Machine, Value};
 
 /// The largest pickle that is read, in bytes. That of LeNet's state dict has about 1,000.
 pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
@@ -17,15 +17,21 @@ pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
 /// What the user can do about a file that holds something else.
 const STATE_DICT: &str = "save the weights alone: torch.save(net.state_dict(), path)";
 
+/// Numbers in a file of the archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Storage<'a> {
+    /// PyTorch's name for its type, as in `FloatStorage`.
+    pub(super) kind: &'a str,
+    /// The name of the file.
+    pub(super) key: &'a str,
+    /// How many numbers.
+    pub(super) values: usize,
+}
+
 /// A tensor as the pickle describes it: which values of which storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TensorRef<'a> {
-    /// PyTorch's name for the type of the storage, as in `FloatStorage`.
-    pub(super) kind: &'a str,
-    /// The name of the storage's file in the archive.
-    pub(super) key: &'a str,
-    /// Number of values in the storage.
-    pub(super) values: usize,
+    pub(super) storage: Storage<'a>,
     /// The position of the first value in the storage.
     pub(super) offset: usize,
     /// Sizes of the dimensions.
@@ -158,17 +164,16 @@ impl<'a> Machine<'a> {
     }
 
     fn global(&mut self, module: &'a str, name: &'a str) -> Result<(), Fault> {
-        let global = match (module, name) {
-            ("collections", "OrderedDict") => Global::OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2") => Global::RebuildTensor,
-            ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
-            ("torch", kind) if kind.ends_with("Storage") => Global::Storage(kind),
+        match (module, name) {
+            ("collections", "OrderedDict")
+            | ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_parameter") => {}
+            ("torch", kind) if kind.ends_with("Storage") => {}
             _ => {
                 let name = quoted(&format!("{module}.{name}"));
                 return Err(unsupported(format!("it holds more than tensors: {name}")));
             }
-        };
-        self.push(Value::Global(global));
+        }
+        self.push(Value::Global(module, name));
         Ok(())
     }
 
@@ -178,18 +183,17 @@ impl<'a> Machine<'a> {
         let &[tag, kind, key, _, values] = self.as_tuple(id)? else {
             return Err(self.malformed("names a storage that is none"));
         };
-        if !matches!(self.values[tag], Value::Text("storage")) {
+        let (Value::Text("storage"), Value::Global("torch", kind)) =
+            (&self.values[tag], &self.values[kind])
+        else {
             return Err(self.malformed("names a storage that is none"));
-        }
-        let Value::Global(Global::Storage(kind)) = self.values[kind] else {
-            return Err(self.malformed("names a storage without a type"));
         };
-        let (key, values) = (self.as_text(key)?, self.as_int(values)?);
+        let storage = Storage { kind, key: self.as_text(key)?, values: self.as_int(values)? };
         // PyTorch goes by what it is called the first time.
-        if *self.storages.entry(key).or_insert((kind, values)) != (kind, values) {
+        if *self.storages.entry(storage.key).or_insert(storage) != storage {
             return Err(self.malformed("gives one storage two types or sizes"));
         }
-        self.push(Value::Storage { kind, key, values });
+        self.push(Value::Storage(storage));
         Ok(())
     }
 
@@ -199,25 +203,23 @@ impl<'a> Machine<'a> {
         };
         let arguments = self.as_tuple(arguments)?;
         let value = match (&self.values[callable], arguments) {
-            (Value::Global(Global::OrderedDict), []) => Value::Dict(Vec::new()),
+            (Value::Global(_, "OrderedDict"), []) => Value::Dict(Vec::new()),
             (
-                Value::Global(Global::RebuildTensor),
+                Value::Global(_, "_rebuild_tensor_v2"),
                 &[storage, offset, shape, strides, gradient, hooks, ..],
             ) => {
                 self.check_rest(gradient, hooks, &arguments[6..])?;
-                let Value::Storage { kind, key, values } = self.values[storage] else {
+                let Value::Storage(storage) = self.values[storage] else {
                     return Err(self.malformed("makes a tensor without a storage"));
                 };
                 Value::Tensor(TensorRef {
-                    kind,
-                    key,
-                    values,
+                    storage,
                     offset: self.as_int(offset)?,
                     shape: self.as_ints(shape)?,
                     strides: self.as_ints(strides)?,
                 })
             }
-            (Value::Global(Global::RebuildParameter), &[tensor, gradient, hooks])
+            (Value::Global(_, "_rebuild_parameter"), &[tensor, gradient, hooks])
                 if matches!(self.values[tensor], Value::Tensor(_)) =>
             {
                 self.check_rest(gradient, hooks, &[])?;
