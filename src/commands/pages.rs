@@ -48,7 +48,7 @@ impl ManArgs {
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));
             let page = page(command, &name).map_err(Error::Output)?;
-            Target::made_up(&path)?.replace(page.as_bytes())?;
+            Target::made_up(&path)?.write(page.as_bytes(), true)?;
             out.line(&format!("saved {}", path.display()));
         }
         out.finish()

@@ -210,7 +210,7 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     };
     let bytes = encode(format, file)
         .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;
-    Ok(Target::typed(path)?.replace(&bytes)?)
+    Ok(Target::typed(path)?.write(&bytes, true)?)
 }
 
 /// The backend on which a record is built before it is written.

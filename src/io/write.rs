@@ -20,28 +20,12 @@ use std::path::Path;
 use super::{FileError, Target};
 
 impl Target {
-    /// Makes this a file with these bytes, whether it was there or not; or leaves it as it was.
+    /// Makes this a file with these bytes, or leaves it as it was. With `force` a file that is there is replaced.
     ///
     /// # Errors
-    /// If the file cannot be written. Its scratch file is gone then. Only where flushing the folder failed, the very
-    /// last step, is the new content in place already.
-    pub fn replace(&self, bytes: &[u8]) -> Result<(), FileError> {
-        self.write(bytes, true)
-    }
-
-    /// Makes this a file with these bytes where there was none.
-    ///
-    /// # Errors
-    /// As [`Target::replace`]; and with [`io::ErrorKind::AlreadyExists`] if something has the name, be it only since
-    /// this moment.
-    pub fn create(&self, bytes: &[u8]) -> Result<(), FileError> {
-        self.write(bytes, false)
-    }
-
-    /// Creates the file, or replaces it where `force` says so.
-    ///
-    /// # Errors
-    /// As the one or the other.
+    /// If the file cannot be written; its scratch file is gone then. Only where flushing the folder failed, the very
+    /// last step, is the new content in place already. Without `force`, with [`io::ErrorKind::AlreadyExists`] if
+    /// something has the name, be it only since this moment.
     pub fn write(&self, bytes: &[u8], force: bool) -> Result<(), FileError> {
         let failed = |action| FileError::of(action, &self.asked);
         if !force && self.file != self.asked {
@@ -129,7 +113,7 @@ mod tests {
         };
         let live = target.scratch().unwrap();
         let (stale, unrelated) = (dead(&target), dead(&other));
-        target.replace(b"new").unwrap();
+        target.write(b"new", true).unwrap();
         assert!(!stale.exists());
         assert!(live.path().exists());
         assert!(unrelated.exists());
@@ -140,8 +124,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.mpk");
         let target = Target::typed(&path).unwrap();
-        target.create(b"one").unwrap();
-        let error = target.create(b"two").unwrap_err();
+        target.write(b"one", false).unwrap();
+        let error = target.write(b"two", false).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -155,8 +139,8 @@ mod tests {
         std::fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, &path).unwrap();
         let target = Target::made_up(&path).unwrap();
-        assert!(target.create(b"new").is_err() && path.is_symlink());
-        target.replace(b"new").unwrap();
+        assert!(target.write(b"new", false).is_err() && path.is_symlink());
+        target.write(b"new", true).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
     }

@@ -146,20 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn grey_is_kept_and_colours_become_luma() {
-        assert_eq!(luma(Rgba([255, 255, 255, 255])), 255);
-        assert_eq!(luma(Rgba([0, 0, 0, 255])), 0);
-        assert_eq!(luma(Rgba([255, 0, 0, 255])), 54);
-        assert_eq!(luma(Rgba([77, 77, 77, 255])), 77);
+    fn grey_is_kept_colours_become_luma_and_what_is_transparent_lies_on_white() {
+        for (colour, expected) in [
+            ([255, 255, 255, 255], 255),
+            ([0, 0, 0, 255], 0),
+            ([255, 0, 0, 255], 54),
+            ([77, 77, 77, 255], 77),
+            ([0, 0, 0, 0], 255),
+            ([0, 0, 0, 51], 204),
+        ] {
+            assert_eq!(luma(Rgba(colour)), expected, "{colour:?}");
+        }
         let grey = GrayImage::from_fn(5, 3, |x, y| Luma([(50 * x + y) as u8]));
         let bytes = encoded(&grey.clone().into(), ImageFormat::Png);
         assert_eq!(decoded(&bytes).unwrap(), grey);
-    }
-
-    #[test]
-    fn what_is_transparent_lies_on_white() {
-        assert_eq!(luma(Rgba([0, 0, 0, 0])), 255);
-        assert_eq!(luma(Rgba([0, 0, 0, 51])), 204);
         let clear: image::GrayAlphaImage = image::ImageBuffer::from_pixel(2, 2, LumaA([10u8, 0u8]));
         let bytes = encoded(&clear.into(), ImageFormat::Png);
         assert_eq!(decoded(&bytes).unwrap().as_raw(), &[255; 4]);
@@ -181,18 +181,13 @@ mod tests {
         {
             bytes[16..20].copy_from_slice(&width.to_be_bytes());
             bytes[20..24].copy_from_slice(&height.to_be_bytes());
-            let crc = crc32(&bytes[12..29]);
-            bytes[29..33].copy_from_slice(&crc.to_be_bytes());
+            // The checksum of the chunk.
+            let mut crc = flate2::Crc::new();
+            crc.update(&bytes[12..29]);
+            bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
             let error = decoded(&bytes).unwrap_err();
             assert!(matches!(error, PictureError::TooLarge(_)), "{width}: {error}");
         }
-    }
-
-    /// The check sum of a PNG chunk.
-    fn crc32(bytes: &[u8]) -> u32 {
-        let mut crc = flate2::Crc::new();
-        crc.update(bytes);
-        crc.sum()
     }
 
     #[test]

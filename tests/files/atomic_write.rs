@@ -7,7 +7,7 @@ use std::path::Path;
 use lenet::io::{FileError, Target};
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    Target::typed(path)?.replace(bytes)
+    Target::typed(path)?.write(bytes, true)
 }
 
 fn probe(path: &Path) -> Result<(), FileError> {
