@@ -25,7 +25,6 @@ pub struct Augmentation {
 
 impl Augmentation {
     /// Whether it does anything, and stops doing so before the last epoch.
-    #[must_use]
     pub fn ends_early(self) -> bool {
         self.changes_images() && self.clean_epochs > 0
     }
@@ -36,7 +35,6 @@ impl Augmentation {
 
     /// What happens to each image in the order in which `epoch` of `epochs`, counted from 1, visits them: indices into a
     /// set with these labels. A function of its arguments alone.
-    #[must_use]
     pub fn draw(
         self,
         order: &[u32],

@@ -26,7 +26,6 @@ pub struct Pass {
 
 impl Pass {
     /// All of `images` as they stand, raw.
-    #[must_use]
     pub fn in_order(images: &ImageDataset, batch_size: usize) -> Self {
         Self {
             images: images.clone(),
@@ -38,7 +37,6 @@ impl Pass {
     }
 
     /// Number of batches.
-    #[must_use]
     pub fn batches(&self) -> usize {
         self.order.len().div_ceil(self.batch_size)
     }
@@ -47,7 +45,6 @@ impl Pass {
     ///
     /// # Panics
     /// If there is no such batch, or a change for some images only.
-    #[must_use]
     pub fn batch(&self, batch: usize) -> View<'_> {
         let whole = View {
             images: self.images.images(),
@@ -82,19 +79,16 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// Number of images.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
     /// The image at a place, before its change and scaling, the change, and its label.
-    #[must_use]
     pub fn get(&self, place: usize) -> (&'a Image, Change, u8) {
         let index = self.order[place] as usize;
         let change = self.changes.get(place).copied().unwrap_or(Change::NONE);
@@ -105,7 +99,6 @@ impl<'a> View<'a> {
     ///
     /// # Panics
     /// If `first` is beyond the end, or there is a change for some images only.
-    #[must_use]
     pub fn part(&self, first: usize, count: usize) -> Self {
         let places = first..first.saturating_add(count).min(self.order.len());
         let changes = match self.changes.is_empty() {
@@ -116,7 +109,6 @@ impl<'a> View<'a> {
     }
 
     /// The images and labels as tensors on `device`.
-    #[must_use]
     pub fn tensors<B: Backend>(&self, device: &B::Device) -> Batch<B> {
         let count = self.len();
         let mut bytes = vec![0; count * PIXELS];

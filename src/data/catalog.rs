@@ -19,7 +19,6 @@ pub enum Part {
 
 impl Part {
     /// Its images and its labels.
-    #[must_use]
     pub const fn files(self) -> [DataFile; 2] {
         match self {
             Self::Train => [DataFile::TrainImages, DataFile::TrainLabels],
@@ -69,19 +68,16 @@ impl DataFile {
         [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
 
     /// Its name without `.gz`.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         FILES[self as usize][0]
     }
 
     /// The SHA-256 of Fashion-MNIST's file of this name, in hexadecimal.
-    #[must_use]
     pub const fn fashion_mnist(self) -> &'static str {
         FILES[self as usize][1]
     }
 
     /// The SHA-256 of the file of this name that holds MNIST's handwritten digits.
-    #[must_use]
     pub const fn mnist_digits(self) -> &'static str {
         FILES[self as usize][2]
     }
@@ -111,7 +107,6 @@ pub enum Finding {
 
 impl Finding {
     /// Reads all of `bytes`, the result of opening what should be `file`.
-    #[must_use]
     pub fn of<R: BufRead + Send>(file: DataFile, bytes: Result<Decoded<R>, IdxError>) -> Self {
         let digest = bytes.and_then(|bytes| {
             Ok(match file {
@@ -128,7 +123,6 @@ impl Finding {
     }
 
     /// In one word: "ok", "digits", "foreign" or "damaged".
-    #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::Right(_) => "ok",
@@ -139,7 +133,6 @@ impl Finding {
     }
 
     /// The SHA-256, if the file is sound.
-    #[must_use]
     pub fn digest(&self) -> Option<&str> {
         match self {
             Self::Right(digest) | Self::Digits(digest) | Self::Unofficial(digest) => Some(digest),

@@ -42,7 +42,6 @@ pub enum SplitError {
 
 impl SplitError {
     /// What the user can do.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some("`--validation-split 0.1` sets the last tenth aside, `0` nothing".into())
     }
@@ -53,7 +52,6 @@ impl ImageDataset {
     ///
     /// # Panics
     /// If there are not as many of the one as of the other.
-    #[must_use]
     pub fn new(images: Vec<Image>, labels: Vec<u8>) -> Self {
         assert_eq!(images.len(), labels.len(), "each image has a label");
         let range = 0..images.len();
@@ -61,13 +59,11 @@ impl ImageDataset {
     }
 
     /// In the order of the labels.
-    #[must_use]
     pub fn images(&self) -> &[Image] {
         &self.images[self.range.clone()]
     }
 
     /// Indices in [`CLASSES`](super::CLASSES).
-    #[must_use]
     pub fn labels(&self) -> &[u8] {
         &self.labels[self.range.clone()]
     }

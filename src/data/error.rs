@@ -66,7 +66,6 @@ fn list(places: &[PathBuf]) -> String {
 
 impl DataError {
     /// What the user can do.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Nowhere { .. } => {

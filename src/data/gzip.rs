@@ -35,9 +35,6 @@ enum Reader<R> {
 
 impl Decoded<BufReader<Take<File>>> {
     /// Opens a regular file, or a link to one, of at most [`MAX_FILE_BYTES`].
-    ///
-    /// # Errors
-    /// If there is no such file, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, IdxError> {
         let (file, length) = crate::io::read::open(path, MAX_FILE_BYTES)?;
         let reader = BufReader::with_capacity(1 << 18, file.take(length));
@@ -47,9 +44,6 @@ impl Decoded<BufReader<Take<File>>> {
 
 impl<R: BufRead> Decoded<R> {
     /// Reads from `reader`, which holds `length` bytes: gzip if they begin so, whatever the file's name.
-    ///
-    /// # Errors
-    /// If `reader` fails.
     pub fn new(mut reader: R, length: u64) -> Result<Self, IdxError> {
         Ok(if reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
             Self {
@@ -62,16 +56,12 @@ impl<R: BufRead> Decoded<R> {
     }
 
     /// No more than this many bytes can come out, from start to end.
-    #[must_use]
     pub fn at_most(&self) -> u64 {
         self.at_most
     }
 
     /// Fills `buffer` as far as there are bytes, and says how far. Less than all of it means the end, where
     /// checksums have been verified.
-    ///
-    /// # Errors
-    /// If the data is cut off or damaged, if anything follows it, or if the reader fails.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, IdxError> {
         let mut filled = 0;
         while filled < buffer.len() {

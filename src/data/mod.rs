@@ -85,7 +85,6 @@ impl Provenance {
     }
 
     /// What the user should know of this data: a line, if it is not Fashion-MNIST.
-    #[must_use]
     pub fn note(&self) -> Option<String> {
         let unofficial = self.unofficial.as_ref()?;
         Some(format!("{}: {unofficial}; used as asked", self.dir.display()))
@@ -121,9 +120,6 @@ impl FashionMnist {
 }
 
 /// Finds, reads and checks the two files of one part; the others need not be there.
-///
-/// # Errors
-/// As [`FashionMnist::load`], of these two files.
 pub fn load_part(part: Part, options: &Options) -> Result<(ImageDataset, Provenance), DataError> {
     let dir = source::find(options.dir.as_deref(), &part.files())?;
     let (images, digests) = read_part(&dir, part, options)?;

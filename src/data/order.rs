@@ -6,7 +6,6 @@ use crate::random::{Purpose, below, stream};
 ///
 /// Every order is as likely as any other (Fisher and Yates; Knuth, "The Art of Computer Programming", 3.4.2,
 /// algorithm P).
-#[must_use]
 pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
     let mut rng = stream(seed, Purpose::Shuffle, epoch);
     let mut order: Vec<u32> = (0..count).collect();
@@ -20,7 +19,6 @@ pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
 /// The places of images with these `labels` in an order of which every stretch has all classes in proportion.
 ///
 /// Of n images of a class the i-th, counted from 0, goes to (i + 1/2) / n of the way; equals stay in their order.
-#[must_use]
 pub fn stratified(labels: &[u8]) -> Vec<u32> {
     let mut sizes = [0_u32; 256];
     let ranks: Vec<u32> = labels

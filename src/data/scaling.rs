@@ -25,7 +25,6 @@ impl Scaling {
     pub const STANDARD: Self = Self::Standardise { mean: 72.94, deviation: 90.02 };
 
     /// The network's inputs for these pixels.
-    #[must_use]
     pub fn apply(self, pixels: &[u8]) -> Vec<f32> {
         let pixels = pixels.iter().map(|pixel| f32::from(*pixel));
         match self {

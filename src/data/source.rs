@@ -14,7 +14,6 @@ use super::error::DataError;
 pub const DIR_VARIABLE: &str = "LENET_DATA_DIR";
 
 /// The user's cache for this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`; none without a home.
-#[must_use]
 pub fn cache_dir() -> Option<PathBuf> {
     cache_dir_in(|name| std::env::var_os(name), std::env::home_dir())
 }
@@ -79,7 +78,6 @@ fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, D
 
 /// The path of `file` in `dir`: with `.gz` if there is such a file, else without. A link that leads nowhere is
 /// no file.
-#[must_use]
 pub fn path_of(dir: &Path, file: DataFile) -> Option<PathBuf> {
     [format!("{}.gz", file.name()), file.name().to_owned()]
         .into_iter()

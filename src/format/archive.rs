@@ -29,8 +29,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// # Errors
-    /// If `bytes` are laid out in any other way.
+    /// Refuses `bytes` that are laid out in any other way.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
         let directory = directory(bytes)?;
         let mut rest = directory.bytes;
@@ -63,10 +62,7 @@ impl<'a> Archive<'a> {
         Ok(Self { entries })
     }
 
-    /// The content of the entry `name`, if it is there.
-    ///
-    /// # Errors
-    /// If it has more than `limit` bytes, or other bytes than its checksum says.
+    /// The content of the entry `name`, if it is there; refused with more than `limit` bytes, or a wrong checksum.
     pub(super) fn read(&self, name: &str, limit: usize) -> Result<Option<&'a [u8]>, Fault> {
         let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
             return Ok(None);

@@ -48,7 +48,6 @@ impl Fault {
     }
 
     /// What the user can do, in one line.
-    #[must_use]
     pub fn hint(&self) -> &'static str {
         self.hint
     }
@@ -80,7 +79,6 @@ pub enum FormatError {
 
 impl FormatError {
     /// What the user can do, in one line.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let a_model = "give a .mpk, .safetensors or .pt file of LeNet";
         let hint = match self {

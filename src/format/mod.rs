@@ -55,7 +55,6 @@ const FORMATS: [(Format, &[&str], &str); 4] = [
 
 impl Format {
     /// The format that the ending of `path` names, in upper or lower case.
-    #[must_use]
     pub fn from_path(path: &Path) -> Option<Self> {
         let ending = path.extension()?.to_str()?.to_ascii_lowercase();
         let named = FORMATS.iter().find(|(_, endings, _)| endings.contains(&&*ending));
@@ -63,7 +62,6 @@ impl Format {
     }
 
     /// The usual ending, without its dot.
-    #[must_use]
     pub fn ending(self) -> &'static str {
         FORMATS[self as usize].1[0]
     }
@@ -102,17 +100,11 @@ pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
 }
 
 /// The bytes of the model file `path`, for [`decode`].
-///
-/// # Errors
-/// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], or cannot be read.
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
     Ok(io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?)
 }
 
 /// Reads `bytes`, the content of the model file `path`; `path` serves its ending and the messages.
-///
-/// # Errors
-/// As [`read`].
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
     let content = recognise(bytes)
         .map_err(|found| FormatError::NotAModel { path: path.to_owned(), found })?;
@@ -149,10 +141,7 @@ const OTHERS: [(&[u8], &str); 10] = [
     (b"<html", "an HTML page"),
 ];
 
-/// The format of a model file that begins like `bytes`, all of a file, if one does.
-///
-/// # Errors
-/// If it is known to be something else: what, with its article.
+/// The format of a model file that begins like `bytes`, all of a file, if one does; or what else it is.
 fn recognise(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
     if bytes.is_empty() {
         return Err("empty");

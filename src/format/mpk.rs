@@ -33,9 +33,6 @@ const MAX_BYTES: usize = 1 << 20;
 /// The weights as the bytes of a `.mpk` file. Equal weights give equal bytes, on every backend.
 ///
 /// The weights go through `device`, as parameters of a [`LeNet`] module.
-///
-/// # Errors
-/// If Burn's recorder fails, which it has no cause to do in memory.
 pub fn encode<B: Backend>(weights: &Weights, device: &B::Device) -> Result<Vec<u8>, Fault> {
     let record = LeNet::<B>::from_weights(weights, device).into_record();
     let recorder = NamedMpkBytesRecorder::<FullPrecisionSettings>::default();

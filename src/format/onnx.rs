@@ -24,7 +24,6 @@ const FLOAT: u64 = 1;
 const INT64: u64 = 7;
 
 /// `file` as the bytes of an ONNX model; its notes become `metadata_props`. Equal files give equal bytes.
-#[must_use]
 pub fn encode(file: &ModelFile) -> Vec<u8> {
     let notes =
         file.metadata.iter().map(|(key, value)| Message::default().bytes(1, key).bytes(2, value));

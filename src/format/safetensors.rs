@@ -106,7 +106,6 @@ struct Header<'a> {
 }
 
 /// `file` as the bytes of a `.safetensors` file. Equal files give equal bytes.
-#[must_use]
 pub fn encode(file: &ModelFile) -> Vec<u8> {
     let mut sorted: Vec<_> = file.weights.iter().collect();
     sorted.sort_by_key(|(spec, _)| spec.name);

@@ -14,12 +14,8 @@ pub(super) struct Collector {
 impl Collector {
     /// Adds tensor `index` of [`TENSORS`].
     ///
-    /// # Errors
-    /// If it is there already or holds a value that is not finite.
-    ///
     /// # Panics
-    /// If `index` is not one of [`TENSORS`], or there are not as many values as its shape has; readers check both
-    /// before.
+    /// If there are not as many values as its shape has; readers check that before.
     pub(super) fn add(&mut self, index: usize, values: Vec<f32>) -> Result<(), Fault> {
         let spec = &TENSORS[index];
         assert_eq!(values.len(), spec.len(), "values of {spec}");
@@ -31,9 +27,6 @@ impl Collector {
     }
 
     /// The weights, once all ten tensors are there.
-    ///
-    /// # Errors
-    /// Names the first tensor that is missing.
     pub(super) fn finish(self) -> Result<Weights, Fault> {
         let missing = TENSORS.iter().zip(&self.tensors).find(|(_, tensor)| tensor.is_none());
         if let Some((spec, _)) = missing {

@@ -9,9 +9,6 @@ use super::{FileError, Target, open_at_once};
 /// Makes `path`, a name that the program made up, a file with these bytes, open for more. A file that has the first of
 /// them gets the others, so that who has it open sees them; anything else is replaced, a link itself and not what it
 /// leads to.
-///
-/// # Errors
-/// If the file cannot be written.
 pub fn complete(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
     let failed = FileError::of("cannot write", path);
     let open = || open_at_once(File::options().read(true).append(true), false).open(path);

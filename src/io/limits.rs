@@ -12,9 +12,6 @@ pub fn outlive_file_size_limit() {
 
 /// Checks that `bytes` of memory are available now. Rust ends a process that is refused memory in mid-work; where the
 /// limit on addresses (`ulimit -v`) is that low, it is better found out before the work begins.
-///
-/// # Errors
-/// If they are not.
 pub fn expect_memory(bytes: usize) -> io::Result<()> {
     // It takes addresses and no memory, since nothing is written to it; and only until the end of this function.
     let mut reserve: Vec<u8> = Vec::new();

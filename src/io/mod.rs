@@ -40,7 +40,6 @@ pub struct FileError {
 
 impl FileError {
     /// As in `FileError::new("cannot write", path, source)`.
-    #[must_use]
     pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }
@@ -51,7 +50,6 @@ impl FileError {
     }
 
     /// What the user can do, in one line.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         hint(&self.source, self.is_of_reading())
     }

@@ -36,9 +36,6 @@ impl Target {
 
     /// The file `path`, a name that the program made up: a link that has it is itself replaced, since nobody asked
     /// for what it leads to.
-    ///
-    /// # Errors
-    /// As [`Target::typed`].
     pub fn made_up(path: &Path) -> Result<Self, FileError> {
         Self::new(path, path.to_owned())
     }

@@ -7,7 +7,6 @@ use std::error::Error;
 ///
 /// These are the control characters, line ends included, and those that turn the direction of writing or end a line
 /// without being control characters.
-#[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
@@ -17,7 +16,6 @@ pub fn line(text: &str) -> Cow<'_, str> {
 
 /// JSON in which no character stands that a terminal obeys. It has the same value: such a character can only stand in
 /// a string, where it may be written by its number.
-#[must_use]
 pub fn json(document: String) -> String {
     if !document.contains(is_obeyed) {
         return document;
@@ -44,7 +42,6 @@ fn is_obeyed(character: char) -> bool {
 }
 
 /// `text` from a file as it may stand in a message: quoted, control characters escaped, cut to 60 characters.
-#[must_use]
 pub fn quoted(text: &str) -> String {
     let end = text.char_indices().nth(60).map(|(end, _)| end);
     match end {
@@ -54,19 +51,16 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// The message of another crate on one line of at most 200 characters: it may repeat text of a file or server.
-#[must_use]
 pub fn one_line(error: &dyn Error) -> String {
     line(&error.to_string()).chars().take(200).collect()
 }
 
 /// Two hexadecimal digits a byte.
-#[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// With a comma between thousands: 54,000.
-#[must_use]
 pub fn count(number: usize) -> String {
     let digits = number.to_string();
     let thousands = digits.as_bytes().rchunks(3).rev();
@@ -75,7 +69,6 @@ pub fn count(number: usize) -> String {
 }
 
 /// A number of things: 1 epoch, 2 epochs.
-#[must_use]
 pub fn plural(number: usize, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {thing}{ending}", count(number))

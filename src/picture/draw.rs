@@ -2,10 +2,6 @@
 
 /// In the 24 greys, black and white of a 256-colour terminal: upper half blocks, the upper pixel their
 /// foreground, the lower their background.
-///
-/// # Panics
-/// If `pixels` are not an even number of rows of `width`.
-#[must_use]
 pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
     let line = |pairs: Vec<[u8; 2]>| {
         let mut line = String::new();
@@ -20,10 +16,6 @@ pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
 }
 
 /// In ten characters from blank to dense, for where there is no colour.
-///
-/// # Panics
-/// If `pixels` are not an even number of rows of `width`.
-#[must_use]
 pub fn ascii(pixels: &[u8], width: usize) -> Vec<String> {
     const RAMP: &[u8; 10] = b" .:-=+*#%@";
     let character = |[upper, lower]: [u8; 2]| {

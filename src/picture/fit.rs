@@ -34,7 +34,6 @@ const TOLERANCE: u8 = 12;
 /// Edges of the background's colour (the median of the border) are trimmed, the rest is scaled by averaging so
 /// that its longer side is 28 pixels, its proportions kept, and put in the middle of the background. A picture
 /// that is 28x28 already is taken as it stands.
-#[must_use]
 pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
     let inverted = match invert {
         Invert::Yes => true,
@@ -55,7 +54,6 @@ pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
 
 /// Whether the background is light: the mean of the border is above the middle of the range. Of Fashion-MNIST's
 /// 60,000 training images none is light by this measure: the brightest border among them has a mean of 108.
-#[must_use]
 pub fn is_light(picture: &GrayImage) -> bool {
     let border = border(picture);
     let sum: u64 = border.iter().map(|grey| u64::from(*grey)).sum();

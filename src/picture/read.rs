@@ -38,7 +38,6 @@ pub enum PictureError {
 
 impl PictureError {
     /// What the user can do, in one line.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let too_large = format!(
             "shrink it first: at most {MAX_SIDE} pixels a side, {} MiB decoded, {} MiB as a file",

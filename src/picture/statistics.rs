@@ -23,7 +23,6 @@ pub const RANGES: [Range; 3] = [
 
 /// The figures of which [`RANGES`] has the ranges: mean and standard deviation of all pixels, and the mean of the
 /// outermost frame, which is one pixel wide.
-#[must_use]
 pub fn statistics(image: &Image) -> [f64; 3] {
     let mean = mean(image.iter().map(|grey| f64::from(*grey)));
     let variance = self::mean(image.iter().map(|grey| (f64::from(*grey) - mean).powi(2)));
@@ -38,7 +37,6 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// What is odd about `image`, each in a few words; nothing for all but a few of the training images.
-#[must_use]
 pub fn warnings(image: &Image) -> Vec<String> {
     let figures = RANGES.iter().zip(statistics(image));
     let odd = figures.filter(|(range, value)| !(range.least..=range.most).contains(value));

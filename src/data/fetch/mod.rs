@@ -58,7 +58,6 @@ pub enum FetchError {
 
 impl FetchError {
     /// What the user can do, in one line.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Mirrors { .. } => {
@@ -121,7 +120,6 @@ pub struct Fetcher {
 impl Fetcher {
     /// From `mirrors`, in this order, each being given up as `patience` says. The proxy is that of HTTPS_PROXY,
     /// HTTP_PROXY or ALL_PROXY, if one is set.
-    #[must_use]
     pub fn new(mirrors: Vec<String>, patience: Patience) -> Self {
         Self { mirrors, patience, agent: request::agent(patience.stalled) }
     }

@@ -41,9 +41,6 @@ pub(super) struct TensorRef<'a> {
 }
 
 /// The entries of the dictionary in `bytes`, in their order, each a tensor with its name.
-///
-/// # Errors
-/// If it is not a pickle of exactly this.
 pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fault> {
     let mut machine = Machine { bytes, ..Machine::default() };
     let result = machine.run()?;
