@@ -35,17 +35,19 @@ fn cache_dir_in(
 /// # Errors
 /// If a directory was named that lacks one of them, or if none has them all.
 pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataError> {
-    match named_dir(named, std::env::var_os(DIR_VARIABLE)) {
-        Some(dir) => complete(dir, files),
-        None => {
-            let usual = [
-                Some(PathBuf::from("data")),
-                cache_dir(),
-                cfg!(unix).then(|| PathBuf::from("/usr/share/datasets/fashion-mnist")),
-            ];
-            first_complete(usual.into_iter().flatten().collect(), files)
-        }
+    let Some(dir) = named_dir(named, std::env::var_os(DIR_VARIABLE)) else {
+        let usual = [
+            Some(PathBuf::from("data")),
+            cache_dir(),
+            cfg!(unix).then(|| PathBuf::from("/usr/share/datasets/fashion-mnist")),
+        ];
+        return first_complete(usual.into_iter().flatten().collect(), files);
+    };
+    if let Err(source) = std::fs::read_dir(&dir) {
+        return Err(DataError::Directory { dir, source });
     }
+    let missing = missing(&dir, files);
+    if missing.is_empty() { Ok(dir) } else { Err(DataError::Incomplete { dir, missing }) }
 }
 
 /// The directory that the user named: the option goes before the variable, which counts if it is not empty.
@@ -54,26 +56,16 @@ fn named_dir(option: Option<&Path>, variable: Option<OsString>) -> Option<PathBu
     option.map(Path::to_path_buf).or_else(|| variable.map(PathBuf::from))
 }
 
-/// `dir`, if it has all of `files`.
-fn complete(dir: PathBuf, files: &[DataFile]) -> Result<PathBuf, DataError> {
-    if let Err(source) = std::fs::read_dir(&dir) {
-        return Err(DataError::Directory { dir, source });
-    }
-    let missing: Vec<_> = files
-        .iter()
-        .filter(|file| path_of(&dir, **file).is_none())
-        .map(|file| file.name())
-        .collect();
-    if missing.is_empty() { Ok(dir) } else { Err(DataError::Incomplete { dir, missing }) }
-}
-
 /// The first of `places` that has all of `files`.
 fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, DataError> {
-    let has_all = |dir: &&PathBuf| files.iter().all(|file| path_of(dir, *file).is_some());
-    match places.iter().find(has_all) {
-        Some(dir) => Ok(dir.clone()),
-        None => Err(DataError::Nowhere { places }),
-    }
+    let complete = places.iter().find(|dir| missing(dir, files).is_empty());
+    complete.cloned().ok_or(DataError::Nowhere { places })
+}
+
+/// The names of those of `files` that `dir` lacks.
+fn missing(dir: &Path, files: &[DataFile]) -> Vec<&'static str> {
+    let missing = files.iter().filter(|file| path_of(dir, **file).is_none());
+    missing.map(|file| file.name()).collect()
 }
 
 /// The path of `file` in `dir`: with `.gz` if there is such a file, else without. A link that leads nowhere is

@@ -7,7 +7,6 @@
 //! - [`Lock`] claims a name without following a link or waiting, and removes only what it claimed.
 //! - [`text`] is between the program's words and whoever reads them; [`limits`] turns the system's limits into errors.
 
-mod append;
 pub mod limits;
 mod lock;
 pub mod read;
@@ -21,10 +20,10 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use append::complete;
 pub use lock::Lock;
 pub use read::read;
 pub use target::Target;
+pub use write::complete;
 
 /// Why a file was not read, written, locked or removed.
 #[derive(Debug, thiserror::Error)]

@@ -12,12 +12,14 @@
 //! A scratch file is named `.lenet-`, a hash of the target's name, and six random characters. Its writer holds
 //! a lock on it. A killed run leaves its scratch file behind, without the lock; the next write to the same target
 //! removes it.
+//!
+//! [`complete`] is for the one file that must not be renamed away: others have it open and read it as it grows.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::{FileError, Target};
+use super::{FileError, Target, open_at_once};
 
 impl Target {
     /// Makes this a file with these bytes, or leaves it as it was. With `force` a file that is there is replaced.
@@ -96,9 +98,36 @@ fn flush_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes `path`, a name that the program made up, a file with these bytes, open for more. A file that has the first of
+/// them gets the others, so that who has it open sees them; anything else is replaced, a link itself and not what it
+/// leads to.
+pub fn complete(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
+    let failed = FileError::of("cannot write", path);
+    let open = || open_at_once(File::options().read(true).append(true), false).open(path);
+    if let Ok(mut file) = open()
+        && let Some(begun) = beginning(&mut file, bytes).map_err(&failed)?
+    {
+        file.write_all(&bytes[begun..]).map_err(&failed)?;
+        return Ok(file);
+    }
+    Target::made_up(path)?.write(bytes, true)?;
+    open().map_err(failed)
+}
+
+/// How many of `bytes` the file has, if it has some of them and nothing else.
+fn beginning(file: &mut File, bytes: &[u8]) -> io::Result<Option<usize>> {
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    file.take(bytes.len() as u64 + 1).read_to_end(&mut found)?;
+    Ok((!found.is_empty() && bytes.starts_with(&found)).then_some(found.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_scratch_file_of_a_dead_run_is_removed_and_that_of_a_live_one_is_not() {
@@ -127,8 +156,8 @@ mod tests {
         target.write(b"one", false).unwrap();
         let error = target.write(b"two", false).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(std::fs::read(&path).unwrap(), b"one");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
@@ -136,12 +165,42 @@ mod tests {
     fn a_link_under_a_made_up_name_is_replaced_and_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let (path, victim) = (folder.path().join("m.json"), folder.path().join("victim"));
-        std::fs::write(&victim, "precious").unwrap();
+        fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, &path).unwrap();
         let target = Target::made_up(&path).unwrap();
         assert!(target.write(b"new", false).is_err() && path.is_symlink());
         target.write(b"new", true).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn the_beginning_of_a_file_is_completed_in_place_and_anything_else_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events");
+        let with = |found: &[u8]| {
+            fs::write(&path, found).unwrap();
+            let mut reader = File::open(&path).unwrap();
+            complete(&path, b"one two").unwrap().write_all(b" three").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"one two three");
+            let mut seen = Vec::new();
+            reader.read_to_end(&mut seen).unwrap();
+            seen
+        };
+        assert_eq!(with(b"one"), b"one two three");
+        assert_eq!(with(b"one two"), b"one two three");
+        for other in [&b""[..], b"two", b"one two three"] {
+            assert_eq!(with(other), other);
+        }
+        #[cfg(unix)]
+        {
+            let victim = folder.path().join("victim");
+            fs::write(&victim, "one").unwrap();
+            fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink(&victim, &path).unwrap();
+            complete(&path, b"one two").unwrap();
+            assert_eq!(fs::read(&victim).unwrap(), b"one");
+            assert_eq!(fs::read(&path).unwrap(), b"one two");
+        }
     }
 }

@@ -79,29 +79,19 @@ mod unix {
         assert_eq!(mode(&ours), mode(&plain));
     }
 
-    /// A file that is there already, with these permissions.
-    fn old_file(folder: &tempfile::TempDir, mode: u32) -> std::path::PathBuf {
-        let path = folder.path().join("m.mpk");
-        fs::write(&path, b"old").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        path
-    }
-
     #[test]
-    fn a_replaced_file_keeps_its_mode() {
+    fn a_replaced_file_keeps_its_mode_and_a_write_protected_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let path = old_file(&folder, 0o640);
+        let path = folder.path().join("m.mpk");
+        let protect = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        fs::write(&path, b"old").unwrap();
+        protect(0o640);
         write(&path, b"new").unwrap();
         assert_eq!(mode(&path), 0o640);
-    }
-
-    #[test]
-    fn a_write_protected_file_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = old_file(&folder, 0o400);
-        let error = write(&path, b"new").unwrap_err();
+        protect(0o400);
+        let error = write(&path, b"newer").unwrap_err();
         assert!(error.to_string().contains("write-protected"), "{error}");
-        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]
