@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use lenet::format::{ModelFile, safetensors};
+use lenet::io::text::hex;
 use lenet::model::Weights;
 use lenet::train::{Best, EpochRecord, Keep, Recipe, RunRecord, RunningSums, Settings, State};
 use proptest::prelude::*;
@@ -59,7 +60,7 @@ fn sealed(parts: &[Vec<u8>]) -> Vec<u8> {
     let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
     let mut head = line(0);
     head["lengths"] = json!(lengths);
-    head["sha256"] = json!(digest(&body));
+    head["sha256"] = json!(hex(&Sha256::digest(&body)));
     [format!("{head}\n").into_bytes(), body].concat()
 }
 
@@ -156,7 +157,7 @@ proptest! {
 
     #[test]
     fn lengths_that_lie_are_refused(lengths in prop::collection::vec(prop_oneof![0..400_000_usize, any::<usize>()], 0..6)) {
-        let head = json!({"lenet_state": State::LAYOUT, "lengths": lengths, "sha256": digest(body())});
+        let head = json!({"lenet_state": State::LAYOUT, "lengths": lengths, "sha256": hex(&Sha256::digest(body()))});
         let bytes = [format!("{head}\n").as_bytes(), body()].concat();
         prop_assert_eq!(read(&bytes), None);
     }
@@ -190,11 +191,6 @@ proptest! {
 fn body() -> &'static [u8] {
     let end = BYTES.iter().position(|byte| *byte == b'\n').unwrap();
     &BYTES[end + 1..]
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
