@@ -3,11 +3,13 @@
 mod document;
 mod text;
 
+use std::path::PathBuf;
+
 use burn::data::dataset::Dataset;
 
 use crate::cli::CompareArgs;
 use crate::compare::{Answers, Comparison, Run};
-use crate::data::{self, Image, Part};
+use crate::data::{Image, Part};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
@@ -16,37 +18,33 @@ use crate::report::compare_page;
 use crate::train::sha256;
 use crate::ui::{self, Out};
 
-use super::{OnBackend, data_options, new_file, note_provenance};
+use super::{OnBackend, load, new_file};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        compare::<B>(self, device)
-    }
-}
-
-fn compare<B: LeNetBackend>(args: &CompareArgs, device: &B::Device) -> Result<(), Error> {
-    let page = args.output.as_deref().map(|path| new_file(path, args.force)).transpose()?;
-    let read = |path: &std::path::PathBuf| {
-        Run::read(path).map_err(|error| Error::file("cannot compare", path, error))
-    };
-    let mut runs = args.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let images = match args.records_only {
-        true => Vec::new(),
-        false => ask_models::<B>(args, &mut runs, device)?,
-    };
-    let comparison = Comparison::new(runs);
-    let mut out = Out::default();
-    match args.json {
-        true => out.json(&document::document(&comparison)),
-        false => out.lines(text::text(&comparison).lines()),
-    }
-    if let (Some(output), Some(page)) = (&args.output, page) {
-        page.write(compare_page(&comparison, &images).as_bytes(), args.force)?;
-        if !args.json {
-            out.lines(["", &format!("saved {}", output.display())]);
+        let page = self.output.as_deref().map(|path| new_file(path, self.force)).transpose()?;
+        let read = |path: &PathBuf| {
+            Run::read(path).map_err(|error| Error::file("cannot compare", path, error))
+        };
+        let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let images = match self.records_only {
+            true => Vec::new(),
+            false => ask_models::<B>(self, &mut runs, device)?,
+        };
+        let comparison = Comparison::new(runs);
+        let mut out = Out::default();
+        match self.json {
+            true => out.json(&document::document(&comparison)),
+            false => out.lines(text::text(&comparison).lines()),
         }
+        if let (Some(output), Some(page)) = (&self.output, page) {
+            page.write(compare_page(&comparison, &images).as_bytes(), self.force)?;
+            if !self.json {
+                out.lines(["", &format!("saved {}", output.display())]);
+            }
+        }
+        out.finish()
     }
-    out.finish()
 }
 
 /// Asks every model that is there about the test images, and returns these. Without a data set nobody is asked.
@@ -60,15 +58,13 @@ fn ask_models<B: LeNetBackend>(
     if there.peek().is_none() {
         return Ok(Vec::new());
     }
-    let options = data_options(&args.data, args.data.limit, false);
-    let (dataset, provenance) = match data::load_part(Part::Test, &options) {
-        Ok(loaded) => loaded,
+    let dataset = match load(Part::Test, &args.data, false) {
+        Ok((dataset, _)) => dataset,
         Err(error) => {
             ui::note(&format!("note: the models are not asked: {error}"));
             return Ok(Vec::new());
         }
     };
-    note_provenance(&provenance);
     for run in there.filter(|_| !dataset.is_empty()) {
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;

@@ -4,6 +4,7 @@ mod card;
 mod folder;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::data::dataset::Dataset;
@@ -17,8 +18,7 @@ use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::Target;
 use crate::model::Weights;
 use crate::ops::LeNetBackend;
-use crate::report::Training;
-use crate::train::{RunRecord, sha256};
+use crate::train::{Output, RunRecord, sha256};
 use crate::ui::{self, Out};
 
 use super::OnBackend;
@@ -195,13 +195,12 @@ fn is_official(record: Option<&RunRecord>) -> bool {
 /// The record beside `model`, whose file has the digest `sha256`, if there is one and it belongs to the model. One that
 /// does not is told of and goes without.
 fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
-    match Training::beside(model, sha256) {
-        Training::Known(record) => Some(*record),
-        Training::Unknown { .. } => None,
-        Training::Unreadable { path, problem } => {
-            let path = path.display();
-            ui::note(&format!("note: {path} does not travel along: {problem}"));
-            None
-        }
+    let record = RunRecord::beside(model, sha256);
+    if let Err(problem) = &record
+        && problem.kind() != io::ErrorKind::NotFound
+    {
+        let path = Output::beside(model, "json");
+        ui::note(&format!("note: {} does not travel along: {problem}", path.display()));
     }
+    record.ok()
 }

@@ -15,25 +15,20 @@ use super::{OnBackend, gate, load_split};
 
 impl OnBackend for EvalArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        eval::<B>(self, device)
+        let file = format::read(&self.model)?;
+        let images = load_split(&self.data, self.split, &self.validation)?;
+        if images.is_empty() {
+            return Err(Error::Usage(format!("there are no {} images", self.split.name())));
+        }
+        let evaluation = evaluate::<B>(&file.weights, &images, self.batch_size, device)?;
+        let mut out = Out::default();
+        match self.json {
+            true => out.json(&document(&evaluation, self.split)),
+            false => out.verbatim(&text(&evaluation, self.split)),
+        }
+        out.finish()?;
+        gate(evaluation.accuracy(), self.min_accuracy)
     }
-}
-
-fn eval<B: LeNetBackend>(args: &EvalArgs, device: &B::Device) -> Result<(), Error> {
-    let file = format::read(&args.model)?;
-    let images = load_split(&args.data, args.split, &args.validation)?;
-    if images.is_empty() {
-        return Err(Error::Usage(format!("there are no {} images", args.split.name())));
-    }
-    let evaluation = evaluate::<B>(&file.weights, &images, args.batch_size, device)?;
-    let mut out = Out::default();
-    if args.json {
-        out.json(&document(&evaluation, args.split));
-    } else {
-        out.verbatim(&text(&evaluation, args.split));
-    }
-    out.finish()?;
-    gate(evaluation.accuracy(), args.min_accuracy)
 }
 
 fn document(evaluation: &Evaluation, split: Split) -> Value {

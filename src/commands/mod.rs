@@ -19,7 +19,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use crate::cli::{DataArgs, Split, ValidationArgs};
-use crate::data::{ImageDataset, Options, Part, Provenance, load_part};
+use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
 use crate::io::Target;
 use crate::model::{LayerSummary, LeNet, Weights};
@@ -56,6 +56,17 @@ fn note_provenance(provenance: &Provenance) {
     }
 }
 
+/// The images of a part of the data set.
+fn load(
+    part: Part,
+    args: &DataArgs,
+    stratified: bool,
+) -> Result<(ImageDataset, Provenance), DataError> {
+    let (images, provenance) = load_part(part, &data_options(args, args.limit, stratified))?;
+    note_provenance(&provenance);
+    Ok((images, provenance))
+}
+
 /// The images of one split; reads only the files that it needs.
 fn load_split(
     args: &DataArgs,
@@ -66,9 +77,7 @@ fn load_split(
         Split::Test => Part::Test,
         Split::Train | Split::Validation => Part::Train,
     };
-    let (images, provenance) =
-        load_part(part, &data_options(args, args.limit, validation.stratified))?;
-    note_provenance(&provenance);
+    let (images, _) = load(part, args, validation.stratified)?;
     Ok(match split {
         Split::Test => images,
         Split::Train => images.split(validation.validation_split)?.0,

@@ -1,14 +1,17 @@
 //! What the page opens with: the model's name, how it came about, doubts, and the figures in large type.
 
+use std::io;
+use std::path::Path;
+
 use maud::{Markup, html};
 
 use crate::io::text::{count, plural};
 use crate::model::{TENSORS, TensorSpec};
-use crate::train::{EpochRecord, RunRecord};
+use crate::train::{EpochRecord, Output, RunRecord};
 
+use super::Report;
 use super::html::{duration, percent};
 use super::settings::why_no_more;
-use super::{Report, Training};
 
 /// The part above the sections.
 pub(super) fn header(report: &Report<'_>) -> Markup {
@@ -23,7 +26,7 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
     };
     html! {
         h1 { (report.model) }
-        p { (history(report.training)) " Measured on the " (images) " of " (data) "." }
+        p { (history(report)) " Measured on the " (images) " of " (data) "." }
         @for doubt in doubts(report) { p .doubt { strong { "Beware: " } (doubt) } }
         (headline(report))
     }
@@ -32,7 +35,7 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
 /// The figures in large type.
 fn headline(report: &Report<'_>) -> Markup {
     let evaluation = &report.figures.evaluation;
-    let record = report.training.record();
+    let record = report.training.as_ref().ok();
     let validation =
         record.and_then(kept).and_then(|epoch| Some((epoch.epoch, epoch.val_accuracy?)));
     let is_last = |epoch| record.is_some_and(|record| record.epochs.len() == epoch);
@@ -61,15 +64,15 @@ fn kept(record: &RunRecord) -> Option<&EpochRecord> {
 }
 
 /// How the model came about, in a sentence or two.
-fn history(training: &Training) -> Markup {
-    let (path, how) = match training {
-        Training::Known(record) => return known_history(record),
-        Training::Unknown { path } => (path, "is not there"),
-        Training::Unreadable { path, .. } => (path, "holds no record of its training"),
+fn history(report: &Report<'_>) -> Markup {
+    let how = match report.training {
+        Ok(record) => return known_history(record),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there",
+        Err(_) => "holds no record of its training",
     };
     html! {
         "How this model was trained is unknown: "
-        code { (path.file_name().unwrap_or_default().to_string_lossy()) } " beside it " (how)
+        code { (Output::beside(Path::new(report.model), "json").display()) } " beside it " (how)
         ", so there are no settings and no curves here."
     }
 }
@@ -104,7 +107,7 @@ fn doubts(report: &Report<'_>) -> impl Iterator<Item = String> {
 
 /// What speaks against the record being this model's.
 fn foreign(report: &Report<'_>) -> Option<String> {
-    let (record, found) = (report.training.record()?, &report.figures.evaluation);
+    let (record, found) = (report.training.as_ref().ok()?, &report.figures.evaluation);
     let Some(test) = &record.test else {
         return Some("its training was not finished when its record was written.".to_owned());
     };

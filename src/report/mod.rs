@@ -1,9 +1,8 @@
 //! A page about a model: one HTML file with everything in it, which asks nothing of any network.
 //!
-//! [`Figures`] computes what is shown, [`Training`] finds what the training left to tell, and [`page()`] writes
-//! both down; each section has its file. What moves is in `script/`, plain JavaScript that is part of the page, as are
-//! the weights. Without it the page is whole but for the section that computes. There is no date of its own in it:
-//! equal inputs give equal bytes.
+//! [`Figures`] computes what is shown and [`page()`] writes it down; each section has its file. What moves is in
+//! `script/`, plain JavaScript that is part of the page, as are the weights. Without it the page is whole but for the
+//! section that computes. There is no date of its own in it: equal inputs give equal bytes.
 
 pub mod card;
 mod chart;
@@ -19,10 +18,8 @@ mod page;
 mod pictures;
 mod reliability;
 mod settings;
-mod training;
 
 pub use compare::compare_page;
 pub use figures::{Answer, Figures};
 pub use page::{Report, page};
 pub use settings::rows as training_rows;
-pub use training::Training;

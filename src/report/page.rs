@@ -1,9 +1,12 @@
 //! The report: its sections in order.
 
+use std::io;
+
 use maud::html;
 
 use crate::data::Image;
 use crate::model::{LayerSummary, Weights};
+use crate::train::RunRecord;
 
 use super::card::about;
 use super::confusion::{classes, matrix};
@@ -14,7 +17,7 @@ use super::network::{kernels, layers};
 use super::pictures::mistakes;
 use super::reliability::confidence;
 use super::settings::training;
-use super::{Figures, Training, html};
+use super::{Figures, html};
 
 /// What the page is about.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +26,8 @@ pub struct Report<'a> {
     pub model: &'a str,
     pub weights: &'a Weights,
     pub layers: &'a [LayerSummary],
-    /// What is known of its training.
-    pub training: &'a Training,
+    /// The record of its training, or why there is none.
+    pub training: &'a io::Result<RunRecord>,
     /// The test images, those that the figures were made from.
     pub images: &'a [Image],
     /// Whether they are Fashion-MNIST's.
@@ -35,7 +38,7 @@ pub struct Report<'a> {
 
 /// The page as HTML, below a megabyte unless the training had thousands of epochs.
 pub fn page(report: &Report<'_>) -> String {
-    let record = report.training.record();
+    let record = report.training.as_ref().ok();
     let sections = html! {
         (inside())
         @if let Some(record) = record && !record.epochs.is_empty() { (curves(record)) }
@@ -56,10 +59,8 @@ pub fn page(report: &Report<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-    use crate::train::{EpochRecord, Keep, Recipe, RunRecord, Settings, TestRecord};
+    use crate::train::{EpochRecord, Keep, Recipe, Settings, TestRecord};
 
     fn record(correct: usize) -> RunRecord {
         let epoch = |epoch: usize| EpochRecord {
@@ -90,7 +91,7 @@ mod tests {
     }
 
     /// The page of a model that says class 0 of everything, which is right once in four.
-    fn written(training: &Training) -> String {
+    fn written(training: io::Result<RunRecord>) -> String {
         let mut outputs = [[0.1; 10]; 4];
         outputs.iter_mut().for_each(|row| row[0] = 0.9);
         let figures = Figures::new(&outputs, &[0, 1, 2, 3]);
@@ -98,7 +99,7 @@ mod tests {
             model: "a<b>&.mpk",
             weights: &Weights::zeros(),
             layers: &[],
-            training,
+            training: &training,
             images: &[[7; 784]; 4],
             official: true,
             figures: &figures,
@@ -107,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_page_tells_the_settings_and_escapes_what_comes_from_files() {
-        let page = written(&Training::Known(Box::new(record(1))));
+        let page = written(Ok(record(1)));
         assert!(page.contains(
             "Trained for 2 epochs on 54,000 images, with 6,000 more for validation, by the recipe classic from seed \
              7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, begun 2026-01-02T03:04:05Z."
@@ -128,7 +129,7 @@ mod tests {
         early.settings.keep = Keep::Best;
         early.settings.epochs = 9;
         early.settings.patience = Some(1);
-        let page = written(&Training::Known(Box::new(early)));
+        let page = written(Ok(early));
         for words in [
             "It has the weights of epoch 1, the one with the smallest validation loss.",
             "<dt>Validation accuracy, epoch 1</dt>",
@@ -138,22 +139,21 @@ mod tests {
         ] {
             assert!(page.contains(words), "{words}");
         }
-        let page = written(&Training::Known(Box::new(record(1))));
+        let page = written(Ok(record(1)));
         assert!(page.contains("<dt>Validation accuracy</dt>"));
     }
 
     #[test]
     fn without_a_record_the_page_says_so_and_has_no_curves() {
-        let unknown = Training::Unknown { path: PathBuf::from("folder/m.json") };
-        let page = written(&unknown);
-        assert!(page.contains("<code>m.json</code> beside it is not there"));
-        assert!(!page.contains("Learning curves") && !page.contains("folder"));
+        let page = written(Err(io::ErrorKind::NotFound.into()));
+        assert!(page.contains("<code>a&lt;b&gt;&amp;.json</code> beside it is not there"));
+        assert!(!page.contains("Learning curves"));
         assert!(page.contains("Confusion matrix"));
     }
 
     #[test]
     fn a_record_of_another_model_is_doubted() {
-        let page = written(&Training::Known(Box::new(record(4))));
+        let page = written(Ok(record(4)));
         assert!(page.contains("tells of 4 right answers, here there are 1"));
     }
 
@@ -163,7 +163,7 @@ mod tests {
         unfinished.test = None;
         unfinished.settings.epochs = 9;
         unfinished.settings.patience = Some(1);
-        let page = written(&Training::Known(Box::new(unfinished)));
+        let page = written(Ok(unfinished));
         for words in [
             "its training was not finished when its record was written",
             "That is 2 of 9 epochs: training is not finished.",
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn nothing_in_the_page_leads_out_of_it() {
-        let page = written(&Training::Known(Box::new(record(1))));
+        let page = written(Ok(record(1)));
         for word in ["http:", "https:", "\"//", "src=\"h", "url(", "@import"] {
             assert!(!page.contains(word), "{word}");
         }

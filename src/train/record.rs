@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::eval::Evaluation;
 use crate::io::text::{one_line, plural};
 
-use super::{Keep, Settings};
+use super::{Keep, Output, Settings};
 
 /// What is known about a run beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,6 +150,20 @@ impl RunRecord {
             serde_json::from_slice(&bytes).map_err(|error| not_a_record(one_line(&error)))?;
         record.check().map_err(not_a_record)?;
         Ok(record)
+    }
+
+    /// The record beside the model file `model`, whose bytes have the SHA-256 `sha256`.
+    ///
+    /// # Errors
+    /// As [`RunRecord::read`]; if it is the record of another model.
+    pub fn beside(model: &Path, sha256: &str) -> io::Result<Self> {
+        let record = Self::read(&Output::beside(model, "json"))?;
+        match &record.model_sha256 {
+            Some(its) if its != sha256 => {
+                Err(io::Error::other("it is the record of another model (SHA-256)"))
+            }
+            _ => Ok(record),
+        }
     }
 
     /// Refuses settings that cannot be trained with, and figures that no training has and that a page or a sum would
