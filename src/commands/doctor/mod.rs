@@ -4,39 +4,17 @@ mod speed;
 
 pub use speed::speed;
 
-use std::path::PathBuf;
-
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::DoctorArgs;
-use crate::data::{DataError, FashionMnist, Options};
+use crate::data::{FashionMnist, Options};
 use crate::error::Error;
 use crate::io::text::plural;
 use crate::kernels::{self, Level};
 use crate::ui::Out;
 
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    lenet: &'static str,
-    burn: &'static str,
-    cpu: Cpu,
-    gpu: Gpu,
-    /// The backend that trains faster here, of those that could be measured.
-    faster: Option<&'static str>,
-    data: Data,
-}
-
-#[derive(Serialize)]
-struct Cpu {
-    /// In this build.
-    available: bool,
-    level: String,
-    levels: Vec<String>,
-    threads: usize,
-    images_per_second: Option<f64>,
-}
-
+/// The GPU, as the document has it.
 #[derive(Default, Serialize)]
 struct Gpu {
     name: Option<String>,
@@ -55,55 +33,93 @@ pub struct Speeds {
     pub wgpu: fn(&crate::gpu::Gpu) -> Result<f64, Error>,
 }
 
-#[derive(Default, Serialize)]
-struct Data {
-    dir: Option<PathBuf>,
-    train_samples: usize,
-    test_samples: usize,
-    problem: Option<String>,
-}
-
 impl DoctorArgs {
     /// Looks at the machine, measures its backends and tells.
     ///
     /// # Errors
     /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks; if the CPU could not be measured.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
-        let loaded = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
+        let data = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = kernels::level()?.to_string();
+        let levels: Vec<String> = Level::available().iter().map(Level::to_string).collect();
+        let threads = rayon::current_num_threads();
         #[cfg(feature = "ndarray")]
         let on_cpu = Some((speeds.ndarray)()?);
         #[cfg(not(feature = "ndarray"))]
-        let on_cpu = None;
+        let on_cpu: Option<f64> = None;
         let gpu = gpu(speeds);
-        let document = Document {
-            schema: 1,
-            lenet: env!("CARGO_PKG_VERSION"),
-            burn: crate::BURN_VERSION,
-            cpu: Cpu {
-                available: cfg!(feature = "ndarray"),
-                level,
-                levels: Level::available().iter().map(Level::to_string).collect(),
-                threads: rayon::current_num_threads(),
-                images_per_second: on_cpu,
-            },
-            faster: match (on_cpu, gpu.images_per_second) {
-                (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
-                (Some(_), _) => Some("ndarray"),
-                (None, Some(_)) => Some("wgpu"),
-                (None, None) => None,
-            },
-            gpu,
-            data: data(&loaded),
+        // The backend that trains faster here, of those that could be measured.
+        let faster = match (on_cpu, gpu.images_per_second) {
+            (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
+            (Some(_), _) => Some("ndarray"),
+            (None, Some(_)) => Some("wgpu"),
+            (None, None) => None,
         };
+        let (lenet, burn) = (env!("CARGO_PKG_VERSION"), crate::BURN_VERSION);
         let mut out = Out::default();
-        match self.json {
-            true => out.json(&document),
-            false => out.lines(text(&document)),
+        if self.json {
+            let loaded = data.as_ref().ok();
+            out.json(&json!({
+                "schema": 1, "lenet": lenet, "burn": burn,
+                "cpu": {
+                    "available": cfg!(feature = "ndarray"), "level": level, "levels": levels,
+                    "threads": threads, "images_per_second": on_cpu,
+                },
+                "gpu": gpu,
+                "faster": faster,
+                "data": {
+                    "dir": loaded.map(|data| &data.provenance.dir),
+                    "train_samples": loaded.map_or(0, |data| data.train.len()),
+                    "test_samples": loaded.map_or(0, |data| data.test.len()),
+                    "problem": data.as_ref().err().map(ToString::to_string),
+                },
+            }));
+        } else {
+            let cpu = match on_cpu {
+                Some(_) => {
+                    let (levels, threads) = (levels.join(", "), plural(threads, "thread"));
+                    format!("{level} (this CPU has {levels}), {threads}{}", trains(on_cpu))
+                }
+                None => "none: this build has no CPU backend (feature ndarray)".to_owned(),
+            };
+            let data = match &data {
+                Ok(FashionMnist { train, test, provenance }) => {
+                    let (dir, train, test) = (provenance.dir.display(), train.len(), test.len());
+                    format!("{dir}: Fashion-MNIST, {train} training and {test} test images")
+                }
+                Err(error) => format!("none: {error}"),
+            };
+            out.lines([
+                format!("lenet   {lenet} on Burn {burn}"),
+                format!("cpu     {cpu}"),
+                format!("gpu     {}", gpu.text()),
+                format!(
+                    "faster  {}",
+                    faster.map_or("none".to_owned(), |name| format!("--backend {name}"))
+                ),
+                format!("data    {data}"),
+            ]);
         }
         out.finish()?;
-        loaded?;
+        data?;
         Ok(())
+    }
+}
+
+fn trains(speed: Option<f64>) -> String {
+    speed.map_or_else(String::new, |speed| format!(", trains {speed:.0} images/s"))
+}
+
+impl Gpu {
+    fn text(&self) -> String {
+        let name = self.name.as_deref().unwrap_or("none");
+        let software = match self.software {
+            true => ", a program on the CPU that stands in for a GPU",
+            false => "",
+        };
+        let problem =
+            self.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
+        format!("{name}{software}{}{problem}", trains(self.images_per_second))
     }
 }
 
@@ -126,52 +142,4 @@ fn gpu(speeds: &Speeds) -> Gpu {
 fn gpu(_: &Speeds) -> Gpu {
     let problem = Some("this build has no GPU backend (feature wgpu)".to_owned());
     Gpu { problem, ..Gpu::default() }
-}
-
-fn data(loaded: &Result<FashionMnist, DataError>) -> Data {
-    match loaded {
-        Ok(data) => Data {
-            dir: Some(data.provenance.dir.clone()),
-            train_samples: data.train.images().len(),
-            test_samples: data.test.images().len(),
-            problem: None,
-        },
-        Err(error) => Data { problem: Some(error.to_string()), ..Data::default() },
-    }
-}
-
-fn text(document: &Document) -> [String; 5] {
-    let Document { lenet, burn, cpu, gpu, faster, data, .. } = document;
-    let speed = |speed: Option<f64>| {
-        speed.map_or_else(String::new, |speed| format!(", trains {speed:.0} images/s"))
-    };
-    let (level, levels, threads) =
-        (&cpu.level, cpu.levels.join(", "), plural(cpu.threads, "thread"));
-    let on_cpu = match cpu.available {
-        true => {
-            let speed = speed(cpu.images_per_second);
-            format!("{level} (this CPU has {levels}), {threads}{speed}")
-        }
-        false => "none: this build has no CPU backend (feature ndarray)".to_owned(),
-    };
-    let name = gpu.name.as_deref().unwrap_or("none");
-    let software =
-        if gpu.software { ", a program on the CPU that stands in for a GPU" } else { "" };
-    let problem = gpu.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
-    let faster = faster.map_or_else(|| "none".to_owned(), |name| format!("--backend {name}"));
-    let (train, test) = (data.train_samples, data.test_samples);
-    let data = match &data.dir {
-        Some(dir) => {
-            let dir = dir.display();
-            format!("{dir}: Fashion-MNIST, {train} training and {test} test images")
-        }
-        None => format!("none: {}", data.problem.as_deref().unwrap_or_default()),
-    };
-    [
-        format!("lenet   {lenet} on Burn {burn}"),
-        format!("cpu     {on_cpu}"),
-        format!("gpu     {name}{software}{}{problem}", speed(gpu.images_per_second)),
-        format!("faster  {faster}"),
-        format!("data    {data}"),
-    ]
 }
