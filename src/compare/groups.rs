@@ -30,9 +30,14 @@ pub struct SeedTest {
     pub figure: Figure,
     /// The numbers of the groups.
     pub groups: [usize; 2],
-    /// Mean of the first less mean of the second.
-    pub difference: f64,
     pub test: Welch,
+}
+
+/// A class with its mean F1 in each group; none where no model was asked.
+#[derive(Serialize)]
+pub struct ClassF1 {
+    pub name: &'static str,
+    pub f1: Vec<Option<f64>>,
 }
 
 /// How the answers of two models go together.
@@ -111,9 +116,7 @@ impl Comparison {
             for groups in pairs(self.groups.len()) {
                 let [a, b] = groups.map(|group| self.summary(group, figure));
                 let (Some(a), Some(b)) = (a, b) else { continue };
-                if let Some(test) = welch(&a, &b) {
-                    tests.push(SeedTest { figure, groups, difference: a.mean - b.mean, test });
-                }
+                tests.extend(welch(&a, &b).map(|test| SeedTest { figure, groups, test }));
             }
         }
         tests
@@ -146,18 +149,15 @@ impl Comparison {
         })
     }
 
-    /// For each class its mean F1 in each group; none where no model was asked.
-    pub fn class_f1(&self) -> Vec<(&'static str, Vec<Option<f64>>)> {
+    pub fn classes(&self) -> Vec<ClassF1> {
         let mean = |group: &Group, class: usize| {
             let models = group.runs.iter().filter_map(|run| self.runs[*run].answers.as_ref());
             let values: Vec<f64> = models.map(|a| a.evaluation.classes()[class].f1).collect();
             Summary::of(&values).map(|summary| summary.mean)
         };
-        let row = |class: usize| {
-            let groups = self.groups.iter();
-            (CLASSES[class], groups.map(|group| mean(group, class)).collect())
-        };
-        (0..10).map(row).collect()
+        let f1 = |class| self.groups.iter().map(|group| mean(group, class)).collect();
+        let classes = CLASSES.into_iter().enumerate();
+        classes.map(|(class, name)| ClassF1 { name, f1: f1(class) }).collect()
     }
 }
 

@@ -22,9 +22,11 @@ impl Summary {
 }
 
 /// Welch's t-test: whether two groups with variances of their own have the same mean.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Welch {
-    /// The difference of the means, a - b, in units of its standard error.
+    /// Of the means, a - b.
+    pub difference: f64,
+    /// The difference in units of its standard error.
     pub t: f64,
     /// Degrees of freedom (Welch and Satterthwaite).
     pub df: f64,
@@ -36,11 +38,12 @@ pub struct Welch {
 pub fn welch(a: &Summary, b: &Summary) -> Option<Welch> {
     let share = |group: &Summary| Some(group.sd?.powi(2) / group.n as f64);
     let (va, vb) = (share(a)?, share(b)?);
-    let t = (a.mean - b.mean) / (va + vb).sqrt();
+    let difference = a.mean - b.mean;
+    let t = difference / (va + vb).sqrt();
     let freedom = |v: f64, group: &Summary| v.powi(2) / (group.n - 1) as f64;
     let df = (va + vb).powi(2) / (freedom(va, a) + freedom(vb, b));
     let p = 2.0 * StudentsT::new(0.0, 1.0, df).ok()?.sf(t.abs());
-    t.is_finite().then_some(Welch { t, df, p })
+    t.is_finite().then_some(Welch { difference, t, df, p })
 }
 
 /// McNemar's exact test: the two-sided probability of a split this uneven of the images that only one of two models

@@ -66,7 +66,7 @@ impl Comparison {
             let [a, b] = test.groups.map(|group| &self.groups[group].name);
             let digits = test.figure.digits;
             let cells = [
-                format!("{:+.digits$}", test.difference),
+                format!("{:+.digits$}", test.test.difference),
                 format!("{:.2}", test.test.t),
                 format!("{:.1}", test.test.df),
                 probability(test.test.p),
@@ -78,10 +78,10 @@ impl Comparison {
 
     /// F1 of each class, a column a group; no rows where no model was asked.
     pub fn class_table(&self) -> Table {
-        let classes = self.class_f1();
-        let is_known = classes.iter().any(|(_, f1)| f1.iter().any(Option::is_some));
-        let rows = classes.into_iter().filter(|_| is_known);
-        let rows = rows.map(|(class, f1)| row(class, f1.into_iter().map(|f1| number(f1, 4))));
+        let is_known = self.runs.iter().any(|run| run.answers.is_some());
+        let classes = self.classes().into_iter().filter(|_| is_known);
+        let rows =
+            classes.map(|class| row(class.name, class.f1.into_iter().map(|f1| number(f1, 4))));
         self.by_group("F1 by class", rows)
     }
 

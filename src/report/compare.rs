@@ -22,19 +22,29 @@ const COLOURS: [&str; 6] = ["line0", "line1", "line2", "line3", "line4", "line5"
 /// The page as HTML. `images` are the test images that the models were asked about, none if they were not.
 pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
     let pairs = comparison.model_pairs();
+    let tests = comparison.test_table();
+    let differences = comparison.difference_table();
     let header = html! {
         h1 { "Runs compared" }
         p { (count(comparison.runs.len())) " runs in " (count(comparison.groups.len())) " groups. Runs of a group differ in nothing but their seed." }
     };
     let sections = html! {
-        (figures(comparison))
-        (curves(comparison))
-        (tests(comparison))
-        (differences(comparison))
+        (section("figures", "Figures", figures(comparison)))
+        (section("curves", "Learning curves", curves(comparison)))
+        @if !tests.rows.is_empty() {
+            (section("tests", "Is it more than chance?", html! {
+                (shown("Welch's t-tests", tests))
+                p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
+            }))
+        }
+        (section("settings", "Settings that differ", match differences.rows.is_empty() {
+            true => html! { p { "None that is known." } },
+            false => shown("Settings that differ", differences),
+        }))
         @if let Some(first) = pairs.first() {
             (section("classes", "F1 by class", shown("F1 by class and group", comparison.class_table())))
-            (models(comparison, &pairs))
-            (only(comparison, first, images))
+            (section("models", "Model against model", models(comparison, &pairs)))
+            (section("only", "What only one gets right", only(comparison, first, images)))
         }
     };
     page("LeNet: runs compared", "'none'", "lenet compare", header, sections, html! {})
@@ -43,17 +53,13 @@ pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
 fn figures(comparison: &Comparison) -> Markup {
     let groups = comparison.group_table();
     let runs = shown("Figures of each run", comparison.run_table());
-    section(
-        "figures",
-        "Figures",
-        html! {
-            @if groups.rows.is_empty() { (runs) } @else {
-                (shown("Mean and standard deviation of each group", groups))
-                details { summary { "Every run" } (runs) }
-            }
-            p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
-        },
-    )
+    html! {
+        @if groups.rows.is_empty() { (runs) } @else {
+            (shown("Mean and standard deviation of each group", groups))
+            details { summary { "Every run" } (runs) }
+        }
+        p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
+    }
 }
 
 /// A table of the comparison, as the pages have them.
@@ -62,106 +68,68 @@ fn shown(label: &str, Table { mut columns, rows }: Table) -> Markup {
     table(label, "figures compared", &Table { columns, rows })
 }
 
+/// A figure of an epoch, with the title of its drawings.
+type Curve = (&'static str, fn(&EpochRecord) -> Option<f64>);
+
+const CURVES: [Curve; 3] = [
+    ("Validation accuracy", |epoch| epoch.val_accuracy),
+    ("Validation loss", |epoch| epoch.val_loss),
+    ("Training loss", |epoch| Some(epoch.loss)),
+];
+
 fn curves(comparison: &Comparison) -> Markup {
-    let chart =
-        |title: &str, unit: &str, value: fn(&EpochRecord) -> Option<f64>, by_seconds: bool| {
-            let mut lines = Vec::new();
-            for (index, group) in comparison.groups.iter().enumerate() {
-                for (place, run) in group.runs.iter().enumerate() {
-                    let run = &comparison.runs[*run];
-                    let mut seconds = 0.0;
-                    let epochs = run.epochs.iter().filter(|_| run.is_timed || !by_seconds);
-                    let points = epochs.filter_map(|epoch| {
-                        seconds += epoch.seconds;
-                        let at = if by_seconds { seconds } else { epoch.epoch as f64 };
-                        Some((at, value(epoch)?))
-                    });
-                    lines.push(Line {
-                        name: &group.name,
-                        class: COLOURS[index % COLOURS.len()],
-                        labelled: place == 0,
-                        points: points.collect(),
-                    });
-                }
-            }
-            let is_empty = lines.iter().all(|line| line.points.is_empty());
-            let chart = Chart { title, unit, lines: &lines, kept: None };
-            html! { @if !is_empty { (chart.draw()) } }
-        };
-    section(
-        "curves",
-        "Learning curves",
-        html! {
-            div .charts {
-                (chart("Validation accuracy", "epoch", |epoch| epoch.val_accuracy, false))
-                (chart("Validation accuracy", "second", |epoch| epoch.val_accuracy, true))
-                (chart("Validation loss", "epoch", |epoch| epoch.val_loss, false))
-                (chart("Validation loss", "second", |epoch| epoch.val_loss, true))
-                (chart("Training loss", "epoch", |epoch| Some(epoch.loss), false))
-                (chart("Training loss", "second", |epoch| Some(epoch.loss), true))
-            }
-            p .note { "A line for each run. Seconds are those of the epochs' training parts; a run that does not know them is left out there." }
-        },
-    )
-}
-
-fn tests(comparison: &Comparison) -> Markup {
-    let tests = comparison.test_table();
-    if tests.rows.is_empty() {
-        return html! {};
+    html! {
+        div .charts { @for curve in CURVES { @for unit in ["epoch", "second"] { (chart(comparison, curve, unit)) } } }
+        p .note { "A line for each run. Seconds are those of the epochs' training parts; a run that does not know them is left out there." }
     }
-    section(
-        "tests",
-        "Is it more than chance?",
-        html! {
-            (shown("Welch's t-tests", tests))
-            p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
-        },
-    )
 }
 
-fn differences(comparison: &Comparison) -> Markup {
-    let differences = comparison.difference_table();
-    section(
-        "settings",
-        "Settings that differ",
-        html! {
-            @match differences.rows.is_empty() {
-                true => p { "None that is known." },
-                false => (shown("Settings that differ", differences)),
-            }
-        },
-    )
+/// A line for each run over its epochs or seconds; nothing where no run knows the figure.
+fn chart(comparison: &Comparison, (title, value): Curve, unit: &str) -> Markup {
+    let mut lines = Vec::new();
+    for (index, group) in comparison.groups.iter().enumerate() {
+        for (place, run) in group.runs.iter().enumerate() {
+            let run = &comparison.runs[*run];
+            let mut seconds = 0.0;
+            let epochs = run.epochs.iter().filter(|_| run.is_timed || unit == "epoch");
+            let points = epochs.filter_map(|epoch| {
+                seconds += epoch.seconds;
+                let at = if unit == "epoch" { epoch.epoch as f64 } else { seconds };
+                Some((at, value(epoch)?))
+            });
+            lines.push(Line {
+                name: &group.name,
+                class: COLOURS[index % COLOURS.len()],
+                labelled: place == 0,
+                points: points.collect(),
+            });
+        }
+    }
+    let is_empty = lines.iter().all(|line| line.points.is_empty());
+    let chart = Chart { title, unit, lines: &lines, kept: None };
+    html! { @if !is_empty { (chart.draw()) } }
 }
 
 fn models(comparison: &Comparison, pairs: &[ModelPair]) -> Markup {
-    section(
-        "models",
-        "Model against model",
-        html! {
-            (shown("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(PAIRS)])))
-            p .note {
-                "McNemar’s exact test, on the same images. p: how likely a split this uneven is if both models are as good."
-                @if pairs.len() > PAIRS { " The first " (PAIRS) " of " (pairs.len()) " pairs." }
-            }
-        },
-    )
+    html! {
+        (shown("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(PAIRS)])))
+        p .note {
+            "McNemar’s exact test, on the same images. p: how likely a split this uneven is if both models are as good."
+            @if pairs.len() > PAIRS { " The first " (PAIRS) " of " (pairs.len()) " pairs." }
+        }
+    }
 }
 
 fn only(comparison: &Comparison, pair: &ModelPair, images: &[Image]) -> Markup {
-    section(
-        "only",
-        "What only one gets right",
-        html! {
-            @for (side, run) in pair.runs.iter().enumerate() {
-                @let name = &comparison.runs[*run].name;
-                h3 { "Only " (name) ", not " (comparison.runs[pair.runs[1 - side]].name) ": " (count(pair.only[side].len())) " images" }
-                ol .mistakes { @for index in pair.only[side].iter().take(SHOWN).filter(|index| **index < images.len()) {
-                    (tile(images, *index, "", html! {}))
-                } }
-            }
-        },
-    )
+    html! {
+        @for (side, run) in pair.runs.iter().enumerate() {
+            @let name = &comparison.runs[*run].name;
+            h3 { "Only " (name) ", not " (comparison.runs[pair.runs[1 - side]].name) ": " (count(pair.only[side].len())) " images" }
+            ol .mistakes { @for index in pair.only[side].iter().take(SHOWN).filter(|index| **index < images.len()) {
+                (tile(images, *index, "", html! {}))
+            } }
+        }
+    }
 }
 
 fn capital(name: &str) -> String {

@@ -33,9 +33,10 @@ pub fn document(comparison: &Comparison) -> Value {
         row
     });
     let tests = comparison.tests().into_iter().map(|test| {
+        let (figure, [a, b], test) = (test.figure, test.groups, test.test);
         json!({
-            "figure": test.figure.key, "a": test.groups[0], "b": test.groups[1],
-            "difference": test.difference, "t": test.test.t, "df": test.test.df, "p": test.test.p,
+            "figure": figure.key, "a": a, "b": b,
+            "difference": test.difference, "t": test.t, "df": test.df, "p": test.p,
         })
     });
     let pairs = comparison.model_pairs().into_iter().map(|pair| {
@@ -46,15 +47,13 @@ pub fn document(comparison: &Comparison) -> Value {
             "images_a": listed(0), "images_b": listed(1),
         })
     });
-    let classes = comparison.class_f1().into_iter();
-    let classes = classes.map(|(name, f1)| json!({ "name": name, "f1": f1 }));
     json!({
         "schema": 1,
         "runs": runs.collect::<Vec<_>>(),
         "groups": summaries.collect::<Vec<_>>(),
         "differences": comparison.differences(),
         "tests": tests.collect::<Vec<_>>(),
-        "classes": classes.collect::<Vec<_>>(),
+        "classes": comparison.classes(),
         "pairs": pairs.collect::<Vec<_>>(),
     })
 }
