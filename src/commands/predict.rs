@@ -6,6 +6,7 @@ use std::path::Path;
 
 use burn::data::dataset::Dataset;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::PredictArgs;
 use crate::data::{CLASSES, Image, ImageDataset};
@@ -26,7 +27,8 @@ impl OnBackend for PredictArgs {
             true => from_files(self),
             false => (from_data(self)?, Vec::new()),
         };
-        let errors: Vec<_> = failures.iter().map(Failure::new).collect();
+        let failure = |(path, error): &(&Path, Error)| json!({ "source": path.to_string_lossy(), "error": error.to_string() });
+        let errors: Vec<_> = failures.iter().map(failure).collect();
         // The last of them ends the program, in the same words.
         let last = failures.pop();
         failures.iter().for_each(|(_, error)| ui::error(error));
@@ -44,7 +46,11 @@ impl OnBackend for PredictArgs {
             .collect();
         let mut out = Out::default();
         if self.json {
-            out.json(&Document { schema: 1, predictions, errors });
+            let mut document = json!({ "schema": 1, "predictions": predictions });
+            if !errors.is_empty() {
+                document["errors"] = errors.into();
+            }
+            out.json(&document);
         } else {
             let drawing = ui::drawing_wanted();
             for (image, prediction) in images.images().iter().zip(&predictions) {
@@ -117,27 +123,6 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
     args.index.iter().map(subject).collect()
 }
 
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    predictions: Vec<Prediction>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Failure>,
-}
-
-/// A picture that could not be read.
-#[derive(Serialize)]
-struct Failure {
-    source: String,
-    error: String,
-}
-
-impl Failure {
-    fn new((path, error): &(&Path, Error)) -> Self {
-        Self { source: path.to_string_lossy().into_owned(), error: error.to_string() }
-    }
-}
-
 /// The answer for one image.
 #[derive(Serialize)]
 struct Prediction {
@@ -189,19 +174,5 @@ impl Prediction {
             inverted: subject.inverted,
             doubts: subject.doubts,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::text::tests::prediction;
-
-    #[test]
-    fn the_most_probable_come_first_and_of_equal_ones_the_first() {
-        let prediction = prediction(Some(6));
-        let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
-        assert_eq!(labels, [4, 6, 2]);
-        assert!((prediction.probability - 0.4).abs() < 1e-6);
-        assert!((prediction.top[2].probability - 0.2).abs() < 1e-6);
     }
 }

@@ -35,73 +35,45 @@ impl Chart<'_> {
     pub fn draw(&self) -> Markup {
         let lines: Vec<&Line> = self.lines.iter().filter(|l| !l.points.is_empty()).collect();
         let points = || lines.iter().flat_map(|line| line.points.iter().copied());
-        let range = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
-                [low.min(value), high.max(value)]
-            })
-        };
-        let [low, high] = range(&mut points().map(|p| p.1));
-        let [mut first, last] = range(&mut points().map(|p| p.0));
-        let is_whole = points().all(|p| p.0.fract() == 0.0);
-        if !is_whole {
-            first = 0.0;
-        }
-        let levels = ticks(low, high);
+        let values = || points().map(|point| point.1);
+        let [low, high] = [values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max)];
+        let last = points().map(|point| point.0).fold(0.0, f64::max);
+        // Seconds begin at 0.
+        let is_whole = points().all(|point| point.0.fract() == 0.0);
+        let first = if is_whole { points().map(|point| point.0).fold(last, f64::min) } else { 0.0 };
+        let (levels, steps) = (levels(low, high), steps(first, last, is_whole));
         let (bottom, top) = (levels[0], levels[levels.len() - 1]);
         let x = |at: f64| match last - first {
             0.0 => (AREA[0] + AREA[2]) / 2.0,
             span => AREA[0] + (AREA[2] - AREA[0]) * (at - first) / span,
         };
         let y = |value: f64| AREA[3] - (AREA[3] - AREA[1]) * (value - bottom) / (top - bottom);
-        let digits = decimals(levels[1] - levels[0]);
-        let steps = match is_whole {
-            true => epoch_ticks(first as usize, last as usize),
-            false => {
-                let ticks = ticks(0.0, last).into_iter();
-                ticks.filter(|tick| *tick <= last * 1.001).collect()
-            }
-        };
-        let step_digits = match steps[..] {
-            [a, b, ..] if !is_whole => decimals(b - a),
-            _ => 0,
-        };
-        let end = |line: &Line| line.points[line.points.len() - 1];
-        let labelled: Vec<&&Line> = lines.iter().filter(|line| line.labelled).collect();
-        let ends: Vec<f64> = labelled.iter().map(|line| y(end(line).1)).collect();
-        let names = spread(&ends);
-        html! {
-            figure .chart {
-                figcaption { (self.title) }
-                svg viewBox=(format!("0 0 {} {}", SIZE[0], SIZE[1])) role="img" aria-label=(self.spoken(&lines)) {
-                    @for level in &levels {
-                        line .grid x1=(AREA[0]) x2=(AREA[2]) y1=(number(y(*level))) y2=(number(y(*level))) {}
-                        text .tick .level x=(AREA[0] - 8.0) y=(number(y(*level) + 4.0)) { (format!("{level:.digits$}")) }
-                    }
-                    @for at in steps {
-                        text .tick .step x=(number(x(at))) y=(AREA[3] + 18.0) { (format!("{at:.step_digits$}")) }
-                    }
-                    text .tick .step x=((AREA[0] + AREA[2]) / 2.0) y=(AREA[3] + 34.0) { (self.unit) }
-                    @if let Some(kept) = self.kept { (mark(x(kept))) }
-                    @for line in &lines {
-                        g class=(line.class) {
-                            polyline points=(path(line, x, y)) {}
-                            @if line.points.len() <= 20 {
-                                @for (at, value) in &line.points {
-                                    circle cx=(number(x(*at))) cy=(number(y(*value))) r="3" {
-                                        title { (format!("{} {at}: {value:.4}", self.unit)) }
-                                    }
-                                }
+        let named = lines.iter().filter(|line| line.labelled);
+        let ends: Vec<f64> = named.clone().map(|l| y(l.points[l.points.len() - 1].1)).collect();
+        let drawing = html! {
+            @for (at, name) in levels.iter().zip(written(&levels)) { (level(AREA, y(*at), &name)) }
+            @for (at, name) in steps.iter().zip(written(&steps)) { (step(x(*at), AREA[3] + 18.0, &name)) }
+            (step((AREA[0] + AREA[2]) / 2.0, AREA[3] + 34.0, self.unit))
+            @if let Some(kept) = self.kept { (mark(x(kept))) }
+            @for line in &lines {
+                g class=(line.class) {
+                    polyline points=(path(&line.points, x, y)) {}
+                    @if line.points.len() <= 20 {
+                        @for (at, value) in &line.points {
+                            circle cx=(number(x(*at))) cy=(number(y(*value))) r="3" {
+                                title { (format!("{} {at}: {value:.4}", self.unit)) }
                             }
-                        }
-                    }
-                    @for (line, name) in labelled.iter().zip(names) {
-                        g class=(line.class) {
-                            text .name x=(AREA[2] + 9.0) y=(number(name + 4.0)) { (line.name) }
                         }
                     }
                 }
             }
-        }
+            @for (line, height) in named.zip(spread(&ends)) {
+                g class=(line.class) {
+                    text .name x=(AREA[2] + 9.0) y=(number(height + 4.0)) { (line.name) }
+                }
+            }
+        };
+        figure(self.title, &self.spoken(&lines), drawing)
     }
 
     /// What the drawing shows, for who does not see it.
@@ -113,12 +85,33 @@ impl Chart<'_> {
             let name = line.name;
             format!("{name} from {from:.4} in {unit} {first} to {to:.4} in {unit} {last}")
         };
-        let lines: Vec<String> = lines.iter().map(tell).collect();
-        let kept = self
-            .kept
-            .map_or(String::new(), |kept| format!(" The model has the weights of {unit} {kept}."));
-        format!("{} by {unit}: {}.{kept}", self.title, lines.join("; "))
+        let lines = lines.iter().map(tell).collect::<Vec<_>>().join("; ");
+        let kept = self.kept.map(|kept| format!(" The model has the weights of {unit} {kept}."));
+        format!("{} by {unit}: {lines}.{}", self.title, kept.unwrap_or_default())
     }
+}
+
+/// A drawing of [`SIZE`] with its title; `spoken` is what it shows, for who does not see it.
+pub fn figure(title: &str, spoken: &str, drawing: Markup) -> Markup {
+    html! {
+        figure .chart {
+            figcaption { (title) }
+            svg viewBox=(format!("0 0 {} {}", SIZE[0], SIZE[1])) role="img" aria-label=(spoken) { (drawing) }
+        }
+    }
+}
+
+/// A line across the area of the axes, and the number to the left of it.
+pub fn level(area: [f64; 4], y: f64, name: &str) -> Markup {
+    html! {
+        line .grid x1=(area[0]) x2=(area[2]) y1=(number(y)) y2=(number(y)) {}
+        text .tick .level x=(area[0] - 8.0) y=(number(y + 4.0)) { (name) }
+    }
+}
+
+/// A number below the area, or what the numbers are.
+pub fn step(x: f64, y: f64, name: &str) -> Markup {
+    html! { text .tick .step x=(number(x)) y=(number(y)) { (name) } }
 }
 
 /// A line across the area with its name, on the side that has more room.
@@ -135,11 +128,9 @@ fn mark(x: f64) -> Markup {
     }
 }
 
-fn path(line: &Line, x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let points = line.points.iter();
-    let points: Vec<String> =
-        points.map(|(at, value)| format!("{},{}", number(x(*at)), number(y(*value)))).collect();
-    points.join(" ")
+fn path(points: &[(f64, f64)], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
+    let point = |(at, value): &(f64, f64)| format!("{},{}", number(x(*at)), number(y(*value)));
+    points.iter().map(point).collect::<Vec<_>>().join(" ")
 }
 
 /// A coordinate, to a tenth.
@@ -149,15 +140,42 @@ pub fn number(value: f64) -> String {
 }
 
 /// Three to seven round numbers, evenly spaced, from one below or at `low` to one above or at `high`.
-fn ticks(low: f64, high: f64) -> Vec<f64> {
+fn levels(low: f64, high: f64) -> Vec<f64> {
     let span = (high - low).max(1e-3 * high.abs()).max(1e-6);
-    let rough = span / 4.0;
-    let power = 10f64.powf(rough.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough);
-    let step = factor.unwrap_or(10.0) * power;
-    let first = (low / step + 1e-9).floor() as i64;
-    let last = ((high / step - 1e-9).ceil() as i64).max(first + 2);
-    (first..=last).map(|index| index as f64 * step).collect()
+    let step = round_step(span / 4.0, false);
+    let first = (low / step + 1e-9).floor();
+    let last = (high / step - 1e-9).ceil().max(first + 2.0);
+    multiples(step, first, last)
+}
+
+/// At most seven whole numbers, or some round ones, evenly spaced between `first` and `last`.
+fn steps(first: f64, last: f64, is_whole: bool) -> Vec<f64> {
+    let step = match is_whole {
+        true => round_step(((last - first + 1.0) / 7.0).max(1.0), true),
+        false => round_step(last / 4.0, false),
+    };
+    multiples(step, (first / step).ceil(), (1.001 * last / step).floor())
+}
+
+/// The next of 1, 2, 2.5 and 5 times a power of ten, from `least` on; if it must be whole, the next that is.
+fn round_step(least: f64, is_whole: bool) -> f64 {
+    let power = 10f64.powf(least.log10().floor());
+    let mut round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
+    let is_right = |step: &f64| *step >= least && !(is_whole && step.fract() > 0.0);
+    round.find(is_right).unwrap_or(10.0 * power)
+}
+
+fn multiples(step: f64, first: f64, last: f64) -> Vec<f64> {
+    (first as i64..=last as i64).map(|index| index as f64 * step).collect()
+}
+
+/// Numbers of an axis, with as many digits as tell them apart.
+fn written(numbers: &[f64]) -> Vec<String> {
+    let digits = match numbers {
+        [a, b, ..] => decimals(b - a),
+        _ => 0,
+    };
+    numbers.iter().map(|number| format!("{number:.digits$}")).collect()
 }
 
 /// Digits after the point that tell multiples of `step` apart.
@@ -168,15 +186,6 @@ fn decimals(step: f64) -> usize {
             (scaled - scaled.round()).abs() < 1e-6 * scaled
         })
         .unwrap_or(9) as usize
-}
-
-/// At most seven whole numbers, evenly spaced, from `first` on.
-fn epoch_ticks(first: usize, last: usize) -> Vec<f64> {
-    let steps = (0..).flat_map(|power| [1, 2, 5].map(|factor| factor * 10usize.pow(power)));
-    let step = steps.into_iter().find(|step| (last - first) / step < 7).unwrap_or(1);
-    // Where it steps by more than one, on multiples of the step.
-    let start = if step == 1 { first } else { first.next_multiple_of(step) };
-    (start..=last).step_by(step).map(|at| at as f64).collect()
 }
 
 /// The heights `wanted`, moved apart to [`LINE_HEIGHT`] where two are nearer, in the same order and as little as can be.
@@ -207,10 +216,10 @@ mod tests {
 
     #[test]
     fn axes_have_round_numbers_around_the_values() {
-        assert_eq!(ticks(0.52, 1.49), [0.5, 0.75, 1.0, 1.25, 1.5]);
-        assert_eq!(ticks(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(levels(0.52, 1.49), [0.5, 0.75, 1.0, 1.25, 1.5]);
+        assert_eq!(levels(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
         for (low, high) in [(2.3, 2.3), (0.0, 0.0), (1e-7, 3e9), (0.799, 0.8)] {
-            let levels = ticks(low, high);
+            let levels = levels(low, high);
             let slack = 1e-9 * (levels[1] - levels[0]) + 1e-12 * high;
             assert!(levels[0] <= low + slack, "{levels:?}");
             assert!(levels[levels.len() - 1] >= high - slack, "{levels:?}");
@@ -221,10 +230,11 @@ mod tests {
 
     #[test]
     fn epochs_are_whole_and_few() {
-        assert_eq!(epoch_ticks(1, 5), [1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(epoch_ticks(1, 1), [1.0]);
-        assert_eq!(epoch_ticks(1, 20), [5.0, 10.0, 15.0, 20.0]);
-        assert_eq!(epoch_ticks(1, 100_000), [20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0]);
+        let epochs = |last| steps(1.0, last, true);
+        assert_eq!(epochs(5.0), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(epochs(1.0), [1.0]);
+        assert_eq!(epochs(20.0), [5.0, 10.0, 15.0, 20.0]);
+        assert_eq!(epochs(100_000.0), [20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0]);
     }
 
     #[test]

@@ -56,37 +56,44 @@ pub struct Figures {
     /// Answers by the probability that the model gives them: bin i holds those from i / 10 up to (i + 1) / 10,
     /// the last one also 1.
     pub confidence: [Bin; BINS],
-    /// Mean probability that the model gives to its answers.
-    pub mean_confidence: f64,
 }
 
 impl Figures {
     pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
         let mut answers = Vec::new();
         let mut confidence = [Bin::default(); BINS];
-        let mut sum = 0.0;
         for (index, (row, label)) in outputs.iter().zip(labels).enumerate() {
             let (predicted, label) = (argmax(row), usize::from(*label));
             let probability = probabilities(row)[predicted];
-            sum += probability;
             let bin = &mut confidence[((probability * BINS as f64) as usize).min(BINS - 1)];
             bin.probability += probability;
-            if predicted == label {
-                bin.right += 1;
-            } else {
-                bin.wrong += 1;
+            match predicted == label {
+                true => bin.right += 1,
+                false => bin.wrong += 1,
             }
             answers.push(Answer { index, label, predicted, probability });
         }
         answers.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         let wrong = answers.iter().filter(|a| a.label != a.predicted);
+        let mut seen = [[0; 10]; 10];
+        let mut cells = answers.clone();
+        cells.retain(|a| {
+            seen[a.label][a.predicted] += 1;
+            seen[a.label][a.predicted] <= CELL_IMAGES
+        });
+        cells.sort_by_key(|a| (a.label, a.predicted));
         Self {
             evaluation: Evaluation::new(outputs, labels),
             mistakes: wrong.take(MISTAKES).cloned().collect(),
-            cells: cells(&answers),
+            cells,
             confidence,
-            mean_confidence: sum / outputs.len().max(1) as f64,
         }
+    }
+
+    /// Mean probability that the model gives to its answers.
+    pub fn mean_confidence(&self) -> f64 {
+        let sum: f64 = self.confidence.iter().map(|bin| bin.probability).sum();
+        sum / self.evaluation.samples().max(1) as f64
     }
 
     /// The expected calibration error: the mean, over all answers, of the distance between a bin's share of right
@@ -99,28 +106,15 @@ impl Figures {
 
     /// The commonest mistakes as (true class, predicted class, number), at most `most`, the commonest first.
     pub fn confusions(&self, most: usize) -> Vec<(usize, usize, usize)> {
-        let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
-        let counted = cells.map(|(label, predicted)| {
-            (label, predicted, self.evaluation.confusion[label][predicted])
-        });
-        let mut wrong: Vec<_> =
-            counted.filter(|(label, predicted, count)| label != predicted && *count > 0).collect();
+        let mut wrong = Vec::new();
+        for (label, row) in self.evaluation.confusion.iter().enumerate() {
+            let cells = row.iter().enumerate().map(|(predicted, count)| (label, predicted, *count));
+            wrong.extend(cells.filter(|(_, predicted, count)| *predicted != label && *count > 0));
+        }
         wrong.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
         wrong.truncate(most);
         wrong
     }
-}
-
-/// Of `sorted` answers the first few of each cell of the confusion matrix, row by row.
-fn cells(sorted: &[Answer]) -> Vec<Answer> {
-    let mut cells: [Vec<Answer>; 100] = std::array::from_fn(|_| Vec::new());
-    for answer in sorted {
-        let cell = &mut cells[10 * answer.label + answer.predicted];
-        if cell.len() < CELL_IMAGES {
-            cell.push(answer.clone());
-        }
-    }
-    cells.concat()
 }
 
 #[cfg(test)]
@@ -143,7 +137,7 @@ mod tests {
         let order: Vec<_> = figures.mistakes.iter().map(|m| (m.index, m.predicted)).collect();
         assert_eq!(order, [(1, 2), (3, 2), (0, 1)]);
         assert!((figures.mistakes[0].probability - 0.9).abs() < 1e-4);
-        assert!((figures.mean_confidence - 0.775).abs() < 1e-4);
+        assert!((figures.mean_confidence() - 0.775).abs() < 1e-4);
         let many = Figures::new(&[sure(1, 0.8); 50], &[0; 50]);
         assert_eq!(many.mistakes.len(), 36);
         assert_eq!(many.mistakes[35].index, 35);

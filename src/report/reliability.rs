@@ -7,8 +7,8 @@ use crate::io::table::{Table, row};
 use crate::io::text::count;
 
 use super::Figures;
-use super::chart::{SIZE, number};
-use super::figures::BINS;
+use super::chart::{figure, level, number, step};
+use super::figures::{BINS, Bin};
 use super::html::{percent, section, table};
 
 /// Left, top, right and bottom of the area that the axes span.
@@ -21,7 +21,7 @@ pub fn confidence(figures: &Figures) -> Markup {
         html! {
             p {
                 "On average the model gives its answer a probability of "
-                b { (percent(figures.mean_confidence)) } "; " b { (percent(figures.evaluation.accuracy())) }
+                b { (percent(figures.mean_confidence())) } "; " b { (percent(figures.evaluation.accuracy())) }
                 " of the answers are right. " (judgement(figures)) " The expected calibration error is "
                 b { (percent(figures.calibration_error())) } "."
             }
@@ -35,47 +35,36 @@ pub fn confidence(figures: &Figures) -> Markup {
     )
 }
 
-fn diagram(figures: &Figures) -> Markup {
-    let bins = || figures.confidence.iter().enumerate().filter(|(_, bin)| bin.total() > 0);
-    let x = |share: f64| AREA[0] + (AREA[2] - AREA[0]) * share;
-    let y = |share: f64| AREA[3] - (AREA[3] - AREA[1]) * share;
-    let width = (AREA[2] - AREA[0]) / BINS as f64;
-    html! {
-        figure .chart .reliability {
-            figcaption { "Share right by probability" }
-            svg viewBox=(format!("0 0 {} {}", SIZE[0], SIZE[1])) role="img" aria-label=(spoken(figures)) {
-                @for tick in [0, 25, 50, 75, 100] {
-                    @let height = number(y(f64::from(tick) / 100.0));
-                    line .grid x1=(AREA[0]) x2=(AREA[2]) y1=(height) y2=(height) {}
-                    text .tick .level x=(AREA[0] - 8.0) y=(number(y(f64::from(tick) / 100.0) + 4.0)) { (tick) "%" }
-                }
-                @for (index, bin) in bins() {
-                    @let from = x(index as f64 / BINS as f64);
-                    rect .answers x=(number(from + 1.5)) width=(number(width - 3.0)) y=(number(y(bin.share_right())))
-                        height=(number(AREA[3] - y(bin.share_right()))) {
-                        title { (format!("{} of {} right", count(bin.right), count(bin.total()))) }
-                    }
-                    text .tick .step .count x=(number(from + width / 2.0)) y=(AREA[3] + 15.0) { (count(bin.total())) }
-                }
-                line .honest x1=(x(0.0)) y1=(y(0.0)) x2=(x(1.0)) y2=(y(1.0)) {}
-                @for tick in [0, 20, 40, 60, 80, 100] {
-                    text .tick .step x=(number(x(f64::from(tick) / 100.0))) y=(AREA[3] + 33.0) { (tick) "%" }
-                }
-                text .tick .step x=((AREA[0] + AREA[2]) / 2.0) y=(AREA[3] + 49.0) { "probability of the answer; above it, answers" }
-            }
-        }
-    }
+/// The answers of each range of probability that has some, with its ends in hundredths.
+fn bins(figures: &Figures) -> impl Iterator<Item = ([usize; 2], &Bin)> {
+    let ends = (0..BINS).map(|index| [index, index + 1].map(|end| 100 * end / BINS));
+    ends.zip(&figures.confidence).filter(|(_, bin)| bin.total() > 0)
 }
 
-fn spoken(figures: &Figures) -> String {
-    let bins = figures.confidence.iter().enumerate();
-    let told = bins.filter(|(_, bin)| bin.total() > 0).map(|(index, bin)| {
-        let [from, to] = [index, index + 1].map(|edge| 100 * edge / BINS);
+fn diagram(figures: &Figures) -> Markup {
+    let x = |hundredths: usize| AREA[0] + (AREA[2] - AREA[0]) * hundredths as f64 / 100.0;
+    let y = |share: f64| AREA[3] - (AREA[3] - AREA[1]) * share;
+    let told = bins(figures).map(|([from, to], bin)| {
         let share = 100.0 * bin.share_right();
         format!("{from} to {to}%: {share:.0}% of {} right", bin.total())
     });
-    let told: Vec<String> = told.collect();
-    format!("Share of right answers by probability: {}.", told.join("; "))
+    let told = told.collect::<Vec<_>>().join("; ");
+    let drawing = html! {
+        @for tick in [0, 25, 50, 75, 100] { (level(AREA, y(f64::from(tick) / 100.0), &format!("{tick}%"))) }
+        @for ([from, to], bin) in bins(figures) {
+            @let height = AREA[3] - y(bin.share_right());
+            rect .answers x=(number(x(from) + 1.5)) width=(number(x(to) - x(from) - 3.0))
+                y=(number(y(bin.share_right()))) height=(number(height)) {
+                title { (format!("{} of {} right", count(bin.right), count(bin.total()))) }
+            }
+            text .tick .step .count x=(number((x(from) + x(to)) / 2.0)) y=(AREA[3] + 15.0) { (count(bin.total())) }
+        }
+        line .honest x1=(x(0)) y1=(y(0.0)) x2=(x(100)) y2=(y(1.0)) {}
+        @for tick in [0, 20, 40, 60, 80, 100] { (step(x(tick), AREA[3] + 33.0, &format!("{tick}%"))) }
+        (step((AREA[0] + AREA[2]) / 2.0, AREA[3] + 49.0, "probability of the answer; above it, answers"))
+    };
+    let spoken = format!("Share of right answers by probability: {told}.");
+    figure("Share right by probability", &spoken, drawing)
 }
 
 fn counts(figures: &Figures) -> Markup {
@@ -94,7 +83,7 @@ fn counts(figures: &Figures) -> Markup {
 }
 
 fn judgement(figures: &Figures) -> &'static str {
-    match figures.mean_confidence - figures.evaluation.accuracy() {
+    match figures.mean_confidence() - figures.evaluation.accuracy() {
         gap if gap > 0.02 => "It is surer than it should be.",
         gap if gap < -0.02 => "It is less sure than it could be.",
         _ => "It is about as sure as it should be.",

@@ -52,11 +52,11 @@ pub(super) fn answer(prediction: &Prediction, drawing: &[String]) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::super::Subject;
     use super::*;
 
-    pub(in super::super) fn prediction(label: Option<usize>) -> Prediction {
+    fn prediction(label: Option<usize>) -> Prediction {
         let subject = Subject {
             source: "x".to_owned(),
             image: [0; 784],
@@ -67,6 +67,15 @@ pub(super) mod tests {
         let mut outputs = [0.0; 10];
         (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);
         Prediction::new(subject, &outputs, 3)
+    }
+
+    #[test]
+    fn the_most_probable_come_first_and_of_equal_ones_the_first() {
+        let prediction = prediction(Some(6));
+        let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
+        assert_eq!(labels, [4, 6, 2]);
+        assert!((prediction.probability - 0.4).abs() < 1e-6);
+        assert!((prediction.top[2].probability - 0.2).abs() < 1e-6);
     }
 
     #[test]
