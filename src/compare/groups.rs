@@ -134,19 +134,17 @@ impl Comparison {
         let [Some(a), Some(b)] = runs.map(|run| self.runs[run].answers.as_ref()) else {
             return None;
         };
-        let which = |wanted: (bool, bool)| -> Vec<usize> {
-            let pairs = a.right.iter().copied().zip(b.right.iter().copied());
-            let found = pairs.enumerate().filter(|(_, pair)| *pair == wanted);
-            found.map(|(image, _)| image).collect()
-        };
-        let only = [which((true, false)), which((false, true))];
-        Some(ModelPair {
-            runs,
-            both: which((true, true)).len(),
-            neither: which((false, false)).len(),
-            p: mcnemar(only[0].len(), only[1].len()),
-            only,
-        })
+        let (mut both, mut neither, mut only) = (0, 0, [vec![], vec![]]);
+        for (image, right) in a.right.iter().zip(&b.right).enumerate() {
+            match right {
+                (true, true) => both += 1,
+                (false, false) => neither += 1,
+                (true, false) => only[0].push(image),
+                (false, true) => only[1].push(image),
+            }
+        }
+        let p = mcnemar(only[0].len(), only[1].len());
+        Some(ModelPair { runs, both, neither, only, p })
     }
 
     pub fn classes(&self) -> Vec<ClassF1> {

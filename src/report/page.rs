@@ -122,6 +122,14 @@ mod tests {
         assert!(page.contains("Beware: </strong>it gives all images the same answer"));
     }
 
+    /// Asserts that the page of a model with this record has all of these words.
+    fn assert_says(record: RunRecord, expected: &[&str]) {
+        let page = written(Ok(record));
+        for words in expected {
+            assert!(page.contains(words), "{words}");
+        }
+    }
+
     #[test]
     fn the_kept_epoch_is_named_wherever_it_is_not_the_last() {
         let mut early = record(1);
@@ -129,18 +137,15 @@ mod tests {
         early.settings.keep = Keep::Best;
         early.settings.epochs = 9;
         early.settings.patience = Some(1);
-        let page = written(Ok(early));
-        for words in [
+        let expected = [
             "It has the weights of epoch 1, the one with the smallest validation loss.",
             "<dt>Validation accuracy, epoch 1</dt>",
             r#"<tr class="kept"><th scope="row">1 (kept)</th>"#,
             "That is 2 of 9 epochs: the validation loss had not fallen for 1 epoch.",
             "<td>2 of 9: the validation loss had not fallen for 1 epoch</td>",
-        ] {
-            assert!(page.contains(words), "{words}");
-        }
-        let page = written(Ok(record(1)));
-        assert!(page.contains("<dt>Validation accuracy</dt>"));
+        ];
+        assert_says(early, &expected);
+        assert_says(record(1), &["<dt>Validation accuracy</dt>"]);
     }
 
     #[test]
@@ -153,8 +158,7 @@ mod tests {
 
     #[test]
     fn a_record_of_another_model_is_doubted() {
-        let page = written(Ok(record(4)));
-        assert!(page.contains("tells of 4 right answers, here there are 1"));
+        assert_says(record(4), &["tells of 4 right answers, here there are 1"]);
     }
 
     #[test]
@@ -163,15 +167,13 @@ mod tests {
         unfinished.test = None;
         unfinished.settings.epochs = 9;
         unfinished.settings.patience = Some(1);
-        let page = written(Ok(unfinished));
-        for words in [
+        let expected = [
             "its training was not finished when its record was written",
             "That is 2 of 9 epochs: training is not finished.",
             "<td>2 of 9: training is not finished</td>",
             "<td>the weights of epoch 2, the last one</td>",
-        ] {
-            assert!(page.contains(words), "{words}");
-        }
+        ];
+        assert_says(unfinished, &expected);
     }
 
     #[test]

@@ -88,14 +88,13 @@ fn recipe(recipe: &Recipe) -> [Option<(&'static str, String)>; 9] {
 }
 
 fn images(Augmentation { flip, shift, clean_epochs }: Augmentation) -> Option<String> {
-    let flip = flip.then(|| "all but shoes mirrored in every second epoch".to_owned());
-    let moved = plural(usize::from(shift), "pixel");
-    let shift = (shift > 0).then(|| format!("moved by up to {moved}"));
-    let clean = (clean_epochs > 0)
-        .then(|| format!("but not in the last {}", plural(clean_epochs, "epoch")));
-    let changes: Vec<String> = flip.into_iter().chain(shift).collect();
-    let parts = changes.iter().chain(&clean).map(String::as_str).collect::<Vec<_>>();
-    (!changes.is_empty()).then(|| parts.join(", "))
+    let (pixels, epochs) = (plural(shift.into(), "pixel"), plural(clean_epochs, "epoch"));
+    let parts = [
+        flip.then(|| "all but shoes mirrored in every second epoch".to_owned()),
+        (shift > 0).then(|| format!("moved by up to {pixels}")),
+        (clean_epochs > 0).then(|| format!("but not in the last {epochs}")),
+    ];
+    (flip || shift > 0).then(|| parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn epochs(record: &RunRecord) -> String {

@@ -25,6 +25,12 @@ pub struct Event<T> {
     pub value: T,
 }
 
+impl JsonReporter {
+    fn event(&mut self, event: &'static str, value: impl Serialize) {
+        self.out.json(&Event { event, value })
+    }
+}
+
 impl Reporter for JsonReporter {
     fn start(&mut self, record: &RunRecord, output: Option<&Path>) {
         self.epochs = record.settings.epochs;
@@ -32,11 +38,15 @@ impl Reporter for JsonReporter {
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: usize) {
-        self.out.json(&json!({
-            "event": "epoch", "epoch": record.epoch, "epochs": self.epochs,
-            "seconds": record.seconds, "loss": record.loss, "accuracy": record.accuracy,
-            "val_loss": record.val_loss, "val_accuracy": record.val_accuracy,
-        }))
+        let epochs = self.epochs;
+        self.event(
+            "epoch",
+            json!({
+                "epoch": record.epoch, "epochs": epochs, "seconds": record.seconds,
+                "loss": record.loss, "accuracy": record.accuracy,
+                "val_loss": record.val_loss, "val_accuracy": record.val_accuracy,
+            }),
+        )
     }
 
     fn test(&mut self, record: &RunRecord, test: &TestRecord) {
@@ -49,7 +59,7 @@ impl Reporter for JsonReporter {
     }
 
     fn saved(&mut self, path: &Path) {
-        self.out.json(&json!({ "event": "saved", "path": path.to_string_lossy() }))
+        self.event("saved", json!({ "path": path.to_string_lossy() }))
     }
 
     fn note(&mut self, text: &str) {

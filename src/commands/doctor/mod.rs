@@ -68,7 +68,7 @@ impl DoctorArgs {
                 "gpu": gpu,
                 "faster": faster,
                 "data": {
-                    "dir": loaded.map(|data| &data.provenance.dir),
+                    "dir": loaded.map(|data| data.provenance.dir.to_string_lossy()),
                     "train_samples": loaded.map_or(0, |data| data.train.len()),
                     "test_samples": loaded.map_or(0, |data| data.test.len()),
                     "problem": data.as_ref().err().map(ToString::to_string),
