@@ -4,6 +4,7 @@ mod speed;
 
 pub use speed::speed;
 
+use burn::data::dataset::Dataset;
 use serde::Serialize;
 use serde_json::json;
 
