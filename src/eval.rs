@@ -55,11 +55,10 @@ pub(crate) trait IntoDataChecked {
 
 impl<B: Backend, const D: usize> IntoDataChecked for Tensor<B, D> {
     fn into_data_checked(self) -> Result<Vec<f32>, Error> {
-        let failed = |cause: String| Error::Device { backend: B::name(&self.device()), cause };
-        // A read alone does not report the errors of the work before it; `sync` does.
-        B::sync(&self.device()).map_err(|error| failed(error.to_string()))?;
         let device = self.device();
-        let failed = move |cause: String| Error::Device { backend: B::name(&device), cause };
+        let failed = |cause: String| Error::Device { backend: B::name(&device), cause };
+        // A read alone does not report the errors of the work before it; `sync` does.
+        B::sync(&device).map_err(|error| failed(error.to_string()))?;
         let data = self.try_into_data().map_err(|error| failed(error.to_string()))?;
         data.convert::<f32>().into_vec().map_err(|error| failed(format!("{error:?}")))
     }

@@ -81,19 +81,6 @@ pub enum Backend {
 /// The backend where none is named: the CPU, if this build has it.
 const DEFAULT_BACKEND: &str = if cfg!(feature = "ndarray") { "ndarray" } else { "wgpu" };
 
-impl Backend {
-    /// The name that is typed and reported.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            #[cfg(feature = "ndarray")]
-            Self::Ndarray => "ndarray",
-            #[cfg(feature = "wgpu")]
-            Self::Wgpu => "wgpu",
-        }
-    }
-}
-
 /// A part of the data set, as it can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Split {
@@ -105,16 +92,10 @@ pub enum Split {
     Train,
 }
 
-impl Split {
-    /// The name that is typed and reported.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Validation => "validation",
-            Self::Train => "train",
-        }
-    }
+/// The name under which a value is typed and reported.
+#[must_use]
+pub fn name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 /// Options of every command that computes.

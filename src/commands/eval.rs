@@ -3,7 +3,7 @@
 use burn::data::dataset::Dataset;
 use serde_json::{Value, json};
 
-use crate::cli::{EvalArgs, Split};
+use crate::cli::{EvalArgs, Split, name};
 use crate::data::CLASSES;
 use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
@@ -18,7 +18,7 @@ impl OnBackend for EvalArgs {
         let file = format::read(&self.model)?;
         let images = load_split(&self.data, self.split, &self.validation)?;
         if images.is_empty() {
-            return Err(Error::Usage(format!("there are no {} images", self.split.name())));
+            return Err(Error::Usage(format!("there are no {} images", name(&self.split))));
         }
         let evaluation = evaluate::<B>(&file.weights, &images, self.batch_size, device)?;
         let mut out = Out::default();
@@ -34,7 +34,7 @@ impl OnBackend for EvalArgs {
 fn document(evaluation: &Evaluation, split: Split) -> Value {
     json!({
         "schema": 1,
-        "split": split.name(),
+        "split": name(&split),
         "samples": evaluation.samples(),
         "loss": evaluation.loss(),
         "accuracy": evaluation.accuracy(),
@@ -47,7 +47,7 @@ fn document(evaluation: &Evaluation, split: Split) -> Value {
 /// The figures for people: a line of totals, a table of classes, the confusion matrix.
 fn text(evaluation: &Evaluation, split: Split) -> String {
     let parts = vec![
-        (0, split.name().to_owned()),
+        (0, name(&split)),
         (0, format!("{} samples", evaluation.samples())),
         (0, format!("loss: {:.4}", evaluation.loss())),
         (0, format!("accuracy: {:.4}", evaluation.accuracy())),

@@ -8,7 +8,7 @@ use burn::data::dataset::Dataset;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::PredictArgs;
+use crate::cli::{self, PredictArgs};
 use crate::data::{CLASSES, Image, ImageDataset};
 use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
@@ -105,7 +105,7 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
 /// The images of the data set that were named by their numbers.
 fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
     let dataset = load_split(&args.data, args.split, &args.validation)?;
-    let split = args.split.name();
+    let split = cli::name(&args.split);
     let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {
         (Some(item), _) => Ok(Subject {
             source: format!("{split}:{index}"),

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
@@ -17,20 +16,6 @@ pub struct JsonReporter {
     epochs: usize,
 }
 
-/// An event of this name with the fields of `value`.
-#[derive(Serialize)]
-pub struct Event<T> {
-    pub event: &'static str,
-    #[serde(flatten)]
-    pub value: T,
-}
-
-impl JsonReporter {
-    fn event(&mut self, event: &'static str, value: impl Serialize) {
-        self.out.json(&Event { event, value })
-    }
-}
-
 impl Reporter for JsonReporter {
     fn start(&mut self, record: &RunRecord, output: Option<&Path>) {
         self.epochs = record.settings.epochs;
@@ -38,15 +23,11 @@ impl Reporter for JsonReporter {
     }
 
     fn epoch(&mut self, record: &EpochRecord, _: usize) {
-        let epochs = self.epochs;
-        self.event(
-            "epoch",
-            json!({
-                "epoch": record.epoch, "epochs": epochs, "seconds": record.seconds,
-                "loss": record.loss, "accuracy": record.accuracy,
-                "val_loss": record.val_loss, "val_accuracy": record.val_accuracy,
-            }),
-        )
+        self.out.json(&json!({
+            "event": "epoch", "epoch": record.epoch, "epochs": self.epochs, "seconds": record.seconds,
+            "loss": record.loss, "accuracy": record.accuracy,
+            "val_loss": record.val_loss, "val_accuracy": record.val_accuracy,
+        }))
     }
 
     fn test(&mut self, record: &RunRecord, test: &TestRecord) {
@@ -59,7 +40,7 @@ impl Reporter for JsonReporter {
     }
 
     fn saved(&mut self, path: &Path) {
-        self.event("saved", json!({ "path": path.to_string_lossy() }))
+        self.out.json(&json!({ "event": "saved", "path": path.to_string_lossy() }))
     }
 
     fn note(&mut self, text: &str) {

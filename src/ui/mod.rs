@@ -7,7 +7,7 @@ mod terminal;
 mod text;
 
 pub use bar::Bar;
-pub use events::{Event, JsonReporter};
+pub use events::JsonReporter;
 pub use out::Out;
 pub use terminal::{
     Drawing, bar_columns, bars_wanted, columns, drawing_wanted, error, exit_status, note,

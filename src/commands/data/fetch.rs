@@ -1,9 +1,9 @@
 //! `lenet data fetch`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::FetchArgs;
 use crate::data::DataFile;
@@ -11,20 +11,6 @@ use crate::data::fetch::{FetchError, Fetcher, MIRRORS, Patience, Step};
 use crate::data::source::cache_dir;
 use crate::error::Error;
 use crate::ui::{self, Out, bars_wanted};
-
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    dir: PathBuf,
-    files: Vec<Row>,
-}
-
-#[derive(Serialize)]
-struct Row {
-    name: &'static str,
-    path: PathBuf,
-    fetched: bool,
-}
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let dir = args.dir.clone().filter(|dir| !dir.as_os_str().is_empty());
@@ -46,11 +32,11 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
             let what = if fetched.is_new { "fetched" } else { "was there" };
             out.line(&format!("{}  ok, {what}", fetched.path.display()));
         }
-        files.push(Row { name: file.name(), path: fetched.path, fetched: fetched.is_new });
+        let path = fetched.path.to_string_lossy();
+        files.push(json!({ "name": file.name(), "path": path, "fetched": fetched.is_new }));
     }
     if args.json {
-        let document = Document { schema: 1, dir, files };
-        out.json(&document);
+        out.json(&json!({ "schema": 1, "dir": dir.to_string_lossy(), "files": files }));
     } else if !is_looked_for(&dir) {
         ui::note(&format!("note: other commands find it with --data {}", dir.display()));
     }

@@ -1,20 +1,18 @@
 //! `lenet data show`.
 
-use std::io::{self, Cursor};
-use std::path::{Path, PathBuf};
+use std::io::Cursor;
+use std::path::Path;
 
-use burn::data::dataset::Dataset;
 use image::{GrayImage, ImageFormat, Luma, imageops};
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::cli::{ShowArgs, Split};
+use crate::cli::{ShowArgs, Split, name};
 use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
 use crate::error::Error;
-use crate::io::Target;
 use crate::picture::half_blocks;
 use crate::ui::{Drawing, Out, columns, drawing_wanted};
 
-use super::super::{data_options, note_provenance};
+use crate::commands::{data_options, new_file, note_provenance};
 
 /// Images of a class in the PNG file, and pixels between them.
 const COLUMNS: usize = 20;
@@ -23,59 +21,32 @@ const GAP: usize = 2;
 /// Images of a class on a terminal, at the most.
 const COLUMNS_OF_TEXT: usize = 5;
 
-#[derive(Serialize)]
-struct Document {
-    schema: u32,
-    dir: PathBuf,
-    splits: Vec<Count>,
-    png: Option<PathBuf>,
-}
-
 /// How many images a split has of each class.
-#[derive(Serialize)]
-struct Count {
-    split: &'static str,
-    samples: usize,
-    classes: Vec<ClassCount>,
-}
-
-#[derive(Serialize)]
-struct ClassCount {
-    name: &'static str,
-    count: usize,
-}
+type Counts = (String, [usize; CLASSES.len()]);
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
-    if let Some(path) =
-        args.png.as_deref().filter(|path| (path.exists() || path.is_symlink()) && !args.force)
-    {
-        return Err(Error::exists(path));
-    }
-    let data =
-        FashionMnist::load(&data_options(&args.data, args.data.limit, args.validation.stratified))?;
-    note_provenance(&data.provenance);
-    let (train, validation) = data.train.split(args.validation.validation_split)?;
-    let test = data.test;
-    let all = [(Split::Train, &train), (Split::Validation, &validation), (Split::Test, &test)];
+    let sheet = args.png.as_deref().map(|path| new_file(path, args.force)).transpose()?;
+    let ShowArgs { data, validation, .. } = args;
+    let FashionMnist { train, test, provenance } =
+        FashionMnist::load(&data_options(data, data.limit, validation.stratified))?;
+    note_provenance(&provenance);
+    let (train, validation) = train.split(validation.validation_split)?;
     let shown = args.split.unwrap_or(Split::Train);
-    let chosen = all.iter().filter(|(split, _)| args.split.is_none_or(|asked| asked == *split));
-    let document = Document {
-        schema: 1,
-        dir: data.provenance.dir,
-        splits: chosen.map(|(split, images)| count(*split, images)).collect(),
-        png: args.png.clone(),
-    };
     let images = match shown {
         Split::Train => &train,
         Split::Validation => &validation,
         Split::Test => &test,
     };
-    if let Some(path) = &args.png {
-        write_png(path, images, args.force)?;
+    let all = [(Split::Train, &train), (Split::Validation, &validation), (Split::Test, &test)];
+    let chosen = all.iter().filter(|(split, _)| args.split.is_none_or(|asked| asked == *split));
+    let counts: Vec<_> =
+        chosen.map(|(split, images)| (name(split), class_counts(images))).collect();
+    if let Some(sheet) = sheet {
+        sheet.write(&png(images), args.force)?;
     }
     let mut out = Out::default();
     if args.json {
-        out.json(&document);
+        out.json(&document(&provenance.dir, &counts, args.png.as_deref()));
         return out.finish();
     }
     if drawing_wanted() == Drawing::Colour {
@@ -85,40 +56,44 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
         }
         out.line("");
     }
-    out.verbatim(&table(&document.splits));
+    out.verbatim(&table(&counts));
     if let Some(path) = &args.png {
-        let split = shown.name();
+        let split = name(&shown);
         out.line(&format!("saved {}: {split} images, a row a class", path.display()));
     }
     out.finish()
 }
 
-fn count(split: Split, images: &ImageDataset) -> Count {
-    let mut counts = [0; CLASSES.len()];
-    for label in images.labels() {
-        counts[usize::from(*label)] += 1;
-    }
-    let classes = CLASSES.iter().zip(counts);
-    Count {
-        split: split.name(),
-        samples: images.len(),
-        classes: classes.map(|(name, count)| ClassCount { name, count }).collect(),
-    }
+fn class_counts(images: &ImageDataset) -> [usize; CLASSES.len()] {
+    let count =
+        |class| images.labels().iter().filter(|label| usize::from(**label) == class).count();
+    std::array::from_fn(count)
 }
 
-fn table(splits: &[Count]) -> String {
-    let row = |name: &str, cells: Vec<String>| {
-        let cells: Vec<String> = cells.iter().map(|cell| format!(" {cell:>10}")).collect();
-        format!("{name:<12}{}", cells.concat())
+fn document(dir: &Path, counts: &[Counts], png: Option<&Path>) -> Value {
+    let split = |(split, counts): &Counts| {
+        let classes = CLASSES.iter().zip(counts);
+        let classes = classes.map(|(name, count)| json!({ "name": name, "count": count }));
+        json!({
+            "split": split, "samples": counts.iter().sum::<usize>(), "classes": classes.collect::<Vec<_>>(),
+        })
     };
-    let head = splits.iter().map(|count| count.split.to_owned());
-    let mut lines = vec![row("class", head.collect())];
+    json!({
+        "schema": 1, "dir": dir.to_string_lossy(), "splits": counts.iter().map(split).collect::<Vec<_>>(),
+        "png": png.map(Path::to_string_lossy),
+    })
+}
+
+fn table(splits: &[Counts]) -> String {
+    let row = |name: &str, cell: &dyn Fn(&Counts) -> String| {
+        let cells = splits.iter().map(|split| format!(" {:>10}", cell(split)));
+        format!("{name:<12}{}", cells.collect::<String>())
+    };
+    let mut lines = vec![row("class", &|(split, _)| split.clone())];
     for (class, name) in CLASSES.iter().enumerate() {
-        let counts = splits.iter().map(|split| split.classes[class].count);
-        lines.push(row(name, counts.map(|count| count.to_string()).collect()));
+        lines.push(row(name, &|(_, counts)| counts[class].to_string()));
     }
-    let sums = splits.iter().map(|split| split.samples.to_string());
-    lines.push(row("total", sums.collect()));
+    lines.push(row("total", &|(_, counts)| counts.iter().sum::<usize>().to_string()));
     lines.join("\n")
 }
 
@@ -132,7 +107,8 @@ fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
         .collect()
 }
 
-fn write_png(path: &Path, images: &ImageDataset, force: bool) -> Result<(), Error> {
+/// A sheet with a row for each class.
+fn png(images: &ImageDataset) -> Vec<u8> {
     let place = |index: usize| index * (SIDE + GAP) + GAP;
     let (width, height) = (place(COLUMNS) as u32, place(CLASSES.len()) as u32);
     let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
@@ -142,11 +118,9 @@ fn write_png(path: &Path, images: &ImageDataset, force: bool) -> Result<(), Erro
             imageops::replace(&mut sheet, &grey(image), x, y);
         }
     }
-    let mut bytes = Vec::new();
-    sheet
-        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
-        .map_err(|error| Error::file("cannot write", path, io::Error::other(error)))?;
-    Ok(Target::typed(path)?.write(&bytes, force)?)
+    let mut bytes = Cursor::new(Vec::new());
+    sheet.write_to(&mut bytes, ImageFormat::Png).expect("memory takes what is written");
+    bytes.into_inner()
 }
 
 fn grey(image: &Image) -> GrayImage {
@@ -158,18 +132,12 @@ fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
     // Half an image and a space each.
     let fitting = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);
     let images = of_class(images, class, fitting);
-    let pictures: Vec<Vec<String>> = images
-        .into_iter()
-        .map(|image| {
-            let half = imageops::thumbnail(&grey(image), SIDE as u32 / 2, SIDE as u32 / 2);
-            half_blocks(&half, SIDE / 2)
-        })
-        .collect();
-    let height = pictures.first().map_or(0, Vec::len);
-    (0..height)
-        .map(|row| {
-            let cells: Vec<&str> = pictures.iter().map(|lines| lines[row].as_str()).collect();
-            cells.join(" ")
-        })
-        .collect()
+    let picture = |image: &Image| {
+        let half = imageops::thumbnail(&grey(image), SIDE as u32 / 2, SIDE as u32 / 2);
+        half_blocks(&half, SIDE / 2)
+    };
+    let pictures: Vec<Vec<String>> = images.into_iter().map(picture).collect();
+    let line =
+        |row: usize| pictures.iter().map(|lines| lines[row].as_str()).collect::<Vec<_>>().join(" ");
+    (0..pictures.first().map_or(0, Vec::len)).map(line).collect()
 }

@@ -1,8 +1,9 @@
 //! `lenet data verify`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::cli::VerifyArgs;
 use crate::data::catalog::Finding;
@@ -13,17 +14,9 @@ use crate::error::Error;
 use crate::ui::{self, Out};
 
 #[derive(Serialize)]
-struct Document {
-    schema: u32,
-    dir: PathBuf,
-    ok: bool,
-    files: Vec<Row>,
-}
-
-#[derive(Serialize)]
 struct Row {
     name: &'static str,
-    path: Option<PathBuf>,
+    path: Option<String>,
     status: &'static str,
     sha256: Option<String>,
     problem: Option<String>,
@@ -35,14 +28,15 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
         Err(DataError::Incomplete { dir, .. }) => dir,
         found => found?,
     };
-    let files: Vec<Row> = DataFile::ALL.map(|file| row(&dir, file)).into();
+    let files = DataFile::ALL.map(|file| row(&dir, file));
     let bad = files.iter().filter(|row| row.status != "ok").count();
-    let document = Document { schema: 1, dir: dir.clone(), ok: bad == 0, files };
     let mut out = Out::default();
     if args.json {
-        out.json(&document);
+        let dir = dir.to_string_lossy();
+        out.json(&json!({ "schema": 1, "dir": dir, "ok": bad == 0, "files": files }));
     } else {
-        out.lines(text(&document));
+        out.line(&format!("Fashion-MNIST in {}", dir.display()));
+        out.lines(files.iter().map(line));
     }
     out.finish()?;
     match bad {
@@ -56,7 +50,7 @@ fn row(dir: &Path, file: DataFile) -> Row {
     let finding = path.as_deref().map(|path| Finding::of(file, Decoded::open(path)));
     Row {
         name: file.name(),
-        path,
+        path: path.map(|path| path.to_string_lossy().into_owned()),
         status: finding.as_ref().map_or("missing", Finding::name),
         sha256: finding.as_ref().and_then(Finding::digest).map(str::to_owned),
         problem: match &finding {
@@ -67,14 +61,10 @@ fn row(dir: &Path, file: DataFile) -> Row {
     }
 }
 
-/// A line for each file; a narrow window has no room for the digests.
-fn text(document: &Document) -> Vec<String> {
-    let row = |row: &Row| {
-        let digest = row.sha256.iter().map(|digest| (1, digest.clone()));
-        let problem = row.problem.iter().map(|problem| (0, problem.clone()));
-        let start = (0, format!("{:<8}  {:<23}", row.status, row.name));
-        ui::fit([start].into_iter().chain(digest).chain(problem).collect(), ui::columns())
-    };
-    let heading = format!("Fashion-MNIST in {}", document.dir.display());
-    [heading].into_iter().chain(document.files.iter().map(row)).collect()
+/// A narrow window has no room for the digest.
+fn line(row: &Row) -> String {
+    let digest = row.sha256.iter().map(|digest| (1, digest.clone()));
+    let problem = row.problem.iter().map(|problem| (0, problem.clone()));
+    let start = (0, format!("{:<8}  {:<23}", row.status, row.name));
+    ui::fit([start].into_iter().chain(digest).chain(problem).collect(), ui::columns())
 }

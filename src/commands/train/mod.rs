@@ -6,7 +6,7 @@ mod seeds;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::cli::{RecipeName, Seeds, TrainArgs, Typed};
+use crate::cli::{self, RecipeName, Seeds, TrainArgs, Typed};
 use crate::error::Error;
 use crate::io::FileError;
 use crate::ops::LeNetBackend;
@@ -86,7 +86,7 @@ fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, E
         limit: args.data.limit.map(NonZeroUsize::get).or(base.limit),
         keep: args.keep.unwrap_or(base.keep),
         patience: args.patience.or(base.patience),
-        backend: args.compute.backend.name().to_owned(),
+        backend: cli::name(&args.compute.backend),
     };
     settings.check().map_err(Error::Usage)?;
     Ok(settings)

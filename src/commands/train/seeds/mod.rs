@@ -15,7 +15,7 @@ use crate::commands::gate;
 
 use super::run::{Inputs, Run};
 use super::{compare, like, settings};
-use table::{Row, Table, figures};
+use table::{Row, Table};
 
 /// What stands for the seed in the name of an output file.
 const PLACE: &str = "{seed}";
@@ -49,13 +49,14 @@ pub(super) fn train<B: LeNetBackend>(
         bar.finish();
     }
     if let Some(error) = failure {
-        let is_left = |seed: &u64| rows.iter().all(|row| row.seed != *seed);
+        let is_left = |seed: &u64| rows.iter().all(|row| row.seed() != *seed);
         let left: Vec<u64> = seeds.iter().copied().filter(is_left).collect();
         return Err(error.with_advice(|| advice(args, &left)));
     }
     table.summary(&rows);
     table.finish()?;
-    gate(figures(&rows, |row| row.test_accuracy).mean, args.min_accuracy)
+    let accuracies = rows.iter().map(|row| row.test.accuracy);
+    gate(accuracies.sum::<f64>() / rows.len() as f64, args.min_accuracy)
 }
 
 /// The rows of all runs, in their order, each written as soon as those before it are; with the first error those that
@@ -129,18 +130,8 @@ fn row<B: LeNetBackend>(
         None => Box::new(Quiet),
     };
     let (record, test) = run.train::<B>(earlier, reporter.as_mut(), None)?;
-    let last = record.epochs.last();
-    Ok(Row {
-        notes: record.notes(),
-        end: record.end(),
-        seed: record.settings.seed,
-        seconds: record.epochs.iter().map(|epoch| epoch.seconds).sum(),
-        val_loss: last.and_then(|epoch| epoch.val_loss),
-        val_accuracy: last.and_then(|epoch| epoch.val_accuracy),
-        test_loss: test.loss,
-        test_accuracy: test.accuracy,
-        path: run.output.as_ref().map(|o| o.model_path().to_owned()),
-    })
+    let path = run.output.as_ref().map(|output| output.model_path().to_owned());
+    Ok(Row { record, test, path })
 }
 
 /// A claim to each seed's files, where files are wanted.

@@ -3,51 +3,70 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::cli::TrainArgs;
 use crate::error::Error;
 use crate::io::text::plural;
-use crate::train::RunRecord;
-use crate::ui::{self, Bar, Event, Out};
+use crate::train::{EpochRecord, RunRecord, TestRecord};
+use crate::ui::{self, Bar, Out};
 
-/// One run's figures, as its event has them.
-#[derive(Debug, Serialize)]
+/// What one run came to.
 pub(super) struct Row {
-    pub seed: u64,
-    #[serde(flatten)]
-    pub end: Map<String, Value>,
-    #[serde(skip)]
-    pub notes: Vec<String>,
-    /// Of training, over all epochs.
-    pub seconds: f64,
-    pub val_loss: Option<f64>,
-    pub val_accuracy: Option<f64>,
-    pub test_loss: f64,
-    pub test_accuracy: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: RunRecord,
+    pub test: TestRecord,
     pub path: Option<PathBuf>,
 }
 
+impl Row {
+    pub(super) fn seed(&self) -> u64 {
+        self.record.settings.seed
+    }
+
+    fn seconds(&self) -> f64 {
+        self.record.epochs.iter().map(|epoch| epoch.seconds).sum()
+    }
+
+    fn last(&self) -> Option<&EpochRecord> {
+        self.record.epochs.last()
+    }
+}
+
+/// A figure of each run: its name, as wide as its column, the digits behind the point, and what a row has of it.
+struct Column {
+    name: &'static str,
+    digits: usize,
+    of: fn(&Row) -> Option<f64>,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column { name: "seconds", digits: 1, of: |row| Some(row.seconds()) },
+    Column { name: "val_loss", digits: 4, of: |row| row.last()?.val_loss },
+    Column { name: "val_accuracy", digits: 4, of: |row| row.last()?.val_accuracy },
+    Column { name: "test_loss", digits: 4, of: |row| Some(row.test.loss) },
+    Column { name: "test_accuracy", digits: 4, of: |row| Some(row.test.accuracy) },
+];
+
 /// Mean and sample standard deviation (n - 1; none for a single run), least and greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Figures {
-    pub mean: f64,
+struct Figures {
+    mean: f64,
     sd: Option<f64>,
     min: f64,
     max: f64,
 }
 
-pub(super) fn figures(rows: &[Row], of: impl Fn(&Row) -> f64) -> Figures {
-    let n = rows.len() as f64;
-    let values = || rows.iter().map(&of);
-    let mean = values().sum::<f64>() / n;
-    let squares: f64 = values().map(|value| (value - mean).powi(2)).sum();
-    Figures {
-        mean,
-        sd: (rows.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-        min: values().fold(f64::INFINITY, f64::min),
-        max: values().fold(f64::NEG_INFINITY, f64::max),
+impl Figures {
+    fn new(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Self {
+            mean,
+            sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
+            min: values.iter().copied().fold(f64::INFINITY, f64::min),
+            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        }
     }
 }
 
@@ -90,8 +109,7 @@ impl Table {
             plural(seeds.len(), "seed")
         );
         text.lines().for_each(|text| self.line(text));
-        let names = ["val_loss", "val_accuracy", "test_loss", "test_accuracy"];
-        self.line(&line("seed", "seconds", names.map(str::to_owned)));
+        self.line(&line("seed", |column| column.name.to_owned()));
     }
 
     /// Writes a row, above the bar if there is one.
@@ -103,85 +121,67 @@ impl Table {
     }
 
     fn write_row(&mut self, row: &Row) {
-        for note in row.notes.iter().filter(|_| !self.quiet) {
-            ui::note(&format!("{note} (seed {})", row.seed));
+        let seed = row.seed();
+        for note in row.record.notes().iter().filter(|_| !self.quiet) {
+            ui::note(&format!("{note} (seed {seed})"));
         }
-        if self.json {
-            self.out.json(&Event { event: "seed", value: row });
-            return;
+        if !self.json {
+            return self.line(&line(&seed.to_string(), |column| number(column, (column.of)(row))));
         }
-        let seed = row.seed.to_string();
-        let values = [row.val_loss, row.val_accuracy, Some(row.test_loss), Some(row.test_accuracy)];
-        self.line(&figures_line(&seed, Some(row.seconds), values));
+        let mut event = json!({ "event": "seed", "seed": seed });
+        event.as_object_mut().into_iter().for_each(|event| event.extend(row.record.end()));
+        for column in &COLUMNS {
+            event[column.name] = json!((column.of)(row));
+        }
+        if let Some(path) = &row.path {
+            event["path"] = json!(path.to_string_lossy());
+        }
+        self.out.json(&event);
     }
 
     pub(super) fn summary(&mut self, rows: &[Row]) {
-        let validated = rows.iter().all(|row| row.val_accuracy.is_some());
-        let of = |value: fn(&Row) -> Option<f64>| {
-            validated.then(|| figures(rows, |row| value(row).unwrap_or_default()))
+        // None where a row has none.
+        let figures = |column: &Column| -> Option<Figures> {
+            let values: Option<Vec<f64>> = rows.iter().map(column.of).collect();
+            values.map(|values| Figures::new(&values))
         };
-        let [val_loss, val_accuracy] = [of(|row| row.val_loss), of(|row| row.val_accuracy)];
-        let seconds = figures(rows, |row| row.seconds);
-        let test_loss = figures(rows, |row| row.test_loss);
-        let test_accuracy = figures(rows, |row| row.test_accuracy);
-        if self.json {
-            self.out.json(&json!({
-                "event": "summary", "runs": rows.len(), "seconds": seconds,
-                "val_loss": val_loss, "val_accuracy": val_accuracy,
-                "test_loss": test_loss, "test_accuracy": test_accuracy,
-            }));
-            return;
+        if !self.json {
+            let mean = |column: &Column| number(column, figures(column).map(|f| f.mean));
+            self.line(&line("mean", mean));
+            let sd = |column: &Column| number(column, figures(column).and_then(|f| f.sd));
+            return self.line(&line("sd", sd));
         }
-        let all = [val_loss, val_accuracy, Some(test_loss), Some(test_accuracy)];
-        let means = all.map(|figures| figures.map(|f| f.mean));
-        self.line(&figures_line("mean", Some(seconds.mean), means));
-        let deviations = all.map(|figures| figures.and_then(|f| f.sd));
-        self.line(&figures_line("sd", seconds.sd, deviations));
+        let mut event = json!({ "event": "summary", "runs": rows.len() });
+        for column in &COLUMNS {
+            event[column.name] = json!(figures(column));
+        }
+        self.out.json(&event);
     }
 }
 
 /// One line of the table, without the validation loss where the window is too narrow for it.
-fn line(name: &str, seconds: &str, [a, b, c, d]: [String; 4]) -> String {
-    let a = match ui::columns() < 70 {
-        true => String::new(),
-        false => format!("{a:>8}  "),
-    };
-    format!("{name:>4}  {seconds:>7}  {a}{b:>12}  {c:>9}  {d:>13}")
+fn line(name: &str, cell: impl Fn(&Column) -> String) -> String {
+    let is_wide = ui::columns() >= 70;
+    let shown = COLUMNS.iter().filter(|column| is_wide || column.name != "val_loss");
+    let cells = shown.map(|column| format!("  {:>1$}", cell(column), column.name.len()));
+    format!("{name:>4}{}", cells.collect::<String>())
 }
 
-fn figures_line(name: &str, seconds: Option<f64>, values: [Option<f64>; 4]) -> String {
-    let number = |value: Option<f64>, digits: usize| match value {
-        Some(value) => format!("{value:.digits$}"),
-        None => "-".to_owned(),
-    };
-    let values = values.map(|value| number(value, 4));
-    line(name, &number(seconds, 1), values)
+fn number(column: &Column, value: Option<f64>) -> String {
+    let digits = column.digits;
+    value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(test_accuracy: f64) -> Row {
-        Row {
-            seed: 1,
-            end: Map::new(),
-            notes: Vec::new(),
-            seconds: 1.0,
-            val_loss: None,
-            val_accuracy: None,
-            test_loss: 0.5,
-            test_accuracy,
-            path: None,
-        }
-    }
-
     #[test]
     fn the_deviation_is_the_samples_and_a_single_run_has_none() {
-        let found = figures(&[row(0.7), row(0.8), row(0.9)], |row| row.test_accuracy);
+        let found = Figures::new(&[0.7, 0.8, 0.9]);
         assert!((found.mean - 0.8).abs() < 1e-12);
         assert!((found.sd.unwrap() - 0.1).abs() < 1e-12);
         assert_eq!((found.min, found.max), (0.7, 0.9));
-        assert_eq!(figures(&[row(0.7)], |row| row.test_accuracy).sd, None);
+        assert_eq!(Figures::new(&[0.7]).sd, None);
     }
 }
