@@ -2,15 +2,14 @@
 
 use std::fs;
 
-use super::{Place, common};
+use super::{Place, TRAINED, common};
 
 #[test]
 fn missing_data_says_where_it_was_looked_for() {
     let place = Place::empty();
     place.make_folder("none");
     for words in ["train --data none", "eval --data none", "train --data nowhere"] {
-        let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
-        let words = words.replace("eval", &format!("eval {model}"));
+        let words = words.replace("eval", &format!("eval {TRAINED}"));
         place.run(&words).assert_error(1, words.rsplit(' ').next().unwrap(), "--data");
     }
     assert_eq!(place.files(), ["none"]);
@@ -26,20 +25,9 @@ fn a_data_set_that_is_not_fashion_mnist_is_refused_unless_allowed() {
 
 #[test]
 fn damaged_files_are_named_with_what_is_wrong() {
-    let damages: [(&str, Vec<u8>, &str); 6] = [
-        (
-            "train-images-idx3-ubyte.gz",
-            common::gzip(&common::images(0, 200))[..2000].to_vec(),
-            "train-images",
-        ),
+    let damages: [(&str, Vec<u8>, &str); 3] = [
         ("train-images-idx3-ubyte.gz", common::gzip(&common::labels(0, 200)), "magic"),
         ("train-labels-idx1-ubyte.gz", common::gzip(&common::labels(0, 199)), "199"),
-        (
-            "t10k-labels-idx1-ubyte.gz",
-            common::gzip(&common::idx_labels([0x0801, 40], &[10; 40])),
-            "10",
-        ),
-        ("t10k-images-idx3-ubyte.gz", Vec::new(), "t10k-images"),
         ("t10k-images-idx3-ubyte.gz", b"GIF89a".to_vec(), "t10k-images"),
     ];
     for (name, bytes, words) in damages {

@@ -6,16 +6,6 @@ use std::os::unix::net::UnixListener;
 
 use super::{Place, Ran, TRAINED, run_in_time};
 
-/// Asserts that a run did its work or else failed as it should.
-fn assert_worked_or_said_why(ran: &Ran, what: &str) {
-    match ran.code() {
-        0 => {}
-        1 => assert!(ran.stderr().contains("error: "), "{what}: {}", ran.stderr()),
-        code => panic!("{what}: status {code}: {}", ran.stderr()),
-    }
-    assert!(!ran.stderr().contains("internal error"), "{what}: {}", ran.stderr());
-}
-
 // Inputs
 
 #[test]
@@ -168,26 +158,6 @@ fn an_umask_is_obeyed_and_one_that_takes_every_right_is_refused_before_the_train
     let ran = place.run_after("umask 0777", "train --any-dataset --epochs 2 -o n.mpk");
     ran.assert_error(1, "n.mpk: the umask leaves nobody the right to write", "");
     assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
-}
-
-#[test]
-fn tight_limits_on_memory_files_and_stack_are_kept_or_named() {
-    let place = Place::new();
-    let words = "train --any-dataset --epochs 1 --force -o m.mpk";
-    for limit in [
-        "ulimit -v 1000000",
-        "ulimit -v 400000",
-        "ulimit -n 12",
-        "ulimit -n 8",
-        "ulimit -n 6",
-        "ulimit -n 5",
-        "ulimit -n 4",
-        "ulimit -s 512",
-        "ulimit -s 256",
-        "ulimit -c 0; ulimit -t 20",
-    ] {
-        assert_worked_or_said_why(&place.run_after(limit, words), limit);
-    }
 }
 
 // macOS has no limit on addresses.

@@ -1,6 +1,7 @@
 //! `lenet data fetch` from a server of this machine. Nothing leaves it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -25,15 +26,21 @@ pub(super) fn place() -> Place {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap();
         if path.extension().is_some_and(|ending| ending == "gz") && name != NAME {
-            let here = place.path("d").join(name);
-            #[cfg(unix)]
-            std::os::unix::fs::symlink(&path, here).unwrap();
-            // Windows lets only some users make links.
-            #[cfg(not(unix))]
-            fs::copy(&path, here).unwrap();
+            symlink(&path, place.path("d").join(name)).unwrap();
         }
     }
     place
+}
+
+/// A server that answers its n-th request with what `answer` makes of the file's bytes.
+pub(super) fn server(answer: impl Fn(&[u8], usize) -> Answer + Send + Sync + 'static) -> Server {
+    let bytes = content();
+    Server::start(move |_, before| answer(&bytes, before))
+}
+
+/// A server that sends the file.
+pub(super) fn honest() -> Server {
+    server(|bytes, _| Answer::whole(bytes))
 }
 
 /// The program with no proxy of the caller's.
@@ -45,12 +52,15 @@ pub(super) fn command(place: &Place, words: &str) -> std::process::Command {
     command
 }
 
+pub(super) fn run(place: &Place, words: &str) -> Ran {
+    Ran::of(&mut command(place, words))
+}
+
 /// Fetches into `d`, patient for a second and twice.
 pub(super) fn fetch(place: &Place, servers: &[&Server]) -> Ran {
     let mirrors: Vec<String> =
         servers.iter().map(|server| format!("--mirror {}", server.url())).collect();
-    let words = format!("--data d --timeout 1 --retries 2 {}", mirrors.join(" "));
-    Ran::of(&mut command(place, &words))
+    run(place, &format!("--data d --timeout 1 --retries 2 {}", mirrors.join(" ")))
 }
 
 pub(super) fn assert_fetched(place: &Place, ran: &Ran) {
@@ -89,7 +99,7 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
     });
     let place = Place::empty();
     let words = format!("--mirror {}/fashion/", server.url());
-    let ran = Ran::of(&mut command(&place, &words)).ok();
+    let ran = run(&place, &words).ok();
     assert_eq!(ran.stdout().lines().count(), 4);
     assert_eq!(server.requests().len(), 4);
     assert!(ran.stderr().contains(&format!("fetching {}/fashion/{NAME}\n", server.url())));
@@ -100,7 +110,7 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
     let verified = place.run("data verify --json");
     assert_eq!(verified.document()["ok"], true, "{}", verified.stderr());
 
-    let again = Ran::of(&mut command(&place, &format!("{words} --json")));
+    let again = run(&place, &format!("{words} --json"));
     let document = again.document();
     assert_eq!(document["files"][2]["fetched"], false);
     assert_eq!(server.requests().len(), 4, "what is there is not asked for");
@@ -108,8 +118,7 @@ fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
 
 #[test]
 fn a_wrong_file_that_is_there_is_replaced_only_if_asked() {
-    let bytes = content();
-    let server = Server::start(move |_, _| Answer::whole(&bytes));
+    let server = honest();
     let place = place();
     let foreign = common::gzip(&common::images(0, 40));
     fs::write(place.path("d").join(NAME), &foreign).unwrap();
@@ -120,13 +129,12 @@ fn a_wrong_file_that_is_there_is_replaced_only_if_asked() {
     assert!(fs::read(place.path("d").join(NAME)).unwrap() == foreign);
 
     let words = format!("--data d --force --mirror {}", server.url());
-    assert_fetched(&place, &Ran::of(&mut command(&place, &words)));
+    assert_fetched(&place, &run(&place, &words));
 }
 
 #[test]
 fn two_downloads_of_one_file_at_once_leave_it_whole() {
-    let bytes = content();
-    let server = Server::start(move |_, _| Answer::whole(&bytes));
+    let server = honest();
     for force in ["", "--force"] {
         let place = place();
         let words = format!("--data d --mirror {} {force}", server.url());
@@ -163,17 +171,16 @@ fn a_file_that_appears_meanwhile_is_not_replaced() {
 
 #[test]
 fn planted_names_are_not_followed() {
-    let bytes = content();
-    let server = Server::start(move |_, _| Answer::whole(&bytes));
+    let server = honest();
     let place = place();
     place.write("victim", "precious");
     // A link to another file, and one to nowhere.
     for (end, words) in [("../victim", "--force"), ("../nowhere", "")] {
         let path = place.path("d").join(NAME);
         let _ = fs::remove_file(&path);
-        std::os::unix::fs::symlink(end, &path).unwrap();
+        symlink(end, &path).unwrap();
         let words = format!("--data d --mirror {} {words}", server.url());
-        let ran = Ran::of(&mut command(&place, &words));
+        let ran = run(&place, &words);
         let followed = place.path("nowhere").exists();
         assert!(!followed && [0, 1].contains(&ran.code()), "{}", ran.stderr());
         assert_eq!(place.read("victim"), b"precious");
@@ -187,7 +194,7 @@ fn a_password_in_an_address_is_not_shown() {
     let secret = server.url().replace("http://", "http://me:secret@");
     let words =
         format!("--data d --retries 0 --mirror {secret} --mirror http://me:secret@127.0.0.1:1");
-    let ran = Ran::of(&mut command(&place, &words));
+    let ran = run(&place, &words);
     assert_refused(&place, &ran, "404");
     assert!(!ran.stderr().contains("secret"), "{}", ran.stderr());
 }

@@ -2,20 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use super::common;
 use super::fetch::*;
 use super::server::{Answer, Server};
-use super::{Ran, common};
 
 #[test]
 fn a_connection_that_is_cut_off_is_asked_again() {
-    let bytes = content();
-    let server = Server::start(move |_, before| match before {
+    let server = server(|bytes, before| match before {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()),
-        1 => {
-            // Not even a start.
-            Answer::status(503)
-        }
-        _ => Answer::whole(&bytes),
+        // Not even a start.
+        1 => Answer::status(503),
+        _ => Answer::whole(bytes),
     });
     let place = place();
     let ran = fetch(&place, &[&server]);
@@ -26,10 +23,9 @@ fn a_connection_that_is_cut_off_is_asked_again() {
 
 #[test]
 fn a_server_that_stalls_is_asked_again() {
-    let bytes = content();
-    let server = Server::start(move |_, before| match before {
+    let server = server(|bytes, before| match before {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls(),
-        _ => Answer::whole(&bytes),
+        _ => Answer::whole(bytes),
     });
     let place = place();
     let begin = Instant::now();
@@ -42,9 +38,7 @@ fn a_server_that_stalls_is_asked_again() {
 
 #[test]
 fn a_server_that_always_stalls_is_given_up() {
-    let bytes = content();
-    let server =
-        Server::start(move |_, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls());
+    let server = server(|bytes, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls());
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "nothing came for 1 s");
     assert_eq!(server.requests().len(), 3);
@@ -52,10 +46,8 @@ fn a_server_that_always_stalls_is_given_up() {
 
 #[test]
 fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
-    let (bytes, whole) = (content(), content());
-    let drips =
-        Server::start(move |_, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_drips());
-    let honest = Server::start(move |_, _| Answer::whole(&whole));
+    let drips = server(|bytes, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_drips());
+    let honest = honest();
     let place = place();
     let words = format!(
         "--data d --retries 100 --max-time 2 --mirror {} --mirror {}",
@@ -63,7 +55,7 @@ fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
         honest.url()
     );
     let begin = Instant::now();
-    let ran = Ran::of(&mut command(&place, &words));
+    let ran = run(&place, &words);
     assert_fetched(&place, &ran);
     ran.assert_says("is too slow");
     assert_eq!(drips.requests().len(), 1);
@@ -72,8 +64,7 @@ fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
 
 #[test]
 fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
-    let bytes = content();
-    let server = Server::start(move |_, before| match before % 3 {
+    let server = server(|bytes, before| match before % 3 {
         0 => Answer::told(200, &bytes[..CUT], bytes.len()),
         1 => Answer::status(503),
         _ => Answer::whole(&bytes[..CUT]),
@@ -85,11 +76,10 @@ fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
 
 #[test]
 fn lies_about_the_length_do_not_matter_while_the_bytes_are_right() {
-    for told in [CUT as i64, content().len() as i64 + 1000] {
-        let bytes = content();
-        let server = Server::start(move |_, before| match before {
-            0 => Answer::told(200, &bytes, told as usize),
-            _ => Answer::whole(&bytes),
+    for told in [CUT, content().len() + 1000] {
+        let server = server(move |bytes, before| match before {
+            0 => Answer::told(200, bytes, told),
+            _ => Answer::whole(bytes),
         });
         let place = place();
         assert_fetched(&place, &fetch(&place, &[&server]));
@@ -98,8 +88,7 @@ fn lies_about_the_length_do_not_matter_while_the_bytes_are_right() {
 
 #[test]
 fn a_server_that_always_ends_early_is_given_up() {
-    let bytes = content();
-    let server = Server::start(move |_, _| Answer::whole(&bytes[..CUT]));
+    let server = server(|bytes, _| Answer::whole(&bytes[..CUT]));
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "ends early");
     assert_eq!(server.requests().len(), 3, "once, and twice more");
@@ -121,8 +110,7 @@ fn wrong_bytes_are_thrown_away_and_the_next_mirror_is_asked() {
         ran.assert_says(liar.url());
         assert_eq!(liar.requests().len(), 1);
 
-        let bytes = content();
-        let honest = Server::start(move |_, _| Answer::whole(&bytes));
+        let honest = honest();
         assert_fetched(&place, &fetch(&place, &[&liar, &honest]));
         assert_eq!(honest.requests().len(), 1);
     }
@@ -140,13 +128,12 @@ fn no_such_file_and_no_server_lead_to_the_next_mirror() {
     assert_eq!(missing.requests().len(), 1);
 
     let words = format!("--data d --timeout 1 --retries 0 --mirror {address}");
-    let ran = Ran::of(&mut command(&place, &words));
+    let ran = run(&place, &words);
     assert_refused(&place, &ran, &address);
 
-    let bytes = content();
-    let works = Server::start(move |_, _| Answer::whole(&bytes));
+    let works = honest();
     let words = format!("{words} --mirror {} --mirror {}", missing.url(), works.url());
-    assert_fetched(&place, &Ran::of(&mut command(&place, &words)));
+    assert_fetched(&place, &run(&place, &words));
 }
 
 #[test]
@@ -159,9 +146,9 @@ fn redirects_are_followed_but_not_in_circles() {
     });
     let place = place();
     let words = |folder: &str| format!("--data d --retries 0 --mirror {}/{folder}", server.url());
-    let ran = Ran::of(&mut command(&place, &words("circle")));
+    let ran = run(&place, &words("circle"));
     assert_refused(&place, &ran, "redirect");
-    assert_fetched(&place, &Ran::of(&mut command(&place, &words("old"))));
+    assert_fetched(&place, &run(&place, &words("old")));
 }
 
 #[test]

@@ -33,10 +33,6 @@ fn what_is_no_record_is_refused() {
     refused("none.json", "No such file");
     refused("data", "it is a folder");
     refused("a.mpk", "not a record of lenet train");
-    let mut record = place.json("a.json");
-    record["settings"]["validation_split"] = json!(2);
-    place.write("bad.json", record.to_string());
-    refused("bad.json", "a validation split of 2 is not possible");
 }
 
 #[test]

@@ -32,17 +32,12 @@ fn run(place: &Place, limit: &str, words: &str) -> Ran {
     command.arg(lenet.get_program()).args(lenet.get_args());
     command.current_dir(place.dir.path()).env("HOME", place.dir.path());
     command.env_remove("LENET_DATA_DIR");
-    if is_root(place) {
+    if place.is_roots() {
         // One of its own, since the system counts all processes of a user.
         let user = 100_000 + 256 * (std::process::id() % 10_000) + u32::from(limit.as_bytes()[1]);
         command.uid(user).gid(user);
     }
     Ran::of(&mut command)
-}
-
-fn is_root(place: &Place) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(place.dir.path()).unwrap().uid() == 0
 }
 
 /// Runs every command under `ulimit OPTION N` for each of `values`, prints a row for each value, and returns how many
@@ -103,4 +98,10 @@ fn a_limit_on_open_files_is_an_error() {
 fn a_limit_on_processes_is_an_error() {
     let (done, refused) = sweep('u', [1, 2, 3, 4, 5, 6, 8, 16, 400]);
     assert!(done > 4 && refused > 4, "{done} {refused}");
+}
+
+#[test]
+fn a_small_stack_is_enough() {
+    let (done, refused) = sweep('s', [256, 512, 4096]);
+    assert!(done > 5, "{done} {refused}");
 }

@@ -1,14 +1,14 @@
 //! The program from outside: what is typed, what comes out, what is left on the disk.
 //!
-//! What only Unix has (signals, a shell's limits, pipes and devices as files) is tested there alone.
+//! On Unix: there are signals, a shell's limits, pipes and devices as files, and its words for an error.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod advice;
-#[cfg(unix)]
 mod attacks;
 mod belonging;
 mod claims;
@@ -17,23 +17,18 @@ mod convert;
 mod data;
 mod data_faults;
 mod doctor;
-#[cfg(unix)]
 mod documents;
 mod endings;
-#[cfg(unix)]
 mod environment;
 mod eval;
 mod fetch;
 mod fetch_faults;
 mod folder;
 mod gpu;
-#[cfg(unix)]
 mod kills;
 mod like;
-#[cfg(unix)]
 mod limits;
 mod options;
-#[cfg(unix)]
 mod outputs;
 mod pages;
 mod predict;
@@ -43,7 +38,6 @@ mod schema;
 mod seeds;
 mod server;
 mod shapes;
-#[cfg(unix)]
 mod signals;
 mod streams;
 mod tensorboard;
@@ -52,11 +46,19 @@ mod train;
 #[cfg(target_os = "linux")]
 mod window;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+
+const LENET: &str = env!("CARGO_BIN_EXE_lenet");
 
 /// A model that Keras trained, and Fashion-MNIST itself.
 const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
@@ -76,7 +78,7 @@ impl Place {
     /// With so many training and test images.
     fn with_images(train: usize, test: usize) -> Self {
         let place = Self::empty();
-        std::fs::create_dir(place.path("data")).unwrap();
+        place.make_folder("data");
         common::write_dataset(&place.path("data"), train, test);
         place
     }
@@ -92,16 +94,13 @@ impl Place {
 
     /// The program, in this folder, with these words behind its name, and nothing of the caller's settings.
     fn lenet(&self, words: &str) -> Command {
-        self.command(Path::new(env!("CARGO_BIN_EXE_lenet")), words)
+        self.command(Path::new(LENET), words)
     }
 
     /// The program as a user for whom permissions count: for root none does.
-    #[cfg(unix)]
     fn unprivileged_lenet(&self, words: &str) -> Command {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        use std::os::unix::process::CommandExt;
         const NOBODY: u32 = 65534;
-        if std::fs::metadata(self.dir.path()).unwrap().uid() != 0 {
+        if !self.is_roots() {
             return self.lenet(words);
         }
         // A copy here, as nobody may not go to every folder of a build.
@@ -109,16 +108,17 @@ impl Place {
         if !program.exists() {
             // By another process: were the copy open for writing here, a child that another test forks at that
             // moment would hold it open too, and it could not be executed ("text file busy").
-            let copied = Command::new("cp")
-                .args([env!("CARGO_BIN_EXE_lenet").as_ref(), program.as_os_str()])
-                .status();
+            let copied = Command::new("cp").args([LENET.as_ref(), program.as_os_str()]).status();
             assert!(copied.unwrap().success());
-            let all = std::fs::Permissions::from_mode(0o777);
-            std::fs::set_permissions(self.dir.path(), all).unwrap();
+            self.set_mode("", 0o777);
         }
         let mut command = self.command(&program, words);
         command.uid(NOBODY).gid(NOBODY);
         command
+    }
+
+    fn is_roots(&self) -> bool {
+        fs::metadata(self.dir.path()).unwrap().uid() == 0
     }
 
     fn command(&self, program: &Path, words: &str) -> Command {
@@ -127,15 +127,11 @@ impl Place {
         for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
             command.env_remove(name);
         }
-        // The second is what Windows calls it.
-        for name in ["HOME", "USERPROFILE"] {
-            command.env(name, self.dir.path());
-        }
+        command.env("HOME", self.dir.path());
         command
     }
 
     /// Runs the program to its end behind these commands of a shell, as in `ulimit -f 100`.
-    #[cfg(unix)]
     fn run_after(&self, shell: &str, words: &str) -> Ran {
         let lenet = self.lenet(words);
         let mut command = Command::new("sh");
@@ -169,27 +165,22 @@ impl Place {
 
     /// Names of the files here, but for the data set's.
     fn files(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.dir.path()).unwrap();
+        let entries = fs::read_dir(self.dir.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| name != "data").collect();
         names.sort();
         names
     }
-
-    #[cfg(unix)]
     fn make_pipe(&self, name: &str) {
         let made = Command::new("mkfifo").arg(self.path(name)).status();
         assert!(made.unwrap().success());
     }
-
-    #[cfg(unix)]
     fn set_mode(&self, name: &str, mode: u32) {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
-        std::fs::set_permissions(self.path(name), mode).unwrap();
+        fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap()
+        fs::read(self.path(name)).unwrap()
     }
 
     fn text(&self, name: &str) -> String {
@@ -202,20 +193,19 @@ impl Place {
 
     /// The SHA-256 of a file, in hexadecimal digits.
     fn digest(&self, name: &str) -> String {
-        use sha2::{Digest, Sha256};
         Sha256::digest(self.read(name)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        std::fs::write(self.path(name), content).unwrap();
+        fs::write(self.path(name), content).unwrap();
     }
 
     fn remove(&self, name: &str) {
-        std::fs::remove_file(self.path(name)).unwrap();
+        fs::remove_file(self.path(name)).unwrap();
     }
 
     fn make_folder(&self, name: &str) {
-        std::fs::create_dir(self.path(name)).unwrap();
+        fs::create_dir(self.path(name)).unwrap();
     }
 }
 
@@ -223,11 +213,7 @@ impl Place {
 struct Ran(Output);
 
 /// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
-#[cfg(unix)]
 fn run_in_time(mut command: Command) -> Ran {
-    use std::process::Stdio;
-    use std::thread::sleep;
-    use std::time::{Duration, Instant};
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
     let begin = Instant::now();
@@ -258,11 +244,7 @@ impl Ran {
     /// The exit status; a signal that ended it, as its negative number.
     fn code(&self) -> i32 {
         let status = self.0.status;
-        #[cfg(unix)]
-        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-            return -signal;
-        }
-        status.code().unwrap()
+        status.code().unwrap_or_else(|| -status.signal().unwrap())
     }
 
     fn stdout(&self) -> &str {

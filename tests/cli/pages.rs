@@ -26,7 +26,6 @@ fn every_shell_gets_a_script_that_knows_the_options() {
     place.run("completions tcsh").assert_error(2, "tcsh", "");
 }
 
-#[cfg(unix)]
 #[test]
 fn bash_takes_its_script() {
     let place = Place::empty();

@@ -96,10 +96,3 @@ fn a_damaged_record_is_told_and_left_out() {
     let page = place.text("report.html");
     assert!(page.contains("model.json</code> beside it holds no record of its training"));
 }
-
-#[test]
-fn what_is_no_model_gets_no_report() {
-    let place = Place::new();
-    place.run("report nothing.mpk").assert_error(1, "nothing.mpk", "");
-    assert_eq!(place.files(), [""; 0]);
-}

@@ -6,9 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::json;
 
-use super::fetch::{command, place as fetch_place};
 use super::server::{Answer, Server};
-use super::{Place, Ran};
+use super::{Place, Ran, fetch};
 
 /// A title for the window, a bell, the eight-bit form of an escape, and a line that looks like ours.
 const EVIL: &str = "e\u{1b}]0;X\u{7}\u{9b}31m\u{7f}\nerror: x\rhint: y\u{202e}";
@@ -107,7 +106,7 @@ fn words_of_a_server_are_shown_and_not_obeyed() {
     let server = Server::start(|_, _| {
         Answer::status(302).header("Location: http://\u{1b}]0;X\u{7}\u{9b}/".to_owned())
     });
-    let place = fetch_place();
+    let place = fetch::place();
     let words = format!("--data d --retries 0 --mirror {}", server.url());
-    assert_clean(&Ran::of(&mut command(&place, &words)), "location");
+    assert_clean(&fetch::run(&place, &words), "location");
 }
