@@ -17,7 +17,7 @@ pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, SchemaArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
-pub use typed::Typed;
+pub use typed::typed;
 pub use values::Seeds;
 
 use crate::train::MAX_BATCH_SIZE;

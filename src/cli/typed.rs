@@ -1,58 +1,36 @@
 //! The command as it was typed, changed a little, to be advised: what is printed works when it is typed.
 
 use std::ffi::{OsStr, OsString};
-use std::fmt;
 
 use crate::io::text;
 
-/// The words behind the program's name.
-#[derive(Debug, Clone)]
-pub struct Typed(Vec<OsString>);
-
-impl Typed {
-    /// Those of this process.
-    #[must_use]
-    pub fn now() -> Self {
-        Self(std::env::args_os().skip(1).collect())
-    }
-
-    /// Without this option, which takes no value.
-    #[must_use]
-    pub fn without(mut self, option: &str) -> Self {
-        self.0.retain(|word| word != option);
-        self
-    }
-
-    /// Without this option and its value.
-    #[must_use]
-    pub fn without_value(self, option: &str) -> Self {
-        let joined = format!("{option}=");
-        let mut words = self.0.into_iter();
-        let mut kept = Vec::new();
-        while let Some(word) = words.next() {
-            if word == option {
-                words.next();
-            } else if !word.as_encoded_bytes().starts_with(joined.as_bytes()) {
-                kept.push(word);
-            }
-        }
-        Self(kept)
-    }
-
-    /// With these words at the end.
-    #[must_use]
-    pub fn with(mut self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
-        self.0.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
-        self
-    }
+/// The command of this process without `--force`, `--resume` and the option `replaced` with its value, and with `more` at
+/// its end, as it is typed in a shell.
+#[must_use]
+pub fn typed(replaced: Option<&str>, more: &[&OsStr]) -> String {
+    changed(std::env::args_os().skip(1), replaced, more)
 }
 
-/// As it is typed in a shell.
-impl fmt::Display for Typed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.0.iter().map(OsString::as_os_str);
-        f.write_str(&text::shell([OsStr::new("lenet")].into_iter().chain(words)))
+fn changed(
+    words: impl IntoIterator<Item = OsString>,
+    replaced: Option<&str>,
+    more: &[&OsStr],
+) -> String {
+    let joined = replaced.map(|option| format!("{option}="));
+    let mut words = words.into_iter();
+    let mut kept = vec![OsString::from("lenet")];
+    while let Some(word) = words.next() {
+        let word_bytes = word.as_encoded_bytes();
+        if replaced.is_some_and(|option| word == option) {
+            words.next();
+        } else if word != "--force"
+            && word != "--resume"
+            && !joined.as_ref().is_some_and(|joined| word_bytes.starts_with(joined.as_bytes()))
+        {
+            kept.push(word);
+        }
     }
+    text::shell(kept.iter().map(OsString::as_os_str).chain(more.iter().copied()))
 }
 
 #[cfg(test)]
@@ -61,12 +39,13 @@ mod tests {
 
     #[test]
     fn options_go_with_their_values_and_words_are_quoted() {
+        let changed = |words: &[&str], more: &[&str]| {
+            let more: Vec<_> = more.iter().map(OsStr::new).collect();
+            changed(words.iter().map(OsString::from), Some("--seeds"), &more)
+        };
         let words = ["train", "--seeds", "1..3", "--force", "-o", "my {seed}.mpk"];
-        let typed = Typed(words.map(OsString::from).to_vec());
-        let changed = typed.without("--force").without_value("--seeds");
-        let changed = changed.with(["--seeds", "2,3"]);
-        assert_eq!(changed.to_string(), "lenet train -o 'my {seed}.mpk' --seeds 2,3");
-        let joined = Typed(vec!["--seeds=1".into(), "-q".into()]);
-        assert_eq!(joined.without_value("--seeds").to_string(), "lenet -q");
+        let found = changed(&words, &["--seeds", "2,3"]);
+        assert_eq!(found, "lenet train -o 'my {seed}.mpk' --seeds 2,3");
+        assert_eq!(changed(&["--seeds=1", "--resume", "-q"], &[]), "lenet -q");
     }
 }

@@ -11,7 +11,7 @@ use crate::model::Weights;
 use crate::ops::{LeNetBackend, Parameters, Trainer};
 use crate::signal;
 
-use super::scores::{self, Pace};
+use super::scores::Pace;
 use super::{Recipe, Reporter, Settings, State};
 
 /// What to train on, and where.
@@ -89,7 +89,7 @@ fn train_epoch<B: LeNetBackend>(
         let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
         let is_state_due = is_save_due || batch == batches;
         if pace.step() || is_state_due {
-            scores::add(&mut state.sums, &trainer.scores()?, batch_size, epoch)?;
+            state.sums.add(&trainer.scores()?, batch_size, epoch)?;
             state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
             pace.has_read();
             reporter.progress(epoch, batches, &state.sums);

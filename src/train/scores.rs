@@ -25,6 +25,29 @@ pub struct RunningSums {
 }
 
 impl RunningSums {
+    /// Adds the scores of the next images of `epoch`, in batches of `batch_size`.
+    ///
+    /// # Errors
+    /// The first loss that is not finite, named by its batch.
+    pub(super) fn add(
+        &mut self,
+        scores: &[Score],
+        batch_size: usize,
+        epoch: usize,
+    ) -> Result<(), Error> {
+        for Score { loss, is_correct } in scores {
+            if !loss.is_finite() {
+                let what = format!("the loss is {loss}");
+                return Err(Error::Diverged { what, epoch, batch: self.samples / batch_size + 1 });
+            }
+            self.samples += 1;
+            self.loss += f64::from(*loss);
+            self.correct += usize::from(*is_correct);
+        }
+        self.batches = self.samples.div_ceil(batch_size);
+        Ok(())
+    }
+
     /// Mean loss so far.
     #[must_use]
     pub fn mean_loss(&self) -> f64 {
@@ -83,32 +106,6 @@ impl Pace {
     }
 }
 
-/// Adds the scores of the next images of an epoch, in batches of `batch_size`, to `sums`.
-///
-/// # Errors
-/// The first loss that is not finite, named by its batch in `epoch`.
-pub(super) fn add(
-    sums: &mut RunningSums,
-    scores: &[Score],
-    batch_size: usize,
-    epoch: usize,
-) -> Result<(), Error> {
-    for Score { loss, is_correct } in scores {
-        if !loss.is_finite() {
-            return Err(Error::Diverged {
-                what: format!("the loss is {loss}"),
-                epoch,
-                batch: sums.samples / batch_size + 1,
-            });
-        }
-        sums.samples += 1;
-        sums.loss += f64::from(*loss);
-        sums.correct += usize::from(*is_correct);
-    }
-    sums.batches = sums.samples.div_ceil(batch_size);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,8 +118,8 @@ mod tests {
     #[test]
     fn losses_and_right_answers_add_up_over_images() {
         let mut sums = RunningSums::default();
-        add(&mut sums, &scores(&[2.0, 0.5, 0.5, 4.0]), 2, 1).unwrap();
-        add(&mut sums, &scores(&[0.25]), 2, 1).unwrap();
+        sums.add(&scores(&[2.0, 0.5, 0.5, 4.0]), 2, 1).unwrap();
+        sums.add(&scores(&[0.25]), 2, 1).unwrap();
         assert_eq!((sums.batches, sums.samples, sums.correct), (3, 5, 3));
         assert_eq!((sums.mean_loss(), sums.accuracy()), (1.45, 0.6));
     }
@@ -130,8 +127,8 @@ mod tests {
     #[test]
     fn the_first_loss_that_is_no_number_is_named_by_its_batch() {
         let mut sums = RunningSums::default();
-        add(&mut sums, &scores(&[1.0; 33]), 3, 3).unwrap();
-        let error = add(&mut sums, &scores(&[1.0, f32::NAN, f32::INFINITY]), 3, 3);
+        sums.add(&scores(&[1.0; 33]), 3, 3).unwrap();
+        let error = sums.add(&scores(&[1.0, f32::NAN, f32::INFINITY]), 3, 3);
         assert_eq!(
             error.unwrap_err().to_string(),
             "training diverged: the loss is NaN in epoch 3, batch 12"

@@ -6,7 +6,7 @@ mod seeds;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::cli::{self, RecipeName, Seeds, TrainArgs, Typed};
+use crate::cli::{self, RecipeName, Seeds, TrainArgs};
 use crate::error::Error;
 use crate::io::FileError;
 use crate::ops::LeNetBackend;
@@ -54,10 +54,10 @@ impl OnBackend for TrainArgs {
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
         let (_, test) = result.map_err(|error| {
             error.with_advice(|| {
-                let typed = Typed::now().without("--force").without("--resume");
-                let name =
-                    if has_other_name { vec!["-o".as_ref(), name.as_os_str()] } else { vec![] };
-                format!("everything is saved; go on with: {}", typed.with(name).with(["--resume"]))
+                let name: &[_] =
+                    if has_other_name { &["-o".as_ref(), name.as_os_str()] } else { &[] };
+                let typed = cli::typed(None, &[name, &["--resume".as_ref()]].concat());
+                format!("everything is saved; go on with: {typed}")
             })
         })?;
         shown.and(reported)?;

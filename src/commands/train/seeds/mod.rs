@@ -5,7 +5,7 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
 
-use crate::cli::{TrainArgs, Typed};
+use crate::cli::{self, TrainArgs};
 use crate::error::Error;
 use crate::ops::LeNetBackend;
 use crate::train::{Output, Quiet, Reporter, RunRecord, Settings};
@@ -152,11 +152,12 @@ fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<Output>>, Error> 
 
 /// How to come by the seeds that are left after a signal.
 fn advice(args: &TrainArgs, left: &[u64]) -> String {
-    let typed = Typed::now().without("--force").without("--resume");
     if args.output.is_some() {
-        return format!("everything is saved; go on with: {}", typed.with(["--resume"]));
+        let typed = cli::typed(None, &["--resume".as_ref()]);
+        return format!("everything is saved; go on with: {typed}");
     }
     let left: Vec<String> = left.iter().map(u64::to_string).collect();
-    let others = typed.without_value("--seeds").with(["--seeds", &left.join(",")]);
-    format!("the rows above are whole; the others come with: {others}")
+    let left = left.join(",");
+    let typed = cli::typed(Some("--seeds"), &["--seeds".as_ref(), left.as_ref()]);
+    format!("the rows above are whole; the others come with: {typed}")
 }
