@@ -180,9 +180,14 @@ fn words_that_are_not_unicode_are_names_or_wrong_usage() {
     let place = Place::new();
     let odd = OsStr::from_bytes(b"o\xffd");
     fs::rename(place.path("data"), place.dir.path().join(odd)).unwrap();
-    let mut command = place.lenet("eval --any-dataset --json");
-    command.arg(TRAINED).arg("--data").arg(odd);
-    Ran::of(&mut command).ok();
+    let eval = format!("eval {TRAINED} --any-dataset --json --data");
+    Ran::of(place.lenet(&eval).arg(odd)).ok();
+    let shown = Ran::of(place.lenet("data show --any-dataset --json --data").arg(odd)).ok();
+    assert_eq!(shown.document()["dir"], "o\u{fffd}d");
+    for words in ["data verify --json --data", "doctor --json --data"] {
+        let ran = Ran::of(place.lenet(words).arg(odd));
+        assert!(ran.code() == 1 && ran.document().is_object(), "{words}: {}", ran.stderr());
+    }
     for before in ["train --backend", "train --epochs", "", "train --seed"] {
         let ran = Ran::of(place.lenet(before).arg(odd));
         assert_eq!(ran.code(), 2, "{before}: {}", ran.stderr());
