@@ -95,24 +95,22 @@ impl Settings {
         let rate = recipe.learning_rate;
         let (decay, most) = (recipe.weight_decay, f64::from(f32::MAX));
         let of_muon = recipe.muon.map_or(0.0, |m| f64::from(m.weight_decay));
-        let count = |count: usize, most: usize| (count as f64, (1..=most).contains(&count));
-        let number = |value: f64, is_sound: bool| (value, is_sound);
         let sound = [
-            ("number of epochs", count(self.epochs, MAX_EPOCHS)),
-            ("batch size", count(self.batch_size, MAX_BATCH_SIZE)),
-            ("limit", count(self.limit.unwrap_or(1), usize::MAX)),
-            ("patience", count(self.patience.unwrap_or(1), usize::MAX)),
-            ("validation split", number(self.validation_split, is_share(self.validation_split))),
-            ("learning rate", number(rate, is_learning_rate(rate))),
-            ("momentum", number(recipe.momentum, is_share(recipe.momentum))),
-            ("warm-up", number(warm_up, is_share(warm_up))),
-            ("gain", number(gain, gain.is_finite())),
-            ("deviation of pixels", number(deviation.into(), deviation.is_normal())),
-            ("weight decay", number(decay, (0.0..=most).contains(&decay))),
-            ("weight decay of Muon", number(of_muon, (0.0..=most).contains(&of_muon))),
+            ("number of epochs", self.epochs as f64, (1..=MAX_EPOCHS).contains(&self.epochs)),
+            ("batch size", self.batch_size as f64, (1..=MAX_BATCH_SIZE).contains(&self.batch_size)),
+            ("limit", 0.0, self.limit != Some(0)),
+            ("patience", 0.0, self.patience != Some(0)),
+            ("validation split", self.validation_split, is_share(self.validation_split)),
+            ("learning rate", rate, is_learning_rate(rate)),
+            ("momentum", recipe.momentum, is_share(recipe.momentum)),
+            ("warm-up", warm_up, is_share(warm_up)),
+            ("gain", gain, gain.is_finite()),
+            ("deviation of pixels", deviation.into(), deviation.is_normal()),
+            ("weight decay", decay, (0.0..=most).contains(&decay)),
+            ("weight decay of Muon", of_muon, (0.0..=most).contains(&of_muon)),
         ];
-        match sound.iter().find(|(_, (_, is_sound))| !is_sound) {
-            Some((name, (value, _))) => Err(format!("a {name} of {value} is not possible")),
+        match sound.iter().find(|(.., is_sound)| !is_sound) {
+            Some((name, value, _)) => Err(format!("a {name} of {value} is not possible")),
             None => Ok(()),
         }
     }

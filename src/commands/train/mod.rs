@@ -41,7 +41,7 @@ impl OnBackend for TrainArgs {
         let like = like(self)?;
         let settings = settings(self, record.or(like.as_ref()))?;
         let (inputs, record) = Inputs::load(self, settings, device, device_name)?;
-        compare(like.as_ref(), &record);
+        note_differences(like.as_ref(), &record);
         let name = output.model_path().to_owned();
         let has_other_name = self.output.is_none() && name != Path::new("model.mpk");
         if has_other_name {
@@ -102,7 +102,7 @@ fn like(args: &TrainArgs) -> Result<Option<RunRecord>, Error> {
 }
 
 /// Says why a training as `like` tells of leaves another model as `record`, whatever its settings.
-fn compare(like: Option<&RunRecord>, record: &RunRecord) {
+fn note_differences(like: Option<&RunRecord>, record: &RunRecord) {
     let Some(like) = like else { return };
     let RunRecord { lenet, device, .. } = like;
     let reasons = [

@@ -14,7 +14,7 @@ use crate::ui::{Bar, bars_wanted};
 use crate::commands::gate;
 
 use super::run::{Inputs, Run};
-use super::{compare, like, settings};
+use super::{like, note_differences, settings};
 use table::{Row, Table};
 
 /// What stands for the seed in the name of an output file.
@@ -33,7 +33,7 @@ pub(super) fn train<B: LeNetBackend>(
     let like = like(args)?;
     let settings = settings(args, like.as_ref())?;
     let (inputs, record) = Inputs::load(args, settings, device, device_name)?;
-    compare(like.as_ref(), &record);
+    note_differences(like.as_ref(), &record);
     let of = |(seed, output): (&u64, _)| {
         let settings = Settings { seed: *seed, ..record.settings.clone() };
         Run { inputs: &inputs, record: RunRecord { settings, ..record.clone() }, output }
