@@ -104,8 +104,8 @@ fn seeds_that_were_interrupted_go_on_as_advised() {
 #[test]
 fn wrong_data_files_are_replaced_as_advised() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-    let server = Server::start(move |request, _| {
-        let name = request.path.trim_start_matches('/');
+    let server = Server::start(move |path, _| {
+        let name = path.trim_start_matches('/');
         Answer::whole(&fs::read(Path::new(data).join(name)).unwrap())
     });
     let place = Place::empty();

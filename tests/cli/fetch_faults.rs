@@ -139,10 +139,10 @@ fn no_such_file_and_no_server_lead_to_the_next_mirror() {
 #[test]
 fn redirects_are_followed_but_not_in_circles() {
     let bytes = content();
-    let server = Server::start(move |request, _| match request.path.strip_prefix("/old/") {
-        Some(name) => Answer::status(302).header(format!("Location: /new/{name}")),
-        None if request.path.starts_with("/new/") => Answer::whole(&bytes),
-        None => Answer::status(302).header(format!("Location: {}", request.path)),
+    let server = Server::start(move |path, _| match path.strip_prefix("/old/") {
+        Some(name) => Answer::moved(&format!("/new/{name}")),
+        None if path.starts_with("/new/") => Answer::whole(&bytes),
+        None => Answer::moved(path),
     });
     let place = place();
     let words = |folder: &str| format!("--data d --retries 0 --mirror {}/{folder}", server.url());

@@ -2,9 +2,8 @@
 //! signal ends it, no scratch file stays.
 
 use std::os::unix::process::CommandExt;
-use std::process::Command;
 
-use super::{Place, Ran};
+use super::{Place, Ran, behind};
 
 const COMMANDS: [&str; 5] = [
     "train --any-dataset --epochs 1 --limit 64 --threads 2 --force -q -o t.mpk",
@@ -25,13 +24,7 @@ fn place() -> Place {
 
 /// Runs `words` under this limit of a shell, as a user for whom limits count.
 fn run(place: &Place, limit: &str, words: &str) -> Ran {
-    let lenet = place.unprivileged_lenet(words);
-    // Not `sh`: where that is dash, its `ulimit` knows no `-u`.
-    let mut command = Command::new("bash");
-    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
-    command.arg(lenet.get_program()).args(lenet.get_args());
-    command.current_dir(place.dir.path()).env("HOME", place.dir.path());
-    command.env_remove("LENET_DATA_DIR");
+    let mut command = behind(&format!("ulimit {limit}"), &place.unprivileged_lenet(words));
     if place.is_roots() {
         // One of its own, since the system counts all processes of a user.
         let user = 100_000 + 256 * (std::process::id() % 10_000) + u32::from(limit.as_bytes()[1]);

@@ -133,18 +133,7 @@ impl Place {
 
     /// Runs the program to its end behind these commands of a shell, as in `ulimit -f 100`.
     fn run_after(&self, shell: &str, words: &str) -> Ran {
-        let lenet = self.lenet(words);
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
-        command.arg(lenet.get_program()).args(lenet.get_args());
-        command.current_dir(self.dir.path());
-        for (name, value) in lenet.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        Ran::of(&mut command)
+        Ran::of(&mut behind(shell, &self.lenet(words)))
     }
 
     /// Runs the program to its end.
@@ -207,6 +196,22 @@ impl Place {
     fn make_folder(&self, name: &str) {
         fs::create_dir(self.path(name)).unwrap();
     }
+}
+
+/// The program, behind these commands of a shell.
+fn behind(shell: &str, lenet: &Command) -> Command {
+    // Not `sh`: where that is dash, its `ulimit` knows no `-u`.
+    let mut command = Command::new("bash");
+    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
+    command.arg(lenet.get_program()).args(lenet.get_args());
+    command.current_dir(lenet.get_current_dir().unwrap());
+    for (name, value) in lenet.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
 }
 
 /// What a finished run left.

@@ -7,22 +7,20 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// As in `GET`.
-    pub method: String,
-    /// As in `/folder/file`.
-    pub path: String,
-}
-
 /// What is sent back.
 pub struct Answer {
-    status: u16,
-    headers: Vec<String>,
+    /// Status and headers, without the line end behind them.
+    head: String,
     body: Vec<u8>,
-    stalls: bool,
-    drips: bool,
+    then: Then,
+}
+
+/// What happens after what is sent: the connection stays open, and nothing more comes, or a byte now and then.
+#[derive(PartialEq)]
+enum Then {
+    Ends,
+    Stalls,
+    Drips,
 }
 
 impl Answer {
@@ -38,44 +36,36 @@ impl Answer {
 
     /// These bytes, and this word on their length. What is sent ends with them in any case.
     pub fn told(status: u16, bytes: &[u8], length: usize) -> Self {
-        Self {
-            status,
-            headers: vec![format!("Content-Length: {length}")],
-            body: bytes.to_vec(),
-            stalls: false,
-            drips: false,
-        }
+        let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {length}");
+        Self { head, body: bytes.to_vec(), then: Then::Ends }
     }
 
-    /// With one more line in its head.
-    pub fn header(mut self, line: String) -> Self {
-        self.headers.push(line);
-        self
+    /// That it is elsewhere.
+    pub fn moved(place: &str) -> Self {
+        let mut answer = Self::status(302);
+        answer.head += &format!("\r\nLocation: {place}");
+        answer
     }
 
-    /// After what is sent the connection stays open, and nothing more comes.
-    pub fn then_stalls(mut self) -> Self {
-        self.stalls = true;
-        self
+    pub fn then_stalls(self) -> Self {
+        Self { then: Then::Stalls, ..self }
     }
 
-    /// After what is sent more comes, a byte now and then.
-    pub fn then_drips(mut self) -> Self {
-        (self.stalls, self.drips) = (true, true);
-        self
+    pub fn then_drips(self) -> Self {
+        Self { then: Then::Drips, ..self }
     }
 }
 
 /// Runs until it is dropped.
 pub struct Server {
     url: String,
-    requests: Arc<Mutex<Vec<Request>>>,
+    requests: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// Answers a request with what `answer` makes of it and of the number of requests before it.
-    pub fn start(answer: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -> Self {
+    /// Answers a request with what `answer` makes of its path and of the number of requests before it.
+    pub fn start(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -102,8 +92,8 @@ impl Server {
         &self.url
     }
 
-    /// The requests so far.
-    pub fn requests(&self) -> Vec<Request> {
+    /// The requests so far, as in `GET /folder/file`.
+    pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -118,41 +108,35 @@ impl Drop for Server {
 
 fn serve(
     mut stream: TcpStream,
-    requests: &Mutex<Vec<Request>>,
+    requests: &Mutex<Vec<String>>,
     stop: &AtomicBool,
-    answer: &dyn Fn(&Request, usize) -> Answer,
+    answer: &dyn Fn(&str, usize) -> Answer,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or(Ok(String::new()))?;
-    let mut words = first.split(' ').map(str::to_owned);
-    let request = Request {
-        method: words.next().unwrap_or_default(),
-        path: words.next().unwrap_or_default(),
-    };
     for line in lines {
         if line?.is_empty() {
             break;
         }
     }
+    let request = first.strip_suffix(" HTTP/1.1").unwrap_or(&first);
     let before = {
         let mut requests = requests.lock().unwrap();
-        requests.push(request.clone());
+        requests.push(request.to_owned());
         requests.len() - 1
     };
-    let answer = answer(&request, before);
-    let headers: String = answer.headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let status = answer.status;
-    write!(stream, "HTTP/1.1 {status} -\r\n{headers}Connection: close\r\n\r\n")?;
+    let answer = answer(request.split(' ').nth(1).unwrap_or_default(), before);
+    write!(stream, "{}\r\nConnection: close\r\n\r\n", answer.head)?;
     stream.write_all(&answer.body)?;
     stream.flush()?;
     // Not for ever, whatever happens to the test.
     for _ in 0..300 {
-        if !answer.stalls || stop.load(Ordering::Relaxed) {
+        if answer.then == Then::Ends || stop.load(Ordering::Relaxed) {
             break;
         }
         thread::sleep(Duration::from_millis(100));
-        if answer.drips {
+        if answer.then == Then::Drips {
             stream.write_all(&[0])?;
             stream.flush()?;
         }

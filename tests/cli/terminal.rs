@@ -103,9 +103,7 @@ fn texts_in_files_are_shown_and_not_obeyed() {
 
 #[test]
 fn words_of_a_server_are_shown_and_not_obeyed() {
-    let server = Server::start(|_, _| {
-        Answer::status(302).header("Location: http://\u{1b}]0;X\u{7}\u{9b}/".to_owned())
-    });
+    let server = Server::start(|_, _| Answer::moved("http://\u{1b}]0;X\u{7}\u{9b}/"));
     let place = fetch::place();
     let words = format!("--data d --retries 0 --mirror {}", server.url());
     assert_clean(&fetch::run(&place, &words), "location");
