@@ -16,17 +16,16 @@ fn changed(
     replaced: Option<&str>,
     more: &[&OsStr],
 ) -> String {
-    let joined = replaced.map(|option| format!("{option}="));
+    let joined = replaced.map(|option| format!("{option}=").into_bytes());
+    let is_joined = |word: &OsString| {
+        joined.as_ref().is_some_and(|joined| word.as_encoded_bytes().starts_with(joined))
+    };
     let mut words = words.into_iter();
     let mut kept = vec![OsString::from("lenet")];
     while let Some(word) = words.next() {
-        let word_bytes = word.as_encoded_bytes();
         if replaced.is_some_and(|option| word == option) {
             words.next();
-        } else if word != "--force"
-            && word != "--resume"
-            && !joined.as_ref().is_some_and(|joined| word_bytes.starts_with(joined.as_bytes()))
-        {
+        } else if word != "--force" && word != "--resume" && !is_joined(&word) {
             kept.push(word);
         }
     }

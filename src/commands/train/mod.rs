@@ -3,6 +3,7 @@
 mod run;
 mod seeds;
 
+use std::ffi::OsStr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -54,9 +55,11 @@ impl OnBackend for TrainArgs {
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
         let (_, test) = result.map_err(|error| {
             error.with_advice(|| {
-                let name: &[_] =
-                    if has_other_name { &["-o".as_ref(), name.as_os_str()] } else { &[] };
-                let typed = cli::typed(None, &[name, &["--resume".as_ref()]].concat());
+                let resume = OsStr::new("--resume");
+                let typed = match has_other_name {
+                    true => cli::typed(None, &["-o".as_ref(), name.as_os_str(), resume]),
+                    false => cli::typed(None, &[resume]),
+                };
                 format!("everything is saved; go on with: {typed}")
             })
         })?;

@@ -42,10 +42,9 @@ pub(super) fn train<B: LeNetBackend>(
     let mut table = Table::new(args);
     let output = runs.first().and_then(|run| run.output.as_ref());
     table.start(&record, output.map(Output::model_path), seeds);
-    let bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * record.settings.epochs));
-    let threads = rayon::current_num_threads();
-    let (rows, failure) = side_by_side::<B>(runs, threads, args.resume, bar.as_ref(), &mut table);
-    if let Some(bar) = bar {
+    table.bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * record.settings.epochs));
+    let (rows, failure) = side_by_side::<B>(runs, args.resume, &mut table);
+    if let Some(bar) = table.bar.take() {
         bar.finish();
     }
     if let Some(error) = failure {
@@ -63,11 +62,11 @@ pub(super) fn train<B: LeNetBackend>(
 /// were done nevertheless.
 fn side_by_side<B: LeNetBackend>(
     runs: Vec<Run<'_, B::Device>>,
-    threads: usize,
     resume: bool,
-    bar: Option<&Bar>,
     table: &mut Table,
 ) -> (Vec<Row>, Option<Error>) {
+    let bar = table.bar.clone();
+    let threads = rayon::current_num_threads();
     let workers = B::side_by_side(threads).clamp(1, runs.len().max(1));
     let mut rows: Vec<Option<Row>> = runs.iter().map(|_| None).collect();
     let queue = Mutex::new(runs.into_iter().enumerate());
@@ -75,7 +74,7 @@ fn side_by_side<B: LeNetBackend>(
     let work = |sender: mpsc::Sender<_>| {
         let next = || queue.lock().ok()?.next();
         while let Some((number, run)) = next() {
-            let row = row::<B>(run, resume, bar);
+            let row = row::<B>(run, resume, bar.as_ref());
             let has_failed = row.is_err();
             if sender.send((number, row)).is_err() || has_failed {
                 break;
@@ -105,13 +104,13 @@ fn side_by_side<B: LeNetBackend>(
                 Err(error) => failure = failure.take().or(Some(error)),
             }
             while let Some(Some(row)) = rows.get(written) {
-                table.row(row, bar);
+                table.row(row);
                 written += 1;
             }
         }
         // Whole rows behind one that is not.
         let behind = rows.iter().skip(written).flatten();
-        behind.for_each(|row| table.row(row, bar));
+        behind.for_each(|row| table.row(row));
     });
     (rows.into_iter().flatten().collect(), failure)
 }

@@ -75,11 +75,14 @@ pub(super) struct Table {
     out: Out,
     json: bool,
     quiet: bool,
+    /// Below the rows, from the start to the last of them.
+    pub(super) bar: Option<Bar>,
 }
 
 impl Table {
     pub(super) fn new(args: &TrainArgs) -> Self {
-        Self { out: Out::default(), json: args.json, quiet: args.quiet && !args.json }
+        let quiet = args.quiet && !args.json;
+        Self { out: Out::default(), json: args.json, quiet, bar: None }
     }
 
     /// Nothing more will come.
@@ -113,8 +116,8 @@ impl Table {
     }
 
     /// Writes a row, above the bar if there is one.
-    pub(super) fn row(&mut self, row: &Row, bar: Option<&Bar>) {
-        match bar {
+    pub(super) fn row(&mut self, row: &Row) {
+        match self.bar.clone() {
             Some(bar) => bar.suspend(|| self.write_row(row)),
             None => self.write_row(row),
         }
