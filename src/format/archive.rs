@@ -9,6 +9,7 @@
 //! models from one file. The layout is that of PKWARE's APPNOTE.TXT, 4.3.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::Fault;
 use crate::io::text::quoted;
@@ -31,16 +32,16 @@ struct Entry<'a> {
 impl<'a> Archive<'a> {
     /// Refuses `bytes` that are laid out in any other way.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
-        let directory = directory(bytes)?;
-        let mut rest = directory.bytes;
+        let (count, place) = directory(bytes)?;
+        let mut rest = &bytes[place.clone()];
         let mut entries = Vec::new();
         let mut end = 0;
-        for _ in 0..directory.entries {
+        for _ in 0..count {
             let (entry, after) = entry(bytes, rest, &mut end)?;
             entries.push(entry);
             rest = after;
         }
-        if !rest.is_empty() || end > directory.start {
+        if !rest.is_empty() || end > place.start {
             return Err(malformed("its directory and its entries disagree"));
         }
         let folder = entries.first().and_then(|first| first.name.split_once('/'));
@@ -84,23 +85,15 @@ fn malformed(what: &str) -> Fault {
     Fault::malformed(format!("not a sound zip file of PyTorch: {what}"))
 }
 
-struct Directory<'a> {
-    bytes: &'a [u8],
-    start: usize,
-    entries: usize,
-}
-
-/// Finds the directory, which ends where its end records begin.
-fn directory(bytes: &[u8]) -> Result<Directory<'_>, Fault> {
+/// How many entries the directory has, and where it lies: it ends where its end records begin.
+fn directory(bytes: &[u8]) -> Result<(usize, Range<usize>), Fault> {
     let cut = || malformed("it is cut short, or has bytes after its end");
-    let (rest, end) =
-        bytes.split_at_checked(bytes.len().saturating_sub(END_BYTES)).ok_or_else(cut)?;
     // Disks of this kind were floppies: there is one, number 0. Behind it all could stand a comment.
-    if !end.starts_with(b"PK\x05\x06\0\0\0\0") || number(end, 20, 2) != Some(0) {
+    let (mut rest, end) = split_end(bytes, END_BYTES, b"PK\x05\x06\0\0\0\0").ok_or_else(cut)?;
+    if number(end, 20, 2) != Some(0) {
         return Err(cut());
     }
     let numbers = [(8, 2), (10, 2), (12, 4), (16, 4)].map(|(at, width)| number(end, at, width));
-    let mut rest = rest;
     if let Some((before, locator)) = split_end(rest, LOCATOR_BYTES, b"PK\x06\x07") {
         let same = |record| numbers == [24, 32, 40, 48].map(|at| number(record, at, 8));
         match split_end(before, END64_BYTES, b"PK\x06\x06") {
@@ -116,7 +109,7 @@ fn directory(bytes: &[u8]) -> Result<Directory<'_>, Fault> {
     if here != entries || start.checked_add(size) != Some(rest.len()) {
         return Err(malformed("its directory is not at its end"));
     }
-    Ok(Directory { bytes: &rest[start..], start, entries })
+    Ok((entries, start..rest.len()))
 }
 
 /// The last `length` of `bytes`, if they begin so, and what is before them.

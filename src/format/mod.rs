@@ -205,6 +205,5 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
 /// The backend on which a record is built before it is written.
 #[cfg(feature = "ndarray")]
 type HostBackend = burn_ndarray::NdArray<f32>;
-/// The backend on which a record is built before it is written.
 #[cfg(not(feature = "ndarray"))]
 type HostBackend = burn_wgpu::Wgpu<f32>;
