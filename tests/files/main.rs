@@ -13,7 +13,6 @@ mod hostile_models;
 mod hostile_states;
 mod idx;
 mod model_files;
-mod onnx_file;
 mod torch_files;
 #[path = "../common/zip.rs"]
 mod zip;

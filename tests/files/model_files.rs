@@ -1,4 +1,4 @@
-//! What is not a model file is refused with a message that says what it is.
+//! What is not a model file is refused with a message that says what it is; ONNX files are written and not read.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -44,7 +44,7 @@ fn the_content_decides_where_the_ending_is_unknown() {
         assert_eq!(format::decode(Path::new(name), &bytes).unwrap(), file, "{name}");
     }
     assert_eq!(format::decode(Path::new("model"), &record).unwrap(), file);
-    let torch = std::fs::read(interop("lenet.pt")).unwrap();
+    let torch = fs::read(interop("lenet.pt")).unwrap();
     format::decode(Path::new("model"), &torch).unwrap();
     let error = format::decode(Path::new("model.mpk"), &bytes).unwrap_err();
     assert_eq!(error.to_string(), "model.mpk is a safetensors file under another ending");
@@ -74,4 +74,31 @@ fn a_format_that_is_only_read_or_an_unknown_ending_is_not_written() {
         assert!(error.hint().unwrap().contains("safetensors"), "{error}");
         assert!(!path.exists());
     }
+}
+
+// ONNX: what is written is what ONNX's own checker, ONNX Runtime and tract have accepted.
+
+/// If the writer is changed: convert `lenet.pt` to `lenet.onnx` anew, and run `check_onnx.py` and the crate `tract`.
+#[test]
+fn the_weights_of_pytorch_become_the_graph_that_other_programs_have_checked() {
+    let file = format::read(&interop("lenet.pt")).unwrap();
+    let checked = fs::read(interop("lenet.onnx")).unwrap();
+    assert!(format::encode(Format::Onnx, &file).unwrap() == checked);
+}
+
+#[test]
+fn notes_are_appended_as_properties() {
+    let mut file = format::read(&interop("lenet.pt")).unwrap();
+    file.metadata.insert("seed".to_owned(), "42".to_owned());
+    let checked = fs::read(interop("lenet.onnx")).unwrap();
+    let noted = format::encode(Format::Onnx, &file).unwrap();
+    // Field 14 of the model: field 1 is the key, field 2 the value.
+    let property = b"\x72\x0a\x0a\x04seed\x12\x0242";
+    assert!(noted == [&checked[..], property].concat());
+}
+
+#[test]
+fn a_graph_is_not_read() {
+    let error = format::read(&interop("lenet.onnx")).unwrap_err();
+    assert!(error.to_string().contains("only written"), "{error}");
 }
