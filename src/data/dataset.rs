@@ -124,6 +124,7 @@ mod tests {
 
     #[test]
     fn the_split_is_rounded_down_but_not_by_a_rounding_error() {
+        assert_eq!(sizes(60_000, 0.1), (54_000, 6_000));
         assert_eq!(sizes(100, 0.29), (71, 29));
         assert_eq!(sizes(1000, 0.7), (300, 700));
         assert_eq!(sizes(99, 0.1), (90, 9));

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_is_the_same_in_every_format_without_loss() {
+    fn a_picture_is_the_same_in_every_format_but_for_the_loss_of_jpeg() {
         let picture =
             RgbaImage::from_fn(7, 5, |x, _| Rgba([40 * x as u8, 40 * x as u8, 40 * x as u8, 255]));
         let picture = DynamicImage::ImageRgba8(picture);
@@ -142,6 +142,10 @@ mod tests {
         for format in [ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp] {
             assert_eq!(decoded(&encoded(&picture, format)).unwrap(), png, "{format:?}");
         }
+        let grey = GrayImage::from_pixel(40, 30, Luma([200]));
+        let jpeg = decoded(&encoded(&grey.into(), ImageFormat::Jpeg)).unwrap();
+        assert_eq!(jpeg.dimensions(), (40, 30));
+        assert!(jpeg.as_raw().iter().all(|v| v.abs_diff(200) <= 2));
     }
 
     #[test]
@@ -162,14 +166,6 @@ mod tests {
         let clear: image::GrayAlphaImage = image::ImageBuffer::from_pixel(2, 2, LumaA([10u8, 0u8]));
         let bytes = encoded(&clear.into(), ImageFormat::Png);
         assert_eq!(decoded(&bytes).unwrap().as_raw(), &[255; 4]);
-    }
-
-    #[test]
-    fn a_jpeg_is_known_by_its_content() {
-        let grey = GrayImage::from_pixel(40, 30, Luma([200]));
-        let picture = decoded(&encoded(&grey.into(), ImageFormat::Jpeg)).unwrap();
-        assert_eq!(picture.dimensions(), (40, 30));
-        assert!(picture.as_raw().iter().all(|v| v.abs_diff(200) <= 2));
     }
 
     #[test]
