@@ -12,7 +12,11 @@ const PER_EPOCH: u64 = 1000;
 
 /// A bar on standard error that counts the epochs of all trainings.
 #[derive(Debug, Clone)]
-pub struct Bar(ProgressBar);
+pub struct Bar {
+    bar: ProgressBar,
+    /// How far the training is that reports to this value.
+    done: u64,
+}
 
 impl Bar {
     /// A bar for so many epochs in all.
@@ -22,40 +26,32 @@ impl Bar {
         let style = style.expect("the template is a constant");
         let bar = ProgressBar::new(epochs as u64 * PER_EPOCH).with_style(style);
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self(bar)
+        Self { bar, done: 0 }
     }
 
-    /// What one of the trainings reports to.
+    /// The same bar, for one of the trainings to report to.
     #[must_use]
-    pub fn part(&self) -> impl Reporter + use<> {
-        Part { bar: self.0.clone(), done: 0 }
+    pub fn part(&self) -> Self {
+        self.clone()
     }
 
     /// Writes something above the bar.
     pub fn suspend(&self, write: impl FnOnce()) {
-        self.0.suspend(write);
+        self.bar.suspend(write);
     }
 
     /// Takes the bar away.
     pub fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
-}
 
-/// One training's part of a bar.
-struct Part {
-    bar: ProgressBar,
-    done: u64,
-}
-
-impl Part {
     fn is_at(&mut self, done: u64) {
         self.bar.inc(done.saturating_sub(self.done));
         self.done = self.done.max(done);
     }
 }
 
-impl Reporter for Part {
+impl Reporter for Bar {
     fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
         self.is_at(record.epochs.len() as u64 * PER_EPOCH);
     }

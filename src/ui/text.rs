@@ -13,8 +13,10 @@ use super::{Out, bar_columns, columns};
 /// Writes what the notebook's Keras writes: a line an epoch.
 pub struct TextReporter {
     out: Out,
-    bar: Option<ProgressBar>,
-    /// What the bar was made for.
+    /// Hidden until there is something to show, or for good.
+    bar: ProgressBar,
+    has_bar: bool,
+    /// The width of the window that the bar was made for.
     columns: usize,
     epochs: usize,
     /// When something was last said about an epoch that takes long.
@@ -27,13 +29,13 @@ pub struct TextReporter {
 const LONG: f64 = 20.0;
 
 impl TextReporter {
-    /// With a bar on standard error where `bars` says so.
+    /// With a bar on standard error where `has_bar` says so.
     #[must_use]
-    pub fn new(bars: bool) -> Self {
+    pub fn new(has_bar: bool) -> Self {
         Self {
             out: Out::default(),
-            // Not drawn before there is something to show.
-            bar: bars.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())),
+            bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
+            has_bar,
             columns: 0,
             epochs: 0,
             last: Instant::now(),
@@ -59,18 +61,13 @@ impl TextReporter {
 
     /// The bar of this epoch, if there is one more.
     fn begin(&self, epoch: usize) {
-        if let Some(bar) = &self.bar {
-            bar.reset();
-            bar.set_prefix(format!("{}/{}", epoch.min(self.epochs), self.epochs));
-            bar.set_message("");
-        }
+        self.bar.reset();
+        self.bar.set_prefix(format!("{}/{}", epoch.min(self.epochs), self.epochs));
+        self.bar.set_message("");
     }
 
     fn line(&mut self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.out.line(text)),
-            None => self.out.line(text),
-        }
+        self.bar.suspend(|| self.out.line(text));
     }
 }
 
@@ -88,9 +85,10 @@ impl Reporter for TextReporter {
     }
 
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
-        let Some(bar) = &self.bar else {
+        if !self.has_bar {
             return self.slow(epoch, batches, sums);
-        };
+        }
+        let bar = &self.bar;
         // The window may have another width than before.
         if self.columns != bar_columns() {
             self.columns = bar_columns();
@@ -134,16 +132,11 @@ impl Reporter for TextReporter {
     }
 
     fn note(&mut self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| super::note(text)),
-            None => super::note(text),
-        }
+        self.bar.suspend(|| super::note(text));
     }
 
     fn finish(&mut self) -> Result<(), Error> {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
         self.out.finish()
     }
 }
