@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::io::table::row;
 use crate::train::{EpochRecord, RunRecord};
 
 use super::chart::{Chart, Line};
@@ -72,11 +73,8 @@ fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
         let figures = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy]
             .map(figure);
         let heading = format!("{}{}", epoch.epoch, if is_kept { " (kept)" } else { "" });
-        let row: Vec<String> = [heading, format!("{:.1}", epoch.seconds)]
-            .into_iter()
-            .chain(figures)
-            .chain([format!("{:.3e}", rate(epoch))])
-            .collect();
+        let seconds = [format!("{:.1}", epoch.seconds)].into_iter();
+        let row = row(&heading, seconds.chain(figures).chain([format!("{:.3e}", rate(epoch))]));
         html! { tr .kept[is_kept] { (cells(&row)) } }
     });
     framed("Figures of each epoch", "figures", &columns, html! { @for row in rows { (row) } })

@@ -4,7 +4,7 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use maud::{Markup, PreEscaped, html};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::data::{CLASSES, Image};
@@ -105,19 +105,17 @@ pub fn script(weights: &Weights, figures: &Figures, images: &[Image]) -> Markup 
     let bytes: Vec<u8> =
         weights.tensors().iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
     let shown: Vec<&Image> = figures.cells.iter().map(|a| &images[a.index]).collect();
-    let told = |answers: &[Answer]| -> Vec<_> {
-        let told = |a: &Answer| json!([a.label, a.predicted, a.index, rounded(a.probability)]);
-        answers.iter().map(told).collect()
-    };
-    let ranges = RANGES.map(|range| json!([range.name, range.least, range.most]));
+    // To four digits, as it is shown.
+    let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
+    let told = |a: &Answer| json!([a.label, a.predicted, a.index, rounded(a.probability)]);
     let data = json!({
         "classes": CLASSES,
         "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
         "weights": BASE64_STANDARD.encode(bytes),
-        "cells": told(&figures.cells),
-        "mistakes": told(&figures.mistakes),
+        "cells": figures.cells.iter().map(told).collect::<Value>(),
+        "mistakes": figures.mistakes.iter().map(told).collect::<Value>(),
         "sprite": sprite(&shown),
-        "ranges": ranges,
+        "ranges": RANGES.map(|range| json!([range.name, range.least, range.most])),
     });
     // So that no text in it ends the block.
     let data = data.to_string().replace('<', "\\u003c");
@@ -125,9 +123,4 @@ pub fn script(weights: &Weights, figures: &Figures, images: &[Image]) -> Markup 
         script #data type="application/json" { (PreEscaped(data)) }
         script { (PreEscaped(SCRIPT)) }
     }
-}
-
-/// To four digits, as it is shown.
-fn rounded(probability: f64) -> f64 {
-    (1e4 * probability).round() / 1e4
 }

@@ -34,6 +34,8 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     };
     let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
     let limit = settings.limit.map(|limit| plural(limit, "image"));
+    let mut rows = vec![("Recipe", settings.recipe.name.clone())];
+    rows.extend(recipe(&settings.recipe));
     let run = [
         Some(("Batch size", count(settings.batch_size))),
         Some(("Seed", settings.seed.to_string())),
@@ -48,12 +50,12 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
         Some(("Backend", settings.backend.clone())),
         Some(("Versions", format!("lenet {}, Burn {}", record.lenet, record.burn))),
     ];
-    let name = [Some(("Recipe", settings.recipe.name.clone()))];
-    name.into_iter().chain(recipe(&settings.recipe)).chain(run).flatten().collect()
+    rows.extend(run.into_iter().flatten());
+    rows
 }
 
 /// What the recipe does, each part with its name; what it leaves out has no row.
-fn recipe(recipe: &Recipe) -> [Option<(&'static str, String)>; 9] {
+fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
     let schedule = match recipe.schedule {
         Schedule::Constant => "constant".to_owned(),
         Schedule::Linear { warm_up } => {
@@ -74,7 +76,7 @@ fn recipe(recipe: &Recipe) -> [Option<(&'static str, String)>; 9] {
             format!("standardised: less {mean}, divided by {deviation}")
         }
     };
-    [
+    let rows = [
         Some(("Learning rate", recipe.learning_rate.to_string())),
         Some(("Schedule", schedule)),
         (recipe.momentum > 0.0).then_some(("Momentum", momentum)),
@@ -84,7 +86,8 @@ fn recipe(recipe: &Recipe) -> [Option<(&'static str, String)>; 9] {
         Some(("Initial weights", weights)),
         Some(("Pixels", pixels)),
         images(recipe.augmentation).map(|changes| ("Images", changes)),
-    ]
+    ];
+    rows.into_iter().flatten().collect()
 }
 
 fn images(Augmentation { flip, shift, clean_epochs }: Augmentation) -> Option<String> {
@@ -138,7 +141,6 @@ mod tests {
 
     #[test]
     fn a_recipe_tells_what_it_does_and_nothing_else() {
-        let told = |one: &Recipe| recipe(one).into_iter().flatten().collect::<Vec<_>>();
         let row = |name, what: &str| (name, what.to_owned());
         let classic = [
             row("Learning rate", "0.9"),
@@ -146,8 +148,8 @@ mod tests {
             row("Initial weights", "Glorot uniform"),
             row("Pixels", "as they are, 0 to 255"),
         ];
-        assert_eq!(told(&Recipe::classic()), classic);
-        let tuned = told(&Recipe::tuned());
+        assert_eq!(recipe(&Recipe::classic()), classic);
+        let tuned = recipe(&Recipe::tuned());
         for expected in [
             row("Schedule", "rises for 5% of the steps, then falls evenly"),
             row("Momentum", "0.9, Nesterov's"),

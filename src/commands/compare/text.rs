@@ -13,26 +13,26 @@ const IMAGES: usize = 10;
 pub fn text(comparison: &Comparison) -> String {
     let pairs = comparison.model_pairs();
     let shown = &pairs[..pairs.len().min(PAIRS)];
-    let mut sections = Vec::new();
-    let mut tell = |table: Table, notes: Vec<String>| {
-        if !table.rows.is_empty() {
-            sections.push([vec![table.text(columns())], notes].concat().join("\n"));
-        }
-    };
-    tell(comparison.run_table(), vec![]);
-    tell(comparison.group_table(), vec![]);
-    tell(comparison.difference_table(), vec![]);
-    let note = "p: how likely a difference this large is if there is none.\n\
-                Of losses and seconds less is better.";
-    tell(comparison.test_table(), vec![note.to_owned()]);
-    tell(comparison.class_table(), vec![]);
-    let notes = match pairs.as_slice() {
+    let seeds = "p: how likely a difference this large is if there is none.\n\
+                 Of losses and seconds less is better.";
+    let models = match pairs.as_slice() {
         [pair] => only(comparison, pair),
         _ if pairs.len() > PAIRS => vec![format!("{} more pairs with --json", pairs.len() - PAIRS)],
         _ => vec![],
     };
-    tell(comparison.pair_table(shown), notes);
-    sections.join("\n\n")
+    let tables = [
+        (comparison.run_table(), vec![]),
+        (comparison.group_table(), vec![]),
+        (comparison.difference_table(), vec![]),
+        (comparison.test_table(), vec![seeds.to_owned()]),
+        (comparison.class_table(), vec![]),
+        (comparison.pair_table(shown), models),
+    ];
+    let tables = tables.into_iter().filter(|(table, _)| !table.rows.is_empty());
+    let text = |(table, notes): (Table, Vec<String>)| {
+        [vec![table.text(columns())], notes].concat().join("\n")
+    };
+    tables.map(text).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The images that only one of two models gets right.
