@@ -2,10 +2,8 @@
 
 use crate::train::EpochRecord;
 
-/// The epochs in a log, and whether it tells their seconds, in a column of that name; where not, they are 0.
-///
-/// # Errors
-/// What is wrong with it, in words.
+/// The epochs in a log, and whether it has their seconds, in a column of that name; or what is wrong with it. Unknown
+/// seconds are 0.
 pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
     let header = text.lines().next().unwrap_or_default();
     // `CSVLogger(separator=..)` allows others than the comma.

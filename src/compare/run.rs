@@ -57,7 +57,6 @@ pub struct Answers {
     pub right: Vec<bool>,
 }
 
-/// One training.
 #[derive(Default)]
 pub struct Run {
     /// The file's name without its ending.
@@ -86,9 +85,6 @@ pub struct Run {
 
 impl Run {
     /// The run that `path` names: a record, a model with its record beside it, or a log of Keras.
-    ///
-    /// # Errors
-    /// What is wrong with the file.
     pub fn read(path: &Path) -> io::Result<Self> {
         let (record, model) = match path.extension().and_then(|ending| ending.to_str()) {
             Some("csv") => return Self::from_log(path),

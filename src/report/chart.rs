@@ -73,30 +73,30 @@ impl Chart<'_> {
                 }
             }
         };
-        figure(self.title, &self.spoken(&lines), drawing)
+        figure(self.title, &self.description(&lines), drawing)
     }
 
-    /// What the drawing shows, for who does not see it.
-    fn spoken(&self, lines: &[&Line]) -> String {
+    /// What the drawing shows, for those who cannot see it.
+    fn description(&self, lines: &[&Line]) -> String {
         let unit = self.unit;
-        let tell = |line: &&Line| {
+        let describe = |line: &&Line| {
             let ((first, from), (last, to)) = (line.points[0], line.points[line.points.len() - 1]);
             let [first, last] = [first, last].map(|at| (10.0 * at).round() / 10.0);
             let name = line.name;
             format!("{name} from {from:.4} in {unit} {first} to {to:.4} in {unit} {last}")
         };
-        let lines = lines.iter().map(tell).collect::<Vec<_>>().join("; ");
+        let lines = lines.iter().map(describe).collect::<Vec<_>>().join("; ");
         let kept = self.kept.map(|kept| format!(" The model has the weights of {unit} {kept}."));
         format!("{} by {unit}: {lines}.{}", self.title, kept.unwrap_or_default())
     }
 }
 
-/// A drawing of [`SIZE`] with its title; `spoken` is what it shows, for who does not see it.
-pub fn figure(title: &str, spoken: &str, drawing: Markup) -> Markup {
+/// A drawing of [`SIZE`] with its title; `description` says what it shows, for those who cannot see it.
+pub fn figure(title: &str, description: &str, drawing: Markup) -> Markup {
     html! {
         figure .chart {
             figcaption { (title) }
-            svg viewBox=(format!("0 0 {} {}", SIZE[0], SIZE[1])) role="img" aria-label=(spoken) { (drawing) }
+            svg viewBox=(format!("0 0 {} {}", SIZE[0], SIZE[1])) role="img" aria-label=(description) { (drawing) }
         }
     }
 }
@@ -109,7 +109,7 @@ pub fn level(area: [f64; 4], y: f64, name: &str) -> Markup {
     }
 }
 
-/// A number below the area, or what the numbers are.
+/// A number below the area, or their unit.
 pub fn step(x: f64, y: f64, name: &str) -> Markup {
     html! { text .tick .step x=(number(x)) y=(number(y)) { (name) } }
 }
@@ -188,11 +188,11 @@ fn decimals(step: f64) -> usize {
         .unwrap_or(9) as usize
 }
 
-/// The heights `wanted`, moved apart to [`LINE_HEIGHT`] where two are nearer, in the same order and as little as can be.
+/// The heights `wanted`, moved apart to [`LINE_HEIGHT`] where two are closer: in the same order, and no further than needed.
 fn spread(wanted: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    // Less what the lines above take, heights need not fall: an isotonic regression by pooling adjacent violators.
+    // With the room of the lines above subtracted, heights must not fall: isotonic regression, by pooling adjacent violators.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     let mean = |(sum, number): (f64, usize)| sum / number as f64;
     for (place, index) in order.iter().enumerate() {

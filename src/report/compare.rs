@@ -62,7 +62,7 @@ fn figures(comparison: &Comparison) -> Markup {
     }
 }
 
-/// A table of the comparison, as the pages have them.
+/// A table of the comparison, its columns' names capitalised.
 fn shown(label: &str, Table { mut columns, rows }: Table) -> Markup {
     columns.iter_mut().for_each(|name| *name = capital(name));
     table(label, "figures compared", &Table { columns, rows })

@@ -1,4 +1,4 @@
-//! What the page opens with: the model's name, how it came about, doubts, and the figures in large type.
+//! What the page opens with: the model's name, how it came about, warnings, and the figures in large type.
 
 use std::io;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
     html! {
         h1 { (report.model) }
         p { (history(report)) " Measured on the " (images) " of " (data) "." }
-        @for doubt in doubts(report) { p .doubt { strong { "Beware: " } (doubt) } }
+        @for warning in warnings(report) { p .doubt { strong { "Beware: " } (warning) } }
         (headline(report))
     }
 }
@@ -99,19 +99,19 @@ fn known_history(record: &RunRecord) -> Markup {
 }
 
 /// What speaks against the model, and against the record being its own.
-fn doubts(report: &Report<'_>) -> impl Iterator<Item = String> {
+fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
     let collapsed = report.figures.evaluation.is_collapsed();
     let collapsed = collapsed.then(|| "it gives all images the same answer.".to_owned());
-    collapsed.into_iter().chain(foreign(report))
+    collapsed.into_iter().chain(mismatch(report))
 }
 
 /// What speaks against the record being this model's.
-fn foreign(report: &Report<'_>) -> Option<String> {
+fn mismatch(report: &Report<'_>) -> Option<String> {
     let (record, found) = (report.training.as_ref().ok()?, &report.figures.evaluation);
     let Some(test) = &record.test else {
         return Some("its training was not finished when its record was written.".to_owned());
     };
-    // Another backend rounds otherwise, which moves an image or two.
+    // Another backend rounds differently, which changes the answers for an image or two.
     let far = test.correct.abs_diff(found.correct()) > 2 + found.samples() / 1000;
     (test.samples == found.samples() && far).then(|| {
         format!(

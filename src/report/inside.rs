@@ -107,13 +107,13 @@ pub fn script(weights: &Weights, figures: &Figures, images: &[Image]) -> Markup 
     let shown: Vec<&Image> = figures.cells.iter().map(|a| &images[a.index]).collect();
     // To four digits, as it is shown.
     let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
-    let told = |a: &Answer| json!([a.label, a.predicted, a.index, rounded(a.probability)]);
+    let row = |a: &Answer| json!([a.label, a.predicted, a.index, rounded(a.probability)]);
     let data = json!({
         "classes": CLASSES,
         "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
         "weights": BASE64_STANDARD.encode(bytes),
-        "cells": figures.cells.iter().map(told).collect::<Value>(),
-        "mistakes": figures.mistakes.iter().map(told).collect::<Value>(),
+        "cells": figures.cells.iter().map(row).collect::<Value>(),
+        "mistakes": figures.mistakes.iter().map(row).collect::<Value>(),
         "sprite": sprite(&shown),
         "ranges": RANGES.map(|range| json!([range.name, range.least, range.most])),
     });

@@ -35,20 +35,20 @@ pub fn confidence(figures: &Figures) -> Markup {
     )
 }
 
-/// The answers of each range of probability that has some, with its ends in hundredths.
+/// The bins that have answers, each with its ends in percent.
 fn bins(figures: &Figures) -> impl Iterator<Item = ([usize; 2], &Bin)> {
     let ends = (0..BINS).map(|index| [index, index + 1].map(|end| 100 * end / BINS));
     ends.zip(&figures.confidence).filter(|(_, bin)| bin.total() > 0)
 }
 
 fn diagram(figures: &Figures) -> Markup {
-    let x = |hundredths: usize| AREA[0] + (AREA[2] - AREA[0]) * hundredths as f64 / 100.0;
+    let x = |percent: usize| AREA[0] + (AREA[2] - AREA[0]) * percent as f64 / 100.0;
     let y = |share: f64| AREA[3] - (AREA[3] - AREA[1]) * share;
-    let told = bins(figures).map(|([from, to], bin)| {
+    let shares = bins(figures).map(|([from, to], bin)| {
         let share = 100.0 * bin.share_right();
         format!("{from} to {to}%: {share:.0}% of {} right", bin.total())
     });
-    let told = told.collect::<Vec<_>>().join("; ");
+    let shares = shares.collect::<Vec<_>>().join("; ");
     let drawing = html! {
         @for tick in [0, 25, 50, 75, 100] { (level(AREA, y(f64::from(tick) / 100.0), &format!("{tick}%"))) }
         @for ([from, to], bin) in bins(figures) {
@@ -63,8 +63,8 @@ fn diagram(figures: &Figures) -> Markup {
         @for tick in [0, 20, 40, 60, 80, 100] { (step(x(tick), AREA[3] + 33.0, &format!("{tick}%"))) }
         (step((AREA[0] + AREA[2]) / 2.0, AREA[3] + 49.0, "probability of the answer; above it, answers"))
     };
-    let spoken = format!("Share of right answers by probability: {told}.");
-    figure("Share right by probability", &spoken, drawing)
+    let description = format!("Share of right answers by probability: {shares}.");
+    figure("Share right by probability", &description, drawing)
 }
 
 fn counts(figures: &Figures) -> Markup {

@@ -60,7 +60,7 @@ pub fn drawing_wanted() -> Drawing {
     }
 }
 
-/// Whether the terminal takes colours: all do but a console of Windows, which has to be told first. (One that is not
+/// Whether the terminal takes colours: all do but a console of Windows, where they are switched on first. (One that is not
 /// Windows' own names itself in TERM.)
 fn takes_colours() -> bool {
     anstyle_query::windows::enable_ansi_colors() != Some(false) || is_set("TERM")
@@ -93,9 +93,9 @@ pub fn error(error: &Error) {
     }
 }
 
-/// Does a program's work, tells the user why it failed if it did, and says with which status to exit.
+/// Does a program's work, reports its error if it fails, and returns the exit status.
 ///
-/// A panic, which is always a bug, is told in two lines too, and is status 1. None is expected to reach a user.
+/// A panic, which is always a bug, is reported in two lines too, and has status 1.
 pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let info = info.to_string().replace('\n', " ");

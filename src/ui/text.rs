@@ -25,7 +25,7 @@ pub struct TextReporter {
     pause: Duration,
 }
 
-/// An epoch of less is over before anybody wonders.
+/// Seconds left from which on an epoch is worth a note.
 const LONG: f64 = 20.0;
 
 impl TextReporter {
@@ -43,7 +43,7 @@ impl TextReporter {
         }
     }
 
-    /// Off a terminal, how long an epoch that takes long will go on: after the first seconds, then once a minute.
+    /// Off a terminal, says how long a slow epoch will still take: after the first seconds, then once a minute.
     fn slow(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         let done = sums.batches as f64 / batches as f64;
         let left = sums.seconds / done - sums.seconds;

@@ -7,7 +7,7 @@ use crate::compare::{Comparison, Figure};
 /// Images that are listed of those that only one model gets right.
 const LISTED: usize = 100;
 
-/// The document; its schema is `lenet schema compare`.
+/// Its schema is `lenet schema compare`.
 pub fn document(comparison: &Comparison) -> Value {
     let groups = &comparison.groups;
     let runs = comparison.runs.iter().enumerate().map(|(number, run)| {

@@ -4,12 +4,11 @@ use crate::compare::{Comparison, ModelPair};
 use crate::io::table::Table;
 use crate::ui::columns;
 
-/// Pairs of models that are told one by one.
+/// Pairs of models that have a row.
 const PAIRS: usize = 10;
 /// Images that are named of those that only one model gets right.
 const IMAGES: usize = 10;
 
-/// Everything that the comparison says, in tables.
 pub fn text(comparison: &Comparison) -> String {
     let pairs = comparison.model_pairs();
     let shown = &pairs[..pairs.len().min(PAIRS)];

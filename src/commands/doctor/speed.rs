@@ -12,7 +12,7 @@ use crate::train::Recipe;
 const WHILE: Duration = Duration::from_secs(1);
 /// Images of a pass: an epoch in small.
 const IMAGES: usize = 16_000;
-/// Images of a step, as training has where nobody says otherwise.
+/// The default of `lenet train`.
 const BATCH_SIZE: usize = 32;
 
 /// Images to train on; how fast that goes does not depend on what they show.
@@ -56,7 +56,7 @@ pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
         let last = Instant::now();
         steps(count)?;
         done += count;
-        // As seldom as training waits for a device: about ten times a second.
+        // As rarely as training waits for a device: about ten times a second.
         if last.elapsed() * 10 < WHILE {
             count *= 2;
         }
