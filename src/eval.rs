@@ -207,6 +207,9 @@ mod tests {
         assert_eq!(argmax(&[0.5; 10]), 0);
         let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3]);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
+        // Clipped from above as well: 1 is a little less than twice a half.
+        let clipped = probabilities(&[1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(clipped[0] < 2.0 * clipped[1] && clipped[2] > 0.0, "{clipped:?}");
     }
 
     #[test]
