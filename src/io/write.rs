@@ -160,6 +160,14 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
+    #[test]
+    fn bytes_that_did_not_arrive_are_noticed() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(3).unwrap();
+        assert!(check_length(&file, 3).is_ok());
+        assert!(check_length(&file, 4).is_err());
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_under_a_made_up_name_is_replaced_and_not_followed() {
