@@ -76,6 +76,10 @@ mod tests {
         let (_, d_y) = of(Activation::Sigmoid, y, 2);
         assert_eq!((d_y[2], d_y[3]), (0.0, 0.0));
         assert!(d_y[4] > 0.0);
+        // At a bound itself nothing is clipped yet.
+        (y[2], y[3]) = (CLIP, 1.0 - CLIP);
+        let (_, d_y) = of(Activation::Sigmoid, y, 2);
+        assert!(d_y[2] < 0.0 && d_y[3] > 0.0);
     }
 
     #[test]
