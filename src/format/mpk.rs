@@ -125,7 +125,7 @@ fn values(index: usize, tensor: Tensor) -> Result<Vec<f32>, Fault> {
     }
     check_type(spec.name, "F32", &tensor.dtype)?;
     check_shape(spec.name, &shape, &tensor.shape)?;
-    check_bytes(spec.name, spec.len(), tensor.bytes.len())?;
+    check_bytes(spec.name, spec.numel(), tensor.bytes.len())?;
     let values = floats(&tensor.bytes);
     Ok(if is_dense_weight { transpose(&values, shape[0], shape[1]) } else { values })
 }
@@ -147,7 +147,7 @@ pub(super) mod tests {
 
     /// The record with every byte string emptied: its structure. Also where each byte of it stands in the record.
     fn structure(bytes: &[u8]) -> Vec<usize> {
-        let payloads: Vec<_> = TENSORS.iter().map(|spec| 4 * spec.len()).collect();
+        let payloads: Vec<_> = TENSORS.iter().map(|spec| 4 * spec.numel()).collect();
         let mut positions = Vec::new();
         let mut at = 0;
         let mut next = payloads.iter();
