@@ -30,8 +30,7 @@ mod weights;
 use rayon::prelude::*;
 
 use crate::data::View;
-use crate::model::{Activation, PARAMETERS};
-use crate::ops::Score;
+use crate::model::{Activation, PARAMETERS, Score};
 
 pub use simd::{Level, LevelError, level};
 pub use update::Descent;

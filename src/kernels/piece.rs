@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use crate::data::{Image, PIXELS, Scaling, View};
-use crate::ops::Score;
+use crate::model::Score;
 
 use super::dense::{Size, stride};
 use super::simd::LANES;
