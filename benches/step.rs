@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use burn_ndarray::NdArray;
 use lenet::data::{FashionMnist, ImageDataset, Options, Pass, epoch_order};
-use lenet::kernels::{Descent, Level, level, profile};
-use lenet::model::{PARAMETERS, Weights};
+use lenet::kernels::{Level, level, profile};
+use lenet::model::Weights;
 use lenet::ops::{LeNetBackend, Parameters, Trainer};
 use lenet::train::Recipe;
 
@@ -61,10 +61,7 @@ fn pass(recipe: &Recipe, train: &ImageDataset) -> Pass {
 
 fn start(recipe: &Recipe) -> Parameters {
     let weights = Weights::initial(42, recipe.gain).for_activation(recipe.activation);
-    Parameters {
-        values: weights.to_parameters(),
-        velocity: recipe.sgd().has_velocity().then(|| vec![0.0; PARAMETERS]),
-    }
+    Parameters::new(&weights, recipe.sgd())
 }
 
 /// The least and the median, in microseconds.
@@ -85,12 +82,7 @@ fn parts(level: Level, recipe: &Recipe, train: &ImageDataset) {
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
     alone.install(|| {
         for batch in 0..800 {
-            let descent = Descent {
-                sgd: recipe.sgd(),
-                rate: (recipe.learning_rate * 0.1) as f32,
-                parameters: &mut parameters.values,
-                velocity: parameters.velocity.as_deref_mut(),
-            };
+            let descent = parameters.descent(recipe.sgd(), (recipe.learning_rate * 0.1) as f32);
             let found = profile::step(level, recipe.activation, descent, pass.batch(batch));
             parts.resize_with(found.len(), Default::default);
             for (part, (name, time)) in parts.iter_mut().zip(found) {

@@ -8,8 +8,8 @@ use burn::data::dataset::Dataset;
 
 use crate::data::{CLASSES, ImageDataset, Pass};
 use crate::error::Error;
-use crate::model::{Activation, Weights};
-use crate::ops::{CLIP, LeNetBackend, argmax};
+use crate::model::{Activation, CLIP, Weights, argmax};
+use crate::ops::LeNetBackend;
 use crate::signal;
 
 /// The ten outputs of the network for one image, each a sigmoid.

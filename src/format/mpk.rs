@@ -117,7 +117,7 @@ fn values(index: usize, tensor: Tensor) -> Result<Vec<f32>, Fault> {
     }
     check_type(spec.name, "F32", &tensor.dtype)?;
     check_shape(spec.name, &shape, &tensor.shape)?;
-    check_bytes(spec.name, spec.len(), tensor.bytes.len())?;
+    check_bytes(spec.name, spec.numel(), tensor.bytes.len())?;
     let values = floats(&tensor.bytes);
     Ok(if is_dense_weight { transpose(&values, shape[0], shape[1]) } else { values })
 }

@@ -43,7 +43,7 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         let spec = &TENSORS[index];
         check_type(spec.name, "F32", &view.dtype().to_string())?;
         check_shape(spec.name, spec.shape, view.shape())?;
-        check_bytes(spec.name, spec.len(), view.data().len())?;
+        check_bytes(spec.name, spec.numel(), view.data().len())?;
         tensors.add(index, floats(view.data()))?;
     }
     Ok(ModelFile {

@@ -18,7 +18,7 @@ impl Collector {
     /// If there are not as many values as its shape has; readers check that before.
     pub(super) fn add(&mut self, index: usize, values: Vec<f32>) -> Result<(), Fault> {
         let spec = &TENSORS[index];
-        assert_eq!(values.len(), spec.len(), "values of {spec}");
+        assert_eq!(values.len(), spec.numel(), "values of {spec}");
         check_values(spec, &values)?;
         if self.tensors[index].replace(values).is_some() {
             return Err(Fault::not_lenet(format!("{} is there twice", spec.name)));

@@ -1,7 +1,6 @@
 //! Sparse categorical cross-entropy of one image, as [`crate::ops::Gradients`] defines it.
 
-use crate::model::Activation;
-use crate::ops::{CLIP, Score, argmax};
+use crate::model::{Activation, CLIP, Score, argmax};
 
 /// Classes, and outputs per image.
 pub(super) const CLASSES: usize = 10;

@@ -30,11 +30,10 @@ mod weights;
 use rayon::prelude::*;
 
 use crate::data::View;
-use crate::descent::Sgd;
-use crate::model::{Activation, PARAMETERS};
-use crate::ops::Score;
+use crate::model::{Activation, PARAMETERS, Score};
 
 pub use simd::{Level, LevelError, level};
+pub use update::Descent;
 
 use awake::Awake;
 use loss::CLASSES;
@@ -42,7 +41,7 @@ use muon::Orthogonal;
 use piece::{PIECE, Piece, Scratch};
 use samples::{Network, Outputs, Samples};
 use simd::{LANES, Simd};
-use update::{Target, Update};
+use update::Target;
 
 /// The outputs of the network for `images`, [n, 10].
 ///
@@ -94,7 +93,7 @@ impl Stepper {
     ) {
         assert_eq!(gradients.len(), PARAMETERS);
         self.samples(level, Network { activation, parameters }, images);
-        weights::weights(level, &self.pieces, Target::Gradients(gradients));
+        weights::weights(level, &self.pieces, Target::keep(gradients));
     }
 
     /// A step of gradient descent on `images`. Changes parameters and velocity in place.
@@ -134,41 +133,6 @@ impl Stepper {
                 level.run(Samples { network, images, batch, scratch, piece, done: |_| () });
             });
         });
-    }
-}
-
-/// What a step of gradient descent changes, and how.
-#[derive(Debug)]
-pub struct Descent<'a> {
-    /// The rule.
-    pub sgd: Sgd,
-    /// The learning rate of this step.
-    pub rate: f32,
-    /// All parameters.
-    pub parameters: &'a mut [f32],
-    /// The velocity of each, where there is momentum.
-    pub velocity: Option<&'a mut [f32]>,
-}
-
-impl<'a> Descent<'a> {
-    /// A step along `gradients`.
-    ///
-    /// # Panics
-    /// A slice has not [`PARAMETERS`] values.
-    pub fn update(self, level: Level, gradients: &[f32]) {
-        self.apply(level, &mut Orthogonal::default(), |target| {
-            level.run(Update { target, gradients });
-        });
-    }
-
-    /// The step whose gradients `give` hands over.
-    fn apply(self, level: Level, orthogonal: &mut Orthogonal, give: impl FnOnce(Target<'_>)) {
-        let Self { sgd, rate, parameters, velocity } = self;
-        let directions = sgd.muon.is_some().then(|| orthogonal.directions());
-        give(Target::Update { sgd, rate, parameters: &mut *parameters, velocity, directions });
-        if let Some(muon) = sgd.muon {
-            orthogonal.step(level, muon, rate, parameters);
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use crate::data::{Image, PIXELS, Scaling, View};
-use crate::ops::Score;
+use crate::model::Score;
 
 use super::dense::{Size, stride};
 use super::simd::LANES;
@@ -27,14 +27,9 @@ pub(super) type Rows<const N: usize> = Aligned<[[f32; N]; PIECE]>;
 pub(crate) struct Piece {
     /// How many images it holds.
     pub n: usize,
-    /// Inputs of the dense layers.
-    pub x_fc1: Rows<{ stride(FC1.inputs) }>,
-    pub x_fc2: Rows<{ stride(FC2.inputs) }>,
-    pub x_fc3: Rows<{ stride(FC3.inputs) }>,
-    /// Gradients of the dense layers' sums, before their activation.
-    pub d_fc1: Rows<{ stride(FC1.outputs) }>,
-    pub d_fc2: Rows<{ stride(FC2.outputs) }>,
-    pub d_fc3: Rows<{ stride(FC3.outputs) }>,
+    pub fc1: Dense<{ stride(FC1.inputs) }, { stride(FC1.outputs) }>,
+    pub fc2: Dense<{ stride(FC2.inputs) }, { stride(FC2.outputs) }>,
+    pub fc3: Dense<{ stride(FC3.inputs) }, { stride(FC3.outputs) }>,
     /// The convolutions' gradients, summed over the images.
     pub conv1: conv1::Sums,
     pub conv2: conv2::Sums,
@@ -45,12 +40,9 @@ impl Piece {
     pub(super) fn new() -> Self {
         Self {
             n: 0,
-            x_fc1: Aligned([[0.0; _]; PIECE]),
-            x_fc2: Aligned([[0.0; _]; PIECE]),
-            x_fc3: Aligned([[0.0; _]; PIECE]),
-            d_fc1: Aligned([[0.0; _]; PIECE]),
-            d_fc2: Aligned([[0.0; _]; PIECE]),
-            d_fc3: Aligned([[0.0; _]; PIECE]),
+            fc1: Dense::ZERO,
+            fc2: Dense::ZERO,
+            fc3: Dense::ZERO,
             conv1: conv1::Sums::ZERO,
             conv2: conv2::Sums::ZERO,
             scores: [Score { loss: 0.0, is_correct: false }; PIECE],
@@ -66,10 +58,26 @@ impl Piece {
     #[inline(always)]
     pub(super) fn of_dense(&self, layer: usize) -> (&[f32], &[f32]) {
         match layer {
-            0 => (self.x_fc1.0.as_flattened(), self.d_fc1.0.as_flattened()),
-            1 => (self.x_fc2.0.as_flattened(), self.d_fc2.0.as_flattened()),
-            _ => (self.x_fc3.0.as_flattened(), self.d_fc3.0.as_flattened()),
+            0 => self.fc1.rows(),
+            1 => self.fc2.rows(),
+            _ => self.fc3.rows(),
         }
+    }
+}
+
+/// What comes into a dense layer, and the gradients of its sums, before their activation.
+pub(crate) struct Dense<const INPUTS: usize, const OUTPUTS: usize> {
+    pub x: Rows<INPUTS>,
+    pub d_z: Rows<OUTPUTS>,
+}
+
+impl<const INPUTS: usize, const OUTPUTS: usize> Dense<INPUTS, OUTPUTS> {
+    const ZERO: Self =
+        Self { x: Aligned([[0.0; INPUTS]; PIECE]), d_z: Aligned([[0.0; OUTPUTS]; PIECE]) };
+
+    #[inline(always)]
+    fn rows(&self) -> (&[f32], &[f32]) {
+        (self.x.0.as_flattened(), self.d_z.0.as_flattened())
     }
 }
 

@@ -54,23 +54,23 @@ impl Network<'_> {
         activate(s, activation, y.as_flattened_mut());
         done("conv1");
 
-        let (x, y) = (&*y, &mut piece.x_fc1.0[..n]);
+        let (x, y) = (&*y, &mut piece.fc1.x.0[..n]);
         let argmax = &mut scratch.argmax_conv2[..n];
         conv2::forward(s, x, self.weight(1), self.bias(1), y, argmax);
         activate(s, activation, y.as_flattened_mut());
         done("conv2");
 
-        let (x, y) = (piece.x_fc1.0.as_flattened(), piece.x_fc2.0.as_flattened_mut());
+        let (x, y) = (piece.fc1.x.0.as_flattened(), piece.fc2.x.0.as_flattened_mut());
         dense::forward(s, FC1, n, x, self.weight_and_rest(2), self.bias(2), y);
         activate(s, activation, y);
         done("fc1");
 
-        let (x, y) = (piece.x_fc2.0.as_flattened(), piece.x_fc3.0.as_flattened_mut());
+        let (x, y) = (piece.fc2.x.0.as_flattened(), piece.fc3.x.0.as_flattened_mut());
         dense::forward(s, FC2, n, x, self.weight_and_rest(3), self.bias(3), y);
         activate(s, activation, y);
         done("fc2");
 
-        let (x, y) = (piece.x_fc3.0.as_flattened(), scratch.y_fc3.0.as_flattened_mut());
+        let (x, y) = (piece.fc3.x.0.as_flattened(), scratch.y_fc3.0.as_flattened_mut());
         dense::forward(s, FC3, n, x, self.weight_and_rest(4), self.bias(4), y);
         activate(s, activation, y);
         done("fc3");
@@ -92,26 +92,26 @@ impl Network<'_> {
 
         for (place, score) in piece.scores[..n].iter_mut().enumerate() {
             let y = scratch.y_fc3.0[place].first_chunk().expect("ten and more");
-            let d_y = piece.d_fc3.0[place].first_chunk_mut().expect("ten and more");
+            let d_y = piece.fc3.d_z.0[place].first_chunk_mut().expect("ten and more");
             *score = loss(activation, y, images.get(place).2, batch, d_y);
         }
-        let d = piece.d_fc3.0.as_flattened_mut();
+        let d = piece.fc3.d_z.0.as_flattened_mut();
         times_slope(s, activation, scratch.y_fc3.0.as_flattened(), d);
         done("loss");
 
-        let (d_z, d) = (&*d, piece.d_fc2.0.as_flattened_mut());
+        let (d_z, d) = (&*d, piece.fc2.d_z.0.as_flattened_mut());
         dense::input_gradient(s, FC3, d_z, self.weight(4), d);
-        times_slope(s, activation, piece.x_fc3.0.as_flattened(), d);
+        times_slope(s, activation, piece.fc3.x.0.as_flattened(), d);
         done("fc3 backward");
 
-        let (d_z, d) = (&*d, piece.d_fc1.0.as_flattened_mut());
+        let (d_z, d) = (&*d, piece.fc1.d_z.0.as_flattened_mut());
         dense::input_gradient(s, FC2, d_z, self.weight(3), d);
-        times_slope(s, activation, piece.x_fc2.0.as_flattened(), d);
+        times_slope(s, activation, piece.fc2.x.0.as_flattened(), d);
         done("fc2 backward");
 
         let (d_z, d) = (&*d, scratch.d_conv2.0.as_flattened_mut());
         dense::input_gradient(s, FC1, d_z, self.weight(2), d);
-        times_slope(s, activation, piece.x_fc1.0.as_flattened(), d);
+        times_slope(s, activation, piece.fc1.x.0.as_flattened(), d);
         done("fc1 backward");
 
         scratch.shifted.fill(s, self.weight(1));

@@ -1,91 +1,100 @@
-//! A step of gradient descent on some parameters ([`crate::descent`] has the rule), or their gradients as they are.
+//! A step of gradient descent on all parameters or a run of them: [`crate::descent`] has the rule.
 
 use crate::descent::{Muon, Sgd};
 use crate::model::range;
 
-use super::simd::{Kernel, LANES, Simd};
+use super::muon::Orthogonal;
+use super::simd::{Kernel, LANES, Level, Simd};
 
-/// Where gradients of a run of parameters go.
-pub(super) enum Target<'a> {
-    /// They are kept.
-    Gradients(&'a mut [f32]),
-    /// They change the parameters, and the velocity where there is one.
-    Update {
-        sgd: Sgd,
-        rate: f32,
-        parameters: &'a mut [f32],
-        velocity: Option<&'a mut [f32]>,
-        /// Where the directions of the large matrices go instead, for [`super::muon`].
-        directions: Option<&'a mut [f32]>,
-    },
+/// What a step of gradient descent changes, and how.
+#[derive(Debug)]
+pub struct Descent<'a> {
+    /// The rule.
+    pub sgd: Sgd,
+    /// The learning rate of this step.
+    pub rate: f32,
+    /// All parameters.
+    pub parameters: &'a mut [f32],
+    /// The velocity of each, where there is momentum.
+    pub velocity: Option<&'a mut [f32]>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A bias, which does not decay.
-    Bias,
-    Weight,
-    /// A weight that [`Muon`] moves, where it is used.
-    Matrix,
-}
+impl<'a> Descent<'a> {
+    /// A step along `gradients`.
+    ///
+    /// # Panics
+    /// A slice has not [`PARAMETERS`](crate::model::PARAMETERS) values.
+    pub fn update(self, level: Level, gradients: &[f32]) {
+        self.apply(level, &mut Orthogonal::default(), |target| {
+            level.run(Update { target, gradients });
+        });
+    }
 
-impl Kind {
-    /// That of tensor `index` of [`crate::model::TENSORS`].
-    pub(super) fn of(index: usize) -> Self {
-        match index % 2 {
-            0 if Muon::moves(index) => Self::Matrix,
-            0 => Self::Weight,
-            _ => Self::Bias,
+    /// The step whose gradients `give` hands over.
+    pub(super) fn apply(
+        self,
+        level: Level,
+        orthogonal: &mut Orthogonal,
+        give: impl FnOnce(Target<'_>),
+    ) {
+        let Self { sgd, rate, parameters, velocity } = self;
+        let directions = sgd.muon.is_some().then(|| orthogonal.directions());
+        let descent = Descent { sgd, rate, parameters: &mut *parameters, velocity };
+        give(Target { descent, directions });
+        if let Some(muon) = sgd.muon {
+            orthogonal.step(level, muon, rate, parameters);
         }
     }
+}
+
+/// Where the gradients of a run of parameters go.
+pub(super) struct Target<'a> {
+    pub descent: Descent<'a>,
+    /// Where the directions of the large matrices go instead, for [`super::muon`].
+    pub directions: Option<&'a mut [f32]>,
 }
 
 impl<'a> Target<'a> {
-    /// That of the first `count` parameters and that of the others.
-    pub(super) fn split_at(self, count: usize) -> (Self, Self) {
-        match self {
-            Self::Gradients(gradients) => {
-                let (first, others) = gradients.split_at_mut(count);
-                (Self::Gradients(first), Self::Gradients(others))
-            }
-            Self::Update { sgd, rate, parameters, velocity, directions } => {
-                let (first, others) = parameters.split_at_mut(count);
-                let (first_v, others_v) = velocity.map(|v| v.split_at_mut(count)).unzip();
-                let (first_d, others_d) = directions.map(|d| d.split_at_mut(count)).unzip();
-                let part = |parameters, velocity, directions| Self::Update {
-                    sgd,
-                    rate,
-                    parameters,
-                    velocity,
-                    directions,
-                };
-                (part(first, first_v, first_d), part(others, others_v, others_d))
-            }
-        }
+    /// The gradients themselves: from 0, a step of length -1 ends at them.
+    pub(super) fn keep(gradients: &'a mut [f32]) -> Self {
+        gradients.fill(0.0);
+        let (sgd, rate) = (Sgd::default(), -1.0);
+        let descent = Descent { sgd, rate, parameters: gradients, velocity: None };
+        Self { descent, directions: None }
     }
 
-    /// Takes the gradients `g` of the parameters from place `at` on.
+    /// That of the first `count` parameters and that of the others.
+    pub(super) fn split_at(self, count: usize) -> (Self, Self) {
+        let Descent { sgd, rate, parameters, velocity } = self.descent;
+        let (first, others) = parameters.split_at_mut(count);
+        let (first_v, others_v) = velocity.map(|v| v.split_at_mut(count)).unzip();
+        let (first_d, others_d) = self.directions.map(|d| d.split_at_mut(count)).unzip();
+        let part = |parameters, velocity, directions| Self {
+            descent: Descent { sgd, rate, parameters, velocity },
+            directions,
+        };
+        (part(first, first_v, first_d), part(others, others_v, others_d))
+    }
+
+    /// Takes the gradients `g` of the parameters from place `at` on, which are of tensor `tensor` of
+    /// [`crate::model::TENSORS`].
     #[inline(always)]
-    pub(super) fn take<S: Simd>(&mut self, s: S, at: usize, g: &[f32], kind: Kind) {
+    pub(super) fn take<S: Simd>(&mut self, s: S, at: usize, g: &[f32], tensor: usize) {
         let places = at..at + g.len();
-        match self {
-            Self::Gradients(gradients) => gradients[places].copy_from_slice(g),
-            Self::Update { sgd, rate, parameters, velocity, directions } => {
-                let velocity = velocity.as_mut().map(|v| &mut v[places.clone()]);
-                let (w, rate, weight_decay) = match (directions, kind) {
-                    (Some(directions), Kind::Matrix) => {
-                        // From 0, a step of length -1 ends at the direction.
-                        let d = &mut directions[places];
-                        d.fill(0.0);
-                        (d, -1.0, 0.0)
-                    }
-                    (_, Kind::Bias) => (&mut parameters[places], *rate, 0.0),
-                    _ => (&mut parameters[places], *rate, sgd.weight_decay),
-                };
-                let sgd = Sgd { weight_decay, ..*sgd };
-                descend(s, sgd, rate, w, velocity, g);
+        let Descent { sgd, rate, parameters, velocity } = &mut self.descent;
+        let velocity = velocity.as_mut().map(|v| &mut v[places.clone()]);
+        let is_bias = tensor % 2 == 1;
+        let (w, rate, weight_decay) = match &mut self.directions {
+            Some(directions) if Muon::moves(tensor) => {
+                // As in `keep`.
+                let d = &mut directions[places];
+                d.fill(0.0);
+                (d, -1.0, 0.0)
             }
-        }
+            _ => (&mut parameters[places], *rate, if is_bias { 0.0 } else { sgd.weight_decay }),
+        };
+        let sgd = Sgd { weight_decay, ..*sgd };
+        descend(s, sgd, rate, w, velocity, g);
     }
 }
 
@@ -138,10 +147,10 @@ fn padded(rest: &[f32]) -> [f32; LANES] {
     vector
 }
 
-/// One step on all parameters along their `gradients`.
-pub(super) struct Update<'a> {
-    pub target: Target<'a>,
-    pub gradients: &'a [f32],
+/// A step on all parameters along their `gradients`.
+struct Update<'a> {
+    target: Target<'a>,
+    gradients: &'a [f32],
 }
 
 impl Kernel for Update<'_> {
@@ -149,8 +158,7 @@ impl Kernel for Update<'_> {
     fn run<S: Simd>(mut self, s: S) {
         for tensor in 0..10 {
             let places = range(tensor);
-            let (at, kind) = (places.start, Kind::of(tensor));
-            self.target.take(s, at, &self.gradients[places], kind);
+            self.target.take(s, places.start, &self.gradients[places], tensor);
         }
     }
 }

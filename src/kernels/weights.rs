@@ -10,7 +10,7 @@ use crate::model::OFFSETS;
 use super::dense::{Size, stride};
 use super::piece::{FC1, FC2, FC3, Piece};
 use super::simd::{Kernel, LANES, Level, Simd};
-use super::update::{Kind, Target};
+use super::update::Target;
 use super::{TAPS, conv1, conv2, lanes};
 
 /// The sizes of the dense layers, and how many rows of its weight are a job.
@@ -96,12 +96,10 @@ fn convolutions<S: Simd>(s: S, pieces: &[Box<Piece>], mut target: Target<'_>) {
     let (mut d_conv1, mut d_conv2) = ([0.0; CONV1], [0.0; CONV2]);
     sums1.write(5, |row, column| 5 * row + column, &mut d_conv1);
     sums2.write(conv2::INPUTS, |tap, input| TAPS * input + tap, &mut d_conv2);
-    for (at, d, weights, kind) in [
-        (0, &d_conv1[..], conv1::WEIGHT, Kind::of(0)),
-        (CONV1, &d_conv2[..], conv2::WEIGHT, Kind::of(2)),
-    ] {
-        target.take(s, at, &d[..weights], kind);
-        target.take(s, at + weights, &d[weights..], Kind::Bias);
+    for (tensor, d, weights) in [(0, &d_conv1[..], conv1::WEIGHT), (2, &d_conv2[..], conv2::WEIGHT)]
+    {
+        target.take(s, OFFSETS[tensor], &d[..weights], tensor);
+        target.take(s, OFFSETS[tensor + 1], &d[weights..], tensor + 1);
     }
 }
 
@@ -110,7 +108,6 @@ fn convolutions<S: Simd>(s: S, pieces: &[Box<Piece>], mut target: Target<'_>) {
 fn rows<S: Simd>(s: S, pieces: &[Box<Piece>], layer: usize, first: usize, mut target: Target<'_>) {
     let (size, count) = DENSE[layer];
     let outputs = size.outputs;
-    let kind = Kind::of(4 + 2 * layer);
     let [x_stride, d_stride] = size.strides();
     for row in (0..count).step_by(4) {
         for column in (0..outputs).step_by(2 * LANES) {
@@ -135,7 +132,7 @@ fn rows<S: Simd>(s: S, pieces: &[Box<Piece>], layer: usize, first: usize, mut ta
                 s.store(sums[0], &mut g[0]);
                 s.store(sums[1], &mut g[1]);
                 let at = (row + i) * outputs + column;
-                target.take(s, at, &g.as_flattened()[..width], kind);
+                target.take(s, at, &g.as_flattened()[..width], 4 + 2 * layer);
             }
         }
     }
@@ -157,7 +154,7 @@ fn bias<S: Simd>(s: S, pieces: &[Box<Piece>], layer: usize, mut target: Target<'
             }
         }
     }
-    target.take(s, 0, &sums[..size.outputs], Kind::Bias);
+    target.take(s, 0, &sums[..size.outputs], 5 + 2 * layer);
 }
 
 // A tile has four rows, and a job the same number of rows as the others of its layer.

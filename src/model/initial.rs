@@ -17,11 +17,11 @@ impl Weights {
             [outputs, inputs, window @ ..] => {
                 let window: usize = window.iter().product();
                 let limit = gain * (6.0 / ((inputs + outputs) * window) as f32).sqrt();
-                (0..spec.len())
+                (0..spec.numel())
                     .map(|_| (2.0 * random::uniform(&mut stream) - 1.0) * limit)
                     .collect()
             }
-            _ => vec![0.0; spec.len()],
+            _ => vec![0.0; spec.numel()],
         }))
     }
 }

@@ -2,6 +2,7 @@
 
 mod activation;
 mod initial;
+mod output;
 mod parameters;
 mod summary;
 mod weights;
@@ -15,6 +16,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::module::max_pool2d;
 
 pub use activation::Activation;
+pub use output::{CLIP, Score, argmax};
 pub use parameters::{OFFSETS, PARAMETERS, range};
 pub use summary::LayerSummary;
 pub use weights::{TENSORS, TensorSpec, Weights};

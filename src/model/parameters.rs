@@ -16,12 +16,7 @@ pub const OFFSETS: [usize; TENSORS.len() + 1] = {
     let mut offsets = [0; TENSORS.len() + 1];
     let mut index = 0;
     while index < TENSORS.len() {
-        let (mut length, mut axis) = (1, 0);
-        while axis < TENSORS[index].shape.len() {
-            length *= TENSORS[index].shape[axis];
-            axis += 1;
-        }
-        offsets[index + 1] = offsets[index] + length;
+        offsets[index + 1] = offsets[index] + TENSORS[index].numel();
         index += 1;
     }
     offsets

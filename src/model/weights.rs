@@ -16,14 +16,13 @@ pub struct TensorSpec {
 impl TensorSpec {
     /// Number of values in the tensor.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// Always false: no tensor of LeNet is empty.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn numel(&self) -> usize {
+        let (mut product, mut axis) = (1, 0);
+        while axis < self.shape.len() {
+            product *= self.shape[axis];
+            axis += 1;
+        }
+        product
     }
 }
 
@@ -65,7 +64,7 @@ impl Weights {
     #[must_use]
     pub fn new(tensors: [Vec<f32>; 10]) -> Self {
         for (spec, tensor) in TENSORS.iter().zip(&tensors) {
-            assert_eq!(tensor.len(), spec.len(), "values of {spec}");
+            assert_eq!(tensor.len(), spec.numel(), "values of {spec}");
         }
         Self { tensors }
     }
@@ -73,7 +72,7 @@ impl Weights {
     /// Weights whose every value is zero.
     #[must_use]
     pub fn zeros() -> Self {
-        Self { tensors: TENSORS.map(|spec| vec![0.0; spec.len()]) }
+        Self { tensors: TENSORS.map(|spec| vec![0.0; spec.numel()]) }
     }
 
     /// Each tensor with its name and shape, in the order of [`TENSORS`].

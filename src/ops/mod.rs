@@ -4,8 +4,6 @@
 //! bodies are Burn's own operations ([`reference`](mod@reference)), which every test holds the others against; the CPU runs
 //! [`crate::kernels`] instead, a GPU the kernels in `wgpu`. A [`Trainer`] makes the steps of a training out of them, in
 //! memory of its own, so that no step waits for the host or copies what it could change in place.
-//!
-//! [`PARAMETERS`]: crate::model::PARAMETERS
 
 #[cfg(feature = "ndarray")]
 mod ndarray;
@@ -23,19 +21,8 @@ use burn::tensor::{Tensor, TensorPrimitive};
 use crate::data::{Pass, View};
 use crate::descent::Sgd;
 use crate::error::Error;
-use crate::model::Activation;
-
-/// Smallest and largest output that the loss distinguishes: outputs are clipped to `[CLIP, 1 - CLIP]`.
-pub const CLIP: f32 = 1e-7;
-
-/// The class with the largest of these outputs; the first of equal ones.
-#[must_use]
-pub fn argmax(outputs: &[f32; 10]) -> usize {
-    (1..10).fold(0, |best, class| match outputs[class] > outputs[best] {
-        true => class,
-        false => best,
-    })
-}
+use crate::kernels::Descent;
+use crate::model::{Activation, PARAMETERS, Score, Weights};
 
 /// What a batch is worth, and which way its parameters would be better.
 #[derive(Debug, Clone)]
@@ -43,7 +30,7 @@ pub struct Gradients<B: Backend> {
     /// Loss of each image, `[N]`.
     ///
     /// Sparse categorical cross-entropy as TensorFlow 2.0 computes it on outputs that are sigmoids: clip each output o to
-    /// [`CLIP`]`..1 - `[`CLIP`], take `p = o / sum(o)`, and the loss is `-ln p[label]`.
+    /// [`CLIP`](crate::model::CLIP)` .. 1 - CLIP`, take `p = o / sum(o)`, and the loss is `-ln p[label]`.
     ///
     /// Source: `sparse_categorical_crossentropy` in `tensorflow/python/keras/backend.py`, release 2.0, for
     /// `from_logits=False`. The Keras of today, since TensorFlow 2.3, looks behind the sigmoid for its input
@@ -99,7 +86,7 @@ pub trait LeNetBackend: Backend {
 }
 
 /// The parameters of a network in training and, where there is momentum, their velocity: on the host, in the layout of
-/// [`Weights::to_parameters`](crate::model::Weights::to_parameters).
+/// [`Weights::to_parameters`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameters {
     /// The parameters.
@@ -108,13 +95,19 @@ pub struct Parameters {
     pub velocity: Option<Vec<f32>>,
 }
 
-/// What a training step found for one image, before its update.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Score {
-    /// The image's loss.
-    pub loss: f32,
-    /// Whether the largest output was its label's.
-    pub is_correct: bool,
+impl Parameters {
+    /// These weights at the start of a training by the rule `sgd`.
+    #[must_use]
+    pub fn new(weights: &Weights, sgd: Sgd) -> Self {
+        let velocity = sgd.has_velocity().then(|| vec![0.0; PARAMETERS]);
+        Self { values: weights.to_parameters(), velocity }
+    }
+
+    /// A step of them on the CPU.
+    pub fn descent(&mut self, sgd: Sgd, rate: f32) -> Descent<'_> {
+        let Self { values, velocity } = self;
+        Descent { sgd, rate, parameters: values, velocity: velocity.as_deref_mut() }
+    }
 }
 
 /// A training on a device. It holds the parameters and whatever its steps reuse; a step does not wait for the device.

@@ -9,9 +9,9 @@ use crate::data::{Pass, View};
 use crate::descent::Sgd;
 use crate::error::Error;
 use crate::kernels::{self, Descent, Level, Stepper};
-use crate::model::{Activation, PARAMETERS};
+use crate::model::{Activation, PARAMETERS, Score};
 
-use super::{Gradients, LeNetBackend, Parameters, Score, Trainer};
+use super::{Gradients, LeNetBackend, Parameters, Trainer};
 
 impl LeNetBackend for NdArray {
     type Trainer = CpuTrainer;
@@ -101,12 +101,7 @@ impl Trainer<NdArray> for CpuTrainer {
 
     fn step(&mut self) {
         let (pass, rates) = self.epoch.as_ref().expect("an epoch has begun");
-        let descent = Descent {
-            sgd: self.sgd,
-            rate: rates[self.next],
-            parameters: &mut self.parameters.values,
-            velocity: self.parameters.velocity.as_deref_mut(),
-        };
+        let descent = self.parameters.descent(self.sgd, rates[self.next]);
         let images = pass.batch(self.next);
         self.stepper.step(self.level, self.activation, descent, images);
         self.scores.extend(self.stepper.scores());

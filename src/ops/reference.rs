@@ -9,9 +9,9 @@ use crate::data::{Batch, Pass, View};
 use crate::descent::{MATRICES, Muon, Sgd};
 use crate::error::Error;
 use crate::eval::IntoDataChecked;
-use crate::model::{Activation, LeNet, PARAMETERS, TENSORS, range};
+use crate::model::{Activation, CLIP, LeNet, PARAMETERS, Score, TENSORS, range};
 
-use super::{CLIP, Gradients, LeNetBackend, Parameters, Score, Trainer, primitive, tensor};
+use super::{Gradients, LeNetBackend, Parameters, Trainer, primitive, tensor};
 
 /// See [`LeNetBackend::outputs`].
 pub fn outputs<B: Backend>(
@@ -167,12 +167,7 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
         for step in self.pending.drain(..) {
             let values = step.into_data_checked()?;
             let (losses, correct) = values.split_at(values.len() / 2);
-            scores.extend(
-                losses
-                    .iter()
-                    .zip(correct)
-                    .map(|(loss, correct)| Score { loss: *loss, is_correct: *correct == 1.0 }),
-            );
+            scores.extend(Score::all(losses, correct));
         }
         Ok(scores)
     }

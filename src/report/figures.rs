@@ -1,7 +1,7 @@
 //! What the report says of a model's outputs.
 
 use crate::eval::{Evaluation, Outputs, probabilities};
-use crate::ops::argmax;
+use crate::model::argmax;
 
 /// Bins of the histogram of confidence, each 0.1 wide.
 pub const BINS: usize = 10;

@@ -6,7 +6,7 @@ use std::path::Path;
 use maud::{Markup, html};
 
 use crate::io::text::{count, plural};
-use crate::model::{TENSORS, TensorSpec};
+use crate::model::PARAMETERS;
 use crate::train::{EpochRecord, Output, RunRecord};
 
 use super::Report;
@@ -39,7 +39,6 @@ fn headline(report: &Report<'_>) -> Markup {
     let validation =
         record.and_then(kept).and_then(|epoch| Some((epoch.epoch, epoch.val_accuracy?)));
     let is_last = |epoch| record.is_some_and(|record| record.epochs.len() == epoch);
-    let parameters = TENSORS.iter().map(TensorSpec::len).sum();
     html! {
         dl .headline {
             div { dt { "Test accuracy" } dd { (percent(evaluation.accuracy())) } }
@@ -53,7 +52,7 @@ fn headline(report: &Report<'_>) -> Markup {
                     dd { (percent(accuracy)) }
                 }
             }
-            div { dt { "Parameters" } dd { (count(parameters)) } }
+            div { dt { "Parameters" } dd { (count(PARAMETERS)) } }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::ops::Score;
+use crate::model::Score;
 
 /// Sums over the images of an unfinished epoch. Added up in their order, in f64, so that an
 /// interrupted epoch ends with the same figures.

@@ -151,7 +151,7 @@ fn structure(record: &[u8]) -> Vec<usize> {
                 _ => 5,
             };
             places.extend(at..at + marker);
-            at += marker + 4 * tensors.next().expect("ten tensors").len();
+            at += marker + 4 * tensors.next().expect("ten tensors").numel();
         }
     }
     places

@@ -5,8 +5,8 @@ use std::ops::Range;
 use burn_wgpu::{Wgpu, WgpuDevice};
 use lenet::data::{Pass, Scaling};
 use lenet::descent::{Schedule, Sgd};
-use lenet::model::{Activation, PARAMETERS, Weights};
-use lenet::ops::{LeNetBackend, Parameters, Score, Trainer};
+use lenet::model::{Activation, PARAMETERS, Score, Weights};
+use lenet::ops::{LeNetBackend, Parameters, Trainer};
 
 use super::device;
 use super::plain::Plain;
@@ -18,10 +18,7 @@ const SGD: Sgd = Sgd { momentum: 0.9, nesterov: true, weight_decay: 1e-3, muon: 
 
 pub fn start(sgd: Sgd) -> Parameters {
     let weights = Weights::initial(11, 1.0).for_activation(Activation::Tanh);
-    Parameters {
-        values: weights.to_parameters(),
-        velocity: sgd.has_velocity().then(|| vec![0.0; PARAMETERS]),
-    }
+    Parameters::new(&weights, sgd)
 }
 
 fn rates(pass: &Pass) -> Vec<f32> {

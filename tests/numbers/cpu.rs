@@ -2,7 +2,7 @@
 
 use lenet::data::View;
 use lenet::descent::Sgd;
-use lenet::kernels::{self, Descent, Level, Stepper};
+use lenet::kernels::{self, Level, Stepper};
 use lenet::model::{Activation, PARAMETERS};
 use lenet::ops::Parameters;
 
@@ -28,12 +28,6 @@ impl Implementation for Cpu {
         }
     }
     fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]) {
-        let descent = Descent {
-            sgd,
-            rate,
-            parameters: &mut parameters.values,
-            velocity: parameters.velocity.as_deref_mut(),
-        };
-        descent.update(self.0, gradients);
+        parameters.descent(sgd, rate).update(self.0, gradients);
     }
 }

@@ -3,8 +3,8 @@
 
 use lenet::data::{Part, Pass, Scaling, epoch_order};
 use lenet::descent::Sgd;
-use lenet::kernels::{Descent, Level, Stepper};
-use lenet::model::{Activation, PARAMETERS, Weights};
+use lenet::kernels::{Level, Stepper};
+use lenet::model::{Activation, Weights};
 use lenet::ops::Parameters;
 use lenet::train::Recipe;
 use sha2::{Digest, Sha256};
@@ -30,10 +30,7 @@ fn pass(recipe: &Recipe) -> Pass {
 
 fn start(recipe: &Recipe) -> Parameters {
     let weights = Weights::initial(1, recipe.gain).for_activation(recipe.activation);
-    Parameters {
-        values: weights.to_parameters(),
-        velocity: recipe.sgd().has_velocity().then(|| vec![0.0; PARAMETERS]),
-    }
+    Parameters::new(&weights, recipe.sgd())
 }
 
 /// The SHA-256 of parameters and velocity, its first 16 hexadecimal digits.
@@ -50,12 +47,8 @@ fn end(level: Level, recipe: &Recipe) -> String {
     let (pass, mut parameters) = (pass(recipe), start(recipe));
     let mut stepper = Stepper::default();
     for step in 0..STEPS {
-        let descent = Descent {
-            sgd: recipe.sgd(),
-            rate: (recipe.learning_rate * recipe.schedule.factor(step, STEPS)) as f32,
-            parameters: &mut parameters.values,
-            velocity: parameters.velocity.as_deref_mut(),
-        };
+        let rate = (recipe.learning_rate * recipe.schedule.factor(step, STEPS)) as f32;
+        let descent = parameters.descent(recipe.sgd(), rate);
         stepper.step(level, recipe.activation, descent, pass.batch(step));
     }
     digest(&parameters)

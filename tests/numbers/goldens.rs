@@ -116,7 +116,8 @@ fn a_model_trained_by_keras_is_right_on_the_same_images() {
             assert_eq!(found.correct() as u64, keras["correct"].as_u64().unwrap());
             let confusion = serde_json::to_value(found.confusion).unwrap();
             assert_eq!(confusion, keras["confusion_true_by_predicted"]);
-            let predicted: Vec<_> = outputs_at_once[..100].iter().map(lenet::ops::argmax).collect();
+            let predicted: Vec<_> =
+                outputs_at_once[..100].iter().map(lenet::model::argmax).collect();
             assert_eq!(serde_json::to_value(predicted).unwrap(), keras["first_100_predictions"]);
             assert_eq!(outputs(777), outputs_at_once, "{}: whatever the batch size", by.name());
         }

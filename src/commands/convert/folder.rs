@@ -12,7 +12,7 @@ use crate::data::{CLASSES, Scaling};
 use crate::error::Error;
 use crate::format::{Format, ModelFile};
 use crate::io::Target;
-use crate::model::{LayerSummary, TENSORS};
+use crate::model::{LayerSummary, PARAMETERS, TENSORS};
 use crate::ops::LeNetBackend;
 use crate::train::RunRecord;
 
@@ -82,7 +82,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
         "output": "ten sigmoids; the probabilities are these, clipped to [1e-7, 1 - 1e-7] and divided by their sum",
         "layers": layers.collect::<Vec<_>>(),
         "tensors": TENSORS.map(|spec| json!({ "name": spec.name, "shape": spec.shape })),
-        "parameters": TENSORS.iter().map(|spec| spec.len()).sum::<usize>(),
+        "parameters": PARAMETERS,
         "lenet_version": env!("CARGO_PKG_VERSION"),
     })
 }

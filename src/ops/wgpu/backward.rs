@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 use super::elements::{Four, read_four, slope};
 use super::layout::memory::{DELTA_2, OUTPUTS, PARTS, WEIGHTS_FC3};
 use super::layout::{CELLS2, THREADS, memory, record};
-use crate::ops::CLIP;
+use crate::model::CLIP;
 
 /// By comparisons, which keep what is no number; `clamp` may not.
 #[cube]

@@ -14,9 +14,9 @@ use super::{is_able, pack};
 use crate::data::{ImageDataset, Pass};
 use crate::descent::Sgd;
 use crate::error::Error;
-use crate::model::{Activation, PARAMETERS};
+use crate::model::{Activation, PARAMETERS, Score};
 use crate::ops::reference::StepByStep;
-use crate::ops::{Parameters, Score, Trainer};
+use crate::ops::{Parameters, Trainer};
 
 /// A training by the kernels; with Muon, or on a GPU that cannot run them, step by step.
 pub enum Training {
@@ -182,12 +182,7 @@ impl OnGpu {
         let mut scores = Vec::new();
         for pair in self.kernels.read(handles)?.as_chunks().0 {
             let [losses, correct] = pair;
-            scores.extend(
-                losses
-                    .iter()
-                    .zip(correct)
-                    .map(|(loss, correct)| Score { loss: *loss, is_correct: *correct == 1.0 }),
-            );
+            scores.extend(Score::all(losses, correct));
         }
         Ok(scores)
     }
