@@ -31,3 +31,14 @@ impl Score {
         pairs.map(|(loss, correct)| Self { loss: *loss, is_correct: *correct == 1.0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_one_is_a_right_answer() {
+        let right = |is_correct| Score { loss: 0.5, is_correct };
+        assert!(Score::all(&[0.5, 0.5], &[1.0, 0.0]).eq([right(true), right(false)]));
+    }
+}

@@ -180,3 +180,20 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
         })
     }
 }
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use super::*;
+    use burn_ndarray::NdArray;
+
+    #[test]
+    fn outputs_that_are_clipped_have_no_gradient() {
+        let device = Default::default();
+        let values = [0.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
+        let outputs = Tensor::<Autodiff<NdArray>, 2>::from_data([values], &device).require_grad();
+        let labels = Tensor::from_ints([0], &device);
+        let gradients = cross_entropy(outputs.clone(), labels).backward();
+        let found = outputs.grad(&gradients).unwrap().into_data().into_vec::<f32>().unwrap();
+        assert!(found[..2] == [0.0, 0.0] && found[2] > 0.0, "{found:?}");
+    }
+}
