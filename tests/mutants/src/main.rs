@@ -103,8 +103,26 @@ impl Finder<'_> {
     }
 }
 
+/// Whether this is code of another system, which is not compiled here.
+fn is_elsewhere(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
+        let condition = attribute.meta.require_list().expect("cfg has a condition");
+        let condition = condition.tokens.to_string();
+        condition == "windows" || condition == "not (unix)"
+    })
+}
+
 impl<'ast> Visit<'ast> for Finder<'_> {
+    fn visit_expr_if(&mut self, item: &'ast syn::ExprIf) {
+        if !is_elsewhere(&item.attrs) {
+            visit::visit_expr_if(self, item);
+        }
+    }
+
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        if is_elsewhere(&item.attrs) {
+            return;
+        }
         self.body(&item.sig, &item.block);
         visit::visit_item_fn(self, item);
     }
