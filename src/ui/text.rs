@@ -60,10 +60,19 @@ impl TextReporter {
     }
 
     /// The bar of this epoch, if there is one more.
-    fn begin(&self, epoch: usize) {
+    fn begin(&mut self, epoch: usize) {
+        self.fit_bar();
         self.bar.reset();
         self.bar.set_prefix(format!("{}/{}", epoch.min(self.epochs), self.epochs));
         self.bar.set_message("");
+    }
+
+    /// The window may have another width than when the bar was last drawn.
+    fn fit_bar(&mut self) {
+        if self.has_bar && self.columns != bar_columns() {
+            self.columns = bar_columns();
+            self.bar.set_style(bar_style(self.columns));
+        }
     }
 
     fn line(&mut self, text: &str) {
@@ -88,16 +97,11 @@ impl Reporter for TextReporter {
         if !self.has_bar {
             return self.slow(epoch, batches, sums);
         }
+        self.fit_bar();
         let bar = &self.bar;
-        // The window may have another width than before.
-        if self.columns != bar_columns() {
-            self.columns = bar_columns();
-            bar.set_style(bar_style(self.columns));
-        }
         if bar.length() != Some(batches as u64) {
             bar.set_length(batches as u64);
             bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar.set_message(format!("loss: {:.4}  accuracy: {:.4}", sums.mean_loss(), sums.accuracy()));
         bar.set_position(sums.batches as u64);
