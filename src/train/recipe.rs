@@ -105,3 +105,17 @@ impl Recipe {
         self.schedule != Schedule::Constant || self.augmentation.ends_early()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_or_an_augmentation_that_ends_ties_the_weights_to_the_length() {
+        let Recipe { schedule, augmentation, .. } = Recipe::tuned();
+        let classic = Recipe::classic();
+        assert!(!classic.depends_on_length());
+        assert!(Recipe { schedule, ..classic.clone() }.depends_on_length());
+        assert!(Recipe { augmentation, ..classic }.depends_on_length());
+    }
+}
