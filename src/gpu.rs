@@ -15,23 +15,15 @@ pub struct Gpu {
     pub name: String,
     /// Whether it is a program on the CPU that stands in for a GPU.
     pub is_software: bool,
-    /// What it lacks to run this program's own kernels, if anything: then Burn's operations take their place.
-    pub lacking: Option<String>,
 }
 
 impl Gpu {
-    /// What a user should know about it.
+    /// What a user should know about it, if anything.
     #[must_use]
-    pub fn notes(&self) -> Vec<String> {
+    pub fn note(&self) -> Option<String> {
         let name = &self.name;
-        let software = format!("note: {name} is not a GPU but a program on the CPU; it is slow");
-        let slow = |lacking: &String| {
-            format!(
-                "note: {name} cannot run lenet's kernels: {lacking}; Burn's own operations take tens of times as long"
-            )
-        };
-        let software = self.is_software.then_some(software);
-        software.into_iter().chain(self.lacking.as_ref().map(slow)).collect()
+        let note = || format!("note: {name} is not a GPU but a program on the CPU; it is slow");
+        self.is_software.then(note)
     }
 }
 
@@ -48,7 +40,7 @@ pub fn foreword() -> Option<&'static str> {
 /// Opens the fastest GPU of the machine.
 ///
 /// # Errors
-/// If there is none, or it cannot be opened.
+/// If there is none, or it cannot be opened, or cannot run the kernels.
 pub fn open() -> Result<Gpu, Error> {
     // The interfaces that Burn's kernels are made for.
     let backend =
@@ -65,6 +57,15 @@ pub fn open() -> Result<Gpu, Error> {
         .map_err(|_| Error::Gpu(format!("no GPU was found through {backend}")))?;
     let info = adapter.get_info();
     let limits = adapter.limits();
+    let lacking = lacking(
+        limits.max_compute_invocations_per_workgroup as usize,
+        limits.max_compute_workgroup_storage_size as usize,
+        limits.max_storage_buffers_per_shader_stage as usize,
+    );
+    if let Some(lacking) = lacking {
+        let name = info.name;
+        return Err(Error::Gpu(format!("the GPU {name} cannot run lenet's kernels: {lacking}")));
+    }
 
     // All that the adapter offers, as Burn asks for it; but for what wgpu calls experimental, which LeNet does
     // not need and which takes unsafe code to switch on.
@@ -73,7 +74,7 @@ pub fn open() -> Result<Gpu, Error> {
         - wgpu::Features::all_experimental_mask();
     let description = wgpu::DeviceDescriptor {
         required_features: features,
-        required_limits: limits.clone(),
+        required_limits: limits,
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };
@@ -86,10 +87,5 @@ pub fn open() -> Result<Gpu, Error> {
         device: init_device(setup, options),
         name: format!("{} ({backend})", info.name),
         is_software: info.device_type == wgpu::DeviceType::Cpu,
-        lacking: lacking(
-            limits.max_compute_invocations_per_workgroup as usize,
-            limits.max_compute_workgroup_storage_size as usize,
-            limits.max_storage_buffers_per_shader_stage as usize,
-        ),
     })
 }

@@ -28,8 +28,8 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Predict(args) => on_backend(&args.compute, args),
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Compare(args) => on_backend(&args.compute, args),
-        Command::Shapes(args) => on_backend(&args.compute, args),
-        Command::Convert(args) => on_backend(&args.compute, args),
+        Command::Shapes(args) => in_pool(Some(1), || args.run()),
+        Command::Convert(args) => in_pool(Some(1), || args.run()),
         Command::Data(args) => expect_memory().and_then(|()| args.run()),
         Command::Doctor(args) => args.run(&Speeds {
             #[cfg(feature = "ndarray")]
@@ -56,18 +56,13 @@ fn expect_memory() -> Result<(), Error> {
 fn open_gpu() -> Result<lenet::gpu::Gpu, Error> {
     lenet::gpu::foreword().into_iter().for_each(ui::note);
     let gpu = lenet::gpu::open()?;
-    gpu.notes().iter().for_each(|note| ui::note(note));
+    gpu.note().iter().for_each(|note| ui::note(note));
     Ok(gpu)
 }
 
 /// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
-    expect_memory()?;
-    let pool = pool(compute.threads)?;
-    // The C library gives each thread addresses of its own at its first request, however few there are.
-    pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
-    expect_memory()?;
-    pool.install(|| match compute.backend {
+    in_pool(compute.threads, || match compute.backend {
         #[cfg(feature = "ndarray")]
         Backend::Ndarray => {
             let level = lenet::kernels::level()?;
@@ -79,6 +74,19 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
             task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
         }
     })
+}
+
+/// Runs `work` in a pool of so many threads, where there is memory for both.
+fn in_pool(
+    threads: Option<usize>,
+    work: impl FnOnce() -> Result<(), Error> + Send,
+) -> Result<(), Error> {
+    expect_memory()?;
+    let pool = pool(threads)?;
+    // The C library gives each thread addresses of its own at its first request, however few there are.
+    pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
+    expect_memory()?;
+    pool.install(work)
 }
 
 /// The addresses of a thread's stack, in bytes.

@@ -7,12 +7,12 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
-use super::{ComputeArgs, batch_size};
+use super::batch_size;
 use crate::commands::schema;
 
 /// List the layers with their output shapes, parameters and multiply-adds
 ///
-/// The shapes are found by sending a batch through the network.
+/// The shapes are found by sending an image through the network.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
@@ -26,8 +26,6 @@ pub struct ShapesArgs {
     /// Order of the dimensions: as Burn and PyTorch have it (nchw) or as TensorFlow prints it (nhwc)
     #[arg(long, value_enum, default_value = "nchw")]
     pub layout: Layout,
-    #[command(flatten)]
-    pub compute: ComputeArgs,
     /// Print one JSON document instead of a table
     #[arg(long)]
     pub json: bool,

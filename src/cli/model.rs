@@ -141,7 +141,7 @@ pub struct CompareArgs {
 /// Write a model in another format
 ///
 /// The endings decide: .mpk and .safetensors are read and written, .pt and .pth read, .onnx written. The written file
-/// is read back, both models see the same images, and the largest difference of their outputs is printed.
+/// is read back, and its weights are compared bit for bit.
 /// Seed, recipe, accuracy and the digests of the data, from the .json beside IN, travel along into .safetensors and
 /// .onnx. A folder, one that exists or a name with a slash at its end, gets README.md (a model card with the measured
 /// figures), config.json, model.safetensors and model.onnx.
@@ -162,8 +162,6 @@ pub struct ConvertArgs {
     /// Replace OUT, or its files in the folder, if they exist
     #[arg(long)]
     pub force: bool,
-    #[command(flatten)]
-    pub compute: ComputeArgs,
     /// Print one JSON document instead of text
     #[arg(long)]
     pub json: bool,

@@ -7,24 +7,23 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use burn::data::dataset::Dataset;
 use serde_json::json;
 
 use crate::cli::ConvertArgs;
-use crate::data::{CLASSES, DataFile, Image, ImageDataset, Options, Part, SIDE, load_part};
+use crate::data::{CLASSES, DataFile};
 use crate::error::Error;
-use crate::eval::{self, outputs};
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::Target;
 use crate::model::Weights;
-use crate::ops::LeNetBackend;
 use crate::train::{Output, RunRecord, sha256};
 use crate::ui::{self, Out};
 
-use super::OnBackend;
-
-impl OnBackend for ConvertArgs {
-    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+impl ConvertArgs {
+    /// Converts the model.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written, is taken, or does not hold what was written.
+    pub fn run(&self) -> Result<(), Error> {
         let (input, output) = (self.input.to_string_lossy(), self.output.to_string_lossy());
         let format = match folder::is_meant(&self.output) {
             true => None,
@@ -47,19 +46,15 @@ impl OnBackend for ConvertArgs {
         }
         let record = record(&self.input, &sha256(&bytes));
         file.metadata.extend(notes(record.as_ref()));
-        let images = images();
-        let checked = Checked::<B> { images: &images, force: self.force, device };
-        let difference = match format {
-            None => folder::write::<B>(self, &checked, &mut file, record.as_ref())?,
-            Some(format) => checked.write(&self.output, format, &file)?,
-        };
-        let count = images.len();
+        match format {
+            None => folder::write(self, &mut file, record.as_ref())?,
+            Some(format) => write(&self.output, format, &file, self.force)?,
+        }
         let mut out = Out::default();
         if self.json {
             let mut document = json!({
                 "schema": 1, "input": input, "output": output,
                 "format": format.map_or("folder", Format::ending),
-                "max_difference": difference, "images": count,
             });
             if format.is_none() {
                 document["files"] = json!(folder::FILES);
@@ -73,7 +68,6 @@ impl OnBackend for ConvertArgs {
             _ => "",
         };
         out.line(&format!("the weights are those of {input}, bit for bit{graph}"));
-        out.line(&format!("largest difference of outputs: {difference} on {count} images"));
         let notes = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
             Some(format!("{} {}", key.replace('_', " "), file.metadata.get(*key)?))
         });
@@ -85,35 +79,22 @@ impl OnBackend for ConvertArgs {
     }
 }
 
-/// How a file is written, read back, and compared with what it was made of.
-struct Checked<'a, B: LeNetBackend> {
-    /// What both models see.
-    images: &'a ImageDataset,
-    force: bool,
-    device: &'a B::Device,
-}
-
-impl<B: LeNetBackend> Checked<'_, B> {
-    /// Writes `file`; the largest difference of outputs before and after.
-    fn write(&self, target: &Path, format: Format, file: &ModelFile) -> Result<f64, Error> {
-        let encoded = format::encode(format, file).map_err(|fault| {
-            let path = target.to_owned();
-            FormatError::Content { path, fault }
-        })?;
-        Target::typed(target)?.write(&encoded, self.force)?;
-        let written = match format {
-            // Its weights are not read; its bytes are those of the graph that was made of them.
-            Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
-            Format::Onnx => return Err(Error::Unfaithful(target.to_owned())),
-            _ => format::read(target)?.weights,
-        };
-        if !equal_bits(&written, &file.weights) {
-            return Err(Error::Unfaithful(target.to_owned()));
-        }
-        let run = |weights| outputs::<B>(weights, self.images, eval::BATCH_SIZE, self.device);
-        let (before, after) = (run(&file.weights)?, run(&written)?);
-        let pairs = before.as_flattened().iter().zip(after.as_flattened());
-        Ok(pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max))
+/// Writes `file`, reads it back, and compares it with what it was made of.
+fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result<(), Error> {
+    let encoded = format::encode(format, file).map_err(|fault| {
+        let path = target.to_owned();
+        FormatError::Content { path, fault }
+    })?;
+    Target::typed(target)?.write(&encoded, force)?;
+    let written = match format {
+        // Its weights are not read; its bytes are those of the graph that was made of them.
+        Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
+        Format::Onnx => return Err(Error::Unfaithful(target.to_owned())),
+        _ => format::read(target)?.weights,
+    };
+    match equal_bits(&written, &file.weights) {
+        true => Ok(()),
+        false => Err(Error::Unfaithful(target.to_owned())),
     }
 }
 
@@ -123,25 +104,6 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
         values.map(|value| value.to_bits()).collect::<Vec<_>>()
     };
     bits(a) == bits(b)
-}
-
-/// The images that both models see: stripes of every direction and contrast, and, where a data set is found, its
-/// test images. A data set that is missing or damaged is no reason not to convert.
-fn images() -> ImageDataset {
-    let stripes = |number: usize| -> Image {
-        let (across, down) = (3 + number % 7, 5 + number / 7);
-        std::array::from_fn(|pixel| {
-            let wave = 31 * number + down * (pixel / SIDE) + across * (pixel % SIDE);
-            wave as u8 >> (number % 8)
-        })
-    };
-    let mut images: Vec<Image> = (0..64).map(stripes).collect();
-    let options = Options { any_dataset: true, ..Options::default() };
-    if let Ok((test, _)) = load_part(Part::Test, &options) {
-        images.extend(test.images());
-    }
-    let labels = vec![0; images.len()];
-    ImageDataset::new(images, labels)
 }
 
 /// What is to be known of the model, to travel with it: its input and classes, and what the record of its

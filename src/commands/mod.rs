@@ -15,14 +15,10 @@ pub mod train;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
-
 use crate::cli::{DataArgs, Split, ValidationArgs};
 use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
 use crate::error::Error;
 use crate::io::Target;
-use crate::model::{LayerSummary, LeNet, Weights};
 use crate::ops::LeNetBackend;
 use crate::ui;
 
@@ -83,16 +79,6 @@ fn load_split(
         Split::Train => images.split(validation.validation_split)?.0,
         Split::Validation => images.split(validation.validation_split)?.1,
     })
-}
-
-/// The table of layers for `images` images, by a forward pass of one: layers treat all alike.
-fn layers<B: Backend>(weights: &Weights, images: usize, device: &B::Device) -> Vec<LayerSummary> {
-    let image = Tensor::zeros([1, 1, 28, 28], device);
-    let mut layers = LeNet::<B>::from_weights(weights, device).summary(image);
-    for layer in &mut layers {
-        layer.output_shape[0] = images;
-    }
-    layers
 }
 
 /// Refuses an accuracy below what `--min-accuracy` wants.

@@ -10,12 +10,13 @@ use crate::data::Part;
 use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format;
+use crate::model::layers;
 use crate::ops::LeNetBackend;
 use crate::report::{Figures, Report, page};
 use crate::train::{Output, RunRecord, sha256};
 use crate::ui::{self, Out};
 
-use super::{OnBackend, layers, load, new_file};
+use super::{OnBackend, load, new_file};
 
 impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -41,7 +42,7 @@ impl OnBackend for ReportArgs {
         let page = page(&Report {
             model: &self.model.file_name().unwrap_or_default().to_string_lossy(),
             weights: &weights,
-            layers: &layers::<B>(&weights, 1, device),
+            layers: &layers(1),
             training: &training,
             images: dataset.images(),
             official: provenance.unofficial.is_none(),

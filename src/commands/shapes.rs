@@ -4,15 +4,16 @@ use serde_json::json;
 
 use crate::cli::{Layout, ShapesArgs};
 use crate::error::Error;
-use crate::model::{LayerSummary, Weights};
-use crate::ops::LeNetBackend;
+use crate::model::{LayerSummary, layers};
 use crate::ui::Out;
 
-use super::{OnBackend, layers};
-
-impl OnBackend for ShapesArgs {
-    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let mut layers = layers::<B>(&Weights::zeros(), self.batch_size, device);
+impl ShapesArgs {
+    /// Lists the layers.
+    ///
+    /// # Errors
+    /// If the output cannot be written.
+    pub fn run(&self) -> Result<(), Error> {
+        let mut layers = layers(self.batch_size);
         if self.layout == Layout::Nhwc {
             for layer in &mut layers {
                 if let [n, c, h, w] = layer.output_shape[..] {

@@ -25,7 +25,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::io::{self, FileError, Target};
-use crate::model::Weights;
+use crate::model::{Host, Weights};
 
 pub use error::{Fault, FormatError};
 
@@ -177,7 +177,7 @@ fn recognise(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
 pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
     tensors::check_finite(&file.weights)?;
     match format {
-        Format::Mpk => mpk::encode::<HostBackend>(&file.weights, &Default::default()),
+        Format::Mpk => mpk::encode::<Host>(&file.weights, &Default::default()),
         Format::Safetensors => Ok(safetensors::encode(file)),
         Format::Onnx => Ok(onnx::encode(file)),
         Format::Torch => Err(Fault::unsupported(
@@ -201,9 +201,3 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
         .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;
     Ok(Target::typed(path)?.write(&bytes, true)?)
 }
-
-/// The backend on which a record is built before it is written.
-#[cfg(feature = "ndarray")]
-type HostBackend = burn_ndarray::NdArray<f32>;
-#[cfg(not(feature = "ndarray"))]
-type HostBackend = burn_wgpu::Wgpu<f32>;

@@ -18,8 +18,14 @@ use burn::tensor::module::max_pool2d;
 pub use activation::Activation;
 pub use output::{CLIP, Score, argmax};
 pub use parameters::{OFFSETS, PARAMETERS, range};
-pub use summary::LayerSummary;
+pub use summary::{LayerSummary, layers};
 pub use weights::{TENSORS, TensorSpec, Weights};
+
+/// The backend of what no backend was chosen for: the bytes of a record, the shapes of layers.
+#[cfg(feature = "ndarray")]
+pub(crate) type Host = burn_ndarray::NdArray;
+#[cfg(not(feature = "ndarray"))]
+pub(crate) type Host = burn_wgpu::Wgpu;
 
 /// LeNet with sigmoids, for images of one channel and 28x28 raw pixels, 0..255.
 ///

@@ -7,7 +7,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::{Shape, Tensor};
 use serde::Serialize;
 
-use super::LeNet;
+use super::{Host, LeNet, Weights};
 
 /// One layer of the network, under the name that Keras gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,6 +20,16 @@ pub struct LayerSummary {
     pub parameters: usize,
     /// Multiply-adds of a forward pass, for one image.
     pub macs: usize,
+}
+
+/// The layers for `images` images, by a forward pass of one: layers treat all alike.
+#[must_use]
+pub fn layers(images: usize) -> Vec<LayerSummary> {
+    let device = Default::default();
+    let network = LeNet::<Host>::from_weights(&Weights::zeros(), &device);
+    let mut layers = network.summary(Tensor::zeros([1, 1, 28, 28], &device));
+    layers.iter_mut().for_each(|layer| layer.output_shape[0] = images);
+    layers
 }
 
 impl<B: Backend> LeNet<B> {

@@ -82,12 +82,33 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     assert_eq!(place.digest("left.mpk"), place.digest("whole.mpk"));
 }
 
-/// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
 #[test]
 fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
+    expect_launches("classic", &[("Copy", 2), ("Outputs", 2), ("Samples", 30), ("Weights", 30)]);
+}
+
+#[test]
+fn muon_takes_nine_launches_more() {
+    expect_launches(
+        "tuned",
+        &[
+            ("Apply", 30),
+            ("Copy", 2),
+            ("Gram", 90),
+            ("Outputs", 2),
+            ("Polynomial", 90),
+            ("Product", 60),
+            ("Samples", 30),
+            ("Weights", 30),
+        ],
+    );
+}
+
+/// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
+fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
     let place = Place::new();
-    let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q";
-    let mut command = place.lenet(words);
+    let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q --recipe";
+    let mut command = place.lenet(&format!("{words} {recipe}"));
     command.env("CUBECL_DEBUG_LOG", place.path("kernels.log"));
     if !worked(&Ran::of(&mut command)) {
         return;
@@ -103,7 +124,6 @@ fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
         }
     }
     // 180 images to train on, 20 to validate and 40 to test.
-    let expected = [("Copy", 2), ("Outputs", 2), ("Samples", 30), ("Weights", 30)];
     assert_eq!(launches.into_iter().collect::<Vec<_>>(), expected);
     // Such a component is fetched through memory and costs 7 % of a step: in the shaders, only buffers and the memory of
     // workgroups may be indexed by what was computed.

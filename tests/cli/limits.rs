@@ -9,7 +9,7 @@ const COMMANDS: [&str; 5] = [
     "train --any-dataset --epochs 1 --limit 64 --threads 2 --force -q -o t.mpk",
     "eval --any-dataset --threads 2 m.mpk",
     "predict --threads 2 m.mpk p.png",
-    "convert --threads 2 m.mpk c.safetensors --force",
+    "convert m.mpk c.safetensors --force",
     "report --any-dataset --threads 2 m.mpk --force -o r.html",
 ];
 

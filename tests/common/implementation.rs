@@ -44,6 +44,7 @@ pub trait Implementation {
 }
 
 /// Burn's own operations on backend `B`.
+#[allow(dead_code, reason = "on a GPU only the kernels are asked")]
 pub struct Reference<B: LeNetBackend>(pub B::Device);
 
 /// What backend `B` has for its operations.

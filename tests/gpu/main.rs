@@ -26,7 +26,7 @@ use burn_wgpu::{Wgpu, WgpuDevice};
 use lenet::error::Error;
 use lenet::gpu::{self, Gpu};
 
-use implementation::{Backend, Implementation, Reference};
+use implementation::{Backend, Implementation};
 
 /// The GPU; none where there is none, and then the error is what it should be.
 fn device() -> Option<&'static WgpuDevice> {
@@ -43,13 +43,9 @@ fn device() -> Option<&'static WgpuDevice> {
     }
 }
 
-/// The GPU's kernels, and Burn's operations on it.
+/// The GPU's kernels.
 fn implementations() -> Vec<Box<dyn Implementation>> {
-    match device() {
-        Some(device) => vec![
-            Box::new(Backend::<Wgpu>(device.clone())),
-            Box::new(Reference::<Wgpu>(device.clone())),
-        ],
-        None => Vec::new(),
-    }
+    let kernels =
+        |device: &WgpuDevice| Box::new(Backend::<Wgpu>(device.clone())) as Box<dyn Implementation>;
+    device().map(kernels).into_iter().collect()
 }

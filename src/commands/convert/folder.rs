@@ -5,15 +5,13 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Checked, card, is_official};
+use super::{card, is_official};
 use crate::cli::ConvertArgs;
-use crate::commands::layers;
 use crate::data::{CLASSES, Scaling};
 use crate::error::Error;
 use crate::format::{Format, ModelFile};
 use crate::io::Target;
-use crate::model::{LayerSummary, PARAMETERS, TENSORS};
-use crate::ops::LeNetBackend;
+use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
 /// The files, the card last: where it is, the others are.
@@ -24,27 +22,26 @@ pub(super) fn is_meant(target: &Path) -> bool {
     target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// Writes the folder; the largest difference of outputs.
-pub(super) fn write<B: LeNetBackend>(
+/// Writes the folder.
+pub(super) fn write(
     args: &ConvertArgs,
-    checked: &Checked<'_, B>,
     file: &mut ModelFile,
     record: Option<&RunRecord>,
-) -> Result<f64, Error> {
+) -> Result<(), Error> {
     let dir = &args.output;
     fs::create_dir_all(dir).map_err(|error| Error::file("cannot make the folder", dir, error))?;
     // What transformers and others look for, to know whose layout the tensors have.
     file.metadata.insert("format".to_owned(), "pt".to_owned());
-    let difference = checked.write(&dir.join(FILES[0]), Format::Safetensors, file)?;
-    let difference = difference.max(checked.write(&dir.join(FILES[1]), Format::Onnx, file)?);
-    let config = config(&layers::<B>(&file.weights, 1, checked.device), record);
+    super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
+    super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;
+    let config = config(&layers(1), record);
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
     let card = card::write(&stem, record, is_official(record));
     for (name, text) in [(FILES[2], config + "\n"), (FILES[3], card)] {
         Target::typed(&dir.join(name))?.write(text.as_bytes(), args.force)?;
     }
-    Ok(difference)
+    Ok(())
 }
 
 /// What a program has to know to use the weights.

@@ -130,10 +130,10 @@ fn gpu(speeds: &Speeds) -> Gpu {
     let mut found = Gpu::default();
     let measured = crate::gpu::open().and_then(|gpu| {
         (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
-        Ok(((speeds.wgpu)(&gpu)?, gpu.lacking))
+        (speeds.wgpu)(&gpu)
     });
     match measured {
-        Ok((speed, lacking)) => (found.images_per_second, found.problem) = (Some(speed), lacking),
+        Ok(speed) => found.images_per_second = Some(speed),
         Err(error) => found.problem = Some(error.to_string()),
     }
     found

@@ -1,17 +1,20 @@
 //! The kernels of a network and its rule, ready to be launched on buffers.
 
+use std::array::from_fn;
+
 use burn_wgpu::WgpuRuntime;
 use cubecl::frontend::ArrayCompilationArg;
 use cubecl::prelude::*;
 use cubecl::server::{Handle, ServerError};
 
 use super::launch::{Launcher, Ready};
-use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, record};
+use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, muon, record};
+use super::muon::{apply::Apply, gram::Gram, polynomial::Polynomial, product::Product};
 use super::samples::{outputs::Outputs, samples::Samples};
 use super::weights::{
-    self, copy::Copy as CopyAll, gradients::Gradients, update::Update, weights::Weights,
+    self, Rule, copy::Copy as CopyAll, gradients::Gradients, update::Update, weights::Weights,
 };
-use crate::descent::Sgd;
+use crate::descent::{Muon, Sgd};
 use crate::error::Error;
 use crate::model::{Activation, PARAMETERS};
 
@@ -29,6 +32,12 @@ pub struct Kernels {
     gradients: Ready<Gradients<WgpuRuntime>>,
     update: Ready<Update<WgpuRuntime>>,
     copy: Ready<CopyAll<WgpuRuntime>>,
+    rule: Rule,
+    /// Of each round.
+    gram: [Ready<Gram<WgpuRuntime>>; Muon::ROUNDS],
+    polynomial: [Ready<Polynomial<WgpuRuntime>>; Muon::ROUNDS],
+    product: [Ready<Product<WgpuRuntime>>; Muon::ROUNDS - 1],
+    apply: Ready<Apply<WgpuRuntime>>,
 }
 
 impl Kernels {
@@ -37,13 +46,12 @@ impl Kernels {
         let launcher = Launcher::new(client.clone());
         let is_poisoned = launcher.is_checked;
         let tanh = activation == Activation::Tanh;
-        let (has_velocity, is_nesterov) = (sgd.has_velocity(), sgd.nesterov);
+        let rule = Rule::from(sgd);
         let client = || client.clone();
         let image = || Launcher::settings(THREADS);
         let sums = || Launcher::settings(weights::THREADS);
         let a = || ArrayCompilationArg { inplace: None };
-        let of_network = u32::from(tanh) | u32::from(is_poisoned) << 1;
-        let of_rule = u32::from(has_velocity) | u32::from(is_nesterov) << 1;
+        let of_network = (tanh, is_poisoned);
         Self {
             samples: Ready::new(
                 Samples::new(image(), client(), a(), a(), a(), a(), a(), a(), tanh, is_poisoned),
@@ -53,16 +61,17 @@ impl Kernels {
                 Outputs::new(image(), client(), a(), a(), a(), a(), tanh, is_poisoned),
                 of_network,
             ),
-            weights: Ready::new(
-                Weights::new(sums(), client(), a(), a(), a(), has_velocity, is_nesterov),
-                of_rule,
-            ),
-            gradients: Ready::new(Gradients::new(sums(), client(), a(), a(), a(), CHUNK), 0),
-            update: Ready::new(
-                Update::new(sums(), client(), a(), a(), a(), has_velocity, is_nesterov),
-                of_rule,
-            ),
-            copy: Ready::new(CopyAll::new(sums(), client(), a(), a()), 0),
+            weights: Ready::new(Weights::new(sums(), client(), a(), a(), a(), rule), rule),
+            gradients: Ready::new(Gradients::new(sums(), client(), a(), a(), a(), CHUNK), ()),
+            update: Ready::new(Update::new(sums(), client(), a(), a(), a(), rule), rule),
+            copy: Ready::new(CopyAll::new(sums(), client(), a(), a()), ()),
+            gram: from_fn(|round| Ready::new(Gram::new(sums(), client(), a(), round), round)),
+            polynomial: from_fn(|round| {
+                Ready::new(Polynomial::new(sums(), client(), a(), round), round)
+            }),
+            product: from_fn(|round| Ready::new(Product::new(sums(), client(), a(), round), round)),
+            apply: Ready::new(Apply::new(sums(), client(), a(), a()), ()),
+            rule,
             launcher,
         }
     }
@@ -79,12 +88,13 @@ impl Kernels {
         self.launcher.client.empty(WORD * floats)
     }
 
-    /// A buffer for parameters, and for their velocity if there is one.
-    pub fn empty_parameters(&self, has_velocity: bool) -> Handle {
-        self.empty(match has_velocity {
-            true => 2 * VELOCITY,
-            false => VELOCITY,
-        })
+    /// Floats of a buffer for parameters and for what the rule keeps beside them.
+    pub fn floats(&self) -> usize {
+        match self.rule {
+            Rule { has_muon: true, .. } => muon::END,
+            Rule { has_velocity: true, .. } => 2 * VELOCITY,
+            _ => VELOCITY,
+        }
     }
 
     /// A buffer for the records of as many images of a batch as are done at a time.
@@ -132,6 +142,25 @@ impl Kernels {
         let buffers = [(parameters, WORD), (gradients, WORD), (state, WORD)];
         let workgroups = PARAMETERS.div_ceil(weights::THREADS);
         self.launcher.launch(&self.update, workgroups, &buffers);
+        self.finish(parameters, state);
+    }
+
+    /// Moves what the launch before left to Muon.
+    fn finish(&self, parameters: &Handle, state: &Handle) {
+        if !self.rule.has_muon {
+            return;
+        }
+        let [squares, values] =
+            [muon::SQUARES[3], PARAMETERS].map(|threads| threads.div_ceil(weights::THREADS));
+        let work = [(parameters, WORD)];
+        for round in 0..Muon::ROUNDS {
+            self.launcher.launch(&self.gram[round], squares, &work);
+            self.launcher.launch(&self.polynomial[round], squares, &work);
+            if let Some(product) = self.product.get(round) {
+                self.launcher.launch(product, values, &work);
+            }
+        }
+        self.launcher.launch(&self.apply, values, &[(parameters, WORD), (state, WORD)]);
     }
 
     /// A whole step on the next `images` of a pass, which are a batch.
@@ -140,6 +169,7 @@ impl Kernels {
             self.samples(images, pass, parameters);
             let buffers = [(parameters, WORD), (&pass.records, WORD), (&pass.state, WORD)];
             self.launcher.launch(&self.weights, weights::WORKGROUPS, &buffers);
+            self.finish(parameters, &pass.state);
         } else {
             let gradients = self.empty(PARAMETERS);
             self.gradients(images, pass, parameters, &gradients);
@@ -174,6 +204,12 @@ impl Kernels {
         let read = pollster::block_on(client.read_async(buffers)).map_err(failed)?;
         Ok(read.iter().map(|bytes| f32::from_bytes(bytes).to_vec()).collect())
     }
+}
+
+/// A part of a buffer.
+pub fn floats(buffer: &Handle, first: usize, count: usize) -> Handle {
+    let [first, end] = [first, first + count].map(|floats| (WORD * floats) as u64);
+    buffer.clone().offset_start(first).offset_end(buffer.size() - end)
 }
 
 /// A pass over images as it lies on the device.

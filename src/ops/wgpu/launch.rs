@@ -7,6 +7,9 @@
     reason = "checked launches bound every loop and access, and take almost twice as long"
 )]
 
+use std::any::Any;
+use std::fmt::Debug;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use burn_wgpu::{AutoCompiler, WgpuRuntime};
@@ -83,7 +86,7 @@ pub struct Ready<K: CubeKernel> {
 
 impl<K: CubeKernel> Ready<K> {
     /// A kernel whose constants `variant` stands for: no two of the same kind may have the same.
-    pub fn new(kernel: K, variant: u32) -> Self {
+    pub fn new(kernel: K, variant: impl Any + Eq + Hash + Debug + Send + Sync) -> Self {
         Self { kernel: Arc::new(KernelTask::new(kernel)), id: KernelId::new::<K>().info(variant) }
     }
 }

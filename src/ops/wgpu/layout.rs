@@ -65,8 +65,40 @@ pub mod state {
     pub const MOMENTUM: usize = 6;
     /// The weight decay.
     pub const DECAY: usize = 7;
+    /// What Muon's matrices lose, as a multiple of the rate.
+    pub const MUON_DECAY: usize = 8;
     /// The learning rate of each batch of the pass.
-    pub const RATES: usize = 8;
+    pub const RATES: usize = 9;
+}
+
+/// What Muon needs, in the buffer of the parameters behind their velocity.
+pub mod muon {
+    use super::{ALIGNMENT, VELOCITY};
+    use crate::descent::MATRICES;
+
+    /// The directions of the matrices, in the layout of the parameters; they are x of the first round.
+    pub const DIRECTIONS: usize = 2 * VELOCITY;
+    /// x of the next round, and of every other one from there.
+    pub const NEXT: usize = 3 * VELOCITY;
+    /// The Gram matrix of each x, one after the other: see [`SQUARES`].
+    pub const GRAM: usize = 4 * VELOCITY;
+    /// The polynomial in each.
+    pub const POLYNOMIAL: usize = GRAM + SQUARES[3];
+    /// Floats of the whole buffer.
+    pub const END: usize = (POLYNOMIAL + SQUARES[3]).next_multiple_of(ALIGNMENT);
+
+    /// Where the square matrices of each matrix's shorter side begin, and the end of the last.
+    pub const SQUARES: [usize; 4] = {
+        let mut squares = [0; 4];
+        let mut number = 0;
+        while number < 3 {
+            let (rows, columns) = (MATRICES[number].rows, MATRICES[number].columns);
+            let side = if rows < columns { rows } else { columns };
+            squares[number + 1] = squares[number] + side * side;
+            number += 1;
+        }
+        squares
+    };
 }
 
 /// The memory of a workgroup that works on an image.

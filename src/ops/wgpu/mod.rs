@@ -13,6 +13,7 @@ mod kernels;
 mod launch;
 mod layout;
 mod load;
+mod muon;
 mod pack;
 mod samples;
 mod training;
@@ -20,15 +21,14 @@ mod weights;
 
 use burn::tensor::ops::FloatTensorOps;
 use burn::tensor::{DType, Shape};
-use burn_wgpu::{CubeTensor, Wgpu, WgpuDevice, WgpuRuntime};
-use cubecl::Runtime;
+use burn_wgpu::{CubeTensor, Wgpu, WgpuRuntime};
 use cubecl::server::Handle;
 
-use super::{Gradients, LeNetBackend, reference};
+use super::{Gradients, LeNetBackend};
 use crate::data::{PIXELS, Scaling, View};
 use crate::descent::Sgd;
 use crate::model::{Activation, PARAMETERS};
-use kernels::{Kernels, OnDevice};
+use kernels::{Kernels, OnDevice, floats};
 use layout::{IMAGE_WORDS, VELOCITY, correct_at};
 
 pub use kernels::lacking;
@@ -44,18 +44,12 @@ impl LeNetBackend for Wgpu {
 
     #[inline]
     fn outputs(activation: Activation, parameters: Tensor, images: View<'_>) -> Tensor {
-        match is_able(&parameters.device) {
-            true => outputs(activation, &contiguous(parameters), images),
-            false => reference::outputs::<Self>(activation, parameters, images),
-        }
+        outputs(activation, &contiguous(parameters), images)
     }
 
     #[inline]
     fn gradients(activation: Activation, parameters: Tensor, images: View<'_>) -> Gradients<Self> {
-        match is_able(&parameters.device) {
-            true => gradients(activation, &contiguous(parameters), images),
-            false => reference::gradients::<Self>(activation, parameters, images),
-        }
+        gradients(activation, &contiguous(parameters), images)
     }
 
     #[inline]
@@ -66,26 +60,9 @@ impl LeNetBackend for Wgpu {
         velocity: Option<Tensor>,
         gradients: Tensor,
     ) -> (Tensor, Option<Tensor>) {
-        match is_able(&parameters.device) && sgd.muon.is_none() {
-            true => {
-                let [parameters, gradients] = [parameters, gradients].map(contiguous);
-                update(sgd, rate, &parameters, velocity.map(contiguous).as_ref(), &gradients)
-            }
-            false => reference::update::<Self>(sgd, rate, parameters, velocity, gradients),
-        }
+        let [parameters, gradients] = [parameters, gradients].map(contiguous);
+        update(sgd, rate, &parameters, velocity.map(contiguous).as_ref(), &gradients)
     }
-}
-
-/// Whether the device can run the kernels. What it lacks is told where it is opened.
-fn is_able(device: &WgpuDevice) -> bool {
-    let client = WgpuRuntime::client(device);
-    let hardware = &client.properties().hardware;
-    lacking(
-        hardware.max_units_per_cube as usize,
-        hardware.max_shared_memory_size,
-        hardware.max_bindings as usize + 1,
-    )
-    .is_none()
 }
 
 /// The tensor, its floats one after the other.
@@ -101,13 +78,11 @@ fn contiguous(tensor: Tensor) -> Tensor {
 /// A tensor beside `other` whose floats begin at float `first` of a buffer.
 fn beside<const D: usize>(
     other: &Tensor,
-    buffer: Handle,
+    buffer: &Handle,
     first: usize,
     shape: [usize; D],
 ) -> Tensor {
-    let floats: usize = shape.iter().product();
-    let rest = buffer.size() - 4 * (first + floats) as u64;
-    let handle = buffer.offset_start(4 * first as u64).offset_end(rest);
+    let handle = floats(buffer, first, shape.iter().product());
     let (client, device) = (other.client.clone(), other.device.clone());
     Tensor::new_contiguous(client, device, Shape::from(shape), handle, DType::F32)
 }
@@ -115,7 +90,7 @@ fn beside<const D: usize>(
 /// Parameters with room behind them, as the kernels read four floats at once.
 fn with_room(kernels: &Kernels, parameters: &Tensor) -> Handle {
     assert_eq!(parameters.meta.shape().num_elements(), PARAMETERS);
-    let copy = kernels.empty_parameters(false);
+    let copy = kernels.empty(kernels.floats());
     kernels.copy(&parameters.handle, &copy);
     copy
 }
@@ -144,7 +119,7 @@ fn outputs(activation: Activation, parameters: &Tensor, images: View<'_>) -> Ten
         let to = outputs.clone().offset_start(40 * first as u64);
         kernels.outputs(part.len(), &pixels, &weights, &state, &to);
     }
-    beside(parameters, outputs, 0, [images.len(), 10])
+    beside(parameters, &outputs, 0, [images.len(), 10])
 }
 
 fn gradients(activation: Activation, parameters: &Tensor, images: View<'_>) -> Gradients<Wgpu> {
@@ -163,9 +138,9 @@ fn gradients(activation: Activation, parameters: &Tensor, images: View<'_>) -> G
     let gradients = kernels.empty(PARAMETERS);
     kernels.gradients(count, &pass, &weights, &gradients);
     Gradients {
-        losses: beside(parameters, pass.scores.clone(), 0, [count]),
-        correct: beside(parameters, pass.scores, correct_at(count), [count]),
-        gradients: beside(parameters, gradients, 0, [PARAMETERS]),
+        losses: beside(parameters, &pass.scores, 0, [count]),
+        correct: beside(parameters, &pass.scores, correct_at(count), [count]),
+        gradients: beside(parameters, &gradients, 0, [PARAMETERS]),
     }
 }
 
@@ -179,15 +154,15 @@ fn update(
     assert_eq!(velocity.is_some(), sgd.has_velocity());
     assert_eq!(gradients.meta.shape().num_elements(), PARAMETERS);
     let kernels = Kernels::new(&parameters.client, Activation::default(), sgd);
-    let after = kernels.empty_parameters(sgd.has_velocity());
+    let after = kernels.empty(kernels.floats());
     kernels.copy(&parameters.handle, &after);
     if let Some(velocity) = velocity {
         assert_eq!(velocity.meta.shape().num_elements(), PARAMETERS);
-        kernels.copy(&velocity.handle, &after.clone().offset_start(4 * VELOCITY as u64));
+        kernels.copy(&velocity.handle, &floats(&after, VELOCITY, PARAMETERS));
     }
     // As if a batch of one image had been done.
     let state = kernels.upload(&pack::state(1, 1, 1, Scaling::Raw, sgd, &[rate]));
     kernels.update(&after, &gradients.handle, &state);
-    let velocity = velocity.map(|_| beside(parameters, after.clone(), VELOCITY, [PARAMETERS]));
-    (beside(parameters, after, 0, [PARAMETERS]), velocity)
+    let velocity = velocity.map(|_| beside(parameters, &after, VELOCITY, [PARAMETERS]));
+    (beside(parameters, &after, 0, [PARAMETERS]), velocity)
 }

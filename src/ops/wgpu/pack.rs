@@ -73,6 +73,7 @@ pub fn state(
     words[state::DEVIATION] = deviation.to_bits();
     words[state::MOMENTUM] = sgd.momentum.to_bits();
     words[state::DECAY] = sgd.weight_decay.to_bits();
+    words[state::MUON_DECAY] = sgd.muon.map_or(0.0, |muon| muon.weight_decay).to_bits();
     words.extend(rates.iter().map(|rate| rate.to_bits()));
     words
 }

@@ -8,73 +8,20 @@ use burn_wgpu::{Wgpu, WgpuDevice, WgpuRuntime};
 use cubecl::Runtime;
 use cubecl::server::Handle;
 
-use super::kernels::{Kernels, OnDevice};
+use super::kernels::{Kernels, OnDevice, floats};
 use super::layout::{VELOCITY, correct_at};
-use super::{is_able, pack};
+use super::pack;
 use crate::data::{ImageDataset, Pass};
 use crate::descent::Sgd;
 use crate::error::Error;
 use crate::model::{Activation, PARAMETERS, Score};
-use crate::ops::reference::StepByStep;
 use crate::ops::{Parameters, Trainer};
 
-/// A training by the kernels; with Muon, or on a GPU that cannot run them, step by step.
-pub enum Training {
-    /// By the kernels.
-    Kernels(Box<OnGpu>),
-    /// By [`LeNetBackend`](crate::ops::LeNetBackend)'s operations.
-    Plain(Box<StepByStep<Wgpu>>),
-}
-
-// Inlined, so that only who trains on a GPU compiles Burn's operations for it.
-impl Trainer<Wgpu> for Training {
-    #[inline]
-    fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &WgpuDevice) -> Self {
-        // The kernels have no matrix products.
-        match is_able(device) && sgd.muon.is_none() {
-            true => Self::Kernels(Box::new(OnGpu::new(activation, sgd, start, device))),
-            false => Self::Plain(Box::new(StepByStep::new(activation, sgd, start, device))),
-        }
-    }
-
-    #[inline]
-    fn begin(&mut self, pass: Pass, rates: Vec<f32>, first: usize) {
-        match self {
-            Self::Kernels(training) => training.begin(&pass, &rates, first),
-            Self::Plain(training) => training.begin(pass, rates, first),
-        }
-    }
-
-    #[inline]
-    fn step(&mut self) {
-        match self {
-            Self::Kernels(training) => training.step(),
-            Self::Plain(training) => training.step(),
-        }
-    }
-
-    #[inline]
-    fn scores(&mut self) -> Result<Vec<Score>, Error> {
-        match self {
-            Self::Kernels(training) => training.scores(),
-            Self::Plain(training) => training.scores(),
-        }
-    }
-
-    #[inline]
-    fn parameters(&mut self) -> Result<Parameters, Error> {
-        match self {
-            Self::Kernels(training) => training.parameters(),
-            Self::Plain(training) => training.parameters(),
-        }
-    }
-}
-
 /// What a training keeps on the GPU.
-pub struct OnGpu {
+pub struct Training {
     kernels: Kernels,
     sgd: Sgd,
-    /// The parameters and, if there is one, their velocity: see [`VELOCITY`].
+    /// The parameters and, if there is one, their velocity: see [`VELOCITY`]; behind them what Muon needs.
     parameters: Handle,
     /// The set that was trained on last: it is sent once.
     set: Option<(ImageDataset, Handle)>,
@@ -94,7 +41,7 @@ struct Epoch {
     read: usize,
 }
 
-impl OnGpu {
+impl Trainer<Wgpu> for Training {
     fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &WgpuDevice) -> Self {
         let kernels = Kernels::new(&WgpuRuntime::client(device), activation, sgd);
         assert_eq!(start.values.len(), PARAMETERS);
@@ -105,6 +52,7 @@ impl OnGpu {
             words.extend(values.iter().map(|value| value.to_bits()));
             words.resize(words.len().next_multiple_of(VELOCITY), 0);
         }
+        words.resize(kernels.floats(), 0);
         Self {
             parameters: kernels.upload(&words),
             kernels,
@@ -115,11 +63,7 @@ impl OnGpu {
         }
     }
 
-    /// See [`Trainer::begin`].
-    ///
-    /// # Panics
-    /// If the order names an image that is not there, or there is not a rate for each batch.
-    fn begin(&mut self, pass: &Pass, rates: &[f32], first: usize) {
+    fn begin(&mut self, pass: Pass, rates: Vec<f32>, first: usize) {
         self.unread.extend(self.epoch.as_mut().and_then(Epoch::unread));
         // The kernels rely on it.
         let is_there = |image: &u32| (*image as usize) < pass.images.len();
@@ -127,7 +71,7 @@ impl OnGpu {
         assert_eq!(rates.len(), pass.batches());
         let count = pass.order.len();
         let next = first * pass.batch_size;
-        let state = pack::state(next, count, pass.batch_size, pass.scaling, self.sgd, rates);
+        let state = pack::state(next, count, pass.batch_size, pass.scaling, self.sgd, &rates);
         self.epoch = Some(Epoch {
             pass: OnDevice {
                 images: self.send(&pass.images),
@@ -143,20 +87,6 @@ impl OnGpu {
         });
     }
 
-    /// The set on the device.
-    fn send(&mut self, set: &ImageDataset) -> Handle {
-        match &self.set {
-            Some((sent, handle)) if std::ptr::eq(sent.images(), set.images()) => handle.clone(),
-            _ => {
-                // Frees the other set first.
-                self.set = None;
-                let handle = self.kernels.upload(&pack::images(set.images(), set.labels()));
-                self.set = Some((set.clone(), handle.clone()));
-                handle
-            }
-        }
-    }
-
     fn step(&mut self) {
         let epoch = self.epoch.as_mut().expect("an epoch has begun");
         assert!(epoch.next < epoch.count, "the epoch has no more batches");
@@ -170,14 +100,9 @@ impl OnGpu {
         unread.extend(self.epoch.as_mut().and_then(Epoch::unread));
         let mut handles = Vec::with_capacity(2 * unread.len());
         for (handle, places) in unread {
-            let whole = handle.size();
-            let part = |from: usize| {
-                let bytes = 4 * (from + places.start) as u64..4 * (from + places.end) as u64;
-                let part = handle.clone().offset_start(bytes.start);
-                part.offset_end(whole - bytes.end)
-            };
-            let half = whole as usize / 8;
-            handles.extend([part(0), part(half)]);
+            let part = |from: usize| floats(&handle, from + places.start, places.len());
+            // The second half are the right answers.
+            handles.extend([part(0), part(handle.size() as usize / 8)]);
         }
         let mut scores = Vec::new();
         for pair in self.kernels.read(handles)?.as_chunks().0 {
@@ -188,15 +113,27 @@ impl OnGpu {
     }
 
     fn parameters(&mut self) -> Result<Parameters, Error> {
-        let mut read = self.kernels.read(vec![self.parameters.clone()])?;
-        let mut values = read.pop().unwrap_or_default();
-        let velocity = self.sgd.has_velocity().then(|| {
-            let mut velocity = values.split_off(VELOCITY);
-            velocity.truncate(PARAMETERS);
-            velocity
-        });
-        values.truncate(PARAMETERS);
-        Ok(Parameters { values, velocity })
+        let velocity = self.sgd.has_velocity().then_some(VELOCITY);
+        let parts = [Some(0), velocity].into_iter().flatten();
+        let parts = parts.map(|first| floats(&self.parameters, first, PARAMETERS));
+        let mut read = self.kernels.read(parts.collect())?.into_iter();
+        Ok(Parameters { values: read.next().unwrap_or_default(), velocity: read.next() })
+    }
+}
+
+impl Training {
+    /// The set on the device.
+    fn send(&mut self, set: &ImageDataset) -> Handle {
+        match &self.set {
+            Some((sent, handle)) if std::ptr::eq(sent.images(), set.images()) => handle.clone(),
+            _ => {
+                // Frees the other set first.
+                self.set = None;
+                let handle = self.kernels.upload(&pack::images(set.images(), set.labels()));
+                self.set = Some((set.clone(), handle.clone()));
+                handle
+            }
+        }
     }
 }
 

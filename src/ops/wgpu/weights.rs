@@ -3,7 +3,10 @@
 
 use cubecl::prelude::*;
 
+use super::layout::muon::DIRECTIONS;
 use super::layout::{CONVOLUTIONS, VELOCITY, record, state as words};
+use super::muon::is_moved;
+use crate::descent::Sgd;
 use crate::model::{OFFSETS, PARAMETERS};
 
 /// Threads of a workgroup.
@@ -24,8 +27,7 @@ pub fn weights(
     parameters: &mut Array<f32>,
     records: &Array<f32>,
     state: &mut Array<u32>,
-    #[comptime] has_velocity: bool,
-    #[comptime] is_nesterov: bool,
+    #[comptime] rule: Rule,
 ) {
     let mut parts = SharedMemory::<f32>::new(THREADS);
     let begin = state[words::BEGUN] as usize;
@@ -36,7 +38,7 @@ pub fn weights(
     if is_first_part() && parameter < PARAMETERS {
         let gradient = sum / f32::cast_from(images);
         let rate = f32::reinterpret(state[words::RATES + begin / batch_size]);
-        descend(parameters, state, parameter, gradient, rate, has_velocity, is_nesterov);
+        descend(parameters, state, parameter, gradient, rate, rule);
         if parameter == 0 {
             state[words::NEXT] = (begin + images) as u32;
         }
@@ -81,22 +83,13 @@ pub fn update(
     parameters: &mut Array<f32>,
     gradients: &Array<f32>,
     state: &Array<u32>,
-    #[comptime] has_velocity: bool,
-    #[comptime] is_nesterov: bool,
+    #[comptime] rule: Rule,
 ) {
     let parameter = ABSOLUTE_POS;
     if parameter < PARAMETERS {
         let batch = (state[words::NEXT] as usize - 1) / state[words::BATCH] as usize;
         let rate = f32::reinterpret(state[words::RATES + batch]);
-        descend(
-            parameters,
-            state,
-            parameter,
-            gradients[parameter],
-            rate,
-            has_velocity,
-            is_nesterov,
-        );
+        descend(parameters, state, parameter, gradients[parameter], rate, rule);
     }
 }
 
@@ -114,7 +107,25 @@ fn is_first_part() -> bool {
     (UNIT_POS as usize) < SHARE
 }
 
-/// The rule of [`Sgd`](crate::descent::Sgd); biases do not decay.
+/// What of a rule decides which code runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rule {
+    pub has_velocity: bool,
+    is_nesterov: bool,
+    pub has_muon: bool,
+}
+
+impl From<Sgd> for Rule {
+    fn from(sgd: Sgd) -> Self {
+        Self {
+            has_velocity: sgd.has_velocity(),
+            is_nesterov: sgd.nesterov,
+            has_muon: sgd.muon.is_some(),
+        }
+    }
+}
+
+/// The rule of [`Sgd`]; biases do not decay. What [`Muon`](crate::descent::Muon) moves gets its direction alone.
 #[cube]
 fn descend(
     parameters: &mut Array<f32>,
@@ -122,20 +133,30 @@ fn descend(
     parameter: usize,
     gradient: f32,
     rate: f32,
-    #[comptime] has_velocity: bool,
-    #[comptime] is_nesterov: bool,
+    #[comptime] rule: Rule,
 ) {
+    let mut moves_later = false;
+    if comptime!(rule.has_muon) {
+        moves_later = is_moved(parameter);
+    }
     let value = parameters[parameter];
-    let decay = select(is_bias(parameter), 0.0f32, f32::reinterpret(state[words::DECAY]));
+    let has_none = is_bias(parameter) || moves_later;
+    let decay = select(has_none, 0.0f32, f32::reinterpret(state[words::DECAY]));
     let gradient = gradient + decay * value;
-    if has_velocity {
+    let mut direction = gradient;
+    if comptime!(rule.has_velocity) {
         let momentum = f32::reinterpret(state[words::MOMENTUM]);
         let velocity = momentum * parameters[VELOCITY + parameter] + gradient;
         parameters[VELOCITY + parameter] = velocity;
-        let direction = if is_nesterov { gradient + momentum * velocity } else { velocity };
-        parameters[parameter] = value - rate * direction;
+        direction = velocity;
+        if comptime!(rule.is_nesterov) {
+            direction = gradient + momentum * velocity;
+        }
+    }
+    if moves_later {
+        parameters[DIRECTIONS + parameter] = direction;
     } else {
-        parameters[parameter] = value - rate * gradient;
+        parameters[parameter] = value - rate * direction;
     }
 }
 
