@@ -54,13 +54,11 @@ impl Muon {
     pub const LEAST_NORM: f32 = 1e-7;
 
     /// Whether it moves tensor `index` of [`crate::model::TENSORS`].
-    #[must_use]
     pub fn moves(index: usize) -> bool {
         MATRICES.iter().any(|matrix| matrix.tensor == index)
     }
 
     /// The factor on the orthogonal matrix.
-    #[must_use]
     pub fn scale(matrix: Matrix) -> f32 {
         let Matrix { rows, columns, .. } = matrix;
         (rows.max(columns) as f32 / rows.min(columns) as f32).sqrt()
@@ -87,7 +85,6 @@ pub const MATRICES: [Matrix; 3] = [
 
 impl Sgd {
     /// Whether a step needs a velocity.
-    #[must_use]
     pub fn has_velocity(&self) -> bool {
         self.momentum > 0.0
     }
@@ -113,7 +110,6 @@ pub enum Schedule {
 
 impl Schedule {
     /// The factor at step `step` of `steps`, counted from 0: its value in the middle of the step.
-    #[must_use]
     pub fn factor(self, step: usize, steps: usize) -> f64 {
         match self {
             Self::Constant => 1.0,

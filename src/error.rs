@@ -127,7 +127,6 @@ impl Error {
     }
 
     /// Says how to go on, if a signal ended the work.
-    #[must_use]
     pub fn with_advice(self, advice: impl FnOnce() -> String) -> Self {
         match self {
             Self::Stopped { signal, .. } => Self::Stopped { signal, advice: advice() },
@@ -141,7 +140,6 @@ impl Error {
     }
 
     /// What the user can do about it, in one line.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Data(error) => return error.hint(),
@@ -188,7 +186,6 @@ impl Error {
     }
 
     /// The exit status that stands for this error.
-    #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::NotTrainedTo { .. } | Self::Split(_) => 2,

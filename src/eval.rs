@@ -1,6 +1,5 @@
 //! Measuring a model: one forward pass over a set of images, and the figures that follow from its outputs.
 
-use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorPrimitive};
 use serde::Serialize;
 
@@ -9,7 +8,7 @@ use burn::data::dataset::Dataset;
 use crate::data::{CLASSES, ImageDataset, Pass};
 use crate::error::Error;
 use crate::model::{Activation, CLIP, Weights, argmax};
-use crate::ops::LeNetBackend;
+use crate::ops::{LeNetBackend, read};
 use crate::signal;
 
 /// The ten outputs of the network for one image, each a sigmoid.
@@ -36,7 +35,7 @@ pub fn outputs<B: LeNetBackend>(
         let parameters = parameters.clone().into_primitive().tensor();
         let found = B::outputs(Activation::Sigmoid, parameters, pass.batch(batch));
         let found = Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(found));
-        outputs.extend_from_slice(found.into_data_checked()?.as_chunks::<10>().0);
+        outputs.extend_from_slice(read(found)?.as_chunks::<10>().0);
         if let Some(signal) = signal::requested() {
             return Err(Error::stopped(signal));
         }
@@ -47,25 +46,7 @@ pub fn outputs<B: LeNetBackend>(
     }
 }
 
-/// Reading a tensor back without Burn's panic.
-pub(crate) trait IntoDataChecked {
-    /// The values, row-major; an error if the device reports one.
-    fn into_data_checked(self) -> Result<Vec<f32>, Error>;
-}
-
-impl<B: Backend, const D: usize> IntoDataChecked for Tensor<B, D> {
-    fn into_data_checked(self) -> Result<Vec<f32>, Error> {
-        let device = self.device();
-        let failed = |cause: String| Error::Device { backend: B::name(&device), cause };
-        // A read alone does not report the errors of the work before it; `sync` does.
-        B::sync(&device).map_err(|error| failed(error.to_string()))?;
-        let data = self.try_into_data().map_err(|error| failed(error.to_string()))?;
-        data.convert::<f32>().into_vec().map_err(|error| failed(format!("{error:?}")))
-    }
-}
-
 /// `p = o / sum(o)` of the clipped outputs: what the loss takes for probabilities.
-#[must_use]
 pub fn probabilities(outputs: &Outputs) -> [f64; 10] {
     let clipped = outputs.map(|o| f64::from(o.clamp(CLIP, 1.0 - CLIP)));
     let sum: f64 = clipped.iter().sum();
@@ -108,38 +89,32 @@ impl Evaluation {
     }
 
     /// Number of images.
-    #[must_use]
     pub fn samples(&self) -> usize {
         self.confusion.as_flattened().iter().sum()
     }
 
     /// Number of right answers.
-    #[must_use]
     pub fn correct(&self) -> usize {
         (0..10).map(|class| self.confusion[class][class]).sum()
     }
 
     /// Whether all images, more than one, are given the same answer.
-    #[must_use]
     pub fn is_collapsed(&self) -> bool {
         let is_given = |class: &usize| self.confusion.iter().any(|row| row[*class] > 0);
         self.samples() > 1 && (0..10).filter(is_given).count() == 1
     }
 
     /// Mean loss.
-    #[must_use]
     pub fn loss(&self) -> f64 {
         self.loss_sum / self.samples().max(1) as f64
     }
 
     /// Share of right answers.
-    #[must_use]
     pub fn accuracy(&self) -> f64 {
         self.correct() as f64 / self.samples().max(1) as f64
     }
 
     /// Precision, recall and F1 of each class.
-    #[must_use]
     pub fn classes(&self) -> Vec<ClassReport> {
         let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
         let report = |class: usize| {

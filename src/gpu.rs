@@ -19,7 +19,6 @@ pub struct Gpu {
 
 impl Gpu {
     /// What a user should know about it, if anything.
-    #[must_use]
     pub fn note(&self) -> Option<String> {
         let name = &self.name;
         let note = || format!("note: {name} is not a GPU but a program on the CPU; it is slow");
@@ -29,7 +28,6 @@ impl Gpu {
 
 /// What to say before a GPU is opened: without this variable Mesa's drivers complain, twice and in words that
 /// look like ours.
-#[must_use]
 pub fn foreword() -> Option<&'static str> {
     let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
     (!is_silent).then_some(

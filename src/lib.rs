@@ -51,6 +51,8 @@ pub mod picture;
 pub mod random;
 #[cfg(feature = "cli")]
 mod report;
+#[cfg(feature = "cli")]
+mod schema;
 pub mod signal;
 pub mod train;
 #[cfg(feature = "cli")]

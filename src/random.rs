@@ -23,7 +23,6 @@ pub enum Purpose {
 ///
 /// The three are the generator's key as they stand, 64 bits each, little-endian; so no two streams share one.
 /// Draw 32-bit words only: the position of a stream must not depend on the width of what is drawn.
-#[must_use]
 pub fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
     let purpose: u64 = match purpose {
         Purpose::Weights => 0,

@@ -23,7 +23,6 @@ pub fn listen() -> io::Result<()> {
 }
 
 /// The signal that has come, if one has.
-#[must_use]
 pub fn requested() -> Option<u8> {
     match REQUEST.get()?.load(Ordering::Relaxed) {
         0 => None,

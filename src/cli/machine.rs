@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use clap_complete::Shell;
 
 use super::batch_size;
-use crate::commands::schema;
+use crate::schema;
 
 /// List the layers with their output shapes, parameters and multiply-adds
 ///

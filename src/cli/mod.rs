@@ -93,7 +93,6 @@ pub enum Split {
 }
 
 /// The name under which a value is typed and reported.
-#[must_use]
 pub fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

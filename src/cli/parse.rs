@@ -12,7 +12,6 @@ use crate::io::text::line;
 
 impl Cli {
     /// What was typed. Prints help and wrong usage itself, and exits with 0 or 2.
-    #[must_use]
     pub fn from_command_line() -> Self {
         let parse = |words: Vec<OsString>| {
             let mut command = Self::command().mut_subcommands(with_negative_numbers);

@@ -6,7 +6,6 @@ use crate::io::text;
 
 /// The command of this process without `--force`, `--resume` and the option `replaced` with its value, and with `more` at
 /// its end, as it is typed in a shell.
-#[must_use]
 pub fn typed(replaced: Option<&str>, more: &[&OsStr]) -> String {
     changed(std::env::args_os().skip(1), replaced, more)
 }

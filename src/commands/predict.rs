@@ -69,7 +69,7 @@ struct Subject {
     image: Image,
     label: Option<usize>,
     inverted: bool,
-    doubts: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// The pictures in the files that were named, and those that could not be read. Notes what was done to them and what
@@ -83,14 +83,14 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
                 "note: {source}: light background, inverted (--invert no leaves it)"
             ));
         }
-        let doubts = picture::warnings(&image);
-        if !doubts.is_empty() {
-            let doubts = doubts.join("; ");
+        let warnings = picture::warnings(&image);
+        if !warnings.is_empty() {
+            let warnings = warnings.join("; ");
             ui::note(&format!(
-                "warning: {source} does not look like the training images: {doubts}"
+                "warning: {source} does not look like the training images: {warnings}"
             ));
         }
-        Ok(Subject { source, image, label: None, inverted, doubts })
+        Ok(Subject { source, image, label: None, inverted, warnings })
     };
     let (mut subjects, mut failures) = (Vec::new(), Vec::new());
     for path in &args.images {
@@ -112,7 +112,7 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
             image: item.pixels,
             label: Some(usize::from(item.label)),
             inverted: false,
-            doubts: Vec::new(),
+            warnings: Vec::new(),
         }),
         (None, 0) => Err(Error::Usage(format!("there are no {split} images"))),
         (None, count) => Err(Error::Usage(format!(
@@ -140,7 +140,7 @@ struct Prediction {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     inverted: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    doubts: Vec<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -172,7 +172,7 @@ impl Prediction {
             true_label: subject.label,
             true_class: subject.label.map(|label| CLASSES[label]),
             inverted: subject.inverted,
-            doubts: subject.doubts,
+            warnings: subject.warnings,
         }
     }
 }

@@ -3,8 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-use super::source::DIR_VARIABLE;
-
 /// Why the bytes of a file are not images or labels.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
@@ -73,7 +71,7 @@ impl DataError {
             }
             Self::Directory { .. } | Self::Incomplete { .. } => {
                 return Some(format!(
-                    "`--data` and {DIR_VARIABLE} name the directory that holds the four IDX files, with or without .gz"
+                    "`--data` and LENET_DATA_DIR name the directory that holds the four IDX files, with or without .gz"
                 ));
             }
             Self::File { source, .. } => return source.hint(),

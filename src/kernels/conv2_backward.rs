@@ -1,13 +1,10 @@
 //! The backward pass of conv2: only the position that max-pool chose in each window has a gradient, so only it is visited.
 
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, OUTPUT, PLANE, POOLED, WIDTH};
-use super::conv2_input_gradient::{Shifted, input_gradient};
+use super::conv2_input_gradient::{CHUNK, Shifted, Sparse, input_gradient};
 use super::piece::Partial;
 use super::simd::{LANES, Simd};
 use super::{Aligned, TAPS, lanes, lanes_mut, window};
-
-/// Images that one pass over the filters works on: as many as leave the first-level cache room for anything else.
-pub(super) const CHUNK: usize = 4;
 
 /// Sums of gradients by [output channel][row, column][input channel], two lanes of eight being of no use.
 pub(super) type Sums = Partial<CHANNELS, TAPS>;
@@ -32,15 +29,6 @@ pub(super) fn backward<S: Simd>(
         let sparse = weight_gradient(s, x, choice, d_z, sums);
         input_gradient(s, &sparse, shifted, d_x);
     }
-}
-
-/// The gradient of a chunk of images, and where it goes: [output channel][image, window].
-pub(super) struct Sparse {
-    pub(super) d_z: [[f32; CHUNK * CELLS]; CHANNELS],
-    /// The chosen position among the inputs of the chunk, as an index into [`Inputs`].
-    position: [[u16; CHUNK * CELLS]; CHANNELS],
-    /// The chosen position in its window: 2 * row + column.
-    pub(super) choice: [[u8; CHUNK * CELLS]; CHANNELS],
 }
 
 /// The inputs of a chunk: [image, row, column, channel], the channels padded to eight. A vector holds what one tap of a filter

@@ -2,9 +2,20 @@
 //! into the planes.
 
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH};
-use super::conv2_backward::Sparse;
 use super::simd::{LANES, Simd};
 use super::{Aligned, lanes, lanes_mut, window};
+
+/// Images that one pass over the filters works on: as many as leave the first-level cache room for anything else.
+pub(super) const CHUNK: usize = 4;
+
+/// The gradient of a chunk of images, and where it goes: [output channel][image, window].
+pub(super) struct Sparse {
+    pub(super) d_z: [[f32; CHUNK * CELLS]; CHANNELS],
+    /// The chosen position among the inputs of the chunk, as an index into their planes with channels last.
+    pub(super) position: [[u16; CHUNK * CELLS]; CHANNELS],
+    /// The chosen position in its window: 2 * row + column.
+    pub(super) choice: [[u8; CHUNK * CELLS]; CHANNELS],
+}
 
 /// Input channels are taken two at a time: the 6x6 inputs below a window are then twelve vectors, enough accumulators to hide
 /// the latency of the multiply-adds.

@@ -6,9 +6,12 @@
 
 use crate::model::TENSORS;
 
-use super::piece::PIECE;
 use super::simd::{LANES, Simd};
 use super::{lanes, lanes_mut};
+
+/// Images of a piece. Eight are the lanes of a vector in the dense layers' backward pass, and four pieces in a batch of 32
+/// keep four threads busy.
+pub(super) const PIECE: usize = 8;
 
 /// The sizes of a dense layer.
 #[derive(Clone, Copy, Debug)]

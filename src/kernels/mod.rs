@@ -36,9 +36,10 @@ pub use simd::{Level, LevelError, level};
 pub use update::Descent;
 
 use awake::Awake;
+use dense::PIECE;
 use loss::CLASSES;
 use muon::Orthogonal;
-use piece::{PIECE, Piece, Scratch};
+use piece::{Piece, Scratch};
 use samples::{Network, Outputs, Samples};
 use simd::{LANES, Simd};
 use update::Target;
@@ -47,7 +48,6 @@ use update::Target;
 ///
 /// # Panics
 /// There are not [`PARAMETERS`] of the parameters.
-#[must_use]
 pub fn outputs(
     level: Level,
     activation: Activation,

@@ -8,13 +8,9 @@ use std::cell::RefCell;
 use crate::data::{Image, PIXELS, Scaling, View};
 use crate::model::Score;
 
-use super::dense::{Size, stride};
+use super::dense::{PIECE, Size, stride};
 use super::simd::LANES;
 use super::{Aligned, conv1, conv2};
-
-/// Images of a piece. Eight are the lanes of a vector in the dense layers' backward pass, and four pieces in a batch of 32
-/// keep four threads busy.
-pub(super) const PIECE: usize = 8;
 
 pub(super) const FC1: Size = Size::of(4);
 pub(super) const FC2: Size = Size::of(6);

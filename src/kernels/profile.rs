@@ -7,8 +7,9 @@ use crate::data::View;
 use crate::model::Activation;
 
 use super::Descent;
+use super::dense::PIECE;
 use super::muon::Orthogonal;
-use super::piece::{PIECE, Piece, Scratch};
+use super::piece::{Piece, Scratch};
 use super::samples::{Network, Samples};
 use super::simd::{Kernel, LANES, Level, Simd};
 use super::weights::weights;
@@ -50,7 +51,6 @@ pub fn step(
 }
 
 /// Multiply-adds a second that one thread of this CPU makes at a level when it does nothing else.
-#[must_use]
 pub fn peak(level: Level) -> f64 {
     const ROUNDS: usize = 200_000;
     let best = (0..20).map(|_| {

@@ -31,7 +31,7 @@ impl Network<'_> {
         &self.parameters[range(2 * layer + 1)]
     }
 
-    /// The forward pass of up to [`PIECE`](super::piece::PIECE) images. What the backward pass reads is in `scratch` and
+    /// The forward pass of up to [`PIECE`](super::dense::PIECE) images. What the backward pass reads is in `scratch` and
     /// `piece`. Calls `done` with the name of each part.
     #[inline(always)]
     fn forward<S: Simd>(

@@ -35,7 +35,6 @@ impl Weights {
     ///
     /// `sum(w (x - mean) / deviation) + b = sum(w / deviation x) + (b - mean / deviation sum(w))` is exact, because
     /// conv1 has no padding, so that each of its sums runs over a whole window of pixels.
-    #[must_use]
     pub fn fold(&self, activation: Activation, scaling: Scaling) -> Self {
         let mut folded = self.clone();
         for (layer, tensors) in folded.tensors_mut().chunks_exact_mut(2).enumerate() {
@@ -68,7 +67,6 @@ impl Weights {
 
     /// Initial weights of a network with `activation`, from those of one with sigmoids: scaled to mean the same, with
     /// biases of zero.
-    #[must_use]
     pub fn for_activation(mut self, activation: Activation) -> Self {
         if activation == Activation::Tanh {
             for (index, values) in self.tensors_mut().iter_mut().enumerate() {

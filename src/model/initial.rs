@@ -10,7 +10,6 @@ impl Weights {
     /// A weight is uniform in `[-limit, limit)`, `limit = gain * sqrt(6 / (fan_in + fan_out))`; a convolution's
     /// fans count its whole window (Glorot and Bengio 2010, equation 16). `gain` is 1 in Keras. That limit is
     /// made for tanh; 4 times as much is the usual advice for sigmoids, whose slope at zero is a quarter of it.
-    #[must_use]
     pub fn initial(seed: u64, gain: f32) -> Self {
         let mut stream = random::stream(seed, Purpose::Weights, 0);
         Self::new(TENSORS.map(|spec| match spec.shape {

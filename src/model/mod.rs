@@ -70,13 +70,11 @@ impl<B: Backend> LeNet<B> {
     /// The network with these weights, on `device`.
     ///
     /// The parameters' ids are 1 to 10, not random as Burn's are: equal weights make equal files.
-    #[must_use]
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Self {
         Self::from_parameters(Tensor::from_floats(weights.to_parameters().as_slice(), device))
     }
 
     /// The network whose parameters are parts of one tensor `[PARAMETERS]`; through it, Burn differentiates that tensor.
-    #[must_use]
     pub fn from_parameters(parameters: Tensor<B, 1>) -> Self {
         let device = &parameters.device();
         let conv = |index: usize| {
@@ -98,7 +96,6 @@ impl<B: Backend> LeNet<B> {
     }
 
     /// The weights, read back to the host. Waits for the device.
-    #[must_use]
     pub fn to_weights(&self) -> Weights {
         let conv = |layer: &Conv2d<B>| [host(&layer.weight), bias(layer.bias.as_ref())];
         let linear = |layer: &Linear<B>| {

@@ -4,7 +4,6 @@
 pub const CLIP: f32 = 1e-7;
 
 /// The class with the largest of these outputs; the first of equal ones.
-#[must_use]
 pub fn argmax(outputs: &[f32; 10]) -> usize {
     (1..10).fold(0, |best, class| match outputs[class] > outputs[best] {
         true => class,

@@ -23,14 +23,12 @@ pub const OFFSETS: [usize; TENSORS.len() + 1] = {
 };
 
 /// The places of tensor `index` of [`TENSORS`].
-#[must_use]
 pub const fn range(index: usize) -> Range<usize> {
     OFFSETS[index]..OFFSETS[index + 1]
 }
 
 impl Weights {
     /// All values in the layout of this module.
-    #[must_use]
     pub fn to_parameters(&self) -> Vec<f32> {
         let mut parameters = Vec::with_capacity(PARAMETERS);
         for (spec, values) in self.iter() {
@@ -46,7 +44,6 @@ impl Weights {
     ///
     /// # Panics
     /// If there are not [`PARAMETERS`] of them.
-    #[must_use]
     pub fn from_parameters(parameters: &[f32]) -> Self {
         assert_eq!(parameters.len(), PARAMETERS);
         let mut index = 0;

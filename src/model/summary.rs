@@ -23,7 +23,6 @@ pub struct LayerSummary {
 }
 
 /// The layers for `images` images, by a forward pass of one: layers treat all alike.
-#[must_use]
 pub fn layers(images: usize) -> Vec<LayerSummary> {
     let device = Default::default();
     let network = LeNet::<Host>::from_weights(&Weights::zeros(), &device);

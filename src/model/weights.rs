@@ -15,7 +15,6 @@ pub struct TensorSpec {
 
 impl TensorSpec {
     /// Number of values in the tensor.
-    #[must_use]
     pub const fn numel(&self) -> usize {
         let (mut product, mut axis) = (1, 0);
         while axis < self.shape.len() {
@@ -61,7 +60,6 @@ impl Weights {
     ///
     /// # Panics
     /// If a tensor has another number of values than its [`TensorSpec`] says; readers of files check before.
-    #[must_use]
     pub fn new(tensors: [Vec<f32>; 10]) -> Self {
         for (spec, tensor) in TENSORS.iter().zip(&tensors) {
             assert_eq!(tensor.len(), spec.numel(), "values of {spec}");
@@ -70,7 +68,6 @@ impl Weights {
     }
 
     /// Weights whose every value is zero.
-    #[must_use]
     pub fn zeros() -> Self {
         Self { tensors: TENSORS.map(|spec| vec![0.0; spec.numel()]) }
     }
@@ -81,7 +78,6 @@ impl Weights {
     }
 
     /// The values alone, in the order of [`TENSORS`].
-    #[must_use]
     pub fn tensors(&self) -> &[Vec<f32>; 10] {
         &self.tensors
     }
@@ -92,7 +88,6 @@ impl Weights {
     }
 
     /// The first value that is not finite, as its tensor, its index in it, and itself.
-    #[must_use]
     pub fn first_non_finite(&self) -> Option<(&'static TensorSpec, usize, f32)> {
         self.iter().find_map(|(spec, values)| {
             let index = values.iter().position(|v| !v.is_finite())?;

@@ -97,7 +97,6 @@ pub struct Parameters {
 
 impl Parameters {
     /// These weights at the start of a training by the rule `sgd`.
-    #[must_use]
     pub fn new(weights: &Weights, sgd: Sgd) -> Self {
         let velocity = sgd.has_velocity().then(|| vec![0.0; PARAMETERS]);
         Self { values: weights.to_parameters(), velocity }
@@ -135,6 +134,16 @@ pub trait Trainer<B: Backend>: Sized {
     /// # Errors
     /// If the device failed.
     fn parameters(&mut self) -> Result<Parameters, Error>;
+}
+
+/// A tensor's values, row-major, without Burn's panic where the device reports an error. Waits for it.
+pub(crate) fn read<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Result<Vec<f32>, Error> {
+    let device = tensor.device();
+    let failed = |cause: String| Error::Device { backend: B::name(&device), cause };
+    // A read alone does not report the errors of the work before it; `sync` does.
+    B::sync(&device).map_err(|error| failed(error.to_string()))?;
+    let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
+    data.convert::<f32>().into_vec().map_err(|error| failed(format!("{error:?}")))
 }
 
 fn primitive<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> FloatTensor<B> {

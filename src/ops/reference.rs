@@ -8,10 +8,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 use crate::data::{Batch, Pass, View};
 use crate::descent::{MATRICES, Muon, Sgd};
 use crate::error::Error;
-use crate::eval::IntoDataChecked;
 use crate::model::{Activation, CLIP, LeNet, PARAMETERS, Score, TENSORS, range};
 
-use super::{Gradients, LeNetBackend, Parameters, Trainer, primitive, tensor};
+use super::{Gradients, LeNetBackend, Parameters, Trainer, primitive, read, tensor};
 
 /// See [`LeNetBackend::outputs`].
 pub fn outputs<B: Backend>(
@@ -165,7 +164,7 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
     fn scores(&mut self) -> Result<Vec<Score>, Error> {
         let mut scores = Vec::new();
         for step in self.pending.drain(..) {
-            let values = step.into_data_checked()?;
+            let values = read(step)?;
             let (losses, correct) = values.split_at(values.len() / 2);
             scores.extend(Score::all(losses, correct));
         }
@@ -173,7 +172,7 @@ impl<B: LeNetBackend> Trainer<B> for StepByStep<B> {
     }
 
     fn parameters(&mut self) -> Result<Parameters, Error> {
-        let read = |values: &FloatTensor<B>| tensor::<B, 1>(values.clone()).into_data_checked();
+        let read = |values: &FloatTensor<B>| read(tensor::<B, 1>(values.clone()));
         Ok(Parameters {
             values: read(&self.parameters)?,
             velocity: self.velocity.as_ref().map(read).transpose()?,

@@ -27,7 +27,7 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
     html! {
         h1 { (report.model) }
         p { (history(report)) " Measured on the " (images) " of " (data) "." }
-        @for warning in warnings(report) { p .doubt { strong { "Beware: " } (warning) } }
+        @for warning in warnings(report) { p .warning { strong { "Beware: " } (warning) } }
         (headline(report))
     }
 }

@@ -72,7 +72,7 @@ pub fn inside() -> Markup {
                 }
                 div .answer {
                     p #said role="status" {}
-                    p #doubts .doubt hidden {}
+                    p #warnings .warning hidden {}
                     table .bars {
                         caption .hidden { "Probability of each class" }
                         tbody { @for class in CLASSES { tr {

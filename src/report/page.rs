@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_model_is_doubted() {
+    fn a_record_of_another_model_gets_a_warning() {
         assert_says(record(4), &["tells of 4 right answers, here there are 1"]);
     }
 

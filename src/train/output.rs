@@ -109,25 +109,21 @@ impl Output {
     }
 
     /// Where the model goes.
-    #[must_use]
     pub fn model_path(&self) -> &Path {
         &self.model
     }
 
     /// Where the record of the run goes.
-    #[must_use]
     pub fn record_path(&self) -> PathBuf {
         Self::beside(&self.model, "json")
     }
 
     /// Where the training state goes.
-    #[must_use]
     pub fn state_path(&self) -> PathBuf {
         Self::beside(&self.model, "state")
     }
 
     /// `model.mpk` -> `model.json`; but `model.v1` -> `model.v1.json`, so that it has its own.
-    #[must_use]
     pub fn beside(model: &Path, ending: &str) -> PathBuf {
         match model.extension() {
             Some(extension) if extension == "mpk" => model.with_extension(ending),

@@ -37,7 +37,6 @@ pub struct Recipe {
 
 impl Recipe {
     /// The notebook's: plain gradient descent at 0.9 from Keras' initial weights, on raw pixels.
-    #[must_use]
     pub fn classic() -> Self {
         Self {
             name: "classic".to_owned(),
@@ -56,7 +55,6 @@ impl Recipe {
 
     /// The same network in its best training that costs hardly more time: chosen on the validation part with
     /// `cargo bench --bench recipe_search`, whose results are in `benches/recipe_search.csv`.
-    #[must_use]
     pub fn tuned() -> Self {
         Self {
             name: "tuned".to_owned(),
@@ -74,7 +72,6 @@ impl Recipe {
     }
 
     /// Images per step, where nothing else is asked: more with Muon, whose step takes as long for any number.
-    #[must_use]
     pub fn batch_size(&self) -> usize {
         match self.muon {
             Some(_) => 128,
@@ -83,7 +80,6 @@ impl Recipe {
     }
 
     /// The rule of one step.
-    #[must_use]
     pub fn sgd(&self) -> Sgd {
         Sgd {
             momentum: self.momentum as f32,
@@ -94,13 +90,11 @@ impl Recipe {
     }
 
     /// The model, with sigmoids and for raw pixels, of weights that are trained this way.
-    #[must_use]
     pub fn fold(&self, weights: &Weights) -> Weights {
         weights.fold(self.activation, self.scaling)
     }
 
     /// Whether the weights after an epoch depend on how many follow.
-    #[must_use]
     pub fn depends_on_length(&self) -> bool {
         self.schedule != Schedule::Constant || self.augmentation.ends_early()
     }

@@ -118,7 +118,6 @@ const MAX_SECONDS: f64 = 3.2e9;
 
 impl RunRecord {
     /// The record of a run by `settings` on `device`, of which nothing is known yet.
-    #[must_use]
     pub fn new(settings: Settings, device: &str) -> Self {
         Self {
             schema: 1,
@@ -192,7 +191,6 @@ impl RunRecord {
 
     /// The event `start` of a training whose model goes to `output`; the recipe's fields stand beside the others, its
     /// name as `recipe`.
-    #[must_use]
     pub fn start_event(&self, output: Option<&Path>) -> Map<String, Value> {
         let Settings { seed, backend, epochs, batch_size, recipe, .. } = &self.settings;
         let mut event = fields(&json!({
@@ -215,7 +213,6 @@ impl RunRecord {
     }
 
     /// How the training came to its end, as events tell it.
-    #[must_use]
     pub fn end(&self) -> Map<String, Value> {
         fields(&json!({
             "epochs_done": self.epochs.len(), "stop_reason": self.stop_reason,
@@ -228,7 +225,6 @@ impl RunRecord {
     }
 
     /// What a person should know of how it ended.
-    #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         let (settings, done) = (&self.settings, self.epochs.len());

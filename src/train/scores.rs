@@ -49,13 +49,11 @@ impl RunningSums {
     }
 
     /// Mean loss so far.
-    #[must_use]
     pub fn mean_loss(&self) -> f64 {
         self.loss / self.samples.max(1) as f64
     }
 
     /// Share of right answers so far.
-    #[must_use]
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples.max(1) as f64
     }

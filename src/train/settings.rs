@@ -53,14 +53,12 @@ pub const MAX_BATCH_SIZE: usize = 60_000;
 
 /// Whether gradient descent can have this learning rate: weights are f32, and a rate that is zero or infinite there
 /// is none.
-#[must_use]
 pub fn is_learning_rate(rate: f64) -> bool {
     (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&rate)
 }
 
 impl Settings {
     /// What the command takes where nothing is asked.
-    #[must_use]
     pub fn new(recipe: Recipe) -> Self {
         Self {
             epochs: 5,
@@ -148,7 +146,6 @@ impl Settings {
     /// What makes a training begun with these settings another than one begun with `other`: the name of the
     /// first difference and both values. Which epoch to keep may differ, and how
     /// long to train where the recipe does not depend on it.
-    #[must_use]
     pub fn difference(&self, other: &Self) -> Option<String> {
         let [ours, theirs] = [self, other].map(Self::unchangeable);
         let (ours, theirs) = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs)?;
@@ -173,7 +170,6 @@ impl Settings {
     }
 
     /// The learning rate in the middle of epoch `epoch`, counted from 1.
-    #[must_use]
     pub fn learning_rate(&self, epoch: usize) -> f64 {
         self.recipe.learning_rate * self.recipe.schedule.factor(epoch - 1, self.epochs)
     }

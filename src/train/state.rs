@@ -42,7 +42,6 @@ pub struct Best {
 
 impl State {
     /// The start of the training that `record` describes.
-    #[must_use]
     pub fn initial(record: RunRecord) -> Self {
         let recipe = &record.settings.recipe;
         let weights = Weights::initial(record.settings.seed, recipe.gain);
@@ -124,7 +123,6 @@ impl State {
     }
 
     /// Whether nothing is left to do: all epochs are done, or patience is at its end.
-    #[must_use]
     pub fn is_over(&self) -> bool {
         let (done, settings) = (self.record.epochs.len(), &self.record.settings);
         let since_best = self.best.as_ref().map_or(0, |best| done - best.epoch);
@@ -133,7 +131,6 @@ impl State {
     }
 
     /// Why a training that is over is.
-    #[must_use]
     pub fn stop_reason(&self) -> StopReason {
         match self.record.epochs.len() < self.record.settings.epochs {
             true => StopReason::Patience,
@@ -150,7 +147,6 @@ impl State {
     }
 
     /// The weights that the settings want for the model, from what is done so far, for raw pixels.
-    #[must_use]
     pub fn model(&self) -> Weights {
         let settings = &self.record.settings;
         let weights = match &self.best {

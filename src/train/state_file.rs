@@ -29,7 +29,6 @@ impl State {
     pub const LAYOUT: u32 = 6;
 
     /// The bytes of a state file. Equal states give equal bytes.
-    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut parts = vec![json_line(self)];
         let best = self.best.as_ref().map(|best| &best.weights);
@@ -111,7 +110,6 @@ fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, Str
 }
 
 /// The SHA-256 of `bytes` in lower-case hexadecimal digits.
-#[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     crate::io::text::hex(&Sha256::digest(bytes))
 }

@@ -20,7 +20,6 @@ pub struct Bar {
 
 impl Bar {
     /// A bar for so many epochs in all.
-    #[must_use]
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent}%  {eta} left");
         let style = style.expect("the template is a constant");
@@ -30,7 +29,6 @@ impl Bar {
     }
 
     /// The same bar, for one of the trainings to report to.
-    #[must_use]
     pub fn part(&self) -> Self {
         self.clone()
     }

@@ -12,19 +12,16 @@ use crate::error::Error;
 use crate::io::{limits, text};
 
 /// Whether to draw a progress bar: only for a person at a terminal who has not asked otherwise.
-#[must_use]
 pub fn bars_wanted(style: ProgressStyle) -> bool {
     style == ProgressStyle::Auto && io::stderr().is_terminal() && !plain_wanted()
 }
 
 /// Characters in a line of standard output: those of its terminal, or as many as there are.
-#[must_use]
 pub fn columns() -> usize {
     width(terminal_size::terminal_size_of(io::stdout()))
 }
 
 /// The same of standard error, where the bars are.
-#[must_use]
 pub fn bar_columns() -> usize {
     width(terminal_size::terminal_size_of(io::stderr()))
 }
@@ -46,7 +43,6 @@ pub enum Drawing {
 
 /// As well as standard output shows it: in colour on a terminal, but for a user who wants none; not in a file, unless
 /// CLICOLOR_FORCE asks for colours.
-#[must_use]
 pub fn drawing_wanted() -> Drawing {
     let forced =
         env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");

@@ -30,7 +30,6 @@ const LONG: f64 = 20.0;
 
 impl TextReporter {
     /// With a bar on standard error where `has_bar` says so.
-    #[must_use]
     pub fn new(has_bar: bool) -> Self {
         Self {
             out: Out::default(),
@@ -147,7 +146,6 @@ impl Reporter for TextReporter {
 
 /// The parts in a line of at most so many columns, without those of the highest numbers where they are too many; those
 /// of number 0 stay.
-#[must_use]
 pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let line = parts.iter().map(|(_, part)| part.as_str());

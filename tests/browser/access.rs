@@ -37,7 +37,7 @@ fn axe_finds_no_violation_at_any_width_or_light() {
     let mut browser = Chromium::start();
     for look in [Look::screen(380), Look::screen(1280), Look::screen(1280).dark()] {
         let mut tab = browser.open(&page, look);
-        // With the images of a cell, the table of the epochs, and a doubt about the drawing.
+        // With the images of a cell, the table of the epochs, and a warning about the drawing.
         tab.evaluate("document.querySelector('.matrix button').click()");
         tab.evaluate("document.querySelector('details').open = true");
         tab.evaluate("document.querySelector('[data-tool=clear]').click()");

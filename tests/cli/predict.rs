@@ -130,7 +130,7 @@ fn what_is_no_picture_is_an_error_that_names_it() {
     let document = some.document();
     assert_eq!((some.code(), document["predictions"].as_array().unwrap().len()), (1, 1));
     assert_eq!(document["errors"][1]["source"], "cut.png");
-    assert!(document["predictions"][0]["doubts"][0].is_string(), "{document}");
+    assert!(document["predictions"][0]["warnings"][0].is_string(), "{document}");
     GrayImage::new(16_385, 1).save(place.path("wide.png")).unwrap();
     predict("wide.png").assert_error(1, "wide.png is too large", "at most 16384 pixels a side");
 }

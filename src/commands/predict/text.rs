@@ -62,7 +62,7 @@ mod tests {
             image: [0; 784],
             label,
             inverted: false,
-            doubts: Vec::new(),
+            warnings: Vec::new(),
         };
         let mut outputs = [0.0; 10];
         (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);

@@ -227,7 +227,6 @@ pub struct OnDevice {
 }
 
 /// What a device lacks to run the kernels, if anything.
-#[must_use]
 pub fn lacking(invocations: usize, workgroup_memory: usize, bindings: usize) -> Option<String> {
     let needs = [
         ("invocations in a workgroup", invocations, THREADS),

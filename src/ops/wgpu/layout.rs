@@ -149,7 +149,6 @@ pub mod memory {
 pub const CHUNK: usize = 1024;
 
 /// Floats from the losses of a pass of `count` images to its right answers, which lie in the same buffer.
-#[must_use]
 pub const fn correct_at(count: usize) -> usize {
     count.next_multiple_of(ALIGNMENT)
 }

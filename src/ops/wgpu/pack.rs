@@ -11,7 +11,6 @@ pub const UNCHANGED: u32 = code(Change::NONE);
 /// The word that says what happens to an image: distances plus 32 in a byte each, down first, then 1 for a flip.
 ///
 /// An image has 28 rows and columns, so that moving it by more shows nothing of it either.
-#[must_use]
 pub const fn code(change: Change) -> u32 {
     const fn distance(pixels: i32) -> u32 {
         let pixels = match pixels {
@@ -32,7 +31,6 @@ pub fn image(words: &mut Vec<u32>, image: &Image, label: u8) {
 }
 
 /// Images, each with its label.
-#[must_use]
 pub fn images(images: &[Image], labels: &[u8]) -> Vec<u32> {
     let mut words = Vec::with_capacity(images.len() * IMAGE_WORDS);
     for (pixels, label) in images.iter().zip(labels) {
@@ -42,7 +40,6 @@ pub fn images(images: &[Image], labels: &[u8]) -> Vec<u32> {
 }
 
 /// The places of an order: for each the number of its image and the code of what happens to it.
-#[must_use]
 pub fn places(order: &[u32], changes: &[Change]) -> Vec<u32> {
     let changes = changes.iter().map(|change| code(*change));
     let changes = changes.chain(std::iter::repeat(UNCHANGED));
@@ -51,7 +48,6 @@ pub fn places(order: &[u32], changes: &[Change]) -> Vec<u32> {
 }
 
 /// What holds for a pass over `count` images that begins at place `next`: see [`state`].
-#[must_use]
 pub fn state(
     next: usize,
     count: usize,

@@ -3,7 +3,7 @@
 async function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const weights = readWeights(data.weights, data.tensors);
-  const notice = document.getElementById("doubts");
+  const notice = document.getElementById("warnings");
   const drawing = makeDrawing(document.getElementById("drawing"), () => look({}));
 
   // Shows what the network sees. `source` says what is known of the image.
@@ -11,7 +11,7 @@ async function start() {
     const layers = forward(weights, drawing.image);
     showLayers(layers);
     showAnswer(layers, data.classes, source);
-    const odd = doubts(drawing.image, data.ranges);
+    const odd = warnings(drawing.image, data.ranges);
     notice.hidden = odd.length === 0 && !source.note;
     notice.textContent = [source.note, odd.length ? `Unlike the training images: ${odd.join("; ")}.` : ""].filter(Boolean).join(" ");
   }

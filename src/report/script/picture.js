@@ -131,7 +131,7 @@ function resize(at, width, height, newWidth, newHeight) {
 }
 
 // What is odd about an image, in words; `ranges` lists [name, least, most] of mean, contrast and border.
-function doubts(image, ranges) {
+function warnings(image, ranges) {
   const mean = image.reduce((a, b) => a + b) / image.length;
   const contrast = Math.sqrt(image.reduce((sum, v) => sum + (v - mean) ** 2, 0) / image.length);
   const frame = [...image].filter((_, i) => i < SIDE || i >= SIDE * (SIDE - 1) || i % SIDE === 0 || i % SIDE === SIDE - 1);
