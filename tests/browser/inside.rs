@@ -227,7 +227,9 @@ fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
         std::fs::write(dir.path().join(name), content).unwrap();
         let [left, top, side] = canvas(&mut tab);
         tab.drop_file(&dir.path().join(name), [left + side / 2.0, top + side / 2.0]);
-        tab.wait_for(&format!("document.getElementById('warnings').textContent.includes({words:?})"));
+        tab.wait_for(&format!(
+            "document.getElementById('warnings').textContent.includes({words:?})"
+        ));
         assert_eq!(tab.evaluate(SHOWN), before, "{name}");
     }
     assert_quiet(&tab, &page);

@@ -9,7 +9,9 @@ use cubecl::server::{Handle, ServerError};
 
 use super::launch::{Launcher, Ready};
 use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, muon, record};
-use super::muon::{apply::Apply, gram::Gram, polynomial::Polynomial, product::Product};
+use super::muon::{
+    SQUARE_TILES, TILES, apply::Apply, gram::Gram, polynomial::Polynomial, product::Product,
+};
 use super::samples::{outputs::Outputs, samples::Samples};
 use super::weights::{
     self, Rule, copy::Copy as CopyAll, gradients::Gradients, update::Update, weights::Weights,
@@ -36,7 +38,7 @@ pub struct Kernels {
     /// Of each round.
     gram: [Ready<Gram<WgpuRuntime>>; Muon::ROUNDS],
     polynomial: [Ready<Polynomial<WgpuRuntime>>; Muon::ROUNDS],
-    product: [Ready<Product<WgpuRuntime>>; Muon::ROUNDS - 1],
+    product: [Ready<Product<WgpuRuntime>>; Muon::ROUNDS],
     apply: Ready<Apply<WgpuRuntime>>,
 }
 
@@ -150,17 +152,15 @@ impl Kernels {
         if !self.rule.has_muon {
             return;
         }
-        let [squares, values] =
-            [muon::SQUARES[3], PARAMETERS].map(|threads| threads.div_ceil(weights::THREADS));
-        let work = [(parameters, WORD)];
+        let workgroups = |threads: usize| threads.div_ceil(weights::THREADS);
+        let work = [(parameters, FOUR)];
         for round in 0..Muon::ROUNDS {
-            self.launcher.launch(&self.gram[round], squares, &work);
-            self.launcher.launch(&self.polynomial[round], squares, &work);
-            if let Some(product) = self.product.get(round) {
-                self.launcher.launch(product, values, &work);
-            }
+            self.launcher.launch(&self.gram[round], workgroups(SQUARE_TILES), &work);
+            self.launcher.launch(&self.polynomial[round], workgroups(SQUARE_TILES), &work);
+            self.launcher.launch(&self.product[round], workgroups(TILES), &work);
         }
-        self.launcher.launch(&self.apply, values, &[(parameters, WORD), (state, WORD)]);
+        let buffers = [(parameters, WORD), (state, WORD)];
+        self.launcher.launch(&self.apply, workgroups(PARAMETERS), &buffers);
     }
 
     /// A whole step on the next `images` of a pass, which are a batch.

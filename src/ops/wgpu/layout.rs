@@ -76,29 +76,42 @@ pub mod muon {
     use super::{ALIGNMENT, VELOCITY};
     use crate::descent::MATRICES;
 
-    /// The directions of the matrices, in the layout of the parameters; they are x of the first round.
+    /// The longer side of each matrix and the shorter one: the rows and columns of its x.
+    pub const SIDES: [[usize; 2]; 3] = {
+        let mut sides = [[0; 2]; 3];
+        let mut number = 0;
+        while number < 3 {
+            let (rows, columns) = (MATRICES[number].rows, MATRICES[number].columns);
+            sides[number] = if rows < columns { [columns, rows] } else { [rows, columns] };
+            number += 1;
+        }
+        sides
+    };
+    /// Where each matrix begins among those that are as large as x, and the end of the last.
+    pub const FIRST: [usize; 4] = ends([0, 1]);
+    /// Where each begins among the squares of the shorter sides, and the end of the last.
+    pub const SQUARES: [usize; 4] = ends([1, 1]);
+
+    const fn ends(sides: [usize; 2]) -> [usize; 4] {
+        let mut ends = [0; 4];
+        let mut number = 0;
+        while number < 3 {
+            ends[number + 1] = ends[number] + SIDES[number][sides[0]] * SIDES[number][sides[1]];
+            number += 1;
+        }
+        ends
+    }
+
+    /// The directions of the matrices, which are x of the first round.
     pub const DIRECTIONS: usize = 2 * VELOCITY;
     /// x of the next round, and of every other one from there.
-    pub const NEXT: usize = 3 * VELOCITY;
-    /// The Gram matrix of each x, one after the other: see [`SQUARES`].
-    pub const GRAM: usize = 4 * VELOCITY;
+    pub const NEXT: usize = DIRECTIONS + FIRST[3];
+    /// The Gram matrix of each x.
+    pub const GRAM: usize = NEXT + FIRST[3];
     /// The polynomial in each.
     pub const POLYNOMIAL: usize = GRAM + SQUARES[3];
     /// Floats of the whole buffer.
     pub const END: usize = (POLYNOMIAL + SQUARES[3]).next_multiple_of(ALIGNMENT);
-
-    /// Where the square matrices of each matrix's shorter side begin, and the end of the last.
-    pub const SQUARES: [usize; 4] = {
-        let mut squares = [0; 4];
-        let mut number = 0;
-        while number < 3 {
-            let (rows, columns) = (MATRICES[number].rows, MATRICES[number].columns);
-            let side = if rows < columns { rows } else { columns };
-            squares[number + 1] = squares[number] + side * side;
-            number += 1;
-        }
-        squares
-    };
 }
 
 /// The memory of a workgroup that works on an image.
@@ -161,3 +174,8 @@ const _: () = assert!(memory::PIXEL + CELLS1 <= memory::CELLS_1);
 const _: () = assert!(
     CONVOLUTIONS % 4 == 0 && OFFSETS[5] % 4 == 0 && OFFSETS[6] % 4 == 0 && OFFSETS[7] % 4 == 0
 );
+// Tiles of two rows or four, and of four columns.
+const _: () =
+    assert!(muon::SIDES[0][0] % 2 == 0 && muon::SIDES[1][0] % 2 == 0 && muon::SIDES[2][0] % 2 == 0);
+const _: () =
+    assert!(muon::SIDES[0][1] % 4 == 0 && muon::SIDES[1][1] % 4 == 0 && muon::SIDES[2][1] % 4 == 0);

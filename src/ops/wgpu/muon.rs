@@ -1,40 +1,26 @@
-//! The kernels of [`Muon`]: the large matrices move along their directions made orthogonal, a thread for each value.
+//! The kernels of [`Muon`]: the large matrices move along their directions made orthogonal.
 //!
 //! All is in the buffer of the parameters (see [`muon`](super::layout::muon)). A round is three launches, as each needs all
-//! of what the one before it made: the Gram matrix, the polynomial in it, and the product with that.
+//! of what the one before it made: the Gram matrix, the polynomial in it, and the product with that. A thread makes a tile
+//! of values, so that it has several multiply-adds for each value that it reads.
 
 use cubecl::prelude::*;
 
-use super::layout::muon::{DIRECTIONS, GRAM, NEXT, POLYNOMIAL, SQUARES};
+use super::elements::{Four, float};
+use super::layout::muon::{DIRECTIONS, FIRST, GRAM, NEXT, POLYNOMIAL, SIDES, SQUARES};
 use super::layout::state as words;
 use crate::descent::{MATRICES, Matrix, Muon};
-use crate::model::OFFSETS;
+use crate::model::range;
 
-/// Values that a thread asks for before it adds the first: memory answers late.
+/// Threads that the tiles of all square matrices take, four rows by four columns each.
+pub const SQUARE_TILES: usize = SQUARES[3] / 16;
+/// Threads that the tiles of all matrices x take, two rows by four columns each.
+pub const TILES: usize = FIRST[3] / 8;
+
+/// Rows that a thread asks for before it adds the first: memory answers late.
 const AT_ONCE: usize = 8;
 
-/// A matrix with its longer side down.
-struct Tall {
-    /// Its place among the parameters.
-    first: usize,
-    rows: usize,
-    columns: usize,
-    /// Floats from a row to the next, and from a column to the next.
-    steps: [usize; 2],
-}
-
-const TALL: [Tall; 3] = [tall(MATRICES[0]), tall(MATRICES[1]), tall(MATRICES[2])];
-
-const fn tall(matrix: Matrix) -> Tall {
-    let Matrix { tensor, rows, columns } = matrix;
-    let first = OFFSETS[tensor];
-    match rows < columns {
-        true => Tall { first, rows: columns, columns: rows, steps: [1, columns] },
-        false => Tall { first, rows, columns, steps: [columns, 1] },
-    }
-}
-
-/// Where x lies in a round, in the layout of the parameters: as it lay in the one before last.
+/// Where x lies in a round: as it lay in the one before last.
 const fn place_of_x(round: usize) -> usize {
     match round % 2 {
         0 => DIRECTIONS,
@@ -42,155 +28,205 @@ const fn place_of_x(round: usize) -> usize {
     }
 }
 
+/// Four rows of four values.
+#[derive(CubeType)]
+struct Tile {
+    a: Four,
+    b: Four,
+    c: Four,
+    d: Four,
+}
+
 /// `g = transpose(x) x`.
 #[cube(launch)]
-pub fn gram(work: &mut Array<f32>, #[comptime] round: usize) {
+pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        let first = comptime!(SQUARES[number]);
-        if ABSOLUTE_POS >= first && ABSOLUTE_POS < comptime!(SQUARES[number + 1]) {
-            let place = ABSOLUTE_POS - first;
-            let columns = comptime!(TALL[number].columns);
-            let x = comptime!(place_of_x(round) + TALL[number].first);
-            let row_step = comptime!(TALL[number].steps[0]);
-            let column_step = comptime!(TALL[number].steps[1]);
-            let left = x + place / columns * column_step;
-            let right = x + place % columns * column_step;
-            let rows = comptime!(TALL[number].rows);
-            work[GRAM + ABSOLUTE_POS] = dot(work, left, right, row_step, row_step, rows);
+        if ABSOLUTE_POS >= comptime!(SQUARES[number] / 16)
+            && ABSOLUTE_POS < comptime!(SQUARES[number + 1] / 16)
+        {
+            let tile = ABSOLUTE_POS - comptime!(SQUARES[number] / 16);
+            let fours = comptime!(SIDES[number][1] / 4);
+            let x = comptime!((place_of_x(round) + FIRST[number]) / 4);
+            let rows = comptime!(SIDES[number][0]);
+            let g = gram_tile(work, x, rows, fours, tile);
+            let to = comptime!((GRAM + SQUARES[number]) / 4) + first_four(tile, fours);
+            work[to] = g.a;
+            work[to + fours] = g.b;
+            work[to + 2 * fours] = g.c;
+            work[to + 3 * fours] = g.d;
         }
     }
 }
 
 /// `a + b g + c g g`; in the first round for `x / |x|`, and divided by `|x|` itself, so that the product needs no more.
 #[cube(launch)]
-pub fn polynomial(work: &mut Array<f32>, #[comptime] round: usize) {
+pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        let first = comptime!(SQUARES[number]);
-        if ABSOLUTE_POS >= first && ABSOLUTE_POS < comptime!(SQUARES[number + 1]) {
-            let place = ABSOLUTE_POS - first;
-            let columns = comptime!(TALL[number].columns);
-            let row = place / columns;
-            let column = place % columns;
-            let from = GRAM + first;
-            let g = work[GRAM + ABSOLUTE_POS];
-            // g is symmetric, and so its columns are its rows.
-            let squared = dot(work, from + row * columns, from + column, 1usize, columns, columns);
-            let one = select(row == column, 1.0f32, 0.0f32);
-            let a = comptime!(Muon::COEFFICIENTS[0]);
-            let b = comptime!(Muon::COEFFICIENTS[1]);
-            let c = comptime!(Muon::COEFFICIENTS[2]);
-            let mut value = a * one + b * g + c * squared;
+        if ABSOLUTE_POS >= comptime!(SQUARES[number] / 16)
+            && ABSOLUTE_POS < comptime!(SQUARES[number + 1] / 16)
+        {
+            let tile = ABSOLUTE_POS - comptime!(SQUARES[number] / 16);
+            let columns = comptime!(SIDES[number][1]);
+            let fours = comptime!(columns / 4);
+            let g = comptime!((GRAM + SQUARES[number]) / 4);
+            let mut factor = 1.0f32;
             if round == 0 {
-                // The trace of g.
+                // The trace of g is the square of |x|.
                 let mut square = 0.0f32;
                 for i in 0..columns {
-                    square += work[from + i * (columns + 1)];
+                    square += float(work, 4 * g + i * (columns + 1));
                 }
-                let factor = 1.0f32 / max(square.sqrt(), comptime!(Muon::LEAST_NORM));
-                let square = factor * factor;
-                value = factor * (a * one + square * (b * g + square * c * squared));
+                factor = 1.0f32 / max(square.sqrt(), comptime!(Muon::LEAST_NORM));
             }
-            work[POLYNOMIAL + ABSOLUTE_POS] = value;
+            let cubed = factor * factor * factor;
+            // g is symmetric, and so its square is its own Gram matrix.
+            let squared = gram_tile(work, g, columns, fours, tile);
+            let on_diagonal = select(tile / fours == tile % fours, 1.0f32, 0.0f32);
+            let a = factor * comptime!(Muon::COEFFICIENTS[0]) * on_diagonal;
+            let b = Four::new(cubed * comptime!(Muon::COEFFICIENTS[1]));
+            let c = Four::new(cubed * (factor * factor) * comptime!(Muon::COEFFICIENTS[2]));
+            let from = g + first_four(tile, fours);
+            let to = comptime!((POLYNOMIAL + SQUARES[number]) / 4) + first_four(tile, fours);
+            let mut value = fma(c, squared.a, b * work[from]);
+            value[0] = value[0] + a;
+            work[to] = value;
+            let mut value = fma(c, squared.b, b * work[from + fours]);
+            value[1] = value[1] + a;
+            work[to + fours] = value;
+            let mut value = fma(c, squared.c, b * work[from + 2 * fours]);
+            value[2] = value[2] + a;
+            work[to + 2 * fours] = value;
+            let mut value = fma(c, squared.d, b * work[from + 3 * fours]);
+            value[3] = value[3] + a;
+            work[to + 3 * fours] = value;
         }
     }
 }
 
 /// x of the next round: x times the polynomial.
 #[cube(launch)]
-pub fn product(work: &mut Array<f32>, #[comptime] round: usize) {
+pub fn product(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        if is_in(ABSOLUTE_POS, number) {
-            let value = product_at(work, ABSOLUTE_POS, round, number);
-            work[comptime!(place_of_x(round + 1)) + ABSOLUTE_POS] = value;
+        if ABSOLUTE_POS >= comptime!(FIRST[number] / 8)
+            && ABSOLUTE_POS < comptime!(FIRST[number + 1] / 8)
+        {
+            let tile = ABSOLUTE_POS - comptime!(FIRST[number] / 8);
+            let fours = comptime!(SIDES[number][1] / 4);
+            let first = comptime!(FIRST[number] / 4) + tile / fours * 2 * fours;
+            let x = comptime!(place_of_x(round) / 4) + first;
+            let right = comptime!((POLYNOMIAL + SQUARES[number]) / 4) + tile % fours;
+            let mut upper = Four::new(0.0f32);
+            let mut lower = Four::new(0.0f32);
+            for four in 0..fours {
+                let p = work[x + four];
+                let q = work[x + fours + four];
+                #[unroll]
+                for i in 0..4usize {
+                    let row = work[right + (4 * four + i) * fours];
+                    upper = fma(Four::new(p[i]), row, upper);
+                    lower = fma(Four::new(q[i]), row, lower);
+                }
+            }
+            let to = comptime!(place_of_x(round + 1) / 4) + first + tile % fours;
+            work[to] = upper;
+            work[to + fours] = lower;
         }
     }
 }
 
 /// The step along x after its last round.
 #[cube(launch)]
-pub fn apply(work: &mut Array<f32>, state: &Array<u32>) {
+pub fn apply(parameters: &mut Array<f32>, state: &Array<u32>) {
     let batch = (state[words::NEXT] as usize - 1) / state[words::BATCH] as usize;
     let rate = f32::reinterpret(state[words::RATES + batch]);
     let decay = f32::reinterpret(state[words::MUON_DECAY]);
     #[unroll]
     for number in 0..3usize {
         if is_in(ABSOLUTE_POS, number) {
-            let x = product_at(work, ABSOLUTE_POS, comptime!(Muon::ROUNDS - 1), number);
-            let w = work[ABSOLUTE_POS];
+            let x =
+                parameters[comptime!(place_of_x(Muon::ROUNDS)) + place_in_x(ABSOLUTE_POS, number)];
+            let w = parameters[ABSOLUTE_POS];
             let scale = comptime!(Muon::scale(MATRICES[number]));
-            work[ABSOLUTE_POS] = w - rate * (scale * x + decay * w);
+            parameters[ABSOLUTE_POS] = w - rate * (scale * x + decay * w);
         }
     }
 }
 
-/// Whether a parameter is one of those that Muon moves.
+/// The place of a parameter's direction, if Muon moves it, or else 0, which is none.
 #[cube]
-pub fn is_moved(parameter: usize) -> bool {
-    is_in(parameter, 0usize) || is_in(parameter, 1usize) || is_in(parameter, 2usize)
+pub fn direction(parameter: usize) -> usize {
+    let mut place = 0usize;
+    #[unroll]
+    for number in 0..3usize {
+        if is_in(parameter, number) {
+            place = DIRECTIONS + place_in_x(parameter, number);
+        }
+    }
+    place
 }
 
 #[cube]
 fn is_in(parameter: usize, #[comptime] number: usize) -> bool {
-    let first = comptime!(TALL[number].first);
-    let end = comptime!(TALL[number].first + TALL[number].rows * TALL[number].columns);
-    parameter >= first && parameter < end
+    let places = comptime!(range(MATRICES[number].tensor));
+    parameter >= comptime!(places.start) && parameter < comptime!(places.end)
 }
 
-/// The value of x times the polynomial at the place of a parameter.
+/// Where the value of a parameter lies in x, whose rows are the longer side.
 #[cube]
-fn product_at(
-    work: &Array<f32>,
-    parameter: usize,
-    #[comptime] round: usize,
-    #[comptime] number: usize,
-) -> f32 {
-    let row_step = comptime!(TALL[number].steps[0]);
-    let column_step = comptime!(TALL[number].steps[1]);
-    let columns = comptime!(TALL[number].columns);
-    let place = parameter - comptime!(TALL[number].first);
-    let mut row = place / columns;
-    let mut column = place % columns;
-    if row_step == 1 {
-        row = place % column_step;
-        column = place / column_step;
-    }
-    let x = comptime!(place_of_x(round) + TALL[number].first) + row * row_step;
-    let right = comptime!(POLYNOMIAL + SQUARES[number]) + column;
-    dot(work, x, right, column_step, columns, columns)
+fn place_in_x(parameter: usize, #[comptime] number: usize) -> usize {
+    let Matrix { rows, columns, .. } = comptime!(MATRICES[number]);
+    let place = parameter - comptime!(range(MATRICES[number].tensor).start);
+    let place =
+        if comptime!(rows < columns) { place % columns * rows + place / columns } else { place };
+    comptime!(FIRST[number]) + place
 }
 
-/// The sum of `terms` products, of the floats from `left` on and those from `right` on.
+/// The first four of the first row of a square matrix' tile.
 #[cube]
-fn dot(
-    work: &Array<f32>,
-    left: usize,
-    right: usize,
-    #[comptime] left_step: usize,
-    #[comptime] right_step: usize,
-    #[comptime] terms: usize,
-) -> f32 {
-    let mut sum = 0.0f32;
-    let mut term = 0usize;
-    while term + AT_ONCE <= terms {
-        let mut lefts = Sequence::<f32>::new();
-        let mut rights = Sequence::<f32>::new();
+fn first_four(tile: usize, #[comptime] fours: usize) -> usize {
+    tile / fours * comptime!(4 * fours) + tile % fours
+}
+
+/// A tile of the Gram matrix of the `rows` by `4 * fours` matrix from four `x` on: the products of four of its columns with
+/// four.
+#[cube]
+fn gram_tile(
+    work: &Array<Four>,
+    x: usize,
+    #[comptime] rows: usize,
+    #[comptime] fours: usize,
+    tile: usize,
+) -> Tile {
+    let left = x + tile / fours;
+    let right = x + tile % fours;
+    let mut a = Four::new(0.0f32);
+    let mut b = Four::new(0.0f32);
+    let mut c = Four::new(0.0f32);
+    let mut d = Four::new(0.0f32);
+    for block in 0..rows.div_ceil(AT_ONCE) {
+        let mut columns = Sequence::<Four>::new();
+        let mut values = Sequence::<Four>::new();
         #[unroll]
         for i in 0..AT_ONCE {
-            lefts.push(work[left + (term + i) * left_step]);
-            rights.push(work[right + (term + i) * right_step]);
+            // Behind the last row something is read, but not added.
+            let row = min(block * AT_ONCE + i, rows - 1);
+            columns.push(work[left + row * fours]);
+            values.push(work[right + row * fours]);
         }
         #[unroll]
         for i in 0..AT_ONCE {
-            sum = fma(*lefts.index(i), *rights.index(i), sum);
+            if block * AT_ONCE + i < rows {
+                let column = *columns.index(i);
+                let value = *values.index(i);
+                a = fma(Four::new(column[0]), value, a);
+                b = fma(Four::new(column[1]), value, b);
+                c = fma(Four::new(column[2]), value, c);
+                d = fma(Four::new(column[3]), value, d);
+            }
         }
-        term += AT_ONCE;
     }
-    while term < terms {
-        sum = fma(work[left + term * left_step], work[right + term * right_step], sum);
-        term += 1;
-    }
-    sum
+    Tile { a, b, c, d }
 }

@@ -3,9 +3,8 @@
 
 use cubecl::prelude::*;
 
-use super::layout::muon::DIRECTIONS;
 use super::layout::{CONVOLUTIONS, VELOCITY, record, state as words};
-use super::muon::is_moved;
+use super::muon;
 use crate::descent::Sgd;
 use crate::model::{OFFSETS, PARAMETERS};
 
@@ -135,12 +134,13 @@ fn descend(
     rate: f32,
     #[comptime] rule: Rule,
 ) {
-    let mut moves_later = false;
+    let mut to = 0usize;
     if comptime!(rule.has_muon) {
-        moves_later = is_moved(parameter);
+        to = muon::direction(parameter);
     }
+    let has_muon = to > 0;
     let value = parameters[parameter];
-    let has_none = is_bias(parameter) || moves_later;
+    let has_none = is_bias(parameter) || has_muon;
     let decay = select(has_none, 0.0f32, f32::reinterpret(state[words::DECAY]));
     let gradient = gradient + decay * value;
     let mut direction = gradient;
@@ -153,8 +153,8 @@ fn descend(
             direction = gradient + momentum * velocity;
         }
     }
-    if moves_later {
-        parameters[DIRECTIONS + parameter] = direction;
+    if has_muon {
+        parameters[to] = direction;
     } else {
         parameters[parameter] = value - rate * direction;
     }
