@@ -70,9 +70,7 @@ impl DataError {
                 "`lenet data fetch` downloads it; `--data DIR` names a directory that has it"
             }
             Self::Directory { .. } | Self::Incomplete { .. } => {
-                return Some(format!(
-                    "`--data` and LENET_DATA_DIR name the directory that holds the four IDX files, with or without .gz"
-                ));
+                "`--data` and LENET_DATA_DIR name the directory that holds the four IDX files, with or without .gz"
             }
             Self::File { source, .. } => return source.hint(),
             Self::Counts { .. } => REPLACE,

@@ -17,6 +17,7 @@ fn clip(output: f32) -> f32 {
 
 /// Loss, right answer and fc3's delta. `base` is where this image's record begins, `loss_at` and `correct_at` are its
 /// places in `scores`. Waits for all threads.
+#[allow(clippy::manual_range_contains, reason = "a kernel has no ranges to ask")]
 #[cube]
 pub fn loss(
     memory: &mut SharedMemory<f32>,

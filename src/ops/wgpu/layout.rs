@@ -83,6 +83,8 @@ pub mod muon {
         while number < 3 {
             let (rows, columns) = (MATRICES[number].rows, MATRICES[number].columns);
             sides[number] = if rows < columns { [columns, rows] } else { [rows, columns] };
+            // Tiles are of two rows or four, and of four columns.
+            assert!(sides[number][0].is_multiple_of(2) && sides[number][1].is_multiple_of(4));
             number += 1;
         }
         sides
@@ -172,10 +174,8 @@ const _: () = assert!(memory::WEIGHTS_FC3 + 840 <= memory::USED);
 const _: () = assert!(memory::PIXEL + CELLS1 <= memory::CELLS_1);
 // Four floats of a row are read at once.
 const _: () = assert!(
-    CONVOLUTIONS % 4 == 0 && OFFSETS[5] % 4 == 0 && OFFSETS[6] % 4 == 0 && OFFSETS[7] % 4 == 0
+    CONVOLUTIONS.is_multiple_of(4)
+        && OFFSETS[5].is_multiple_of(4)
+        && OFFSETS[6].is_multiple_of(4)
+        && OFFSETS[7].is_multiple_of(4)
 );
-// Tiles of two rows or four, and of four columns.
-const _: () =
-    assert!(muon::SIDES[0][0] % 2 == 0 && muon::SIDES[1][0] % 2 == 0 && muon::SIDES[2][0] % 2 == 0);
-const _: () =
-    assert!(muon::SIDES[0][1] % 4 == 0 && muon::SIDES[1][1] % 4 == 0 && muon::SIDES[2][1] % 4 == 0);

@@ -137,6 +137,10 @@ pub fn product(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
+fn scale(number: usize) -> f32 {
+    Muon::scale(MATRICES[number])
+}
+
 /// The step along x after its last round.
 #[cube(launch)]
 pub fn apply(parameters: &mut Array<f32>, state: &Array<u32>) {
@@ -149,7 +153,7 @@ pub fn apply(parameters: &mut Array<f32>, state: &Array<u32>) {
             let x =
                 parameters[comptime!(place_of_x(Muon::ROUNDS)) + place_in_x(ABSOLUTE_POS, number)];
             let w = parameters[ABSOLUTE_POS];
-            let scale = comptime!(Muon::scale(MATRICES[number]));
+            let scale = comptime!(scale(number));
             parameters[ABSOLUTE_POS] = w - rate * (scale * x + decay * w);
         }
     }
