@@ -1,8 +1,8 @@
 //! Outputs, losses and gradients of every implementation, against plain loops in `f64`.
 
 use lenet::data::{Pass, Scaling, View};
-use lenet::descent::{Muon, Sgd};
-use lenet::model::{Activation, Weights};
+use lenet::descent::{MATRICES, Muon, Sgd};
+use lenet::model::{Activation, Weights, range};
 use lenet::ops::Parameters;
 
 use super::implementations;
@@ -129,6 +129,31 @@ fn an_update_is_the_textbooks_in_every_rule() {
             if let Some(found) = found.velocity {
                 let expected: Vec<f32> = velocity.iter().map(|x| *x as f32).collect();
                 assert!(largest_difference(&found, &expected) <= 2e-7, "{} {sgd:?}", by.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn muon_steps_as_far_whatever_the_length_of_the_direction() {
+    let start = parameters(5, 1.0, Activation::Sigmoid);
+    let sgd = Sgd { muon: Some(Muon { weight_decay: 0.5 }), ..Sgd::default() };
+    // The first two are below the length that is divided by.
+    for length in [0.0, 1e-9, 1e-6, 1e7] {
+        let gradients: Vec<f32> =
+            parameters(6, 1.0, Activation::Sigmoid).iter().map(|g| g * length).collect();
+        let mut plain = Plain::new(Activation::Sigmoid, &start);
+        let doubles: Vec<f64> = gradients.iter().map(|g| f64::from(*g)).collect();
+        plain.descend(sgd, 0.25, &mut vec![0.0; start.len()], &doubles);
+        let expected: Vec<f32> = plain.parameters.iter().map(|x| *x as f32).collect();
+        for by in implementations() {
+            let mut found = Parameters { values: start.clone(), velocity: None };
+            by.update(sgd, 0.25, &mut found, &gradients);
+            for matrix in MATRICES {
+                let places = range(matrix.tensor);
+                let difference =
+                    largest_difference(&found.values[places.clone()], &expected[places]);
+                assert!(difference <= 2e-6, "{} {length} {matrix:?}: {difference}", by.name());
             }
         }
     }

@@ -80,29 +80,39 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
                 }
                 factor = 1.0f32 / max(square.sqrt(), comptime!(Muon::LEAST_NORM));
             }
-            let cubed = factor * factor * factor;
             // g is symmetric, and so its square is its own Gram matrix.
             let squared = gram_tile(work, g, columns, fours, tile);
-            let on_diagonal = select(tile / fours == tile % fours, 1.0f32, 0.0f32);
-            let a = factor * comptime!(Muon::COEFFICIENTS[0]) * on_diagonal;
-            let b = Four::new(cubed * comptime!(Muon::COEFFICIENTS[1]));
-            let c = Four::new(cubed * (factor * factor) * comptime!(Muon::COEFFICIENTS[2]));
             let from = g + first_four(tile, fours);
             let to = comptime!((POLYNOMIAL + SQUARES[number]) / 4) + first_four(tile, fours);
-            let mut value = fma(c, squared.a, b * work[from]);
-            value[0] = value[0] + a;
-            work[to] = value;
-            let mut value = fma(c, squared.b, b * work[from + fours]);
-            value[1] = value[1] + a;
-            work[to + fours] = value;
-            let mut value = fma(c, squared.c, b * work[from + 2 * fours]);
-            value[2] = value[2] + a;
-            work[to + 2 * fours] = value;
-            let mut value = fma(c, squared.d, b * work[from + 3 * fours]);
-            value[3] = value[3] + a;
-            work[to + 3 * fours] = value;
+            let is_diagonal = tile / fours == tile % fours;
+            work[to] = polynomial_row(work[from], squared.a, factor, is_diagonal, 0usize);
+            work[to + fours] =
+                polynomial_row(work[from + fours], squared.b, factor, is_diagonal, 1usize);
+            work[to + 2 * fours] =
+                polynomial_row(work[from + 2 * fours], squared.c, factor, is_diagonal, 2usize);
+            work[to + 3 * fours] =
+                polynomial_row(work[from + 3 * fours], squared.d, factor, is_diagonal, 3usize);
         }
     }
+}
+
+/// Four values of the polynomial for `factor` times x, times `factor`. In an order in which no power of a large or small
+/// factor leaves the range of a float.
+#[cube]
+fn polynomial_row(
+    g: Four,
+    squared: Four,
+    factor: f32,
+    is_diagonal: bool,
+    #[comptime] row: usize,
+) -> Four {
+    let square = Four::new(factor * factor);
+    let b = Four::new(comptime!(Muon::COEFFICIENTS[1]));
+    let c = Four::new(comptime!(Muon::COEFFICIENTS[2]));
+    let mut value = b * (square * g) + c * (square * (square * squared));
+    let a = select(is_diagonal, comptime!(Muon::COEFFICIENTS[0]), 0.0f32);
+    value[row] = value[row] + a;
+    Four::new(factor) * value
 }
 
 /// x of the next round: x times the polynomial.
