@@ -11,3 +11,4 @@ mod tables;
 
 pub use groups::{Comparison, ModelPair};
 pub use run::{Answers, Figure, Run};
+pub use statistics::Summary;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::TrainArgs;
+use crate::compare::Summary;
 use crate::error::Error;
 use crate::io::text::plural;
 use crate::train::{EpochRecord, RunRecord, TestRecord};
@@ -46,29 +46,6 @@ const COLUMNS: [Column; 5] = [
     Column { name: "test_loss", digits: 4, of: |row| Some(row.test.loss) },
     Column { name: "test_accuracy", digits: 4, of: |row| Some(row.test.accuracy) },
 ];
-
-/// Mean and sample standard deviation (n - 1; none for a single run), least and greatest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Figures {
-    mean: f64,
-    sd: Option<f64>,
-    min: f64,
-    max: f64,
-}
-
-impl Figures {
-    fn new(values: &[f64]) -> Self {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Self {
-            mean,
-            sd: (values.len() > 1).then(|| (squares / (n - 1.0)).sqrt()),
-            min: values.iter().copied().fold(f64::INFINITY, f64::min),
-            max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        }
-    }
-}
 
 /// The rows on standard output, as a table or as events.
 pub(super) struct Table {
@@ -144,10 +121,8 @@ impl Table {
 
     pub(super) fn summary(&mut self, rows: &[Row]) {
         // None where a row has none.
-        let figures = |column: &Column| -> Option<Figures> {
-            let values: Option<Vec<f64>> = rows.iter().map(column.of).collect();
-            values.map(|values| Figures::new(&values))
-        };
+        let values = |column: &Column| -> Option<Vec<f64>> { rows.iter().map(column.of).collect() };
+        let figures = |column: &Column| Summary::of(&values(column)?);
         if !self.json {
             let mean = |column: &Column| number(column, figures(column).map(|f| f.mean));
             self.line(&line("mean", mean));
@@ -156,7 +131,13 @@ impl Table {
         }
         let mut event = json!({ "event": "summary", "runs": rows.len() });
         for column in &COLUMNS {
-            event[column.name] = json!(figures(column));
+            event[column.name] = json!(figures(column).zip(values(column)).map(
+                |(Summary { mean, sd, .. }, values)| {
+                    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+                    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    json!({ "mean": mean, "sd": sd, "min": min, "max": max })
+                }
+            ));
         }
         self.out.json(&event);
     }
@@ -173,18 +154,4 @@ fn line(name: &str, cell: impl Fn(&Column) -> String) -> String {
 fn number(column: &Column, value: Option<f64>) -> String {
     let digits = column.digits;
     value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_deviation_is_the_samples_and_a_single_run_has_none() {
-        let found = Figures::new(&[0.7, 0.8, 0.9]);
-        assert!((found.mean - 0.8).abs() < 1e-12);
-        assert!((found.sd.unwrap() - 0.1).abs() < 1e-12);
-        assert_eq!((found.min, found.max), (0.7, 0.9));
-        assert_eq!(Figures::new(&[0.7]).sd, None);
-    }
 }
