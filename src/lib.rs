@@ -20,6 +20,7 @@
 //! picture  picture files -> 28x28 images
 //! report   weights + outputs -> a page of HTML
 //! compare  records and models of several runs -> figures and tests
+//! schema   JSON Schemas of what is printed
 //! ```
 //!
 //! Symbols used in comments on shapes: N images of a batch, C channels, H height, W width.

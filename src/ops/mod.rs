@@ -1,9 +1,9 @@
 //! LeNet as operations of a Burn backend: what the network says, its losses and gradients, a step of gradient descent.
 //!
 //! [`LeNetBackend`] extends Burn's `Backend` by these three operations on [`PARAMETERS`] numbers in one tensor. Their default
-//! bodies are Burn's own operations ([`reference`](mod@reference)), which every test holds the others against; the CPU runs
-//! [`crate::kernels`] instead, a GPU the kernels in `wgpu`. A [`Trainer`] makes the steps of a training out of them, in
-//! memory of its own, so that no step waits for the host or copies what it could change in place.
+//! bodies are Burn's own operations ([`reference`](mod@reference)); the CPU runs [`crate::kernels`] instead, a GPU the kernels in
+//! `wgpu`. A [`Trainer`] makes the steps of a training out of them, in memory of its own, so that no step waits for the host
+//! or copies what it could change in place.
 
 #[cfg(feature = "ndarray")]
 mod ndarray;

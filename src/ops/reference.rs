@@ -1,4 +1,4 @@
-//! The operations out of Burn's own: what a backend without kernels of ours runs, and what the kernels are tested against.
+//! The operations out of Burn's own: what a backend without kernels of ours runs.
 
 use burn::backend::Autodiff;
 use burn::tensor::backend::Backend;

@@ -78,13 +78,12 @@ fn history(report: &Report<'_>) -> Markup {
 
 fn known_history(record: &RunRecord) -> Markup {
     let settings = &record.settings;
-    let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
     html! {
         "Trained for " (plural(record.epochs.len(), "epoch")) " on " (plural(record.train_samples, "image"))
         @if record.validation_samples > 0 {
             ", with " (count(record.validation_samples)) " more for validation"
         }
-        ", by the recipe " (settings.recipe.name) " from seed " (settings.seed) ", in " (duration(seconds)) " on "
+        ", by the recipe " (settings.recipe.name) " from seed " (settings.seed) ", in " (duration(record.seconds())) " on "
         (record.device)
         @if let Some(started) = &record.started { ", begun " (started) }
         "."

@@ -32,7 +32,6 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
         (number, true) => format!("{}, of all classes in proportion", count(number)),
         (number, false) => format!("{}, the last ones", count(number)),
     };
-    let seconds = record.epochs.iter().map(|epoch| epoch.seconds).sum();
     let limit = settings.limit.map(|limit| plural(limit, "image"));
     let mut rows = vec![("Recipe", settings.recipe.name.clone())];
     rows.extend(recipe(&settings.recipe));
@@ -45,7 +44,7 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
         Some(("Validation images", validation)),
         limit.map(|images| ("Limit", format!("the first {images} of each file"))),
         record.started.clone().map(|started| ("Started", started)),
-        Some(("Time", duration(seconds))),
+        Some(("Time", duration(record.seconds()))),
         Some(("Machine", format!("{}, {}", record.device, plural(record.threads, "thread")))),
         Some(("Backend", settings.backend.clone())),
         Some(("Versions", format!("lenet {}, Burn {}", record.lenet, record.burn))),

@@ -220,6 +220,11 @@ impl RunRecord {
         }))
     }
 
+    /// What all epochs took.
+    pub fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+    }
+
     fn is_collapsed(&self) -> bool {
         self.test.as_ref().is_some_and(|test| test.collapsed)
     }

@@ -2,8 +2,8 @@
 //!
 //! A workgroup takes an image all the way through the network and back, in its memory, and leaves the image's gradients
 //! of the convolutions and the inputs and deltas of the dense layers ([`samples`]); then each parameter's gradient is
-//! summed over the images and its step made ([`weights`]). Images, their order and changes, learning rates, parameters
-//! and scores stay on the device ([`training`]).
+//! summed over the images and its step made ([`weights`]; with Muon those of the large matrices in [`muon`]). Images, their
+//! order and changes, learning rates, parameters and scores stay on the device ([`training`]).
 
 mod backward;
 mod backward_conv;
@@ -38,7 +38,7 @@ type Tensor = CubeTensor<WgpuRuntime>;
 /// Images whose outputs are found by one launch. Ten floats each begin at what any device takes for a binding.
 const LAUNCH: usize = 16 << 10;
 
-// Inlined, so that only who runs on a GPU compiles Burn's operations for it.
+// A device that lacks something cannot run them: see `gpu::open`, which refuses it.
 impl LeNetBackend for Wgpu {
     type Trainer = training::Training;
 

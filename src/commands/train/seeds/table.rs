@@ -23,10 +23,6 @@ impl Row {
         self.record.settings.seed
     }
 
-    fn seconds(&self) -> f64 {
-        self.record.epochs.iter().map(|epoch| epoch.seconds).sum()
-    }
-
     fn last(&self) -> Option<&EpochRecord> {
         self.record.epochs.last()
     }
@@ -40,7 +36,7 @@ struct Column {
 }
 
 const COLUMNS: [Column; 5] = [
-    Column { name: "seconds", digits: 1, of: |row| Some(row.seconds()) },
+    Column { name: "seconds", digits: 1, of: |row| Some(row.record.seconds()) },
     Column { name: "val_loss", digits: 4, of: |row| row.last()?.val_loss },
     Column { name: "val_accuracy", digits: 4, of: |row| row.last()?.val_accuracy },
     Column { name: "test_loss", digits: 4, of: |row| Some(row.test.loss) },
