@@ -12,7 +12,11 @@ fn each_seed_has_a_row_and_the_mean_is_theirs() {
     assert_eq!(seeds, [3, 1, 2]);
     let losses: Vec<_> = events[1..4].iter().map(|e| e["test_loss"].as_f64().unwrap()).collect();
     let mean = losses.iter().sum::<f64>() / 3.0;
-    assert!((events[4]["test_loss"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    let sd = (losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
+    let found = |figure: &str| events[4]["test_loss"][figure].as_f64().unwrap();
+    assert!((found("mean") - mean).abs() < 1e-12 && (found("sd") - sd).abs() < 1e-12);
+    assert!(losses.contains(&found("min")) && losses.contains(&found("max")));
+    assert!(losses.iter().all(|loss| (found("min")..=found("max")).contains(loss)));
     assert_eq!(events[4]["runs"], 3);
     assert_eq!(place.files(), [] as [&str; 0], "no files unless they are asked for");
 
