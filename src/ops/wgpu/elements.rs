@@ -1,6 +1,8 @@
-//! What the kernels' parts share: the activation, and four floats at once.
+//! What the kernels' parts share: the activation, the learning rate, and four floats at once.
 
 use cubecl::prelude::*;
+
+use super::layout::state as words;
 
 /// Four floats that lie one after the other, read at once.
 pub type Four = Vector<f32, Const<4>>;
@@ -19,6 +21,19 @@ pub fn activate(x: f32, #[comptime] tanh: bool) -> f32 {
 #[cube]
 pub fn slope(value: f32, #[comptime] tanh: bool) -> f32 {
     if tanh { 1.0f32 - value * value } else { value * (1.0f32 - value) }
+}
+
+/// Whether a place is one of `first..end`.
+#[cube]
+pub fn is_between(place: usize, #[comptime] first: usize, #[comptime] end: usize) -> bool {
+    place >= first && place < end
+}
+
+/// The learning rate of the batch that was done last.
+#[cube]
+pub fn rate(state: &Array<u32>) -> f32 {
+    let batch = (state[words::NEXT] as usize - 1) / state[words::BATCH] as usize;
+    f32::reinterpret(state[words::RATES + batch])
 }
 
 /// Writes four floats one after the other.

@@ -65,6 +65,7 @@ impl LeNetBackend for Wgpu {
     }
 }
 
+// Inlined, as what calls it is, so that only who runs on a GPU compiles Burn's operation for it.
 /// The tensor, its floats one after the other.
 #[inline]
 fn contiguous(tensor: Tensor) -> Tensor {

@@ -6,7 +6,7 @@
 
 use cubecl::prelude::*;
 
-use super::elements::{Four, float};
+use super::elements::{Four, float, is_between, rate};
 use super::layout::muon::{DIRECTIONS, FIRST, GRAM, NEXT, POLYNOMIAL, SIDES, SQUARES};
 use super::layout::state as words;
 use crate::descent::{MATRICES, Matrix, Muon};
@@ -42,9 +42,8 @@ struct Tile {
 pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        if ABSOLUTE_POS >= comptime!(SQUARES[number] / 16)
-            && ABSOLUTE_POS < comptime!(SQUARES[number + 1] / 16)
-        {
+        let end = comptime!(SQUARES[number + 1] / 16);
+        if is_between(ABSOLUTE_POS, comptime!(SQUARES[number] / 16), end) {
             let tile = ABSOLUTE_POS - comptime!(SQUARES[number] / 16);
             let fours = comptime!(SIDES[number][1] / 4);
             let x = comptime!((place_of_x(round) + FIRST[number]) / 4);
@@ -64,9 +63,8 @@ pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
 pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        if ABSOLUTE_POS >= comptime!(SQUARES[number] / 16)
-            && ABSOLUTE_POS < comptime!(SQUARES[number + 1] / 16)
-        {
+        let end = comptime!(SQUARES[number + 1] / 16);
+        if is_between(ABSOLUTE_POS, comptime!(SQUARES[number] / 16), end) {
             let tile = ABSOLUTE_POS - comptime!(SQUARES[number] / 16);
             let columns = comptime!(SIDES[number][1]);
             let fours = comptime!(columns / 4);
@@ -120,9 +118,8 @@ fn polynomial_row(
 pub fn product(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        if ABSOLUTE_POS >= comptime!(FIRST[number] / 8)
-            && ABSOLUTE_POS < comptime!(FIRST[number + 1] / 8)
-        {
+        let end = comptime!(FIRST[number + 1] / 8);
+        if is_between(ABSOLUTE_POS, comptime!(FIRST[number] / 8), end) {
             let tile = ABSOLUTE_POS - comptime!(FIRST[number] / 8);
             let fours = comptime!(SIDES[number][1] / 4);
             let first = comptime!(FIRST[number] / 4) + tile / fours * 2 * fours;
@@ -154,8 +151,7 @@ fn scale(number: usize) -> f32 {
 /// The step along x after its last round.
 #[cube(launch)]
 pub fn apply(parameters: &mut Array<f32>, state: &Array<u32>) {
-    let batch = (state[words::NEXT] as usize - 1) / state[words::BATCH] as usize;
-    let rate = f32::reinterpret(state[words::RATES + batch]);
+    let rate = rate(state);
     let decay = f32::reinterpret(state[words::MUON_DECAY]);
     #[unroll]
     for number in 0..3usize {
@@ -185,7 +181,7 @@ pub fn direction(parameter: usize) -> usize {
 #[cube]
 fn is_in(parameter: usize, #[comptime] number: usize) -> bool {
     let places = comptime!(range(MATRICES[number].tensor));
-    parameter >= comptime!(places.start) && parameter < comptime!(places.end)
+    is_between(parameter, comptime!(places.start), comptime!(places.end))
 }
 
 /// Where the value of a parameter lies in x, whose rows are the longer side.

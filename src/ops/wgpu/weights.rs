@@ -3,6 +3,7 @@
 
 use cubecl::prelude::*;
 
+use super::elements::{is_between, rate};
 use super::layout::{CONVOLUTIONS, VELOCITY, record, state as words};
 use super::muon;
 use crate::descent::Sgd;
@@ -86,9 +87,7 @@ pub fn update(
 ) {
     let parameter = ABSOLUTE_POS;
     if parameter < PARAMETERS {
-        let batch = (state[words::NEXT] as usize - 1) / state[words::BATCH] as usize;
-        let rate = f32::reinterpret(state[words::RATES + batch]);
-        descend(parameters, state, parameter, gradients[parameter], rate, rule);
+        descend(parameters, state, parameter, gradients[parameter], rate(state), rule);
     }
 }
 
@@ -167,7 +166,7 @@ fn is_bias(parameter: usize) -> bool {
     for layer in 0..4usize {
         let from = comptime!(OFFSETS[2 * layer + 1]);
         let to = comptime!(OFFSETS[2 * layer + 2]);
-        is_bias = is_bias || (parameter >= from && parameter < to);
+        is_bias = is_bias || is_between(parameter, from, to);
     }
     is_bias
 }

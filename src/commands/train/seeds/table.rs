@@ -127,13 +127,12 @@ impl Table {
         }
         let mut event = json!({ "event": "summary", "runs": rows.len() });
         for column in &COLUMNS {
-            event[column.name] = json!(figures(column).zip(values(column)).map(
-                |(Summary { mean, sd, .. }, values)| {
-                    let min = values.iter().copied().fold(f64::INFINITY, f64::min);
-                    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    json!({ "mean": mean, "sd": sd, "min": min, "max": max })
-                }
-            ));
+            event[column.name] = json!(values(column).and_then(|values| {
+                let Summary { mean, sd, .. } = Summary::of(&values)?;
+                let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                Some(json!({ "mean": mean, "sd": sd, "min": min, "max": max }))
+            }));
         }
         self.out.json(&event);
     }
