@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, ImageDataset, Options, Part, Scaling, load_part};
-use lenet::train::{Job, Quiet, Recipe, RunRecord, Settings, State, fit};
+use lenet::train::{Checkpoint, Job, Quiet, Recipe, RunRecord, Settings, fit};
 use serde_json::{Value, json};
 
 /// Every row's runs: how they are made beside the recipe.
@@ -171,7 +171,7 @@ impl Data {
             device: &Default::default(),
             save_every: Duration::MAX,
         };
-        let mut state = State::initial(RunRecord::new(settings, "CPU"));
+        let mut state = Checkpoint::initial(RunRecord::new(settings, "CPU"));
         // A candidate that diverges has learnt nothing.
         if let Err(error) = fit(&job, &mut state, &mut Quiet, &mut |_| Ok(())) {
             eprintln!("seed {seed}: {error}");

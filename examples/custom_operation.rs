@@ -5,9 +5,9 @@ use std::error::Error;
 
 use burn::tensor::{Tensor, TensorPrimitive};
 use burn_ndarray::NdArray;
-use lenet::data::{FashionMnist, Options, Pass, epoch_order};
+use lenet::backend::LeNetBackend;
+use lenet::data::{Batches, FashionMnist, Options, epoch_order};
 use lenet::model::{Activation, Weights};
-use lenet::ops::LeNetBackend;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let limit = std::env::args().nth(1).map(|n| n.parse()).transpose()?;
@@ -16,9 +16,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Weights::initial(42, 1.0).to_parameters();
     let mut parameters = Tensor::<NdArray, 1>::from_floats(start.as_slice(), &Default::default());
     for epoch in 1..=2 {
-        let pass = Pass {
+        let pass = Batches {
             order: epoch_order(train.images().len() as u32, 42, epoch),
-            ..Pass::in_order(&train, 32)
+            ..Batches::in_order(&train, 32)
         };
         let mut sum = 0.0;
         for batch in 0..pass.batches() {

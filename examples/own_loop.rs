@@ -6,10 +6,10 @@ use std::error::Error;
 use burn::backend::Autodiff;
 use burn::tensor::Tensor;
 use burn_ndarray::NdArray;
-use lenet::data::{FashionMnist, Options, Pass, epoch_order};
+use lenet::backend::reference::cross_entropy;
+use lenet::data::{Batches, FashionMnist, Options, epoch_order};
 use lenet::format::{ModelFile, write};
 use lenet::model::{LeNet, Weights};
-use lenet::ops::reference::cross_entropy;
 
 type B = Autodiff<NdArray>;
 
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut parameters = Tensor::<B, 1>::from_floats(start.as_slice(), &device);
     for epoch in 1..=2 {
         let order = epoch_order(train.images().len() as u32, seed, epoch);
-        let pass = Pass { order, ..Pass::in_order(&train, 32) };
+        let pass = Batches { order, ..Batches::in_order(&train, 32) };
         let mut last = 0.0;
         for batch in pass.tensors::<B>(&device) {
             parameters = parameters.require_grad();

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::path::Path;
 
 use burn_ndarray::NdArray;
+use lenet::cli::picture::{Invert, prepare, read};
 use lenet::data::{CLASSES, Image};
 use lenet::model::LeNet;
-use lenet::picture::{Invert, prepare, read};
 
 use burn::tensor::{Tensor, TensorData};
 

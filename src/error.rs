@@ -3,14 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::backend::cpu::SimdLevelError;
 #[cfg(feature = "cli")]
-use crate::data::fetch::FetchError;
+use crate::cli::fetch::FetchError;
+#[cfg(feature = "cli")]
+use crate::cli::picture::PictureError;
 use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
 use crate::io::FileError;
-use crate::kernels::LevelError;
-#[cfg(feature = "cli")]
-use crate::picture::PictureError;
 
 /// Why a command ended before its end.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum Error {
     Picture(#[from] PictureError),
     /// `LENET_SIMD` asks for what this CPU has not.
     #[error(transparent)]
-    Level(#[from] LevelError),
+    SimdLevel(#[from] SimdLevelError),
     /// The GPU could not be used.
     #[error("{0}")]
     Gpu(String),
@@ -52,7 +52,7 @@ pub enum Error {
     File(#[from] FileError),
     /// What was written is not what was to be written.
     #[error("{}: what is in it now is not the model that was to be written", .0.display())]
-    Unfaithful(PathBuf),
+    VerificationFailed(PathBuf),
     /// Some of the data files are not as they should be.
     #[error("{}: {bad} of the 4 files not as they should be", dir.display())]
     Unverified { dir: PathBuf, bad: usize },
@@ -72,10 +72,10 @@ pub enum Error {
     },
     /// The model is not the one that the training left.
     #[error("{} is not the model that this training saved", .0.display())]
-    Foreign(PathBuf),
+    ModelMismatch(PathBuf),
     /// A training cannot go on because only its other files are there.
     #[error("{} exists, but no saved state to go on from", .0.display())]
-    NoState(PathBuf),
+    NoCheckpoint(PathBuf),
     /// The ending is that of a format that models are not trained to.
     #[error("{}: a training does not write this format: {format}", path.display())]
     NotTrainedTo { path: PathBuf, format: Format },
@@ -87,7 +87,7 @@ pub enum Error {
     Mismatch { path: PathBuf, difference: String },
     /// The saved state is damaged.
     #[error("{}: not a training state of lenet: {problem}", path.display())]
-    State { path: PathBuf, problem: String },
+    Checkpoint { path: PathBuf, problem: String },
     /// The loss or a weight is no longer a number.
     #[error("training diverged: {what} in epoch {epoch}, batch {batch}")]
     Diverged {
@@ -147,11 +147,11 @@ impl Error {
             Self::Format(error) => return error.hint(),
             #[cfg(feature = "cli")]
             Self::Picture(error) => return error.hint(),
-            Self::Level(error) => return error.hint(),
+            Self::SimdLevel(error) => return error.hint(),
             #[cfg(feature = "cli")]
             Self::Fetch(error) => return error.hint(),
             Self::File(error) => return error.hint(),
-            Self::Unfaithful(_) => {
+            Self::VerificationFailed(_) => {
                 "the disk may be failing; if it happens again, it is a bug in lenet"
             }
             Self::Unverified { .. } => {
@@ -167,14 +167,16 @@ impl Error {
                 "go on with --resume, replace it with --force, or name another file"
             }
             Self::Exists { .. } => "replace it with --force, or name another file",
-            Self::Foreign(_) => "move it away, or have it replaced with --resume --force",
-            Self::NoState(_) => "train anew to another file with -o, or replace it with --force",
+            Self::ModelMismatch(_) => "move it away, or have it replaced with --resume --force",
+            Self::NoCheckpoint(_) => {
+                "train anew to another file with -o, or replace it with --force"
+            }
             Self::NotTrainedTo { .. } => "train to a file that ends in .mpk or .safetensors",
             Self::Locked(_) => "wait for it, or write to another file with -o",
             Self::Mismatch { .. } => {
                 "use the settings of the first run, or begin anew with --force"
             }
-            Self::State { .. } => "begin anew with --force; the model file itself is whole",
+            Self::Checkpoint { .. } => "begin anew with --force; the model file itself is whole",
             Self::Diverged { .. } => {
                 "use a smaller --lr; the files are those of the last epoch that went well"
             }

@@ -5,10 +5,10 @@ use serde::Serialize;
 
 use burn::data::dataset::Dataset;
 
-use crate::data::{CLASSES, ImageDataset, Pass};
+use crate::backend::{LeNetBackend, read};
+use crate::data::{Batches, CLASSES, ImageDataset};
 use crate::error::Error;
 use crate::model::{Activation, CLIP, Weights, argmax};
-use crate::ops::{LeNetBackend, read};
 use crate::signal;
 
 /// The ten outputs of the network for one image, each a sigmoid.
@@ -29,7 +29,7 @@ pub fn outputs<B: LeNetBackend>(
     device: &B::Device,
 ) -> Result<Vec<Outputs>, Error> {
     let parameters = Tensor::<B, 1>::from_floats(model.to_parameters().as_slice(), device);
-    let pass = Pass::in_order(dataset, batch_size);
+    let pass = Batches::in_order(dataset, batch_size);
     let mut outputs = Vec::with_capacity(dataset.len());
     for batch in 0..pass.batches() {
         let parameters = parameters.clone().into_primitive().tensor();

@@ -6,12 +6,12 @@ compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, 
 
 use std::process::ExitCode;
 
-use lenet::cli::{Backend, Cli, Command, ComputeArgs};
-use lenet::commands::OnBackend;
-use lenet::commands::doctor::{Speeds, speed};
+use lenet::cli::args::{Backend, Cli, Command, ComputeArgs};
+use lenet::cli::commands::OnBackend;
+use lenet::cli::commands::doctor::{Speeds, speed};
+use lenet::cli::ui;
 use lenet::error::Error;
 use lenet::io::limits;
-use lenet::ui;
 
 fn main() -> ExitCode {
     ui::exit_status(|| {
@@ -30,14 +30,13 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Compare(args) => on_backend(&args.compute, args),
         Command::Shapes(args) => in_pool(Some(1), || args.run()),
         Command::Convert(args) => in_pool(Some(1), || args.run()),
-        Command::Data(args) => expect_memory().and_then(|()| args.run()),
+        Command::Data(args) => check_address_space().and_then(|()| args.run()),
         Command::Doctor(args) => args.run(&Speeds {
             #[cfg(feature = "ndarray")]
             ndarray: || pool(None)?.install(|| speed::<burn_ndarray::NdArray>(&Default::default())),
             #[cfg(feature = "wgpu")]
             wgpu: |gpu| speed::<burn_wgpu::Wgpu>(&gpu.device),
         }),
-        Command::Schema(args) => args.run(),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
     }
@@ -47,15 +46,15 @@ fn run(command: &Command) -> Result<(), Error> {
 /// mid-work nothing more is heard.
 const MEMORY: usize = 160 << 20;
 
-fn expect_memory() -> Result<(), Error> {
-    limits::expect_memory(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
+fn check_address_space() -> Result<(), Error> {
+    limits::check_address_space(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
 }
 
 /// Opens the GPU and says what is odd about it.
 #[cfg(feature = "wgpu")]
-fn open_gpu() -> Result<lenet::gpu::Gpu, Error> {
-    lenet::gpu::foreword().into_iter().for_each(ui::note);
-    let gpu = lenet::gpu::open()?;
+fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
+    lenet::backend::gpu::xdg_runtime_note().into_iter().for_each(ui::note);
+    let gpu = lenet::backend::gpu::open()?;
     gpu.note().iter().for_each(|note| ui::note(note));
     Ok(gpu)
 }
@@ -65,7 +64,7 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     in_pool(compute.threads, || match compute.backend {
         #[cfg(feature = "ndarray")]
         Backend::Ndarray => {
-            let level = lenet::kernels::level()?;
+            let level = lenet::backend::cpu::level()?;
             task.run::<burn_ndarray::NdArray>(&Default::default(), &format!("CPU ({level})"))
         }
         #[cfg(feature = "wgpu")]
@@ -81,11 +80,11 @@ fn in_pool(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
-    expect_memory()?;
+    check_address_space()?;
     let pool = pool(threads)?;
     // The C library gives each thread addresses of its own at its first request, however few there are.
     pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
-    expect_memory()?;
+    check_address_space()?;
     pool.install(work)
 }
 
@@ -96,7 +95,7 @@ const STACK: usize = 2 << 20;
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     // Rust ends a process whose new thread is refused the last of its memory.
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
-    limits::expect_memory(stacks).map_err(|error| Error::Threads(error.to_string()))?;
+    limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
     pool.build().map_err(|error| Error::Threads(error.to_string()))
 }

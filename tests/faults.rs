@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
-use lenet::ui::exit_status;
+use lenet::cli::ui::exit_status;
 
 fn main() -> ExitCode {
     match env::args().nth(1).as_deref() {

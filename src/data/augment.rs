@@ -9,7 +9,7 @@ use super::idx::{Image, PIXELS, SIDE};
 /// Sandal, sneaker and ankle boot.
 const SHOES: [u8; 3] = [5, 7, 9];
 
-/// How training images may be changed. The default changes nothing.
+/// How training images may be changed. The default transforms nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
@@ -42,10 +42,10 @@ impl Augmentation {
         seed: u64,
         epoch: usize,
         epochs: usize,
-    ) -> Vec<Change> {
+    ) -> Vec<Transform> {
         let is_over = epochs.saturating_sub(epoch) < self.clean_epochs;
         if is_over || !self.changes_images() {
-            return vec![Change::NONE; order.len()];
+            return vec![Transform::NONE; order.len()];
         }
         let mut rng = stream(seed, Purpose::Augmentation, epoch as u64);
         let draw = |image: &u32| {
@@ -57,7 +57,7 @@ impl Augmentation {
             let (down, right) = (distance(), distance());
             let image = *image as usize;
             let flip = self.flip && (image + epoch) % 2 == 1 && !SHOES.contains(&labels[image]);
-            Change { flip, down, right }
+            Transform { flip, down, right }
         };
         order.iter().map(draw).collect()
     }
@@ -65,7 +65,7 @@ impl Augmentation {
 
 /// What happens to one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
+pub struct Transform {
     /// Left and right are swapped, before the image is moved.
     pub flip: bool,
     /// Pixels that it is moved down; up if negative.
@@ -74,7 +74,7 @@ pub struct Change {
     pub right: i32,
 }
 
-impl Change {
+impl Transform {
     /// Nothing happens.
     pub const NONE: Self = Self { flip: false, down: 0, right: 0 };
 
@@ -110,7 +110,7 @@ impl Change {
 mod tests {
     use super::*;
 
-    fn changed(change: Change, image: &Image) -> Vec<u8> {
+    fn changed(change: Transform, image: &Image) -> Vec<u8> {
         let mut bytes = [9; PIXELS];
         change.apply(image, &mut bytes);
         bytes.to_vec()
@@ -122,7 +122,7 @@ mod tests {
         let side = SIDE as i32;
         for flip in [false, true] {
             for (down, right) in [(0, 0), (1, 0), (-2, 1), (3, -3), (0, 28), (40, 0), (0, -40)] {
-                let found = changed(Change { flip, down, right }, &image);
+                let found = changed(Transform { flip, down, right }, &image);
                 for row in 0..side {
                     for column in 0..side {
                         let (y, mut x) = (row - down, column - right);
@@ -144,27 +144,27 @@ mod tests {
         let order: Vec<u32> = (0..20_000).collect();
         let labels: Vec<u8> = order.iter().map(|image| (image / 2 % 10) as u8).collect();
         let draw = |seed, epoch| augmentation.draw(&order, &labels, seed, epoch, 5);
-        let changes = draw(1, 1);
-        assert_eq!(draw(1, 1), changes);
-        assert_ne!(draw(1, 2), changes);
-        assert_ne!(draw(2, 1), changes);
+        let transforms = draw(1, 1);
+        assert_eq!(draw(1, 1), transforms);
+        assert_ne!(draw(1, 2), transforms);
+        assert_ne!(draw(2, 1), transforms);
         let mut counts = std::collections::BTreeMap::new();
-        for Change { down, right, .. } in &changes {
+        for Transform { down, right, .. } in &transforms {
             *counts.entry((down, right)).or_insert(0_u32) += 1;
         }
         assert_eq!(counts.len(), 9);
         // 2,222 each, standard deviation 44.
         assert!(counts.values().all(|count| count.abs_diff(2222) < 220), "{counts:?}");
         // Each image in one of two epochs, but for the shoes.
-        let pairs = changes.iter().zip(draw(1, 2)).zip(&labels);
+        let pairs = transforms.iter().zip(draw(1, 2)).zip(&labels);
         for ((one, two), label) in pairs {
             assert_eq!(one.flip ^ two.flip, ![5, 7, 9].contains(label));
         }
-        let flips = changes.iter().filter(|change| change.flip).count();
+        let flips = transforms.iter().filter(|change| change.flip).count();
         assert_eq!(flips, 7_000);
         let none = Augmentation::default().draw(&order, &labels, 1, 1, 1);
-        assert!(none.iter().all(|change| *change == Change::NONE));
-        let changing = |epoch: &usize| draw(1, *epoch).iter().any(|c| *c != Change::NONE);
+        assert!(none.iter().all(|change| *change == Transform::NONE));
+        let changing = |epoch: &usize| draw(1, *epoch).iter().any(|c| *c != Transform::NONE);
         assert_eq!((1..=5).filter(changing).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -4,33 +4,33 @@
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::augment::Change;
+use super::augment::Transform;
 use super::dataset::ImageDataset;
 use super::idx::{Image, PIXELS, SIDE};
 use super::scaling::Scaling;
 
 /// One pass over images: an epoch of a training, or an evaluation.
 #[derive(Debug, Clone)]
-pub struct Pass {
+pub struct Batches {
     /// The set.
     pub images: ImageDataset,
     /// Indices of its images, in the order of the pass.
     pub order: Vec<u32>,
     /// What happens to the image at each place of `order`; nothing where this is empty.
-    pub changes: Vec<Change>,
+    pub transforms: Vec<Transform>,
     /// How pixels are scaled.
     pub scaling: Scaling,
     /// Images of a batch; the last one may have fewer.
     pub batch_size: usize,
 }
 
-impl Pass {
+impl Batches {
     /// All of `images` as they stand, raw.
     pub fn in_order(images: &ImageDataset, batch_size: usize) -> Self {
         Self {
             images: images.clone(),
             order: (0..images.images().len() as u32).collect(),
-            changes: Vec::new(),
+            transforms: Vec::new(),
             scaling: Scaling::Raw,
             batch_size,
         }
@@ -45,12 +45,12 @@ impl Pass {
     ///
     /// # Panics
     /// If there is no such batch, or a change for some images only.
-    pub fn batch(&self, batch: usize) -> View<'_> {
-        let whole = View {
+    pub fn batch(&self, batch: usize) -> Minibatch<'_> {
+        let whole = Minibatch {
             images: self.images.images(),
             labels: self.images.labels(),
             order: &self.order,
-            changes: &self.changes,
+            transforms: &self.transforms,
             scaling: self.scaling,
         };
         whole.part(batch * self.batch_size, self.batch_size)
@@ -64,7 +64,7 @@ impl Pass {
 
 /// A batch of images in place.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct Minibatch<'a> {
     /// The whole set.
     pub images: &'a [Image],
     /// Its labels, 0 to 9.
@@ -72,12 +72,12 @@ pub struct View<'a> {
     /// The images of this batch: indices into the set.
     pub order: &'a [u32],
     /// What happens to each of them; nothing where this is empty.
-    pub changes: &'a [Change],
+    pub transforms: &'a [Transform],
     /// How pixels are scaled.
     pub scaling: Scaling,
 }
 
-impl<'a> View<'a> {
+impl<'a> Minibatch<'a> {
     /// Number of images.
     pub fn len(&self) -> usize {
         self.order.len()
@@ -89,9 +89,9 @@ impl<'a> View<'a> {
     }
 
     /// The image at a place, before its change and scaling, the change, and its label.
-    pub fn get(&self, place: usize) -> (&'a Image, Change, u8) {
+    pub fn get(&self, place: usize) -> (&'a Image, Transform, u8) {
         let index = self.order[place] as usize;
-        let change = self.changes.get(place).copied().unwrap_or(Change::NONE);
+        let change = self.transforms.get(place).copied().unwrap_or(Transform::NONE);
         (&self.images[index], change, self.labels[index])
     }
 
@@ -101,11 +101,11 @@ impl<'a> View<'a> {
     /// If `first` is beyond the end, or there is a change for some images only.
     pub fn part(&self, first: usize, count: usize) -> Self {
         let places = first..first.saturating_add(count).min(self.order.len());
-        let changes = match self.changes.is_empty() {
+        let transforms = match self.transforms.is_empty() {
             true => &[][..],
-            false => &self.changes[places.clone()],
+            false => &self.transforms[places.clone()],
         };
-        Self { order: &self.order[places], changes, ..*self }
+        Self { order: &self.order[places], transforms, ..*self }
     }
 
     /// The images and labels as tensors on `device`.
@@ -142,14 +142,14 @@ mod tests {
     use burn_ndarray::NdArray;
 
     /// The first seven of images whose every pixel is 3 i plus its column, in some order; the label of image i is i.
-    fn pass(order: &[u32], batch_size: usize) -> Pass {
+    fn pass(order: &[u32], batch_size: usize) -> Batches {
         let image = |index: usize| std::array::from_fn(|pixel| (3 * index + pixel % SIDE) as u8);
         let images = ImageDataset::new((0..7).map(image).collect(), (0..7).collect());
-        Pass { order: order.to_vec(), ..Pass::in_order(&images, batch_size) }
+        Batches { order: order.to_vec(), ..Batches::in_order(&images, batch_size) }
     }
 
     /// Of each batch its labels and its pixels.
-    fn batches(pass: &Pass) -> Vec<(Vec<i64>, Vec<f32>)> {
+    fn batches(pass: &Batches) -> Vec<(Vec<i64>, Vec<f32>)> {
         let device = Default::default();
         let batches = pass.tensors::<NdArray>(&device);
         let vectors = |Batch { images, labels }: Batch<NdArray>| {
@@ -178,8 +178,8 @@ mod tests {
 
     #[test]
     fn changes_and_scaling_reach_the_pixels() {
-        let pass = Pass {
-            changes: vec![Change::NONE, Change { right: 1, ..Change::NONE }],
+        let pass = Batches {
+            transforms: vec![Transform::NONE, Transform { right: 1, ..Transform::NONE }],
             scaling: Scaling::Standardise { mean: 1.0, deviation: 2.0 },
             ..pass(&[0, 1], 1)
         };

@@ -94,7 +94,7 @@ pub(super) fn unofficial(digests: &[(DataFile, String)]) -> Option<String> {
 
 /// What is in a file that should be one of Fashion-MNIST's. A SHA-256 is that of its decompressed bytes.
 #[derive(Debug)]
-pub enum Finding {
+pub enum FileStatus {
     /// Fashion-MNIST's, byte for byte.
     Right(String),
     /// The file of the same name of MNIST's handwritten digits.
@@ -105,7 +105,7 @@ pub enum Finding {
     Damaged(IdxError),
 }
 
-impl Finding {
+impl FileStatus {
     /// Reads all of `bytes`, the result of opening what should be `file`.
     pub fn of<R: BufRead + Send>(file: DataFile, bytes: Result<Decoded<R>, IdxError>) -> Self {
         let digest = bytes.and_then(|bytes| {
@@ -142,7 +142,7 @@ impl Finding {
 }
 
 /// As in "the file is ..".
-impl fmt::Display for Finding {
+impl fmt::Display for FileStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Right(_) => f.write_str("Fashion-MNIST's"),
@@ -181,7 +181,7 @@ mod tests {
         // A sound file of two labels.
         let labels: [u8; 10] = [0, 0, 8, 1, 0, 0, 0, 2, 3, 9];
         let found = |bytes: &[u8]| {
-            Finding::of(DataFile::TestLabels, Decoded::new(bytes, bytes.len() as u64))
+            FileStatus::of(DataFile::TestLabels, Decoded::new(bytes, bytes.len() as u64))
         };
         let foreign = found(&labels);
         assert_eq!(foreign.name(), "foreign");

@@ -23,7 +23,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub struct Decoded<R> {
     reader: Reader<R>,
     /// No more than this many bytes can come out.
-    at_most: u64,
+    max_output_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -48,16 +48,16 @@ impl<R: BufRead> Decoded<R> {
         Ok(if reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
             Self {
                 reader: Reader::Gzip(Box::new(GzDecoder::new(reader))),
-                at_most: length.saturating_mul(MAX_EXPANSION),
+                max_output_bytes: length.saturating_mul(MAX_EXPANSION),
             }
         } else {
-            Self { reader: Reader::Plain(reader), at_most: length }
+            Self { reader: Reader::Plain(reader), max_output_bytes: length }
         })
     }
 
     /// No more than this many bytes can come out, from start to end.
-    pub fn at_most(&self) -> u64 {
-        self.at_most
+    pub fn max_output_bytes(&self) -> u64 {
+        self.max_output_bytes
     }
 
     /// Fills `buffer` as far as there are bytes, and says how far. Less than all of it means the end, where
@@ -168,6 +168,6 @@ mod tests {
         let zeros = vec![0; 10 << 20];
         let bytes = gzip(&zeros);
         let decoded = Decoded::new(&bytes[..], bytes.len() as u64).unwrap();
-        assert!(decoded.at_most() >= zeros.len() as u64);
+        assert!(decoded.max_output_bytes() >= zeros.len() as u64);
     }
 }

@@ -97,10 +97,10 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
         ));
     }
     let promised = header_bytes as u64 + u64::from(count) * N as u64;
-    let at_most = bytes.at_most();
-    if promised > at_most {
+    let max_output_bytes = bytes.max_output_bytes();
+    if promised > max_output_bytes {
         return damaged(format!(
-            "truncated: its header promises {promised} bytes, it can hold {at_most} at most"
+            "truncated: its header promises {promised} bytes, it can hold {max_output_bytes} at most"
         ));
     }
 

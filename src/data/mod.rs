@@ -9,8 +9,6 @@ pub mod batch;
 pub mod catalog;
 pub mod dataset;
 pub mod error;
-#[cfg(feature = "cli")]
-pub mod fetch;
 pub mod gzip;
 pub mod idx;
 pub mod order;
@@ -20,8 +18,8 @@ pub mod source;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-pub use augment::{Augmentation, Change};
-pub use batch::{Batch, Pass, View};
+pub use augment::{Augmentation, Transform};
+pub use batch::{Batch, Batches, Minibatch};
 pub use catalog::{DataFile, Part};
 pub use dataset::{ImageDataset, Item, SplitError};
 pub use error::DataError;

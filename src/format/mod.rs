@@ -199,5 +199,5 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     };
     let bytes = encode(format, file)
         .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;
-    Ok(Target::typed(path)?.write(&bytes, true)?)
+    Ok(Target::user_path(path)?.write(&bytes, true)?)
 }

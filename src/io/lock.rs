@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::read::expect_regular;
+use super::read::ensure_regular_file;
 use super::{FileError, open_at_once};
 
 /// A lock file of ours, locked. It is removed when this is dropped.
@@ -19,7 +19,7 @@ impl Lock {
     ///
     /// # Errors
     /// If it is a link, a pipe or any other file than a lock; if it cannot be made.
-    pub fn claim(path: &Path) -> Result<Option<Self>, FileError> {
+    pub fn acquire(path: &Path) -> Result<Option<Self>, FileError> {
         Self::try_claim(path).map_err(FileError::of("cannot lock", path))
     }
 
@@ -60,7 +60,7 @@ impl Drop for Lock {
 
 /// Refuses what no lock of ours ever was: it has one name and nothing in it.
 fn check(found: &Metadata) -> io::Result<()> {
-    expect_regular(found)?;
+    ensure_regular_file(found)?;
     if found.len() > 0 || !has_one_name(found) {
         let words = "it is another file than a lock of lenet";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
@@ -107,13 +107,13 @@ mod tests {
     fn a_name_is_claimed_once_and_free_again_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let lock = Lock::claim(&path).unwrap().unwrap();
-        assert!(Lock::claim(&path).unwrap().is_none());
+        let lock = Lock::acquire(&path).unwrap().unwrap();
+        assert!(Lock::acquire(&path).unwrap().is_none());
         drop(lock);
         assert!(!path.exists());
         // That of a dead process.
         fs::write(&path, "").unwrap();
-        drop(Lock::claim(&path).unwrap().unwrap());
+        drop(Lock::acquire(&path).unwrap().unwrap());
         assert!(!path.exists());
     }
 
@@ -123,7 +123,7 @@ mod tests {
         let (path, victim) = (folder.path().join("lock"), folder.path().join("victim"));
         fs::write(&victim, "").unwrap();
         let refused = |words: &str| {
-            let error = Lock::claim(&path).unwrap_err().to_string();
+            let error = Lock::acquire(&path).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
             assert!(fs::symlink_metadata(&path).is_ok(), "{words}");
             fs::remove_file(&path).unwrap();
@@ -143,7 +143,7 @@ mod tests {
     fn a_file_that_took_the_name_meanwhile_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        let lock = Lock::claim(&path).unwrap().unwrap();
+        let lock = Lock::acquire(&path).unwrap().unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "mine").unwrap();
         drop(lock);

@@ -10,8 +10,6 @@
 pub mod limits;
 mod lock;
 pub mod read;
-#[cfg(feature = "cli")]
-pub(crate) mod table;
 mod target;
 pub mod text;
 mod write;

@@ -32,7 +32,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 fn check(metadata: &Metadata, most: u64) -> io::Result<u64> {
-    expect_regular(metadata)?;
+    ensure_regular_file(metadata)?;
     check_length(metadata.len(), most)
 }
 
@@ -44,7 +44,7 @@ fn check_length(length: u64, most: u64) -> io::Result<u64> {
 }
 
 /// Refuses a folder, link, pipe, socket or device: reading it might never end.
-pub(super) fn expect_regular(found: &Metadata) -> io::Result<()> {
+pub(super) fn ensure_regular_file(found: &Metadata) -> io::Result<()> {
     let words = || format!("it is a {}", kind_of(found.file_type()));
     found.is_file().then_some(()).ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, words()))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::read::expect_regular;
+use super::read::ensure_regular_file;
 use super::text::hex;
 use super::{FileError, open_at_once};
 
@@ -29,14 +29,14 @@ impl Target {
     ///
     /// # Errors
     /// If no file can have this name, or what has it is no file that may be replaced.
-    pub fn typed(path: &Path) -> Result<Self, FileError> {
+    pub fn user_path(path: &Path) -> Result<Self, FileError> {
         let file = follow_links(path).map_err(FileError::of("cannot write", path))?;
         Self::new(path, file)
     }
 
     /// The file `path`, a name that the program made up: a link that has it is itself replaced, since nobody asked
     /// for what it leads to.
-    pub fn made_up(path: &Path) -> Result<Self, FileError> {
+    pub fn internal(path: &Path) -> Result<Self, FileError> {
         Self::new(path, path.to_owned())
     }
 
@@ -141,7 +141,7 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
 
 /// The permissions of a file that may be replaced.
 fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
-    expect_regular(found)?;
+    ensure_regular_file(found)?;
     if found.permissions().readonly() {
         let cause = "it is write-protected";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));

@@ -110,7 +110,7 @@ pub fn complete(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
         file.write_all(&bytes[begun..]).map_err(&failed)?;
         return Ok(file);
     }
-    Target::made_up(path)?.write(bytes, true)?;
+    Target::internal(path)?.write(bytes, true)?;
     open().map_err(failed)
 }
 
@@ -133,8 +133,8 @@ mod tests {
     fn the_scratch_file_of_a_dead_run_is_removed_and_that_of_a_live_one_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.mpk");
-        let target = Target::typed(&path).unwrap();
-        let other = Target::typed(&folder.path().join("other.mpk")).unwrap();
+        let target = Target::user_path(&path).unwrap();
+        let other = Target::user_path(&folder.path().join("other.mpk")).unwrap();
         let dead = |target: &Target| {
             let (file, path) = target.scratch().unwrap().keep().unwrap();
             drop(file);
@@ -152,7 +152,7 @@ mod tests {
     fn what_appeared_meanwhile_is_not_replaced_by_a_creation() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.mpk");
-        let target = Target::typed(&path).unwrap();
+        let target = Target::user_path(&path).unwrap();
         target.write(b"one", false).unwrap();
         let error = target.write(b"two", false).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
@@ -175,7 +175,7 @@ mod tests {
         let (path, victim) = (folder.path().join("m.json"), folder.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, &path).unwrap();
-        let target = Target::made_up(&path).unwrap();
+        let target = Target::internal(&path).unwrap();
         assert!(target.write(b"new", false).is_err() && path.is_symlink());
         target.write(b"new", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");

@@ -16,7 +16,7 @@ use burn::tensor::backend::Backend;
 use burn::tensor::module::max_pool2d;
 
 pub use activation::Activation;
-pub use output::{CLIP, Score, argmax};
+pub use output::{CLIP, SampleResult, argmax};
 pub use parameters::{OFFSETS, PARAMETERS, range};
 pub use summary::{LayerSummary, layers};
 pub use weights::{TENSORS, TensorSpec, Weights};

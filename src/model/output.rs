@@ -13,14 +13,14 @@ pub fn argmax(outputs: &[f32; 10]) -> usize {
 
 /// What a training step found for one image, before its update.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Score {
+pub struct SampleResult {
     /// The image's loss.
     pub loss: f32,
     /// Whether the largest output was its label's.
     pub is_correct: bool,
 }
 
-impl Score {
+impl SampleResult {
     /// Those of images with these losses, and 1 for each right answer.
     pub(crate) fn all<'a>(
         losses: &'a [f32],
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn a_one_is_a_right_answer() {
-        let right = |is_correct| Score { loss: 0.5, is_correct };
-        assert!(Score::all(&[0.5, 0.5], &[1.0, 0.0]).eq([right(true), right(false)]));
+        let right = |is_correct| SampleResult { loss: 0.5, is_correct };
+        assert!(SampleResult::all(&[0.5, 0.5], &[1.0, 0.0]).eq([right(true), right(false)]));
     }
 }

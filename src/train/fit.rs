@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use burn::data::dataset::Dataset;
 
-use crate::data::{ImageDataset, Pass, epoch_order};
+use crate::backend::{LeNetBackend, Parameters, Trainer};
+use crate::data::{Batches, ImageDataset, epoch_order};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
 use crate::model::Weights;
-use crate::ops::{LeNetBackend, Parameters, Trainer};
 use crate::signal;
 
-use super::scores::Pace;
-use super::{Recipe, Reporter, Settings, State};
+use super::running_sums::PollInterval;
+use super::{Checkpoint, Recipe, Reporter, Settings};
 
 /// What to train on, and where.
-pub struct Job<'a, B: LeNetBackend> {
+pub struct TrainingContext<'a, B: LeNetBackend> {
     /// The training images.
     pub train: &'a ImageDataset,
     /// The validation images; may be none.
@@ -27,18 +27,18 @@ pub struct Job<'a, B: LeNetBackend> {
 }
 
 /// Takes a state to safety.
-type Save<'a> = dyn FnMut(&mut State) -> Result<(), Error> + 'a;
+type Save<'a> = dyn FnMut(&mut Checkpoint) -> Result<(), Error> + 'a;
 
 /// Goes on with the training `state` to its end, or until a signal comes.
 ///
-/// `save` is given the state after each epoch, every [`Job::save_every`] within it, and when a signal has come. A
+/// `save` is given the state after each epoch, every [`TrainingContext::save_every`] within it, and when a signal has come. A
 /// loss or weight that is not finite is an error, and the state saved last stays the last.
 ///
 /// # Errors
 /// [`Error::Stopped`] after a signal, with the state saved; whatever else ends the training early.
 pub fn fit<B: LeNetBackend>(
-    job: &Job<'_, B>,
-    state: &mut State,
+    job: &TrainingContext<'_, B>,
+    state: &mut Checkpoint,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
@@ -48,7 +48,7 @@ pub fn fit<B: LeNetBackend>(
         velocity: state.velocity.as_ref().map(Weights::to_parameters),
     };
     let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, job.device);
-    let mut pace = Pace::new();
+    let mut pace = PollInterval::new();
     while !state.is_over() {
         train_epoch(job, &mut trainer, &mut pace, state, reporter, save)?;
         let validation = match validate(job, state) {
@@ -69,10 +69,10 @@ pub fn fit<B: LeNetBackend>(
 /// Trains from the batch that `state.sums` ends with to the end of the epoch; `state` is then that after its last
 /// batch. A signal ends it after the batch in which it came.
 fn train_epoch<B: LeNetBackend>(
-    job: &Job<'_, B>,
+    job: &TrainingContext<'_, B>,
     trainer: &mut B::Trainer,
-    pace: &mut Pace,
-    state: &mut State,
+    pace: &mut PollInterval,
+    state: &mut Checkpoint,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
@@ -112,12 +112,12 @@ fn train_epoch<B: LeNetBackend>(
 }
 
 /// The images of `train` as `epoch` visits them.
-fn pass(train: &ImageDataset, settings: &Settings, epoch: usize) -> Pass {
+fn pass(train: &ImageDataset, settings: &Settings, epoch: usize) -> Batches {
     let Settings { epochs, batch_size, seed, recipe, .. } = settings;
     let order = epoch_order(train.len() as u32, *seed, epoch as u64);
-    Pass {
+    Batches {
         images: train.clone(),
-        changes: recipe.augmentation.draw(&order, train.labels(), *seed, epoch, *epochs),
+        transforms: recipe.augmentation.draw(&order, train.labels(), *seed, epoch, *epochs),
         order,
         scaling: recipe.scaling,
         batch_size: *batch_size,
@@ -133,7 +133,10 @@ fn rates(settings: &Settings, epoch: usize, batches: usize) -> Vec<f32> {
 }
 
 /// The figures of what `state` has come to on the validation images, if there are any.
-fn validate<B: LeNetBackend>(job: &Job<'_, B>, state: &State) -> Result<Option<Evaluation>, Error> {
+fn validate<B: LeNetBackend>(
+    job: &TrainingContext<'_, B>,
+    state: &Checkpoint,
+) -> Result<Option<Evaluation>, Error> {
     if job.validation.is_empty() {
         return Ok(None);
     }
@@ -142,7 +145,7 @@ fn validate<B: LeNetBackend>(job: &Job<'_, B>, state: &State) -> Result<Option<E
 }
 
 /// A weight can overflow in the very step whose loss was still a number.
-fn check_weights(state: &State) -> Result<(), Error> {
+fn check_weights(state: &Checkpoint) -> Result<(), Error> {
     match state.weights.first_non_finite() {
         Some((spec, _, value)) => {
             let what = format!("a value of {} is {value}", spec.name);
@@ -154,7 +157,7 @@ fn check_weights(state: &State) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::state::tests::state;
+    use super::super::checkpoint::tests::state;
     use super::*;
 
     #[test]

@@ -1,26 +1,22 @@
 //! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
 //! go on as if it had not.
 
+mod checkpoint;
+mod checkpoint_file;
 mod fit;
-mod output;
 mod recipe;
-mod record;
 mod reporter;
-mod scores;
+mod run_files;
+mod run_record;
+mod running_sums;
 mod settings;
-mod state;
-mod state_file;
-#[cfg(feature = "cli")]
-mod tensorboard;
 
-pub use fit::{Job, fit};
-pub use output::Output;
+pub use checkpoint::{Best, Checkpoint};
+pub use checkpoint_file::sha256;
+pub use fit::{TrainingContext, fit};
 pub use recipe::Recipe;
-pub use record::{EpochRecord, RunRecord, StopReason, TestRecord};
 pub use reporter::{Quiet, Reporter};
-pub use scores::RunningSums;
+pub use run_files::RunFiles;
+pub use run_record::{EpochRecord, RunRecord, StopReason, TestRecord};
+pub use running_sums::RunningSums;
 pub use settings::{Keep, MAX_BATCH_SIZE, MAX_EPOCHS, Settings, is_learning_rate};
-pub use state::{Best, State};
-pub use state_file::sha256;
-#[cfg(feature = "cli")]
-pub use tensorboard::TensorBoard;

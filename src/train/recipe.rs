@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::{Augmentation, Scaling};
 
-use crate::descent::{Muon, Schedule, Sgd};
 use crate::model::{Activation, Weights};
+use crate::optim::{Muon, Schedule, Sgd};
 
 /// How the weights start, what they are shown and how they are changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

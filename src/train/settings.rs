@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::data::Scaling;
-use crate::descent::Schedule;
+use crate::optim::Schedule;
 
 use super::{EpochRecord, Recipe};
 

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::kills::Running;
-use super::server::{Answer, Server};
+use super::server::{Prediction, Server};
 use super::{Place, Ran, common};
 
 /// Types `command` in the place, in a shell that finds the program.
@@ -106,7 +106,7 @@ fn wrong_data_files_are_replaced_as_advised() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
     let server = Server::start(move |path, _| {
         let name = path.trim_start_matches('/');
-        Answer::whole(&fs::read(Path::new(data).join(name)).unwrap())
+        Prediction::whole(&fs::read(Path::new(data).join(name)).unwrap())
     });
     let place = Place::empty();
     place.make_folder("d");

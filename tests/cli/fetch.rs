@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::server::{Answer, Server};
+use super::server::{Prediction, Server};
 use super::{DATA, Place, Ran, common};
 
 /// The file that these tests fetch; the others are there.
@@ -33,14 +33,16 @@ pub(super) fn place() -> Place {
 }
 
 /// A server that answers its n-th request with what `answer` makes of the file's bytes.
-pub(super) fn server(answer: impl Fn(&[u8], usize) -> Answer + Send + Sync + 'static) -> Server {
+pub(super) fn server(
+    answer: impl Fn(&[u8], usize) -> Prediction + Send + Sync + 'static,
+) -> Server {
     let bytes = content();
     Server::start(move |_, before| answer(&bytes, before))
 }
 
 /// A server that sends the file.
 pub(super) fn honest() -> Server {
-    server(|bytes, _| Answer::whole(bytes))
+    server(|bytes, _| Prediction::whole(bytes))
 }
 
 /// The program with no proxy of the caller's.
@@ -95,7 +97,7 @@ pub(super) fn assert_refused(place: &Place, ran: &Ran, words: &str) {
 fn the_data_set_goes_to_the_cache_folder_where_other_commands_find_it() {
     let server = Server::start(|path, _| {
         let path = Path::new(DATA).join(path.strip_prefix("/fashion/").unwrap());
-        Answer::whole(&fs::read(path).unwrap())
+        Prediction::whole(&fs::read(path).unwrap())
     });
     let place = Place::empty();
     let words = format!("--mirror {}/fashion/", server.url());
@@ -160,7 +162,7 @@ fn a_file_that_appears_meanwhile_is_not_replaced() {
     let appears = path.clone();
     let server = Server::start(move |_, _| {
         fs::write(&appears, "mine").unwrap();
-        Answer::whole(&bytes)
+        Prediction::whole(&bytes)
     });
     let ran = fetch(&place, &[&server]);
     assert_eq!(ran.code(), 1, "{}", ran.stderr());
@@ -189,7 +191,7 @@ fn planted_names_are_not_followed() {
 
 #[test]
 fn a_password_in_an_address_is_not_shown() {
-    let server = Server::start(|_, _| Answer::status(404));
+    let server = Server::start(|_, _| Prediction::status(404));
     let place = place();
     let secret = server.url().replace("http://", "http://me:secret@");
     let words =
@@ -201,7 +203,7 @@ fn a_password_in_an_address_is_not_shown() {
 
 #[test]
 fn the_proxy_of_the_environment_is_asked() {
-    let proxy = Server::start(|_, _| Answer::status(403));
+    let proxy = Server::start(|_, _| Prediction::status(403));
     let place = place();
     // A host that no resolver knows (RFC 2606): only the proxy could reach it.
     let words = "--data d --timeout 1 --retries 0 --mirror https://fashion.invalid/";

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::common;
 use super::fetch::*;
-use super::server::{Answer, Server};
+use super::server::{Prediction, Server};
 
 #[test]
 fn a_connection_that_is_cut_off_is_asked_again() {
     let server = server(|bytes, before| match before {
-        0 => Answer::told(200, &bytes[..CUT], bytes.len()),
+        0 => Prediction::told(200, &bytes[..CUT], bytes.len()),
         // Not even a start.
-        1 => Answer::status(503),
-        _ => Answer::whole(bytes),
+        1 => Prediction::status(503),
+        _ => Prediction::whole(bytes),
     });
     let place = place();
     let ran = fetch(&place, &[&server]);
@@ -24,8 +24,8 @@ fn a_connection_that_is_cut_off_is_asked_again() {
 #[test]
 fn a_server_that_stalls_is_asked_again() {
     let server = server(|bytes, before| match before {
-        0 => Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls(),
-        _ => Answer::whole(bytes),
+        0 => Prediction::told(200, &bytes[..CUT], bytes.len()).then_stalls(),
+        _ => Prediction::whole(bytes),
     });
     let place = place();
     let begin = Instant::now();
@@ -38,7 +38,7 @@ fn a_server_that_stalls_is_asked_again() {
 
 #[test]
 fn a_server_that_always_stalls_is_given_up() {
-    let server = server(|bytes, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_stalls());
+    let server = server(|bytes, _| Prediction::told(200, &bytes[..CUT], bytes.len()).then_stalls());
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "nothing came for 1 s");
     assert_eq!(server.requests().len(), 3);
@@ -46,7 +46,7 @@ fn a_server_that_always_stalls_is_given_up() {
 
 #[test]
 fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
-    let drips = server(|bytes, _| Answer::told(200, &bytes[..CUT], bytes.len()).then_drips());
+    let drips = server(|bytes, _| Prediction::told(200, &bytes[..CUT], bytes.len()).then_drips());
     let honest = honest();
     let place = place();
     let words = format!(
@@ -65,9 +65,9 @@ fn a_server_that_sends_on_for_ever_is_given_up_and_the_next_is_asked() {
 #[test]
 fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
     let server = server(|bytes, before| match before % 3 {
-        0 => Answer::told(200, &bytes[..CUT], bytes.len()),
-        1 => Answer::status(503),
-        _ => Answer::whole(&bytes[..CUT]),
+        0 => Prediction::told(200, &bytes[..CUT], bytes.len()),
+        1 => Prediction::status(503),
+        _ => Prediction::whole(&bytes[..CUT]),
     });
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "");
@@ -78,8 +78,8 @@ fn no_mixture_of_faults_is_asked_more_often_than_it_may_be() {
 fn lies_about_the_length_do_not_matter_while_the_bytes_are_right() {
     for told in [CUT, content().len() + 1000] {
         let server = server(move |bytes, before| match before {
-            0 => Answer::told(200, bytes, told),
-            _ => Answer::whole(bytes),
+            0 => Prediction::told(200, bytes, told),
+            _ => Prediction::whole(bytes),
         });
         let place = place();
         assert_fetched(&place, &fetch(&place, &[&server]));
@@ -88,7 +88,7 @@ fn lies_about_the_length_do_not_matter_while_the_bytes_are_right() {
 
 #[test]
 fn a_server_that_always_ends_early_is_given_up() {
-    let server = server(|bytes, _| Answer::whole(&bytes[..CUT]));
+    let server = server(|bytes, _| Prediction::whole(&bytes[..CUT]));
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "ends early");
     assert_eq!(server.requests().len(), 3, "once, and twice more");
@@ -103,7 +103,7 @@ fn wrong_bytes_are_thrown_away_and_the_next_mirror_is_asked() {
     let another = common::gzip(&common::images(0, 40));
     let page = b"<html>please log in</html>".to_vec();
     for wrong in [flipped, another, page] {
-        let liar = Server::start(move |_, _| Answer::whole(&wrong));
+        let liar = Server::start(move |_, _| Prediction::whole(&wrong));
         let place = place();
         let ran = fetch(&place, &[&liar]);
         assert_refused(&place, &ran, "what it sends is ");
@@ -118,8 +118,8 @@ fn wrong_bytes_are_thrown_away_and_the_next_mirror_is_asked() {
 
 #[test]
 fn no_such_file_and_no_server_lead_to_the_next_mirror() {
-    let missing = Server::start(|_, _| Answer::status(404));
-    let gone = Server::start(|_, _| Answer::status(404));
+    let missing = Server::start(|_, _| Prediction::status(404));
+    let gone = Server::start(|_, _| Prediction::status(404));
     let address = gone.url().to_owned();
     drop(gone);
     let place = place();
@@ -140,9 +140,9 @@ fn no_such_file_and_no_server_lead_to_the_next_mirror() {
 fn redirects_are_followed_but_not_in_circles() {
     let bytes = content();
     let server = Server::start(move |path, _| match path.strip_prefix("/old/") {
-        Some(name) => Answer::moved(&format!("/new/{name}")),
-        None if path.starts_with("/new/") => Answer::whole(&bytes),
-        None => Answer::moved(path),
+        Some(name) => Prediction::moved(&format!("/new/{name}")),
+        None if path.starts_with("/new/") => Prediction::whole(&bytes),
+        None => Prediction::moved(path),
     });
     let place = place();
     let words = |folder: &str| format!("--data d --retries 0 --mirror {}/{folder}", server.url());
@@ -153,7 +153,7 @@ fn redirects_are_followed_but_not_in_circles() {
 
 #[test]
 fn more_than_any_file_has_is_refused_before_it_comes() {
-    let server = Server::start(|_, _| Answer::told(200, &[0; 1000], 100 << 30));
+    let server = Server::start(|_, _| Prediction::told(200, &[0; 1000], 100 << 30));
     let place = place();
     assert_refused(&place, &fetch(&place, &[&server]), "more than");
     assert_eq!(server.requests().len(), 1);

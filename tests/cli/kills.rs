@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lenet::format;
-use lenet::train::State;
+use lenet::train::Checkpoint;
 use serde_json::Value;
 
 use super::{Place, Ran};
@@ -78,8 +78,8 @@ impl Running {
     }
 }
 
-pub(super) fn saved(place: &Place) -> State {
-    State::decode(&place.read("m.state")).unwrap()
+pub(super) fn saved(place: &Place) -> Checkpoint {
+    Checkpoint::decode(&place.read("m.state")).unwrap()
 }
 
 /// Asserts that whatever is there of the three files is whole, and that nothing else is but locks and scratch

@@ -1,6 +1,6 @@
 //! Stopping and going on: by the number of epochs, by a signal, by a kill.
 
-use lenet::train::State;
+use lenet::train::Checkpoint;
 
 use super::Place;
 
@@ -66,8 +66,8 @@ fn a_state_of_another_machine_or_version_is_refused() {
     let place = Place::new();
     place.train("--epochs 1");
     let path = place.path("model.state");
-    let sound = State::decode(&std::fs::read(&path).unwrap()).unwrap();
-    let refuses = |change: &dyn Fn(&mut State), difference: &str| {
+    let sound = Checkpoint::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let refuses = |change: &dyn Fn(&mut Checkpoint), difference: &str| {
         let mut other = sound.clone();
         change(&mut other);
         std::fs::write(&path, other.encode()).unwrap();

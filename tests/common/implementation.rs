@@ -2,10 +2,10 @@
 //! kernels at a level.
 
 use burn::tensor::{Tensor, TensorPrimitive};
-use lenet::data::{Pass, View};
-use lenet::descent::Sgd;
+use lenet::backend::{LeNetBackend, Parameters, Trainer, reference};
+use lenet::data::{Batches, Minibatch};
 use lenet::model::Activation;
-use lenet::ops::{LeNetBackend, Parameters, Trainer, reference};
+use lenet::optim::Sgd;
 
 /// Losses, right answers (1 or 0) and gradients of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,14 @@ pub struct Found {
 pub trait Implementation {
     /// What it is called when a test fails.
     fn name(&self) -> String;
-    fn outputs(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Vec<f32>;
-    fn gradients(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Found;
+    fn outputs(
+        &self,
+        activation: Activation,
+        parameters: &[f32],
+        images: Minibatch<'_>,
+    ) -> Vec<f32>;
+    fn gradients(&self, activation: Activation, parameters: &[f32], images: Minibatch<'_>)
+    -> Found;
     /// A step of gradient descent along `gradients`.
     fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]);
 
@@ -30,7 +36,7 @@ pub trait Implementation {
         activation: Activation,
         sgd: Sgd,
         start: &Parameters,
-        pass: &Pass,
+        pass: &Batches,
         rates: &[f32],
     ) -> (Parameters, Vec<f32>) {
         let (mut parameters, mut losses) = (start.clone(), vec![]);
@@ -72,7 +78,7 @@ macro_rules! implement {
                 &self,
                 activation: Activation,
                 parameters: &[f32],
-                images: View<'_>,
+                images: Minibatch<'_>,
             ) -> Vec<f32> {
                 let parameters = upload::<B>(parameters, &self.0);
                 let outputs = $outputs(activation, parameters, images);
@@ -85,7 +91,7 @@ macro_rules! implement {
                 &self,
                 activation: Activation,
                 parameters: &[f32],
-                images: View<'_>,
+                images: Minibatch<'_>,
             ) -> Found {
                 let found = $gradients(activation, upload::<B>(parameters, &self.0), images);
                 Found {
@@ -106,7 +112,7 @@ macro_rules! implement {
                 activation: Activation,
                 sgd: Sgd,
                 start: &Parameters,
-                pass: &Pass,
+                pass: &Batches,
                 rates: &[f32],
             ) -> (Parameters, Vec<f32>) {
                 let mut trainer = <$trainer>::new(activation, sgd, start, &self.0);
@@ -126,6 +132,6 @@ implement!(
     reference::outputs::<B>,
     reference::gradients::<B>,
     reference::update::<B>,
-    reference::StepByStep<B>
+    reference::BurnTrainer<B>
 );
 implement!(Backend, "the backend's operations", B::outputs, B::gradients, B::update, B::Trainer);

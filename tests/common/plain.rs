@@ -1,8 +1,8 @@
 //! The network, its loss, its gradients and gradient descent as plain loops in `f64`, written apart from the program.
 
-use lenet::data::{PIXELS, Scaling, View};
-use lenet::descent::Sgd;
+use lenet::data::{Minibatch, PIXELS, Scaling};
 use lenet::model::{Activation, OFFSETS, PARAMETERS};
+use lenet::optim::Sgd;
 
 /// A network with its parameters in the program's layout.
 pub struct Plain {
@@ -44,7 +44,7 @@ impl Plain {
     }
 
     /// Losses, right answers and the gradients of the mean loss.
-    pub fn gradients(&self, images: View<'_>) -> Found {
+    pub fn gradients(&self, images: Minibatch<'_>) -> Found {
         let mut found = Found {
             outputs: vec![],
             losses: vec![],
@@ -57,7 +57,7 @@ impl Plain {
         found
     }
 
-    fn add_image(&self, images: View<'_>, place: usize, found: &mut Found) {
+    fn add_image(&self, images: Minibatch<'_>, place: usize, found: &mut Found) {
         let (image, change, label) = images.get(place);
         let mut x = vec![vec![0.0; PIXELS]];
         for (at, pixel) in x[0].iter_mut().enumerate() {

@@ -7,11 +7,11 @@ use std::path::Path;
 use lenet::io::{FileError, Target};
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    Target::typed(path)?.write(bytes, true)
+    Target::user_path(path)?.write(bytes, true)
 }
 
 fn probe(path: &Path) -> Result<(), FileError> {
-    Target::typed(path)?.probe()
+    Target::user_path(path)?.probe()
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {

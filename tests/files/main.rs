@@ -9,8 +9,8 @@ mod burn_record;
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+mod hostile_checkpoints;
 mod hostile_models;
-mod hostile_states;
 mod idx;
 mod model_files;
 mod torch_files;

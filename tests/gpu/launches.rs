@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use burn_wgpu::{Wgpu, WgpuRuntime};
 use cubecl::Runtime;
+use lenet::backend::{LeNetBackend, Trainer};
 use lenet::data::Scaling;
-use lenet::descent::Sgd;
 use lenet::model::Activation;
-use lenet::ops::{LeNetBackend, Trainer};
+use lenet::optim::Sgd;
 
 use super::device;
 use super::support::noise;

@@ -23,8 +23,8 @@ mod training;
 use std::sync::OnceLock;
 
 use burn_wgpu::{Wgpu, WgpuDevice};
+use lenet::backend::gpu::{self, Gpu};
 use lenet::error::Error;
-use lenet::gpu::{self, Gpu};
 
 use implementation::{Backend, Implementation};
 

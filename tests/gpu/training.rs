@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use burn_wgpu::{Wgpu, WgpuDevice};
-use lenet::data::{Pass, Scaling};
-use lenet::descent::{Schedule, Sgd};
-use lenet::model::{Activation, PARAMETERS, Score, Weights};
-use lenet::ops::{LeNetBackend, Parameters, Trainer};
+use lenet::backend::{LeNetBackend, Parameters, Trainer};
+use lenet::data::{Batches, Scaling};
+use lenet::model::{Activation, PARAMETERS, SampleResult, Weights};
+use lenet::optim::{Schedule, Sgd};
 
 use super::device;
 use super::plain::Plain;
@@ -21,7 +21,7 @@ pub fn start(sgd: Sgd) -> Parameters {
     Parameters::new(&weights, sgd)
 }
 
-fn rates(pass: &Pass) -> Vec<f32> {
+fn rates(pass: &Batches) -> Vec<f32> {
     let schedule = Schedule::Linear { warm_up: 0.3 };
     let steps = pass.batches();
     let rates = (0..steps).map(|step| (0.05 * schedule.factor(step, steps)) as f32);
@@ -32,9 +32,9 @@ fn rates(pass: &Pass) -> Vec<f32> {
 fn train(
     device: &WgpuDevice,
     start: &Parameters,
-    pass: &Pass,
+    pass: &Batches,
     batches: Range<usize>,
-) -> (Vec<Score>, Parameters) {
+) -> (Vec<SampleResult>, Parameters) {
     let mut training = Training::new(Activation::Tanh, SGD, start, device);
     training.begin(pass.clone(), rates(pass), batches.start);
     batches.for_each(|_| training.step());

@@ -18,7 +18,8 @@ def run(*words):
     return subprocess.run([lenet, *words], check=True, capture_output=True, text=True).stdout
 
 
-schemas = {line.split()[0]: json.loads(run("schema", line.split()[0])) for line in run("schema").splitlines()}
+directory = pathlib.Path(__file__).parents[2] / "docs/schema"
+schemas = {file.stem: json.loads(file.read_text()) for file in directory.glob("*.json")}
 for schema in schemas.values():
     jsonschema.Draft202012Validator.check_schema(schema)
 documents = {

@@ -1,9 +1,9 @@
 //! Outputs, losses and gradients of every implementation, against plain loops in `f64`.
 
-use lenet::data::{Pass, Scaling, View};
-use lenet::descent::{MATRICES, Muon, Sgd};
+use lenet::backend::Parameters;
+use lenet::data::{Batches, Minibatch, Scaling};
 use lenet::model::{Activation, Weights, range};
-use lenet::ops::Parameters;
+use lenet::optim::{MATRICES, Muon, Sgd};
 
 use super::implementations;
 use super::plain::Plain;
@@ -18,7 +18,7 @@ fn parameters(seed: u64, gain: f32, activation: Activation) -> Vec<f32> {
 }
 
 /// Holds every implementation against the plain loops on `images`.
-fn check(what: &str, activation: Activation, parameters: &[f32], images: View<'_>) {
+fn check(what: &str, activation: Activation, parameters: &[f32], images: Minibatch<'_>) {
     let expected = Plain::new(activation, parameters).gradients(images);
     let f32s = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
     for by in implementations() {
@@ -63,13 +63,13 @@ fn flat_images_and_few_grey_levels_send_gradients_to_the_first_of_equals() {
     });
     let labels = pass.images.labels().to_vec();
     pass.images = lenet::data::ImageDataset::new(images.collect(), labels);
-    pass.changes.clear();
+    pass.transforms.clear();
     check("ties", Activation::Sigmoid, &weights.to_parameters(), pass.batch(0));
 }
 
 #[test]
 fn raw_pixels_and_large_weights_that_saturate_agree() {
-    let pass = Pass { changes: vec![], ..noise(13, 13, Scaling::Raw) };
+    let pass = Batches { transforms: vec![], ..noise(13, 13, Scaling::Raw) };
     for (activation, gain) in [(Activation::Sigmoid, 4.0), (Activation::Tanh, 4.0)] {
         check("saturated", activation, &parameters(2, gain, activation), pass.batch(0));
     }

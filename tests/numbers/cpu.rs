@@ -1,24 +1,34 @@
 //! The CPU's kernels at a level as an implementation.
 
-use lenet::data::View;
-use lenet::descent::Sgd;
-use lenet::kernels::{self, Level, Stepper};
+use lenet::backend::Parameters;
+use lenet::backend::cpu::{self, SimdLevel, Stepper};
+use lenet::data::Minibatch;
 use lenet::model::{Activation, PARAMETERS};
-use lenet::ops::Parameters;
+use lenet::optim::Sgd;
 
 use super::implementation::{Found, Implementation};
 
 /// The CPU's kernels at a level.
-pub struct Cpu(pub Level);
+pub struct Cpu(pub SimdLevel);
 
 impl Implementation for Cpu {
     fn name(&self) -> String {
         format!("kernels, {}", self.0)
     }
-    fn outputs(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Vec<f32> {
-        kernels::outputs(self.0, activation, parameters, images)
+    fn outputs(
+        &self,
+        activation: Activation,
+        parameters: &[f32],
+        images: Minibatch<'_>,
+    ) -> Vec<f32> {
+        cpu::outputs(self.0, activation, parameters, images)
     }
-    fn gradients(&self, activation: Activation, parameters: &[f32], images: View<'_>) -> Found {
+    fn gradients(
+        &self,
+        activation: Activation,
+        parameters: &[f32],
+        images: Minibatch<'_>,
+    ) -> Found {
         let (mut stepper, mut gradients) = (Stepper::default(), vec![f32::NAN; PARAMETERS]);
         stepper.gradients(self.0, activation, parameters, images, &mut gradients);
         Found {

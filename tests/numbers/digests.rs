@@ -1,11 +1,11 @@
 //! The bits of a few dozen steps, pinned: no change of them goes unseen. They are the same for any number of threads, and for
 //! a step as one operation or as two.
 
-use lenet::data::{Part, Pass, Scaling, epoch_order};
-use lenet::descent::Sgd;
-use lenet::kernels::{Level, Stepper};
+use lenet::backend::Parameters;
+use lenet::backend::cpu::{SimdLevel, Stepper};
+use lenet::data::{Batches, Part, Scaling, epoch_order};
 use lenet::model::{Activation, Weights};
-use lenet::ops::Parameters;
+use lenet::optim::Sgd;
 use lenet::train::Recipe;
 use sha2::{Digest, Sha256};
 
@@ -16,15 +16,15 @@ use super::support::images;
 const STEPS: usize = 36;
 
 /// The first images of a seed's first epoch in batches of 33, as this recipe sees them.
-fn pass(recipe: &Recipe) -> Pass {
+fn pass(recipe: &Recipe) -> Batches {
     let images = images(Part::Train);
     let mut order = epoch_order(60_000, 1, 1);
     order.truncate(STEPS * 33);
-    Pass {
-        changes: recipe.augmentation.draw(&order, images.labels(), 1, 1, 9),
+    Batches {
+        transforms: recipe.augmentation.draw(&order, images.labels(), 1, 1, 9),
         order,
         scaling: recipe.scaling,
-        ..Pass::in_order(&images, 33)
+        ..Batches::in_order(&images, 33)
     }
 }
 
@@ -43,7 +43,7 @@ fn digest(parameters: &Parameters) -> String {
 }
 
 /// What the steps of a recipe end at.
-fn end(level: Level, recipe: &Recipe) -> String {
+fn end(level: SimdLevel, recipe: &Recipe) -> String {
     let (pass, mut parameters) = (pass(recipe), start(recipe));
     let mut stepper = Stepper::default();
     for step in 0..STEPS {
@@ -62,7 +62,7 @@ fn a_few_dozen_steps_have_the_bits_that_they_always_had() {
         ("avx2", "classic", "5bcd87bc563fe150"),
         ("avx2", "tuned", "517405de5d8c426f"),
     ];
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         for recipe in [Recipe::classic(), Recipe::tuned()] {
             let found = end(level, &recipe);
             println!("{level}, {}: {found}", recipe.name);
@@ -80,7 +80,7 @@ fn a_few_dozen_steps_have_the_bits_that_they_always_had() {
 
 #[test]
 fn the_bits_are_the_same_for_any_number_of_threads() {
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         for recipe in [Recipe::classic(), Recipe::tuned()] {
             let ends = [1, 2, 3, 8].map(|threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
@@ -93,7 +93,7 @@ fn the_bits_are_the_same_for_any_number_of_threads() {
 
 #[test]
 fn a_step_is_its_gradients_and_their_update() {
-    for level in Level::available() {
+    for level in SimdLevel::available() {
         for recipe in [Recipe::classic(), Recipe::tuned()] {
             let (pass, mut parameters) = (pass(&recipe), start(&recipe));
             for step in 0..STEPS {

@@ -1,11 +1,11 @@
 //! Figures computed by Keras itself (`goldens/make_goldens.py`), on the real images.
 
-use lenet::data::{Part, Pass};
-use lenet::descent::Sgd;
+use lenet::backend::Parameters;
+use lenet::data::{Batches, Part};
 use lenet::eval::Evaluation;
 use lenet::format;
 use lenet::model::{Activation, TENSORS, Weights};
-use lenet::ops::Parameters;
+use lenet::optim::Sgd;
 use safetensors::SafeTensors;
 
 use super::implementations;
@@ -33,7 +33,7 @@ fn figures() -> serde_json::Value {
 
 #[test]
 fn first_outputs_and_all_ten_gradients_are_those_of_keras() {
-    let pass = Pass::in_order(&images(Part::Train), 32);
+    let pass = Batches::in_order(&images(Part::Train), 32);
     let start = golden_weights("init").to_parameters();
     for by in implementations() {
         let name = by.name();
@@ -66,7 +66,7 @@ fn mean(losses: &[f32]) -> f32 {
 
 #[test]
 fn twenty_steps_have_the_losses_and_end_at_the_weights_of_keras() {
-    let mut pass = Pass::in_order(&images(Part::Train), 32);
+    let mut pass = Batches::in_order(&images(Part::Train), 32);
     pass.order.truncate(20 * 32);
     let start = Parameters { values: golden_weights("init").to_parameters(), velocity: None };
     for by in implementations() {
@@ -97,7 +97,7 @@ fn a_model_trained_by_keras_is_right_on_the_same_images() {
         let ours = implementations().into_iter();
         for by in ours.filter(|by| !by.name().starts_with("Burn")) {
             let outputs = |batch_size| {
-                let pass = Pass::in_order(&images, batch_size);
+                let pass = Batches::in_order(&images, batch_size);
                 let batches = (0..pass.batches()).map(|batch| pass.batch(batch));
                 let rows =
                     batches.flat_map(|images| by.outputs(Activation::Sigmoid, &parameters, images));

@@ -17,14 +17,14 @@ mod steps;
 mod support;
 
 use burn_ndarray::NdArray;
-use lenet::kernels::Level;
+use lenet::backend::cpu::SimdLevel;
 
 use cpu::Cpu;
 use implementation::{Backend, Implementation, Reference};
 
 /// The CPU's kernels at every level, Burn's operations, and what trains on the CPU.
 fn implementations() -> Vec<Box<dyn Implementation>> {
-    let cpu = Level::available().into_iter().map(|level| Box::new(Cpu(level)) as _);
+    let cpu = SimdLevel::available().into_iter().map(|level| Box::new(Cpu(level)) as _);
     let burn: [Box<dyn Implementation>; 2] = [
         Box::new(Reference::<NdArray>(Default::default())),
         Box::new(Backend::<NdArray>(Default::default())),

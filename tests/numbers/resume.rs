@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, FashionMnist, Options};
-use lenet::train::{Job, Keep, Quiet, Recipe, RunRecord, Settings, State, fit};
+use lenet::train::{Checkpoint, Keep, Quiet, Recipe, RunRecord, Settings, TrainingContext, fit};
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -52,9 +52,14 @@ fn left_anywhere(recipe: Recipe) {
     };
     let device = Default::default();
     // The states that were saved on the way from `state`, and the last one, none with its times.
-    let train = |mut state: State, save_every| {
+    let train = |mut state: Checkpoint, save_every| {
         let mut saved = Vec::new();
-        let job = Job::<B> { train: &train, validation: &validation, device: &device, save_every };
+        let job = TrainingContext::<B> {
+            train: &train,
+            validation: &validation,
+            device: &device,
+            save_every,
+        };
         fit(&job, &mut state, &mut Quiet, &mut |state| {
             saved.push(state.clone());
             Ok(())
@@ -63,7 +68,7 @@ fn left_anywhere(recipe: Recipe) {
         state.record.epochs.iter_mut().for_each(|record| record.seconds = 0.0);
         (saved, state)
     };
-    let (saved, end) = train(State::initial(RunRecord::new(settings, "CPU")), Duration::ZERO);
+    let (saved, end) = train(Checkpoint::initial(RunRecord::new(settings, "CPU")), Duration::ZERO);
     let places: Vec<_> =
         saved.iter().map(|state| (state.record.epochs.len(), state.sums.batches)).collect();
     let batches = |epoch| (1..=7).map(move |batch| (epoch, batch));

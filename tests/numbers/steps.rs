@@ -1,10 +1,10 @@
 //! Steps of a training with every ingredient on, against a plain loop in `f64`.
 
+use lenet::backend::Parameters;
 use lenet::data::Scaling;
-use lenet::descent::{Schedule, Sgd};
 use lenet::model::Activation;
-use lenet::ops::Parameters;
-use lenet::train::{Recipe, RunRecord, Settings, State};
+use lenet::optim::{Schedule, Sgd};
+use lenet::train::{Checkpoint, Recipe, RunRecord, Settings};
 
 use super::implementations;
 use super::plain::Plain;
@@ -13,7 +13,7 @@ use super::support::{largest_difference, noise, table};
 /// A start as the tuned recipe makes it.
 fn start(recipe: &Recipe) -> Parameters {
     let settings = Settings { seed: 11, ..Settings::new(recipe.clone()) };
-    let state = State::initial(RunRecord::new(settings, "CPU"));
+    let state = Checkpoint::initial(RunRecord::new(settings, "CPU"));
     Parameters {
         values: state.weights.to_parameters(),
         velocity: state.velocity.map(|v| v.to_parameters()),

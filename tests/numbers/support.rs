@@ -1,6 +1,6 @@
 //! Images, and differences of numbers.
 
-use lenet::data::{Change, Image, ImageDataset, Options, Part, Pass, Scaling, load_part};
+use lenet::data::{Batches, Image, ImageDataset, Options, Part, Scaling, Transform, load_part};
 use lenet::model::{TENSORS, range};
 
 /// Images of Fashion-MNIST.
@@ -13,7 +13,7 @@ pub fn images(part: Part) -> ImageDataset {
 }
 
 /// A pass over `count` images of noise, each changed another way.
-pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Pass {
+pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Batches {
     let mut state = 0x9E37_79B9_u32;
     let mut next = || {
         state ^= state << 13;
@@ -24,17 +24,17 @@ pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Pass {
     let pixels: Vec<Image> =
         (0..count).map(|_| std::array::from_fn(|_| (next() >> 24) as u8)).collect();
     let labels = (0..count).map(|i| (i * 7 % 10) as u8).collect();
-    let change = |i: usize| Change {
+    let change = |i: usize| Transform {
         flip: i % 4 == 1,
         down: (i % 3) as i32 - 1,
         right: (i / 3 % 3) as i32 - 1,
     };
     let images = ImageDataset::new(pixels, labels);
-    Pass {
+    Batches {
         order: (0..count as u32).rev().collect(),
-        changes: (0..count).map(change).collect(),
+        transforms: (0..count).map(change).collect(),
         scaling,
-        ..Pass::in_order(&images, batch_size)
+        ..Batches::in_order(&images, batch_size)
     }
 }
 

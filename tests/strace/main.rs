@@ -12,7 +12,7 @@ mod place;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
-use lenet::train::State;
+use lenet::train::Checkpoint;
 use place::{Place, stderr};
 
 const LENET: &str = env!("CARGO_BIN_EXE_lenet");
@@ -148,7 +148,8 @@ fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
             assert_eq!(output.status.signal(), Some(9), "{what}: {output:?}");
             kills += 1;
             place.check_whole(&what);
-            let state = State::decode(&fs::read(place.path().join("m.state")).unwrap()).unwrap();
+            let state =
+                Checkpoint::decode(&fs::read(place.path().join("m.state")).unwrap()).unwrap();
             if state.record.settings.seed == 2 {
                 let resumed = place.run(LENET, &format!("{TRAIN} --resume"));
                 assert!(resumed.status.success(), "{what}: {}", stderr(&resumed));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use lenet::format;
-use lenet::train::State;
+use lenet::train::Checkpoint;
 use tempfile::TempDir;
 
 use super::{FILES, LENET, TRAIN, common};
@@ -86,7 +86,7 @@ pub(crate) fn check_whole(path: &Path, what: &str) {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{what}: {path:?}: {error}"));
     let problem = match path.extension().unwrap().to_str().unwrap() {
         "mpk" => format::decode(path, &bytes).err().map(|error| error.to_string()),
-        "state" => State::decode(&bytes).err(),
+        "state" => Checkpoint::decode(&bytes).err(),
         _ => match serde_json::from_slice::<serde_json::Value>(&bytes) {
             Ok(record) => (record["schema"] != 1).then(|| record.to_string()),
             Err(error) => Some(error.to_string()),

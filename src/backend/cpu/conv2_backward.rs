@@ -1,0 +1,137 @@
+//! The backward pass of conv2: only the position that max-pool chose in each window has a gradient, so only it is visited.
+
+use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, OUTPUT, PLANE, POOLED, WIDTH};
+use super::conv2_input_gradient::{CHUNK, Shifted, Sparse, input_gradient};
+use super::micro_batch::ConvGradients;
+use super::simd::{LANES, Simd};
+use super::{Aligned, TAPS, lanes, lanes_mut, window};
+
+/// Sums of gradients by [output channel][row, column][input channel], two lanes of eight being of no use.
+pub(super) type Sums = ConvGradients<CHANNELS, TAPS>;
+
+/// Overwrites `sums` with those over the images, and d_x, the gradient of x.
+///
+/// Shapes: x and d_x [n, 6, 12, 12], choice and d_z [n, 16, 4, 4]; d_z is the gradient before the activation.
+#[inline(always)]
+pub(super) fn backward<S: Simd>(
+    s: S,
+    x: &[[f32; INPUT]],
+    choice: &[[u8; OUTPUT]],
+    d_z: &[[f32; OUTPUT]],
+    shifted: &Shifted,
+    d_x: &mut [[f32; INPUT]],
+    sums: &mut Sums,
+) {
+    *sums = Sums::ZERO;
+    let chunks = x.chunks(CHUNK).zip(choice.chunks(CHUNK));
+    let gradients = d_z.chunks(CHUNK).zip(d_x.chunks_mut(CHUNK));
+    for ((x, choice), (d_z, d_x)) in chunks.zip(gradients) {
+        let sparse = weight_gradient(s, x, choice, d_z, sums);
+        input_gradient(s, &sparse, shifted, d_x);
+    }
+}
+
+/// The inputs of a chunk: [image, row, column, channel], the channels padded to eight. A vector holds what one tap of a filter
+/// sees of all channels, so a filter takes 25 vectors; with the taps as lanes it would take 30.
+type Inputs = Aligned<[f32; CHUNK * PLANE * LANES]>;
+
+/// Adds the gradients of a chunk of images to `sums`.
+#[inline(always)]
+fn weight_gradient<S: Simd>(
+    s: S,
+    x: &[[f32; INPUT]],
+    choice: &[[u8; OUTPUT]],
+    d_z: &[[f32; OUTPUT]],
+    sums: &mut Sums,
+) -> Sparse {
+    let mut sparse = Sparse {
+        d_z: [[0.0; CHUNK * CELLS]; CHANNELS],
+        position: [[0; CHUNK * CELLS]; CHANNELS],
+        choice: [[0; CHUNK * CELLS]; CHANNELS],
+    };
+    let mut inputs = Aligned([0.0; CHUNK * PLANE * LANES]);
+    let to = inputs.0.as_chunks_mut::<{ PLANE * LANES }>().0;
+    for (x, to) in x.iter().zip(to) {
+        channels_last(s, x, to);
+    }
+    for (image, (choice, d_z)) in choice.iter().zip(d_z).enumerate() {
+        sparse_gradient(s, image, choice, d_z, &mut sparse, &mut sums.bias);
+    }
+    let used = x.len() * CELLS;
+    for (channel, d_weight) in sums.weight.0.iter_mut().enumerate() {
+        let (d_z, position) = (&sparse.d_z[channel][..used], &sparse.position[channel][..used]);
+        // Thirteen accumulators and twelve: as many as fit the registers.
+        filter_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
+        filter_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
+    }
+    sparse
+}
+
+/// Copies the six planes of one image as [row, column, channel].
+#[inline(always)]
+fn channels_last<S: Simd>(s: S, x: &[f32; INPUT], to: &mut [f32; PLANE * LANES]) {
+    for at in (0..PLANE).step_by(LANES) {
+        let mut block = [s.splat(0.0); LANES];
+        for (channel, v) in block[..INPUTS].iter_mut().enumerate() {
+            *v = s.load(lanes(x, channel * PLANE + at));
+        }
+        for (i, v) in s.transpose(block).into_iter().enumerate() {
+            s.store(v, lanes_mut(to, (at + i) * LANES));
+        }
+    }
+}
+
+/// Fills in `sparse` what concerns one image, and adds to the bias gradient.
+#[inline(always)]
+fn sparse_gradient<S: Simd>(
+    s: S,
+    image: usize,
+    choice: &[u8; OUTPUT],
+    d_z: &[f32; OUTPUT],
+    sparse: &mut Sparse,
+    d_bias: &mut [[f32; LANES]; CHANNELS],
+) {
+    for (channel, d_bias) in d_bias.iter_mut().enumerate() {
+        for half in [0, LANES] {
+            let d = s.load(lanes(d_z, channel * CELLS + half));
+            s.store(s.add(s.load(d_bias), d), d_bias);
+            s.store(d, lanes_mut(&mut sparse.d_z[channel], image * CELLS + half));
+        }
+        let choice: &[u8; CELLS] = window(choice, channel * CELLS);
+        let position = &mut sparse.position[channel].as_chunks_mut::<CELLS>().0[image];
+        for cell in 0..CELLS {
+            let (row, column) = (cell / POOLED * 2, cell % POOLED * 2);
+            let corner = ((image * PLANE + row * WIDTH + column) * LANES) as u16;
+            let (row, column) = (u16::from(choice[cell] >> 1 & 1), u16::from(choice[cell] & 1));
+            position[cell] = corner + (row * WIDTH as u16 + column) * LANES as u16;
+        }
+        sparse.choice[channel].as_chunks_mut::<CELLS>().0[image] = *choice;
+    }
+}
+
+/// Adds to the gradients of `COUNT` taps from `FIRST` on of one output channel's filters, over all images and windows of the
+/// chunk.
+#[inline(always)]
+fn filter_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
+    s: S,
+    inputs: &Inputs,
+    d_z: &[f32],
+    position: &[u16],
+    d_weight: &mut [[f32; LANES]; TAPS],
+) {
+    let mut sums = [s.splat(0.0); COUNT];
+    for (sum, d_weight) in sums.iter_mut().zip(&d_weight[FIRST..]) {
+        *sum = s.load(d_weight);
+    }
+    for (d_z, position) in d_z.iter().zip(position) {
+        let d_z = s.splat(*d_z);
+        let x: &[f32; (4 * WIDTH + 5) * LANES] = window(&inputs.0, usize::from(*position));
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let (ky, kx) = ((FIRST + i) / 5, (FIRST + i) % 5);
+            *sum = s.mul_add(d_z, s.load(lanes(x, (ky * WIDTH + kx) * LANES)), *sum);
+        }
+    }
+    for (to, sum) in d_weight[FIRST..FIRST + COUNT].iter_mut().zip(sums) {
+        s.store(sum, to);
+    }
+}

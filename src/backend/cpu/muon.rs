@@ -1,0 +1,263 @@
+//! The steps of the large matrices along their directions made orthogonal: [`crate::optim::Muon`] has the rule.
+//!
+//! Each matrix lies with its longer side down, its rows filled up with zeros, so that a product is made in tiles of four
+//! rows by sixteen columns. Blocks of rows are shared among threads; each value is a sum in a fixed order.
+
+use rayon::prelude::*;
+
+use crate::model::{PARAMETERS, range};
+use crate::optim::{MATRICES, Matrix, Muon};
+
+use super::simd::{Kernel, LANES, Simd, SimdLevel};
+use super::{lanes, lanes_mut};
+
+/// Columns of a tile.
+const WIDTH: usize = 2 * LANES;
+
+/// Rows of a tile.
+const HEIGHT: usize = 4;
+
+/// Rows that a thread makes at a time.
+const BLOCK: usize = 2 * HEIGHT;
+
+/// What steps with Muon need beside the parameters; kept from step to step.
+#[derive(Default)]
+pub(super) struct NewtonSchulz {
+    directions: Vec<f32>,
+    work: [Work; 3],
+}
+
+impl NewtonSchulz {
+    /// Where the directions go, in the layout of the parameters; the matrices' alone are read.
+    pub(super) fn directions(&mut self) -> &mut [f32] {
+        self.directions.resize(PARAMETERS, 0.0);
+        &mut self.directions
+    }
+
+    /// Moves the matrices of `parameters` along the directions.
+    pub(super) fn step(&mut self, level: SimdLevel, muon: Muon, rate: f32, parameters: &mut [f32]) {
+        let directions = &self.directions;
+        let mut rest = parameters;
+        let mut end = 0;
+        let jobs = MATRICES.iter().zip(&mut self.work).map(|(matrix, work)| {
+            let places = range(matrix.tensor);
+            let (w, others) =
+                std::mem::take(&mut rest)[places.start - end..].split_at_mut(places.len());
+            (rest, end) = (others, places.end);
+            (*matrix, work, w, &directions[places])
+        });
+        let jobs: Vec<_> = jobs.collect();
+        jobs.into_par_iter().for_each(|(matrix, work, w, d)| {
+            work.load(matrix, d);
+            for _ in 0..Muon::ROUNDS {
+                work.round(level);
+            }
+            work.apply(matrix, muon, rate, w);
+        });
+    }
+}
+
+/// A matrix on its way, x, and what a round needs: each row-major, with `stride` values a row.
+#[derive(Default)]
+struct Work {
+    /// Rows of x, the longer side, and columns.
+    rows: usize,
+    columns: usize,
+    stride: usize,
+    x: Vec<f32>,
+    next: Vec<f32>,
+    g: Vec<f32>,
+    polynomial: Vec<f32>,
+}
+
+impl Work {
+    /// x = d / |d|.
+    fn load(&mut self, matrix: Matrix, d: &[f32]) {
+        let (rows, columns) = (matrix.rows.max(matrix.columns), matrix.rows.min(matrix.columns));
+        // Columns of a power of two would share a few sets of the cache.
+        let stride = (columns.div_ceil(WIDTH) | 1) * WIDTH;
+        (self.rows, self.columns, self.stride) = (rows, columns, stride);
+        let values = rows.next_multiple_of(BLOCK) * stride;
+        self.x.resize(values, 0.0);
+        self.next.resize(values, 0.0);
+        let square = columns.next_multiple_of(WIDTH) * stride;
+        self.g.resize(square, 0.0);
+        self.polynomial.resize(square, 0.0);
+        let (chunks, _) = d.as_chunks::<LANES>();
+        let mut sums = [0.0_f64; LANES];
+        for chunk in chunks {
+            for (sum, d) in sums.iter_mut().zip(chunk) {
+                *sum += f64::from(*d) * f64::from(*d);
+            }
+        }
+        let norm = sums.iter().sum::<f64>().sqrt() as f32;
+        let factor = 1.0 / norm.max(Muon::LEAST_NORM);
+        for (row, x) in self.x.chunks_exact_mut(stride).take(rows).enumerate() {
+            match matrix.rows == rows {
+                true => {
+                    let d = &d[row * columns..][..columns];
+                    x.iter_mut().zip(d).for_each(|(x, d)| *x = d * factor);
+                }
+                false => {
+                    let d = d[row..].iter().step_by(rows);
+                    x.iter_mut().zip(d).for_each(|(x, d)| *x = d * factor);
+                }
+            }
+        }
+    }
+
+    /// `x = x (a + b g + c g g)`, `g = transpose(x) x`.
+    fn round(&mut self, level: SimdLevel) {
+        let [a, b, c] = Muon::COEFFICIENTS;
+        let Self {
+            rows, columns, stride, ref x, ref mut next, ref mut g, ref mut polynomial, ..
+        } = *self;
+        let width = columns.next_multiple_of(WIDTH);
+        let product = |left, right, terms, is_symmetric, to: &mut [f32]| {
+            let blocks = to.par_chunks_mut(BLOCK * stride).enumerate();
+            blocks.for_each(|(block, to)| {
+                level.run(Product {
+                    left,
+                    right,
+                    terms,
+                    width,
+                    stride,
+                    first: block * BLOCK,
+                    first_column: if is_symmetric { block * BLOCK } else { 0 },
+                    to,
+                });
+            });
+            if is_symmetric {
+                mirror(to, width, stride);
+            }
+        };
+        product(Left::Transposed(&x[..rows * stride]), x, None, true, g);
+        // g is symmetric, and so its own transposed.
+        let left = Left::Transposed(&g[..columns * stride]);
+        product(left, g, Some((a, b, c)), true, polynomial);
+        let right = &polynomial[..columns * stride];
+        product(Left::Plain(x), right, None, false, next);
+        std::mem::swap(&mut self.x, &mut self.next);
+    }
+
+    /// `w = w - rate * (scale * x + decay * w)`.
+    fn apply(&self, matrix: Matrix, muon: Muon, rate: f32, w: &mut [f32]) {
+        let scale = Muon::scale(matrix);
+        let moved = |w: &mut f32, x: &f32| *w -= rate * (scale * x + muon.weight_decay * *w);
+        let rows = self.x.chunks_exact(self.stride).take(self.rows);
+        for (row, x) in rows.enumerate() {
+            let x = &x[..self.columns];
+            match matrix.rows == self.rows {
+                true => {
+                    let w = &mut w[row * self.columns..][..self.columns];
+                    w.iter_mut().zip(x).for_each(|(w, x)| moved(w, x));
+                }
+                false => {
+                    let w = w[row..].iter_mut().step_by(self.rows);
+                    w.zip(x).for_each(|(w, x)| moved(w, x));
+                }
+            }
+        }
+    }
+}
+
+/// Fills what is below the diagonal, in blocks of [`BLOCK`] rows and up, from above it.
+fn mirror(square: &mut [f32], width: usize, stride: usize) {
+    for row in BLOCK..width {
+        for column in 0..row {
+            square[row * stride + column] = square[column * stride + row];
+        }
+    }
+}
+
+/// The left matrix of a product, with as many values a row as the others.
+#[derive(Clone, Copy)]
+enum Left<'a> {
+    Plain(&'a [f32]),
+    Transposed(&'a [f32]),
+}
+
+/// Some rows of a product, from `first` on, and of these the columns from `first_column` on, rounded down to a whole tile.
+struct Product<'a> {
+    left: Left<'a>,
+    right: &'a [f32],
+    /// With a, b, c: `a + b right + c left right` instead.
+    terms: Option<(f32, f32, f32)>,
+    width: usize,
+    stride: usize,
+    first: usize,
+    first_column: usize,
+    to: &'a mut [f32],
+}
+
+impl Kernel for Product<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let stride = self.stride;
+        for row in (0..BLOCK).step_by(HEIGHT) {
+            let first = self.first + row;
+            for column in (self.first_column / WIDTH * WIDTH..self.width).step_by(WIDTH) {
+                let right = self.right.chunks(stride);
+                let right = right.map(|row| super::window(row, column));
+                let sums = match self.left {
+                    Left::Plain(left) => {
+                        let row = |i: usize| &left[(first + i) * stride..][..stride];
+                        let rows = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
+                        let rows = rows.map(|((a, b), (c, d))| [*a, *b, *c, *d]);
+                        tile(s, rows.zip(right))
+                    }
+                    Left::Transposed(left) => {
+                        let rows = left.chunks(stride);
+                        tile(s, rows.map(|row| *super::window(row, first)).zip(right))
+                    }
+                };
+                for (i, sums) in sums.into_iter().enumerate() {
+                    for (half, sum) in sums.into_iter().enumerate() {
+                        let column = column + half * LANES;
+                        let to = lanes_mut(self.to, (row + i) * stride + column);
+                        let Some((a, b, c)) = self.terms else {
+                            s.store(sum, to);
+                            continue;
+                        };
+                        let right = lanes(self.right, (first + i) * stride + column);
+                        let sum = s.mul(s.splat(c), sum);
+                        s.store(s.mul_add(s.splat(b), s.load(right), sum), to);
+                        if let Some(diagonal) =
+                            (first + i).checked_sub(column).filter(|d| *d < LANES)
+                        {
+                            to[diagonal] += a;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sums of `left * right` over all pairs.
+#[inline(always)]
+fn tile<'a, S: Simd>(
+    s: S,
+    pairs: impl Iterator<Item = ([f32; HEIGHT], &'a [f32; WIDTH])>,
+) -> [[S::V; 2]; HEIGHT] {
+    let mut sums = [[s.splat(0.0); 2]; HEIGHT];
+    for (left, right) in pairs {
+        let right = [s.load(lanes(right, 0)), s.load(lanes(right, LANES))];
+        for (left, sums) in left.iter().zip(&mut sums) {
+            let left = s.splat(*left);
+            sums[0] = s.mul_add(left, right[0], sums[0]);
+            sums[1] = s.mul_add(left, right[1], sums[1]);
+        }
+    }
+    sums
+}
+
+/// The norm is summed in whole vectors.
+const _: () = {
+    let mut index = 0;
+    while index < MATRICES.len() {
+        let Matrix { rows, columns, .. } = MATRICES[index];
+        assert!((rows * columns).is_multiple_of(LANES));
+        index += 1;
+    }
+};

@@ -1,0 +1,133 @@
+//! The model card, `README.md`: YAML that Hugging Face's hub reads, then text for people.
+
+use serde_json::{Value, json};
+
+use crate::cli::report::card::CARD;
+use crate::cli::report::training_rows;
+use crate::train::RunRecord;
+
+/// How to use the files, in Python.
+const USE: &str = r#"## How to use it
+
+It takes raw grey pixels, 0 to 255, bright on black, as `[N, 1, 28, 28]`. With ONNX Runtime:
+
+```python
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+image = np.zeros((1, 1, 28, 28), np.float32)      # your picture
+output, probabilities = session.run(None, {"image": image})
+```
+
+In PyTorch:
+
+```python
+from torch import nn, sigmoid, max_pool2d
+from safetensors.torch import load_file
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = max_pool2d(sigmoid(self.conv1(x)), 2)
+        x = max_pool2d(sigmoid(self.conv2(x)), 2).flatten(1)
+        return sigmoid(self.fc3(sigmoid(self.fc2(sigmoid(self.fc1(x))))))
+
+net = LeNet()
+net.load_state_dict(load_file("model.safetensors"))
+```
+"#;
+
+/// The card of the model that is called `name`; `official` says whether its data is Fashion-MNIST.
+pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> String {
+    let test = record.and_then(|record| record.test.as_ref());
+    let mut head = json!({
+        "license": "mit",
+        "library_name": "burn",
+        "pipeline_tag": "image-classification",
+        "tags": ["lenet", "burn", "onnx", "safetensors", "fashion-mnist"],
+        "metrics": ["accuracy"],
+    });
+    if official {
+        head["datasets"] = json!(["zalando-datasets/fashion_mnist"]);
+        if let Some(test) = test {
+            head["model-index"] = json!([{ "name": name, "results": [{
+                "task": { "type": "image-classification", "name": "Image Classification" },
+                "dataset": {
+                    "type": "zalando-datasets/fashion_mnist", "name": "Fashion-MNIST", "split": "test",
+                },
+                "metrics": [
+                    { "type": "accuracy", "name": "Accuracy", "value": test.accuracy },
+                    { "type": "loss", "name": "Cross-entropy", "value": test.loss },
+                ],
+            }]}]);
+        }
+    }
+    let mut text = format!("---\n{}---\n\n# {}\n\n", yaml(&head), plain(name));
+    text += "LeNet on Fashion-MNIST: 44,426 parameters, trained by `lenet`, a program built on Burn.\n\n";
+    if let Some(test) = test {
+        text += &format!(
+            "On {} test images it is right {} times: accuracy {:.4}, loss {:.4}.\n\n",
+            test.samples, test.correct, test.accuracy, test.loss
+        );
+    }
+    text += USE;
+    for part in &CARD[..if official { 3 } else { 2 }] {
+        text += &format!("\n## {}\n", part.heading);
+        for paragraph in part.text {
+            text += &format!("\n{paragraph}\n");
+        }
+    }
+    if let Some(record) = record {
+        text += "\n## How it was trained\n\n| | |\n|---|---|\n";
+        for (name, value) in training_rows(record) {
+            text += &format!("| {name} | {} |\n", plain(&value));
+        }
+        for (file, digest) in &record.data {
+            text += &format!("| SHA-256 of {} | `{}` |\n", plain(file), plain(digest));
+        }
+    }
+    text
+}
+
+/// A mapping as YAML: a key a line, each value as JSON, which YAML contains.
+fn yaml(head: &Value) -> String {
+    let entries = head.as_object().into_iter().flatten();
+    entries.map(|(key, value)| format!("{key}: {value}\n")).collect()
+}
+
+/// Text from files without what Markdown takes for its own.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' => plain.extend(['\\', c]),
+            c if c.is_control() => plain.push(' '),
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_record_the_card_claims_no_figures() {
+        let card = write("m", None, true);
+        assert!(card.starts_with("---\nlicense: \"mit\"\nlibrary_name: \"burn\"\n"));
+        assert!(!card.contains("model-index") && !card.contains("accuracy 0"));
+        assert!(card.contains("## What it is not for"));
+        let unknown = write("m", None, false);
+        assert!(!unknown.contains("datasets:") && !unknown.contains("Zalando"));
+    }
+
+    #[test]
+    fn names_are_text_in_yaml_and_in_markdown() {
+        assert_eq!(plain("a|b\n<c>"), "a\\|b \\<c\\>");
+        assert_eq!(yaml(&json!({ "name": "a: \"b\"" })), "name: \"a: \\\"b\\\"\"\n");
+    }
+}

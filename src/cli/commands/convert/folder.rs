@@ -1,0 +1,85 @@
+//! `lenet convert MODEL DIR/`: a model as a repository of Hugging Face's hub holds it.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::{card, is_official};
+use crate::cli::args::ConvertArgs;
+use crate::data::{CLASSES, Scaling};
+use crate::error::Error;
+use crate::format::{Format, ModelFile};
+use crate::io::Target;
+use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
+use crate::train::RunRecord;
+
+/// The files, the card last: where it is, the others are.
+pub(super) const FILES: [&str; 4] = ["model.safetensors", "model.onnx", "config.json", "README.md"];
+
+/// Whether `target` names a folder.
+pub(super) fn is_meant(target: &Path) -> bool {
+    target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// Writes the folder.
+pub(super) fn write(
+    args: &ConvertArgs,
+    file: &mut ModelFile,
+    record: Option<&RunRecord>,
+) -> Result<(), Error> {
+    let dir = &args.output;
+    fs::create_dir_all(dir).map_err(|error| Error::file("cannot make the folder", dir, error))?;
+    // What transformers and others look for, to know whose layout the tensors have.
+    file.metadata.insert("format".to_owned(), "pt".to_owned());
+    super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
+    super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;
+    let config = config(&layers(1), record);
+    let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
+    let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
+    let card = card::write(&stem, record, is_official(record));
+    for (name, text) in [(FILES[2], config + "\n"), (FILES[3], card)] {
+        Target::user_path(&dir.join(name))?.write(text.as_bytes(), args.force)?;
+    }
+    Ok(())
+}
+
+/// What a program has to know to use the weights.
+fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
+    let layers = layers.iter().map(|layer| {
+        json!({
+            "name": layer.name, "output_shape": &layer.output_shape[1..], "parameters": layer.parameters,
+        })
+    });
+    let mut names = Map::new();
+    let mut labels = Map::new();
+    if is_official(record) {
+        for (label, class) in CLASSES.iter().enumerate() {
+            names.insert(label.to_string(), json!(class));
+            labels.insert((*class).to_owned(), json!(label));
+        }
+    }
+    // The scaling of the training is folded into conv1; it is told, and nobody has to do it.
+    let trained_on = match record.map(|record| record.settings.recipe.scaling) {
+        Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
+        _ => Value::Null,
+    };
+    json!({
+        "model_type": "lenet",
+        "architectures": ["LeNet"],
+        "num_channels": 1,
+        "image_size": 28,
+        "num_labels": 10,
+        "id2label": names,
+        "label2id": labels,
+        "input": {
+            "shape": [1, 28, 28], "pixels": "raw, 0 to 255, bright on black", "folded_into_conv1": trained_on,
+        },
+        "hidden_act": "sigmoid",
+        "output": "ten sigmoids; the probabilities are these, clipped to [1e-7, 1 - 1e-7] and divided by their sum",
+        "layers": layers.collect::<Vec<_>>(),
+        "tensors": TENSORS.map(|spec| json!({ "name": spec.name, "shape": spec.shape })),
+        "parameters": PARAMETERS,
+        "lenet_version": env!("CARGO_PKG_VERSION"),
+    })
+}

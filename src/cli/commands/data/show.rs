@@ -1,0 +1,143 @@
+//! `lenet data show`.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::{GrayImage, ImageFormat, Luma, imageops};
+use serde_json::{Value, json};
+
+use crate::cli::args::{ShowArgs, Split, name};
+use crate::cli::picture::half_blocks;
+use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
+use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
+use crate::error::Error;
+
+use crate::cli::commands::{data_options, new_file, note_provenance};
+
+/// Images of a class in the PNG file, and pixels between them.
+const COLUMNS: usize = 20;
+const GAP: usize = 2;
+
+/// Images of a class on a terminal, at the most.
+const COLUMNS_OF_TEXT: usize = 5;
+
+/// How many images a split has of each class.
+type Counts = (String, [usize; CLASSES.len()]);
+
+pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
+    let sheet = args.png.as_deref().map(|path| new_file(path, args.force)).transpose()?;
+    let ShowArgs { data, validation, .. } = args;
+    let FashionMnist { train, test, provenance } =
+        FashionMnist::load(&data_options(data, data.limit, validation.stratified))?;
+    note_provenance(&provenance);
+    let (train, validation) = train.split(validation.validation_split)?;
+    let shown = args.split.unwrap_or(Split::Train);
+    let images = match shown {
+        Split::Train => &train,
+        Split::Validation => &validation,
+        Split::Test => &test,
+    };
+    let all = [(Split::Train, &train), (Split::Validation, &validation), (Split::Test, &test)];
+    let chosen = all.iter().filter(|(split, _)| args.split.is_none_or(|asked| asked == *split));
+    let counts: Vec<_> =
+        chosen.map(|(split, images)| (name(split), class_counts(images))).collect();
+    if let Some(sheet) = sheet {
+        sheet.write(&png(images), args.force)?;
+    }
+    let mut out = Out::default();
+    if args.json {
+        out.json(&document(&provenance.dir, &counts, args.png.as_deref()));
+        return out.finish();
+    }
+    if drawing_wanted() == Drawing::Colour {
+        for (class, name) in CLASSES.iter().enumerate() {
+            out.line(name);
+            terminal_row(images, class).iter().for_each(|line| out.verbatim(line));
+        }
+        out.line("");
+    }
+    out.verbatim(&table(&counts));
+    if let Some(path) = &args.png {
+        let split = name(&shown);
+        out.line(&format!("saved {}: {split} images, a row a class", path.display()));
+    }
+    out.finish()
+}
+
+fn class_counts(images: &ImageDataset) -> [usize; CLASSES.len()] {
+    let count =
+        |class| images.labels().iter().filter(|label| usize::from(**label) == class).count();
+    std::array::from_fn(count)
+}
+
+fn document(dir: &Path, counts: &[Counts], png: Option<&Path>) -> Value {
+    let split = |(split, counts): &Counts| {
+        let classes = CLASSES.iter().zip(counts);
+        let classes = classes.map(|(name, count)| json!({ "name": name, "count": count }));
+        json!({
+            "split": split, "samples": counts.iter().sum::<usize>(), "classes": classes.collect::<Vec<_>>(),
+        })
+    };
+    json!({
+        "schema": 1, "dir": dir.to_string_lossy(), "splits": counts.iter().map(split).collect::<Vec<_>>(),
+        "png": png.map(Path::to_string_lossy),
+    })
+}
+
+fn table(splits: &[Counts]) -> String {
+    let row = |name: &str, cell: &dyn Fn(&Counts) -> String| {
+        let cells = splits.iter().map(|split| format!(" {:>10}", cell(split)));
+        format!("{name:<12}{}", cells.collect::<String>())
+    };
+    let mut lines = vec![row("class", &|(split, _)| split.clone())];
+    for (class, name) in CLASSES.iter().enumerate() {
+        lines.push(row(name, &|(_, counts)| counts[class].to_string()));
+    }
+    lines.push(row("total", &|(_, counts)| counts.iter().sum::<usize>().to_string()));
+    lines.join("\n")
+}
+
+/// The first `count` images of `class`.
+fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
+    let pairs = images.images().iter().zip(images.labels());
+    pairs
+        .filter(|(_, label)| usize::from(**label) == class)
+        .map(|(image, _)| image)
+        .take(count)
+        .collect()
+}
+
+/// A sheet with a row for each class.
+fn png(images: &ImageDataset) -> Vec<u8> {
+    let place = |index: usize| index * (SIDE + GAP) + GAP;
+    let (width, height) = (place(COLUMNS) as u32, place(CLASSES.len()) as u32);
+    let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
+    for class in 0..CLASSES.len() {
+        for (column, image) in of_class(images, class, COLUMNS).into_iter().enumerate() {
+            let (x, y) = (place(column) as i64, place(class) as i64);
+            imageops::replace(&mut sheet, &grey(image), x, y);
+        }
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    sheet.write_to(&mut bytes, ImageFormat::Png).expect("memory takes what is written");
+    bytes.into_inner()
+}
+
+fn grey(image: &Image) -> GrayImage {
+    GrayImage::from_raw(SIDE as u32, SIDE as u32, image.to_vec()).expect("an image is 28 by 28")
+}
+
+/// Images of a class side by side, at half their size.
+fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
+    // Half an image and a space each.
+    let fitting = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);
+    let images = of_class(images, class, fitting);
+    let picture = |image: &Image| {
+        let half = imageops::thumbnail(&grey(image), SIDE as u32 / 2, SIDE as u32 / 2);
+        half_blocks(&half, SIDE / 2)
+    };
+    let pictures: Vec<Vec<String>> = images.into_iter().map(picture).collect();
+    let line =
+        |row: usize| pictures.iter().map(|lines| lines[row].as_str()).collect::<Vec<_>>().join(" ");
+    (0..pictures.first().map_or(0, Vec::len)).map(line).collect()
+}

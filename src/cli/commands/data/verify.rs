@@ -1,0 +1,70 @@
+//! `lenet data verify`.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::args::VerifyArgs;
+use crate::cli::ui::{self, Out};
+use crate::data::catalog::FileStatus;
+use crate::data::gzip::Decoded;
+use crate::data::source::{self, path_of};
+use crate::data::{DataError, DataFile};
+use crate::error::Error;
+
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    path: Option<String>,
+    status: &'static str,
+    sha256: Option<String>,
+    problem: Option<String>,
+}
+
+pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
+    let dir = match source::find(args.dir.as_deref(), &DataFile::ALL) {
+        // Those that are there can be looked at all the same.
+        Err(DataError::Incomplete { dir, .. }) => dir,
+        found => found?,
+    };
+    let files = DataFile::ALL.map(|file| row(&dir, file));
+    let bad = files.iter().filter(|row| row.status != "ok").count();
+    let mut out = Out::default();
+    if args.json {
+        let dir = dir.to_string_lossy();
+        out.json(&json!({ "schema": 1, "dir": dir, "ok": bad == 0, "files": files }));
+    } else {
+        out.line(&format!("Fashion-MNIST in {}", dir.display()));
+        out.lines(files.iter().map(line));
+    }
+    out.finish()?;
+    match bad {
+        0 => Ok(()),
+        bad => Err(Error::Unverified { dir, bad }),
+    }
+}
+
+fn row(dir: &Path, file: DataFile) -> Row {
+    let path = path_of(dir, file);
+    let finding = path.as_deref().map(|path| FileStatus::of(file, Decoded::open(path)));
+    Row {
+        name: file.name(),
+        path: path.map(|path| path.to_string_lossy().into_owned()),
+        status: finding.as_ref().map_or("missing", FileStatus::name),
+        sha256: finding.as_ref().and_then(FileStatus::digest).map(str::to_owned),
+        problem: match &finding {
+            Some(FileStatus::Right(_)) => None,
+            Some(finding) => Some(format!("it is {finding}")),
+            None => Some("it is not there".to_owned()),
+        },
+    }
+}
+
+/// A narrow window has no room for the digest.
+fn line(row: &Row) -> String {
+    let digest = row.sha256.iter().map(|digest| (1, digest.clone()));
+    let problem = row.problem.iter().map(|problem| (0, problem.clone()));
+    let start = (0, format!("{:<8}  {:<23}", row.status, row.name));
+    ui::fit([start].into_iter().chain(digest).chain(problem).collect(), ui::columns())
+}

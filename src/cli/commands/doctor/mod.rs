@@ -1,0 +1,146 @@
+//! `lenet doctor`.
+
+mod speed;
+
+pub use speed::speed;
+
+use burn::data::dataset::Dataset;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::backend::cpu::{self, SimdLevel};
+use crate::cli::args::DoctorArgs;
+use crate::cli::ui::Out;
+use crate::cli::ui::format::plural;
+use crate::data::{FashionMnist, Options};
+use crate::error::Error;
+
+/// The GPU, as the document has it.
+#[derive(Default, Serialize)]
+struct Gpu {
+    name: Option<String>,
+    /// Whether it is a program on the CPU.
+    software: bool,
+    images_per_second: Option<f64>,
+    problem: Option<String>,
+}
+
+/// What measures the backends of this build, as `speed` does: the binary's, which alone compiles Burn's GPU code.
+pub struct Speeds {
+    #[cfg(feature = "ndarray")]
+    pub ndarray: fn() -> Result<f64, Error>,
+    /// This GPU.
+    #[cfg(feature = "wgpu")]
+    pub wgpu: fn(&crate::backend::gpu::Gpu) -> Result<f64, Error>,
+}
+
+impl DoctorArgs {
+    /// Looks at the machine, measures its backends and tells.
+    ///
+    /// # Errors
+    /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks; if the CPU could not be measured.
+    pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
+        let data = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
+        let level = cpu::level()?.to_string();
+        let levels: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
+        let threads = rayon::current_num_threads();
+        #[cfg(feature = "ndarray")]
+        let on_cpu = Some((speeds.ndarray)()?);
+        #[cfg(not(feature = "ndarray"))]
+        let on_cpu: Option<f64> = None;
+        let gpu = gpu(speeds);
+        // The backend that trains faster here, of those that could be measured.
+        let faster = match (on_cpu, gpu.images_per_second) {
+            (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
+            (Some(_), _) => Some("ndarray"),
+            (None, Some(_)) => Some("wgpu"),
+            (None, None) => None,
+        };
+        let (lenet, burn) = (env!("CARGO_PKG_VERSION"), crate::BURN_VERSION);
+        let mut out = Out::default();
+        if self.json {
+            let loaded = data.as_ref().ok();
+            out.json(&json!({
+                "schema": 1, "lenet": lenet, "burn": burn,
+                "cpu": {
+                    "available": cfg!(feature = "ndarray"), "level": level, "levels": levels,
+                    "threads": threads, "images_per_second": on_cpu,
+                },
+                "gpu": gpu,
+                "faster": faster,
+                "data": {
+                    "dir": loaded.map(|data| data.provenance.dir.to_string_lossy()),
+                    "train_samples": loaded.map_or(0, |data| data.train.len()),
+                    "test_samples": loaded.map_or(0, |data| data.test.len()),
+                    "problem": data.as_ref().err().map(ToString::to_string),
+                },
+            }));
+        } else {
+            let cpu = match on_cpu {
+                Some(_) => {
+                    let (levels, threads) = (levels.join(", "), plural(threads, "thread"));
+                    format!("{level} (this CPU has {levels}), {threads}{}", trains(on_cpu))
+                }
+                None => "none: this build has no CPU backend (feature ndarray)".to_owned(),
+            };
+            let data = match &data {
+                Ok(FashionMnist { train, test, provenance }) => {
+                    let (dir, train, test) = (provenance.dir.display(), train.len(), test.len());
+                    format!("{dir}: Fashion-MNIST, {train} training and {test} test images")
+                }
+                Err(error) => format!("none: {error}"),
+            };
+            out.lines([
+                format!("lenet   {lenet} on Burn {burn}"),
+                format!("cpu     {cpu}"),
+                format!("gpu     {}", gpu.text()),
+                format!(
+                    "faster  {}",
+                    faster.map_or("none".to_owned(), |name| format!("--backend {name}"))
+                ),
+                format!("data    {data}"),
+            ]);
+        }
+        out.finish()?;
+        data?;
+        Ok(())
+    }
+}
+
+fn trains(speed: Option<f64>) -> String {
+    speed.map_or_else(String::new, |speed| format!(", trains {speed:.0} images/s"))
+}
+
+impl Gpu {
+    fn text(&self) -> String {
+        let name = self.name.as_deref().unwrap_or("none");
+        let software = match self.software {
+            true => ", a program on the CPU that stands in for a GPU",
+            false => "",
+        };
+        let problem =
+            self.problem.as_ref().map_or_else(String::new, |problem| format!(": {problem}"));
+        format!("{name}{software}{}{problem}", trains(self.images_per_second))
+    }
+}
+
+#[cfg(feature = "wgpu")]
+fn gpu(speeds: &Speeds) -> Gpu {
+    crate::backend::gpu::xdg_runtime_note().into_iter().for_each(crate::cli::ui::note);
+    let mut found = Gpu::default();
+    let measured = crate::backend::gpu::open().and_then(|gpu| {
+        (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
+        (speeds.wgpu)(&gpu)
+    });
+    match measured {
+        Ok(speed) => found.images_per_second = Some(speed),
+        Err(error) => found.problem = Some(error.to_string()),
+    }
+    found
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn gpu(_: &Speeds) -> Gpu {
+    let problem = Some("this build has no GPU backend (feature wgpu)".to_owned());
+    Gpu { problem, ..Gpu::default() }
+}

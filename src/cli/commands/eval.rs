@@ -1,0 +1,78 @@
+//! `lenet eval`.
+
+use burn::data::dataset::Dataset;
+use serde_json::{Value, json};
+
+use crate::backend::LeNetBackend;
+use crate::cli::args::{EvalArgs, Split, name};
+use crate::cli::ui::{Out, columns, fit};
+use crate::data::CLASSES;
+use crate::error::Error;
+use crate::eval::{ClassReport, Evaluation, evaluate};
+use crate::format;
+
+use super::{OnBackend, gate, load_split};
+
+impl OnBackend for EvalArgs {
+    fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        let file = format::read(&self.model)?;
+        let images = load_split(&self.data, self.split, &self.validation)?;
+        if images.is_empty() {
+            return Err(Error::Usage(format!("there are no {} images", name(&self.split))));
+        }
+        let evaluation = evaluate::<B>(&file.weights, &images, self.batch_size, device)?;
+        let mut out = Out::default();
+        match self.json {
+            true => out.json(&document(&evaluation, self.split)),
+            false => out.verbatim(&text(&evaluation, self.split)),
+        }
+        out.finish()?;
+        gate(evaluation.accuracy(), self.min_accuracy)
+    }
+}
+
+fn document(evaluation: &Evaluation, split: Split) -> Value {
+    json!({
+        "schema": 1,
+        "split": name(&split),
+        "samples": evaluation.samples(),
+        "loss": evaluation.loss(),
+        "accuracy": evaluation.accuracy(),
+        "correct": evaluation.correct(),
+        "confusion": evaluation.confusion,
+        "classes": evaluation.classes(),
+    })
+}
+
+/// The figures for people: a line of totals, a table of classes, the confusion matrix.
+fn text(evaluation: &Evaluation, split: Split) -> String {
+    let parts = vec![
+        (0, name(&split)),
+        (0, format!("{} samples", evaluation.samples())),
+        (0, format!("loss: {:.4}", evaluation.loss())),
+        (0, format!("accuracy: {:.4}", evaluation.accuracy())),
+        (1, format!("correct: {}", evaluation.correct())),
+    ];
+    let mut text = fit(parts, columns()) + "\n";
+    text += &format!(
+        "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
+        "class", "precision", "recall", "f1", "support"
+    );
+    for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
+        text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
+    }
+    // 12 + 10 times 6, or 8 + 10 times 5.
+    let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
+    text += "\n\nconfusion: true classes down, predicted ones across\n";
+    text += &format!("{:<first$}", "");
+    for class in CLASSES {
+        text += &format!(" {class:>cell$.cell$}");
+    }
+    for (class, row) in CLASSES.iter().zip(&evaluation.confusion) {
+        text += &format!("\n{class:<first$.first$}");
+        for count in row {
+            text += &format!(" {count:>cell$}");
+        }
+    }
+    text
+}

@@ -1,0 +1,98 @@
+//! The answers of `lenet predict` for people.
+
+use crate::cli::picture;
+use crate::cli::ui;
+use crate::data::{Image, SIDE};
+
+use super::{Candidate, Prediction};
+
+/// The image as the lines of a drawing; none where nobody would see it.
+pub(super) fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
+    match drawing {
+        ui::Drawing::Colour => picture::half_blocks(image, SIDE),
+        ui::Drawing::Plain => picture::ascii(image, SIDE),
+        ui::Drawing::None => Vec::new(),
+    }
+}
+
+pub(super) fn heading(prediction: &Prediction) -> String {
+    let Prediction { source, class, .. } = prediction;
+    let verdict = match prediction.true_class {
+        Some(truth) if truth == *class => " (right)".to_owned(),
+        Some(truth) => format!(" (wrong: it is {truth})"),
+        None => String::new(),
+    };
+    format!("{source}: {class}{verdict}")
+}
+
+/// Its probable classes, beside the drawing if there is one.
+pub(super) fn answer(prediction: &Prediction, drawing: &[String]) -> String {
+    // Left of it stand the drawing, class and probability.
+    let room = ui::columns().saturating_sub(SIDE + 28).min(20);
+    let table = prediction.top.iter().map(|Candidate { class, probability, .. }| {
+        let row = format!("{class:<12} {probability:>7.4}");
+        match drawing {
+            [] => row,
+            _ => format!("{row}  {}", "█".repeat((probability * room as f64).round() as usize)),
+        }
+    });
+    let table: Vec<String> = table.collect();
+    if drawing.is_empty() {
+        let rows: Vec<String> = table.iter().map(|row| format!("  {row}")).collect();
+        return rows.join("\n");
+    }
+    let mut text = String::new();
+    let first = (drawing.len() - table.len()) / 2;
+    for (number, line) in drawing.iter().enumerate() {
+        let row = number.checked_sub(first).and_then(|row| table.get(row));
+        let line = format!("{line}   {}", row.map_or("", String::as_str));
+        text += &format!("  {}\n", line.trim_end());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Subject;
+    use super::*;
+
+    fn prediction(label: Option<usize>) -> Prediction {
+        let subject = Subject {
+            source: "x".to_owned(),
+            image: [0; 784],
+            label,
+            inverted: false,
+            warnings: Vec::new(),
+        };
+        let mut outputs = [0.0; 10];
+        (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);
+        Prediction::new(subject, &outputs, 3)
+    }
+
+    #[test]
+    fn the_most_probable_come_first_and_of_equal_ones_the_first() {
+        let prediction = prediction(Some(6));
+        let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
+        assert_eq!(labels, [4, 6, 2]);
+        assert!((prediction.probability - 0.4).abs() < 1e-6);
+        assert!((prediction.top[2].probability - 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_classes_stand_beside_the_drawing_or_below_the_answer() {
+        let wrong = prediction(Some(6));
+        assert_eq!(heading(&wrong), "x: Coat (wrong: it is Shirt)");
+        assert_eq!(
+            answer(&wrong, &[]),
+            "  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
+        );
+        let unknown = prediction(None);
+        assert_eq!(heading(&unknown), "x: Coat");
+        let drawing = vec!["....".to_owned(); 5];
+        let text = answer(&unknown, &drawing);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "  ....");
+        assert_eq!(lines[1], format!("  ....   Coat          0.4000  {}", "█".repeat(8)));
+        assert_eq!(lines.len(), 5);
+    }
+}

@@ -1,0 +1,152 @@
+//! The table of `lenet train --seeds`: a row a seed, their mean and deviation; as text or as events.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::args::TrainArgs;
+use crate::cli::compare::Summary;
+use crate::cli::ui::format::plural;
+use crate::cli::ui::{self, Bar, Out};
+use crate::error::Error;
+use crate::train::{EpochRecord, RunRecord, TestRecord};
+
+/// What one run came to.
+pub(super) struct Row {
+    pub record: RunRecord,
+    pub test: TestRecord,
+    pub path: Option<PathBuf>,
+}
+
+impl Row {
+    pub(super) fn seed(&self) -> u64 {
+        self.record.settings.seed
+    }
+
+    fn last(&self) -> Option<&EpochRecord> {
+        self.record.epochs.last()
+    }
+}
+
+/// A figure of each run: its name, as wide as its column, the digits behind the point, and what a row has of it.
+struct Column {
+    name: &'static str,
+    digits: usize,
+    of: fn(&Row) -> Option<f64>,
+}
+
+const COLUMNS: [Column; 5] = [
+    Column { name: "seconds", digits: 1, of: |row| Some(row.record.seconds()) },
+    Column { name: "val_loss", digits: 4, of: |row| row.last()?.val_loss },
+    Column { name: "val_accuracy", digits: 4, of: |row| row.last()?.val_accuracy },
+    Column { name: "test_loss", digits: 4, of: |row| Some(row.test.loss) },
+    Column { name: "test_accuracy", digits: 4, of: |row| Some(row.test.accuracy) },
+];
+
+/// The rows on standard output, as a table or as events.
+pub(super) struct Table {
+    out: Out,
+    json: bool,
+    quiet: bool,
+    /// Below the rows, from the start to the last of them.
+    pub(super) bar: Option<Bar>,
+}
+
+impl Table {
+    pub(super) fn new(args: &TrainArgs) -> Self {
+        let quiet = args.quiet && !args.json;
+        Self { out: Out::default(), json: args.json, quiet, bar: None }
+    }
+
+    /// Nothing more will come.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        self.out.finish()
+    }
+
+    fn line(&mut self, text: &str) {
+        if !self.quiet {
+            self.out.line(text);
+        }
+    }
+
+    pub(super) fn start(&mut self, record: &RunRecord, output: Option<&Path>, seeds: &[u64]) {
+        if self.json {
+            let mut event = record.start_event(output);
+            event.shift_remove("seed");
+            event.insert("seeds".to_owned(), json!(seeds));
+            self.out.json(&event);
+            return;
+        }
+        let (train, validation) = (record.train_samples, record.validation_samples);
+        let separator = if ui::columns() < 80 { "\n" } else { ", " };
+        let text = format!(
+            "Train on {train} samples, validate on {validation} samples{separator}{}, from {}",
+            plural(record.settings.epochs, "epoch"),
+            plural(seeds.len(), "seed")
+        );
+        text.lines().for_each(|text| self.line(text));
+        self.line(&line("seed", |column| column.name.to_owned()));
+    }
+
+    /// Writes a row, above the bar if there is one.
+    pub(super) fn row(&mut self, row: &Row) {
+        match self.bar.clone() {
+            Some(bar) => bar.suspend(|| self.write_row(row)),
+            None => self.write_row(row),
+        }
+    }
+
+    fn write_row(&mut self, row: &Row) {
+        let seed = row.seed();
+        for note in row.record.notes().iter().filter(|_| !self.quiet) {
+            ui::note(&format!("{note} (seed {seed})"));
+        }
+        if !self.json {
+            return self.line(&line(&seed.to_string(), |column| number(column, (column.of)(row))));
+        }
+        let mut event = json!({ "event": "seed", "seed": seed });
+        event.as_object_mut().into_iter().for_each(|event| event.extend(row.record.end()));
+        for column in &COLUMNS {
+            event[column.name] = json!((column.of)(row));
+        }
+        if let Some(path) = &row.path {
+            event["path"] = json!(path.to_string_lossy());
+        }
+        self.out.json(&event);
+    }
+
+    pub(super) fn summary(&mut self, rows: &[Row]) {
+        // None where a row has none.
+        let values = |column: &Column| -> Option<Vec<f64>> { rows.iter().map(column.of).collect() };
+        let figures = |column: &Column| Summary::of(&values(column)?);
+        if !self.json {
+            let mean = |column: &Column| number(column, figures(column).map(|f| f.mean));
+            self.line(&line("mean", mean));
+            let sd = |column: &Column| number(column, figures(column).and_then(|f| f.sd));
+            return self.line(&line("sd", sd));
+        }
+        let mut event = json!({ "event": "summary", "runs": rows.len() });
+        for column in &COLUMNS {
+            event[column.name] = json!(values(column).and_then(|values| {
+                let Summary { mean, sd, .. } = Summary::of(&values)?;
+                let min = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                Some(json!({ "mean": mean, "sd": sd, "min": min, "max": max }))
+            }));
+        }
+        self.out.json(&event);
+    }
+}
+
+/// One line of the table, without the validation loss where the window is too narrow for it.
+fn line(name: &str, cell: impl Fn(&Column) -> String) -> String {
+    let is_wide = ui::columns() >= 70;
+    let shown = COLUMNS.iter().filter(|column| is_wide || column.name != "val_loss");
+    let cells = shown.map(|column| format!("  {:>1$}", cell(column), column.name.len()));
+    format!("{name:>4}{}", cells.collect::<String>())
+}
+
+fn number(column: &Column, value: Option<f64>) -> String {
+    let digits = column.digits;
+    value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
+}

@@ -1,0 +1,104 @@
+//! What the pages are built of: the frame, sections, tables, and numbers as text.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::cli::ui::table::Table;
+
+const STYLE: &str = include_str!("style.css");
+
+/// A whole page. It can load nothing but what is in it, and run nothing but `scripts`, whatever its content.
+pub fn page(
+    title: &str,
+    scripts: &str,
+    command: &str,
+    header: Markup,
+    main: Markup,
+    end: Markup,
+) -> String {
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {scripts}; base-uri 'none'; \
+         form-action 'none'"
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header { p .kicker { "LeNet · Fashion-MNIST" } (header) }
+                main { (main) }
+                footer { p { "Written by lenet " (env!("CARGO_PKG_VERSION")) ": " code { (command) } } }
+                (end)
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+pub fn section(id: &str, heading: &str, body: Markup) -> Markup {
+    html! { section id=(id) { h2 { (heading) } (body) } }
+}
+
+/// A table or the like, which scrolls by itself where the page is narrow.
+pub fn scroll(label: &str, body: Markup) -> Markup {
+    html! { div .scroll tabindex="0" role="region" aria-label=(label) { (body) } }
+}
+
+pub fn table(label: &str, class: &str, table: &Table) -> Markup {
+    let body = html! { @for row in &table.rows { tr { (cells(row)) } } };
+    framed(label, class, &table.columns, body)
+}
+
+/// The cells of a row, the first of them its heading.
+pub fn cells(row: &[String]) -> Markup {
+    html! {
+        @for (column, cell) in row.iter().enumerate() {
+            @if column == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+        }
+    }
+}
+
+/// A table with rows of its own kind.
+pub fn framed(label: &str, class: &str, columns: &[impl AsRef<str>], rows: Markup) -> Markup {
+    scroll(
+        label,
+        html! {
+            table class=(class) {
+                thead { tr { @for column in columns { th scope="col" { (column.as_ref()) } } } }
+                tbody { (rows) }
+            }
+        },
+    )
+}
+
+/// A share in hundredths: 79.31%.
+pub fn percent(share: f64) -> String {
+    format!("{:.2}%", 100.0 * share)
+}
+
+/// A time: 4.8 s, 3 min 20 s.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        return format!("{seconds:.1} s");
+    }
+    let seconds = seconds.round() as u64;
+    format!("{} min {} s", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        assert_eq!(percent(0.793_14), "79.31%");
+        assert_eq!((duration(4.84), duration(200.4)), ("4.8 s".into(), "3 min 20 s".into()));
+    }
+}

@@ -1,0 +1,85 @@
+//! Formats numbers, shell commands and JSON for the user.
+
+use crate::io::text::{escaped, is_interpreted};
+
+/// JSON in which no character stands that a terminal obeys. It has the same value: such a character can only stand in
+/// a string, where it may be written by its number.
+pub fn json(document: String) -> String {
+    if !document.contains(is_interpreted) {
+        return document;
+    }
+    // All of them are below 0x10000.
+    escaped(&document, |character| format!("\\u{:04x}", u32::from(character)))
+}
+
+/// With a comma between thousands: 54,000.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let thousands = digits.as_bytes().rchunks(3).rev();
+    let thousands: Vec<_> = thousands.map(String::from_utf8_lossy).collect();
+    thousands.join(",")
+}
+
+/// A number of things: 1 epoch, 2 epochs.
+pub fn plural(number: usize, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", count(number))
+}
+
+/// `words` as they are typed in a shell.
+pub fn shell<'a>(words: impl IntoIterator<Item = &'a std::ffi::OsStr>) -> String {
+    let words: Vec<String> = words.into_iter().map(shell_word).collect();
+    words.join(" ")
+}
+
+fn shell_word(word: &std::ffi::OsStr) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if !text.contains(is_interpreted) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => {
+            let escaped = word.as_encoded_bytes().iter();
+            let escaped: String = escaped.map(|byte| format!("\\x{byte:02x}")).collect();
+            format!("$'{escaped}'")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        let counts = [0, 999, 1000, 54_000, 1_234_567].map(count);
+        assert_eq!(counts, ["0", "999", "1,000", "54,000", "1,234,567"]);
+        let epochs = [1, 2].map(|number| plural(number, "epoch"));
+        assert_eq!(epochs, ["1 epoch", "2 epochs"]);
+    }
+
+    #[test]
+    fn json_is_clean_and_has_the_same_value() {
+        let every: String = ('\0'..='\u{2100}').collect();
+        let document = json(serde_json::to_string(&every).unwrap());
+        assert!(!document.contains(is_interpreted));
+        assert_eq!(serde_json::from_str::<String>(&document).unwrap(), every);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_the_words_that_were_written() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let words = ["plain.mpk", "two words", "it's", "", "$HOME;`x`", "a\nb\u{1b}", "{seed}"];
+        let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        words.push(OsStr::from_bytes(b"m\xff.mpk"));
+        let typed = shell(words.iter().copied());
+        assert!(!typed.contains(is_interpreted), "{typed}");
+        let script = format!("printf '%s\\0' {typed}");
+        let output = std::process::Command::new("bash").args(["-c", &script]).output();
+        let expected: Vec<u8> = words.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();
+        assert_eq!(output.unwrap().stdout, expected);
+    }
+}

@@ -1,0 +1,19 @@
+//! What a person or a script sees: results on standard output, progress and notes on standard error.
+
+mod bar;
+mod events;
+pub(crate) mod format;
+mod out;
+pub(crate) mod table;
+mod tensorboard;
+mod terminal;
+mod text;
+
+pub use bar::Bar;
+pub use events::JsonReporter;
+pub use out::Out;
+pub use tensorboard::TensorBoard;
+pub use terminal::{
+    Drawing, bar_columns, bars_wanted, columns, drawing_wanted, error, exit_status, note,
+};
+pub use text::{TextReporter, fit};

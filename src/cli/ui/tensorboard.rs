@@ -1,0 +1,209 @@
+//! TensorBoard's event files: `DIR/train` and `DIR/validation`, a run each, in each one file of the training.
+//!
+//! | run | scalars of an epoch |
+//! |---|---|
+//! | train | `loss`, `accuracy`, `learning_rate` |
+//! | validation | `loss`, `accuracy` |
+//!
+//! The step is the number of the epoch, the learning rate that in its middle. A file's name and bytes follow from the
+//! record of the training alone, so a file that a kill cut short is the start of what it should be: it is completed, and
+//! grows by each epoch as soon as that is over. TensorBoard may have it open all the while.
+//!
+//! ```text
+//! length u64 | masked CRC-32C of the length u32 | Event | masked CRC-32C of the Event u32     (little-endian)
+//! ```
+//!
+//! The frame is TensorFlow's (tensorflow/core/lib/io/record_writer.h); the messages are those of `event.proto` and
+//! `summary.proto` in TensorBoard's sources.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::error::Error;
+use crate::format::protobuf::Message;
+use crate::io::{FileError, complete};
+
+use crate::train::{EpochRecord, RunRecord};
+
+/// How the names of the files that are written here begin and end. TensorBoard reads any file with "tfevents" in its name.
+const BEGINNING: &str = "events.out.tfevents.";
+const ENDING: &str = ".lenet";
+
+/// What TensorBoard shows of a training.
+#[derive(Debug)]
+pub struct TensorBoard {
+    train: Run,
+    validation: Run,
+    failure: Option<FileError>,
+}
+
+/// One run: a folder, and the file in it once there is something to write.
+#[derive(Debug)]
+struct Run {
+    dir: PathBuf,
+    file: Option<File>,
+    /// How many are in the file.
+    epochs: usize,
+    scalars: Scalars,
+}
+
+/// What a run has of an epoch, with its tags.
+type Scalars = fn(&RunRecord, &EpochRecord) -> Vec<(&'static str, f64)>;
+
+impl TensorBoard {
+    /// Writes below `dir`, which is made if it is not there. A training that goes on comes with its record.
+    ///
+    /// # Errors
+    /// If `dir` has event files of other trainings, and `force` does not remove them; if a folder cannot be made.
+    pub fn new(dir: &Path, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
+        let run = |name, scalars: Scalars| {
+            let dir = dir.join(name);
+            let own = earlier.map(|record| dir.join(file_name(record)));
+            for path in files_in(&dir).iter().filter(|path| own.as_ref() != Some(path)) {
+                if !force {
+                    return Err(Error::exists(&dir));
+                }
+                fs::remove_file(path).map_err(FileError::of("cannot remove", path))?;
+            }
+            fs::create_dir_all(&dir).map_err(FileError::of("cannot make the folder", &dir))?;
+            Ok(Run { dir, file: None, epochs: 0, scalars })
+        };
+        Ok(Self {
+            train: run("train", training)?,
+            validation: run("validation", validation)?,
+            failure: None,
+        })
+    }
+
+    /// Adds the epochs of `record` that the files lack. After the first failure they are left as they are.
+    pub fn write(&mut self, record: &RunRecord) {
+        if self.failure.is_none() {
+            let written = self.train.write(record);
+            self.failure = written.and_then(|()| self.validation.write(record)).err();
+        }
+    }
+
+    /// Nothing more will come.
+    ///
+    /// # Errors
+    /// The first failure, if there was one.
+    pub fn finish(self) -> Result<(), Error> {
+        self.failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+}
+
+impl Run {
+    fn write(&mut self, record: &RunRecord) -> Result<(), FileError> {
+        let events = self.events(record);
+        if events.is_empty() {
+            return Ok(());
+        }
+        let path = self.dir.join(file_name(record));
+        match &mut self.file {
+            Some(file) => file.write_all(&events).map_err(FileError::of("cannot write", &path))?,
+            none => {
+                let version = Message::default().double(1, begun(record).as_secs_f64()).int(2, 0);
+                let version = framed(&version.bytes(3, "brain.Event:2").finish());
+                *none = Some(complete(&path, &[version, events].concat())?);
+            }
+        }
+        self.epochs = record.epochs.len();
+        Ok(())
+    }
+
+    /// The events of the epochs that are not in the file.
+    fn events(&self, record: &RunRecord) -> Vec<u8> {
+        let mut seconds = begun(record).as_secs_f64();
+        let mut events = Vec::new();
+        for (number, epoch) in record.epochs.iter().enumerate() {
+            seconds += epoch.seconds;
+            let scalars = (self.scalars)(record, epoch);
+            if number < self.epochs || scalars.is_empty() {
+                continue;
+            }
+            let values = scalars
+                .iter()
+                .map(|(tag, value)| Message::default().bytes(1, tag).float(2, *value as f32));
+            let summary = Message::default().messages(1, values);
+            let event = Message::default().double(1, seconds).int(2, epoch.epoch as u64);
+            events.extend(framed(&event.message(5, summary).finish()));
+        }
+        events
+    }
+}
+
+fn training(record: &RunRecord, epoch: &EpochRecord) -> Vec<(&'static str, f64)> {
+    let rate = record.settings.learning_rate(epoch.epoch);
+    vec![("loss", epoch.loss), ("accuracy", epoch.accuracy), ("learning_rate", rate)]
+}
+
+fn validation(_: &RunRecord, epoch: &EpochRecord) -> Vec<(&'static str, f64)> {
+    let scalars = [("loss", epoch.val_loss), ("accuracy", epoch.val_accuracy)];
+    scalars.into_iter().filter_map(|(tag, value)| Some((tag, value?))).collect()
+}
+
+/// When the training was begun, since 1970.
+fn begun(record: &RunRecord) -> Duration {
+    let started = record.started.as_deref().and_then(|text| humantime::parse_rfc3339(text).ok());
+    started.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()
+}
+
+fn file_name(record: &RunRecord) -> String {
+    format!("{BEGINNING}{:010}{ENDING}", begun(record).as_secs())
+}
+
+/// The event files in `dir` that lenet wrote; none if there is no such folder.
+fn files_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let ours = entries.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        name.starts_with(BEGINNING.as_bytes()) && name.ends_with(ENDING.as_bytes())
+    });
+    ours.map(|entry| entry.path()).collect()
+}
+
+fn framed(event: &[u8]) -> Vec<u8> {
+    let length = (event.len() as u64).to_le_bytes();
+    let [of_length, of_event] = [&length, event].map(|bytes| masked(crc32c(bytes)).to_le_bytes());
+    [&length[..], &of_length, event, &of_event].concat()
+}
+
+/// TensorFlow's mask: the checksum of data that holds checksums would be weak.
+fn masked(crc: u32) -> u32 {
+    crc.rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// CRC-32C (Castagnoli): polynomial 0x1EDC6F41, here with its bits reversed; RFC 3720, 12.1 and B.4.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc: u32, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_of_the_standard() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        // RFC 3720, B.4.
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
+    }
+
+    #[test]
+    fn a_record_is_framed_as_tensorboard_frames_it() {
+        // tensorboard.summary.writer.record_writer.RecordWriter(file).write(b"foo")
+        let expected = [
+            3, 0, 0, 0, 0, 0, 0, 0, 0xb0, 0x99, 0x49, 0x0e, b'f', b'o', b'o', 0x61, 0x8a, 0xbe,
+            0xfe,
+        ];
+        assert_eq!(framed(b"foo"), expected);
+    }
+}
