@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use burn_ndarray::NdArray;
 use lenet::data::{Augmentation, ImageDataset, Options, Part, Scaling, load_part};
-use lenet::train::{Checkpoint, Job, Quiet, Recipe, RunRecord, Settings, fit};
+use lenet::train::{Checkpoint, Quiet, Recipe, RunRecord, Settings, TrainingContext, fit};
 use serde_json::{Value, json};
 
 /// Every row's runs: how they are made beside the recipe.
@@ -165,7 +165,7 @@ impl Data {
             seed,
             ..Settings::new(recipe.clone())
         };
-        let job = Job::<NdArray> {
+        let job = TrainingContext::<NdArray> {
             train: &self.train,
             validation: &self.validation,
             device: &Default::default(),
