@@ -34,7 +34,7 @@ fn pass(recipe: &Recipe, train: &ImageDataset) -> Batches {
 
 fn start(recipe: &Recipe) -> Parameters {
     let weights = Weights::initial(42, recipe.gain).for_activation(recipe.activation);
-    Parameters::new(&weights, recipe.sgd())
+    Parameters::new(weights, recipe.sgd())
 }
 
 /// Returns the minimum and the median in microseconds.
@@ -49,10 +49,10 @@ fn steps(recipe: &Recipe, train: &ImageDataset) {
     pool.install(|| {
         let pass = pass(recipe, train);
         let rates = vec![(recipe.learning_rate * 0.1) as f32; pass.batches()];
-        type Cpu = <NdArray as LeNetBackend>::Trainer;
-        let mut trainer = Cpu::new(recipe.activation, recipe.sgd(), &start(recipe), &Default::default());
+        let (start, device) = (start(recipe), Default::default());
+        let mut trainer = NdArray::trainer(recipe.activation, recipe.sgd(), &start, &device);
         let steps = pass.batches();
-        trainer.begin(pass, rates, 0);
+        trainer.start_epoch(pass, rates, 0);
         let mut times: Vec<Duration> = (0..steps)
             .map(|_| {
                 let begin = Instant::now();

@@ -1,111 +1,163 @@
-//! The operations out of Burn's own: what a backend without kernels of ours runs.
+//! Training and inference in plain Burn, on any backend: the readable version, and the reference in the tests of the kernels.
 
 use burn::backend::Autodiff;
 use burn::tensor::backend::Backend;
-use burn::tensor::ops::FloatTensor;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use crate::data::{Batch, Batches, Minibatch};
+use crate::data::{Batches, Minibatch};
 use crate::error::Error;
-use crate::model::{Activation, CLIP, LeNet, PARAMETERS, SampleResult, TENSORS, range};
+use crate::model::{
+    Activation, LeNet, OUTPUTS, PARAMETERS, SampleResult, TENSORS, Weights, cross_entropy, range,
+};
 use crate::optim::{MATRICES, Muon, Sgd};
 
-use super::{Gradients, LeNetBackend, Parameters, Trainer, primitive, read, tensor};
+use super::{Epoch, Inference, Parameters, Trainer};
 
-/// See [`LeNetBackend::outputs`].
-pub fn outputs<B: Backend>(
+/// A [`Trainer`] in plain Burn operations. All parameters are one tensor, `[PARAMETERS]`.
+pub struct BurnTrainer<B: Backend> {
     activation: Activation,
-    parameters: FloatTensor<B>,
-    images: Minibatch<'_>,
-) -> FloatTensor<B> {
-    let parameters = tensor::<B, 1>(parameters);
-    let images = images.tensors(&parameters.device()).images;
-    primitive(LeNet::from_parameters(parameters).forward_with(activation, images))
-}
-
-/// See [`LeNetBackend::gradients`].
-pub fn gradients<B: Backend>(
-    activation: Activation,
-    parameters: FloatTensor<B>,
-    images: Minibatch<'_>,
-) -> Gradients<B> {
-    let parameters = tensor::<B, 1>(parameters);
-    let batch: Batch<Autodiff<B>> = images.tensors(&parameters.device());
-    let parameters = Tensor::<Autodiff<B>, 1>::from_inner(parameters).require_grad();
-    let network = LeNet::from_parameters(parameters.clone());
-    let outputs = network.forward_with(activation, batch.images);
-    let losses = cross_entropy(outputs.clone(), batch.labels.clone());
-    let gradients = parameters.grad(&losses.clone().mean().backward());
-    Gradients {
-        losses: primitive(losses.inner()),
-        correct: primitive(correct(outputs.inner(), batch.labels.inner())),
-        gradients: primitive(gradients.expect("the loss depends on every parameter")),
-    }
-}
-
-/// The loss `[N]` of outputs `[N, 10]` for labels `[N]`: see [`Gradients::losses`].
-pub fn cross_entropy<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
-    let outputs = outputs.clamp(CLIP, 1.0 - CLIP);
-    let sum = outputs.clone().sum_dim(1);
-    let of_label = outputs.gather(1, labels.unsqueeze_dim(1));
-    (sum.log() - of_label.log()).squeeze_dim(1)
-}
-
-/// 1 for each image whose largest output is its label's, or else 0, `[N]`.
-fn correct<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
-    let predicted = outputs.argmax(1).squeeze_dim::<1>(1);
-    predicted.equal(labels).float()
-}
-
-/// See [`LeNetBackend::update`].
-pub fn update<B: Backend>(
     sgd: Sgd,
-    rate: f32,
-    parameters: FloatTensor<B>,
-    velocity: Option<FloatTensor<B>>,
-    gradients: FloatTensor<B>,
-) -> (FloatTensor<B>, Option<FloatTensor<B>>) {
-    let (w, mut g) = (tensor::<B, 1>(parameters), tensor::<B, 1>(gradients));
-    if sgd.weight_decay != 0.0 {
-        let decays = (0..TENSORS.len()).flat_map(|index| {
-            let has_muon = sgd.muon.is_some() && Muon::moves(index);
-            let decay = match index % 2 == 0 && !has_muon {
-                true => sgd.weight_decay,
-                false => 0.0,
-            };
-            range(index).map(move |_| decay)
-        });
-        let decays = TensorData::new(decays.collect(), [PARAMETERS]);
-        g = g + w.clone() * Tensor::from_data(decays, &w.device());
-    }
-    let velocity = velocity.map(|v| tensor::<B, 1>(v) * sgd.momentum + g.clone());
-    let direction = match &velocity {
-        None => g,
-        Some(v) if sgd.nesterov => g + v.clone() * sgd.momentum,
-        Some(v) => v.clone(),
-    };
-    let mut after = w.clone() - direction.clone() * rate;
-    let matrices = sgd.muon.into_iter().flat_map(|muon| MATRICES.map(|matrix| (muon, matrix)));
-    for (muon, matrix) in matrices {
-        let part = |all: &Tensor<B, 1>| {
-            let values = all.clone().slice([range(matrix.tensor)]);
-            values.reshape([matrix.rows, matrix.columns])
-        };
-        let (w, x) = (part(&w), orthogonal(part(&direction)));
-        let moved = w.clone() - (x * Muon::scale(matrix) + w * muon.weight_decay) * rate;
-        after = after.slice_assign([range(matrix.tensor)], moved.reshape([-1]));
-    }
-    (primitive(after), velocity.map(primitive))
+    parameters: Tensor<B, 1>,
+    velocity: Option<Tensor<B, 1>>,
+    epoch: Option<Epoch>,
+    /// Losses, then correctness, of the steps whose results have not been read.
+    pending: Vec<Tensor<B, 1>>,
 }
 
-/// A matrix near the orthogonal one that is nearest to `d`: see [`Muon`].
-fn orthogonal<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
+impl<B: Backend> BurnTrainer<B> {
+    /// Starts training a network with `activation` from `start` on `device`, with the update rule `sgd`.
+    pub fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &B::Device) -> Self {
+        let upload = |weights: &Weights| Tensor::from_floats(weights.values(), device);
+        Self {
+            activation,
+            sgd,
+            parameters: upload(&start.weights),
+            velocity: start.slots.first().map(upload),
+            epoch: None,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Computes the gradients of the mean loss, and keeps the results of the images.
+    fn gradients(&mut self, images: Minibatch<'_>) -> Tensor<B, 1> {
+        let batch = images.tensors::<Autodiff<B>>(&self.parameters.device());
+        let parameters = Tensor::from_inner(self.parameters.clone()).require_grad();
+        let network = LeNet::from_parameters(parameters.clone());
+        let outputs = network.forward_with(self.activation, batch.images);
+        let losses = cross_entropy(outputs.clone(), batch.labels.clone());
+        let gradients = parameters.grad(&losses.clone().mean().backward());
+        let correct = correct(outputs.inner(), batch.labels.inner());
+        self.pending.push(Tensor::cat(vec![losses.inner(), correct], 0));
+        gradients.expect("the loss depends on every parameter")
+    }
+
+    /// Updates the parameters by the gradients g of all of them.
+    fn update(&mut self, learning_rate: f32, mut g: Tensor<B, 1>) {
+        let (sgd, w) = (self.sgd, self.parameters.clone());
+        if sgd.weight_decay != 0.0 {
+            g = g + w.clone() * weight_decays(sgd, &w.device());
+        }
+        let velocity = self.velocity.take().map(|v| v * sgd.momentum + g.clone());
+        let direction = match &velocity {
+            None => g,
+            Some(v) if sgd.nesterov => g + v.clone() * sgd.momentum,
+            Some(v) => v.clone(),
+        };
+        let mut updated = w.clone() - direction.clone() * learning_rate;
+        let matrices = sgd.muon.into_iter().flat_map(|muon| MATRICES.map(|matrix| (muon, matrix)));
+        for (muon, matrix) in matrices {
+            let matrix_of = |all: &Tensor<B, 1>| {
+                let values = all.clone().slice([range(matrix.tensor)]);
+                values.reshape([matrix.rows, matrix.columns])
+            };
+            let (w, x) = (matrix_of(&w), orthogonalise(matrix_of(&direction)));
+            let step = x * Muon::scale(matrix) + w.clone() * muon.weight_decay;
+            let w = (w - step * learning_rate).reshape([-1]);
+            updated = updated.slice_assign([range(matrix.tensor)], w);
+        }
+        (self.parameters, self.velocity) = (updated, velocity);
+    }
+}
+
+impl<B: Backend> Trainer for BurnTrainer<B> {
+    fn start_epoch(&mut self, batches: Batches, learning_rates: Vec<f32>, first: usize) {
+        self.epoch = Some(Epoch::new(batches, learning_rates, first));
+    }
+
+    fn step(&mut self) {
+        let mut epoch = self.epoch.take().expect("an epoch has been started");
+        let batch = epoch.advance();
+        let gradients = self.gradients(epoch.batches.batch(batch));
+        self.update(epoch.learning_rates[batch], gradients);
+        self.epoch = Some(epoch);
+    }
+
+    fn results(&mut self) -> Result<Vec<SampleResult>, Error> {
+        let mut results = Vec::new();
+        for step in self.pending.drain(..) {
+            let values = read(step)?;
+            let (losses, correct) = values.split_at(values.len() / 2);
+            results.extend(SampleResult::from_floats(losses, correct));
+        }
+        Ok(results)
+    }
+
+    fn parameters(&mut self) -> Result<Parameters, Error> {
+        let read = |values: &Tensor<B, 1>| read(values.clone()).map(Weights::new);
+        Ok(Parameters {
+            weights: read(&self.parameters)?,
+            slots: self.velocity.iter().map(read).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// An [`Inference`] in plain Burn operations.
+pub struct BurnInference<B: Backend> {
+    activation: Activation,
+    network: LeNet<B>,
+    device: B::Device,
+}
+
+impl<B: Backend> BurnInference<B> {
+    /// Copies the weights of a network with `activation` to `device`.
+    pub fn new(activation: Activation, weights: &Weights, device: &B::Device) -> Self {
+        let network = LeNet::from_weights(weights, device);
+        Self { activation, network, device: device.clone() }
+    }
+}
+
+impl<B: Backend> Inference for BurnInference<B> {
+    fn outputs(&mut self, images: Minibatch<'_>) -> Result<Vec<[f32; OUTPUTS]>, Error> {
+        let images = images.tensors::<B>(&self.device).images;
+        let outputs = read(self.network.forward_with(self.activation, images))?;
+        Ok(outputs.as_chunks().0.to_vec())
+    }
+}
+
+/// Returns 1 for each image whose predicted class is its label, otherwise 0: `[N]`.
+fn correct<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> Tensor<B, 1> {
+    outputs.argmax(1).squeeze_dim::<1>(1).equal(labels).float()
+}
+
+/// Returns the weight decay of each parameter, which is 0 for biases and for the matrices of Muon: `[PARAMETERS]`.
+fn weight_decays<B: Backend>(sgd: Sgd, device: &B::Device) -> Tensor<B, 1> {
+    let decays = TENSORS.iter().enumerate().flat_map(|(index, spec)| {
+        let has_muon = sgd.muon.is_some() && Muon::updates(index);
+        let is_weight = spec.shape.len() > 1;
+        let decay = if is_weight && !has_muon { sgd.weight_decay } else { 0.0 };
+        range(index).map(move |_| decay)
+    });
+    Tensor::from_data(TensorData::new(decays.collect(), [PARAMETERS]), device)
+}
+
+/// Approximates the orthogonal matrix that is nearest to `d`; see [`Muon`].
+fn orthogonalise<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
     let [rows, columns] = d.dims();
     if rows < columns {
-        return orthogonal(d.transpose()).transpose();
+        return orthogonalise(d.transpose()).transpose();
     }
     let [a, b, c] = Muon::COEFFICIENTS;
-    // By dimensions, in a fixed order: the sum of all at once takes whatever order a GPU's atomics come in.
+    // The sum is taken dimension by dimension: on a GPU the order of a sum over everything depends on atomics.
     let norm = d.clone().powf_scalar(2.0).sum_dim(0).sum_dim(1).sqrt();
     let mut x = d / norm.clamp_min(Muon::LEAST_NORM);
     for _ in 0..Muon::ROUNDS {
@@ -116,83 +168,13 @@ fn orthogonal<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
     x
 }
 
-/// A [`Trainer`] that makes each step by [`LeNetBackend::gradients`] and [`LeNetBackend::update`].
-pub struct BurnTrainer<B: Backend> {
-    activation: Activation,
-    sgd: Sgd,
-    parameters: FloatTensor<B>,
-    velocity: Option<FloatTensor<B>>,
-    epoch: Option<(Batches, Vec<f32>)>,
-    next: usize,
-    /// Losses and right answers of steps whose scores were not asked for yet.
-    pending: Vec<Tensor<B, 1>>,
-}
-
-impl<B: LeNetBackend> Trainer<B> for BurnTrainer<B> {
-    fn new(activation: Activation, sgd: Sgd, start: &Parameters, device: &B::Device) -> Self {
-        let upload = |values: &[f32]| primitive(Tensor::<B, 1>::from_floats(values, device));
-        Self {
-            activation,
-            sgd,
-            parameters: upload(&start.values),
-            velocity: start.velocity.as_deref().map(upload),
-            epoch: None,
-            next: 0,
-            pending: Vec::new(),
-        }
-    }
-
-    fn begin(&mut self, pass: Batches, rates: Vec<f32>, first: usize) {
-        self.epoch = Some((pass, rates));
-        self.next = first;
-    }
-
-    fn step(&mut self) {
-        let (pass, rates) = self.epoch.as_ref().expect("an epoch has begun");
-        let found = B::gradients(self.activation, self.parameters.clone(), pass.batch(self.next));
-        (self.parameters, self.velocity) = B::update(
-            self.sgd,
-            rates[self.next],
-            self.parameters.clone(),
-            self.velocity.take(),
-            found.gradients,
-        );
-        self.next += 1;
-        self.pending.push(Tensor::cat(vec![tensor(found.losses), tensor(found.correct)], 0));
-    }
-
-    fn scores(&mut self) -> Result<Vec<SampleResult>, Error> {
-        let mut scores = Vec::new();
-        for step in self.pending.drain(..) {
-            let values = read(step)?;
-            let (losses, correct) = values.split_at(values.len() / 2);
-            scores.extend(SampleResult::all(losses, correct));
-        }
-        Ok(scores)
-    }
-
-    fn parameters(&mut self) -> Result<Parameters, Error> {
-        let read = |values: &FloatTensor<B>| read(tensor::<B, 1>(values.clone()));
-        Ok(Parameters {
-            values: read(&self.parameters)?,
-            velocity: self.velocity.as_ref().map(read).transpose()?,
-        })
-    }
-}
-
-#[cfg(all(test, feature = "ndarray"))]
-mod tests {
-    use super::*;
-    use burn_ndarray::NdArray;
-
-    #[test]
-    fn outputs_that_are_clipped_have_no_gradient() {
-        let device = Default::default();
-        let values = [0.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
-        let outputs = Tensor::<Autodiff<NdArray>, 2>::from_data([values], &device).require_grad();
-        let labels = Tensor::from_ints([0], &device);
-        let gradients = cross_entropy(outputs.clone(), labels).backward();
-        let found = outputs.grad(&gradients).unwrap().into_data().into_vec::<f32>().unwrap();
-        assert!(found[..2] == [0.0, 0.0] && found[2] > 0.0, "{found:?}");
-    }
+/// Copies the values of a tensor to the host, row-major. Waits for the device and returns an error if it failed, where Burn would
+/// panic.
+fn read<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Result<Vec<f32>, Error> {
+    let device = tensor.device();
+    let failed = |cause: String| Error::Device { backend: B::name(&device), cause };
+    // Reading alone does not report errors of earlier work, but `sync` does.
+    B::sync(&device).map_err(|error| failed(error.to_string()))?;
+    let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
+    data.convert::<f32>().into_vec().map_err(|error| failed(format!("{error:?}")))
 }

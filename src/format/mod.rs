@@ -28,6 +28,7 @@ use crate::io::{self, FileError, Target};
 use crate::model::{Host, Weights};
 
 pub use error::{Fault, FormatError};
+pub use tensors::{from_torch, to_torch};
 
 /// The largest model file that is read, in bytes. A LeNet file has about 180,000.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;

@@ -25,7 +25,7 @@ use serde_bytes::ByteBuf;
 use super::Fault;
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats};
 use crate::io::text::one_line;
-use crate::model::{LeNet, TENSORS, Weights, transpose};
+use crate::model::{LeNet, TENSORS, Weights};
 
 /// The largest record that is read; LeNet's has about 180,000 bytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -101,13 +101,13 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     for (index, parameter) in parameters.into_iter().flatten().enumerate() {
         // Nil is what Burn writes for a layer without a bias; that one is missing is found at the end.
         if let Some(parameter) = parameter {
-            tensors.add(index, values(index, parameter.param)?)?;
+            tensors.add(index, &values(index, parameter.param)?)?;
         }
     }
     tensors.finish()
 }
 
-/// The values of tensor `index` of [`TENSORS`], in the layout that it has there.
+/// Checks tensor `index` of [`TENSORS`] and returns its values, in the layout of [`Weights`].
 fn values(index: usize, tensor: Tensor) -> Result<Vec<f32>, Fault> {
     let spec = &TENSORS[index];
     let is_dense_weight = spec.shape.len() == 2;
@@ -118,6 +118,5 @@ fn values(index: usize, tensor: Tensor) -> Result<Vec<f32>, Fault> {
     check_type(spec.name, "F32", &tensor.dtype)?;
     check_shape(spec.name, &shape, &tensor.shape)?;
     check_bytes(spec.name, spec.numel(), tensor.bytes.len())?;
-    let values = floats(&tensor.bytes);
-    Ok(if is_dense_weight { transpose(&values, shape[0], shape[1]) } else { values })
+    Ok(floats(&tensor.bytes))
 }

@@ -13,7 +13,8 @@
 
 use super::ModelFile;
 use super::protobuf::Message;
-use crate::model::TENSORS;
+use super::tensors::to_torch;
+use crate::model::{CLIP, TENSORS};
 
 /// IR 7 and operator set 13, of ONNX 1.8 (2020): the oldest in which every operator has its present form.
 const IR_VERSION: u64 = 7;
@@ -38,14 +39,14 @@ pub fn encode(file: &ModelFile) -> Vec<u8> {
 
 /// `GraphProto`.
 fn graph(file: &ModelFile) -> Message {
-    let weights = file.weights.iter().map(|(spec, values)| {
+    let weights = TENSORS.iter().zip(to_torch(&file.weights)).map(|(spec, values)| {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         tensor(spec.name, FLOAT, spec.shape, &bytes)
     });
     // The bounds of the loss's clip and the axis of its sum.
     let constants = [
-        tensor("lowest", FLOAT, &[], &1e-7_f32.to_le_bytes()),
-        tensor("highest", FLOAT, &[], &(1.0 - 1e-7_f32).to_le_bytes()),
+        tensor("lowest", FLOAT, &[], &CLIP.to_le_bytes()),
+        tensor("highest", FLOAT, &[], &(1.0 - CLIP).to_le_bytes()),
         tensor("classes", INT64, &[1], &1_i64.to_le_bytes()),
     ];
     Message::default()

@@ -10,7 +10,7 @@ use safetensors::SafeTensors;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
+use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of, to_torch};
 use super::{Fault, ModelFile};
 use crate::io::text::{one_line, quoted};
 use crate::model::TENSORS;
@@ -44,7 +44,7 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         check_type(spec.name, "F32", &view.dtype().to_string())?;
         check_shape(spec.name, spec.shape, view.shape())?;
         check_bytes(spec.name, spec.numel(), view.data().len())?;
-        tensors.add(index, floats(view.data()))?;
+        tensors.add_torch(index, &floats(view.data()))?;
     }
     Ok(ModelFile {
         weights: tensors.finish()?,
@@ -107,7 +107,7 @@ struct Header<'a> {
 
 /// `file` as the bytes of a `.safetensors` file. Equal files give equal bytes.
 pub fn encode(file: &ModelFile) -> Vec<u8> {
-    let mut sorted: Vec<_> = file.weights.iter().collect();
+    let mut sorted: Vec<_> = TENSORS.iter().zip(to_torch(&file.weights)).collect();
     sorted.sort_by_key(|(spec, _)| spec.name);
     let mut data = Vec::new();
     let mut tensors = BTreeMap::new();
@@ -143,11 +143,11 @@ mod tests {
     #[test]
     fn a_file_without_notes_is_what_the_crate_writes() {
         let mut weights = Weights::zeros();
-        for (index, tensor) in weights.tensors_mut().iter_mut().enumerate() {
-            tensor.fill(index as f32);
+        for index in 0..TENSORS.len() {
+            weights.tensor_mut(index).fill(index as f32);
         }
         let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let data: Vec<Vec<u8>> = weights.iter().map(|(_, values)| bytes(values)).collect();
+        let data: Vec<Vec<u8>> = to_torch(&weights).iter().map(|values| bytes(values)).collect();
         let views = TENSORS.iter().zip(&data).map(|(spec, bytes)| {
             let view = TensorView::new(Dtype::F32, spec.shape.to_vec(), bytes).unwrap();
             (spec.name, view)
@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn a_weight_that_is_not_a_number_is_refused_with_its_place() {
         let mut weights = Weights::zeros();
-        weights.tensors_mut()[6][7] = f32::NAN;
+        // Value 7 in PyTorch's layout [84, 120].
+        weights.tensor_mut(6)[7 * 84] = f32::NAN;
         let fault = decode(&encode(&weights.into())).unwrap_err();
         assert_eq!(fault.to_string(), "fc2.weight: value 7 is NaN, not a finite number");
     }

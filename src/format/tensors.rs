@@ -1,39 +1,90 @@
-//! What the readers share: a tensor's raw bytes become checked numbers, ten tensors become [`Weights`].
+//! Steps that all formats share: checks of a tensor's bytes, and the conversion between [`Weights`] and PyTorch's layout.
 
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 use super::Fault;
 use crate::io::text::quoted;
 
-/// Ten tensors being collected from a file, in whatever order they come.
-#[derive(Default)]
+/// The ten tensors of a file, collected in any order.
 pub(super) struct Collector {
-    tensors: [Option<Vec<f32>>; TENSORS.len()],
+    weights: Weights,
+    is_found: [bool; TENSORS.len()],
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        Self { weights: Weights::zeros(), is_found: [false; TENSORS.len()] }
+    }
 }
 
 impl Collector {
-    /// Adds tensor `index` of [`TENSORS`].
+    /// Adds tensor `index` of [`TENSORS`] in the layout of [`Weights`].
+    ///
+    /// # Errors
+    /// Returns an error if a value is not finite or the tensor has been added before.
     ///
     /// # Panics
-    /// If there are not as many values as its shape has; readers check that before.
-    pub(super) fn add(&mut self, index: usize, values: Vec<f32>) -> Result<(), Fault> {
+    /// Panics if the number of values does not match the tensor's shape; readers check it before.
+    pub(super) fn add(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
         let spec = &TENSORS[index];
-        assert_eq!(values.len(), spec.numel(), "values of {spec}");
-        check_values(spec, &values)?;
-        if self.tensors[index].replace(values).is_some() {
+        check_values(spec, values)?;
+        if std::mem::replace(&mut self.is_found[index], true) {
             return Err(Fault::not_lenet(format!("{} is there twice", spec.name)));
         }
+        self.weights.tensor_mut(index).copy_from_slice(values);
         Ok(())
     }
 
-    /// The weights, once all ten tensors are there.
-    pub(super) fn finish(self) -> Result<Weights, Fault> {
-        let missing = TENSORS.iter().zip(&self.tensors).find(|(_, tensor)| tensor.is_none());
-        if let Some((spec, _)) = missing {
-            return Err(Fault::not_lenet(format!("{} is missing", spec.name)));
+    /// Adds tensor `index` of [`TENSORS`] in PyTorch's layout; see [`Self::add`].
+    pub(super) fn add_torch(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
+        check_values(&TENSORS[index], values)?;
+        match TENSORS[index].shape {
+            [outputs, inputs] => self.add(index, &transpose(values, *outputs, *inputs)),
+            _ => self.add(index, values),
         }
-        Ok(Weights::new(self.tensors.map(Option::unwrap_or_default)))
     }
+
+    /// Returns the weights if all ten tensors have been added.
+    pub(super) fn finish(self) -> Result<Weights, Fault> {
+        let missing = TENSORS.iter().zip(self.is_found).find(|(_, is_found)| !is_found);
+        match missing {
+            Some((spec, _)) => Err(Fault::not_lenet(format!("{} is missing", spec.name))),
+            None => Ok(self.weights),
+        }
+    }
+}
+
+/// Returns the ten tensors in PyTorch's layout, in which a dense layer's weight is `[C_out, C]`, in the order of [`TENSORS`].
+pub fn to_torch(weights: &Weights) -> [Vec<f32>; TENSORS.len()] {
+    std::array::from_fn(|index| match TENSORS[index].shape {
+        [outputs, inputs] => transpose(weights.tensor(index), *inputs, *outputs),
+        _ => weights.tensor(index).to_vec(),
+    })
+}
+
+/// Converts ten tensors in PyTorch's layout, in the order of [`TENSORS`].
+///
+/// # Panics
+/// Panics if the number of values does not match a tensor's shape.
+pub fn from_torch(tensors: &[Vec<f32>; TENSORS.len()]) -> Weights {
+    let mut weights = Weights::zeros();
+    for (index, values) in tensors.iter().enumerate() {
+        let values = match TENSORS[index].shape {
+            [outputs, inputs] => &transpose(values, *outputs, *inputs),
+            _ => values,
+        };
+        weights.tensor_mut(index).copy_from_slice(values);
+    }
+    weights
+}
+
+/// Returns the transpose of a `rows` x `columns` matrix; both are row-major.
+fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    let mut result = Vec::with_capacity(values.len());
+    for column in 0..columns {
+        result.extend((0..rows).map(|row| values[row * columns + column]));
+    }
+    result
 }
 
 /// The index in [`TENSORS`] of the tensor with this name.
@@ -80,7 +131,7 @@ pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
 
 /// Refuses weights that are not all finite.
 pub(super) fn check_finite(weights: &Weights) -> Result<(), Fault> {
-    weights.iter().try_for_each(|(spec, values)| check_values(spec, values))
+    TENSORS.iter().zip(to_torch(weights)).try_for_each(|(spec, values)| check_values(spec, &values))
 }
 
 fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
@@ -91,4 +142,20 @@ fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
         format!("{}: value {index} is {}, not a finite number", spec.name, values[index]),
         "the training diverged; train again with a smaller --lr",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::OFFSETS;
+
+    #[test]
+    fn torch_layout_round_trips() {
+        let weights = Weights::initial(1, 1.0);
+        let tensors = to_torch(&weights);
+        assert_eq!(from_torch(&tensors), weights);
+        // fc1: weight [0, 1] in PyTorch is weight [1, 0] in Burn.
+        assert_eq!(weights.values()[OFFSETS[4] + 120], tensors[4][1]);
+        assert_eq!(weights.tensor(3), tensors[3]);
+    }
 }

@@ -37,7 +37,7 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     let mut tensors = Collector::default();
     for (name, tensor) in pickle::state_dict(pickle)? {
         let index = index_of(name)?;
-        tensors.add(index, read_tensor(&archive, &TENSORS[index], &tensor)?)?;
+        tensors.add_torch(index, &read_tensor(&archive, &TENSORS[index], &tensor)?)?;
     }
     tensors.finish()
 }

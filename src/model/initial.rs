@@ -1,39 +1,63 @@
-//! Initial weights: drawn on the host, so that a seed means the same start on every backend.
+//! Initial weights, drawn on the host so that a seed gives the same weights on every backend.
 
 use crate::random::{self, Purpose};
 
-use super::{TENSORS, Weights};
+use super::{Activation, TENSORS, Weights};
 
 impl Weights {
-    /// Glorot uniform weights and zero biases, as Keras draws them.
+    /// Draws Glorot uniform weights and sets all biases to zero, as Keras does.
     ///
-    /// A weight is uniform in `[-limit, limit)`, `limit = gain * sqrt(6 / (fan_in + fan_out))`; a convolution's
-    /// fans count its whole window (Glorot and Bengio 2010, equation 16). `gain` is 1 in Keras. That limit is
-    /// made for tanh; 4 times as much is the usual advice for sigmoids, whose slope at zero is a quarter of it.
+    /// A weight is uniform in `[-limit, limit)`, `limit = gain * sqrt(6 / (fan_in + fan_out))`; the fans of a convolution
+    /// include its window (Glorot and Bengio 2010, equation 16). Keras uses a gain of 1, which suits tanh. For sigmoids, whose
+    /// slope at zero is a quarter of tanh's, the usual advice is a gain of 4.
     pub fn initial(seed: u64, gain: f32) -> Self {
         let mut stream = random::stream(seed, Purpose::Weights, 0);
-        Self::new(TENSORS.map(|spec| match spec.shape {
-            [outputs, inputs, window @ ..] => {
-                let window: usize = window.iter().product();
-                let limit = gain * (6.0 / ((inputs + outputs) * window) as f32).sqrt();
-                (0..spec.numel())
-                    .map(|_| (2.0 * random::uniform(&mut stream) - 1.0) * limit)
-                    .collect()
+        let mut weights = Self::zeros();
+        for (index, spec) in TENSORS.iter().enumerate() {
+            let [outputs, inputs, window @ ..] = spec.shape else {
+                continue;
+            };
+            let window: usize = window.iter().product();
+            let limit = gain * (6.0 / ((inputs + outputs) * window) as f32).sqrt();
+            let tensor = weights.tensor_mut(index);
+            for drawn in 0..spec.numel() {
+                // Values are drawn in PyTorch's order, [out, in] for a dense layer.
+                let position = match spec.shape.len() {
+                    2 => drawn % inputs * outputs + drawn / inputs,
+                    _ => drawn,
+                };
+                tensor[position] = (2.0 * random::uniform(&mut stream) - 1.0) * limit;
             }
-            _ => vec![0.0; spec.numel()],
-        }))
+        }
+        weights
+    }
+
+    /// Converts initial weights for sigmoids into weights of a network with `activation` that computes the same function.
+    ///
+    /// All biases must be zero.
+    pub fn for_activation(mut self, activation: Activation) -> Self {
+        if activation == Activation::Tanh {
+            for index in 0..TENSORS.len() {
+                let factor = if index == 0 { 0.5 } else { 0.25 };
+                self.tensor_mut(index).iter_mut().for_each(|value| *value *= factor);
+            }
+        }
+        self
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Scaling;
 
     #[test]
-    fn weights_fill_glorots_interval_and_biases_are_zero() {
+    fn initial_weights_fill_glorot_interval() {
         let limits =
             [0.185_164, 0.0, 0.104_447, 0.0, 0.126_323, 0.0, 0.171_499, 0.0, 0.252_646, 0.0];
-        for ((spec, values), limit) in Weights::initial(7, 1.0).iter().zip(limits) {
+        let weights = Weights::initial(7, 1.0);
+        for (index, (spec, limit)) in TENSORS.iter().zip(limits).enumerate() {
+            let values = weights.tensor(index);
             let largest = values.iter().fold(0.0f32, |a, v| a.max(v.abs()));
             assert!(largest <= limit, "{spec}: {largest} is over {limit}");
             assert!(largest >= 0.97 * limit, "{spec}: only {largest} of {limit}");
@@ -46,12 +70,23 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_a_start_and_the_gain_a_factor() {
+    fn gain_scales_initial_weights() {
         assert_eq!(Weights::initial(1, 1.0), Weights::initial(1, 1.0));
         assert_ne!(Weights::initial(1, 1.0), Weights::initial(2, 1.0));
         let (one, four) = (Weights::initial(1, 1.0), Weights::initial(1, 4.0));
-        for (a, b) in one.tensors().iter().flatten().zip(four.tensors().iter().flatten()) {
+        for (a, b) in one.values().iter().zip(four.values()) {
             assert!((4.0 * a - b).abs() <= 1e-6);
         }
+    }
+
+    #[test]
+    fn initial_function_is_activation_independent() {
+        let sigmoid = Weights::initial(1, 3.0);
+        let tanh = sigmoid.clone().for_activation(Activation::Tanh);
+        let folded = tanh.fold(Activation::Tanh, Scaling::Raw);
+        for index in [0, 2, 4, 6, 8] {
+            assert_eq!(folded.tensor(index), sigmoid.tensor(index));
+        }
+        assert!(tanh.tensor(5).iter().all(|bias| *bias == 0.0));
     }
 }

@@ -1,9 +1,9 @@
-//! The network: [`LeNet`], five layers as Burn modules, and its weights on the host as [`Weights`].
+//! The network: [`LeNet`], five layers as Burn modules, and its parameters on the host as [`Weights`].
 
 mod activation;
 mod initial;
-mod output;
-mod parameters;
+mod loss;
+mod shape;
 mod summary;
 mod weights;
 
@@ -16,12 +16,15 @@ use burn::tensor::backend::Backend;
 use burn::tensor::module::max_pool2d;
 
 pub use activation::Activation;
-pub use output::{CLIP, SampleResult, argmax};
-pub use parameters::{OFFSETS, PARAMETERS, range};
+pub use loss::{CLIP, SampleResult, argmax, cross_entropy, probabilities};
+pub use shape::{
+    CONV1, CONV2, ConvShape, DenseShape, FC1, FC2, FC3, KERNEL, OFFSETS, OUTPUTS, PARAMETERS, TAPS,
+    TENSORS, TensorSpec, range,
+};
 pub use summary::{LayerSummary, layers};
-pub use weights::{TENSORS, TensorSpec, Weights};
+pub use weights::Weights;
 
-/// The backend of what no backend was chosen for: the bytes of a record, the shapes of layers.
+/// The backend for work that needs any backend: serialising a record, deriving the shapes of layers.
 #[cfg(feature = "ndarray")]
 pub(crate) type Host = burn_ndarray::NdArray;
 #[cfg(not(feature = "ndarray"))]
@@ -29,7 +32,7 @@ pub(crate) type Host = burn_wgpu::Wgpu;
 
 /// LeNet with sigmoids, for images of one channel and 28x28 raw pixels, 0..255.
 ///
-/// Its record is that of plain Burn layers, so any Burn 0.21 program with these five fields loads its files.
+/// It consists of plain Burn layers, so any Burn 0.21 program whose module has these five fields can load its files.
 #[derive(Module, Debug)]
 pub struct LeNet<B: Backend> {
     /// 5x5, 1 -> 6 channels.
@@ -45,15 +48,15 @@ pub struct LeNet<B: Backend> {
 }
 
 impl<B: Backend> LeNet<B> {
-    /// Outputs `[N, 10]`, each a sigmoid, for images `[N, 1, 28, 28]` of raw pixels.
+    /// Computes the outputs `[N, 10]`, each a sigmoid, for images `[N, 1, 28, 28]` of raw pixels.
     ///
-    /// In Burn's plain operations, on any backend and differentiable. The activation comes after max-pool although the
-    /// notebook has it before: it is monotone, so the result is the same for a quarter of the work.
+    /// Uses plain Burn operations, which work on any backend and are differentiable. The notebook applies the activation before
+    /// max-pool. Here it comes after: it is monotone, so the result is the same for a quarter of the work.
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
         self.forward_with(Activation::Sigmoid, images)
     }
 
-    /// As [`Self::forward`] for a network in training, whose layers end in `activation`.
+    /// Computes the outputs like [`Self::forward`], but with `activation` after each layer, as in training.
     pub fn forward_with(&self, activation: Activation, images: Tensor<B, 4>) -> Tensor<B, 2> {
         let pool = |x| max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
         let x = activate(activation, pool(self.conv1.forward(images))); // [N, 6, 12, 12]
@@ -67,14 +70,14 @@ impl<B: Backend> LeNet<B> {
         }
     }
 
-    /// The network with these weights, on `device`.
+    /// Creates the network with these weights on `device`.
     ///
-    /// The parameters' ids are 1 to 10, not random as Burn's are: equal weights make equal files.
+    /// The ids of the parameters are 1 to 10 instead of random, so that equal weights give equal files.
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Self {
-        Self::from_parameters(Tensor::from_floats(weights.to_parameters().as_slice(), device))
+        Self::from_parameters(Tensor::from_floats(weights.values(), device))
     }
 
-    /// The network whose parameters are parts of one tensor `[PARAMETERS]`; through it, Burn differentiates that tensor.
+    /// Creates a network whose parameters are slices of one tensor `[PARAMETERS]`, which Burn can then differentiate.
     pub fn from_parameters(parameters: Tensor<B, 1>) -> Self {
         let device = &parameters.device();
         let conv = |index: usize| {
@@ -95,19 +98,20 @@ impl<B: Backend> LeNet<B> {
         Self { conv1: conv(0), conv2: conv(2), fc1: linear(4), fc2: linear(6), fc3: linear(8) }
     }
 
-    /// The weights, read back to the host. Waits for the device.
+    /// Copies the weights to the host. Waits for the device.
     pub fn to_weights(&self) -> Weights {
-        let conv = |layer: &Conv2d<B>| [host(&layer.weight), bias(layer.bias.as_ref())];
-        let linear = |layer: &Linear<B>| {
-            let [inputs, outputs] = layer.weight.dims();
-            [transpose(&host(&layer.weight), inputs, outputs), bias(layer.bias.as_ref())]
+        let mut values = Vec::with_capacity(PARAMETERS);
+        let mut add = |weight: Vec<f32>, bias: Option<&Param<Tensor<B, 1>>>| {
+            values.extend(weight);
+            values.extend(host(bias.expect("every layer of LeNet is built with a bias")));
         };
-        let [a, b] = conv(&self.conv1);
-        let [c, d] = conv(&self.conv2);
-        let [e, f] = linear(&self.fc1);
-        let [g, h] = linear(&self.fc2);
-        let [i, j] = linear(&self.fc3);
-        Weights::new([a, b, c, d, e, f, g, h, i, j])
+        for layer in [&self.conv1, &self.conv2] {
+            add(host(&layer.weight), layer.bias.as_ref());
+        }
+        for layer in [&self.fc1, &self.fc2, &self.fc3] {
+            add(host(&layer.weight), layer.bias.as_ref());
+        }
+        Weights::new(values)
     }
 }
 
@@ -118,9 +122,9 @@ fn activate<B: Backend, const D: usize>(activation: Activation, x: Tensor<B, D>)
     }
 }
 
-/// The shape of tensor `index` of [`TENSORS`].
+/// Returns the shape of tensor `index` of [`TENSORS`].
 fn dims<const D: usize>(index: usize) -> [usize; D] {
-    TENSORS[index].shape.try_into().expect("the caller names a tensor of rank D")
+    TENSORS[index].shape.try_into().expect("the tensor has rank D")
 }
 
 fn param<B: Backend, const D: usize>(
@@ -129,7 +133,8 @@ fn param<B: Backend, const D: usize>(
     shape: [usize; D],
 ) -> Param<Tensor<B, D>> {
     let mut values = parameters.clone().slice([range(index)]).reshape(shape);
-    // Parts of a tensor that Burn differentiates are no leaves of its graph; parts of any other are, for an optimiser.
+    // Slices of a tensor that Burn differentiates are not leaves of its graph. Otherwise each slice is a leaf that an optimizer
+    // can update.
     if !parameters.is_require_grad() {
         values = values.require_grad();
     }
@@ -137,18 +142,5 @@ fn param<B: Backend, const D: usize>(
 }
 
 fn host<B: Backend, const D: usize>(param: &Param<Tensor<B, D>>) -> Vec<f32> {
-    param.val().into_data().convert::<f32>().into_vec().expect("converted to f32 just now")
-}
-
-fn bias<B: Backend>(param: Option<&Param<Tensor<B, 1>>>) -> Vec<f32> {
-    host(param.expect("every layer of LeNet is built with a bias"))
-}
-
-/// A `rows` x `columns` matrix, row-major, as its transpose, row-major.
-pub(crate) fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut result = Vec::with_capacity(values.len());
-    for column in 0..columns {
-        result.extend((0..rows).map(|row| values[row * columns + column]));
-    }
-    result
+    param.val().into_data().convert::<f32>().into_vec().expect("the data was converted to f32")
 }

@@ -22,9 +22,9 @@ pub struct Checkpoint {
     /// The weights as trained: with the recipe's activation, for pixels as it scales them.
     #[serde(skip, default = "Weights::zeros")]
     pub weights: Weights,
-    /// The optimiser's velocity of each weight, where the recipe has momentum.
+    /// Optimizer state: [`Sgd::slots`](crate::optim::Sgd::slots) values per parameter.
     #[serde(skip)]
-    pub velocity: Option<Weights>,
+    pub slots: Vec<Weights>,
 }
 
 /// The best epoch so far.
@@ -46,7 +46,7 @@ impl Checkpoint {
         let recipe = &record.settings.recipe;
         let weights = Weights::initial(record.settings.seed, recipe.gain);
         Self {
-            velocity: recipe.sgd().has_velocity().then(Weights::zeros),
+            slots: vec![Weights::zeros(); recipe.sgd().slots()],
             weights: weights.for_activation(recipe.activation),
             replaced: None,
             sums: RunningSums::default(),
@@ -176,7 +176,7 @@ pub(super) mod tests {
             let mut row = [0.1; 10];
             row[0] = *output;
             let (epoch, validation) = (state.epoch(), Evaluation::new(&[row], &[0]));
-            state.weights.tensors_mut()[9].fill(epoch as f32);
+            state.weights.tensor_mut(9).fill(epoch as f32);
             state.sums.seconds = 0.5 * epoch as f64;
             let finished = state.finish_epoch(Some(&validation));
             assert_eq!((finished.epoch, finished.seconds), (epoch, 0.5 * epoch as f64));
@@ -194,9 +194,9 @@ pub(super) mod tests {
         for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 4)] {
             let state = after(&[0.5, 0.9, 0.9, 0.4], keep, None);
             assert_eq!(state.record.kept_epoch, Some(epoch));
-            assert_eq!(state.model().tensors()[9], [epoch as f32; 10], "{keep:?}");
+            assert_eq!(*state.model().tensor(9), [epoch as f32; 10], "{keep:?}");
             let best = state.best.unwrap();
-            assert_eq!((best.epoch, &best.weights.tensors()[9]), (2, &vec![2.0; 10]));
+            assert_eq!((best.epoch, best.weights.tensor(9)), (2, &[2.0; 10][..]));
             assert_eq!(Some(best.val_loss), state.record.epochs[1].val_loss);
         }
         assert_eq!(after(&[], Keep::Best, None).kept_epoch(), None);

@@ -32,7 +32,7 @@ impl Checkpoint {
     pub fn encode(&self) -> Vec<u8> {
         let mut parts = vec![json_line(self)];
         let best = self.best.as_ref().map(|best| &best.weights);
-        for weights in [Some(&self.weights), self.velocity.as_ref(), best].into_iter().flatten() {
+        for weights in [&self.weights].into_iter().chain(&self.slots).chain(best) {
             parts.push(safetensors::encode(&ModelFile::from(weights.clone())));
         }
         let body = parts.concat();
@@ -68,8 +68,8 @@ impl Checkpoint {
             Ok(file.weights)
         };
         state.weights = weights("weights")?;
-        let has_velocity = state.record.settings.recipe.sgd().has_velocity();
-        state.velocity = has_velocity.then(|| weights("velocity")).transpose()?;
+        let slots = state.record.settings.recipe.sgd().slots();
+        state.slots = (0..slots).map(|_| weights("optimizer state")).collect::<Result<_, _>>()?;
         if let Some(best) = &mut state.best {
             best.weights = weights("best weights")?;
         }

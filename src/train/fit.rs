@@ -8,7 +8,6 @@ use crate::backend::{LeNetBackend, Parameters, Trainer};
 use crate::data::{Batches, ImageDataset, epoch_order};
 use crate::error::Error;
 use crate::eval::{self, Evaluation, evaluate};
-use crate::model::Weights;
 use crate::signal;
 
 use super::running_sums::PollInterval;
@@ -43,11 +42,8 @@ pub fn fit<B: LeNetBackend>(
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
     let recipe = &state.record.settings.recipe;
-    let start = Parameters {
-        values: state.weights.to_parameters(),
-        velocity: state.velocity.as_ref().map(Weights::to_parameters),
-    };
-    let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, job.device);
+    let start = Parameters { weights: state.weights.clone(), slots: state.slots.clone() };
+    let mut trainer = B::trainer(recipe.activation, recipe.sgd(), &start, job.device);
     let mut pace = PollInterval::new();
     while !state.is_over() {
         train_epoch(job, &mut trainer, &mut pace, state, reporter, save)?;
@@ -81,7 +77,7 @@ fn train_epoch<B: LeNetBackend>(
     let mut last_save = begin;
     let pass = pass(job.train, &state.record.settings, epoch);
     let batches = pass.batches();
-    trainer.begin(pass, rates(&state.record.settings, epoch, batches), state.sums.batches);
+    trainer.start_epoch(pass, rates(&state.record.settings, epoch, batches), state.sums.batches);
     pace.restart();
     for batch in state.sums.batches + 1..=batches {
         trainer.step();
@@ -89,15 +85,14 @@ fn train_epoch<B: LeNetBackend>(
         let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
         let is_state_due = is_save_due || batch == batches;
         if pace.step() || is_state_due {
-            state.sums.add(&trainer.scores()?, batch_size, epoch)?;
+            state.sums.add(&trainer.results()?, batch_size, epoch)?;
             state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
             pace.has_read();
             reporter.progress(epoch, batches, &state.sums);
         }
         if is_state_due {
-            let Parameters { values, velocity } = trainer.parameters()?;
-            state.weights = Weights::from_parameters(&values);
-            state.velocity = velocity.as_deref().map(Weights::from_parameters);
+            let Parameters { weights, slots } = trainer.parameters()?;
+            (state.weights, state.slots) = (weights, slots);
             check_weights(state)?;
         }
         if is_save_due {
@@ -147,7 +142,7 @@ fn validate<B: LeNetBackend>(
 /// A weight can overflow in the very step whose loss was still a number.
 fn check_weights(state: &Checkpoint) -> Result<(), Error> {
     match state.weights.first_non_finite() {
-        Some((spec, _, value)) => {
+        Some((spec, value)) => {
             let what = format!("a value of {} is {value}", spec.name);
             Err(Error::Diverged { what, epoch: state.epoch(), batch: state.sums.batches })
         }
@@ -165,7 +160,7 @@ mod tests {
         let mut state = state(Settings::new(Recipe::classic()));
         check_weights(&state).unwrap();
         state.finish_epoch(None);
-        state.weights.tensors_mut()[4][7] = f32::NEG_INFINITY;
+        state.weights.tensor_mut(4)[7] = f32::NEG_INFINITY;
         let error = check_weights(&state).unwrap_err().to_string();
         assert!(error.contains("fc1.weight is -inf in epoch 2"), "{error}");
     }

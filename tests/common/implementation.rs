@@ -1,137 +1,131 @@
-//! The operations of a training step as one interface for tests: by Burn's own operations, by a backend, by the CPU's
-//! kernels at a level.
+//! One interface for the tests to every implementation of training and inference.
 
-use burn::tensor::{Tensor, TensorPrimitive};
-use lenet::backend::{LeNetBackend, Parameters, Trainer, reference};
+use burn::tensor::backend::Backend;
+use lenet::backend::cpu::{CpuInference, CpuTrainer, SimdLevel};
+use lenet::backend::reference::{BurnInference, BurnTrainer};
+use lenet::backend::{Inference, LeNetBackend, Parameters, Trainer};
 use lenet::data::{Batches, Minibatch};
-use lenet::model::Activation;
+use lenet::model::{Activation, SampleResult, Weights};
 use lenet::optim::Sgd;
 
-/// Losses, right answers (1 or 0) and gradients of a batch.
+/// Results and gradients of a minibatch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    pub losses: Vec<f32>,
-    pub correct: Vec<f32>,
-    pub gradients: Vec<f32>,
+pub struct Gradients {
+    pub results: Vec<SampleResult>,
+    pub values: Vec<f32>,
 }
 
-/// A way to compute the operations.
+/// Learning rate with which [`Implementation::gradients`] steps. The weights then vanish in the rounding of the updated
+/// parameters, and division by a power of two is exact.
+const GRADIENT_RATE: f32 = 1_048_576.0;
+
+/// An implementation of training and inference.
 pub trait Implementation {
-    /// What it is called when a test fails.
+    /// Returns the name for messages of failed tests.
     fn name(&self) -> String;
+
+    fn trainer(&self, activation: Activation, sgd: Sgd, start: &Parameters) -> Box<dyn Trainer>;
+
+    fn inference(&self, activation: Activation, weights: &Weights) -> Box<dyn Inference>;
+
+    /// Returns the outputs of all images in one row.
     fn outputs(
         &self,
         activation: Activation,
-        parameters: &[f32],
+        weights: &Weights,
         images: Minibatch<'_>,
-    ) -> Vec<f32>;
-    fn gradients(&self, activation: Activation, parameters: &[f32], images: Minibatch<'_>)
-    -> Found;
-    /// A step of gradient descent along `gradients`.
-    fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]);
+    ) -> Vec<f32> {
+        self.inference(activation, weights).outputs(images).unwrap().into_flattened()
+    }
 
-    /// All steps of a pass: what the parameters come to, and the images' losses.
+    /// Returns the gradients of the mean loss of minibatch `batch`, from the difference that a plain SGD step makes.
+    fn gradients(
+        &self,
+        activation: Activation,
+        weights: &Weights,
+        batches: &Batches,
+        batch: usize,
+    ) -> Gradients {
+        let sgd = Sgd::default();
+        let start = Parameters::new(weights.clone(), sgd);
+        let mut trainer = self.trainer(activation, sgd, &start);
+        let learning_rates = vec![GRADIENT_RATE; batches.batches()];
+        trainer.start_epoch(batches.clone(), learning_rates, batch);
+        trainer.step();
+        let results = trainer.results().unwrap();
+        let end = trainer.parameters().unwrap().weights;
+        let pairs = weights.values().iter().zip(end.values());
+        let values = pairs.map(|(start, end)| (start - end) / GRADIENT_RATE).collect();
+        Gradients { results, values }
+    }
+
+    /// Runs one step per learning rate; returns the parameters at the end and the losses of all images.
     fn train(
         &self,
         activation: Activation,
         sgd: Sgd,
         start: &Parameters,
-        pass: &Batches,
-        rates: &[f32],
+        batches: &Batches,
+        learning_rates: &[f32],
     ) -> (Parameters, Vec<f32>) {
-        let (mut parameters, mut losses) = (start.clone(), vec![]);
-        for (step, rate) in rates.iter().enumerate() {
-            let found = self.gradients(activation, &parameters.values, pass.batch(step));
-            losses.extend(found.losses);
-            self.update(sgd, *rate, &mut parameters, &found.gradients);
-        }
-        (parameters, losses)
+        let mut trainer = self.trainer(activation, sgd, start);
+        trainer.start_epoch(batches.clone(), learning_rates.to_vec(), 0);
+        learning_rates.iter().for_each(|_| trainer.step());
+        let results = trainer.results().unwrap();
+        let losses = results.iter().map(|result| result.loss).collect();
+        (trainer.parameters().unwrap(), losses)
     }
 }
 
-/// Burn's own operations on backend `B`.
-#[allow(dead_code, reason = "on a GPU only the kernels are asked")]
-pub struct Reference<B: LeNetBackend>(pub B::Device);
+/// Plain Burn operations on backend `B`.
+#[allow(dead_code, reason = "the tests on a GPU only use the kernels")]
+pub struct PlainBurn<B: Backend>(pub B::Device);
 
-/// What backend `B` has for its operations.
-pub struct Backend<B: LeNetBackend>(pub B::Device);
+impl<B: Backend> Implementation for PlainBurn<B> {
+    fn name(&self) -> String {
+        format!("plain Burn ({})", B::name(&self.0))
+    }
 
-fn upload<B: LeNetBackend>(
-    values: &[f32],
-    device: &B::Device,
-) -> burn::tensor::ops::FloatTensor<B> {
-    Tensor::<B, 1>::from_floats(values, device).into_primitive().tensor()
+    fn trainer(&self, activation: Activation, sgd: Sgd, start: &Parameters) -> Box<dyn Trainer> {
+        Box::new(BurnTrainer::<B>::new(activation, sgd, start, &self.0))
+    }
+
+    fn inference(&self, activation: Activation, weights: &Weights) -> Box<dyn Inference> {
+        Box::new(BurnInference::<B>::new(activation, weights, &self.0))
+    }
 }
 
-fn read<B: LeNetBackend>(primitive: burn::tensor::ops::FloatTensor<B>) -> Vec<f32> {
-    let data = Tensor::<B, 1>::from_primitive(TensorPrimitive::Float(primitive)).into_data();
-    data.into_vec().unwrap()
+/// The kernels of backend `B`.
+pub struct Kernels<B: LeNetBackend>(pub B::Device);
+
+impl<B: LeNetBackend> Implementation for Kernels<B> {
+    fn name(&self) -> String {
+        format!("kernels ({})", B::name(&self.0))
+    }
+
+    fn trainer(&self, activation: Activation, sgd: Sgd, start: &Parameters) -> Box<dyn Trainer> {
+        Box::new(B::trainer(activation, sgd, start, &self.0))
+    }
+
+    fn inference(&self, activation: Activation, weights: &Weights) -> Box<dyn Inference> {
+        Box::new(B::inference(activation, weights, &self.0))
+    }
 }
 
-macro_rules! implement {
-    ($kind:ident, $name:literal, $outputs:path, $gradients:path, $update:path, $trainer:path) => {
-        impl<B: LeNetBackend> Implementation for $kind<B> {
-            fn name(&self) -> String {
-                format!("{} ({})", $name, B::name(&self.0))
-            }
-            fn outputs(
-                &self,
-                activation: Activation,
-                parameters: &[f32],
-                images: Minibatch<'_>,
-            ) -> Vec<f32> {
-                let parameters = upload::<B>(parameters, &self.0);
-                let outputs = $outputs(activation, parameters, images);
-                Tensor::<B, 2>::from_primitive(TensorPrimitive::Float(outputs))
-                    .into_data()
-                    .into_vec()
-                    .unwrap()
-            }
-            fn gradients(
-                &self,
-                activation: Activation,
-                parameters: &[f32],
-                images: Minibatch<'_>,
-            ) -> Found {
-                let found = $gradients(activation, upload::<B>(parameters, &self.0), images);
-                Found {
-                    losses: read::<B>(found.losses),
-                    correct: read::<B>(found.correct),
-                    gradients: read::<B>(found.gradients),
-                }
-            }
-            fn update(&self, sgd: Sgd, rate: f32, parameters: &mut Parameters, gradients: &[f32]) {
-                let [w, g] = [&parameters.values, gradients].map(|x| upload::<B>(x, &self.0));
-                let v = parameters.velocity.as_ref().map(|v| upload::<B>(v, &self.0));
-                let (w, v) = $update(sgd, rate, w, v, g);
-                parameters.values = read::<B>(w);
-                parameters.velocity = v.map(read::<B>);
-            }
-            fn train(
-                &self,
-                activation: Activation,
-                sgd: Sgd,
-                start: &Parameters,
-                pass: &Batches,
-                rates: &[f32],
-            ) -> (Parameters, Vec<f32>) {
-                let mut trainer = <$trainer>::new(activation, sgd, start, &self.0);
-                trainer.begin(pass.clone(), rates.to_vec(), 0);
-                rates.iter().for_each(|_| trainer.step());
-                let scores = trainer.scores().unwrap();
-                let losses = scores.iter().map(|score| score.loss).collect();
-                (trainer.parameters().unwrap(), losses)
-            }
-        }
-    };
-}
+/// The CPU kernels with one instruction set.
+#[allow(dead_code, reason = "the tests on a GPU do not use the CPU")]
+pub struct Cpu(pub SimdLevel);
 
-implement!(
-    Reference,
-    "Burn's operations",
-    reference::outputs::<B>,
-    reference::gradients::<B>,
-    reference::update::<B>,
-    reference::BurnTrainer<B>
-);
-implement!(Backend, "the backend's operations", B::outputs, B::gradients, B::update, B::Trainer);
+impl Implementation for Cpu {
+    fn name(&self) -> String {
+        format!("kernels ({})", self.0)
+    }
+
+    fn trainer(&self, activation: Activation, sgd: Sgd, start: &Parameters) -> Box<dyn Trainer> {
+        Box::new(CpuTrainer::new(self.0, activation, sgd, start))
+    }
+
+    fn inference(&self, activation: Activation, weights: &Weights) -> Box<dyn Inference> {
+        Box::new(CpuInference::new(self.0, activation, weights))
+    }
+}

@@ -14,7 +14,7 @@ pub struct Plain {
 pub struct Found {
     pub outputs: Vec<f64>,
     pub losses: Vec<f64>,
-    pub correct: Vec<f64>,
+    pub correct: Vec<bool>,
     pub gradients: Vec<f64>,
 }
 
@@ -101,7 +101,7 @@ impl Plain {
         let (sum, label) = (clipped.iter().sum::<f64>(), usize::from(label));
         let best = (1..10).fold(0, |best, k| if o[k] > o[best] { k } else { best });
         found.losses.push((sum / clipped[label]).ln());
-        found.correct.push(f64::from(u8::from(best == label)));
+        found.correct.push(best == label);
         let mut d: Vec<f64> = (0..10)
             .map(|k| {
                 let of_label = if k == label { 1.0 / clipped[k] } else { 0.0 };
@@ -194,8 +194,8 @@ impl Plain {
         d_x
     }
 
-    /// A step of gradient descent.
-    pub fn descend(&mut self, sgd: Sgd, rate: f64, velocity: &mut [f64], gradients: &[f64]) {
+    /// Updates the parameters by their gradients.
+    pub fn update(&mut self, sgd: Sgd, rate: f64, velocity: &mut [f64], gradients: &[f64]) {
         let (momentum, decay) = (f64::from(sgd.momentum), f64::from(sgd.weight_decay));
         for tensor in 0..10 {
             let places = OFFSETS[tensor]..OFFSETS[tensor + 1];

@@ -45,7 +45,7 @@ fn values<const D: usize>(tensor: &Tensor<B, D>) -> Vec<f32> {
 
 fn some_weights() -> Weights {
     let mut weights = Weights::zeros();
-    for (index, value) in weights.tensors_mut().iter_mut().flatten().enumerate() {
+    for (index, value) in weights.values_mut().iter_mut().enumerate() {
         *value = (index % 1000) as f32 - 500.0;
     }
     weights
@@ -61,7 +61,7 @@ fn plain_burn_loads_what_we_write() {
     let device = Default::default();
     let plain =
         Plain::<B>::new(true, &device).load_file(&path, &FileRecorder::new(), &device).unwrap();
-    let [conv1, conv1_bias, .., fc3, fc3_bias] = weights.tensors();
+    let [conv1, conv1_bias, .., fc3, fc3_bias] = &format::to_torch(&weights);
     assert_eq!(&values(&plain.conv1.weight.val()), conv1);
     assert_eq!(&values(&plain.conv1.bias.unwrap().val()), conv1_bias);
     assert_eq!(&values(&plain.fc3.weight.val().transpose()), fc3);
@@ -71,8 +71,7 @@ fn plain_burn_loads_what_we_write() {
     one_hot[3] = 1.0;
     let input = Tensor::<B, 2>::from_data(TensorData::new(one_hot, [1, 256]), &device);
     let output = values(&plain.fc1.forward(input));
-    let fc1 = &weights.tensors()[4];
-    let fc1_bias = &weights.tensors()[5];
+    let [.., fc1, fc1_bias, _, _, _, _] = &format::to_torch(&weights);
     for (row, value) in output.iter().enumerate() {
         assert_eq!(*value, fc1[row * 256 + 3] + fc1_bias[row]);
     }
@@ -93,7 +92,7 @@ fn we_read_what_plain_burn_writes() {
     plain.save_file(&path, &FileRecorder::new()).unwrap();
 
     let file = format::read(&path).unwrap();
-    let [conv1, _, _, conv2_bias, .., fc3, _] = file.weights.tensors();
+    let [conv1, _, _, conv2_bias, .., fc3, _] = &format::to_torch(&file.weights);
     assert_eq!([conv1, conv2_bias, fc3], expected.each_ref());
 
     let bytes = format::encode(Format::Mpk, &file).unwrap();
@@ -123,7 +122,7 @@ fn the_module_gives_back_the_weights_it_was_made_from() {
 #[test]
 fn weights_that_are_not_finite_are_not_written() {
     let mut weights = some_weights();
-    weights.tensors_mut()[9][3] = f32::INFINITY;
+    weights.tensor_mut(9)[3] = f32::INFINITY;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.mpk");
     let error = format::write(&path, &weights.into()).unwrap_err();

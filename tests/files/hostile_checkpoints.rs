@@ -36,7 +36,7 @@ static SOUND: LazyLock<Checkpoint> = LazyLock::new(|| {
         val_loss: Some(f64::MIN_POSITIVE),
         val_accuracy: None,
     };
-    state.velocity = Some(Weights::zeros());
+    state.slots = vec![Weights::zeros()];
     state.best = Some(Best { epoch: 1, val_loss: 0.5, weights: state.weights.clone() });
     state.record.epochs = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
     state.sums = RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };

@@ -15,7 +15,7 @@ use super::{alone, check_memory, interop};
 /// A model file of weights that are all different, and of notes.
 static SOUND_FILE: LazyLock<ModelFile> = LazyLock::new(|| {
     let mut file = ModelFile::from(Weights::zeros());
-    for (index, value) in file.weights.tensors_mut().iter_mut().flatten().enumerate() {
+    for (index, value) in file.weights.values_mut().iter_mut().enumerate() {
         *value = index as f32 / 1024.0;
     }
     for note in ["seed", "recipe", "a \"quoted\"\nnote", "epoch"] {

@@ -1,11 +1,10 @@
-//! What the network computes, on every implementation of its operations, against Keras' own figures and plain loops in f64.
+//! The numbers that every implementation computes on the CPU, against Keras and against plain loops in f64.
 //!
-//! Those on the CPU; the GPU's goes through the same in `tests/gpu`, which compiles it.
+//! `tests/gpu` runs the same tests on a GPU.
 #![cfg(feature = "ndarray")]
 #![allow(clippy::unwrap_used)]
 
 mod agreement;
-mod cpu;
 mod digests;
 mod goldens;
 #[path = "../common/implementation.rs"]
@@ -19,15 +18,14 @@ mod support;
 use burn_ndarray::NdArray;
 use lenet::backend::cpu::SimdLevel;
 
-use cpu::Cpu;
-use implementation::{Backend, Implementation, Reference};
+use implementation::{Cpu, Implementation, Kernels, PlainBurn};
 
-/// The CPU's kernels at every level, Burn's operations, and what trains on the CPU.
+/// Returns the CPU kernels with every instruction set of this machine, plain Burn, and the default of the CPU backend.
 fn implementations() -> Vec<Box<dyn Implementation>> {
     let cpu = SimdLevel::available().into_iter().map(|level| Box::new(Cpu(level)) as _);
-    let burn: [Box<dyn Implementation>; 2] = [
-        Box::new(Reference::<NdArray>(Default::default())),
-        Box::new(Backend::<NdArray>(Default::default())),
+    let others: [Box<dyn Implementation>; 2] = [
+        Box::new(PlainBurn::<NdArray>(Default::default())),
+        Box::new(Kernels::<NdArray>(Default::default())),
     ];
-    cpu.chain(burn).collect()
+    cpu.chain(others).collect()
 }

@@ -1,9 +1,9 @@
-//! Images, and differences of numbers.
+//! Images for tests, and comparison of numbers.
 
 use lenet::data::{Batches, Image, ImageDataset, Options, Part, Scaling, Transform, load_part};
 use lenet::model::{TENSORS, range};
 
-/// Images of Fashion-MNIST.
+/// Loads images of Fashion-MNIST.
 pub fn images(part: Part) -> ImageDataset {
     let options = Options {
         dir: Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into()),
@@ -12,7 +12,7 @@ pub fn images(part: Part) -> ImageDataset {
     load_part(part, &options).unwrap().0
 }
 
-/// A pass over `count` images of noise, each changed another way.
+/// Returns minibatches of `count` images of noise with different transforms.
 pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Batches {
     let mut state = 0x9E37_79B9_u32;
     let mut next = || {
@@ -24,7 +24,7 @@ pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Batches {
     let pixels: Vec<Image> =
         (0..count).map(|_| std::array::from_fn(|_| (next() >> 24) as u8)).collect();
     let labels = (0..count).map(|i| (i * 7 % 10) as u8).collect();
-    let change = |i: usize| Transform {
+    let transform = |i: usize| Transform {
         flip: i % 4 == 1,
         down: (i % 3) as i32 - 1,
         right: (i / 3 % 3) as i32 - 1,
@@ -32,13 +32,18 @@ pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Batches {
     let images = ImageDataset::new(pixels, labels);
     Batches {
         order: (0..count as u32).rev().collect(),
-        transforms: (0..count).map(change).collect(),
+        transforms: (0..count).map(transform).collect(),
         scaling,
         ..Batches::in_order(&images, batch_size)
     }
 }
 
-/// The largest difference of two lists of numbers.
+/// Converts values to `f32`.
+pub fn f32s(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|x| *x as f32).collect()
+}
+
+/// Returns the largest absolute difference of two lists of numbers, or NaN if there is one.
 #[track_caller]
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
@@ -46,12 +51,12 @@ pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     differences.fold(0.0, |largest, x| if x > largest || x.is_nan() { x } else { largest })
 }
 
-/// The largest magnitude in a list of numbers.
-pub fn largest(values: &[f32]) -> f32 {
+/// Returns the largest magnitude in a list of numbers.
+fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |largest, v| v.abs().max(largest))
 }
 
-/// A row of the table of errors, printed; and the failure if this one is too large.
+/// Prints a row of the table of errors, and fails if the error is above the bound.
 ///
 /// `cargo test --release -- --nocapture | grep '^|'` prints the table.
 #[track_caller]
@@ -60,8 +65,8 @@ pub fn table(implementation: &str, what: &str, error: f32, bound: f32) {
     assert!(error <= bound, "{implementation}: {what} differs by {error:e}");
 }
 
-/// The largest difference in a tensor of two rows of parameters, as a multiple of the largest of `expected` there, of the
-/// tensor where it is worst.
+/// Returns the largest difference per tensor, relative to the largest value of `expected` in that tensor, and the name of the tensor
+/// with the largest result.
 pub fn relative_difference(found: &[f32], expected: &[f32]) -> (f32, &'static str) {
     let mut worst = (0.0, "");
     for (index, spec) in TENSORS.iter().enumerate() {

@@ -1,27 +1,26 @@
-//! The activations, the logistic function 1 / (1 + exp(-x)) and tanh, with their slopes; eight lanes at a time.
+//! The activations, the logistic function 1 / (1 + exp(-x)) and tanh, and their derivatives.
 
 use crate::model::Activation;
 
 use super::simd::Simd;
 
-/// The minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2]: of all with five coefficients, the one with the least
-/// greatest relative error, 9.2e-8, found by the Remez exchange algorithm in 40-digit arithmetic (its 1 is fixed, for sigmoid(0)
-/// to be exactly 1/2).
+/// Coefficients of the minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2], found by the Remez exchange algorithm in
+/// 40-digit arithmetic. The largest relative error is 9.2e-8. The constant 1 is fixed so that sigmoid(0) is exactly 1/2.
 #[allow(
     clippy::approx_constant,
     clippy::excessive_precision,
-    reason = "the polynomial's coefficients, the first of which is near ln 2"
+    reason = "the first coefficient is close to ln 2"
 )]
 const EXP2: [f32; 5] =
     [0.693_146_977_6, 0.240_222_420_9, 0.055_507_337_4, 0.009_671_512_6, 0.001_326_472_91];
 
-/// sigmoid(x), at most 2e-7 from the true value; relative to it, at most 4e-6 where x > -40.
+/// Computes sigmoid(x) with an absolute error of at most 2e-7 and, for x > -40, a relative error of at most 4e-6.
 ///
-/// Below -40 it is 0, which is 4e-18 away: numbers so small that their products with gradients have no full precision any
-/// more take a CPU a hundred times as long. A NaN stays one.
+/// Returns 0 for x below -40, which is off by at most 4e-18: products of such small values with gradients would be denormal, and
+/// arithmetic with denormal numbers takes a CPU a hundred times as long. NaN stays NaN.
 ///
-/// Method: exp(-x) = 2^n 2^f with n whole and |f| <= 1/2. Adding 1.5 * 2^23 rounds to a whole number and leaves it in the lowest
-/// bits; 127, the exponent's bias, is added along with it, so a shift makes 2^n of it.
+/// Method: exp(-x) = 2^n 2^f with an integer n and |f| <= 1/2. Adding 1.5 * 2^23 rounds to an integer, which is then in the lowest
+/// bits. The exponent's bias of 127 is added in the same step, so that a shift gives 2^n.
 #[inline(always)]
 fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
     const ROUND: f32 = 12_582_912.0 + 127.0;
@@ -41,7 +40,7 @@ fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
     s.select_greater(lowest, z, s.splat(0.0), y)
 }
 
-/// tanh(x) = 2 sigmoid(2 x) - 1, at most 4e-7 from the true value.
+/// Computes tanh(x) = 2 sigmoid(2 x) - 1 with an absolute error of at most 4e-7.
 #[inline(always)]
 fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let two = s.splat(2.0);
@@ -51,7 +50,7 @@ fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
 /// Replaces each value of `x` by its activation.
 ///
 /// # Panics
-/// The length is no multiple of a vector's.
+/// Panics if the length is not a multiple of [`LANES`](super::simd::LANES).
 #[inline(always)]
 pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
     let (x, rest) = x.as_chunks_mut();
@@ -65,23 +64,22 @@ pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
     }
 }
 
-/// A gradient this small moves no weight. Times the smallest activation it is still a number of full precision.
+/// Gradients below this value do not change any weight. Multiplied by the smallest activation they are still normal numbers.
 const TINY: f32 = 1e-19;
 
 #[inline(always)]
 fn without_tiny<S: Simd>(s: S, d: S::V) -> S::V {
     let zero = s.splat(0.0);
     let magnitude = s.max(d, s.sub(zero, d));
-    // Of a NaN nothing is true, so that it stays.
+    // Comparisons with NaN are false, so NaN passes through.
     s.select_greater(s.splat(TINY), magnitude, zero, d)
 }
 
-/// Brings gradients from behind an activation to before it: each value of `d` times the activation's slope at the value
-/// of `y`, which is the activation's result: `y (1 - y)` for sigmoid, `1 - y * y` for tanh. What is nearer to 0 than
-/// [`TINY`] becomes 0.
+/// Turns gradients of activations into gradients of pre-activations: multiplies each value of `d` by the derivative at the
+/// activation `y`, which is `y (1 - y)` for sigmoid and `1 - y * y` for tanh. Results below [`TINY`] become 0.
 ///
 /// # Panics
-/// The lengths differ or are no multiple of a vector's.
+/// Panics if the lengths differ or are not a multiple of [`LANES`](super::simd::LANES).
 #[inline(always)]
 pub(super) fn times_slope<S: Simd>(s: S, activation: Activation, y: &[f32], d: &mut [f32]) {
     assert_eq!(y.len(), d.len());
@@ -130,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn slopes_are_the_derivatives() {
+    fn slopes_match_derivatives() {
         for level in SimdLevel::available() {
             for (activation, y, slope) in [
                 (Activation::Sigmoid, 0.25, 0.1875),
@@ -147,7 +145,7 @@ mod tests {
         }
     }
 
-    /// Every 499th `f32` from 2^-40 to 100, and the same below zero, in order.
+    /// Returns every 499th `f32` from 2^-40 to 100 and their negatives, in ascending order.
     fn samples() -> Vec<f32> {
         let bits = (2.0_f32.powi(-40).to_bits()..100.0_f32.to_bits()).step_by(499);
         let above: Vec<f32> = bits.map(f32::from_bits).collect();
@@ -155,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_stay_within_the_stated_bounds() {
+    fn activation_errors_within_bounds() {
         let x = samples();
         for level in SimdLevel::available() {
             for (x, y) in x.iter().zip(activated(level, Activation::Tanh, &x)) {
@@ -172,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_falls_by_more_than_a_rounding_and_stays_within_0_and_1() {
+    fn sigmoid_is_monotone_within_rounding() {
         for level in SimdLevel::available() {
             let y = activated(level, Activation::Sigmoid, &samples());
             for pair in y.windows(2) {
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn special_values_are_exact() {
+    fn activation_special_values_are_exact() {
         const INF: f32 = f32::INFINITY;
         for level in SimdLevel::available() {
             let x = [0.0, -0.0, 20.0, INF, -40.5, -INF, f32::MAX, f32::MIN, f32::NAN];

@@ -1,29 +1,30 @@
-//! conv1 with its max-pool: [N, 1, 28, 28] -> [N, 6, 12, 12].
-//!
-//! The images are the network's input, so there is no gradient of `x`. The backward pass is in a file of its own.
+//! Forward pass of conv1 and its max-pool: [N, 1, 28, 28] -> [N, 6, 12, 12].
 
+use crate::model::{CONV1, KERNEL, TAPS};
+
+use super::max_pool::maximum;
 use super::simd::{LANES, Simd};
-use super::{TAPS, first_maximum, lanes, window};
+use super::slices::{lanes, window};
 
-pub(super) use super::conv1_backward::{Sums, backward};
+pub(super) use super::conv1_backward::{Gradients, backward};
 
 /// Values of one input image: 1 x 28 x 28.
-pub(super) const INPUT: usize = WIDTH * WIDTH;
+pub(super) const INPUT: usize = CONV1.input_len();
 /// Values of the output for one image: 6 x 12 x 12.
-pub(super) const OUTPUT: usize = CHANNELS * CELLS;
+pub(super) const OUTPUT: usize = CONV1.output_len();
 /// Values of the weight: 6 x 1 x 5 x 5.
-pub(super) const WEIGHT: usize = CHANNELS * TAPS;
+pub(super) const WEIGHT: usize = CONV1.weight_len();
 /// Output channels, and values of the bias.
-pub(super) const CHANNELS: usize = 6;
+pub(super) const CHANNELS: usize = CONV1.outputs;
 
-pub(super) const WIDTH: usize = 28;
-pub(super) const POOLED: usize = 12;
-pub(super) const CELLS: usize = POOLED * POOLED;
+pub(super) const WIDTH: usize = CONV1.side;
+pub(super) const POOLED: usize = CONV1.pooled;
+pub(super) const CELLS: usize = CONV1.cells();
 
-/// `z = max_pool(conv(x, weight) + bias)`, and `choice`, the position of each maximum in its window: 2 * row + column, the
-/// first in this order among equals. Overwrites both.
+/// Computes `z = max_pool(conv(x, weight) + bias)` and `argmax`, the index of each maximum in its window: 2 * row + column.
+/// Ties go to the lowest index. Overwrites both.
 ///
-/// Shapes: x [n, 1, 28, 28], weight [6, 1, 5, 5], bias \[6\], z and choice [n, 6, 12, 12].
+/// Shapes: x [n, 1, 28, 28], weight [6, 1, 5, 5], bias \[6\], z and argmax [n, 6, 12, 12].
 #[inline(always)]
 pub(super) fn forward<S: Simd>(
     s: S,
@@ -31,7 +32,7 @@ pub(super) fn forward<S: Simd>(
     weight: &[f32],
     bias: &[f32],
     z: &mut [[f32; OUTPUT]],
-    choice: &mut [[u8; OUTPUT]],
+    argmax: &mut [[u8; OUTPUT]],
 ) {
     // [row, column][channel]
     let mut by_tap = [[0.0; CHANNELS]; TAPS];
@@ -41,8 +42,8 @@ pub(super) fn forward<S: Simd>(
         }
     }
     let bias = bias.try_into().expect("conv1's bias has 6 values");
-    let mut position = [0.0; OUTPUT];
-    for ((x, maxima), choice) in x.iter().zip(z).zip(choice) {
+    let mut indices = [0.0; OUTPUT];
+    for ((x, maxima), argmax) in x.iter().zip(z).zip(argmax) {
         for row in 0..POOLED {
             for third in 0..3 {
                 let x = window(x, row * 2 * WIDTH + third * LANES);
@@ -51,21 +52,21 @@ pub(super) fn forward<S: Simd>(
                     // Four windows of one channel and four of the next.
                     let (a, b) = s.deinterleave(z[0][0], z[1][0]);
                     let (c, d) = s.deinterleave(z[0][1], z[1][1]);
-                    let (z, from) = first_maximum(s, [a, b, c, d]);
+                    let (z, index) = maximum(s, [a, b, c, d]);
                     let at = pair * 2 * CELLS + row * POOLED + third * 4;
                     store_halves(s, z, maxima, at, at + CELLS);
-                    store_halves(s, from, &mut position, at, at + CELLS);
+                    store_halves(s, index, &mut indices, at, at + CELLS);
                 }
             }
         }
-        let choices = choice.as_chunks_mut::<LANES>().0;
-        for (choice, position) in choices.iter_mut().zip(position.as_chunks().0) {
-            *choice = s.to_bytes(s.load(position));
+        let argmaxes = argmax.as_chunks_mut::<LANES>().0;
+        for (argmax, indices) in argmaxes.iter_mut().zip(indices.as_chunks().0) {
+            *argmax = s.to_bytes(s.load(indices));
         }
     }
 }
 
-/// Writes the lower four lanes at one place and the upper four at another.
+/// Stores the lower four lanes at index `lower` and the upper four at index `upper`.
 #[inline(always)]
 fn store_halves<S: Simd>(s: S, v: S::V, to: &mut [f32; OUTPUT], lower: usize, upper: usize) {
     let mut values = [0.0; LANES];
@@ -74,14 +75,14 @@ fn store_halves<S: Simd>(s: S, v: S::V, to: &mut [f32; OUTPUT], lower: usize, up
     to[upper..upper + 4].copy_from_slice(&values[4..]);
 }
 
-/// The convolution at two rows by eight columns, of all channels: [channel][row]. `x` starts at the upper left.
+/// Computes the convolution at two rows by eight columns for all channels: [channel][row]. `x` starts at the upper left.
 ///
-/// Its twelve accumulators hide the latency of the multiply-adds, and with two vectors of input and one weight they still
-/// fit 16 registers.
+/// Twelve accumulators hide the latency of the multiply-adds, and together with two input vectors and one weight they fit into
+/// 16 registers.
 #[inline(always)]
 fn two_by_eight<S: Simd>(
     s: S,
-    x: &[f32; 5 * WIDTH + 4 + LANES],
+    x: &[f32; KERNEL * WIDTH + KERNEL - 1 + LANES],
     by_tap: &[[f32; CHANNELS]; TAPS],
     bias: &[f32; CHANNELS],
 ) -> [[S::V; 2]; CHANNELS] {
@@ -89,11 +90,11 @@ fn two_by_eight<S: Simd>(
     for (z, bias) in z.iter_mut().zip(bias) {
         *z = [s.splat(*bias); 2];
     }
-    for ky in 0..5 {
-        for kx in 0..5 {
+    for ky in 0..KERNEL {
+        for kx in 0..KERNEL {
             let upper = s.load(lanes(x, ky * WIDTH + kx));
             let lower = s.load(lanes(x, (ky + 1) * WIDTH + kx));
-            for (z, w) in z.iter_mut().zip(&by_tap[ky * 5 + kx]) {
+            for (z, w) in z.iter_mut().zip(&by_tap[ky * KERNEL + kx]) {
                 let w = s.splat(*w);
                 z[0] = s.mul_add(w, upper, z[0]);
                 z[1] = s.mul_add(w, lower, z[1]);

@@ -1,18 +1,23 @@
-//! The backward pass of conv1: only the position that max-pool chose in each window has a gradient, so only it is visited.
+//! Backward pass of conv1.
+//!
+//! Only the maximum of each pooling window has a gradient, so only its position is visited. The input is the image, so no gradient
+//! of x is needed.
+
+use crate::model::KERNEL;
 
 use super::conv1::{CELLS, CHANNELS, INPUT, OUTPUT, POOLED, WIDTH};
 use super::micro_batch::ConvGradients;
 use super::simd::{LANES, Simd};
-use super::{Aligned, lanes, window};
+use super::slices::{Aligned, lanes, window};
 
-/// Sums of gradients by [channel][row], the last three lanes being of no use.
-pub(super) type Sums = ConvGradients<CHANNELS, 5>;
+/// Gradients by [channel][row]; the last three lanes are unused.
+pub(super) type Gradients = ConvGradients<CHANNELS, KERNEL>;
 
-/// Floats of one image row as the backward pass lays it out: columns 0 to 31 (28 on being zero) and once more columns 8 to 23,
-/// so that eight columns from any on lie in one cache line.
+/// Floats per image row in the layout of the backward pass: columns 0 to 31 (zero from 28 on), then columns 8 to 23 again, so that
+/// any eight consecutive columns are within one cache line.
 const STRIDE: usize = 48;
 
-/// Where a window's first position lies in such an image.
+/// Index of the upper left position of each window in that layout.
 const CORNERS: [u16; CELLS] = {
     let mut corners = [0; CELLS];
     let mut cell = 0;
@@ -25,55 +30,55 @@ const CORNERS: [u16; CELLS] = {
     corners
 };
 
-/// Overwrites `sums` with those over the images.
+/// Computes the gradients of weight and bias, summed over the images. Overwrites `gradients`.
 ///
-/// Shapes: x [n, 1, 28, 28], choice and d_z [n, 6, 12, 12]; d_z is the gradient before the activation.
+/// Shapes: x [n, 1, 28, 28], argmax and d_z [n, 6, 12, 12].
 #[inline(always)]
 pub(super) fn backward<S: Simd>(
     s: S,
     x: &[[f32; INPUT]],
-    choice: &[[u8; OUTPUT]],
+    argmax: &[[u8; OUTPUT]],
     d_z: &[[f32; OUTPUT]],
-    sums: &mut Sums,
+    gradients: &mut Gradients,
 ) {
-    *sums = Sums::ZERO;
+    *gradients = Gradients::ZERO;
     let mut image = Aligned([0.0; WIDTH * STRIDE]);
     let mut offsets = [0_u16; CELLS];
-    for ((x, choice), d_z) in x.iter().zip(choice).zip(d_z) {
+    for ((x, argmax), d_z) in x.iter().zip(argmax).zip(d_z) {
         let rows = image.0.as_chunks_mut::<STRIDE>().0.iter_mut();
         for (row, from) in rows.zip(x.as_chunks::<WIDTH>().0) {
             row[..WIDTH].copy_from_slice(from);
             row[32..].copy_from_slice(&from[8..24]);
         }
-        let channels = choice.as_chunks::<CELLS>().0.iter();
+        let channels = argmax.as_chunks::<CELLS>().0.iter();
         let channels = channels.zip(d_z.as_chunks::<CELLS>().0);
-        let sums = sums.weight.0.iter_mut().zip(&mut sums.bias);
-        for ((choice, d_z), (d_weight, d_bias)) in channels.zip(sums) {
+        let gradients = gradients.weight.0.iter_mut().zip(&mut gradients.bias);
+        for ((argmax, d_z), (d_weight, d_bias)) in channels.zip(gradients) {
             let mut sum = s.load(d_bias);
             for d in d_z.as_chunks().0 {
                 sum = s.add(sum, s.load(d));
             }
             s.store(sum, d_bias);
-            for ((offset, corner), choice) in offsets.iter_mut().zip(CORNERS).zip(choice) {
-                let choice = u16::from(choice & 3);
-                *offset = corner + (choice >> 1) * STRIDE as u16 + (choice & 1);
+            for ((offset, corner), index) in offsets.iter_mut().zip(CORNERS).zip(argmax) {
+                let index = u16::from(index & 3);
+                *offset = corner + (index >> 1) * STRIDE as u16 + (index & 1);
             }
-            filter_gradient(s, &image.0, d_z, &offsets, d_weight);
+            kernel_gradient(s, &image.0, d_z, &offsets, d_weight);
         }
     }
 }
 
-/// Adds to the gradient of one 5x5 filter, its rows padded to eight, the image at each chosen position times the gradient there.
-/// Even and odd positions have accumulators of their own: ten hide the latency of the multiply-adds, five would not.
+/// Adds the image at the position of each maximum, times the gradient there, to the gradient of one 5x5 kernel with rows padded to
+/// eight. Even and odd positions have separate accumulators: ten hide the latency of the multiply-adds, five would not.
 #[inline(always)]
-fn filter_gradient<S: Simd>(
+fn kernel_gradient<S: Simd>(
     s: S,
     image: &[f32; WIDTH * STRIDE],
     d_z: &[f32; CELLS],
     offsets: &[u16; CELLS],
-    d_weight: &mut [[f32; LANES]; 5],
+    d_weight: &mut [[f32; LANES]; KERNEL],
 ) {
-    let mut sums = [[s.splat(0.0); 5]; 2];
+    let mut sums = [[s.splat(0.0); KERNEL]; 2];
     for (d_z, offsets) in d_z.as_chunks::<2>().0.iter().zip(offsets.as_chunks::<2>().0) {
         for ((d_z, offset), sums) in d_z.iter().zip(offsets).zip(&mut sums) {
             let d_z = s.splat(*d_z);

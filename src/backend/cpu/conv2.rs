@@ -1,32 +1,35 @@
-//! conv2 with its max-pool: [N, 6, 12, 12] -> [N, 16, 4, 4].
+//! Forward pass of conv2 and its max-pool: [N, 6, 12, 12] -> [N, 16, 4, 4].
 //!
-//! The sixteen output channels are the lanes of two vectors; the backward pass is in a file of its own.
+//! The sixteen output channels are the lanes of two vectors.
 
+use crate::model::{CONV2, KERNEL, TAPS};
+
+use super::max_pool::maximum;
 use super::simd::{LANES, Simd};
-use super::{TAPS, first_maximum, lanes, lanes_mut, window};
+use super::slices::{lanes, lanes_mut, window};
 
-pub(super) use super::conv2_backward::{Sums, backward};
+pub(super) use super::conv2_backward::{Gradients, backward};
 pub(super) use super::conv2_input_gradient::Shifted;
 
 /// Values of the input for one image: 6 x 12 x 12.
-pub(super) const INPUT: usize = INPUTS * PLANE;
+pub(super) const INPUT: usize = CONV2.input_len();
 /// Values of the output for one image: 16 x 4 x 4.
-pub(super) const OUTPUT: usize = CHANNELS * CELLS;
+pub(super) const OUTPUT: usize = CONV2.output_len();
 /// Values of the weight: 16 x 6 x 5 x 5.
-pub(super) const WEIGHT: usize = CHANNELS * INPUTS * TAPS;
+pub(super) const WEIGHT: usize = CONV2.weight_len();
 /// Output channels, and values of the bias.
-pub(super) const CHANNELS: usize = 16;
+pub(super) const CHANNELS: usize = CONV2.outputs;
 
-pub(super) const INPUTS: usize = 6;
-pub(super) const WIDTH: usize = 12;
-pub(super) const PLANE: usize = WIDTH * WIDTH;
-pub(super) const POOLED: usize = 4;
-pub(super) const CELLS: usize = POOLED * POOLED;
+pub(super) const INPUTS: usize = CONV2.inputs;
+pub(super) const WIDTH: usize = CONV2.side;
+pub(super) const PLANE: usize = CONV2.plane();
+pub(super) const POOLED: usize = CONV2.pooled;
+pub(super) const CELLS: usize = CONV2.cells();
 
-/// `z = max_pool(conv(x, weight) + bias)`, and `choice`, the position of each maximum in its window: 2 * row + column, the
-/// first in this order among equals. Overwrites both.
+/// Computes `z = max_pool(conv(x, weight) + bias)` and `argmax`, the index of each maximum in its window: 2 * row + column.
+/// Ties go to the lowest index. Overwrites both.
 ///
-/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], z and choice [n, 16, 4, 4].
+/// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], z and argmax [n, 16, 4, 4].
 #[inline(always)]
 pub(super) fn forward<S: Simd>(
     s: S,
@@ -34,45 +37,45 @@ pub(super) fn forward<S: Simd>(
     weight: &[f32],
     bias: &[f32],
     z: &mut [[f32; OUTPUT]],
-    choice: &mut [[u8; OUTPUT]],
+    argmax: &mut [[u8; OUTPUT]],
 ) {
     let zero = s.splat(0.0);
     let by_tap = &by_tap(s, weight.try_into().expect("conv2's weight has 2400 values"));
     let bias = bias.try_into().expect("conv2's bias has 16 values");
-    for ((x, maxima), choice) in x.iter().zip(z).zip(choice) {
-        // Eight windows, two rows of four, make the eight lanes of the output.
+    for ((x, maxima), argmax) in x.iter().zip(z).zip(argmax) {
+        // Eight windows, two rows of four, fill the eight lanes of the output.
         for half in 0..2 {
-            let (mut z, mut position) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
+            let (mut z, mut index) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
             for i in 0..LANES {
                 let corner = (half * 4 + i / POOLED * 2) * WIDTH + i % POOLED * 2;
                 let sums = four_positions(s, x, corner, by_tap, bias);
                 for channels in 0..2 {
                     let four = sums.map(|sums| sums[channels]);
-                    (z[channels][i], position[channels][i]) = first_maximum(s, four);
+                    (z[channels][i], index[channels][i]) = maximum(s, four);
                 }
             }
             for channels in 0..2 {
                 let z = s.transpose(z[channels]);
-                let position = s.transpose(position[channels]);
-                for (i, (z, position)) in z.into_iter().zip(position).enumerate() {
+                let index = s.transpose(index[channels]);
+                for (i, (z, index)) in z.into_iter().zip(index).enumerate() {
                     let at = (channels * LANES + i) * CELLS + half * LANES;
                     s.store(z, lanes_mut(maxima, at));
-                    choice[at..at + LANES].copy_from_slice(&s.to_bytes(position));
+                    argmax[at..at + LANES].copy_from_slice(&s.to_bytes(index));
                 }
             }
         }
     }
 }
 
-/// The weight as [input channel, row, column][output channel]. Each task makes its own: a table that another thread has just
-/// written would have to cross from its cache.
+/// Transposes the weight to [input channel, row, column][output channel]. Each task has its own copy: a table that another thread
+/// has just written would have to be transferred from its cache.
 #[inline(always)]
 fn by_tap<S: Simd>(s: S, weight: &[f32; WEIGHT]) -> [[f32; CHANNELS]; INPUTS * TAPS] {
     const LENGTH: usize = INPUTS * TAPS;
     let mut by_tap = [[0.0; CHANNELS]; LENGTH];
     for first in [0, LANES] {
         for block in (0..LENGTH).step_by(LANES) {
-            // The last block starts earlier than its place, to end where the weight does.
+            // The last block overlaps the one before it, so that it ends where the weight does.
             let block = block.min(LENGTH - LANES);
             let mut rows = [s.splat(0.0); LANES];
             for (i, row) in rows.iter_mut().enumerate() {
@@ -86,7 +89,7 @@ fn by_tap<S: Simd>(s: S, weight: &[f32; WEIGHT]) -> [[f32; CHANNELS]; INPUTS * T
     by_tap
 }
 
-/// The convolution at the four positions of the window at `corner` of the 12x12 planes, for all sixteen channels.
+/// Computes the convolution at the four positions of the window at `corner` of the 12x12 planes, for all sixteen channels.
 #[inline(always)]
 fn four_positions<S: Simd>(
     s: S,
@@ -97,10 +100,10 @@ fn four_positions<S: Simd>(
 ) -> [[S::V; 2]; 4] {
     let mut sums = [[s.load(lanes(bias, 0)), s.load(lanes(bias, LANES))]; 4];
     for (plane, by_tap) in x.as_chunks::<PLANE>().0.iter().zip(by_tap.as_chunks::<TAPS>().0) {
-        let x: &[f32; 5 * WIDTH + 6] = window(plane, corner);
-        for ky in 0..5 {
-            for kx in 0..5 {
-                let w = &by_tap[ky * 5 + kx];
+        let x: &[f32; KERNEL * WIDTH + KERNEL + 1] = window(plane, corner);
+        for ky in 0..KERNEL {
+            for kx in 0..KERNEL {
+                let w = &by_tap[ky * KERNEL + kx];
                 let w = [s.load(lanes(w, 0)), s.load(lanes(w, LANES))];
                 for (position, sums) in sums.iter_mut().enumerate() {
                     let x = s.splat(x[(ky + position / 2) * WIDTH + kx + position % 2]);

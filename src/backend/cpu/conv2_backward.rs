@@ -1,73 +1,77 @@
-//! The backward pass of conv2: only the position that max-pool chose in each window has a gradient, so only it is visited.
+//! Backward pass of conv2.
+//!
+//! Only the maximum of each pooling window has a gradient, so only its position is visited.
+
+use crate::model::{KERNEL, TAPS};
 
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, OUTPUT, PLANE, POOLED, WIDTH};
 use super::conv2_input_gradient::{CHUNK, Shifted, Sparse, input_gradient};
 use super::micro_batch::ConvGradients;
 use super::simd::{LANES, Simd};
-use super::{Aligned, TAPS, lanes, lanes_mut, window};
+use super::slices::{Aligned, lanes, lanes_mut, window};
 
-/// Sums of gradients by [output channel][row, column][input channel], two lanes of eight being of no use.
-pub(super) type Sums = ConvGradients<CHANNELS, TAPS>;
+/// Gradients by [output channel][row, column][input channel]; two of the eight lanes are unused.
+pub(super) type Gradients = ConvGradients<CHANNELS, TAPS>;
 
-/// Overwrites `sums` with those over the images, and d_x, the gradient of x.
+/// Computes the gradients of weight and bias, summed over the images, and d_x, the gradient of x. Overwrites both.
 ///
-/// Shapes: x and d_x [n, 6, 12, 12], choice and d_z [n, 16, 4, 4]; d_z is the gradient before the activation.
+/// Shapes: x and d_x [n, 6, 12, 12], argmax and d_z [n, 16, 4, 4].
 #[inline(always)]
 pub(super) fn backward<S: Simd>(
     s: S,
     x: &[[f32; INPUT]],
-    choice: &[[u8; OUTPUT]],
+    argmax: &[[u8; OUTPUT]],
     d_z: &[[f32; OUTPUT]],
     shifted: &Shifted,
     d_x: &mut [[f32; INPUT]],
-    sums: &mut Sums,
+    gradients: &mut Gradients,
 ) {
-    *sums = Sums::ZERO;
-    let chunks = x.chunks(CHUNK).zip(choice.chunks(CHUNK));
-    let gradients = d_z.chunks(CHUNK).zip(d_x.chunks_mut(CHUNK));
-    for ((x, choice), (d_z, d_x)) in chunks.zip(gradients) {
-        let sparse = weight_gradient(s, x, choice, d_z, sums);
+    *gradients = Gradients::ZERO;
+    let chunks = x.chunks(CHUNK).zip(argmax.chunks(CHUNK));
+    let d_chunks = d_z.chunks(CHUNK).zip(d_x.chunks_mut(CHUNK));
+    for ((x, argmax), (d_z, d_x)) in chunks.zip(d_chunks) {
+        let sparse = weight_gradient(s, x, argmax, d_z, gradients);
         input_gradient(s, &sparse, shifted, d_x);
     }
 }
 
-/// The inputs of a chunk: [image, row, column, channel], the channels padded to eight. A vector holds what one tap of a filter
-/// sees of all channels, so a filter takes 25 vectors; with the taps as lanes it would take 30.
+/// The inputs of a chunk: [image, row, column, channel], with channels padded to eight. A vector holds the input of one tap in all
+/// channels, so a kernel needs 25 vectors; with the taps as lanes it would need 30.
 type Inputs = Aligned<[f32; CHUNK * PLANE * LANES]>;
 
-/// Adds the gradients of a chunk of images to `sums`.
+/// Adds the gradients of a chunk of images to `gradients`, and returns the gradients by position.
 #[inline(always)]
 fn weight_gradient<S: Simd>(
     s: S,
     x: &[[f32; INPUT]],
-    choice: &[[u8; OUTPUT]],
+    argmax: &[[u8; OUTPUT]],
     d_z: &[[f32; OUTPUT]],
-    sums: &mut Sums,
+    gradients: &mut Gradients,
 ) -> Sparse {
     let mut sparse = Sparse {
         d_z: [[0.0; CHUNK * CELLS]; CHANNELS],
         position: [[0; CHUNK * CELLS]; CHANNELS],
-        choice: [[0; CHUNK * CELLS]; CHANNELS],
+        argmax: [[0; CHUNK * CELLS]; CHANNELS],
     };
     let mut inputs = Aligned([0.0; CHUNK * PLANE * LANES]);
     let to = inputs.0.as_chunks_mut::<{ PLANE * LANES }>().0;
     for (x, to) in x.iter().zip(to) {
         channels_last(s, x, to);
     }
-    for (image, (choice, d_z)) in choice.iter().zip(d_z).enumerate() {
-        sparse_gradient(s, image, choice, d_z, &mut sparse, &mut sums.bias);
+    for (image, (argmax, d_z)) in argmax.iter().zip(d_z).enumerate() {
+        sparse_gradient(s, image, argmax, d_z, &mut sparse, &mut gradients.bias);
     }
     let used = x.len() * CELLS;
-    for (channel, d_weight) in sums.weight.0.iter_mut().enumerate() {
+    for (channel, d_weight) in gradients.weight.0.iter_mut().enumerate() {
         let (d_z, position) = (&sparse.d_z[channel][..used], &sparse.position[channel][..used]);
-        // Thirteen accumulators and twelve: as many as fit the registers.
-        filter_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
-        filter_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
+        // Thirteen accumulators, then twelve: as many as fit into the registers.
+        kernel_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
+        kernel_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
     }
     sparse
 }
 
-/// Copies the six planes of one image as [row, column, channel].
+/// Copies the six planes of one image to [row, column, channel].
 #[inline(always)]
 fn channels_last<S: Simd>(s: S, x: &[f32; INPUT], to: &mut [f32; PLANE * LANES]) {
     for at in (0..PLANE).step_by(LANES) {
@@ -81,12 +85,12 @@ fn channels_last<S: Simd>(s: S, x: &[f32; INPUT], to: &mut [f32; PLANE * LANES])
     }
 }
 
-/// Fills in `sparse` what concerns one image, and adds to the bias gradient.
+/// Writes the gradients of one image to `sparse`, and adds them to the bias gradient.
 #[inline(always)]
 fn sparse_gradient<S: Simd>(
     s: S,
     image: usize,
-    choice: &[u8; OUTPUT],
+    argmax: &[u8; OUTPUT],
     d_z: &[f32; OUTPUT],
     sparse: &mut Sparse,
     d_bias: &mut [[f32; LANES]; CHANNELS],
@@ -97,22 +101,21 @@ fn sparse_gradient<S: Simd>(
             s.store(s.add(s.load(d_bias), d), d_bias);
             s.store(d, lanes_mut(&mut sparse.d_z[channel], image * CELLS + half));
         }
-        let choice: &[u8; CELLS] = window(choice, channel * CELLS);
+        let argmax: &[u8; CELLS] = window(argmax, channel * CELLS);
         let position = &mut sparse.position[channel].as_chunks_mut::<CELLS>().0[image];
         for cell in 0..CELLS {
             let (row, column) = (cell / POOLED * 2, cell % POOLED * 2);
             let corner = ((image * PLANE + row * WIDTH + column) * LANES) as u16;
-            let (row, column) = (u16::from(choice[cell] >> 1 & 1), u16::from(choice[cell] & 1));
+            let (row, column) = (u16::from(argmax[cell] >> 1 & 1), u16::from(argmax[cell] & 1));
             position[cell] = corner + (row * WIDTH as u16 + column) * LANES as u16;
         }
-        sparse.choice[channel].as_chunks_mut::<CELLS>().0[image] = *choice;
+        sparse.argmax[channel].as_chunks_mut::<CELLS>().0[image] = *argmax;
     }
 }
 
-/// Adds to the gradients of `COUNT` taps from `FIRST` on of one output channel's filters, over all images and windows of the
-/// chunk.
+/// Adds the gradients over all images and windows of the chunk to `COUNT` taps, from `FIRST` on, of one output channel's kernels.
 #[inline(always)]
-fn filter_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
+fn kernel_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
     s: S,
     inputs: &Inputs,
     d_z: &[f32],
@@ -125,9 +128,10 @@ fn filter_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
     }
     for (d_z, position) in d_z.iter().zip(position) {
         let d_z = s.splat(*d_z);
-        let x: &[f32; (4 * WIDTH + 5) * LANES] = window(&inputs.0, usize::from(*position));
+        let x: &[f32; ((KERNEL - 1) * WIDTH + KERNEL) * LANES] =
+            window(&inputs.0, usize::from(*position));
         for (i, sum) in sums.iter_mut().enumerate() {
-            let (ky, kx) = ((FIRST + i) / 5, (FIRST + i) % 5);
+            let (ky, kx) = ((FIRST + i) / KERNEL, (FIRST + i) % KERNEL);
             *sum = s.mul_add(d_z, s.load(lanes(x, (ky * WIDTH + kx) * LANES)), *sum);
         }
     }

@@ -1,41 +1,42 @@
-//! The gradient of conv2's input: the part of its backward pass that adds filters, times the gradient at the chosen position,
-//! into the planes.
+//! Gradient of conv2's input: each kernel, times the gradient at the position of a maximum, is added to the planes.
+
+use crate::model::KERNEL;
 
 use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH};
 use super::simd::{LANES, Simd};
-use super::{Aligned, lanes, lanes_mut, window};
+use super::slices::{Aligned, lanes, lanes_mut, window};
 
-/// Images that one pass over the filters works on: as many as leave the first-level cache room for anything else.
+/// Images per pass over the kernels: as many as leave room in the first-level cache for everything else.
 pub(super) const CHUNK: usize = 4;
 
-/// The gradient of a chunk of images, and where it goes: [output channel][image, window].
+/// The gradients of a chunk of images and their positions: [output channel][image, window].
 pub(super) struct Sparse {
     pub(super) d_z: [[f32; CHUNK * CELLS]; CHANNELS],
-    /// The chosen position among the inputs of the chunk, as an index into their planes with channels last.
+    /// Position of the maximum in the inputs of the chunk, as an index into their planes with channels last.
     pub(super) position: [[u16; CHUNK * CELLS]; CHANNELS],
-    /// The chosen position in its window: 2 * row + column.
-    pub(super) choice: [[u8; CHUNK * CELLS]; CHANNELS],
+    /// Index of the maximum in its window: 2 * row + column.
+    pub(super) argmax: [[u8; CHUNK * CELLS]; CHANNELS],
 }
 
-/// Input channels are taken two at a time: the 6x6 inputs below a window are then twelve vectors, enough accumulators to hide
-/// the latency of the multiply-adds.
+/// Pairs of input channels. With two channels at a time, the 6x6 inputs below a window are twelve vectors: enough accumulators to
+/// hide the latency of the multiply-adds.
 const PAIRS: usize = INPUTS / 2;
 
-/// Rows of a shifted filter, of eight floats each, and its size in floats.
+/// Rows of a shifted kernel, with eight floats each, and its size in floats.
 const ROWS: usize = 8;
-const FILTER: usize = ROWS * LANES;
+const SHIFTED: usize = ROWS * LANES;
 
-/// The weight, laid out so that whatever position a window chose, the update of the 6x6 inputs below the window is six plain
-/// vectors: each 5x5 filter twice, one column further right the second time, with a row of zeros above and below.
-/// [pair, output channel][of the pair, column shift, row, column].
-pub(crate) struct Shifted(Vec<Aligned<[f32; 4 * FILTER]>>);
+/// The weight, laid out so that the update of the 6x6 inputs below a window is six contiguous vectors for each position of the
+/// maximum: each 5x5 kernel is stored twice, the second time one column further right, with a row of zeros above and below.
+/// [pair, output channel][channel of the pair, column shift, row, column].
+pub(super) struct Shifted(Vec<Aligned<[f32; 4 * SHIFTED]>>);
 
 impl Shifted {
     pub(super) fn new() -> Self {
-        Self(vec![Aligned([0.0; 4 * FILTER]); PAIRS * CHANNELS])
+        Self(vec![Aligned([0.0; 4 * SHIFTED]); PAIRS * CHANNELS])
     }
 
-    /// Lays out this weight [16, 6, 5, 5].
+    /// Copies the weight [16, 6, 5, 5].
     #[inline(always)]
     pub(super) fn fill<S: Simd>(&mut self, s: S, weight: &[f32]) {
         let weight: &[f32; WEIGHT] = weight.try_into().expect("conv2's weight has 2400 values");
@@ -44,30 +45,30 @@ impl Shifted {
         for channel in 0..CHANNELS {
             for input in 0..INPUTS {
                 let to = &mut self.0[input / 2 * CHANNELS + channel].0;
-                for ky in 0..5 {
-                    let from = ((channel * INPUTS + input) * 5 + ky) * 5;
-                    // The row and three values of the next, which are replaced by zeros; the last row has no next.
+                for ky in 0..KERNEL {
+                    let from = ((channel * INPUTS + input) * KERNEL + ky) * KERNEL;
+                    // Load the row and three values of the next row, and replace these by zeros. The last row has no next row.
                     let row = if from + LANES <= WEIGHT {
                         s.select_greater(five, zero, s.load(lanes(weight, from)), zero)
                     } else {
                         let mut row = [0.0; LANES];
-                        row[..5].copy_from_slice(&weight[from..]);
+                        row[..KERNEL].copy_from_slice(&weight[from..]);
                         s.load(&row)
                     };
-                    let at = input % 2 * 2 * FILTER + (ky + 1) * LANES;
+                    let at = input % 2 * 2 * SHIFTED + (ky + 1) * LANES;
                     s.store(row, lanes_mut(to, at));
-                    // The zero beyond the end of the shifted row lies where the next one starts with its own.
-                    s.store(row, lanes_mut(to, at + FILTER + 1));
+                    // The zero after the end of the shifted row is where the next row starts with its own zero.
+                    s.store(row, lanes_mut(to, at + SHIFTED + 1));
                 }
             }
         }
     }
 }
 
-/// Floats of a row of a plane in scratch memory: a cache line, so that few vectors lie across two.
+/// Floats per row of a plane in scratch memory: one cache line, so that few vectors cross a cache line.
 const STRIDE: usize = 16;
 
-/// Overwrites the gradient of the images in `d_x`, the first of the chunk.
+/// Computes the gradient of the input of the first images of the chunk. Overwrites `d_x`.
 #[inline(always)]
 pub(super) fn input_gradient<S: Simd>(
     s: S,
@@ -75,25 +76,25 @@ pub(super) fn input_gradient<S: Simd>(
     weight: &Shifted,
     d_x: &mut [[f32; INPUT]],
 ) {
-    // Images innermost: the filters of one pair then stay in the first-level cache.
-    for (pair, filters) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
+    // The loop over the images is inside, so that the kernels of one pair stay in the first-level cache.
+    for (pair, kernels) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
         for (image, d_x) in d_x.iter_mut().enumerate() {
             let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];
-            two_planes(s, image, sparse, filters, d_x);
+            two_planes(s, image, sparse, kernels, d_x);
         }
     }
 }
 
-/// Overwrites the gradient of two planes of one image.
+/// Computes the gradient of two planes of one image. Overwrites `d_x`.
 ///
-/// The 6x6 inputs below a window stay in registers over all output channels. Windows are taken down a column: what one
-/// leaves in its lower four rows is where the next one starts, so only two rows are written per window.
+/// The 6x6 inputs below a window stay in registers over all output channels. Windows are processed down a column: the lower four
+/// rows of one window are the start of the next, so only two rows are written per window.
 #[inline(always)]
 fn two_planes<S: Simd>(
     s: S,
     image: usize,
     sparse: &Sparse,
-    filters: &[Aligned<[f32; 4 * FILTER]>; CHANNELS],
+    kernels: &[Aligned<[f32; 4 * SHIFTED]>; CHANNELS],
     d_x: &mut [f32; 2 * PLANE],
 ) {
     let mut padded = Aligned([0.0; 2 * WIDTH * STRIDE]);
@@ -101,16 +102,16 @@ fn two_planes<S: Simd>(
         let mut patch = [[s.splat(0.0); 6]; 2];
         for row in 0..POOLED {
             let at = image * CELLS + row * POOLED + column;
-            for ((d_z, choice), filters) in sparse.d_z.iter().zip(&sparse.choice).zip(filters) {
+            for ((d_z, argmax), kernels) in sparse.d_z.iter().zip(&sparse.argmax).zip(kernels) {
                 let d_z = s.splat(d_z[at]);
                 let (lower, right) =
-                    (usize::from(choice[at] >> 1 & 1), usize::from(choice[at] & 1));
-                // Where the lower row was chosen, the zeros above the filter come first.
-                let start = right * FILTER + (1 - lower) * LANES;
-                let filters: &[f32; 2 * FILTER + 6 * LANES] = window(&filters.0, start);
+                    (usize::from(argmax[at] >> 1 & 1), usize::from(argmax[at] & 1));
+                // If the maximum is in the lower row, the zeros above the kernel come first.
+                let start = right * SHIFTED + (1 - lower) * LANES;
+                let kernels: &[f32; 2 * SHIFTED + 6 * LANES] = window(&kernels.0, start);
                 for (plane, patch) in patch.iter_mut().enumerate() {
                     for (y, sum) in patch.iter_mut().enumerate() {
-                        let w = s.load(lanes(filters, plane * 2 * FILTER + y * LANES));
+                        let w = s.load(lanes(kernels, plane * 2 * SHIFTED + y * LANES));
                         *sum = s.mul_add(d_z, w, *sum);
                     }
                 }

@@ -1,67 +1,46 @@
-//! A dense layer on the images of a piece: its sums, and the gradient of its input. The weight is [inputs, outputs], as Burn
-//! keeps it.
+//! Forward and backward pass of a dense layer on the images of a micro-batch. The weight is [inputs, outputs], as in Burn.
 //!
-//! Rows of activations and gradients are padded to whole vectors, and so is the last vector of a row of the weight, by what
-//! comes behind it: what its lanes beyond the row make is written to the padding and read by nobody.
+//! Rows of activations and gradients are padded to whole vectors. Weight rows are not: the last vector of a row also loads values
+//! of the next row, and the results of those extra lanes go into the padding and are ignored.
 
-use crate::model::TENSORS;
+use crate::model::DenseShape;
 
+use super::micro_batch::MICRO_BATCH;
 use super::simd::{LANES, Simd};
-use super::{lanes, lanes_mut};
+use super::slices::{lanes, lanes_mut};
 
-/// Images of a piece. Eight are the lanes of a vector in the dense layers' backward pass, and four pieces in a batch of 32
-/// keep four threads busy.
-pub(super) const MICRO_BATCH: usize = 8;
-
-/// The sizes of a dense layer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    /// Values that come in per image.
-    pub inputs: usize,
-    /// Values that go out per image.
-    pub outputs: usize,
+/// Returns the number of floats of a padded row of inputs and of a padded row of outputs.
+pub(super) const fn strides(shape: DenseShape) -> [usize; 2] {
+    [stride(shape.inputs), stride(shape.outputs)]
 }
 
-impl Size {
-    /// That of the layer whose weight is tensor `index` of [`TENSORS`].
-    pub(super) const fn of(index: usize) -> Self {
-        let shape = TENSORS[index].shape;
-        Self { inputs: shape[1], outputs: shape[0] }
-    }
-
-    /// Floats of a row of inputs, and of one of outputs.
-    pub(super) const fn strides(self) -> [usize; 2] {
-        [stride(self.inputs), stride(self.outputs)]
-    }
-}
-
-/// Floats of a padded row.
+/// Returns the number of floats of a padded row.
 pub(super) const fn stride(values: usize) -> usize {
     values.next_multiple_of(2 * LANES)
 }
 
-/// `z = x * weight + bias` for the first `n` images of a piece. Overwrites z.
+/// Computes `z = x * weight + bias` for the first `n` images of a micro-batch. Overwrites z.
 ///
-/// Shapes: x [MICRO_BATCH, inputs], z [MICRO_BATCH, outputs], rows padded; `weight` begins with the layer's [inputs, outputs] and ends at
-/// least [`LANES`] values behind it; bias \[outputs\].
+/// Shapes: x [MICRO_BATCH, inputs] and z [MICRO_BATCH, outputs] with padded rows; `weight` starts with the layer's
+/// [inputs, outputs] and has at least [`LANES`] more values; bias \[outputs\].
 #[inline(always)]
 pub(super) fn forward<S: Simd>(
     s: S,
-    size: Size,
+    shape: DenseShape,
     n: usize,
     x: &[f32],
     weight: &[f32],
     bias: &[f32],
     z: &mut [f32],
 ) {
-    let [inputs, outputs] = size.strides();
+    let [inputs, outputs] = strides(shape);
     assert_eq!((x.len(), z.len()), (MICRO_BATCH * inputs, MICRO_BATCH * outputs));
-    assert_eq!(bias.len(), size.outputs);
-    let mut layer = Forward { size, x, weight, bias, z };
-    // Four images by two vectors, or eight by one, are the eight accumulators that hide the latency of the
-    // multiply-adds. Four by two is better: it loads six values for eight multiply-adds, eight by one loads nine.
-    for column in (0..size.outputs).step_by(2 * LANES) {
-        if column + LANES < size.outputs {
+    assert_eq!(bias.len(), shape.outputs);
+    let mut layer = Forward { shape, x, weight, bias, z };
+    // Tiles of four images by two vectors, or of eight by one, have the eight accumulators that hide the latency of the
+    // multiply-adds. Four by two is better: it loads six values for eight multiply-adds, and eight by one loads nine.
+    for column in (0..shape.outputs).step_by(2 * LANES) {
+        if column + LANES < shape.outputs {
             for image in (0..n).step_by(4) {
                 layer.tile::<S, 4, 2>(s, image, column);
             }
@@ -72,7 +51,7 @@ pub(super) fn forward<S: Simd>(
 }
 
 struct Forward<'a> {
-    size: Size,
+    shape: DenseShape,
     x: &'a [f32],
     weight: &'a [f32],
     bias: &'a [f32],
@@ -80,11 +59,11 @@ struct Forward<'a> {
 }
 
 impl Forward<'_> {
-    /// The sums of `V` vectors of outputs from `column` on, for `R` images from `image` on.
+    /// Computes `V` vectors of outputs from `column` on, for `R` images from `image` on.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(&mut self, s: S, image: usize, column: usize) {
-        let [x_stride, z_stride] = self.size.strides();
-        let Size { inputs, outputs } = self.size;
+        let [x_stride, z_stride] = strides(self.shape);
+        let DenseShape { inputs, outputs } = self.shape;
         let x: [&[f32]; R] = std::array::from_fn(|i| &self.x[(image + i) * x_stride..][..inputs]);
         let mut start = [s.splat(0.0); V];
         for (v, start) in start.iter_mut().enumerate() {
@@ -113,13 +92,13 @@ impl Forward<'_> {
     }
 }
 
-/// `d_x = d_z * transpose(weight)` for the images of a piece. Overwrites d_x.
+/// Computes `d_x = d_z * transpose(weight)` for the images of a micro-batch. Overwrites d_x.
 ///
-/// Shapes: d_z [MICRO_BATCH, outputs], d_x [MICRO_BATCH, inputs], rows padded; weight [inputs, outputs].
+/// Shapes: d_z [MICRO_BATCH, outputs] and d_x [MICRO_BATCH, inputs] with padded rows; weight [inputs, outputs].
 #[inline(always)]
 pub(super) fn input_gradient<S: Simd>(
     s: S,
-    size: Size,
+    shape: DenseShape,
     d_z: &[f32],
     weight: &[f32],
     d_x: &mut [f32],
@@ -127,11 +106,11 @@ pub(super) fn input_gradient<S: Simd>(
     /// The longest padded row of outputs.
     const LONGEST: usize = 128;
     const { assert!(MICRO_BATCH == LANES) };
-    let Size { inputs, outputs } = size;
-    let [d_x_stride, d_z_stride] = size.strides();
+    let DenseShape { inputs, outputs } = shape;
+    let [d_x_stride, d_z_stride] = strides(shape);
     assert_eq!((d_x.len(), d_z.len()), (MICRO_BATCH * d_x_stride, MICRO_BATCH * d_z_stride));
     assert!(d_z_stride <= LONGEST && weight.len() == inputs * outputs);
-    // The images of the piece are the lanes, so that the weight is read as it lies: [output][image].
+    // The images are the lanes, so that the weight is read in memory order: [output][image].
     let mut by_output = [[0.0; LANES]; LONGEST];
     for column in (0..outputs).step_by(LANES) {
         let block = std::array::from_fn(|i| s.load(lanes(d_z, i * d_z_stride + column)));
@@ -140,7 +119,7 @@ pub(super) fn input_gradient<S: Simd>(
         }
     }
     for input in (0..inputs).step_by(LANES) {
-        // Where there are fewer than eight rows, the last one again: its results go into the padding.
+        // If fewer than eight rows remain, the last one is repeated, and its results go into the padding.
         let rows: [&[f32]; LANES] = std::array::from_fn(|i| {
             let row = (input + i).min(inputs - 1);
             &weight[row * outputs..][..outputs]

@@ -1,24 +1,21 @@
-//! Sparse categorical cross-entropy of one image, as [`crate::backend::Gradients`] defines it.
+//! Loss of one image and its gradient; `model/loss.rs` has the definition.
 
-use crate::model::{Activation, CLIP, SampleResult, argmax};
+use crate::model::{Activation, CLIP, OUTPUTS, SampleResult, argmax};
 
-/// Classes, and outputs per image.
-pub(super) const CLASSES: usize = 10;
-
-/// The loss of an image with this label whose last layer ends in `y` \[10\]; writes to `d_y` the gradient of y of
-/// `1 / images` times the loss.
+/// Returns the loss of an image whose last layer has the activations `y` \[10\], and writes the gradient of `loss / batch_size`
+/// with respect to y to `d_y`.
 ///
-/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` by `o[k]` is `1 / s`, less `1 / o[k]` where k is
-/// the label; and none where clipping holds o fast, as in `tf.clip_by_value`.
+/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` with respect to `o[k]` is `1 / s`, minus `1 / o[k]` if k is
+/// the label. It is zero if o is clipped, as in `tf.clip_by_value`.
 ///
 /// # Panics
-/// The label is not below 10.
+/// Panics if the label is not below 10.
 pub(super) fn loss(
     activation: Activation,
-    y: &[f32; CLASSES],
+    y: &[f32; OUTPUTS],
     label: u8,
-    images: usize,
-    d_y: &mut [f32; CLASSES],
+    batch_size: usize,
+    d_y: &mut [f32; OUTPUTS],
 ) -> SampleResult {
     let label = usize::from(label);
     // o = y, or (1 + y) / 2 for tanh.
@@ -29,7 +26,7 @@ pub(super) fn loss(
     let o = y.map(|y| output(activation, y));
     let clipped = o.map(|o| f64::from(o.clamp(CLIP, 1.0 - CLIP)));
     let sum: f64 = clipped.iter().sum();
-    let scale = slope / images as f64;
+    let scale = slope / batch_size as f64;
     for (class, d_y) in d_y.iter_mut().enumerate() {
         let of_label = if class == label { 1.0 / clipped[class] } else { 0.0 };
         *d_y = if o[class] < CLIP || o[class] > 1.0 - CLIP {
@@ -41,7 +38,7 @@ pub(super) fn loss(
     SampleResult { loss: (sum / clipped[label]).ln() as f32, is_correct: argmax(&o) == label }
 }
 
-/// The network's output for what its last layer ends in.
+/// Returns the output of the network for an activation of the last layer.
 pub(super) fn output(activation: Activation, y: f32) -> f32 {
     match activation {
         Activation::Sigmoid => y,
@@ -59,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_outputs_are_worth_ln_10_and_the_first_class() {
+    fn equal_outputs_have_loss_ln_10() {
         for o in [0.0, 0.25, 1.0] {
             let (loss, _) = of(Activation::Sigmoid, [o; 10], 0);
             assert!((f64::from(loss.loss) - 10.0_f64.ln()).abs() < 1e-6);
@@ -75,14 +72,14 @@ mod tests {
         let (_, d_y) = of(Activation::Sigmoid, y, 2);
         assert_eq!((d_y[2], d_y[3]), (0.0, 0.0));
         assert!(d_y[4] > 0.0);
-        // At a bound itself nothing is clipped yet.
+        // An output at the bound itself is not clipped.
         (y[2], y[3]) = (CLIP, 1.0 - CLIP);
         let (_, d_y) = of(Activation::Sigmoid, y, 2);
         assert!(d_y[2] < 0.0 && d_y[3] > 0.0);
     }
 
     #[test]
-    fn clipped_outputs_count_as_what_they_are_clipped_to() {
+    fn gradient_uses_clipped_outputs() {
         let mut y = [0.0; 10];
         (y[2], y[3]) = (1.0, 2e-7);
         let (_, d_y) = of(Activation::Sigmoid, y, 2);
@@ -91,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_finite_differences() {
+    fn gradients_match_finite_differences() {
         let y: [f32; 10] = std::array::from_fn(|i| ((i * 7 + 1) as f32 * 0.37).sin() * 0.45 + 0.5);
         for activation in [Activation::Sigmoid, Activation::Tanh] {
             let (_, d_y) = of(activation, y, 6);

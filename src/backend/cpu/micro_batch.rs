@@ -1,35 +1,37 @@
-//! The memory of a step's first half: what its passes leave for the second, and what they need meanwhile.
+//! Buffers of the forward/backward phase: saved activations and gradients ([`MicroBatch`]), and the scratch memory of a thread
+//! ([`Scratch`]).
 //!
-//! What the gradients of the weights are made of is a [`MicroBatch`]; everything else stays in the [`Scratch`] of the thread,
-//! and so in its cache.
+//! Only the values that the update phase reads are in a [`MicroBatch`]. Everything else stays in the scratch memory of the
+//! thread, and so in its cache.
 
 use std::cell::RefCell;
 
 use crate::data::{Image, Minibatch, PIXELS, Scaling};
-use crate::model::SampleResult;
+use crate::model::{FC1, FC2, FC3, SampleResult};
 
-use super::dense::{MICRO_BATCH, Size, stride};
+use super::dense::stride;
 use super::simd::LANES;
-use super::{Aligned, conv1, conv2};
+use super::slices::Aligned;
+use super::{conv1, conv2};
 
-pub(super) const FC1: Size = Size::of(4);
-pub(super) const FC2: Size = Size::of(6);
-pub(super) const FC3: Size = Size::of(8);
+/// Images of a micro-batch. Eight images fill the lanes of a vector in the backward pass of the dense layers, and the four
+/// micro-batches of a minibatch of 32 keep four threads busy.
+pub(super) const MICRO_BATCH: usize = 8;
 
-/// One row of `N` values for each image of a piece.
+/// One row of `N` values for each image of a micro-batch.
 pub(super) type Rows<const N: usize> = Aligned<[[f32; N]; MICRO_BATCH]>;
 
-/// What the passes of a few images leave for the gradients of the weights, and their scores.
-pub(crate) struct MicroBatch {
-    /// How many images it holds.
+/// Saved activations and gradients of a few images for the update phase, and the results of these images.
+pub(super) struct MicroBatch {
+    /// Number of images.
     pub n: usize,
     pub fc1: Dense<{ stride(FC1.inputs) }, { stride(FC1.outputs) }>,
     pub fc2: Dense<{ stride(FC2.inputs) }, { stride(FC2.outputs) }>,
     pub fc3: Dense<{ stride(FC3.inputs) }, { stride(FC3.outputs) }>,
-    /// The convolutions' gradients, summed over the images.
-    pub conv1: conv1::Sums,
-    pub conv2: conv2::Sums,
-    pub scores: [SampleResult; MICRO_BATCH],
+    /// Gradients of the convolutions, summed over the images.
+    pub conv1: conv1::Gradients,
+    pub conv2: conv2::Gradients,
+    pub results: [SampleResult; MICRO_BATCH],
 }
 
 impl MicroBatch {
@@ -39,20 +41,20 @@ impl MicroBatch {
             fc1: Dense::ZERO,
             fc2: Dense::ZERO,
             fc3: Dense::ZERO,
-            conv1: conv1::Sums::ZERO,
-            conv2: conv2::Sums::ZERO,
-            scores: [SampleResult { loss: 0.0, is_correct: false }; MICRO_BATCH],
+            conv1: conv1::Gradients::ZERO,
+            conv2: conv2::Gradients::ZERO,
+            results: [SampleResult { loss: 0.0, is_correct: false }; MICRO_BATCH],
         }
     }
 
-    /// The scores of its images.
-    pub(super) fn scores(&self) -> &[SampleResult] {
-        &self.scores[..self.n]
+    /// Returns the results of the images.
+    pub(super) fn results(&self) -> &[SampleResult] {
+        &self.results[..self.n]
     }
 
-    /// The inputs of a dense layer, from 0, and the gradients of its sums.
+    /// Returns x and d_z of a dense layer, counted from 0.
     #[inline(always)]
-    pub(super) fn of_dense(&self, layer: usize) -> (&[f32], &[f32]) {
+    pub(super) fn dense(&self, layer: usize) -> (&[f32], &[f32]) {
         match layer {
             0 => self.fc1.rows(),
             1 => self.fc2.rows(),
@@ -61,8 +63,8 @@ impl MicroBatch {
     }
 }
 
-/// What comes into a dense layer, and the gradients of its sums, before their activation.
-pub(crate) struct Dense<const INPUTS: usize, const OUTPUTS: usize> {
+/// The input of a dense layer, and the gradient of its pre-activations.
+pub(super) struct Dense<const INPUTS: usize, const OUTPUTS: usize> {
     pub x: Rows<INPUTS>,
     pub d_z: Rows<OUTPUTS>,
 }
@@ -79,10 +81,10 @@ impl<const INPUTS: usize, const OUTPUTS: usize> Dense<INPUTS, OUTPUTS> {
     }
 }
 
-/// The gradients of a convolution's weight and bias, summed over images, in the layout in which they are summed: of each
-/// output channel's filters some rows of eight, and of its bias eight parts.
+/// The gradients of a convolution's weight and bias, summed over images, in the layout of the vectors that sum them: some rows of
+/// eight lanes for the kernels of each output channel, and eight partial sums for its bias.
 #[derive(Clone, Copy)]
-pub(crate) struct ConvGradients<const CHANNELS: usize, const ROWS: usize> {
+pub(super) struct ConvGradients<const CHANNELS: usize, const ROWS: usize> {
     pub weight: Aligned<[[[f32; LANES]; ROWS]; CHANNELS]>,
     pub bias: [[f32; LANES]; CHANNELS],
 }
@@ -91,26 +93,26 @@ impl<const CHANNELS: usize, const ROWS: usize> ConvGradients<CHANNELS, ROWS> {
     pub(super) const ZERO: Self =
         Self { weight: Aligned([[[0.0; LANES]; ROWS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
 
-    /// Adds those of another piece.
+    /// Adds the gradients of another micro-batch.
     pub(super) fn add(&mut self, other: &Self) {
         let from = other.weight.0.as_flattened().iter().chain(&other.bias).flatten();
         let to = self.weight.0.as_flattened_mut().iter_mut().chain(&mut self.bias).flatten();
         to.zip(from).for_each(|(to, from)| *to += from);
     }
 
-    /// Writes the gradient of the weight and, behind it, that of the bias. `lanes` of each row are in use, and `place` says
-    /// where in its channel's filters a row's lane belongs.
+    /// Writes the gradient of the weight and, after it, the gradient of the bias. The first `lanes` lanes of each row are used,
+    /// and `index` maps a row and lane to an index in the kernels of the output channel.
     pub(super) fn write(
         &self,
         lanes: usize,
-        place: impl Fn(usize, usize) -> usize,
+        index: impl Fn(usize, usize) -> usize,
         to: &mut [f32],
     ) {
         let (d_weight, d_bias) = to.split_at_mut(CHANNELS * ROWS * lanes);
         for (d_weight, rows) in d_weight.chunks_exact_mut(ROWS * lanes).zip(&self.weight.0) {
             for (row, values) in rows.iter().enumerate() {
                 for (lane, value) in values[..lanes].iter().enumerate() {
-                    d_weight[place(row, lane)] = *value;
+                    d_weight[index(row, lane)] = *value;
                 }
             }
         }
@@ -120,7 +122,7 @@ impl<const CHANNELS: usize, const ROWS: usize> ConvGradients<CHANNELS, ROWS> {
     }
 }
 
-/// What a thread needs besides: inputs, sums and gradients of the convolutions, and the last layer's outputs.
+/// Scratch memory of a thread: inputs, activations and gradients of the convolutions, and the outputs of the last layer.
 pub(super) struct Scratch {
     bytes: [Image; MICRO_BATCH],
     pub pixels: Aligned<[[f32; PIXELS]; MICRO_BATCH]>,
@@ -148,7 +150,7 @@ impl Scratch {
         }
     }
 
-    /// Runs `work` with the scratch memory of this thread.
+    /// Calls `work` with the scratch memory of this thread.
     pub(super) fn with<R>(work: impl FnOnce(&mut Self) -> R) -> R {
         thread_local! {
             static SCRATCH: RefCell<Box<Scratch>> = RefCell::new(Box::new(Scratch::new()));
@@ -156,16 +158,16 @@ impl Scratch {
         SCRATCH.with_borrow_mut(|scratch| work(scratch))
     }
 
-    /// Copies the images, changed and scaled.
+    /// Copies the images, transformed and scaled.
     ///
-    /// Shuffled images are not in the cache. Plain copies wait for many of them at once, which conversion does not:
-    /// copying first takes 5 us for 32 images, converting at once 9.
+    /// Shuffled images are not in the cache. Plain copies have many cache misses in flight at once, which a conversion does not:
+    /// copying first takes 5 us for 32 images, and converting directly takes 9 us.
     #[inline(always)]
     pub(super) fn load(&mut self, images: Minibatch<'_>) {
         let n = images.len();
-        for (place, bytes) in self.bytes[..n].iter_mut().enumerate() {
-            let (image, change, _) = images.get(place);
-            change.apply(image, bytes);
+        for (index, bytes) in self.bytes[..n].iter_mut().enumerate() {
+            let (image, transform, _) = images.get(index);
+            transform.apply(image, bytes);
         }
         let bytes = self.bytes[..n].as_flattened().iter().map(|byte| f32::from(*byte));
         let pixels = self.pixels.0[..n].as_flattened_mut().iter_mut().zip(bytes);

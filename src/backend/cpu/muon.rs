@@ -1,7 +1,7 @@
-//! The steps of the large matrices along their directions made orthogonal: [`crate::optim::Muon`] has the rule.
+//! The update of the large matrices with orthogonalised momentum; see [`crate::optim::Muon`].
 //!
-//! Each matrix lies with its longer side down, its rows filled up with zeros, so that a product is made in tiles of four
-//! rows by sixteen columns. Blocks of rows are shared among threads; each value is a sum in a fixed order.
+//! Each matrix is stored with its longer side as rows, which are padded with zeros, so that products are computed in tiles of four
+//! rows by sixteen columns. Blocks of rows are split among threads; each value is a sum in a fixed order.
 
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::model::{PARAMETERS, range};
 use crate::optim::{MATRICES, Matrix, Muon};
 
 use super::simd::{Kernel, LANES, Simd, SimdLevel};
-use super::{lanes, lanes_mut};
+use super::slices::{lanes, lanes_mut, window};
 
 /// Columns of a tile.
 const WIDTH: usize = 2 * LANES;
@@ -17,51 +17,58 @@ const WIDTH: usize = 2 * LANES;
 /// Rows of a tile.
 const HEIGHT: usize = 4;
 
-/// Rows that a thread makes at a time.
+/// Rows per task.
 const BLOCK: usize = 2 * HEIGHT;
 
-/// What steps with Muon need beside the parameters; kept from step to step.
+/// Buffers of the Newton-Schulz iterations, reused between steps.
 #[derive(Default)]
 pub(super) struct NewtonSchulz {
     directions: Vec<f32>,
-    work: [Work; 3],
+    iterations: [Iteration; 3],
 }
 
 impl NewtonSchulz {
-    /// Where the directions go, in the layout of the parameters; the matrices' alone are read.
+    /// Returns the buffer for the directions, in the layout of the parameters. Only those of the matrices are read.
     pub(super) fn directions(&mut self) -> &mut [f32] {
         self.directions.resize(PARAMETERS, 0.0);
         &mut self.directions
     }
 
-    /// Moves the matrices of `parameters` along the directions.
-    pub(super) fn step(&mut self, level: SimdLevel, muon: Muon, rate: f32, parameters: &mut [f32]) {
+    /// Updates the matrices in `parameters` by their directions.
+    pub(super) fn update(
+        &mut self,
+        level: SimdLevel,
+        muon: Muon,
+        learning_rate: f32,
+        parameters: &mut [f32],
+    ) {
         let directions = &self.directions;
         let mut rest = parameters;
         let mut end = 0;
-        let jobs = MATRICES.iter().zip(&mut self.work).map(|(matrix, work)| {
+        let tasks = MATRICES.iter().zip(&mut self.iterations).map(|(matrix, iteration)| {
             let places = range(matrix.tensor);
             let (w, others) =
                 std::mem::take(&mut rest)[places.start - end..].split_at_mut(places.len());
             (rest, end) = (others, places.end);
-            (*matrix, work, w, &directions[places])
+            (*matrix, iteration, w, &directions[places])
         });
-        let jobs: Vec<_> = jobs.collect();
-        jobs.into_par_iter().for_each(|(matrix, work, w, d)| {
-            work.load(matrix, d);
+        let tasks: Vec<_> = tasks.collect();
+        tasks.into_par_iter().for_each(|(matrix, iteration, w, d)| {
+            iteration.load(matrix, d);
             for _ in 0..Muon::ROUNDS {
-                work.round(level);
+                iteration.advance(level);
             }
-            work.apply(matrix, muon, rate, w);
+            iteration.apply(matrix, muon, learning_rate, w);
         });
     }
 }
 
-/// A matrix on its way, x, and what a round needs: each row-major, with `stride` values a row.
+/// The matrix being orthogonalised (`x`) and the buffers of an iteration, all row-major with row stride `stride`.
 #[derive(Default)]
-struct Work {
-    /// Rows of x, the longer side, and columns.
+struct Iteration {
+    /// Rows of x (the longer side).
     rows: usize,
+    /// Columns of x (the shorter side).
     columns: usize,
     stride: usize,
     x: Vec<f32>,
@@ -70,11 +77,11 @@ struct Work {
     polynomial: Vec<f32>,
 }
 
-impl Work {
-    /// x = d / |d|.
+impl Iteration {
+    /// Sets `x = d / |d|`.
     fn load(&mut self, matrix: Matrix, d: &[f32]) {
         let (rows, columns) = (matrix.rows.max(matrix.columns), matrix.rows.min(matrix.columns));
-        // Columns of a power of two would share a few sets of the cache.
+        // With a stride that is a power of two, the rows would compete for a few sets of the cache.
         let stride = (columns.div_ceil(WIDTH) | 1) * WIDTH;
         (self.rows, self.columns, self.stride) = (rows, columns, stride);
         let values = rows.next_multiple_of(BLOCK) * stride;
@@ -106,8 +113,8 @@ impl Work {
         }
     }
 
-    /// `x = x (a + b g + c g g)`, `g = transpose(x) x`.
-    fn round(&mut self, level: SimdLevel) {
+    /// Computes one iteration: `x = x (a + b g + c g g)`, `g = transpose(x) x`.
+    fn advance(&mut self, level: SimdLevel) {
         let [a, b, c] = Muon::COEFFICIENTS;
         let Self {
             rows, columns, stride, ref x, ref mut next, ref mut g, ref mut polynomial, ..
@@ -132,7 +139,7 @@ impl Work {
             }
         };
         product(Left::Transposed(&x[..rows * stride]), x, None, true, g);
-        // g is symmetric, and so its own transposed.
+        // g is symmetric and therefore its own transpose.
         let left = Left::Transposed(&g[..columns * stride]);
         product(left, g, Some((a, b, c)), true, polynomial);
         let right = &polynomial[..columns * stride];
@@ -140,28 +147,29 @@ impl Work {
         std::mem::swap(&mut self.x, &mut self.next);
     }
 
-    /// `w = w - rate * (scale * x + decay * w)`.
-    fn apply(&self, matrix: Matrix, muon: Muon, rate: f32, w: &mut [f32]) {
+    /// Updates the weights: `w = w - learning_rate * (scale * x + weight_decay * w)`.
+    fn apply(&self, matrix: Matrix, muon: Muon, learning_rate: f32, w: &mut [f32]) {
         let scale = Muon::scale(matrix);
-        let moved = |w: &mut f32, x: &f32| *w -= rate * (scale * x + muon.weight_decay * *w);
+        let update =
+            |w: &mut f32, x: &f32| *w -= learning_rate * (scale * x + muon.weight_decay * *w);
         let rows = self.x.chunks_exact(self.stride).take(self.rows);
         for (row, x) in rows.enumerate() {
             let x = &x[..self.columns];
             match matrix.rows == self.rows {
                 true => {
                     let w = &mut w[row * self.columns..][..self.columns];
-                    w.iter_mut().zip(x).for_each(|(w, x)| moved(w, x));
+                    w.iter_mut().zip(x).for_each(|(w, x)| update(w, x));
                 }
                 false => {
                     let w = w[row..].iter_mut().step_by(self.rows);
-                    w.zip(x).for_each(|(w, x)| moved(w, x));
+                    w.zip(x).for_each(|(w, x)| update(w, x));
                 }
             }
         }
     }
 }
 
-/// Fills what is below the diagonal, in blocks of [`BLOCK`] rows and up, from above it.
+/// Copies the part above the diagonal to the part below it, from row [`BLOCK`] on.
 fn mirror(square: &mut [f32], width: usize, stride: usize) {
     for row in BLOCK..width {
         for column in 0..row {
@@ -170,18 +178,18 @@ fn mirror(square: &mut [f32], width: usize, stride: usize) {
     }
 }
 
-/// The left matrix of a product, with as many values a row as the others.
+/// The left matrix of a product, with the same stride as the others.
 #[derive(Clone, Copy)]
 enum Left<'a> {
     Plain(&'a [f32]),
     Transposed(&'a [f32]),
 }
 
-/// Some rows of a product, from `first` on, and of these the columns from `first_column` on, rounded down to a whole tile.
+/// Computes some rows of a product, from `first` on, in the columns from `first_column` on, rounded down to a whole tile.
 struct Product<'a> {
     left: Left<'a>,
     right: &'a [f32],
-    /// With a, b, c: `a + b right + c left right` instead.
+    /// With coefficients a, b, c, the result is `a + b right + c left right` instead.
     terms: Option<(f32, f32, f32)>,
     width: usize,
     stride: usize,
@@ -198,7 +206,7 @@ impl Kernel for Product<'_> {
             let first = self.first + row;
             for column in (self.first_column / WIDTH * WIDTH..self.width).step_by(WIDTH) {
                 let right = self.right.chunks(stride);
-                let right = right.map(|row| super::window(row, column));
+                let right = right.map(|row| window(row, column));
                 let sums = match self.left {
                     Left::Plain(left) => {
                         let row = |i: usize| &left[(first + i) * stride..][..stride];
@@ -208,7 +216,7 @@ impl Kernel for Product<'_> {
                     }
                     Left::Transposed(left) => {
                         let rows = left.chunks(stride);
-                        tile(s, rows.map(|row| *super::window(row, first)).zip(right))
+                        tile(s, rows.map(|row| *window(row, first)).zip(right))
                     }
                 };
                 for (i, sums) in sums.into_iter().enumerate() {
@@ -234,7 +242,7 @@ impl Kernel for Product<'_> {
     }
 }
 
-/// The sums of `left * right` over all pairs.
+/// Sums `left * right` over all pairs.
 #[inline(always)]
 fn tile<'a, S: Simd>(
     s: S,
@@ -252,7 +260,7 @@ fn tile<'a, S: Simd>(
     sums
 }
 
-/// The norm is summed in whole vectors.
+// The norm is summed in whole vectors.
 const _: () = {
     let mut index = 0;
     while index < MATRICES.len() {

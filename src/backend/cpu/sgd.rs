@@ -1,126 +1,98 @@
-//! A step of gradient descent on all parameters or a run of them: [`crate::optim`] has the rule.
+//! The update rule of [`Sgd`] on some of the parameters.
 
-use crate::model::range;
+use crate::model::TENSORS;
 use crate::optim::{Muon, Sgd};
 
-use super::muon::NewtonSchulz;
-use super::simd::{Kernel, LANES, Simd, SimdLevel};
+use super::simd::{LANES, Simd};
 
-/// What a step of gradient descent transforms, and how.
-#[derive(Debug)]
-pub struct ParameterUpdate<'a> {
-    /// The rule.
+/// All parameters or a consecutive part of them, and how to update them.
+pub(super) struct ParameterUpdate<'a> {
+    /// The update rule.
     pub sgd: Sgd,
-    /// The learning rate of this step.
-    pub rate: f32,
-    /// All parameters.
-    pub parameters: &'a mut [f32],
-    /// The velocity of each, where there is momentum.
+    /// Learning rate of this step.
+    pub learning_rate: f32,
+    /// The parameters.
+    pub weights: &'a mut [f32],
+    /// Velocity of each parameter, if the rule has momentum.
     pub velocity: Option<&'a mut [f32]>,
 }
 
-impl<'a> ParameterUpdate<'a> {
-    /// A step along `gradients`.
-    ///
-    /// # Panics
-    /// A slice has not [`PARAMETERS`](crate::model::PARAMETERS) values.
-    pub fn update(self, level: SimdLevel, gradients: &[f32]) {
-        self.apply(level, &mut NewtonSchulz::default(), |target| {
-            level.run(Update { target, gradients });
-        });
-    }
-
-    /// The step whose gradients `give` hands over.
-    pub(super) fn apply(
-        self,
-        level: SimdLevel,
-        orthogonal: &mut NewtonSchulz,
-        give: impl FnOnce(Target<'_>),
-    ) {
-        let Self { sgd, rate, parameters, velocity } = self;
-        let directions = sgd.muon.is_some().then(|| orthogonal.directions());
-        let descent = ParameterUpdate { sgd, rate, parameters: &mut *parameters, velocity };
-        give(Target { descent, directions });
-        if let Some(muon) = sgd.muon {
-            orthogonal.step(level, muon, rate, parameters);
-        }
-    }
-}
-
-/// Where the gradients of a run of parameters go.
+/// A consecutive part of the parameters, ready to receive its gradients.
 pub(super) struct Target<'a> {
-    pub descent: ParameterUpdate<'a>,
-    /// Where the directions of the large matrices go instead, for [`super::muon`].
+    /// The parameters.
+    pub parameters: ParameterUpdate<'a>,
+    /// Directions of the matrices that [`super::muon`] updates afterwards.
     pub directions: Option<&'a mut [f32]>,
 }
 
 impl<'a> Target<'a> {
-    /// The gradients themselves: from 0, a step of length -1 ends at them.
-    pub(super) fn keep(gradients: &'a mut [f32]) -> Self {
-        gradients.fill(0.0);
-        let (sgd, rate) = (Sgd::default(), -1.0);
-        let descent = ParameterUpdate { sgd, rate, parameters: gradients, velocity: None };
-        Self { descent, directions: None }
-    }
-
-    /// That of the first `count` parameters and that of the others.
+    /// Splits the target after the first `count` parameters.
     pub(super) fn split_at(self, count: usize) -> (Self, Self) {
-        let ParameterUpdate { sgd, rate, parameters, velocity } = self.descent;
-        let (first, others) = parameters.split_at_mut(count);
+        let ParameterUpdate { sgd, learning_rate, weights, velocity } = self.parameters;
+        let (first, others) = weights.split_at_mut(count);
         let (first_v, others_v) = velocity.map(|v| v.split_at_mut(count)).unzip();
         let (first_d, others_d) = self.directions.map(|d| d.split_at_mut(count)).unzip();
-        let part = |parameters, velocity, directions| Self {
-            descent: ParameterUpdate { sgd, rate, parameters, velocity },
+        let part = |weights, velocity, directions| Self {
+            parameters: ParameterUpdate { sgd, learning_rate, weights, velocity },
             directions,
         };
         (part(first, first_v, first_d), part(others, others_v, others_d))
     }
 
-    /// Takes the gradients `g` of the parameters from place `at` on, which are of tensor `tensor` of
-    /// [`crate::model::TENSORS`].
+    /// Updates the parameters from index `at` on by their gradients `g`. They belong to tensor `tensor` of [`TENSORS`].
     #[inline(always)]
-    pub(super) fn take<S: Simd>(&mut self, s: S, at: usize, g: &[f32], tensor: usize) {
-        let places = at..at + g.len();
-        let ParameterUpdate { sgd, rate, parameters, velocity } = &mut self.descent;
-        let velocity = velocity.as_mut().map(|v| &mut v[places.clone()]);
-        let is_bias = tensor % 2 == 1;
-        let (w, rate, weight_decay) = match &mut self.directions {
-            Some(directions) if Muon::moves(tensor) => {
-                // As in `keep`.
-                let d = &mut directions[places];
+    pub(super) fn update<S: Simd>(&mut self, s: S, at: usize, g: &[f32], tensor: usize) {
+        let part = at..at + g.len();
+        let ParameterUpdate { sgd, learning_rate, weights, velocity } = &mut self.parameters;
+        let velocity = velocity.as_mut().map(|v| &mut v[part.clone()]);
+        let is_bias = TENSORS[tensor].shape.len() == 1;
+        let (w, learning_rate, weight_decay) = match &mut self.directions {
+            Some(directions) if Muon::updates(tensor) => {
+                // From zero, a step with learning rate -1 ends at the direction itself.
+                let d = &mut directions[part];
                 d.fill(0.0);
                 (d, -1.0, 0.0)
             }
-            _ => (&mut parameters[places], *rate, if is_bias { 0.0 } else { sgd.weight_decay }),
+            _ => {
+                let weight_decay = if is_bias { 0.0 } else { sgd.weight_decay };
+                (&mut weights[part], *learning_rate, weight_decay)
+            }
         };
         let sgd = Sgd { weight_decay, ..*sgd };
-        descend(s, sgd, rate, w, velocity, g);
+        update(s, sgd, learning_rate, w, velocity, g);
     }
 }
 
-/// A step of some parameters, and of their velocity where there is one.
+/// Updates some parameters and their velocity, if any.
 #[inline(always)]
-fn descend<S: Simd>(s: S, sgd: Sgd, rate: f32, w: &mut [f32], v: Option<&mut [f32]>, g: &[f32]) {
+fn update<S: Simd>(
+    s: S,
+    sgd: Sgd,
+    learning_rate: f32,
+    w: &mut [f32],
+    v: Option<&mut [f32]>,
+    g: &[f32],
+) {
     let ((w, w_rest), (g, g_rest)) = (w.as_chunks_mut(), g.as_chunks());
     let (v, v_rest) = v.unwrap_or_default().as_chunks_mut();
     for (i, (w, g)) in w.iter_mut().zip(g).enumerate() {
-        descend_vector(s, sgd, rate, w, v.get_mut(i), g);
+        update_vector(s, sgd, learning_rate, w, v.get_mut(i), g);
     }
     if !g_rest.is_empty() {
         let (mut w, mut v) = (padded(w_rest), padded(v_rest));
         let velocity = (!v_rest.is_empty()).then_some(&mut v);
-        descend_vector(s, sgd, rate, &mut w, velocity, &padded(g_rest));
+        update_vector(s, sgd, learning_rate, &mut w, velocity, &padded(g_rest));
         w_rest.copy_from_slice(&w[..w_rest.len()]);
         v_rest.copy_from_slice(&v[..v_rest.len()]);
     }
 }
 
-/// `w = w - rate * (g + weight_decay * w)`, or along the velocity or, with Nesterov's momentum, ahead of it.
+/// `w = w - learning_rate * d`; see [`crate::optim`] for the direction d.
 #[inline(always)]
-fn descend_vector<S: Simd>(
+fn update_vector<S: Simd>(
     s: S,
     sgd: Sgd,
-    rate: f32,
+    learning_rate: f32,
     w: &mut [f32; LANES],
     v: Option<&mut [f32; LANES]>,
     g: &[f32; LANES],
@@ -136,29 +108,13 @@ fn descend_vector<S: Simd>(
             false => velocity,
         };
     }
-    s.store(s.mul_add(s.splat(-rate), direction, weight), w);
+    s.store(s.mul_add(s.splat(-learning_rate), direction, weight), w);
 }
 
-/// The last values of a row as a whole vector, so that every place is computed alike, wherever rows end.
+/// Pads the last values of a row to a vector, so that every value is computed alike, wherever rows end.
 #[inline(always)]
 fn padded(rest: &[f32]) -> [f32; LANES] {
     let mut vector = [0.0; LANES];
     vector[..rest.len()].copy_from_slice(rest);
     vector
-}
-
-/// A step on all parameters along their `gradients`.
-struct Update<'a> {
-    target: Target<'a>,
-    gradients: &'a [f32],
-}
-
-impl Kernel for Update<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) {
-        for tensor in 0..10 {
-            let places = range(tensor);
-            self.target.take(s, places.start, &self.gradients[places], tensor);
-        }
-    }
 }

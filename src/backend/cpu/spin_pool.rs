@@ -1,4 +1,4 @@
-//! Waiting without sleep: between the halves of a step the other threads of the pool look for work all the time.
+//! Threads that spin instead of sleeping between the phases of a step.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -7,52 +7,52 @@ use std::time::{Duration, Instant};
 
 use rayon::Yield;
 
-/// How long a thread that finds no work stays awake. A step has gaps of some microseconds; longer ones are for sleep, as
-/// other programs and batteries suffer from threads that wait awake.
-const PATIENCE: Duration = Duration::from_micros(200);
+/// How long an idle thread spins before it sleeps. Gaps within a step last a few microseconds; spinning longer would only cost
+/// CPU time and battery.
+const SPIN_TIME: Duration = Duration::from_micros(200);
 
-/// Idle rounds after which a waiting thread lets other programs run between two looks.
+/// Idle rounds after which a spinning thread yields to other programs between two checks.
 const SPINS: u32 = 2_000;
 
 thread_local! {
-    static IS_WAITING: Cell<bool> = const { Cell::new(false) };
+    static IS_SPINNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps the threads of a pool awake from one step to the next.
+/// Keeps the threads of a pool spinning from one step to the next.
 ///
-/// A half of a step takes tens of microseconds, and to wake a thread takes about as long.
+/// A phase of a step takes tens of microseconds, and waking a thread takes about as long.
 #[derive(Debug, Default)]
 pub(super) struct SpinPool {
-    /// Threads that wait awake, or have been told to.
-    waiting: Arc<AtomicUsize>,
+    /// Threads that spin or have been asked to.
+    spinning: Arc<AtomicUsize>,
 }
 
 impl SpinPool {
-    /// Has the other threads of the caller's pool wait awake, if some do not.
-    pub(super) fn call(&self) {
+    /// Makes the other threads of the caller's pool spin, unless all of them do.
+    pub(super) fn keep_spinning(&self) {
         let others = rayon::current_num_threads() - 1;
         let Some(caller) = rayon::current_thread_index() else {
             return;
         };
-        if self.waiting.load(Ordering::Relaxed) >= others {
+        if self.spinning.load(Ordering::Relaxed) >= others {
             return;
         }
-        self.waiting.fetch_add(others, Ordering::Relaxed);
-        let waiting = Arc::clone(&self.waiting);
+        self.spinning.fetch_add(others, Ordering::Relaxed);
+        let spinning = Arc::clone(&self.spinning);
         rayon::spawn_broadcast(move |context| {
-            // The caller gets this too, while it waits for a piece of work.
+            // The caller runs this closure too, while it waits for a task.
             if context.index() != caller {
-                wait();
-                waiting.fetch_sub(1, Ordering::Relaxed);
+                spin_until_idle();
+                spinning.fetch_sub(1, Ordering::Relaxed);
             }
         });
     }
 }
 
-/// Does what work there is, until there has been none for [`PATIENCE`].
-fn wait() {
-    // A thread may be told again while it waits.
-    if IS_WAITING.replace(true) {
+/// Runs tasks of the pool until there has been none for [`SPIN_TIME`].
+fn spin_until_idle() {
+    // The thread may run this function again while it spins.
+    if IS_SPINNING.replace(true) {
         return;
     }
     let (mut idle, mut since) = (0_u32, Instant::now());
@@ -66,11 +66,11 @@ fn wait() {
         } else {
             std::hint::spin_loop();
         }
-        if idle % 16 == 15 && since.elapsed() > PATIENCE {
+        if idle % 16 == 15 && since.elapsed() > SPIN_TIME {
             break;
         }
     }
-    IS_WAITING.set(false);
+    IS_SPINNING.set(false);
 }
 
 #[cfg(test)]
@@ -79,12 +79,12 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     #[test]
-    fn all_threads_but_the_callers_are_told_once() {
+    fn other_threads_are_asked_once() {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (busy, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
             pool.install(|| {
-                // So that none of them has done waiting before it is looked.
+                // The other threads stay busy, so that none stops spinning before the check.
                 for _ in 1..threads {
                     let (busy, release) = (Arc::clone(&busy), Arc::clone(&release));
                     rayon::spawn(move || {
@@ -97,10 +97,10 @@ mod tests {
                 while busy.load(Ordering::Relaxed) < threads - 1 {
                     std::thread::yield_now();
                 }
-                let awake = SpinPool::default();
+                let spin_pool = SpinPool::default();
                 for _ in 0..2 {
-                    awake.call();
-                    assert_eq!(awake.waiting.load(Ordering::Relaxed), threads - 1);
+                    spin_pool.keep_spinning();
+                    assert_eq!(spin_pool.spinning.load(Ordering::Relaxed), threads - 1);
                 }
                 release.store(true, Ordering::Relaxed);
             });
@@ -108,21 +108,21 @@ mod tests {
     }
 
     #[test]
-    fn threads_wait_for_a_while_and_then_sleep() {
+    fn threads_sleep_after_spin_time() {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             let pool = pool.build().unwrap();
-            let awake = SpinPool::default();
+            let spin_pool = SpinPool::default();
             for _ in 0..3 {
                 pool.install(|| {
-                    awake.call();
+                    spin_pool.keep_spinning();
                     let (a, b) = rayon::join(|| 1, || 2);
                     assert_eq!(a + b, 3);
                 });
                 let begin = Instant::now();
-                while awake.waiting.load(Ordering::Relaxed) > 0 {
-                    assert!(begin.elapsed() < Duration::from_secs(10), "still awake");
-                    std::thread::sleep(PATIENCE);
+                while spin_pool.spinning.load(Ordering::Relaxed) > 0 {
+                    assert!(begin.elapsed() < Duration::from_secs(10), "still spinning");
+                    std::thread::sleep(SPIN_TIME);
                 }
             }
         }

@@ -100,7 +100,7 @@ fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result
 
 fn equal_bits(a: &Weights, b: &Weights) -> bool {
     let bits = |weights: &Weights| {
-        let values = weights.tensors().iter().flatten();
+        let values = weights.values().iter();
         values.map(|value| value.to_bits()).collect::<Vec<_>>()
     };
     bits(a) == bits(b)

@@ -16,6 +16,7 @@ use crate::data::{CLASSES, Image, ImageDataset};
 use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
 use crate::format;
+use crate::model::probabilities;
 
 use super::{OnBackend, load_split};
 use text::{answer, draw, heading};
@@ -152,7 +153,7 @@ struct Candidate {
 
 impl Prediction {
     fn new(subject: Subject, outputs: &Outputs, top: usize) -> Self {
-        let probabilities = eval::probabilities(outputs);
+        let probabilities = probabilities(outputs);
         let mut labels: Vec<usize> = (0..10).collect();
         // By the outputs, not by their clipped probabilities: the first is then what `eval` counts. The sort
         // keeps the order of equal ones.

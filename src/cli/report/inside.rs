@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::picture::RANGES;
 use crate::data::{CLASSES, Image};
+use crate::format::to_torch;
 use crate::model::{TENSORS, Weights};
 
 use super::pictures::sprite;
@@ -102,8 +103,8 @@ pub fn inside() -> Markup {
 
 /// The data and the script, for the end of the page.
 pub fn script(weights: &Weights, figures: &TestResults, images: &[Image]) -> Markup {
-    let bytes: Vec<u8> =
-        weights.tensors().iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    let values = to_torch(weights).into_iter().flatten();
+    let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
     let shown: Vec<&Image> = figures.cells.iter().map(|a| &images[a.index]).collect();
     // To four digits, as it is shown.
     let rounded = |probability: f64| (1e4 * probability).round() / 1e4;

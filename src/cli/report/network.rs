@@ -38,7 +38,7 @@ pub fn layers(layers: &[LayerSummary]) -> Markup {
 }
 
 pub fn kernels(weights: &Weights) -> Markup {
-    let (kernels, _) = weights.tensors()[0].as_chunks::<{ SIDE * SIDE }>();
+    let (kernels, _) = weights.tensor(0).as_chunks::<{ SIDE * SIDE }>();
     section(
         "kernels",
         "First-layer kernels",

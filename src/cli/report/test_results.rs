@@ -1,7 +1,8 @@
 //! What the report says of a model's outputs.
 
-use crate::eval::{Evaluation, Outputs, probabilities};
+use crate::eval::{Evaluation, Outputs};
 use crate::model::argmax;
+use crate::model::probabilities;
 
 /// Bins of the histogram of confidence, each 0.1 wide.
 pub const BINS: usize = 10;

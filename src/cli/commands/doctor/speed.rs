@@ -31,9 +31,8 @@ fn images() -> ImageDataset {
 /// If the device fails.
 pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
     let recipe = Recipe::classic();
-    let start =
-        Parameters { values: Weights::initial(1, recipe.gain).to_parameters(), velocity: None };
-    let mut trainer = B::Trainer::new(recipe.activation, recipe.sgd(), &start, device);
+    let start = Parameters::new(Weights::initial(1, recipe.gain), recipe.sgd());
+    let mut trainer = B::trainer(recipe.activation, recipe.sgd(), &start, device);
     let pass = Batches::in_order(&images(), BATCH_SIZE);
     let batches = pass.batches();
     let mut left = 0;
@@ -41,13 +40,13 @@ pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
     let mut steps = |count: usize| {
         for _ in 0..count {
             if left == 0 {
-                trainer.begin(pass.clone(), vec![0.01; batches], 0);
+                trainer.start_epoch(pass.clone(), vec![0.01; batches], 0);
                 left = batches;
             }
             trainer.step();
             left -= 1;
         }
-        trainer.scores().map(drop)
+        trainer.results().map(drop)
     };
     steps(1)?;
     let begin = Instant::now();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
 
 use crate::backend::LeNetBackend;
-use crate::cli::args::{self, TrainArgs};
+use crate::cli::args::{self, ComputeArgs, TrainArgs};
 use crate::cli::ui::{Bar, bars_wanted};
 use crate::error::Error;
 use crate::train::{Quiet, Reporter, RunFiles, RunRecord, Settings};
@@ -43,7 +43,7 @@ pub(super) fn train<B: LeNetBackend>(
     let output = runs.first().and_then(|run| run.output.as_ref());
     table.start(&record, output.map(RunFiles::model_path), seeds);
     table.bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * record.settings.epochs));
-    let (rows, failure) = side_by_side::<B>(runs, args.resume, &mut table);
+    let (rows, failure) = run_in_parallel::<B>(runs, args, &mut table);
     if let Some(bar) = table.bar.take() {
         bar.finish();
     }
@@ -58,23 +58,33 @@ pub(super) fn train<B: LeNetBackend>(
     gate(accuracies.sum::<f64>() / rows.len() as f64, args.min_accuracy)
 }
 
-/// The rows of all runs, in their order, each written as soon as those before it are; with the first error those that
-/// were done nevertheless.
-fn side_by_side<B: LeNetBackend>(
+/// Returns the number of runs to train in parallel for the best throughput on `threads` CPU threads.
+///
+/// On the CPU, a run on one thread never waits for another thread. A GPU has one queue for all runs.
+fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
+    match args::name(&compute.backend).as_str() {
+        "ndarray" => threads,
+        _ => 1,
+    }
+}
+
+/// Trains all runs and returns their rows in order. Each row is printed as soon as all rows before it are. If a run fails, returns the
+/// first error with the rows of the runs that completed nevertheless.
+fn run_in_parallel<B: LeNetBackend>(
     runs: Vec<Run<'_, B::Device>>,
-    resume: bool,
+    args: &TrainArgs,
     table: &mut Table,
 ) -> (Vec<Row>, Option<Error>) {
     let bar = table.bar.clone();
     let threads = rayon::current_num_threads();
-    let workers = B::side_by_side(threads).clamp(1, runs.len().max(1));
+    let workers = parallel_runs(&args.compute, threads).clamp(1, runs.len().max(1));
     let mut rows: Vec<Option<Row>> = runs.iter().map(|_| None).collect();
     let queue = Mutex::new(runs.into_iter().enumerate());
     let (sender, receiver) = mpsc::channel();
     let work = |sender: mpsc::Sender<_>| {
         let next = || queue.lock().ok()?.next();
         while let Some((number, run)) = next() {
-            let row = row::<B>(run, resume, bar.as_ref());
+            let row = row::<B>(run, args.resume, bar.as_ref());
             let has_failed = row.is_err();
             if sender.send((number, row)).is_err() || has_failed {
                 break;
