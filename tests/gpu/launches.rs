@@ -1,4 +1,4 @@
-//! What a step costs the host, and that nothing but launches happens in it.
+//! The cost of a step on the host, and a check that a step only launches kernels.
 
 use std::time::{Duration, Instant};
 
@@ -14,33 +14,32 @@ use super::support::noise;
 use super::training::start;
 
 #[test]
-fn fifty_steps_allocate_nothing_and_wait_for_nothing() {
+fn steps_do_not_allocate_or_wait() {
     let Some(device) = device() else { return };
     let client = WgpuRuntime::client(device);
-    let pass = noise(51 * 8, 8, Scaling::STANDARD);
+    let batches = noise(51 * 8, 8, Scaling::STANDARD);
     let sgd = Sgd::default();
-    let mut training =
-        <Wgpu as LeNetBackend>::Trainer::new(Activation::Tanh, sgd, &start(sgd), device);
-    training.begin(pass, vec![0.01; 51], 0);
-    training.step();
-    training.scores().unwrap();
+    let mut trainer = Wgpu::trainer(Activation::Tanh, sgd, &start(sgd), device);
+    trainer.start_epoch(batches, vec![0.01; 51], 0);
+    trainer.step();
+    trainer.results().unwrap();
     let before = client.memory_usage().unwrap();
     let mut host = Duration::MAX;
     let begin = Instant::now();
     for _ in 0..5 {
         let begin = Instant::now();
-        (0..10).for_each(|_| training.step());
-        // All is with the driver then, and none of it need be done.
+        (0..10).for_each(|_| trainer.step());
+        // The driver has all commands then, but need not have run any.
         client.flush().unwrap();
         host = host.min(begin.elapsed());
     }
     let after = client.memory_usage().unwrap();
-    training.scores().unwrap();
+    trainer.results().unwrap();
     let device = begin.elapsed();
     let counts = |usage: &cubecl::MemoryUsage| (usage.number_allocs, usage.bytes_in_use);
     assert_eq!(counts(&before), counts(&after));
     println!(
-        "steps of 8 images: {:.1} us each for the host to ask for (least of five tens), {:.0} us each to be done",
+        "steps of 8 images: {:.1} us each on the host (minimum of five runs of ten), {:.0} us each until completion",
         host.as_secs_f64() * 1e5,
         device.as_secs_f64() * 2e4
     );

@@ -1,7 +1,7 @@
-//! The GPU backend: what every implementation of the operations has to show, and what only a GPU has.
+//! The GPU backend: the tests of `tests/numbers` that apply to every implementation, and tests of the GPU alone.
 //!
-//! Where there is none, the program must say so; `LENET_TEST_GPU=required` insists on one. With `LENET_GPU_CHECKED=1` every
-//! access is held against the lengths of the buffers, and the memory of workgroups begins as what is no number.
+//! On a machine without a GPU, the tests check the error that the program prints; `LENET_TEST_GPU=required` makes that a failure.
+//! With `LENET_GPU_CHECKED=1` every access is checked against the length of its buffer, and workgroup memory starts as NaN.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,9 +26,9 @@ use burn_wgpu::{Wgpu, WgpuDevice};
 use lenet::backend::gpu::{self, Gpu};
 use lenet::error::Error;
 
-use implementation::{Backend, Implementation};
+use implementation::{Implementation, Kernels};
 
-/// The GPU; none where there is none, and then the error is what it should be.
+/// Returns the GPU, or `None` after checking the error if there is none.
 fn device() -> Option<&'static WgpuDevice> {
     static GPU: OnceLock<Result<Gpu, Error>> = OnceLock::new();
     match GPU.get_or_init(gpu::open) {
@@ -43,9 +43,8 @@ fn device() -> Option<&'static WgpuDevice> {
     }
 }
 
-/// The GPU's kernels.
+/// Returns the GPU kernels, if there is a GPU.
 fn implementations() -> Vec<Box<dyn Implementation>> {
-    let kernels =
-        |device: &WgpuDevice| Box::new(Backend::<Wgpu>(device.clone())) as Box<dyn Implementation>;
+    let kernels = |device: &WgpuDevice| Box::new(Kernels::<Wgpu>(device.clone())) as _;
     device().map(kernels).into_iter().collect()
 }

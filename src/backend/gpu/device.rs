@@ -1,4 +1,4 @@
-//! Finding the GPU before Burn needs one: Burn itself panics where there is none.
+//! Opens the GPU before Burn does, because Burn panics if there is none.
 
 use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init_device};
 use wgpu_api as wgpu;
@@ -9,38 +9,38 @@ use crate::error::Error;
 /// A GPU that is ready to compute.
 #[derive(Debug, Clone)]
 pub struct Gpu {
-    /// What Burn calls it.
+    /// The device in Burn.
     pub device: WgpuDevice,
-    /// What its maker calls it, and through which interface it is reached.
+    /// Name and graphics API, for the user.
     pub name: String,
-    /// Whether it is a program on the CPU that stands in for a GPU.
+    /// Whether it is a software renderer.
     pub is_software: bool,
 }
 
 impl Gpu {
-    /// What a user should know about it, if anything.
+    /// Returns a note for the user if this is not a real GPU.
     pub fn note(&self) -> Option<String> {
         let name = &self.name;
-        let note = || format!("note: {name} is not a GPU but a program on the CPU; it is slow");
+        let note = || format!("note: {name} is a software renderer running on the CPU and is slow");
         self.is_software.then(note)
     }
 }
 
-/// What to say before a GPU is opened: without this variable Mesa's drivers complain, twice and in words that
-/// look like ours.
+/// Returns a note for the user to print before opening a GPU if `XDG_RUNTIME_DIR` is not set. Mesa's drivers then print two errors
+/// that look like errors of this program.
 pub fn xdg_runtime_note() -> Option<&'static str> {
     let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
     (!is_silent).then_some(
-        "note: XDG_RUNTIME_DIR is not set; the graphics driver may say so, and it does not matter here",
+        "note: XDG_RUNTIME_DIR is not set; errors of the graphics driver about it can be ignored",
     )
 }
 
 /// Opens the fastest GPU of the machine.
 ///
 /// # Errors
-/// If there is none, or it cannot be opened, or cannot run the kernels.
+/// Returns an error if there is none, it cannot be opened or it cannot run the kernels.
 pub fn open() -> Result<Gpu, Error> {
-    // The interfaces that Burn's kernels are made for.
+    // The graphics APIs that Burn's kernels support.
     let backend =
         if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
@@ -67,8 +67,8 @@ pub fn open() -> Result<Gpu, Error> {
         )));
     }
 
-    // All that the adapter offers, as Burn asks for it; but for what wgpu calls experimental, which LeNet does
-    // not need and which takes unsafe code to switch on.
+    // All features of the adapter, as Burn requests them, except those that wgpu calls experimental: LeNet does not need them, and
+    // enabling them requires unsafe code.
     let features = adapter.features()
         - wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
         - wgpu::Features::all_experimental_mask();
@@ -81,7 +81,7 @@ pub fn open() -> Result<Gpu, Error> {
     let (device, queue) = pollster::block_on(adapter.request_device(&description))
         .map_err(|error| Error::Gpu(format!("the GPU {} cannot be opened: {error}", info.name)))?;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
-    // Not its default, which panics on an environment variable that is no number.
+    // Not the default, which panics if an environment variable is not a number.
     let options = RuntimeOptions { tasks_max: 32, memory_config: MemoryConfiguration::default() };
     Ok(Gpu {
         device: init_device(setup, options),

@@ -1,23 +1,24 @@
-//! The kernels of a network and its rule, ready to be launched on buffers.
+//! The compiled kernels of a network and its update rule, ready to be launched on buffers.
 
 use std::array::from_fn;
+use std::ops::Range;
 
 use burn_wgpu::WgpuRuntime;
 use cubecl::frontend::ArrayCompilationArg;
 use cubecl::prelude::*;
 use cubecl::server::{Handle, ServerError};
 
-use super::forward_backward::{outputs::Outputs, samples::Samples};
+use super::forward_backward::{forward::Forward, forward_backward::ForwardBackward};
 use super::launch::{Launcher, PreparedKernel};
-use super::layout::{ALIGNMENT, CHUNK, THREADS, VELOCITY, memory, muon, record};
+use super::layout::{ALIGNMENT, CHUNK, SLOT, THREADS, memory, muon, saved};
 use super::muon::{
-    SQUARE_TILES, TILES, apply::Apply, gram::Gram, polynomial::Polynomial, product::Product,
+    SQUARE_TILES, TILES, apply::Apply as ApplyMuon, gram::Gram, polynomial::Polynomial,
+    product::Product,
 };
-use super::update::{
-    self, Rule, copy::Copy as CopyAll, gradients::Gradients, update::Update, weights::Weights,
-};
+use super::sgd::Rule;
+use super::update::{self, accumulate::Accumulate, apply::Apply, update::Update};
 use crate::error::Error;
-use crate::model::{Activation, PARAMETERS};
+use crate::model::{Activation, PARAMETERS, Weights};
 use crate::optim::{Muon, Sgd};
 
 /// Bytes of a float or a word.
@@ -25,51 +26,54 @@ const WORD: usize = 4;
 /// Bytes of four floats.
 const FOUR: usize = 16;
 
-/// See the module.
+/// All kernels of a network with one activation and one update rule.
 pub struct Kernels {
     launcher: Launcher,
-    samples: PreparedKernel<Samples<WgpuRuntime>>,
-    outputs: PreparedKernel<Outputs<WgpuRuntime>>,
-    weights: PreparedKernel<Weights<WgpuRuntime>>,
-    gradients: PreparedKernel<Gradients<WgpuRuntime>>,
+    forward_backward: PreparedKernel<ForwardBackward<WgpuRuntime>>,
+    forward: PreparedKernel<Forward<WgpuRuntime>>,
     update: PreparedKernel<Update<WgpuRuntime>>,
-    copy: PreparedKernel<CopyAll<WgpuRuntime>>,
+    accumulate: PreparedKernel<Accumulate<WgpuRuntime>>,
+    apply: PreparedKernel<Apply<WgpuRuntime>>,
     rule: Rule,
-    /// Of each round.
+    /// Kernels of each Newton-Schulz iteration.
     gram: [PreparedKernel<Gram<WgpuRuntime>>; Muon::ROUNDS],
     polynomial: [PreparedKernel<Polynomial<WgpuRuntime>>; Muon::ROUNDS],
     product: [PreparedKernel<Product<WgpuRuntime>>; Muon::ROUNDS],
-    apply: PreparedKernel<Apply<WgpuRuntime>>,
+    apply_muon: PreparedKernel<ApplyMuon<WgpuRuntime>>,
+    slots: usize,
 }
 
 impl Kernels {
-    /// For a network with `activation` that is trained by `sgd`.
+    /// Prepares the kernels of a network with `activation` that is trained with the update rule `sgd`.
     pub fn new(client: &ComputeClient<WgpuRuntime>, activation: Activation, sgd: Sgd) -> Self {
         let launcher = Launcher::new(client.clone());
         let is_poisoned = launcher.is_checked;
-        let tanh = activation == Activation::Tanh;
         let rule = Rule::from(sgd);
         let client = || client.clone();
         let image = || Launcher::settings(THREADS);
-        let sums = || Launcher::settings(weights::THREADS);
+        let sums = || Launcher::settings(update::THREADS);
         let a = || ArrayCompilationArg { inplace: None };
-        let of_network = (tanh, is_poisoned);
+        let network = (activation, is_poisoned);
+        let forward_backward = ForwardBackward::new(
+            image(),
+            client(),
+            a(),
+            a(),
+            a(),
+            a(),
+            a(),
+            a(),
+            activation,
+            is_poisoned,
+        );
+        let forward = Forward::new(image(), client(), a(), a(), a(), a(), activation, is_poisoned);
+        let accumulate = Accumulate::new(sums(), client(), a(), a(), a(), CHUNK);
         Self {
-            samples: PreparedKernel::new(
-                Samples::new(image(), client(), a(), a(), a(), a(), a(), a(), tanh, is_poisoned),
-                of_network,
-            ),
-            outputs: PreparedKernel::new(
-                Outputs::new(image(), client(), a(), a(), a(), a(), tanh, is_poisoned),
-                of_network,
-            ),
-            weights: PreparedKernel::new(Weights::new(sums(), client(), a(), a(), a(), rule), rule),
-            gradients: PreparedKernel::new(
-                Gradients::new(sums(), client(), a(), a(), a(), CHUNK),
-                (),
-            ),
+            forward_backward: PreparedKernel::new(forward_backward, network),
+            forward: PreparedKernel::new(forward, network),
             update: PreparedKernel::new(Update::new(sums(), client(), a(), a(), a(), rule), rule),
-            copy: PreparedKernel::new(CopyAll::new(sums(), client(), a(), a()), ()),
+            accumulate: PreparedKernel::new(accumulate, ()),
+            apply: PreparedKernel::new(Apply::new(sums(), client(), a(), a(), a(), rule), rule),
             gram: from_fn(|round| {
                 PreparedKernel::new(Gram::new(sums(), client(), a(), round), round)
             }),
@@ -79,173 +83,155 @@ impl Kernels {
             product: from_fn(|round| {
                 PreparedKernel::new(Product::new(sums(), client(), a(), round), round)
             }),
-            apply: PreparedKernel::new(Apply::new(sums(), client(), a(), a()), ()),
+            apply_muon: PreparedKernel::new(ApplyMuon::new(sums(), client(), a(), a()), ()),
             rule,
+            slots: sgd.slots(),
             launcher,
         }
     }
 
-    /// A buffer of these words.
+    /// Uploads these words to a new buffer.
     pub fn upload(&self, words: &[u32]) -> Handle {
         self.launcher.client.create_from_slice(u32::as_bytes(words))
     }
 
-    /// A buffer of at least so many floats, of any value. Its size is one that cubecl does not round up, as it would take
-    /// an offset from the end from another size than it reports.
+    /// Uploads parameters and optimizer state to a new buffer that also has room for the buffers of Muon.
+    pub fn upload_parameters(&self, weights: &Weights, slots: &[Weights]) -> Handle {
+        let length = if self.rule.has_muon { muon::END } else { (1 + self.slots) * SLOT };
+        let mut words = vec![0; length];
+        let slots = [weights].into_iter().chain(slots);
+        for (slot, weights) in words.chunks_mut(SLOT).zip(slots) {
+            let bits = weights.values().iter().map(|value| value.to_bits());
+            slot.iter_mut().zip(bits).for_each(|(word, bits)| *word = bits);
+        }
+        self.upload(&words)
+    }
+
+    /// Allocates a buffer of at least this many floats with arbitrary values. The size is one that cubecl does not round up, because
+    /// cubecl computes offsets from the end with a size that differs from the one it reports.
     pub fn empty(&self, floats: usize) -> Handle {
         let floats = floats.next_multiple_of(ALIGNMENT);
         self.launcher.client.empty(WORD * floats)
     }
 
-    /// Floats of a buffer for parameters and for what the rule keeps beside them.
-    pub fn floats(&self) -> usize {
-        match self.rule {
-            Rule { has_muon: true, .. } => muon::END,
-            Rule { has_velocity: true, .. } => 2 * VELOCITY,
-            _ => VELOCITY,
-        }
+    /// Allocates a buffer for the saved values of the images of a launch.
+    pub fn empty_saved(&self, batch_size: usize) -> Handle {
+        self.empty(batch_size.min(CHUNK) * saved::LENGTH)
     }
 
-    /// A buffer for the records of as many images of a batch as are done at a time.
-    pub fn empty_records(&self, batch_size: usize) -> Handle {
-        self.empty(batch_size.min(CHUNK) * record::LENGTH)
-    }
-
-    /// The first parameters in a buffer that has room behind them.
-    pub fn copy(&self, from: &Handle, to: &Handle) {
-        let buffers = [(from, WORD), (to, WORD)];
-        let workgroups = PARAMETERS.div_ceil(weights::THREADS);
-        self.launcher.launch(&self.copy, workgroups, &buffers);
-    }
-
-    /// The outputs of the first `count` of `images`.
-    pub fn outputs(
+    /// Computes the outputs of the first `count` of `images`.
+    pub fn forward(
         &self,
         count: usize,
         images: &Handle,
         parameters: &Handle,
-        state: &Handle,
+        epoch: &Handle,
         outputs: &Handle,
     ) {
-        let buffers = [(images, WORD), (parameters, FOUR), (state, WORD), (outputs, WORD)];
-        self.launcher.launch(&self.outputs, count, &buffers);
+        let buffers = [(images, WORD), (parameters, FOUR), (epoch, WORD), (outputs, WORD)];
+        self.launcher.launch(&self.forward, count, &buffers);
     }
 
-    /// The gradients of the next `images` of a pass, which are a batch.
-    pub fn gradients(
-        &self,
-        images: usize,
-        pass: &OnDevice,
-        parameters: &Handle,
-        gradients: &Handle,
-    ) {
-        for first in (0..images).step_by(CHUNK) {
-            self.samples(CHUNK.min(images - first), pass, parameters);
-            let buffers = [(gradients, WORD), (&pass.records, WORD), (&pass.state, WORD)];
-            self.launcher.launch(&self.gradients, weights::WORKGROUPS, &buffers);
+    /// Runs a step on the next `images` of an epoch, which are a minibatch.
+    pub fn step(&self, images: usize, epoch: &EpochBuffers, parameters: &Handle) {
+        if images <= CHUNK {
+            self.forward_backward(images, epoch, parameters);
+            let buffers = [(parameters, WORD), (&epoch.saved, WORD), (&epoch.epoch, WORD)];
+            self.launcher.launch(&self.update, update::WORKGROUPS, &buffers);
+        } else {
+            let gradients = self.empty(PARAMETERS);
+            for first in (0..images).step_by(CHUNK) {
+                self.forward_backward(CHUNK.min(images - first), epoch, parameters);
+                let buffers = [(&gradients, WORD), (&epoch.saved, WORD), (&epoch.epoch, WORD)];
+                self.launcher.launch(&self.accumulate, update::WORKGROUPS, &buffers);
+            }
+            let buffers = [(parameters, WORD), (&gradients, WORD), (&epoch.epoch, WORD)];
+            self.launcher.launch(&self.apply, workgroups(PARAMETERS), &buffers);
         }
+        self.update_matrices(parameters, &epoch.epoch);
     }
 
-    /// A step of gradient descent by gradients that were found just now.
-    pub fn update(&self, parameters: &Handle, gradients: &Handle, state: &Handle) {
-        let buffers = [(parameters, WORD), (gradients, WORD), (state, WORD)];
-        let workgroups = PARAMETERS.div_ceil(weights::THREADS);
-        self.launcher.launch(&self.update, workgroups, &buffers);
-        self.finish(parameters, state);
-    }
-
-    /// Moves what the launch before left to Muon.
-    fn finish(&self, parameters: &Handle, state: &Handle) {
+    /// Updates the matrices of Muon by the directions that the update has written.
+    fn update_matrices(&self, parameters: &Handle, epoch: &Handle) {
         if !self.rule.has_muon {
             return;
         }
-        let workgroups = |threads: usize| threads.div_ceil(weights::THREADS);
         let work = [(parameters, FOUR)];
         for round in 0..Muon::ROUNDS {
             self.launcher.launch(&self.gram[round], workgroups(SQUARE_TILES), &work);
             self.launcher.launch(&self.polynomial[round], workgroups(SQUARE_TILES), &work);
             self.launcher.launch(&self.product[round], workgroups(TILES), &work);
         }
-        let buffers = [(parameters, WORD), (state, WORD)];
-        self.launcher.launch(&self.apply, workgroups(PARAMETERS), &buffers);
+        let buffers = [(parameters, WORD), (epoch, WORD)];
+        self.launcher.launch(&self.apply_muon, workgroups(PARAMETERS), &buffers);
     }
 
-    /// A whole step on the next `images` of a pass, which are a batch.
-    pub fn step(&self, images: usize, pass: &OnDevice, parameters: &Handle) {
-        if images <= CHUNK {
-            self.samples(images, pass, parameters);
-            let buffers = [(parameters, WORD), (&pass.records, WORD), (&pass.state, WORD)];
-            self.launcher.launch(&self.weights, weights::WORKGROUPS, &buffers);
-            self.finish(parameters, &pass.state);
-        } else {
-            let gradients = self.empty(PARAMETERS);
-            self.gradients(images, pass, parameters, &gradients);
-            self.update(parameters, &gradients, &pass.state);
-        }
-    }
-
-    fn samples(&self, count: usize, pass: &OnDevice, parameters: &Handle) {
+    fn forward_backward(&self, count: usize, epoch: &EpochBuffers, parameters: &Handle) {
         let buffers = [
-            (&pass.images, WORD),
-            (&pass.places, WORD),
+            (&epoch.images, WORD),
+            (&epoch.order, WORD),
             (parameters, FOUR),
-            (&pass.records, WORD),
-            (&pass.state, WORD),
-            (&pass.scores, WORD),
+            (&epoch.saved, WORD),
+            (&epoch.epoch, WORD),
+            (&epoch.results, WORD),
         ];
-        self.launcher.launch(&self.samples, count, &buffers);
+        self.launcher.launch(&self.forward_backward, count, &buffers);
     }
 
-    /// The floats in these buffers. Waits for the device.
+    /// Copies ranges of floats in buffers to the host. Waits for the device.
     ///
     /// # Errors
-    /// If the device failed, now or since the last time.
-    pub fn read(&self, buffers: Vec<Handle>) -> Result<Vec<Vec<f32>>, Error> {
+    /// Returns an error if the device failed, now or since the last call.
+    pub fn read(&self, buffers: Vec<(Handle, Range<usize>)>) -> Result<Vec<Vec<f32>>, Error> {
         let client = &self.launcher.client;
         let failed = |error: ServerError| Error::Device {
             backend: WgpuRuntime::name(client).to_owned(),
             cause: error.to_string(),
         };
-        // A read alone does not report the errors of the work before it.
+        let buffers = buffers.into_iter().map(|(buffer, range)| {
+            let [start, end] = [range.start, range.end].map(|floats| (WORD * floats) as u64);
+            let size = buffer.size();
+            buffer.offset_start(start).offset_end(size - end)
+        });
+        // Reading alone does not report errors of earlier work.
         pollster::block_on(client.sync()).map_err(failed)?;
-        let read = pollster::block_on(client.read_async(buffers)).map_err(failed)?;
+        let read = pollster::block_on(client.read_async(buffers.collect())).map_err(failed)?;
         Ok(read.iter().map(|bytes| f32::from_bytes(bytes).to_vec()).collect())
     }
 }
 
-/// A part of a buffer.
-pub fn floats(buffer: &Handle, first: usize, count: usize) -> Handle {
-    let [first, end] = [first, first + count].map(|floats| (WORD * floats) as u64);
-    buffer.clone().offset_start(first).offset_end(buffer.size() - end)
+/// Returns the number of workgroups for this many threads.
+fn workgroups(threads: usize) -> usize {
+    threads.div_ceil(update::THREADS)
 }
 
-/// A pass over images as it lies on the device.
-pub struct OnDevice {
-    /// See [`pack::images`](super::pack::images).
+/// The buffers of an epoch on the device.
+pub struct EpochBuffers {
+    /// All images of the dataset; see [`pack::images`](super::pack::images).
     pub images: Handle,
-    /// See [`pack::places`](super::pack::places).
-    pub places: Handle,
-    /// See [`pack::state`](super::pack::state()).
-    pub state: Handle,
-    /// See [`record`]: those of the images of a batch, at most [`CHUNK`].
-    pub records: Handle,
-    /// The losses of all images of the pass; from [`correct_at`](super::layout::correct_at) on, their right answers.
-    pub scores: Handle,
+    /// The order of the images and their transforms; see [`pack::order`](super::pack::order).
+    pub order: Handle,
+    /// Position and constants; see [`pack::epoch`](super::pack::epoch()).
+    pub epoch: Handle,
+    /// Saved values of the images of a launch; see [`saved`].
+    pub saved: Handle,
+    /// Losses of all images of the epoch and, from [`correct_at`](super::layout::correct_at) on, their correctness.
+    pub results: Handle,
 }
 
-/// What a device lacks to run the kernels, if anything.
+/// Returns the first limit of a device that is too low for the kernels, if any.
 pub fn missing_capability(
     invocations: usize,
     workgroup_memory: usize,
     bindings: usize,
 ) -> Option<String> {
     let needs = [
-        ("invocations in a workgroup", invocations, THREADS),
+        ("invocations per workgroup", invocations, THREADS),
         ("bytes of workgroup memory", workgroup_memory, 4 * memory::LENGTH),
         ("storage buffers", bindings, 8),
     ];
     needs
         .into_iter()
         .find(|(_, has, needed)| has < needed)
-        .map(|(what, has, needed)| format!("it has {has} {what}, not {needed}"))
+        .map(|(what, has, needed)| format!("it has {has} {what}, but {needed} are needed"))
 }

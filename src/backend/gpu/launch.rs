@@ -1,7 +1,7 @@
-//! Launching a kernel for little: the one place where the GPU works unchecked.
+//! Launches kernels with little overhead. This is the only place where the GPU runs unchecked code.
 //!
-//! The launch that cubecl generates builds and hashes a description of the kernel and sends a buffer of lengths each time,
-//! and a GPU that makes a step in 25 us then waits for its host. Here a kernel is described once and known by a short name.
+//! The launch function that cubecl generates builds and hashes a description of the kernel and uploads a buffer of lengths each
+//! time. A GPU that runs a step in 25 us would wait for the host. Here, a kernel is described once and has a short id.
 #![allow(
     unsafe_code,
     reason = "checked launches bound every loop and access, and take almost twice as long"
@@ -18,31 +18,31 @@ use cubecl::prelude::*;
 use cubecl::server::{Handle, KernelArguments, MetadataBindingInfo};
 use cubecl::{CompilationError, Compiler, CubeTask, ExecutionMode, InfoBuilder};
 
-/// How kernels are launched and where.
+/// Launches kernels on a device.
 pub struct Launcher {
     pub client: ComputeClient<WgpuRuntime>,
-    /// Whether every access is checked against the lengths, at almost twice the time, and the memory of workgroups is
-    /// filled with what is no number first: for tests.
+    /// Whether every access is checked against the length of its buffer, which takes almost twice as long, and workgroup memory is
+    /// first filled with NaN. For tests.
     pub is_checked: bool,
 }
 
 impl Launcher {
-    /// On `client`'s device, checked if the environment has `LENET_GPU_CHECKED`.
+    /// Creates a launcher. Its launches are checked if the environment variable `LENET_GPU_CHECKED` is set.
     pub fn new(client: ComputeClient<WgpuRuntime>) -> Self {
         Self { client, is_checked: std::env::var_os("LENET_GPU_CHECKED").is_some() }
     }
 
-    /// Settings of a kernel whose workgroups have so many threads.
+    /// Returns the settings of a kernel whose workgroups have this many threads.
     pub fn settings(threads: usize) -> KernelSettings {
         KernelSettings::default()
             .cube_dim(CubeDim::new_1d(threads as u32))
             .address_type(AddressType::U32)
     }
 
-    /// Starts `workgroups` of `kernel`; does not wait. `buffers` in the order of its arguments, each with the bytes of
-    /// its items.
+    /// Launches `workgroups` workgroups of `kernel` without waiting for them. `buffers` are its arguments, each with the size of its
+    /// items in bytes.
     ///
-    /// The kernels here use every buffer, take no other arguments and do not ask for lengths, so that none are sent.
+    /// The kernels use every buffer, have no other arguments and do not read the lengths of buffers, so no lengths are uploaded.
     pub fn launch<K: CubeKernel>(
         &self,
         kernel: &PreparedKernel<K>,
@@ -61,14 +61,14 @@ impl Launcher {
             let arguments = arguments.with_info(lengths(buffers));
             return self.client.launch(task, workgroups, arguments);
         }
-        // SAFETY: The kernels of this folder are `layout`'s only readers, and each index in them is one of its
-        // constants plus a place below the number of images, or the number of an image, for both of which `GpuTrainer`
-        // and the operations check or size the buffers. Loops have bounds. The tests run every kernel checked, too.
+        // SAFETY: each index in the kernels of this directory is a constant of `layout` plus either an index below the
+        // number of images or the number of an image. `GpuTrainer` and `GpuInference` allocate the buffers for these and
+        // check the order of images. All loops are bounded. The tests also run every kernel checked.
         unsafe { self.client.launch_unchecked(task, workgroups, arguments) }
     }
 }
 
-/// The lengths of the arrays, which a checked kernel holds its indices against.
+/// Returns the lengths of the buffers, against which a checked kernel checks its indices.
 fn lengths(buffers: &[(&Handle, usize)]) -> MetadataBindingInfo {
     let mut info = InfoBuilder::default();
     for (handle, item) in buffers {
@@ -78,20 +78,20 @@ fn lengths(buffers: &[(&Handle, usize)]) -> MetadataBindingInfo {
     info.finish(AddressType::U32)
 }
 
-/// A kernel that is described, and compiled at its first launch.
+/// A kernel that has been described, and is compiled at its first launch.
 pub struct PreparedKernel<K: CubeKernel> {
     kernel: Arc<KernelTask<AutoCompiler, K>>,
     id: KernelId,
 }
 
 impl<K: CubeKernel> PreparedKernel<K> {
-    /// A kernel whose constants `variant` stands for: no two of the same kind may have the same.
+    /// Prepares a kernel. Two kernels of the same type with different constants must have different variants.
     pub fn new(kernel: K, variant: impl Any + Eq + Hash + Debug + Send + Sync) -> Self {
         Self { kernel: Arc::new(KernelTask::new(kernel)), id: KernelId::new::<K>().info(variant) }
     }
 }
 
-/// A launch of a [`PreparedKernel`] kernel, as cubecl takes it.
+/// A launch of a [`PreparedKernel`] in the form that cubecl expects.
 struct Task<K: CubeKernel> {
     kernel: Arc<KernelTask<AutoCompiler, K>>,
     id: KernelId,
@@ -122,7 +122,7 @@ impl<K: CubeKernel> CubeTask<AutoCompiler> for Task<K> {
     ) -> Result<CompiledKernel<AutoCompiler>, CompilationError> {
         let mut compiled = self.kernel.compile(compiler, options, mode, address_type)?;
         if !self.has_lengths {
-            // wgpu then sees from the text which buffers there are; cubecl would add that of the lengths.
+            // Without it, wgpu derives the buffers from the shader source. cubecl would add the buffer of lengths.
             compiled.repr = None;
         }
         Ok(compiled)

@@ -1,178 +1,171 @@
-//! Where everything lies: in the buffers on the device, and in the memory of a workgroup.
+//! Memory layout of the buffers on the device and of workgroup memory.
 //!
-//! All kernels read places by these constants, so that none takes an argument that would have to be sent at every launch.
+//! All kernels index by these constants, so that no kernel has an argument that would have to be sent at every launch.
 
 use crate::data::PIXELS;
-use crate::model::{OFFSETS, PARAMETERS};
+use crate::model::{CONV1, CONV2, FC1, FC2, FC3, OFFSETS, PARAMETERS};
 
-/// Threads of a workgroup that works on an image.
+/// Threads of a workgroup that processes an image.
 pub const THREADS: usize = 256;
-/// Values of one plane of conv1's output after its max-pool, 12 x 12.
-pub const PLANE1: usize = 144;
-/// Values of conv1's output after its max-pool: 6 planes.
-pub const CELLS1: usize = 6 * PLANE1;
-/// Values of conv2's output after its max-pool: 16 planes of 4 x 4.
-pub const CELLS2: usize = 256;
-/// Units of the dense layers.
-pub const UNITS: [usize; 3] = [120, 84, 10];
-/// Parameters of the two convolutions, which come first of all.
+/// Parameters of the two convolutions, which precede all others.
 pub const CONVOLUTIONS: usize = OFFSETS[4];
+/// Outputs of the dense layers.
+pub const UNITS: [usize; 3] = [FC1.outputs, FC2.outputs, FC3.outputs];
 
-/// Words of an image: its pixels, four to a word, the first in the lowest byte, and its label.
+/// Words per image: the pixels, four per word with the first in the lowest byte, and the label.
 pub const IMAGE_WORDS: usize = LABEL + 1;
-/// The word of an image that is its label.
+/// Index of the label among the words of an image.
 pub const LABEL: usize = PIXELS / 4;
 
-/// Floats from the parameters to their velocity, which lies in the same buffer: enough for any device's alignment.
-pub const VELOCITY: usize = PARAMETERS.next_multiple_of(ALIGNMENT);
-/// Floats that any device's alignment of a binding divides (256 bytes).
+/// Alignment in floats that satisfies the buffer alignment of every device (256 bytes).
 pub const ALIGNMENT: usize = 64;
+/// Floats per slot: the parameters are at 0, and each value that the optimizer keeps per parameter is in the next slot.
+pub const SLOT: usize = PARAMETERS.next_multiple_of(ALIGNMENT);
 
-/// What `samples` leaves of an image for `weights` and `gradients`: the convolutions' gradients of this image in the
-/// layout of the parameters, then the input of each dense layer, then the delta of each.
-pub mod record {
-    use super::{CELLS2, CONVOLUTIONS, UNITS};
-
-    /// The input of each dense layer.
-    pub const INPUTS: [usize; 3] =
-        [CONVOLUTIONS, CONVOLUTIONS + CELLS2, CONVOLUTIONS + CELLS2 + UNITS[0]];
-    /// The delta of each dense layer: the loss' derivative by the sum that its activation takes.
-    pub const DELTAS: [usize; 3] = [
-        INPUTS[2] + UNITS[1],
-        INPUTS[2] + UNITS[1] + UNITS[0],
-        INPUTS[2] + 2 * UNITS[1] + UNITS[0],
-    ];
-    /// Floats of a record.
-    pub const LENGTH: usize = DELTAS[2] + UNITS[2];
-}
-
-/// Where a pass over the images stands, and what holds for all its steps: words, floats by their bits.
-pub mod state {
-    /// The place in the order at which `samples` begins; `weights` or `gradients` moves it on.
-    pub const NEXT: usize = 0;
-    /// The place at which `samples` began last. Two counters, as the workgroups of a kernel that read one and wrote it
-    /// could not know which of them came first.
-    pub const BEGUN: usize = 1;
-    /// Images of the pass.
-    pub const COUNT: usize = 2;
-    /// Images of a batch.
-    pub const BATCH: usize = 3;
-    /// What is taken away from a pixel.
-    pub const MEAN: usize = 4;
-    /// What the rest of a pixel is divided by.
-    pub const DEVIATION: usize = 5;
-    /// The momentum of gradient descent.
-    pub const MOMENTUM: usize = 6;
-    /// The weight decay.
-    pub const DECAY: usize = 7;
-    /// What Muon's matrices lose, as a multiple of the rate.
-    pub const MUON_DECAY: usize = 8;
-    /// The learning rate of each batch of the pass.
-    pub const RATES: usize = 9;
-}
-
-/// What Muon needs, in the buffer of the parameters behind their velocity.
-pub mod muon {
-    use super::{ALIGNMENT, VELOCITY};
-    use crate::optim::MATRICES;
-
-    /// The longer side of each matrix and the shorter one: the rows and columns of its x.
-    pub const SIDES: [[usize; 2]; 3] = {
-        let mut sides = [[0; 2]; 3];
-        let mut number = 0;
-        while number < 3 {
-            let (rows, columns) = (MATRICES[number].rows, MATRICES[number].columns);
-            sides[number] = if rows < columns { [columns, rows] } else { [rows, columns] };
-            // Tiles are of two rows or four, and of four columns.
-            assert!(sides[number][0].is_multiple_of(2) && sides[number][1].is_multiple_of(4));
-            number += 1;
-        }
-        sides
-    };
-    /// Where each matrix begins among those that are as large as x, and the end of the last.
-    pub const FIRST: [usize; 4] = ends([0, 1]);
-    /// Where each begins among the squares of the shorter sides, and the end of the last.
-    pub const SQUARES: [usize; 4] = ends([1, 1]);
-
-    const fn ends(sides: [usize; 2]) -> [usize; 4] {
-        let mut ends = [0; 4];
-        let mut number = 0;
-        while number < 3 {
-            ends[number + 1] = ends[number] + SIDES[number][sides[0]] * SIDES[number][sides[1]];
-            number += 1;
-        }
-        ends
-    }
-
-    /// The directions of the matrices, which are x of the first round.
-    pub const DIRECTIONS: usize = 2 * VELOCITY;
-    /// x of the next round, and of every other one from there.
-    pub const NEXT: usize = DIRECTIONS + FIRST[3];
-    /// The Gram matrix of each x.
-    pub const GRAM: usize = NEXT + FIRST[3];
-    /// The polynomial in each.
-    pub const POLYNOMIAL: usize = GRAM + SQUARES[3];
-    /// Floats of the whole buffer.
-    pub const END: usize = (POLYNOMIAL + SQUARES[3]).next_multiple_of(ALIGNMENT);
-}
-
-/// The memory of a workgroup that works on an image.
-pub mod memory {
-    use super::{CELLS1, CELLS2, CONVOLUTIONS, PIXELS, UNITS};
-    use crate::model::OFFSETS;
-
-    /// The image.
-    pub const IMAGE: usize = 0;
-    /// The parameters of the convolutions.
-    pub const WEIGHTS: usize = IMAGE + PIXELS;
-    /// The weights of conv2.
-    pub const WEIGHTS2: usize = WEIGHTS + OFFSETS[2];
-    /// conv1's output; on the way back its delta.
-    pub const CELLS_1: usize = WEIGHTS + CONVOLUTIONS;
-    /// The delta of conv2, at the pixels that max-pool chose.
-    pub const DELTA_2: usize = CELLS_1 + CELLS1;
-    /// The place in its window, 2 * row + column, that max-pool chose of conv2, as a float.
-    pub const CHOICE_2: usize = DELTA_2 + CELLS2;
-    /// From here on what only one part of the way needs.
-    pub const SHARED: usize = CHOICE_2 + CELLS2;
-
-    /// The input of each dense layer, the first being conv2's output.
-    pub const INPUTS: [usize; 3] = [SHARED, SHARED + CELLS2, SHARED + CELLS2 + UNITS[0]];
-    /// The network's outputs.
-    pub const OUTPUTS: usize = INPUTS[2] + UNITS[1];
-    /// The delta of each dense layer.
-    pub const DELTAS: [usize; 3] = [DELTAS_3 + 16 + UNITS[1], DELTAS_3 + 16, DELTAS_3];
-    const DELTAS_3: usize = OUTPUTS + 16;
-    /// Parts of sums of which threads do a part each.
-    pub const PARTS: usize = DELTAS[0] + UNITS[0];
-    /// fc3's weights, kept for the way back, after the parts of its sums.
-    pub const WEIGHTS_FC3: usize = PARTS + 256;
-
-    /// On the way back, what reaches conv2's input from each pooling window, 6 x 6 values: where the dense layers were.
-    pub const FIELDS: usize = SHARED;
-    /// On the way back, the pixel of each of conv1's cells at which the window of the chosen sum begins, as a float:
-    /// where conv2's weights were.
-    pub const PIXEL: usize = WEIGHTS2;
-
-    /// Floats in use.
-    pub const USED: usize = FIELDS + 6 * 16 * 36;
-    /// Floats that are allocated; those after the used ones must stay as they are.
-    pub const LENGTH: usize = USED + 4;
-}
-
-/// Images of which `samples` leaves records at a time: a batch of more takes several launches.
+/// Images per launch of `forward_backward`: a larger minibatch takes several launches.
 pub const CHUNK: usize = 1024;
 
-/// Floats from the losses of a pass of `count` images to its right answers, which lie in the same buffer.
+/// Returns the offset, in floats, of the correctness of `count` images in the buffer of results, after their losses.
 pub const fn correct_at(count: usize) -> usize {
     count.next_multiple_of(ALIGNMENT)
 }
 
+/// Saved activations and gradients of an image, written by `forward_backward` and read by `update`: the gradients of the
+/// convolutions in the layout of the parameters, then x of each dense layer, then d_z of each dense layer.
+pub mod saved {
+    use super::{CONVOLUTIONS, FC1, FC2, FC3, UNITS};
+
+    /// x of each dense layer.
+    pub const X: [usize; 3] =
+        [CONVOLUTIONS, CONVOLUTIONS + FC1.inputs, CONVOLUTIONS + FC1.inputs + FC2.inputs];
+    /// d_z of each dense layer.
+    pub const D_Z: [usize; 3] =
+        [X[2] + FC3.inputs, X[2] + FC3.inputs + UNITS[0], X[2] + FC3.inputs + UNITS[0] + UNITS[1]];
+    /// Floats per image.
+    pub const LENGTH: usize = D_Z[2] + UNITS[2];
+}
+
+/// Position in the epoch and its constants, as words; floats are stored as their bit patterns.
+pub mod epoch {
+    /// Index in the order of the first image of the next launch of `forward_backward`; `update` advances it.
+    pub const NEXT: usize = 0;
+    /// Index in the order of the first image of the current launch. Stored separately from [`NEXT`]: if a kernel read and
+    /// advanced the same counter, its workgroups would race.
+    pub const CURRENT: usize = 1;
+    /// Number of images of the epoch.
+    pub const COUNT: usize = 2;
+    /// Images per minibatch.
+    pub const BATCH_SIZE: usize = 3;
+    /// Mean that is subtracted from a pixel.
+    pub const MEAN: usize = 4;
+    /// Standard deviation by which the difference is divided.
+    pub const DEVIATION: usize = 5;
+    /// Momentum.
+    pub const MOMENTUM: usize = 6;
+    /// Weight decay.
+    pub const WEIGHT_DECAY: usize = 7;
+    /// Weight decay of the matrices of Muon.
+    pub const MUON_WEIGHT_DECAY: usize = 8;
+    /// Learning rate of each minibatch.
+    pub const LEARNING_RATES: usize = 9;
+}
+
+/// Buffers of the Newton-Schulz iterations, in the buffer of the parameters after its slots.
+pub mod muon {
+    use super::{ALIGNMENT, SLOT};
+    use crate::optim::MATRICES;
+
+    /// Longer and shorter side of each matrix: the rows and columns of its x.
+    pub const SIDES: [[usize; 2]; 3] = {
+        let mut sides = [[0; 2]; 3];
+        let mut index = 0;
+        while index < 3 {
+            let (rows, columns) = (MATRICES[index].rows, MATRICES[index].columns);
+            sides[index] = if rows < columns { [columns, rows] } else { [rows, columns] };
+            // Tiles have two or four rows, and four columns.
+            assert!(sides[index][0].is_multiple_of(2) && sides[index][1].is_multiple_of(4));
+            index += 1;
+        }
+        sides
+    };
+    /// Offset of each x among all x, and the end of the last one.
+    pub const X: [usize; 4] = offsets([0, 1]);
+    /// Offset of each square matrix with the shorter side, and the end of the last one.
+    pub const SQUARES: [usize; 4] = offsets([1, 1]);
+
+    const fn offsets(sides: [usize; 2]) -> [usize; 4] {
+        let mut offsets = [0; 4];
+        let mut index = 0;
+        while index < 3 {
+            offsets[index + 1] = offsets[index] + SIDES[index][sides[0]] * SIDES[index][sides[1]];
+            index += 1;
+        }
+        offsets
+    }
+
+    /// Directions of the matrices, which are x of the first iteration.
+    pub const DIRECTIONS: usize = 2 * SLOT;
+    /// x of the second iteration. Later iterations alternate between the two.
+    pub const NEXT: usize = DIRECTIONS + X[3];
+    /// Gram matrix of each x.
+    pub const GRAM: usize = NEXT + X[3];
+    /// Polynomial of each Gram matrix.
+    pub const POLYNOMIAL: usize = GRAM + SQUARES[3];
+    /// Floats of the buffer.
+    pub const END: usize = (POLYNOMIAL + SQUARES[3]).next_multiple_of(ALIGNMENT);
+}
+
+/// Memory of a workgroup that processes an image.
+pub mod memory {
+    use super::{CONV1, CONV2, CONVOLUTIONS, FC1, FC2, OFFSETS, PIXELS, UNITS};
+
+    /// The image.
+    pub const IMAGE: usize = 0;
+    /// Parameters of the convolutions.
+    pub const WEIGHTS: usize = IMAGE + PIXELS;
+    /// Weight of conv2.
+    pub const WEIGHT_CONV2: usize = WEIGHTS + OFFSETS[2];
+    /// Activations of conv1; in the backward pass its d_z.
+    pub const CONV1_CELLS: usize = WEIGHTS + CONVOLUTIONS;
+    /// d_z of conv2, which applies to the maximum of each pooling window.
+    pub const D_CONV2: usize = CONV1_CELLS + CONV1.output_len();
+    /// Index of the maximum in each pooling window of conv2, 2 * row + column, as a float.
+    pub const ARGMAX_CONV2: usize = D_CONV2 + CONV2.output_len();
+    /// Memory from here on is used for different values in different stages.
+    pub const SHARED: usize = ARGMAX_CONV2 + CONV2.output_len();
+
+    /// x of each dense layer; the first is the output of conv2.
+    pub const X: [usize; 3] = [SHARED, SHARED + FC1.inputs, SHARED + FC1.inputs + FC2.inputs];
+    /// Outputs of the network.
+    pub const OUTPUTS: usize = X[2] + UNITS[1];
+    /// d_z of each dense layer.
+    pub const D_Z: [usize; 3] = [D_FC3 + 16 + UNITS[1], D_FC3 + 16, D_FC3];
+    const D_FC3: usize = OUTPUTS + 16;
+    /// Partial sums.
+    pub const PARTS: usize = D_Z[0] + UNITS[0];
+    /// Weight of fc3, kept for the backward pass after the partial sums of fc3.
+    pub const WEIGHT_FC3: usize = PARTS + 256;
+
+    /// Side of the patch of conv2's input below a pooling window.
+    pub const PATCH: usize = 6;
+    /// Backward pass: gradient of conv2's input from each pooling window ([`PATCH`] x [`PATCH`] values). Reuses the memory of the
+    /// dense layers.
+    pub const PATCHES: usize = SHARED;
+    /// Backward pass: the pixel at the upper left of the kernel at the maximum, for each cell of conv1, as a float. Reuses the
+    /// memory of conv2's weight.
+    pub const PIXEL_CONV1: usize = WEIGHT_CONV2;
+
+    /// Floats in use.
+    pub const USED: usize = PATCHES + CONV2.inputs * CONV2.cells() * PATCH * PATCH;
+    /// Floats that are allocated. Checked kernels verify that those after the used ones do not change.
+    pub const LENGTH: usize = USED + 4;
+}
+
 const _: () = assert!(4 * memory::LENGTH <= 32 << 10);
-const _: () = assert!(memory::PARTS + 8 * CELLS2 <= memory::USED);
-const _: () = assert!(memory::WEIGHTS_FC3 + 840 <= memory::USED);
-const _: () = assert!(memory::PIXEL + CELLS1 <= memory::CELLS_1);
-// Four floats of a row are read at once.
+const _: () = assert!(memory::PARTS + 8 * CONV2.output_len() <= memory::USED);
+const _: () = assert!(memory::WEIGHT_FC3 + FC3.inputs * FC3.outputs <= memory::USED);
+const _: () = assert!(memory::PIXEL_CONV1 + CONV1.output_len() <= memory::CONV1_CELLS);
+// Four floats are loaded at once.
 const _: () = assert!(
     CONVOLUTIONS.is_multiple_of(4)
         && OFFSETS[5].is_multiple_of(4)

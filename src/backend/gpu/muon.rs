@@ -1,27 +1,28 @@
-//! The kernels of [`Muon`]: the large matrices move along their directions made orthogonal.
+//! The update of the large matrices with orthogonalised momentum; see [`Muon`].
 //!
-//! All is in the buffer of the parameters (see [`muon`](super::layout::muon)). A round is three launches, as each needs all
-//! of what the one before it made: the Gram matrix, the polynomial in it, and the product with that. A thread makes a tile
-//! of values, so that it has several multiply-adds for each value that it reads.
+//! All values are in the buffer of the parameters (see [`muon`](super::layout::muon)). An iteration takes three launches, because
+//! each needs the complete result of the one before: the Gram matrix, the polynomial in it, and the product with the polynomial. A
+//! thread computes a tile of values, so that each value it loads is used in several multiply-adds.
 
 use cubecl::prelude::*;
 
-use super::elements::{Four, float, is_between, rate};
-use super::layout::muon::{DIRECTIONS, FIRST, GRAM, NEXT, POLYNOMIAL, SIDES, SQUARES};
-use super::layout::state as words;
+use super::fours::{Four, is_between, read_float};
+use super::layout::epoch as words;
+use super::layout::muon::{DIRECTIONS, GRAM, NEXT, POLYNOMIAL, SIDES, SQUARES, X};
+use super::sgd::learning_rate;
 use crate::model::range;
 use crate::optim::{MATRICES, Matrix, Muon};
 
-/// Threads that the tiles of all square matrices take, four rows by four columns each.
+/// Threads for all square matrices, with a tile of four rows by four columns each.
 pub const SQUARE_TILES: usize = SQUARES[3] / 16;
-/// Threads that the tiles of all matrices x take, two rows by four columns each.
-pub const TILES: usize = FIRST[3] / 8;
+/// Threads for all matrices x, with a tile of two rows by four columns each.
+pub const TILES: usize = X[3] / 8;
 
-/// Rows that a thread asks for before it adds the first: memory answers late.
+/// Rows that a thread loads before it uses the first one, to hide the latency of memory.
 const AT_ONCE: usize = 8;
 
-/// Where x lies in a round: as it lay in the one before last.
-const fn place_of_x(round: usize) -> usize {
+/// Returns the offset of x in an iteration; it alternates between two.
+const fn x_offset(round: usize) -> usize {
     match round % 2 {
         0 => DIRECTIONS,
         _ => NEXT,
@@ -37,7 +38,7 @@ struct Tile {
     d: Four,
 }
 
-/// `g = transpose(x) x`.
+/// Computes `g = transpose(x) x`.
 #[cube(launch)]
 pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
@@ -46,7 +47,7 @@ pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
         if is_between(ABSOLUTE_POS, comptime!(SQUARES[number] / 16), end) {
             let tile = ABSOLUTE_POS - comptime!(SQUARES[number] / 16);
             let fours = comptime!(SIDES[number][1] / 4);
-            let x = comptime!((place_of_x(round) + FIRST[number]) / 4);
+            let x = comptime!((x_offset(round) + X[number]) / 4);
             let rows = comptime!(SIDES[number][0]);
             let g = gram_tile(work, x, rows, fours, tile);
             let to = comptime!((GRAM + SQUARES[number]) / 4) + first_four(tile, fours);
@@ -58,7 +59,8 @@ pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// `a + b g + c g g`; in the first round for `x / |x|`, and divided by `|x|` itself, so that the product needs no more.
+/// Computes `a + b g + c g g`. In the first iteration it applies to `x / |x|`; the polynomial is divided by `|x|`, so that the product
+/// with x needs no normalisation.
 #[cube(launch)]
 pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
@@ -71,14 +73,14 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
             let g = comptime!((GRAM + SQUARES[number]) / 4);
             let mut factor = 1.0f32;
             if round == 0 {
-                // The trace of g is the square of |x|.
+                // The trace of g is |x| squared.
                 let mut square = 0.0f32;
                 for i in 0..columns {
-                    square += float(work, 4 * g + i * (columns + 1));
+                    square += read_float(work, 4 * g + i * (columns + 1));
                 }
                 factor = 1.0f32 / max(square.sqrt(), comptime!(Muon::LEAST_NORM));
             }
-            // g is symmetric, and so its square is its own Gram matrix.
+            // g is symmetric, so its square is its Gram matrix.
             let squared = gram_tile(work, g, columns, fours, tile);
             let from = g + first_four(tile, fours);
             let to = comptime!((POLYNOMIAL + SQUARES[number]) / 4) + first_four(tile, fours);
@@ -94,8 +96,8 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Four values of the polynomial for `factor` times x, times `factor`. In an order in which no power of a large or small
-/// factor leaves the range of a float.
+/// Computes four values of the polynomial for `factor` times x, times `factor`. The order of the products keeps powers of a large or
+/// small factor in the range of a float.
 #[cube]
 fn polynomial_row(
     g: Four,
@@ -113,17 +115,17 @@ fn polynomial_row(
     Four::new(factor) * value
 }
 
-/// x of the next round: x times the polynomial.
+/// Computes x of the next iteration: x times the polynomial.
 #[cube(launch)]
 pub fn product(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
     for number in 0..3usize {
-        let end = comptime!(FIRST[number + 1] / 8);
-        if is_between(ABSOLUTE_POS, comptime!(FIRST[number] / 8), end) {
-            let tile = ABSOLUTE_POS - comptime!(FIRST[number] / 8);
+        let end = comptime!(X[number + 1] / 8);
+        if is_between(ABSOLUTE_POS, comptime!(X[number] / 8), end) {
+            let tile = ABSOLUTE_POS - comptime!(X[number] / 8);
             let fours = comptime!(SIDES[number][1] / 4);
-            let first = comptime!(FIRST[number] / 4) + tile / fours * 2 * fours;
-            let x = comptime!(place_of_x(round) / 4) + first;
+            let first = comptime!(X[number] / 4) + tile / fours * 2 * fours;
+            let x = comptime!(x_offset(round) / 4) + first;
             let right = comptime!((POLYNOMIAL + SQUARES[number]) / 4) + tile % fours;
             let mut upper = Four::new(0.0f32);
             let mut lower = Four::new(0.0f32);
@@ -137,7 +139,7 @@ pub fn product(work: &mut Array<Four>, #[comptime] round: usize) {
                     lower = fma(Four::new(q[i]), row, lower);
                 }
             }
-            let to = comptime!(place_of_x(round + 1) / 4) + first + tile % fours;
+            let to = comptime!(x_offset(round + 1) / 4) + first + tile % fours;
             work[to] = upper;
             work[to + fours] = lower;
         }
@@ -148,60 +150,59 @@ fn scale(number: usize) -> f32 {
     Muon::scale(MATRICES[number])
 }
 
-/// The step along x after its last round.
+/// Updates the parameters by x of the last iteration.
 #[cube(launch)]
-pub fn apply(parameters: &mut Array<f32>, state: &Array<u32>) {
-    let rate = rate(state);
-    let decay = f32::reinterpret(state[words::MUON_DECAY]);
+pub fn apply(parameters: &mut Array<f32>, epoch: &Array<u32>) {
+    let learning_rate = learning_rate(epoch);
+    let weight_decay = f32::reinterpret(epoch[words::MUON_WEIGHT_DECAY]);
     #[unroll]
     for number in 0..3usize {
         if is_in(ABSOLUTE_POS, number) {
             let x =
-                parameters[comptime!(place_of_x(Muon::ROUNDS)) + place_in_x(ABSOLUTE_POS, number)];
+                parameters[comptime!(x_offset(Muon::ROUNDS)) + index_in_x(ABSOLUTE_POS, number)];
             let w = parameters[ABSOLUTE_POS];
             let scale = comptime!(scale(number));
-            parameters[ABSOLUTE_POS] = w - rate * (scale * x + decay * w);
+            parameters[ABSOLUTE_POS] = w - learning_rate * (scale * x + weight_decay * w);
         }
     }
 }
 
-/// The place of a parameter's direction, if Muon moves it, or else 0, which is none.
+/// Returns the index of a parameter's direction if Muon updates it, otherwise 0.
 #[cube]
-pub fn direction(parameter: usize) -> usize {
-    let mut place = 0usize;
+pub fn direction_index(parameter: usize) -> usize {
+    let mut index = 0usize;
     #[unroll]
     for number in 0..3usize {
         if is_in(parameter, number) {
-            place = DIRECTIONS + place_in_x(parameter, number);
+            index = DIRECTIONS + index_in_x(parameter, number);
         }
     }
-    place
+    index
 }
 
 #[cube]
 fn is_in(parameter: usize, #[comptime] number: usize) -> bool {
-    let places = comptime!(range(MATRICES[number].tensor));
-    is_between(parameter, comptime!(places.start), comptime!(places.end))
+    let range = comptime!(range(MATRICES[number].tensor));
+    is_between(parameter, comptime!(range.start), comptime!(range.end))
 }
 
-/// Where the value of a parameter lies in x, whose rows are the longer side.
+/// Returns the index of a parameter among all x, whose rows are the longer side.
 #[cube]
-fn place_in_x(parameter: usize, #[comptime] number: usize) -> usize {
+fn index_in_x(parameter: usize, #[comptime] number: usize) -> usize {
     let Matrix { rows, columns, .. } = comptime!(MATRICES[number]);
-    let place = parameter - comptime!(range(MATRICES[number].tensor).start);
-    let place =
-        if comptime!(rows < columns) { place % columns * rows + place / columns } else { place };
-    comptime!(FIRST[number]) + place
+    let index = parameter - comptime!(range(MATRICES[number].tensor).start);
+    let index =
+        if comptime!(rows < columns) { index % columns * rows + index / columns } else { index };
+    comptime!(X[number]) + index
 }
 
-/// The first four of the first row of a square matrix' tile.
+/// Returns the index of the first four values of a tile of a square matrix.
 #[cube]
 fn first_four(tile: usize, #[comptime] fours: usize) -> usize {
     tile / fours * comptime!(4 * fours) + tile % fours
 }
 
-/// A tile of the Gram matrix of the `rows` by `4 * fours` matrix from four `x` on: the products of four of its columns with
-/// four.
+/// Computes a tile of the Gram matrix of the `rows` by `4 * fours` matrix at `x`: the products of four of its columns with four.
 #[cube]
 fn gram_tile(
     work: &Array<Four>,
@@ -221,7 +222,7 @@ fn gram_tile(
         let mut values = Sequence::<Four>::new();
         #[unroll]
         for i in 0..AT_ONCE {
-            // Behind the last row something is read, but not added.
+            // After the last row, the load repeats it and the value is not used.
             let row = min(block * AT_ONCE + i, rows - 1);
             columns.push(work[left + row * fours]);
             values.push(work[right + row * fours]);

@@ -1,17 +1,17 @@
-//! Images, orders and changes as the words that the kernels read.
+//! Packs images, orders and transforms into the words that the kernels read.
 
 use crate::data::{Image, Scaling, Transform};
 use crate::optim::Sgd;
 
-use super::layout::{IMAGE_WORDS, state};
+use super::layout::{IMAGE_WORDS, epoch};
 
-/// The code of an image that stays as it is.
+/// Code of the transform that changes nothing.
 pub const UNCHANGED: u32 = code(Transform::NONE);
 
-/// The word that says what happens to an image: distances plus 32 in a byte each, down first, then 1 for a flip.
+/// Returns the code of a transform: the distances plus 32 in one byte each, down first, then 1 for a flip.
 ///
-/// An image has 28 rows and columns, so that moving it by more shows nothing of it either.
-pub const fn code(change: Transform) -> u32 {
+/// Distances are limited to 28, the size of an image, because nothing of the image is left then.
+const fn code(transform: Transform) -> u32 {
     const fn distance(pixels: i32) -> u32 {
         let pixels = match pixels {
             ..-28 => -28,
@@ -20,17 +20,17 @@ pub const fn code(change: Transform) -> u32 {
         };
         (pixels + 32) as u32
     }
-    distance(change.down) | distance(change.right) << 8 | (change.flip as u32) << 16
+    distance(transform.down) | distance(transform.right) << 8 | (transform.flip as u32) << 16
 }
 
-/// Adds an image and its label to `words`.
-pub fn image(words: &mut Vec<u32>, image: &Image, label: u8) {
+/// Appends an image and its label to `words`.
+fn image(words: &mut Vec<u32>, image: &Image, label: u8) {
     let pixels = image.as_chunks().0.iter();
     words.extend(pixels.map(|bytes| u32::from_le_bytes(*bytes)));
     words.push(u32::from(label));
 }
 
-/// Images, each with its label.
+/// Packs images, each with its label.
 pub fn images(images: &[Image], labels: &[u8]) -> Vec<u32> {
     let mut words = Vec::with_capacity(images.len() * IMAGE_WORDS);
     for (pixels, label) in images.iter().zip(labels) {
@@ -39,38 +39,37 @@ pub fn images(images: &[Image], labels: &[u8]) -> Vec<u32> {
     words
 }
 
-/// The places of an order: for each the number of its image and the code of what happens to it.
-pub fn places(order: &[u32], transforms: &[Transform]) -> Vec<u32> {
-    let changes = transforms.iter().map(|change| code(*change));
-    let changes = transforms.chain(std::iter::repeat(UNCHANGED));
-    let places = order.iter().zip(changes);
-    places.flat_map(|(image, change)| [*image, change]).collect()
+/// Packs an order: the index of each image and the code of its transform.
+pub fn order(order: &[u32], transforms: &[Transform]) -> Vec<u32> {
+    let codes = transforms.iter().map(|transform| code(*transform));
+    let codes = codes.chain(std::iter::repeat(UNCHANGED));
+    order.iter().zip(codes).flat_map(|(image, code)| [*image, code]).collect()
 }
 
-/// What holds for a pass over `count` images that begins at place `next`: see [`state`].
-pub fn state(
+/// Packs the constants of an epoch of `count` images that starts at index `next` of the order; see [`mod@epoch`].
+pub fn epoch(
     next: usize,
     count: usize,
     batch_size: usize,
     scaling: Scaling,
     sgd: Sgd,
-    rates: &[f32],
+    learning_rates: &[f32],
 ) -> Vec<u32> {
     let (mean, deviation) = match scaling {
         Scaling::Raw => (0.0, 1.0),
         Scaling::Standardise { mean, deviation } => (mean, deviation),
     };
-    let mut words = vec![0; state::RATES];
-    words[state::NEXT] = next as u32;
-    words[state::BEGUN] = next as u32;
-    words[state::COUNT] = count as u32;
-    words[state::BATCH] = batch_size as u32;
-    words[state::MEAN] = mean.to_bits();
-    words[state::DEVIATION] = deviation.to_bits();
-    words[state::MOMENTUM] = sgd.momentum.to_bits();
-    words[state::DECAY] = sgd.weight_decay.to_bits();
-    words[state::MUON_DECAY] = sgd.muon.map_or(0.0, |muon| muon.weight_decay).to_bits();
-    words.extend(rates.iter().map(|rate| rate.to_bits()));
+    let mut words = vec![0; epoch::LEARNING_RATES];
+    words[epoch::NEXT] = next as u32;
+    words[epoch::CURRENT] = next as u32;
+    words[epoch::COUNT] = count as u32;
+    words[epoch::BATCH_SIZE] = batch_size as u32;
+    words[epoch::MEAN] = mean.to_bits();
+    words[epoch::DEVIATION] = deviation.to_bits();
+    words[epoch::MOMENTUM] = sgd.momentum.to_bits();
+    words[epoch::WEIGHT_DECAY] = sgd.weight_decay.to_bits();
+    words[epoch::MUON_WEIGHT_DECAY] = sgd.muon.map_or(0.0, |muon| muon.weight_decay).to_bits();
+    words.extend(learning_rates.iter().map(|rate| rate.to_bits()));
     words
 }
 
@@ -80,7 +79,7 @@ mod tests {
     use crate::data::PIXELS;
 
     #[test]
-    fn four_pixels_make_a_word_and_the_label_the_last() {
+    fn images_pack_four_pixels_per_word() {
         let pixels: Image = std::array::from_fn(|pixel| (pixel % 256) as u8);
         let words = images(&[[0; PIXELS], pixels], &[3, 9]);
         assert_eq!(words.len(), 2 * 197);
@@ -90,17 +89,17 @@ mod tests {
     }
 
     #[test]
-    fn every_change_has_a_code_of_its_own_until_nothing_is_left_of_the_image() {
+    fn transform_codes_are_distinct_and_limited() {
         assert_eq!(UNCHANGED, 32 | 32 << 8);
-        let change = |flip, down, right| code(Transform { flip, down, right });
-        assert_eq!(change(true, -1, 2), 31 | 34 << 8 | 1 << 16);
-        assert_eq!(change(false, -300, 400), change(false, -28, 28));
+        let coded = |flip, down, right| code(Transform { flip, down, right });
+        assert_eq!(coded(true, -1, 2), 31 | 34 << 8 | 1 << 16);
+        assert_eq!(coded(false, -300, 400), coded(false, -28, 28));
     }
 
     #[test]
-    fn an_order_without_changes_leaves_every_image_as_it_is() {
-        assert_eq!(places(&[7, 2], &[]), [7, UNCHANGED, 2, UNCHANGED]);
+    fn order_without_transforms_is_unchanged() {
+        assert_eq!(order(&[7, 2], &[]), [7, UNCHANGED, 2, UNCHANGED]);
         let flip = Transform { flip: true, ..Transform::NONE };
-        assert_eq!(places(&[5], &[flip]), [5, UNCHANGED | 1 << 16]);
+        assert_eq!(order(&[5], &[flip]), [5, UNCHANGED | 1 << 16]);
     }
 }

@@ -1,207 +1,130 @@
-//! The kernels that have four threads for each parameter: its gradient, as a sum over images in an order that the
-//! batch's size alone decides, and its step of gradient descent.
+//! The update phase of a step: the gradient of each parameter, as a sum over images in an order that depends on the batch size
+//! alone, and the update by it. Each parameter has four threads.
 
 use cubecl::prelude::*;
 
-use super::elements::{is_between, rate};
-use super::layout::{CONVOLUTIONS, VELOCITY, record, state as words};
-use super::muon;
-use crate::model::{OFFSETS, PARAMETERS};
-use crate::optim::Sgd;
+use super::layout::{CONVOLUTIONS, epoch as words, saved};
+use super::sgd::{Rule, learning_rate, update_parameter};
+use crate::model::{FC1, FC2, FC3, OFFSETS, PARAMETERS};
 
 /// Threads of a workgroup.
 pub const THREADS: usize = 128;
-/// Threads of a parameter; each sums a part of the images.
+/// Threads per parameter; each sums a part of the images.
 const PARTS: usize = 4;
-/// Parameters of a workgroup.
+/// Parameters per workgroup.
 const SHARE: usize = THREADS / PARTS;
 /// Workgroups for all parameters.
 pub const WORKGROUPS: usize = PARAMETERS.div_ceil(SHARE);
-/// Images whose values a thread asks for before it adds the first: memory answers late.
+/// Images whose values a thread loads before it adds the first one, to hide the latency of memory.
 const AT_ONCE: usize = 8;
 
-/// A whole step for a batch whose `records` are all there: gradients, then the update in place of `parameters`, which
-/// have their velocity at [`VELOCITY`] if there is one.
+/// Updates the parameters by a minibatch of which all images are saved: sums the gradients and applies the update rule in place.
 #[cube(launch)]
-pub fn weights(
+pub fn update(
     parameters: &mut Array<f32>,
-    records: &Array<f32>,
-    state: &mut Array<u32>,
+    saved: &Array<f32>,
+    epoch: &mut Array<u32>,
     #[comptime] rule: Rule,
 ) {
     let mut parts = SharedMemory::<f32>::new(THREADS);
-    let begin = state[words::BEGUN] as usize;
-    let batch_size = state[words::BATCH] as usize;
-    let images = min(batch_size, state[words::COUNT] as usize - begin);
+    let current = epoch[words::CURRENT] as usize;
+    let batch_size = epoch[words::BATCH_SIZE] as usize;
+    let images = min(batch_size, epoch[words::COUNT] as usize - current);
     let parameter = CUBE_POS_X as usize * SHARE + UNIT_POS as usize % SHARE;
-    let sum = sum_over_images(&mut parts, records, parameter, images);
+    let sum = sum_over_images(&mut parts, saved, parameter, images);
     if is_first_part() && parameter < PARAMETERS {
         let gradient = sum / f32::cast_from(images);
-        let rate = f32::reinterpret(state[words::RATES + begin / batch_size]);
-        descend(parameters, state, parameter, gradient, rate, rule);
+        let learning_rate = f32::reinterpret(epoch[words::LEARNING_RATES + current / batch_size]);
+        update_parameter(parameters, epoch, parameter, gradient, learning_rate, rule);
         if parameter == 0 {
-            state[words::NEXT] = (begin + images) as u32;
+            epoch[words::NEXT] = (current + images) as u32;
         }
     }
 }
 
-/// The gradient of the mean loss of a batch of which `samples` has done another part, of at most `chunk` images: its
-/// sum over the images so far, and with the last of them their mean.
+/// Adds the gradients of a chunk of a minibatch of which at most `chunk` images are saved. After the last chunk, divides the sums by
+/// the number of images.
 #[cube(launch)]
-pub fn gradients(
+pub fn accumulate(
     gradients: &mut Array<f32>,
-    records: &Array<f32>,
-    state: &mut Array<u32>,
+    saved: &Array<f32>,
+    epoch: &mut Array<u32>,
     #[comptime] chunk: usize,
 ) {
     let mut parts = SharedMemory::<f32>::new(THREADS);
-    let begin = state[words::BEGUN] as usize;
-    let batch_size = state[words::BATCH] as usize;
-    let first = begin / batch_size * batch_size;
-    let in_batch = min(batch_size, state[words::COUNT] as usize - first);
-    let images = min(chunk, first + in_batch - begin);
+    let current = epoch[words::CURRENT] as usize;
+    let batch_size = epoch[words::BATCH_SIZE] as usize;
+    let first = current / batch_size * batch_size;
+    let in_batch = min(batch_size, epoch[words::COUNT] as usize - first);
+    let images = min(chunk, first + in_batch - current);
     let parameter = CUBE_POS_X as usize * SHARE + UNIT_POS as usize % SHARE;
-    let mut sum = sum_over_images(&mut parts, records, parameter, images);
+    let mut sum = sum_over_images(&mut parts, saved, parameter, images);
     if is_first_part() && parameter < PARAMETERS {
-        if begin > first {
+        if current > first {
             sum += gradients[parameter];
         }
-        if begin + images == first + in_batch {
+        if current + images == first + in_batch {
             sum /= f32::cast_from(in_batch);
         }
         gradients[parameter] = sum;
         if parameter == 0 {
-            state[words::NEXT] = (begin + images) as u32;
+            epoch[words::NEXT] = (current + images) as u32;
         }
     }
 }
 
-/// A step of gradient descent by the batch whose last part `gradients` has done, in place of `parameters` and their
-/// velocity.
+/// Updates the parameters by the gradients that `accumulate` has summed.
 #[cube(launch)]
-pub fn update(
+pub fn apply(
     parameters: &mut Array<f32>,
     gradients: &Array<f32>,
-    state: &Array<u32>,
+    epoch: &Array<u32>,
     #[comptime] rule: Rule,
 ) {
     let parameter = ABSOLUTE_POS;
     if parameter < PARAMETERS {
-        descend(parameters, state, parameter, gradients[parameter], rate(state), rule);
+        let learning_rate = learning_rate(epoch);
+        update_parameter(parameters, epoch, parameter, gradients[parameter], learning_rate, rule);
     }
 }
 
-/// A copy of as many floats as there are parameters, into a buffer that has room behind them.
-#[cube(launch)]
-pub fn copy(from: &Array<f32>, to: &mut Array<f32>) {
-    if ABSOLUTE_POS < PARAMETERS {
-        to[ABSOLUTE_POS] = from[ABSOLUTE_POS];
-    }
-}
-
-/// Whether this thread is the one of its parameter that has the whole sum.
+/// Returns whether this thread has the complete sum of its parameter.
 #[cube]
 fn is_first_part() -> bool {
     (UNIT_POS as usize) < SHARE
 }
 
-/// What of a rule decides which code runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Rule {
-    pub has_velocity: bool,
-    is_nesterov: bool,
-    pub has_muon: bool,
-}
-
-impl From<Sgd> for Rule {
-    fn from(sgd: Sgd) -> Self {
-        Self {
-            has_velocity: sgd.has_velocity(),
-            is_nesterov: sgd.nesterov,
-            has_muon: sgd.muon.is_some(),
-        }
-    }
-}
-
-/// The rule of [`Sgd`]; biases do not decay. What [`Muon`](crate::optim::Muon) moves gets its direction alone.
-#[cube]
-fn descend(
-    parameters: &mut Array<f32>,
-    state: &Array<u32>,
-    parameter: usize,
-    gradient: f32,
-    rate: f32,
-    #[comptime] rule: Rule,
-) {
-    let mut to = 0usize;
-    if comptime!(rule.has_muon) {
-        to = muon::direction(parameter);
-    }
-    let has_muon = to > 0;
-    let value = parameters[parameter];
-    let has_none = is_bias(parameter) || has_muon;
-    let decay = select(has_none, 0.0f32, f32::reinterpret(state[words::DECAY]));
-    let gradient = gradient + decay * value;
-    let mut direction = gradient;
-    if comptime!(rule.has_velocity) {
-        let momentum = f32::reinterpret(state[words::MOMENTUM]);
-        let velocity = momentum * parameters[VELOCITY + parameter] + gradient;
-        parameters[VELOCITY + parameter] = velocity;
-        direction = velocity;
-        if comptime!(rule.is_nesterov) {
-            direction = gradient + momentum * velocity;
-        }
-    }
-    if has_muon {
-        parameters[to] = direction;
-    } else {
-        parameters[parameter] = value - rate * direction;
-    }
-}
-
-#[cube]
-fn is_bias(parameter: usize) -> bool {
-    let mut is_bias = parameter >= comptime!(OFFSETS[9]);
-    #[unroll]
-    for layer in 0..4usize {
-        let from = comptime!(OFFSETS[2 * layer + 1]);
-        let to = comptime!(OFFSETS[2 * layer + 2]);
-        is_bias = is_bias || is_between(parameter, from, to);
-    }
-    is_bias
-}
-
-/// The sum of a parameter's gradients over the first `images` records; whole for the threads of the first part, which
-/// must be the ones to use it. Waits for all threads.
+/// Sums the gradients of a parameter over the first `images` saved images. Only the threads of the first part get the complete sum.
+/// Waits for all threads.
 #[cube]
 fn sum_over_images(
     parts: &mut SharedMemory<f32>,
-    records: &Array<f32>,
+    saved: &Array<f32>,
     parameter: usize,
     images: usize,
 ) -> f32 {
     let part = UNIT_POS as usize / SHARE;
     let mut sum = 0.0f32;
     if parameter < CONVOLUTIONS {
-        sum = sum_of_values(records, parameter, part, images);
+        sum = sum_of_values(saved, parameter, part, images);
     } else if parameter < comptime!(OFFSETS[5]) {
-        let place = parameter - comptime!(OFFSETS[4]);
-        sum = sum_of_products(records, place, part, images, 0usize, 120usize);
+        let weight = parameter - comptime!(OFFSETS[4]);
+        sum = sum_of_products(saved, weight, part, images, 0usize, FC1.outputs);
     } else if parameter < comptime!(OFFSETS[6]) {
-        let delta = comptime!(record::DELTAS[0]) + parameter - comptime!(OFFSETS[5]);
-        sum = sum_of_values(records, delta, part, images);
+        let d_z = comptime!(saved::D_Z[0]) + parameter - comptime!(OFFSETS[5]);
+        sum = sum_of_values(saved, d_z, part, images);
     } else if parameter < comptime!(OFFSETS[7]) {
-        let place = parameter - comptime!(OFFSETS[6]);
-        sum = sum_of_products(records, place, part, images, 1usize, 84usize);
+        let weight = parameter - comptime!(OFFSETS[6]);
+        sum = sum_of_products(saved, weight, part, images, 1usize, FC2.outputs);
     } else if parameter < comptime!(OFFSETS[8]) {
-        let delta = comptime!(record::DELTAS[1]) + parameter - comptime!(OFFSETS[7]);
-        sum = sum_of_values(records, delta, part, images);
+        let d_z = comptime!(saved::D_Z[1]) + parameter - comptime!(OFFSETS[7]);
+        sum = sum_of_values(saved, d_z, part, images);
     } else if parameter < comptime!(OFFSETS[9]) {
-        let place = parameter - comptime!(OFFSETS[8]);
-        sum = sum_of_products(records, place, part, images, 2usize, 10usize);
+        let weight = parameter - comptime!(OFFSETS[8]);
+        sum = sum_of_products(saved, weight, part, images, 2usize, FC3.outputs);
     } else if parameter < PARAMETERS {
-        let delta = comptime!(record::DELTAS[2]) + parameter - comptime!(OFFSETS[9]);
-        sum = sum_of_values(records, delta, part, images);
+        let d_z = comptime!(saved::D_Z[2]) + parameter - comptime!(OFFSETS[9]);
+        sum = sum_of_values(saved, d_z, part, images);
     }
     parts[UNIT_POS as usize] = sum;
     sync_cube();
@@ -214,16 +137,16 @@ fn sum_over_images(
     sum
 }
 
-/// This part of the sum of the floats at `place` of each record.
+/// Sums the saved float at `index` of each image of this part.
 #[cube]
-fn sum_of_values(records: &Array<f32>, place: usize, part: usize, images: usize) -> f32 {
+fn sum_of_values(saved: &Array<f32>, index: usize, part: usize, images: usize) -> f32 {
     let mut sum = 0.0f32;
     let mut image = part * AT_ONCE;
     while image + AT_ONCE <= images {
         let mut values = Sequence::<f32>::new();
         #[unroll]
         for i in 0..AT_ONCE {
-            values.push(records[(image + i) * record::LENGTH + place]);
+            values.push(saved[(image + i) * saved::LENGTH + index]);
         }
         #[unroll]
         for i in 0..AT_ONCE {
@@ -231,47 +154,46 @@ fn sum_of_values(records: &Array<f32>, place: usize, part: usize, images: usize)
         }
         image += comptime!(PARTS * AT_ONCE);
     }
-    // For one part only: the others have gone beyond.
+    // Remainder of fewer than `AT_ONCE` images. Only one part has one: in all others `image` is already past the end.
     while image < images {
-        sum += records[image * record::LENGTH + place];
+        sum += saved[image * saved::LENGTH + index];
         image += 1;
     }
     sum
 }
 
-/// This part of the sum of a dense weight's gradients: the products of its input and its delta. `place` is the weight's
-/// among those of dense layer `layer`, which has `outputs` units.
+/// Sums the gradient of weight number `weight` of dense layer `layer`, x times d_z, over the images of this part.
 #[cube]
 fn sum_of_products(
-    records: &Array<f32>,
-    place: usize,
+    saved: &Array<f32>,
+    weight: usize,
     part: usize,
     images: usize,
     #[comptime] layer: usize,
     #[comptime] outputs: usize,
 ) -> f32 {
-    let input = comptime!(record::INPUTS[layer]) + place / outputs;
-    let delta = comptime!(record::DELTAS[layer]) + place % outputs;
+    let x = comptime!(saved::X[layer]) + weight / outputs;
+    let d_z = comptime!(saved::D_Z[layer]) + weight % outputs;
     let mut sum = 0.0f32;
     let mut image = part * AT_ONCE;
     while image + AT_ONCE <= images {
-        let mut inputs = Sequence::<f32>::new();
-        let mut deltas = Sequence::<f32>::new();
+        let mut xs = Sequence::<f32>::new();
+        let mut d_zs = Sequence::<f32>::new();
         #[unroll]
         for i in 0..AT_ONCE {
-            let record = (image + i) * record::LENGTH;
-            inputs.push(records[record + input]);
-            deltas.push(records[record + delta]);
+            let base = (image + i) * saved::LENGTH;
+            xs.push(saved[base + x]);
+            d_zs.push(saved[base + d_z]);
         }
         #[unroll]
         for i in 0..AT_ONCE {
-            sum = fma(*inputs.index(i), *deltas.index(i), sum);
+            sum = fma(*xs.index(i), *d_zs.index(i), sum);
         }
         image += comptime!(PARTS * AT_ONCE);
     }
     while image < images {
-        let record = image * record::LENGTH;
-        sum = fma(records[record + input], records[record + delta], sum);
+        let base = image * saved::LENGTH;
+        sum = fma(saved[base + x], saved[base + d_z], sum);
         image += 1;
     }
     sum
