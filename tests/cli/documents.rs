@@ -63,8 +63,11 @@ fn type_page(name: &str, limit: &str) -> (usize, usize) {
             }
             continue;
         }
+        if *language != "sh" {
+            continue;
+        }
         printed = None;
-        for line in text.lines().filter(|_| *language == "sh") {
+        for line in text.lines() {
             let (line, _) = line.split_once(" #").unwrap_or((line, ""));
             if NOT_TYPED.iter().any(|start| line.starts_with(start)) {
                 continue;
@@ -96,6 +99,8 @@ fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
         ("docs/training.md", (9, 1)),
         ("docs/models-elsewhere.md", (4, 0)),
         ("docs/benchmarks.md", (0, 0)),
+        ("docs/differences-from-the-book.md", (0, 0)),
+        ("docs/gpu.md", (0, 0)),
         ("docs/how-it-is-made.md", (0, 0)),
         ("docs/stability.md", (0, 0)),
         ("docs/tuned.md", (0, 0)),
@@ -108,7 +113,7 @@ fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
 #[test]
 fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
     let readme = page("README.md");
-    assert!(readme.split_whitespace().count() <= 1300);
+    assert!(readme.split_whitespace().count() <= 1000);
     let all = blocks(&readme);
     let (_, snippet) = all.iter().find(|(language, _)| *language == "rust").unwrap();
     let example = page("examples/predict.rs");
@@ -124,10 +129,14 @@ fn what_the_pages_name_is_there() {
         "docs/training.md",
         "docs/models-elsewhere.md",
         "docs/benchmarks.md",
+        "docs/differences-from-the-book.md",
         "docs/how-it-is-made.md",
         "docs/gpu.md",
         "docs/stability.md",
         "docs/tuned.md",
+        ".github/CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "data/README.md",
     ] {
         let page = page(name);
         let folder = Path::new(ROOT).join(name);
@@ -143,5 +152,6 @@ fn what_the_pages_name_is_there() {
             }
         }
     }
-    assert!(page("README.md").matches(".rs::").count() >= 4);
+    // `tests/faults.rs` checks the tests in that table.
+    assert!(page("README.md").contains("](tests/faults.md)"));
 }
