@@ -94,8 +94,8 @@ pub struct ConvShape {
 
 impl ConvShape {
     const fn new(weight: TensorSpec, side: usize) -> Self {
-        let pooled = (side - KERNEL + 1) / 2;
-        Self { inputs: weight.shape[1], side, outputs: weight.shape[0], pooled }
+        let convolved = side - KERNEL + 1;
+        Self { inputs: weight.shape[1], side, outputs: weight.shape[0], pooled: convolved / 2 }
     }
 
     /// Returns the number of values of one input channel.
