@@ -1,19 +1,25 @@
-//! Limits of the system that would end the process in mid-work become errors like any other.
+//! Turns OS resource limits that would kill the process into ordinary errors.
 
 use std::io;
 
-/// Makes a write beyond the limit on file sizes (`ulimit -f`) fail with "File too large", where the system would kill
-/// the process and leave its scratch files.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with "File too large".
+///
+/// By default the OS would kill the process, which could then not remove its temporary files.
 pub fn handle_sigxfsz() {
-    // A handler that only notes the signal: with it the write returns. Where it cannot be set, nothing is lost.
+    // With any handler installed, the write returns an error. If the handler cannot be installed, the default applies.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
-/// Checks that `bytes` of memory are available now. Rust ends a process that is refused memory in mid-work; where the
-/// limit on addresses (`ulimit -v`) is that low, it is better found out before the work begins.
+/// Checks that `bytes` of address space can be reserved.
+///
+/// Rust aborts the process when an allocation fails, so a low limit (`ulimit -v`) should be detected before the work
+/// starts.
+///
+/// # Errors
+/// Returns [`io::ErrorKind::OutOfMemory`] if the reservation fails.
 pub fn check_address_space(bytes: usize) -> io::Result<()> {
-    // It takes addresses and no memory, since nothing is written to it; and only until the end of this function.
+    // This uses no physical memory, because nothing is written to it, and it is freed when the function returns.
     let mut reserve: Vec<u8> = Vec::new();
     reserve.try_reserve_exact(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
 }
@@ -23,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_not_there_is_an_error() {
+    fn impossible_reservation_is_an_error() {
         assert!(check_address_space(1 << 20).is_ok());
         let error = check_address_space(usize::MAX / 2 - 4096).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);

@@ -1,13 +1,13 @@
-//! A claim to a name, by an empty file beside what it protects that is locked as long as the claim lives.
+//! Advisory locks: an empty lock file, locked for as long as the [`Lock`] lives.
 
 use std::fs::{self, File, Metadata, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::read::ensure_regular_file;
-use super::{FileError, open_at_once};
+use super::{FileError, without_blocking};
 
-/// A lock file of ours, locked. It is removed when this is dropped.
+/// A lock file that this process holds. Dropping it removes the file.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
@@ -15,33 +15,36 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Claims `path`, where nothing is or the empty lock file of a dead process; `None` if a living process has it.
+    /// Acquires the lock at `path` without waiting, or returns `None` if another process holds it.
+    ///
+    /// The path may exist if it is the empty lock file of a process that crashed or was killed.
     ///
     /// # Errors
-    /// If it is a link, a pipe or any other file than a lock; if it cannot be made.
+    /// Returns an error if the lock file cannot be created, or if `path` is not a lock file, such as a symlink.
     pub fn acquire(path: &Path) -> Result<Option<Self>, FileError> {
-        Self::try_claim(path).map_err(FileError::of("cannot lock", path))
+        Self::try_acquire(path).map_err(FileError::of("cannot lock", path))
     }
 
-    fn try_claim(path: &Path) -> io::Result<Option<Self>> {
+    fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         loop {
-            // Of the name, since a refused open does not tell what was there; then of what was opened.
+            // Check the path first, because a failed `open` does not report what is there. Then check the opened
+            // file, because the path may have been replaced in between.
             match fs::symlink_metadata(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                found => check(&found?)?,
+                found => ensure_lock_file(&found?)?,
             }
             let mut options = File::options();
             options.write(true).create(true).truncate(false);
-            let file = open_at_once(&mut options, false).open(path)?;
-            check(&file.metadata()?)?;
+            let file = without_blocking(&mut options, false).open(path)?;
+            ensure_lock_file(&file.metadata()?)?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                // A file system without locks: nothing can be claimed there, nor need the run fail.
+                // Some file systems do not support locks. Run without one there.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            // The last owner may have removed the file between its opening and its locking.
+            // The previous owner may have removed the file after it was opened here and before it was locked.
             if is_same_file(&file, path) {
                 return Ok(Some(Self { path: path.to_owned(), file }));
             }
@@ -51,35 +54,37 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is still locked, so that no other process can hold it; and only if the name is still its own.
+        // Remove the file before the lock is released, so that no other process can hold it, and only if another
+        // file has not taken its path.
         if is_same_file(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Refuses what no lock of ours ever was: it has one name and nothing in it.
-fn check(found: &Metadata) -> io::Result<()> {
+/// Rejects anything that cannot be one of our lock files, which are empty and have a single hard link.
+fn ensure_lock_file(found: &Metadata) -> io::Result<()> {
     ensure_regular_file(found)?;
-    if found.len() > 0 || !has_one_name(found) {
-        let words = "it is another file than a lock of lenet";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    if found.len() > 0 || has_other_links(found) {
+        let cause = "not a lock file created by lenet";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, cause));
     }
     Ok(())
 }
 
 #[cfg(unix)]
-fn has_one_name(found: &Metadata) -> bool {
+fn has_other_links(found: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    // None, if its owner removed it just now.
-    found.nlink() <= 1
+    // The count is 0 if the previous owner has just removed the file.
+    found.nlink() > 1
 }
 
 #[cfg(not(unix))]
-fn has_one_name(_: &Metadata) -> bool {
-    true
+fn has_other_links(_: &Metadata) -> bool {
+    false
 }
 
+/// Returns whether `path` still leads to the open `file`.
 #[cfg(unix)]
 fn is_same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -104,45 +109,45 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
-    fn a_name_is_claimed_once_and_free_again_afterwards() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
+    fn lock_is_exclusive_and_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
         let lock = Lock::acquire(&path).unwrap().unwrap();
         assert!(Lock::acquire(&path).unwrap().is_none());
         drop(lock);
         assert!(!path.exists());
-        // That of a dead process.
+        // The lock file of a process that was killed.
         fs::write(&path, "").unwrap();
         drop(Lock::acquire(&path).unwrap().unwrap());
         assert!(!path.exists());
     }
 
     #[test]
-    fn what_was_planted_under_the_name_is_refused_and_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, victim) = (folder.path().join("lock"), folder.path().join("victim"));
+    fn other_files_are_rejected_and_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, victim) = (directory.path().join("lock"), directory.path().join("victim"));
         fs::write(&victim, "").unwrap();
-        let refused = |words: &str| {
+        let assert_rejected = |message: &str| {
             let error = Lock::acquire(&path).unwrap_err().to_string();
-            assert!(error.contains(words), "{error}");
-            assert!(fs::symlink_metadata(&path).is_ok(), "{words}");
+            assert!(error.contains(message), "{error}");
+            assert!(fs::symlink_metadata(&path).is_ok(), "{message}");
             fs::remove_file(&path).unwrap();
         };
         symlink(&victim, &path).unwrap();
-        refused("it is a link");
+        assert_rejected("expected a file, found a symlink");
         symlink("nowhere", &path).unwrap();
-        refused("it is a link");
-        assert!(!folder.path().join("nowhere").exists());
+        assert_rejected("expected a file, found a symlink");
+        assert!(!directory.path().join("nowhere").exists());
         fs::hard_link(&victim, &path).unwrap();
-        refused("another file than a lock");
+        assert_rejected("not a lock file");
         fs::write(&path, "mine").unwrap();
-        refused("another file than a lock");
+        assert_rejected("not a lock file");
     }
 
     #[test]
-    fn a_file_that_took_the_name_meanwhile_is_not_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lock");
+    fn drop_keeps_replaced_lock_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lock");
         let lock = Lock::acquire(&path).unwrap().unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, "mine").unwrap();

@@ -1,11 +1,11 @@
-//! Files: the one way in which they are read, written, replaced and locked; and text made fit for a terminal.
+//! File access: reading, atomic writing and locking, plus sanitising of untrusted text.
 //!
-//! - [`mod@read`] opens regular files alone, never waits at a pipe, and stops at a bound.
-//! - [`Target`] writes a new file and renames it: what is opened for writing never was there before. A name that the
-//!   user typed may be a link, which is followed; a name that the program made up is not.
-//! - [`complete`] lets a file grow that others have open.
-//! - [`Lock`] claims a name without following a link or waiting, and removes only what it claimed.
-//! - [`text`] is between the program's words and whoever reads them; [`limits`] turns the system's limits into errors.
+//! - [`mod@read`] reads only regular files, never blocks on a pipe, and enforces a maximum size.
+//! - [`Target`] writes to a new temporary file and renames it, so it never opens an existing file for writing. A
+//!   symlink at a path from the user is followed; a symlink at a path that the program chose is replaced.
+//! - [`complete`] appends to a file that other processes may have open.
+//! - [`Lock`] locks a path without following symlinks or blocking, and removes only its own lock file.
+//! - [`text`] escapes untrusted text for messages, and [`limits`] turns OS resource limits into errors.
 
 pub mod limits;
 mod lock;
@@ -23,41 +23,41 @@ pub use read::read;
 pub use target::Target;
 pub use write::complete;
 
-/// Why a file was not read, written, locked or removed.
+/// An error from reading, writing, locking or removing a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} {}: {source}", path.display())]
 pub struct FileError {
-    /// What failed, as in "cannot write".
+    /// The operation that failed, for example "cannot write".
     pub action: &'static str,
-    /// The file or folder.
+    /// The file or directory.
     pub path: PathBuf,
-    /// The system's words.
+    /// The OS error, or the reason why the program rejected the file.
     pub source: io::Error,
 }
 
 impl FileError {
-    /// As in `FileError::new("cannot write", path, source)`.
+    /// Creates an error, for example `FileError::new("cannot write", path, source)`.
     pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }
 
-    /// The same as a function of the cause, for `map_err`.
+    /// Returns a closure that creates the error from its cause, for `map_err`.
     pub fn of(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| Self::new(action, path, source)
     }
 
-    /// What the user can do, in one line.
+    /// Returns one line of advice for the user.
     pub fn hint(&self) -> Option<String> {
         hint(&self.source, self.is_of_reading())
     }
 
-    /// Whether a file was to be read, not written.
+    /// Returns whether the failed operation was reading.
     pub(crate) fn is_of_reading(&self) -> bool {
         ["cannot read", "cannot take"].iter().any(|start| self.action.starts_with(start))
     }
 }
 
-/// What the user can do about the failure of a file that was being read, or else written.
+/// Returns advice about a failure to read (`reading`) or write a file.
 pub(crate) fn hint(cause: &io::Error, reading: bool) -> Option<String> {
     use io::ErrorKind as Kind;
     let hint = match cause.kind() {
@@ -75,7 +75,7 @@ pub(crate) fn hint(cause: &io::Error, reading: bool) -> Option<String> {
         Kind::IsADirectory | Kind::InvalidInput | Kind::InvalidFilename if !reading => {
             "name a file, as in model.mpk"
         }
-        // Too many open files, of this process or of the system: EMFILE and ENFILE.
+        // Too many open files, in this process (EMFILE) or in the whole system (ENFILE).
         _ if cfg!(unix) && matches!(cause.raw_os_error(), Some(24 | 23)) => {
             "raise the limit on open files (ulimit -n)"
         }
@@ -84,18 +84,18 @@ pub(crate) fn hint(cause: &io::Error, reading: bool) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Opens without waiting for the other end of a pipe and, unless `follow`, without following a link.
-fn open_at_once(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
+/// Adds flags so that opening does not block on a pipe and, unless `follow`, does not follow a symlink.
+fn without_blocking(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
-        let links = if follow { 0 } else { libc::O_NOFOLLOW };
-        options.custom_flags(libc::O_NONBLOCK | links);
+        let no_follow = if follow { 0 } else { libc::O_NOFOLLOW };
+        options.custom_flags(libc::O_NONBLOCK | no_follow);
     }
     #[cfg(windows)]
     if !follow {
         use std::os::windows::fs::OpenOptionsExt;
-        // FILE_FLAG_OPEN_REPARSE_POINT: the link itself, which is then no regular file.
+        // FILE_FLAG_OPEN_REPARSE_POINT opens the symlink itself, which is then not a regular file.
         options.custom_flags(0x0020_0000);
     }
     options
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_of_failure_has_its_remedy_for_readers_and_for_writers() {
+    fn hints_match_error_kinds() {
         use io::ErrorKind as Kind;
         for (kind, reader, writer) in [
             (Kind::NotFound, None, Some("make the folder")),
@@ -122,11 +122,11 @@ mod tests {
         ] {
             for (reading, expected) in [(true, reader), (false, writer)] {
                 let found = hint(&kind.into(), reading);
-                let is_right = match (&found, expected) {
+                let matches = match (&found, expected) {
                     (Some(found), Some(part)) => found.contains(part),
                     (found, expected) => found.is_none() && expected.is_none(),
                 };
-                assert!(is_right, "{kind:?}, reading: {reading}: {found:?}");
+                assert!(matches, "{kind:?}, reading: {reading}: {found:?}");
             }
         }
         #[cfg(unix)]

@@ -1,55 +1,56 @@
-//! Reads a file, if it is one that can be read to its end: a regular file, not larger than it may be.
+//! Reads regular files up to a maximum size. Anything else, such as a pipe, might never end.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-use super::open_at_once;
+use super::without_blocking;
 
-/// The regular file `path`, or the one that a link leads to, open for reading, and its size in bytes.
+/// Opens a regular file, following symlinks, and returns it with its size in bytes.
 ///
 /// # Errors
-/// If it is not a regular file, has more than `most` bytes, or cannot be opened.
-pub fn open(path: &Path, most: u64) -> io::Result<(File, u64)> {
-    // Before it is opened, since opening alone can make a device act; and of what was opened, which may be another.
-    check(&path.metadata()?, most)?;
-    let file = open_at_once(File::options().read(true), true).open(path)?;
-    let length = check(&file.metadata()?, most)?;
-    Ok((file, length))
+/// Returns an error if the file is not regular, is larger than `max_bytes`, or cannot be opened.
+pub fn open(path: &Path, max_bytes: u64) -> io::Result<(File, u64)> {
+    // Check the path first, because even opening a device can have side effects. Then check the opened file, because
+    // the path may have been replaced in between.
+    check(&path.metadata()?, max_bytes)?;
+    let file = without_blocking(File::options().read(true), true).open(path)?;
+    let size = check(&file.metadata()?, max_bytes)?;
+    Ok((file, size))
 }
 
-/// All bytes of the regular file `path`, or of the one that a link leads to.
+/// Reads a whole regular file, following symlinks.
 ///
 /// # Errors
-/// If it is not a regular file, has more than `most` bytes, or cannot be read.
-pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let (file, _) = open(path, most)?;
+/// Returns an error if the file is not regular, is larger than `max_bytes`, or cannot be read.
+pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let (file, _) = open(path, max_bytes)?;
     let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    // Again, since it may have grown while it was read, or not have told its size (as in /proc).
-    check_length(bytes.len() as u64, most)?;
+    file.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    // Check again: the file may have grown since, and files in /proc report a size of 0.
+    check_size(bytes.len() as u64, max_bytes)?;
     Ok(bytes)
 }
 
-fn check(metadata: &Metadata, most: u64) -> io::Result<u64> {
+fn check(metadata: &Metadata, max_bytes: u64) -> io::Result<u64> {
     ensure_regular_file(metadata)?;
-    check_length(metadata.len(), most)
+    check_size(metadata.len(), max_bytes)
 }
 
-fn check_length(length: u64, most: u64) -> io::Result<u64> {
-    let words = || format!("it has {length} bytes, which is far too many");
-    (length <= most)
-        .then_some(length)
-        .ok_or_else(|| io::Error::new(ErrorKind::FileTooLarge, words()))
+fn check_size(size: u64, max_bytes: u64) -> io::Result<u64> {
+    let cause = || format!("expected at most {max_bytes} bytes, found {size}");
+    (size <= max_bytes)
+        .then_some(size)
+        .ok_or_else(|| io::Error::new(ErrorKind::FileTooLarge, cause()))
 }
 
-/// Refuses a folder, link, pipe, socket or device: reading it might never end.
+/// Rejects a directory, symlink, pipe, socket or device.
 pub(super) fn ensure_regular_file(found: &Metadata) -> io::Result<()> {
-    let words = || format!("it is a {}", kind_of(found.file_type()));
-    found.is_file().then_some(()).ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, words()))
+    let cause = || format!("expected a file, found a {}", kind_of(found.file_type()));
+    found.is_file().then_some(()).ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, cause()))
 }
 
-/// What a path is that is not a regular file.
+/// Names the type of a file that is not regular.
 fn kind_of(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -65,8 +66,8 @@ fn kind_of(kind: FileType) -> &'static str {
         }
     }
     match (kind.is_dir(), kind.is_symlink()) {
-        (true, _) => "folder",
-        (_, true) => "link",
+        (true, _) => "directory",
+        (_, true) => "symlink",
         _ => "special file",
     }
 }
@@ -75,34 +76,34 @@ fn kind_of(kind: FileType) -> &'static str {
 mod tests {
     use super::*;
 
-    fn refusal(path: &Path, most: u64) -> (ErrorKind, String) {
-        let error = read(path, most).unwrap_err();
+    fn read_error(path: &Path, max_bytes: u64) -> (ErrorKind, String) {
+        let error = read(path, max_bytes).unwrap_err();
         (error.kind(), error.to_string())
     }
 
     #[test]
-    fn a_file_is_read_up_to_the_bound_and_no_further() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
+    fn size_limit_is_enforced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
         std::fs::write(&path, b"1234").unwrap();
         assert_eq!(read(&path, 4).unwrap(), b"1234");
         assert_eq!(
-            refusal(&path, 3),
-            (ErrorKind::FileTooLarge, "it has 4 bytes, which is far too many".to_owned())
+            read_error(&path, 3),
+            (ErrorKind::FileTooLarge, "expected at most 3 bytes, found 4".to_owned())
         );
         assert_eq!(
-            refusal(folder.path(), 4),
-            (ErrorKind::InvalidInput, "it is a folder".to_owned())
+            read_error(directory.path(), 4),
+            (ErrorKind::InvalidInput, "expected a file, found a directory".to_owned())
         );
-        assert_eq!(refusal(&folder.path().join("none"), 4).0, ErrorKind::NotFound);
+        assert_eq!(read_error(&directory.path().join("none"), 4).0, ErrorKind::NotFound);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_file_that_does_not_tell_its_size_is_bounded_too() {
-        // In /proc every file is said to have no bytes.
+    fn size_limit_applies_to_proc() {
+        // Files in /proc report a size of 0.
         let path = Path::new("/proc/self/status");
         assert!(read(path, 1 << 20).unwrap().len() > 100);
-        assert_eq!(refusal(path, 10).1, "it has 11 bytes, which is far too many");
+        assert_eq!(read_error(path, 10).1, "expected at most 10 bytes, found 11");
     }
 }

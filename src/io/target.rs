@@ -1,4 +1,4 @@
-//! Where a file will be written, and the scratch files beside it.
+//! Output paths and their temporary files.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -10,113 +10,117 @@ use tempfile::NamedTempFile;
 
 use super::read::ensure_regular_file;
 use super::text::hex;
-use super::{FileError, open_at_once};
+use super::{FileError, without_blocking};
 
-/// Where a file will be written.
+/// The path of a file to be written, checked and resolved.
 #[derive(Debug)]
 pub struct Target {
-    /// The path that was given, for messages.
-    pub(super) asked: PathBuf,
-    /// The file itself, links followed where they are.
-    pub(super) file: PathBuf,
-    pub(super) folder: PathBuf,
-    /// Those of the file that is there now, if one is.
+    /// The path as given, for messages.
+    pub(super) given: PathBuf,
+    /// The path of the file itself, after following symlinks if that is allowed.
+    pub(super) resolved: PathBuf,
+    /// The directory that contains `resolved`.
+    pub(super) directory: PathBuf,
+    /// The permissions of the existing file, if any.
     pub(super) permissions: Option<fs::Permissions>,
 }
 
 impl Target {
-    /// The file `path`, a name that the user typed: if it is a link, the file that it leads to.
+    /// Creates a target for a path from the user. Symlinks are followed.
     ///
     /// # Errors
-    /// If no file can have this name, or what has it is no file that may be replaced.
+    /// Returns an error if the path has no file name, or if it exists and is not a writable regular file.
     pub fn user_path(path: &Path) -> Result<Self, FileError> {
-        let file = follow_links(path).map_err(FileError::of("cannot write", path))?;
-        Self::new(path, file)
+        let resolved = follow_symlinks(path).map_err(FileError::of("cannot write", path))?;
+        Self::new(path, resolved)
     }
 
-    /// The file `path`, a name that the program made up: a link that has it is itself replaced, since nobody asked
-    /// for what it leads to.
+    /// Creates a target for a path that the program chose. A symlink there is replaced, not followed, because it can
+    /// only be a mistake or an attack.
+    ///
+    /// # Errors
+    /// Returns an error under the same conditions as [`Target::user_path`].
     pub fn internal(path: &Path) -> Result<Self, FileError> {
         Self::new(path, path.to_owned())
     }
 
-    fn new(path: &Path, file: PathBuf) -> Result<Self, FileError> {
-        let failed = FileError::of("cannot write", path);
-        // `a/`, `a/.`, `a/..` and the empty path name no file, or not the one that would be written.
-        let names_a_file = file.file_name().is_some_and(|name| {
-            let whole = file.as_os_str().as_encoded_bytes();
-            whole.ends_with(name.as_encoded_bytes())
+    fn new(given: &Path, resolved: PathBuf) -> Result<Self, FileError> {
+        let failed = FileError::of("cannot write", given);
+        // `a/`, `a/.`, `a/..` and the empty path do not end in a file name, or `file_name` returns another one.
+        let ends_in_file_name = resolved.file_name().is_some_and(|name| {
+            resolved.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes())
         });
-        if !names_a_file {
-            let cause = io::Error::new(io::ErrorKind::InvalidInput, "not the name of a file");
+        if !ends_in_file_name {
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, "not a file name");
             return Err(failed(cause));
         }
-        let permissions = match fs::symlink_metadata(&file) {
+        let permissions = match fs::symlink_metadata(&resolved) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
             Ok(found) if found.is_symlink() => None,
             Ok(found) => Some(check_replaceable(&found).map_err(failed)?),
         };
-        let parent = file.parent().filter(|parent| *parent != Path::new(""));
-        let folder = parent.unwrap_or(Path::new(".")).to_owned();
-        Ok(Self { asked: path.to_owned(), file, folder, permissions })
+        let parent = resolved.parent().filter(|parent| *parent != Path::new(""));
+        let directory = parent.unwrap_or(Path::new(".")).to_owned();
+        Ok(Self { given: given.to_owned(), resolved, directory, permissions })
     }
 
-    /// Gives `scratch` the permissions of the file that it will replace.
-    pub(super) fn keep_permissions(&self, scratch: &File) -> io::Result<()> {
+    /// Copies the permissions of the existing file, if any, to `temporary`, which will replace it.
+    pub(super) fn copy_permissions(&self, temporary: &File) -> io::Result<()> {
         match &self.permissions {
-            // A file system without permissions shows the same for all files, and may refuse to set them.
-            Some(old) if *old != scratch.metadata()?.permissions() => {
-                scratch.set_permissions(old.clone())
+            // A file system without permissions reports the same ones for all files, and may reject setting them.
+            Some(old) if *old != temporary.metadata()?.permissions() => {
+                temporary.set_permissions(old.clone())
             }
             _ => Ok(()),
         }
     }
 
-    /// The start of the names of this target's scratch files.
+    /// Returns the common prefix of the names of this target's temporary files.
     fn prefix(&self) -> String {
-        let name = self.file.file_name().unwrap_or_default();
+        let name = self.resolved.file_name().unwrap_or_default();
         let hash = Sha256::digest(name.as_encoded_bytes());
         format!(".lenet-{}-", hex(&hash[..6]))
     }
 
-    /// A new scratch file, locked; removed when it is dropped.
-    pub(super) fn scratch(&self) -> Result<NamedTempFile<File>, FileError> {
-        let failed = FileError::of("cannot create a file beside", &self.asked);
+    /// Creates and locks a temporary file, which is removed on drop.
+    pub(super) fn create_temporary(&self) -> Result<NamedTempFile<File>, FileError> {
+        let failed = FileError::of("cannot create a temporary file next to", &self.given);
         let prefix = self.prefix();
         let create = |path: &Path| {
-            // `create_new` follows no link that lies there, and the umask applies as to any other file.
+            // `create_new` does not follow a symlink at this path, and the usual umask applies.
             OpenOptions::new().write(true).create_new(true).open(path)
         };
         loop {
-            let scratch = tempfile::Builder::new()
+            let temporary = tempfile::Builder::new()
                 .prefix(&prefix)
-                .make_in(&self.folder, create)
+                .make_in(&self.directory, create)
                 .map_err(&failed)?;
-            // A file system without locks is fine: `sweep` removes nothing there.
-            let _ = scratch.as_file().lock();
-            // Another run may have swept it between its creation and its lock.
-            if scratch.path().try_exists().map_err(&failed)? {
-                return Ok(scratch);
+            // Locking may fail on a file system without locks. `remove_stale` removes nothing there.
+            let _ = temporary.as_file().lock();
+            // Another process may have removed the file between its creation and its locking.
+            if temporary.path().try_exists().map_err(&failed)? {
+                return Ok(temporary);
             }
         }
     }
 
-    /// Removes scratch files that dead runs left for this target. What cannot be removed stays.
-    pub(super) fn sweep(&self) {
+    /// Removes temporary files of this target that crashed or killed processes did not remove. Errors are ignored.
+    pub(super) fn remove_stale(&self) {
         let prefix = self.prefix();
-        let is_scratch = |name: &OsStr| {
+        let is_temporary = |name: &OsStr| {
             let name = name.as_encoded_bytes();
             name.len() == prefix.len() + 6 && name.starts_with(prefix.as_bytes())
         };
-        let Ok(entries) = fs::read_dir(&self.folder) else {
+        let Ok(entries) = fs::read_dir(&self.directory) else {
             return;
         };
-        for entry in entries.flatten().filter(|entry| is_scratch(&entry.file_name())) {
-            // A link is not followed, nor is one that takes the name just now: what it points at is not ours.
+        for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
+            // Check the type first, and do not follow a symlink that replaces the file after this check: the file
+            // that it points at is not ours.
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_file())
-                && let Ok(file) = open_at_once(File::options().write(true), false).open(&path)
+                && let Ok(file) = without_blocking(File::options().write(true), false).open(&path)
                 && file.try_lock().is_ok()
             {
                 let _ = fs::remove_file(path);
@@ -125,25 +129,25 @@ impl Target {
     }
 }
 
-/// The path at the end of a chain of symbolic links. The last one need not exist.
-fn follow_links(path: &Path) -> io::Result<PathBuf> {
-    // Linux's own limit.
-    const MAX_LINKS: usize = 40;
+/// Returns the path at the end of a chain of symlinks. The final file need not exist.
+fn follow_symlinks(path: &Path) -> io::Result<PathBuf> {
+    // The limit of Linux.
+    const MAX_SYMLINKS: usize = 40;
     let mut path = path.to_path_buf();
-    for _ in 0..MAX_LINKS {
+    for _ in 0..MAX_SYMLINKS {
         let Ok(next) = fs::read_link(&path) else {
             return Ok(path);
         };
         path = path.parent().unwrap_or(Path::new("")).join(next);
     }
-    Err(io::Error::other("too many symbolic links"))
+    Err(io::Error::other("too many levels of symlinks"))
 }
 
-/// The permissions of a file that may be replaced.
+/// Returns the permissions of an existing file, or an error if it must not be replaced.
 fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
     ensure_regular_file(found)?;
     if found.permissions().readonly() {
-        let cause = "it is write-protected";
+        let cause = "the file is write-protected";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));
     }
     Ok(found.permissions())

@@ -1,12 +1,12 @@
-//! Untrusted text, made safe to show in a message.
+//! Escaping of untrusted text for messages.
 
 use std::borrow::Cow;
 use std::error::Error;
 
-/// `text` as one line: what a terminal would obey instead of showing is written out, as in `\u{1b}`.
+/// Escapes `text` to a single line: characters that a terminal interprets are written out, for example `\u{1b}`.
 ///
-/// These are the control characters, line ends included, and those that turn the direction of writing or end a line
-/// without being control characters.
+/// Escaped characters are the control characters, which include line breaks, the Unicode line and paragraph
+/// separators, and the characters that change the writing direction.
 pub fn line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_interpreted) {
         return Cow::Borrowed(text);
@@ -14,7 +14,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped(text, |character| character.escape_default().collect()))
 }
 
-/// Replaces each character that a terminal interprets by `escape` of it.
+/// Replaces each character that a terminal interprets with the result of `escape`.
 pub(crate) fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
     let mut clean = String::with_capacity(text.len() + 8);
     for character in text.chars() {
@@ -33,7 +33,7 @@ pub(crate) fn is_interpreted(character: char) -> bool {
         || character.is_control()
 }
 
-/// `text` from a file as it may stand in a message: quoted, control characters escaped, cut to 60 characters.
+/// Quotes text from a file for a message: escapes control characters and truncates to 60 characters.
 pub fn quoted(text: &str) -> String {
     let end = text.char_indices().nth(60).map(|(end, _)| end);
     match end {
@@ -42,12 +42,14 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// The message of another crate on one line of at most 200 characters: it may repeat text of a file or server.
+/// Returns the message of an error from another crate on one line of at most 200 characters.
+///
+/// The message is untrusted, because it may quote a file or a server response.
 pub fn one_line(error: &dyn Error) -> String {
     line(&error.to_string()).chars().take(200).collect()
 }
 
-/// Two hexadecimal digits a byte.
+/// Formats bytes as hexadecimal, two digits per byte.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -57,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_terminal_obeys_is_left() {
+    fn line_escapes_interpreted_characters() {
         let every: String = ('\0'..='\u{2100}').collect();
         let clean = line(&every);
         assert!(!clean.contains(|c: char| c.is_control() || "\u{202e}\u{2066}".contains(c)));

@@ -1,88 +1,89 @@
-//! Writes a file so that its name holds the old content or the new one, complete, whatever happens meanwhile.
+//! Atomic file writes: after a crash or power loss the file has either the complete old or the complete new content.
 //!
-//! The bytes go to a scratch file in the same folder, which is flushed to the disk and then renamed; after that the
-//! folder is flushed too. What this means for a name that exists already:
+//! The bytes go to a temporary file in the same directory, which is flushed to disk and then renamed. Finally the
+//! directory is flushed as well. If the path already exists, these rules apply:
 //!
-//! - A symbolic link that the user typed is followed: the file that it points at is replaced, the link stays.
-//! - The permissions of the old file are kept; a new file gets what the umask allows, as any other would.
-//! - A file without any write permission is refused, though a rename would replace it.
-//! - Of several hard links only the one that is named gets the new content.
-//! - A folder, pipe, socket or device is refused.
+//! - A symlink at a path from the user is followed: the file that it points at is replaced, and the symlink stays.
+//! - A replacement keeps the permissions of the old file. The permissions of a new file follow from the umask.
+//! - A file without write permission is rejected, although a rename could replace it.
+//! - Replacing one hard link does not change the others.
+//! - A directory, pipe, socket or device is rejected.
 //!
-//! A scratch file is named `.lenet-`, a hash of the target's name, and six random characters. Its writer holds
-//! a lock on it. A killed run leaves its scratch file behind, without the lock; the next write to the same target
-//! removes it.
+//! Temporary files are named `.lenet-`, a hash of the file name, and six random characters. The writer holds a lock on
+//! its temporary file. A killed process does not remove the file, but its lock is released; the next write to the same
+//! path then removes it.
 //!
-//! [`complete`] is for the one file that must not be renamed away: others have it open and read it as it grows.
+//! [`complete`] is for files that must not be replaced by a rename, because other processes read them as they grow.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use super::{FileError, Target, open_at_once};
+use super::{FileError, Target, without_blocking};
 
 impl Target {
-    /// Makes this a file with these bytes, or leaves it as it was. With `force` a file that is there is replaced.
+    /// Writes the file atomically. An existing file is replaced only with `force`.
     ///
     /// # Errors
-    /// If the file cannot be written; its scratch file is gone then. Only where flushing the folder failed, the very
-    /// last step, is the new content in place already. Without `force`, with [`io::ErrorKind::AlreadyExists`] if
-    /// something has the name, be it only since this moment.
+    /// Returns an error if the file cannot be written. The file then keeps its old content, and no temporary file
+    /// remains. The exception is an error from the last step, flushing the directory: the file then has its new
+    /// content. Without `force`, the error is [`io::ErrorKind::AlreadyExists`] if the path exists, even if it was
+    /// created during this call.
     pub fn write(&self, bytes: &[u8], force: bool) -> Result<(), FileError> {
-        let failed = |action| FileError::of(action, &self.asked);
-        if !force && self.file != self.asked {
-            let is_link = io::Error::new(io::ErrorKind::AlreadyExists, "it is a link");
-            return Err(failed("cannot write")(is_link));
+        let failed = |action| FileError::of(action, &self.given);
+        if !force && self.resolved != self.given {
+            let cause = io::Error::new(io::ErrorKind::AlreadyExists, "the path is a symlink");
+            return Err(failed("cannot write")(cause));
         }
-        self.sweep();
-        let mut scratch = self.scratch()?;
-        // Before the content is in: an old file that only its owner reads stays that way.
-        self.keep_permissions(scratch.as_file())
+        self.remove_stale();
+        let mut temporary = self.create_temporary()?;
+        // Set the permissions before writing, so that a private file is readable only by its owner at all times.
+        self.copy_permissions(temporary.as_file())
             .map_err(failed("cannot set the permissions of"))?;
-        scratch.as_file_mut().write_all(bytes).map_err(failed("cannot write"))?;
-        // What a file system reports as written need not be there.
-        check_length(scratch.as_file(), bytes.len()).map_err(failed("cannot write"))?;
-        scratch.as_file().sync_all().map_err(failed("cannot flush"))?;
-        let named = match force {
-            true => scratch.persist(&self.file),
-            false => scratch.persist_noclobber(&self.file),
+        temporary.as_file_mut().write_all(bytes).map_err(failed("cannot write"))?;
+        // Some file systems report a successful write although bytes are missing.
+        check_length(temporary.as_file(), bytes.len()).map_err(failed("cannot write"))?;
+        temporary.as_file().sync_all().map_err(failed("cannot flush"))?;
+        let renamed = match force {
+            true => temporary.persist(&self.resolved),
+            false => temporary.persist_noclobber(&self.resolved),
         };
         let action = if force { "cannot replace" } else { "cannot write" };
-        named.map_err(|error| failed(action)(error.error))?;
-        flush_folder(&self.folder).map_err(failed("cannot flush the folder of"))
+        renamed.map_err(|error| failed(action)(error.error))?;
+        sync_directory(&self.directory).map_err(failed("cannot flush the directory of"))
     }
 
-    /// Checks that the file could be created now and replaced later, without changing it: for the start of a
-    /// long run.
+    /// Checks that the file can be created now and replaced later, without changing it. A long run does this at its
+    /// start.
     ///
     /// # Errors
-    /// If it could not. A disk too full for the content is not found out.
+    /// Returns an error if the file cannot be written. A disk that is too full for the content is not detected.
     pub fn probe(&self) -> Result<(), FileError> {
-        let failed = FileError::of("cannot write", &self.asked);
-        self.sweep();
-        let scratch = self.scratch()?;
-        let fresh = scratch.as_file().metadata().map_err(&failed)?.permissions();
-        if self.permissions.is_none() && fresh.readonly() {
-            let cause = "the umask leaves nobody the right to write to new files";
+        let failed = FileError::of("cannot write", &self.given);
+        self.remove_stale();
+        let temporary = self.create_temporary()?;
+        let new = temporary.as_file().metadata().map_err(&failed)?.permissions();
+        if self.permissions.is_none() && new.readonly() {
+            let cause = "the umask removes write permission from new files";
             return Err(failed(io::Error::other(cause)));
         }
         Ok(())
     }
 }
 
-/// Refuses a file of another length.
+/// Checks that all bytes were written.
 fn check_length(file: &File, expected: usize) -> io::Result<()> {
     match file.metadata()?.len() {
         length if length == expected as u64 => Ok(()),
-        length => Err(io::Error::other(format!("only {length} of {expected} bytes arrived"))),
+        length => Err(io::Error::other(format!("only {length} of {expected} bytes were written"))),
     }
 }
 
-/// Makes the rename itself survive a loss of power.
+/// Flushes a directory, so that a rename in it survives a power loss.
 #[cfg(unix)]
-fn flush_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
-        // Some network file systems cannot flush a folder, and need not.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    match File::open(directory)?.sync_all() {
+        // Some network file systems do not support flushing a directory, and do not need it.
         Err(error)
             if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
         {
@@ -92,30 +93,34 @@ fn flush_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Windows flushes no folders.
+/// Does nothing, because Windows cannot flush a directory.
 #[cfg(not(unix))]
-fn flush_folder(_: &Path) -> io::Result<()> {
+fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes `path`, a name that the program made up, a file with these bytes, open for more. A file that has the first of
-/// them gets the others, so that who has it open sees them; anything else is replaced, a link itself and not what it
-/// leads to.
+/// Opens the file at `path` for appending, after making sure that it contains exactly `bytes`.
+///
+/// If an existing file is a prefix of `bytes`, the missing bytes are appended, and processes that have the file open
+/// see them. Any other file is replaced. A symlink at `path` is replaced too, not followed.
+///
+/// # Errors
+/// Returns an error if the file cannot be read, written or opened.
 pub fn complete(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
     let failed = FileError::of("cannot write", path);
-    let open = || open_at_once(File::options().read(true).append(true), false).open(path);
+    let open = || without_blocking(File::options().read(true).append(true), false).open(path);
     if let Ok(mut file) = open()
-        && let Some(begun) = beginning(&mut file, bytes).map_err(&failed)?
+        && let Some(length) = prefix_length(&mut file, bytes).map_err(&failed)?
     {
-        file.write_all(&bytes[begun..]).map_err(&failed)?;
+        file.write_all(&bytes[length..]).map_err(&failed)?;
         return Ok(file);
     }
     Target::internal(path)?.write(bytes, true)?;
     open().map_err(failed)
 }
 
-/// How many of `bytes` the file has, if it has some of them and nothing else.
-fn beginning(file: &mut File, bytes: &[u8]) -> io::Result<Option<usize>> {
+/// Returns the length of the file if it is a non-empty prefix of `bytes`.
+fn prefix_length(file: &mut File, bytes: &[u8]) -> io::Result<Option<usize>> {
     if !file.metadata()?.is_file() {
         return Ok(None);
     }
@@ -130,18 +135,19 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn the_scratch_file_of_a_dead_run_is_removed_and_that_of_a_live_one_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("m.mpk");
+    fn write_removes_only_stale_temporary_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.mpk");
         let target = Target::user_path(&path).unwrap();
-        let other = Target::user_path(&folder.path().join("other.mpk")).unwrap();
-        let dead = |target: &Target| {
-            let (file, path) = target.scratch().unwrap().keep().unwrap();
+        let other = Target::user_path(&directory.path().join("other.mpk")).unwrap();
+        // The lock is released, as after a kill, but the file stays.
+        let create_stale = |target: &Target| {
+            let (file, path) = target.create_temporary().unwrap().keep().unwrap();
             drop(file);
             path
         };
-        let live = target.scratch().unwrap();
-        let (stale, unrelated) = (dead(&target), dead(&other));
+        let live = target.create_temporary().unwrap();
+        let (stale, unrelated) = (create_stale(&target), create_stale(&other));
         target.write(b"new", true).unwrap();
         assert!(!stale.exists());
         assert!(live.path().exists());
@@ -149,19 +155,20 @@ mod tests {
     }
 
     #[test]
-    fn what_appeared_meanwhile_is_not_replaced_by_a_creation() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("m.mpk");
+    fn write_without_force_keeps_new_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.mpk");
         let target = Target::user_path(&path).unwrap();
+        // This file appears after the target was checked.
         target.write(b"one", false).unwrap();
         let error = target.write(b"two", false).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn bytes_that_did_not_arrive_are_noticed() {
+    fn missing_bytes_are_detected() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(3).unwrap();
         assert!(check_length(&file, 3).is_ok());
@@ -170,9 +177,9 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_under_a_made_up_name_is_replaced_and_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, victim) = (folder.path().join("m.json"), folder.path().join("victim"));
+    fn internal_target_replaces_symlink() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, victim) = (directory.path().join("m.json"), directory.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, &path).unwrap();
         let target = Target::internal(&path).unwrap();
@@ -183,11 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn the_beginning_of_a_file_is_completed_in_place_and_anything_else_is_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("events");
-        let with = |found: &[u8]| {
-            fs::write(&path, found).unwrap();
+    fn complete_extends_prefix_or_replaces() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("events");
+        // Returns what a reader gets that opened the file before `complete` was called.
+        let seen_by_reader = |existing: &[u8]| {
+            fs::write(&path, existing).unwrap();
             let mut reader = File::open(&path).unwrap();
             complete(&path, b"one two").unwrap().write_all(b" three").unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"one two three");
@@ -195,14 +203,14 @@ mod tests {
             reader.read_to_end(&mut seen).unwrap();
             seen
         };
-        assert_eq!(with(b"one"), b"one two three");
-        assert_eq!(with(b"one two"), b"one two three");
+        assert_eq!(seen_by_reader(b"one"), b"one two three");
+        assert_eq!(seen_by_reader(b"one two"), b"one two three");
         for other in [&b""[..], b"two", b"one two three"] {
-            assert_eq!(with(other), other);
+            assert_eq!(seen_by_reader(other), other);
         }
         #[cfg(unix)]
         {
-            let victim = folder.path().join("victim");
+            let victim = directory.path().join("victim");
             fs::write(&victim, "one").unwrap();
             fs::remove_file(&path).unwrap();
             std::os::unix::fs::symlink(&victim, &path).unwrap();

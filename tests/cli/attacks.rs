@@ -20,7 +20,7 @@ fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
     for plant in plants {
         plant();
         let ran = run_in_time(place.lenet("train --any-dataset --epochs 1 -o m.mpk"));
-        ran.assert_error(1, &format!("cannot lock {lock}: it is a"), "");
+        ran.assert_error(1, &format!("cannot lock {lock}: expected a file, found a"), "");
         assert_eq!(place.files(), [lock, "victim"]);
         place.remove(lock);
     }

@@ -24,7 +24,7 @@ fn whatever_is_no_file_is_refused_as_any_input_without_waiting() {
         ("device.mpk", "is a device"),
         ("socket.mpk", "is a socket"),
         ("dangling.mpk", "No such file"),
-        ("around.mpk", "symbolic links"),
+        ("around.mpk", "levels of symlinks"),
         ("missing.mpk", "No such file"),
     ] {
         let ran = run_in_time(place.lenet(&format!("eval --any-dataset {name}")));
@@ -156,7 +156,7 @@ fn an_umask_is_obeyed_and_one_that_takes_every_right_is_refused_before_the_train
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let ran = place.run_after("umask 0777", "train --any-dataset --epochs 2 -o n.mpk");
-    ran.assert_error(1, "n.mpk: the umask leaves nobody the right to write", "");
+    ran.assert_error(1, "n.mpk: the umask removes write permission", "");
     assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
 }
 

@@ -31,7 +31,7 @@ fn what_is_no_record_is_refused() {
         assert!(!place.path("b.mpk").exists());
     };
     refused("none.json", "No such file");
-    refused("data", "it is a folder");
+    refused("data", "expected a file, found a directory");
     refused("a.mpk", "not a record of lenet train");
 }
 

@@ -45,19 +45,19 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
     let before = place.files();
     let long = "x".repeat(256);
     for (name, words) in [
-        ("folder", "it is a folder"),
-        ("folder/", "not the name of a file"),
-        ("..", "not the name of a file"),
+        ("folder", "found a directory"),
+        ("folder/", "not a file name"),
+        ("..", "not a file name"),
         ("missing/m.mpk", "No such file or directory"),
         ("file/m.mpk", "Not a directory"),
-        ("pipe", "it is a pipe"),
-        ("/dev/null", "it is a device"),
+        ("pipe", "found a pipe"),
+        ("/dev/null", "found a device"),
         #[cfg(target_os = "linux")]
-        ("/dev/full", "it is a device"),
-        ("around", "too many symbolic links"),
-        ("protected", "it is write-protected"),
-        ("a.mpk", "a.state: it is a folder"),
-        ("b.mpk", "b.json: it is a pipe"),
+        ("/dev/full", "found a device"),
+        ("around", "too many levels of symlinks"),
+        ("protected", "the file is write-protected"),
+        ("a.mpk", "a.state: expected a file, found a directory"),
+        ("b.mpk", "b.json: expected a file, found a pipe"),
         (long.as_str(), "File name too long"),
     ] {
         let ran = place.try_train(&format!("--force -o {name}"));

@@ -115,7 +115,7 @@ fn what_is_no_picture_is_an_error_that_names_it() {
         "empty.jpg is not a PNG, JPEG, GIF, WebP or BMP picture",
         "",
     );
-    predict(".").assert_error(1, "cannot read .: it is a folder", "");
+    predict(".").assert_error(1, "cannot read .: expected a file, found a directory", "");
     GrayImage::new(100, 100).save(place.path("whole.png")).unwrap();
     let bytes = place.read("whole.png");
     place.write("cut.png", &bytes[..50]);

@@ -115,6 +115,6 @@ mod unix {
     #[test]
     fn a_device_is_refused() {
         let error = write(Path::new("/dev/null"), b"new").unwrap_err();
-        assert!(error.to_string().contains("it is a device"), "{error}");
+        assert!(error.to_string().contains("found a device"), "{error}");
     }
 }

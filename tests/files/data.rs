@@ -166,13 +166,13 @@ fn folders_pipes_and_devices_are_refused_without_waiting() {
         })
     };
     let folder = instead(&|path| fs::create_dir(path).unwrap());
-    assert_eq!(folder, "cannot be read: it is a folder");
+    assert_eq!(folder, "cannot be read: expected a file, found a directory");
     let pipe = instead(&|path| {
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     });
-    assert_eq!(pipe, "cannot be read: it is a pipe");
+    assert_eq!(pipe, "cannot be read: expected a file, found a pipe");
     let device = instead(&|path| std::os::unix::fs::symlink("/dev/zero", path).unwrap());
-    assert_eq!(device, "cannot be read: it is a device");
+    assert_eq!(device, "cannot be read: expected a file, found a device");
 }
 
 // Files that are not what their names say
