@@ -83,21 +83,36 @@ fn options_without_effect_are_wrong_usage() {
         ("train --any-dataset --patience 2 --limit 5", "there are none"),
         (
             "train --any-dataset --stratified --validation-split 0",
-            "--validation-split 0 leaves none",
+            "--stratified has no effect with --validation-split 0",
         ),
         ("train --any-dataset --json -q", "cannot be used with"),
-        ("train --any-dataset --seeds 1..2 --resume", "--resume is about files"),
-        ("train --any-dataset --seeds 1..2 --force", "--force is about files"),
-        ("eval m.mpk --validation-split 0.2", "--validation-split is about --split train"),
-        ("eval m.mpk --split test --stratified", "--stratified is about --split train"),
-        ("predict m.mpk --index 1 --stratified", "--stratified is about --split train"),
-        ("predict m.mpk a.png --validation-split 0.2", "--validation-split is about --split train"),
-        ("predict m.mpk a.png --data data", "--data is about --index"),
-        ("predict m.mpk a.png --limit 5", "--limit is about --index"),
-        ("data show --split test --validation-split 0.2", "is about --split train"),
+        ("train --any-dataset --seeds 1..2 --resume", "--resume has no effect with --seeds"),
+        ("train --any-dataset --seeds 1..2 --force", "--force has no effect with --seeds"),
+        (
+            "eval m.mpk --validation-split 0.2",
+            "--validation-split has no effect without --split train",
+        ),
+        (
+            "eval m.mpk --split test --stratified",
+            "--stratified has no effect without --split train",
+        ),
+        (
+            "predict m.mpk --index 1 --stratified",
+            "--stratified has no effect without --split train",
+        ),
+        (
+            "predict m.mpk a.png --validation-split 0.2",
+            "--validation-split has no effect without --split train",
+        ),
+        ("predict m.mpk a.png --data data", "--data has no effect without --index"),
+        ("predict m.mpk a.png --limit 5", "--limit has no effect without --index"),
+        ("data show --split test --validation-split 0.2", "has no effect without --split train"),
         ("data show --force", "--png"),
         ("compare a.json b.json --force", "--output"),
-        ("compare a.json b.json --records-only --threads 1", "--threads is about models"),
+        (
+            "compare a.json b.json --records-only --threads 1",
+            "--threads has no effect with --records-only",
+        ),
     ] {
         let ran = place.run(words);
         ran.assert_error(2, "", "");
@@ -119,9 +134,9 @@ fn options_without_effect_are_wrong_usage() {
 fn wrong_values_are_called_by_the_name_that_they_came_under() {
     let place = Place::new();
     for (words, error) in [
-        ("--epochs -1", "invalid value '-1' for '--epochs <N>': a whole number from 1"),
-        ("--lr -1", "invalid value '-1' for '--lr <RATE>': a number above 0"),
-        ("--seed x", "for '--seed <N>': a whole number from 0 to 18446744073709551615"),
+        ("--epochs -1", "invalid value '-1' for '--epochs <N>': expected an integer from 1 to"),
+        ("--lr -1", "invalid value '-1' for '--lr <RATE>': expected a number above 0"),
+        ("--seed x", "for '--seed <N>': expected an integer from 0 to 18446744073709551615"),
     ] {
         let ran = place.run(&format!("train {words}"));
         assert!(ran.code() == 2 && ran.stderr().contains(error), "{}", ran.stderr());

@@ -29,9 +29,27 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
         assert!(ran.stderr().starts_with("error: "), "{words}: {}", ran.stderr());
     }
     let ran = place.run("train --any-dataset --resume model.mpk");
-    assert!(ran.code() == 2 && ran.stderr().contains("is named by -o"), "{}", ran.stderr());
+    assert!(
+        ran.code() == 2 && ran.stderr().contains("use -o to choose the model file"),
+        "{}",
+        ran.stderr()
+    );
     assert_eq!(place.files(), [] as [&str; 0]);
     assert_eq!(place.run("trian").code(), 2);
+}
+
+#[test]
+fn conflict_shows_subcommand_usage() {
+    let place = Place::empty();
+    for (args, usage) in [
+        ("train --seeds 1..3 --seed 4", "Usage: lenet train [OPTIONS]"),
+        ("eval m.mpk --stratified", "Usage: lenet eval [OPTIONS] <MODEL>"),
+        ("data show --split test --stratified", "Usage: lenet data show [OPTIONS]"),
+    ] {
+        let ran = place.run(args);
+        let has_usage = ran.stderr().lines().any(|line| line == usage);
+        assert!(ran.code() == 2 && has_usage, "{args}: {}", ran.stderr());
+    }
 }
 
 #[test]

@@ -70,8 +70,8 @@ fn all_pages_are_written_to_a_folder() {
 fn the_long_help_says_more_than_the_short_one() {
     let place = Place::empty();
     for (command, words) in [
-        ("train", "Ctrl-C finishes the batch"),
-        ("convert", "travel along"),
+        ("train", "Ctrl-C finishes the current batch"),
+        ("convert", "copied into the metadata"),
         ("data fetch", "HTTPS_PROXY, HTTP_PROXY"),
     ] {
         let long = place.run(&format!("{command} --help")).stdout().replace("\n", " ");
@@ -91,6 +91,11 @@ fn the_help_of_every_command_opens_with_examples() {
             let ran = place.run(&format!("{command} {flag}"));
             assert_eq!(ran.code(), 0);
             assert!(ran.stdout().starts_with("Examples:\n  lenet "), "{command}: {}", ran.stdout());
+            // No example is wrapped at the default width of 100 columns.
+            let examples = ran.stdout().lines().skip(1).take_while(|line| !line.is_empty());
+            for line in examples {
+                assert!(line.contains(" lenet "), "{command}: {line}");
+            }
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct FetchArgs {
     #[arg(long, value_name = "SECONDS", default_value = "1200", value_parser = values::seconds)]
     pub max_time: Duration,
     /// Try a mirror this many times more for a file before giving up on it
-    #[arg(long, value_name = "N", default_value = "3", value_parser = values::whole::<u32>(0..=100))]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = values::integer::<u32>(0..=100))]
     pub retries: u32,
     /// Show a bar if this is a terminal (auto) or nothing (none)
     #[arg(long, value_enum, default_value = "auto", env = "LENET_PROGRESS")]

@@ -1,5 +1,4 @@
-//! Options of the commands about the network, this machine and the program itself: `shapes`, `doctor`,
-//! `completions`, `man`.
+//! Options of the commands that need no model: `shapes`, `doctor`, `completions`, `man`.
 
 use std::path::PathBuf;
 
@@ -8,28 +7,28 @@ use clap_complete::Shell;
 
 use super::batch_size;
 
-/// List the layers with their output shapes, parameters and multiply-adds
+/// List the layers with output shapes, parameters and multiply-adds
 ///
-/// The shapes are found by sending an image through the network.
+/// The shapes are those of an actual forward pass.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet shapes                                 the layers as Burn and PyTorch see them
-  lenet shapes --batch-size 32 --layout nhwc   as the notebook prints them
-  lenet shapes --json | jq .parameters")]
+  lenet shapes                                shapes as in Burn and PyTorch
+  lenet shapes --batch-size 32 --layout nhwc  shapes as in the notebook
+  lenet shapes --json | jq .parameters        print the number of parameters")]
 pub struct ShapesArgs {
-    /// Images in the batch
+    /// Images per batch
     #[arg(long, value_name = "N", default_value = "1", value_parser = batch_size())]
     pub batch_size: usize,
-    /// Order of the dimensions: as Burn and PyTorch have it (nchw) or as TensorFlow prints it (nhwc)
+    /// Order of the dimensions, as in Burn and PyTorch (nchw) or as in TensorFlow (nhwc)
     #[arg(long, value_enum, default_value = "nchw")]
     pub layout: Layout,
-    /// Print one JSON document instead of a table
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Order of an image batch's dimensions.
+/// The order of the dimensions of an image batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Layout {
     /// Images, channels, height, width
@@ -38,49 +37,52 @@ pub enum Layout {
     Nhwc,
 }
 
-/// Show what this machine computes with, how fast it trains and where the data is
+/// Show CPU and GPU support, training speed, and data set location
 ///
-/// Trains for about a second on each backend that is there. Exits with status 1 if the data set cannot be used. A
-/// missing GPU is not a failure.
+/// Trains for about one second on each available backend. Exits with status 1 if the data set cannot be used. A missing
+/// GPU is not an error.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet doctor                    the CPU level, the GPU, how fast they train, the data
-  lenet doctor --json | jq .gpu")]
+  lenet doctor                   check this machine
+  lenet doctor --json | jq .gpu  print only the GPU")]
 pub struct DoctorArgs {
-    /// Folder of the data set's four IDX files [default: ./data, the cache folder, the system's]
+    /// Directory with the four IDX files of the data set
+    ///
+    /// The default is the first of ./data, the user's cache directory (for example ~/.cache/lenet) and
+    /// /usr/share/datasets/fashion-mnist that has the files.
     #[arg(id = "data", long, value_name = "DIR", env = "LENET_DATA_DIR")]
     pub dir: Option<PathBuf>,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Print a script that completes lenet's commands and options in a shell
+/// Print a shell completion script
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
   lenet completions bash > ~/.local/share/bash-completion/completions/lenet
-  lenet completions zsh > ~/.zfunc/_lenet          a folder of your $fpath
+  lenet completions zsh > ~/.zfunc/_lenet
   lenet completions fish > ~/.config/fish/completions/lenet.fish")]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell to complete in
     #[arg(value_enum)]
     pub shell: Shell,
 }
 
-/// Print the manual
+/// Print a manual page, or write all of them to a directory
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet man | man -l -          read the manual
-  lenet man train | man -l -    the page of one command
-  lenet man --dir ~/.local/share/man/man1")]
+  lenet man | man -l -                     read the manual
+  lenet man train | man -l -               read the page of one command
+  lenet man --dir ~/.local/share/man/man1  write all pages")]
 pub struct ManArgs {
-    /// The command whose page to print, as in `train` or `data fetch` [default: lenet itself]
+    /// Command to document, for example `train` or `data fetch` [default: lenet itself]
     #[arg(conflicts_with = "dir")]
     pub command: Vec<String>,
-    /// Write all pages to this folder, replacing those that are there
+    /// Write all manual pages to this directory, overwriting existing ones
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

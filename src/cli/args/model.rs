@@ -1,4 +1,4 @@
-//! Options of the commands about trained models: `eval`, `predict`, `report`, `compare`, `convert`.
+//! Options of the commands that read trained models: `eval`, `predict`, `report`, `compare`, `convert`.
 
 use std::path::PathBuf;
 
@@ -7,18 +7,18 @@ use clap::Args;
 use super::{ComputeArgs, DataArgs, Split, ValidationArgs, batch_size, values};
 use crate::cli::picture::Invert;
 
-/// Measure a trained model: loss, accuracy, per-class figures, confusion matrix
+/// Evaluate a model: loss, accuracy, class metrics, confusion matrix
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet eval model.mpk                       on the 10,000 test images
-  lenet eval model.safetensors --split validation
-  lenet eval model.mpk --min-accuracy 0.75   exit status 3 if it is below
-  lenet eval model.mpk --json | jq .accuracy")]
+  lenet eval model.mpk                             use the 10,000 test images
+  lenet eval model.safetensors --split validation  use the validation images
+  lenet eval model.mpk --min-accuracy 0.75         exit with status 3 if below
+  lenet eval model.mpk --json | jq .accuracy       print only the accuracy")]
 pub struct EvalArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// Which images to use
+    /// Images to evaluate on
     #[arg(long, value_enum, default_value = "test")]
     pub split: Split,
     #[command(flatten)]
@@ -30,71 +30,71 @@ pub struct EvalArgs {
     pub compute: ComputeArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Exit with status 3 if the accuracy is below this
+    /// Exit with status 3 if the accuracy is below this value
     #[arg(long, value_name = "ACCURACY", value_parser = values::accuracy)]
     pub min_accuracy: Option<f64>,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Say what is in pictures, or in images of the data set
+/// Classify image files, or images from the data set
 ///
-/// A picture is brought into the form of Fashion-MNIST: its plain margins are trimmed, the rest is scaled to
-/// 28 pixels on the longer side and centred. A warning says when it still does not look like the training images.
+/// Pictures are converted to the form of the Fashion-MNIST images: plain margins are trimmed, and the rest is scaled to
+/// 28 pixels on the longer side and centred. A warning is printed if the result still looks unlike the training images.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet predict model.mpk shirt.jpg             any size; a light background is inverted
-  lenet predict model.mpk *.png --top 1
-  lenet predict model.mpk --index 0,1,2         images of the test set
+  lenet predict model.mpk shirt.jpg      classify a picture of any size
+  lenet predict model.mpk *.png --top 1  show only the most likely class
+  lenet predict model.mpk --index 0,1,2  classify images of the test set
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// Pictures: PNG, JPEG, GIF, WebP or BMP
+    /// Picture files: PNG, JPEG, GIF, WebP or BMP
     #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
     pub images: Vec<PathBuf>,
-    /// Images of the data set instead, by their numbers from 0
+    /// Classify these images of the data set instead, by index from 0
     #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
     pub index: Vec<usize>,
-    /// The part of the data set that --index counts in
+    /// Part of the data set that --index refers to
     #[arg(long, value_enum, default_value = "test", conflicts_with = "images")]
     pub split: Split,
     #[command(flatten)]
     pub validation: ValidationArgs,
-    /// Negate the grey values, for pictures on a light background
+    /// Invert the grey values, for pictures with a light background
     #[arg(long, value_enum, default_value = "auto", conflicts_with = "index")]
     pub invert: Invert,
-    /// How many classes to name
-    #[arg(long, value_name = "N", default_value = "3", value_parser = values::whole::<usize>(1..=10))]
+    /// Number of classes to show
+    #[arg(long, value_name = "N", default_value = "3", value_parser = values::integer::<usize>(1..=10))]
     pub top: usize,
     #[command(flatten)]
     pub compute: ComputeArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Write a page about a model: curves, confusions, mistakes, filters
+/// Write an HTML report: curves, confusion matrix, mistakes, filters
 ///
-/// It is one HTML file that needs no network. The settings and the curves come from the record that `lenet train`
-/// left beside the model, as model.json beside model.mpk.
+/// The report is a single HTML file that loads nothing from the network. The settings and the learning curves come from
+/// the run record that `lenet train` wrote next to the model, for example model.json for model.mpk.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet report model.mpk                   write report.html
-  lenet report model.mpk -o new.html       under another name
-  lenet report model.mpk --force           replace the old report")]
+  lenet report model.mpk              write report.html
+  lenet report model.mpk -o new.html  choose the file name
+  lenet report model.mpk --force      overwrite an existing report")]
 pub struct ReportArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// Where to write the page
+    /// Write the report to this file
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
-    /// Replace the file if it exists
+    /// Overwrite the file if it exists
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
@@ -103,66 +103,71 @@ pub struct ReportArgs {
     pub data: DataArgs,
 }
 
-/// Compare trainings: settings, curves, final figures, and whether a difference is more than chance
+/// Compare training runs, with tests of statistical significance
 ///
-/// Runs that differ only in their seed form a group. Groups are compared by mean and standard deviation and by
-/// Welch's t-test. Where models lie beside their records, they classify the test images, and every two models of
-/// different groups are compared by McNemar's exact test: is one right more often than the other? Logs of another
-/// engine whose names differ only in numbers, such as keras-1.csv and keras-2.csv, form a group too.
+/// Runs that differ only in the seed form a group. Groups are compared by mean, standard deviation and Welch's t-test.
+///
+/// If the models are stored next to their run records, they are also evaluated on the test images. Each pair of models
+/// from different groups is then compared with McNemar's exact test: is one of them correct more often?
+///
+/// Logs of other frameworks whose names differ only in numbers, such as keras-1.csv and keras-2.csv, form a group too.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet compare a.json b.json                     two runs, with their models if these lie beside them
-  lenet compare classic-*.json tuned-*.json       two groups of seeds
-  lenet compare runs/*.json -o compare.html       a page with curves
-  lenet compare model.json keras.csv              with a run of Keras, logged by its CSVLogger")]
+  lenet compare a.json b.json                two runs, with their models if any
+  lenet compare classic-*.json tuned-*.json  two groups of seeds
+  lenet compare runs/*.json -o compare.html  also write an HTML report
+  lenet compare model.json keras.csv         a Keras run logged by CSVLogger")]
 pub struct CompareArgs {
-    /// Records (.json), models with a record beside them, or logs of Keras' CSVLogger (.csv)
+    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv)
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
-    /// Also write a page
+    /// Also write an HTML report to this file
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Replace the page if it exists
+    /// Overwrite the report if it exists
     #[arg(long, requires = "output")]
     pub force: bool,
-    /// Compare the records alone, even where there are models
+    /// Compare only the run records, even if the models are available
     #[arg(long)]
     pub records_only: bool,
     #[command(flatten)]
     pub compute: ComputeArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Write a model in another format
+/// Convert a model to another format
 ///
-/// The endings decide: .mpk and .safetensors are read and written, .pt and .pth read, .onnx written. The written file
-/// is read back, and its weights are compared bit for bit.
-/// Seed, recipe, accuracy and the digests of the data, from the .json beside IN, travel along into .safetensors and
-/// .onnx. A folder, one that exists or a name with a slash at its end, gets README.md (a model card with the measured
-/// figures), config.json, model.safetensors and model.onnx.
+/// The format follows from the file extension: .mpk and .safetensors can be read and written, .pt and .pth only read,
+/// .onnx only written. The written file is read back, and its weights are compared bit for bit.
+///
+/// The seed, recipe, accuracy and data set digests from the run record next to IN are copied into the metadata of
+/// .safetensors and .onnx files.
+///
+/// If OUT is an existing directory or ends with a slash, four files are written to it: README.md (a model card with the
+/// measured metrics), config.json, model.safetensors and model.onnx.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet convert model.mpk model.safetensors   for PyTorch, and for Keras with a few lines of Python
-  lenet convert model.mpk model.onnx          for ONNX Runtime and whatever else runs ONNX
-  lenet convert model.mpk my-lenet/           a folder for Hugging Face's hub, with a model card
-  lenet convert net.pt model.mpk              from torch.save(net.state_dict(), \"net.pt\")")]
+  lenet convert model.mpk model.safetensors  for PyTorch, Keras and others
+  lenet convert model.mpk model.onnx         for ONNX Runtime and others
+  lenet convert model.mpk my-lenet/          a directory for Hugging Face
+  lenet convert net.pt model.mpk             from a PyTorch state_dict")]
 pub struct ConvertArgs {
     /// Model file to read: .mpk, .safetensors or .pt
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// Model file to write: .mpk, .safetensors or .onnx; or a folder
+    /// Model file to write: .mpk, .safetensors or .onnx; or a directory
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
-    /// Replace OUT, or its files in the folder, if they exist
+    /// Overwrite existing files
     #[arg(long)]
     pub force: bool,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }

@@ -1,5 +1,5 @@
-//! From the words that were typed to [`Cli`], with what clap does not do by itself: options that would have no effect are
-//! refused, and errors name the variable that a wrong value came from.
+//! Parsing of the command line into [`Cli`], with two checks that clap does not make by itself: options without effect
+//! are rejected, and an error about a value from an environment variable names that variable.
 
 use std::ffi::OsString;
 
@@ -11,29 +11,27 @@ use super::{Cli, Split};
 use crate::io::text::line;
 
 impl Cli {
-    /// What was typed. Prints help and wrong usage itself, and exits with 0 or 2.
+    /// Parses the command line of this process. Prints help or a usage error and exits with status 0 or 2 if needed.
     pub fn from_command_line() -> Self {
-        let parse = |words: Vec<OsString>| {
+        let parse = |args: Vec<OsString>| {
             let mut command = Self::command().mut_subcommands(with_negative_numbers);
-            let matches = command.try_get_matches_from_mut(words)?;
-            if let Some(wrong) = without_effect(&matches) {
-                return Err(command.error(ErrorKind::ArgumentConflict, wrong));
-            }
+            let matches = command.try_get_matches_from_mut(args)?;
+            reject_options_without_effect(&mut command, &matches)?;
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         };
-        let words: Vec<OsString> = std::env::args_os().collect();
-        parse(words.clone()).unwrap_or_else(|error| {
-            // The message repeats words, which may be names of files. With words made fit for a terminal it is the
-            // same message; but for one about words that are not Unicode, which does not repeat them.
-            let fit = |word: &OsString| line(&word.to_string_lossy()).into_owned();
-            let fit: Vec<_> = words.iter().map(fit).collect();
-            let error = parse(fit.iter().map(OsString::from).collect()).err().unwrap_or(error);
-            blame(error, &fit).exit()
+        let args: Vec<OsString> = std::env::args_os().collect();
+        parse(args.clone()).unwrap_or_else(|error| {
+            // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
+            // get an escaped message. Only an error about invalid Unicode is not repeated; it quotes no arguments.
+            let escape = |arg: &OsString| line(&arg.to_string_lossy()).into_owned();
+            let escaped: Vec<_> = args.iter().map(escape).collect();
+            let error = parse(escaped.iter().map(OsString::from).collect()).err().unwrap_or(error);
+            with_source_of_value(error, &escaped).exit()
         })
     }
 }
 
-/// `--epochs -1` is a wrong number, not an unknown option.
+/// Makes clap read `--epochs -1` as an invalid number, not as an unknown option `-1`.
 fn with_negative_numbers(command: clap::Command) -> clap::Command {
     command.mut_args(|arg| match arg.get_action().takes_values() && !arg.is_positional() {
         true => arg.allow_negative_numbers(true),
@@ -41,77 +39,83 @@ fn with_negative_numbers(command: clap::Command) -> clap::Command {
     })
 }
 
-/// What is wrong with an option that has no effect beside the others. Only what was typed counts: a variable may be meant
-/// for other commands.
-fn without_effect(matches: &ArgMatches) -> Option<String> {
-    if let Some((_, below)) = matches.subcommand() {
-        return without_effect(below);
+/// Returns an error with the usage of the subcommand if an option has no effect in combination with the others.
+fn reject_options_without_effect(
+    command: &mut clap::Command,
+    matches: &ArgMatches,
+) -> Result<(), clap::Error> {
+    if let Some((name, matches)) = matches.subcommand()
+        && let Some(command) = command.find_subcommand_mut(name)
+    {
+        return reject_options_without_effect(command, matches);
     }
-    let is_typed = |id: &&str| {
-        let is_known = matches.ids().any(|known| known == *id);
-        is_known && matches.value_source(id) == Some(ValueSource::CommandLine)
+    match without_effect(matches) {
+        Some(message) => Err(command.error(ErrorKind::ArgumentConflict, message)),
+        None => Ok(()),
+    }
+}
+
+/// Describes the first option that has no effect in combination with the others, if any.
+///
+/// Values from environment variables are ignored, because a variable may be meant for other commands.
+fn without_effect(matches: &ArgMatches) -> Option<String> {
+    let is_given = |id: &&str| {
+        let exists = matches.ids().any(|known| known == *id);
+        exists && matches.value_source(id) == Some(ValueSource::CommandLine)
     };
     let is_test = matches!(matches.try_get_one("split"), Ok(Some(Split::Test)));
-    let is_all = matches!(matches.try_get_one("validation_split"), Ok(Some(0.0)));
-    let writes_nothing = is_typed(&"seeds") && !matches.contains_id("output");
+    let no_validation = matches!(matches.try_get_one("validation_split"), Ok(Some(0.0)));
+    let writes_nothing = is_given(&"seeds") && !matches.contains_id("output");
     let rules: [(bool, &[&str], &str); 6] = [
         (
             is_test,
             &["stratified", "validation_split"],
-            "is about --split train and --split validation",
+            "has no effect without --split train or --split validation",
         ),
+        (no_validation, &["stratified"], "has no effect with --validation-split 0"),
+        (is_given(&"images"), &["data", "any_dataset", "limit"], "has no effect without --index"),
         (
-            is_all,
-            &["stratified"],
-            "is about validation images, and --validation-split 0 leaves none",
-        ),
-        (
-            is_typed(&"images"),
-            &["data", "any_dataset", "limit"],
-            "is about --index, not about pictures",
-        ),
-        (
-            is_typed(&"records_only"),
+            is_given(&"records_only"),
             &["data", "any_dataset", "limit", "backend", "threads"],
-            "is about models, which --records-only leaves alone",
+            "has no effect with --records-only",
         ),
-        (is_typed(&"seeds"), &["seed"], "cannot be used with --seeds"),
-        (writes_nothing, &["resume", "force"], "is about files, which --seeds writes only with -o"),
+        (is_given(&"seeds"), &["seed"], "cannot be used with --seeds"),
+        (writes_nothing, &["resume", "force"], "has no effect with --seeds unless -o is given"),
     ];
-    rules.iter().filter(|(applies, ..)| *applies).find_map(|(_, options, wrong)| {
-        let option = options.iter().find(|id| is_typed(id))?.replace('_', "-");
-        Some(format!("--{option} {wrong}"))
+    rules.iter().filter(|(applies, ..)| *applies).find_map(|(_, options, problem)| {
+        let option = options.iter().find(|id| is_given(id))?.replace('_', "-");
+        Some(format!("--{option} {problem}"))
     })
 }
 
-/// The error, about the variable where the wrong value came from one.
-fn blame(mut error: clap::Error, words: &[String]) -> clap::Error {
+/// Names the environment variable instead of the option in an error about a value that came from the variable.
+fn with_source_of_value(mut error: clap::Error, args: &[String]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
-    if error.kind() == ErrorKind::UnknownArgument && !option.starts_with('-') && words[1] == "train"
+    if error.kind() == ErrorKind::UnknownArgument && !option.starts_with('-') && args[1] == "train"
     {
-        let tip = "a model that is written, or continued with --resume, is named by -o";
+        let tip = "use -o to choose the model file to write or to continue";
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         return error;
     }
     let name = option.split(' ').next().unwrap_or_default().to_owned();
-    let is_typed = words.iter().any(|word| word.split('=').next() == Some(&name));
+    let is_given = args.iter().any(|arg| arg.split('=').next() == Some(&name));
     let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
     let variable = variable(&Cli::command(), &name).filter(|v| std::env::var_os(v).is_some());
     if let Some(variable) = variable
         && is_value
-        && !is_typed
+        && !is_given
     {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
 }
 
-/// The variable that gives this option, as in `--epochs`, its value.
+/// Returns the environment variable of an option such as `--epochs`.
 fn variable(command: &clap::Command, option: &str) -> Option<String> {
-    let is_it = |arg: &&clap::Arg| arg.get_long().is_some_and(|l| option == format!("--{l}"));
-    let own = command.get_arguments().find(is_it);
+    let has_name = |arg: &&clap::Arg| arg.get_long().is_some_and(|l| option == format!("--{l}"));
+    let own = command.get_arguments().find(has_name);
     own.and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
         .or_else(|| command.get_subcommands().find_map(|c| variable(c, option)))
 }

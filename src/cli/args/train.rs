@@ -7,109 +7,119 @@ use clap::{Args, ValueEnum};
 use super::{ComputeArgs, DataArgs, Seeds, batch_size, values};
 use crate::train::{Keep, MAX_EPOCHS};
 
-/// Train the network and write it to a file
+/// Train the network and write the model to a file
 ///
-/// Without -o the model goes to model.mpk or, if that exists, to the first of model-2.mpk, model-3.mpk and so on that
-/// does not. Beside it lie its record, a .json with the settings and the figures of every epoch, and its .state, from
-/// which --resume continues. Ctrl-C finishes the batch, saves, and says how to continue. With --resume, options that
-/// are not given are those of the first run.
+/// Without -o, the model is written to model.mpk or, if that exists, to the first unused name of model-2.mpk,
+/// model-3.mpk and so on. Two files are saved next to it: a run record (.json) with the settings and the metrics of
+/// every epoch, and a checkpoint (.state) for --resume.
+///
+/// Ctrl-C finishes the current batch, saves a checkpoint and prints the command that continues the run. With --resume,
+/// options that are not given keep their values from the first run.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet train                                the notebook's training: 5 epochs, model.mpk
-  lenet train -o shirts.mpk --seed 7         another seed, another file
-  lenet train --recipe tuned                 the same network, trained better
-  lenet train --seeds 1..10                  ten runs, their mean and standard deviation
-  lenet train --epochs 20 --keep best --patience 3
-  lenet train --like shirts.json --seed 8    with that run's settings, from another seed
-  lenet train --resume                       continue a stopped training of model.mpk
-  lenet train --tensorboard runs             curves for: tensorboard --logdir runs
-  lenet train --limit 320 --epochs 1         check quickly that everything works
-  lenet train --json | jq .                  one JSON event a line")]
+  lenet train                              train as in the notebook, 5 epochs
+  lenet train -o shirts.mpk --seed 7       choose the output file and the seed
+  lenet train --recipe tuned               use the more accurate recipe
+  lenet train --seeds 1..10                ten runs, mean, standard deviation
+  lenet train --epochs 20 --keep best      save the best of 20 epochs
+  lenet train --like shirts.json --seed 8  repeat a run with another seed
+  lenet train --resume                     continue the run of model.mpk
+  lenet train --tensorboard runs           write TensorBoard files to runs/
+  lenet train --limit 320 --epochs 1       check quickly that everything works
+  lenet train --json | jq .                print events as JSON Lines")]
 pub struct TrainArgs {
-    /// Write the model to this file
+    /// Write the model to this file [default: model.mpk]
     #[arg(short, long, value_name = "FILE", env = "LENET_OUTPUT")]
     pub output: Option<PathBuf>,
-    /// Passes over the training images, those before --resume included [default: 5]
-    #[arg(long, value_name = "N", value_parser = values::whole::<usize>(1..=MAX_EPOCHS as u64), env = "LENET_EPOCHS")]
+    /// Total number of epochs, including those already trained when resuming [default: 5]
+    #[arg(long, value_name = "N", value_parser = values::integer::<usize>(1..=MAX_EPOCHS as u64), env = "LENET_EPOCHS")]
     pub epochs: Option<usize>,
-    /// Images per step [default: the recipe's; classic: 32]
+    /// Images per batch [default: set by the recipe, 32 for classic]
     #[arg(long, value_name = "N", value_parser = batch_size(), env = "LENET_BATCH_SIZE")]
     pub batch_size: Option<usize>,
-    /// Learning rate, at its peak [default: the recipe's; classic: 0.9]
+    /// Peak learning rate [default: set by the recipe, 0.9 for classic]
     #[arg(long, value_name = "RATE", value_parser = values::learning_rate, env = "LENET_LR")]
     pub lr: Option<f64>,
-    /// Momentum [default: the recipe's; classic: 0]
-    #[arg(long, value_name = "SHARE", value_parser = values::share, env = "LENET_MOMENTUM")]
+    /// Momentum [default: set by the recipe, 0 for classic]
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction, env = "LENET_MOMENTUM")]
     pub momentum: Option<f64>,
-    /// Share of the training images, the last ones, held out for validation [default: 0.1]
-    #[arg(long, value_name = "SHARE", value_parser = values::share, env = "LENET_VALIDATION_SPLIT")]
+    /// Fraction of the training images held out for validation [default: 0.1]
+    ///
+    /// The last images of the file are held out, unless --stratified is given.
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
     pub validation_split: Option<f64>,
-    /// Hold out images of all classes in proportion, instead of simply the last ones
+    /// Hold out the same fraction of every class for validation
     #[arg(long)]
     pub stratified: bool,
-    /// Seed of the initial weights and of the order of the images [default: 42]; on another backend or CPU level, which
-    /// rounds differently, the same seed gives another model
-    #[arg(long, value_name = "N", value_parser = values::whole::<u64>(0..=u64::MAX), env = "LENET_SEED")]
+    /// Seed of the initial weights, the image order and the augmentation [default: 42]
+    ///
+    /// The same seed gives the same model, except on a backend or CPU instruction set that rounds differently.
+    #[arg(long, value_name = "N", value_parser = values::integer::<u64>(0..=u64::MAX), env = "LENET_SEED")]
     pub seed: Option<u64>,
-    /// Train from each of these seeds, as in 1..10 or 1,2,7..9, and show mean and standard deviation; files are written
-    /// only with -o, whose name must contain {seed}
+    /// Train one run per seed, for example 1..10 or 1,2,7..9, and show mean and standard deviation
+    ///
+    /// Files are written only with -o, and the file name must contain {seed}.
     #[arg(long, value_name = "LIST", value_parser = values::seeds, conflicts_with = "tensorboard")]
     pub seeds: Option<Seeds>,
-    /// How to train: the notebook's way, or a better one [default: classic]
+    /// Training recipe [default: classic]
     #[arg(long, value_enum, env = "LENET_RECIPE")]
     pub recipe: Option<RecipeName>,
     #[command(flatten)]
     pub compute: ComputeArgs,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Keep the weights of the last epoch, or of the one with the best validation loss [default: last]
+    /// Save the weights of the last epoch, or of the one with the best validation loss [default: last]
     #[arg(long, value_enum, env = "LENET_KEEP")]
     pub keep: Option<Keep>,
     /// Stop when the validation loss has not improved for N epochs
-    #[arg(long, value_name = "N", value_parser = values::whole::<usize>(1..=u64::MAX), env = "LENET_PATIENCE")]
+    #[arg(long, value_name = "N", value_parser = values::integer::<usize>(1..=u64::MAX), env = "LENET_PATIENCE")]
     pub patience: Option<usize>,
-    /// Train with the settings of another run, from its record (.json); options that are given override them
+    /// Use the settings of another run, from its run record (.json)
+    ///
+    /// Options that are given as well override the settings in the record.
     #[arg(long, value_name = "RECORD")]
     pub like: Option<PathBuf>,
-    /// Continue the training of the output file (default: model.mpk) up to --epochs
+    /// Continue the run of the output file up to --epochs
     #[arg(long)]
     pub resume: bool,
-    /// Replace the output file if it exists; with --resume, also one that is not the model of this training
+    /// Overwrite the output file if it exists
+    ///
+    /// With --resume, this also overwrites a model that is not the one saved by the run.
     #[arg(long)]
     pub force: bool,
-    /// Write event files for TensorBoard into this folder: the runs train and validation
+    /// Write TensorBoard event files to this directory, as the runs train and validation
     #[arg(long, value_name = "DIR", env = "LENET_TENSORBOARD")]
     pub tensorboard: Option<PathBuf>,
-    /// Exit with status 3 if the test accuracy is below this
+    /// Exit with status 3 if the test accuracy is below this value
     #[arg(long, value_name = "ACCURACY", value_parser = values::accuracy)]
     pub min_accuracy: Option<f64>,
-    /// Print one JSON event a line instead of text
+    /// Print events as JSON Lines instead of text
     #[arg(long, conflicts_with = "quiet")]
     pub json: bool,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
-    /// Within an epoch, show a bar if this is a terminal (auto) or nothing (none)
+    /// Show a progress bar within each epoch
     #[arg(long, value_enum, default_value = "auto", env = "LENET_PROGRESS")]
     pub progress: ProgressStyle,
 }
 
-/// The recipes that have a name.
+/// The named recipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RecipeName {
-    /// The notebook's: plain gradient descent at 0.9, raw pixels
+    /// The recipe of the notebook: plain SGD with learning rate 0.9 on raw pixels
     Classic,
-    /// The same network at 0.907, in 20 epochs at 0.919: tanh in training, Muon, a falling learning rate, images
-    /// shifted a little
+    /// Test accuracy 0.907 after 5 epochs, 0.919 after 20: trains with tanh, the Muon optimizer, a decaying learning
+    /// rate and small random shifts
     Tuned,
 }
 
-/// How progress within an epoch is shown.
+/// When to show a progress bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProgressStyle {
-    /// A bar on a terminal, nothing elsewhere
+    /// Only on a terminal
     Auto,
-    /// Never a bar
+    /// Never
     None,
 }

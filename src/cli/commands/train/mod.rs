@@ -58,8 +58,8 @@ impl OnBackend for TrainArgs {
             error.with_advice(|| {
                 let resume = OsStr::new("--resume");
                 let typed = match has_other_name {
-                    true => args::typed(None, &["-o".as_ref(), name.as_os_str(), resume]),
-                    false => args::typed(None, &[resume]),
+                    true => args::rerun_command(None, &["-o".as_ref(), name.as_os_str(), resume]),
+                    false => args::rerun_command(None, &[resume]),
                 };
                 format!("everything is saved; go on with: {typed}")
             })

@@ -162,11 +162,11 @@ fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Error
 /// How to come by the seeds that are left after a signal.
 fn advice(args: &TrainArgs, left: &[u64]) -> String {
     if args.output.is_some() {
-        let typed = args::typed(None, &["--resume".as_ref()]);
+        let typed = args::rerun_command(None, &["--resume".as_ref()]);
         return format!("everything is saved; go on with: {typed}");
     }
     let left: Vec<String> = left.iter().map(u64::to_string).collect();
     let left = left.join(",");
-    let typed = args::typed(Some("--seeds"), &["--seeds".as_ref(), left.as_ref()]);
+    let typed = args::rerun_command(Some("--seeds"), &["--seeds".as_ref(), left.as_ref()]);
     format!("the rows above are whole; the others come with: {typed}")
 }

@@ -1,0 +1,52 @@
+//! Suggested commands: the command line of this process with a few options changed.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::cli::ui::format;
+
+/// Returns the command line of this process, quoted for a shell, with some changes.
+///
+/// Removes `--force`, `--resume` and the option `replaced` with its value, and appends `appended`.
+pub fn rerun_command(replaced: Option<&str>, appended: &[&OsStr]) -> String {
+    change(std::env::args_os().skip(1), replaced, appended)
+}
+
+fn change(
+    args: impl IntoIterator<Item = OsString>,
+    replaced: Option<&str>,
+    appended: &[&OsStr],
+) -> String {
+    // The option and its value may be one argument, as in `--seeds=1..3`.
+    let joined = replaced.map(|option| format!("{option}=").into_bytes());
+    let is_joined = |arg: &OsString| {
+        joined.as_ref().is_some_and(|joined| arg.as_encoded_bytes().starts_with(joined))
+    };
+    let mut args = args.into_iter();
+    let mut kept = vec![OsString::from("lenet")];
+    while let Some(arg) = args.next() {
+        if replaced.is_some_and(|option| arg == option) {
+            // Skip the value.
+            args.next();
+        } else if arg != "--force" && arg != "--resume" && !is_joined(&arg) {
+            kept.push(arg);
+        }
+    }
+    format::shell(kept.iter().map(OsString::as_os_str).chain(appended.iter().copied()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn change_removes_options_and_quotes() {
+        let change = |args: &[&str], appended: &[&str]| {
+            let appended: Vec<_> = appended.iter().map(OsStr::new).collect();
+            change(args.iter().map(OsString::from), Some("--seeds"), &appended)
+        };
+        let args = ["train", "--seeds", "1..3", "--force", "-o", "my {seed}.mpk"];
+        let found = change(&args, &["--seeds", "2,3"]);
+        assert_eq!(found, "lenet train -o 'my {seed}.mpk' --seeds 2,3");
+        assert_eq!(change(&["--seeds=1", "--resume", "-q"], &[]), "lenet -q");
+    }
+}
