@@ -1,16 +1,16 @@
-//! axe-core's rules for accessible pages, all of them, in every look.
+//! Accessibility of the pages, checked with all rules of axe-core at several widths and colour schemes.
 
 use std::fs;
 
 use serde_json::Value;
 
-use crate::chromium::{Chromium, Look, Tab};
-use crate::{assert_faultless, assert_quiet, inspect, lenet, report, url};
+use crate::chromium::{Chromium, Tab, View};
+use crate::{assert_no_defects, assert_quiet, inspect, lenet, report, url};
 
 const AXE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
 
-/// What breaks a rule, as "rule: element", and the number of rules that were kept.
+/// Returns the violations, as "rule: element", and the number of rules that passed.
 const RUN: &str = "axe.run().then((found) => [
     found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 120)} ${node.failureSummary}`)),
     found.passes.length])";
@@ -23,30 +23,30 @@ fn run_axe(tab: &mut Tab<'_>) -> Value {
     tab.evaluate(RUN)
 }
 
-/// Asserts that the page breaks no rule, and keeps more than `least`.
-fn assert_accessible(tab: &mut Tab<'_>, look: Look, least: u64) {
+/// Asserts that the page violates no rule and passes more than `min_passes`.
+fn assert_accessible(tab: &mut Tab<'_>, view: View, min_passes: u64) {
     let found = run_axe(tab);
-    assert_eq!(found[0], serde_json::json!([]), "{look:?}");
-    assert!(found[1].as_u64().unwrap() > least, "{look:?}: {found}");
+    assert_eq!(found[0], serde_json::json!([]), "{view:?}");
+    assert!(found[1].as_u64().unwrap() > min_passes, "{view:?}: {found}");
 }
 
 #[test]
-fn axe_finds_no_violation_at_any_width_or_light() {
+fn report_is_accessible() {
     let dir = tempfile::tempdir().unwrap();
     let page = url(&report(&dir));
     let mut browser = Chromium::start();
-    for look in [Look::screen(380), Look::screen(1280), Look::screen(1280).dark()] {
-        let mut tab = browser.open(&page, look);
-        // With the images of a cell, the table of the epochs, and a warning about the drawing.
+    for view in [View::screen(380), View::screen(1280), View::screen(1280).dark()] {
+        let mut tab = browser.open(&page, view);
+        // Show the images of a cell, the table of epochs, and a warning about the drawing.
         tab.evaluate("document.querySelector('.matrix button').click()");
         tab.evaluate("document.querySelector('details').open = true");
         tab.evaluate("document.querySelector('[data-tool=clear]').click()");
-        assert_accessible(&mut tab, look, 25);
+        assert_accessible(&mut tab, view, 25);
     }
 }
 
 #[test]
-fn a_comparison_is_quiet_and_accessible() {
+fn comparison_is_accessible() {
     let dir = tempfile::tempdir().unwrap();
     for recipe in ["classic", "tuned"] {
         let train = "train --seeds 1,2 --limit 1000 --epochs 2 -q";
@@ -56,26 +56,26 @@ fn a_comparison_is_quiet_and_accessible() {
     lenet(dir.path(), &format!("compare {runs} --limit 500 -o page.html"));
     let path = dir.path().join("page.html");
     let mut browser = Chromium::start();
-    for look in [Look::screen(380), Look::screen(1280), Look::screen(1280).dark()] {
-        let (mut tab, found) = inspect(&mut browser, &path, look);
+    for view in [View::screen(380), View::screen(1280), View::screen(1280).dark()] {
+        let (mut tab, found) = inspect(&mut browser, &path, view);
         assert_quiet(&tab, &url(&path));
-        let sections = ["figures", "curves", "tests", "settings", "classes", "models", "only"];
-        assert_eq!(found["sections"], serde_json::json!(sections), "{look:?}");
-        assert_eq!(found["charts"], 6, "{look:?}");
-        assert_faultless(&found, look);
+        let sections = ["metrics", "curves", "tests", "settings", "classes", "models", "only"];
+        assert_eq!(found["sections"], serde_json::json!(sections), "{view:?}");
+        assert_eq!(found["charts"], 6, "{view:?}");
+        assert_no_defects(&found, view);
         tab.evaluate("document.querySelector('details').open = true");
-        assert_accessible(&mut tab, look, 15);
+        assert_accessible(&mut tab, view, 15);
     }
 }
 
 #[test]
-fn axe_finds_what_is_wrong() {
+fn axe_detects_violations() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.html");
     fs::write(&path, "<!DOCTYPE html><title>bad</title><button></button><img src='data:,'>")
         .unwrap();
     let mut browser = Chromium::start();
-    let mut tab = browser.open(&url(&path), Look::screen(1280));
+    let mut tab = browser.open(&url(&path), View::screen(1280));
     let found = run_axe(&mut tab)[0].to_string();
     for rule in ["button-name", "image-alt", "html-has-lang"] {
         assert!(found.contains(rule), "{rule}: {found}");

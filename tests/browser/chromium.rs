@@ -1,4 +1,4 @@
-//! Headless Chromium, driven over a pipe by the DevTools protocol: JSON messages that end with a zero byte.
+//! Headless Chromium, controlled over a pipe with the DevTools protocol: JSON messages terminated by a zero byte.
 
 use std::env;
 use std::fs::File;
@@ -12,35 +12,35 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Longer than any answer takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Time limit for a response. Even a busy machine needs less.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How a page is looked at.
+/// The settings with which a page is viewed.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
-    /// Of the window, in pixels.
+pub struct View {
+    /// Width of the window in pixels.
     pub width: u32,
-    /// Whether the user likes it dark.
+    /// Whether the user prefers a dark colour scheme.
     pub dark: bool,
-    /// Whether it is for paper.
+    /// Whether the page is rendered for print.
     pub print: bool,
-    /// Whether scripts run.
+    /// Whether scripts are enabled.
     pub scripts: bool,
 }
 
-impl Look {
-    /// On a light screen of this width.
+impl View {
+    /// Returns the settings of a screen of this width with a light colour scheme.
     pub const fn screen(width: u32) -> Self {
         Self { width, dark: false, print: false, scripts: true }
     }
 
-    /// The same in the dark.
+    /// Returns the same settings with a dark colour scheme.
     pub const fn dark(self) -> Self {
         Self { dark: true, ..self }
     }
 }
 
-/// A running browser with a profile of its own; it ends with this value.
+/// A running browser with a separate profile. Dropping it closes the browser.
 pub struct Chromium {
     process: Child,
     commands: ChildStdin,
@@ -51,15 +51,15 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// Starts `$CHROMIUM`, or else `chromium`.
+    /// Starts `$CHROMIUM`, or `chromium` if the variable is not set.
     ///
     /// # Panics
-    /// If it does not start: a machine without it cannot run these tests.
+    /// Panics if the browser does not start.
     pub fn start() -> Self {
         let binary = env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
         let profile = tempfile::tempdir().unwrap();
-        let complaints = File::create(profile.path().join("stderr")).unwrap();
-        // Chromium reads commands from descriptor 3 and answers on 4; the shell makes them of the two pipes.
+        let stderr = File::create(profile.path().join("stderr")).unwrap();
+        // Chromium reads commands from descriptor 3 and writes responses to 4. The shell redirects the two pipes to them.
         let mut process = Command::new("sh")
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#, &binary])
             .args(["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu"])
@@ -68,13 +68,13 @@ impl Chromium {
             .arg(format!("--user-data-dir={}", profile.path().join("profile").display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(complaints)
+            .stderr(stderr)
             .spawn()
             .unwrap();
-        let answers = BufReader::new(process.stdout.take().unwrap());
+        let responses = BufReader::new(process.stdout.take().unwrap());
         let (sender, messages) = mpsc::channel();
         thread::spawn(move || {
-            for message in answers.split(0) {
+            for message in responses.split(0) {
                 let Ok(message) = message else { break };
                 if sender.send(serde_json::from_slice(&message).unwrap()).is_err() {
                     break;
@@ -89,7 +89,7 @@ impl Chromium {
     }
 
     /// Opens `url` in a new tab and waits until it has loaded.
-    pub fn open(&mut self, url: &str, look: Look) -> Tab<'_> {
+    pub fn open(&mut self, url: &str, view: View) -> Tab<'_> {
         self.events.clear();
         let target = self.call(None, "Target.createTarget", json!({ "url": "about:blank" }));
         let target = json!({ "targetId": target["targetId"], "flatten": true });
@@ -102,18 +102,18 @@ impl Chromium {
             tab.call(&format!("{domain}.enable"), json!({}));
         }
         let size =
-            json!({ "width": look.width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+            json!({ "width": view.width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
         tab.call("Emulation.setDeviceMetricsOverride", size);
-        let scheme = if look.dark { "dark" } else { "light" };
-        let media = if look.print { "print" } else { "" };
+        let scheme = if view.dark { "dark" } else { "light" };
+        let media = if view.print { "print" } else { "" };
         let media = json!({ "media": media,
             "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         tab.call("Emulation.setEmulatedMedia", media);
-        let scripts = json!({ "value": !look.scripts });
+        let scripts = json!({ "value": !view.scripts });
         tab.call("Emulation.setScriptExecutionDisabled", scripts);
         tab.call("Page.navigate", json!({ "url": url }));
         tab.browser.wait_for("Page.loadEventFired");
-        if look.scripts {
+        if view.scripts {
             tab.wait_for("document.readyState === 'complete' && (!document.getElementById('data') || 'ready' in document.documentElement.dataset)");
         }
         tab
@@ -145,8 +145,9 @@ impl Chromium {
     }
 
     fn receive(&mut self) -> Value {
-        let message = self.messages.recv_timeout(PATIENCE);
-        message.unwrap_or_else(|error| panic!("no word from Chromium: {error}\n{}", self.stderr()))
+        let message = self.messages.recv_timeout(TIMEOUT);
+        message
+            .unwrap_or_else(|error| panic!("no response from Chromium: {error}\n{}", self.stderr()))
     }
 
     fn stderr(&self) -> String {
@@ -156,43 +157,43 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // By its own command it takes its helper processes along.
+        // The close command also ends the helper processes.
         let _ = self.commands.write_all(b"{\"id\":0,\"method\":\"Browser.close\"}\0");
         let _ = self.process.wait();
     }
 }
 
-/// A page in a browser.
+/// A browser tab with a page.
 pub struct Tab<'a> {
     browser: &'a mut Chromium,
     session: String,
 }
 
 impl Tab<'_> {
-    /// Sends a command of the protocol; its answer.
+    /// Sends a protocol command and returns the result.
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
         self.browser.call(Some(&self.session), method, parameters)
     }
 
-    /// The value of a JavaScript expression; that of a promise once it is kept.
+    /// Evaluates a JavaScript expression, awaiting promises, and returns its value.
     pub fn evaluate(&mut self, expression: &str) -> Value {
         let parameters =
             json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", parameters);
-        assert!(answer["exceptionDetails"].is_null(), "{answer}");
-        answer["result"]["value"].clone()
+        let response = self.call("Runtime.evaluate", parameters);
+        assert!(response["exceptionDetails"].is_null(), "{response}");
+        response["result"]["value"].clone()
     }
 
     /// Waits until a JavaScript expression is true.
     pub fn wait_for(&mut self, expression: &str) {
         let start = Instant::now();
         while self.evaluate(expression) != true {
-            assert!(start.elapsed() < PATIENCE, "never came true: {expression}");
+            assert!(start.elapsed() < TIMEOUT, "timed out waiting for: {expression}");
             thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// The whole page as a PNG.
+    /// Returns a screenshot of the whole page as a PNG.
     pub fn screenshot(&mut self) -> Vec<u8> {
         let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
         let clip =
@@ -202,8 +203,8 @@ impl Tab<'_> {
         BASE64_STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
     }
 
-    /// What stands in the console.
-    pub fn complaints(&self) -> Vec<String> {
+    /// Returns the messages in the console.
+    pub fn console(&self) -> Vec<String> {
         const KINDS: [&str; 3] =
             ["Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"];
         let events = self.browser.events.iter();
@@ -213,7 +214,7 @@ impl Tab<'_> {
             .collect()
     }
 
-    /// The addresses that the page asked for, its own among them.
+    /// Returns the URLs that the page requested, including its own.
     pub fn requests(&self) -> Vec<String> {
         let events = self.browser.events.iter();
         events

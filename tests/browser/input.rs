@@ -1,4 +1,4 @@
-//! What a person does to a page: keys, a mouse, files.
+//! Simulated user input: keyboard, mouse and files.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::chromium::Tab;
 
 impl Tab<'_> {
-    /// Presses and releases a key by its name in the DOM, as in `Enter`; a space is `" "`.
+    /// Presses and releases a key, named as in the DOM: `Enter`, or `" "` for space.
     pub fn key(&mut self, key: &str) {
         let code = match key {
             "Enter" => 13,
@@ -20,7 +20,7 @@ impl Tab<'_> {
             "ArrowDown" => 40,
             "Home" => 36,
             "End" => 35,
-            key => panic!("what key is {key}?"),
+            key => panic!("unknown key {key}"),
         };
         let text = match key {
             "Enter" => "\r",
@@ -35,7 +35,7 @@ impl Tab<'_> {
         }
     }
 
-    /// Moves a pressed mouse along these points of the window.
+    /// Drags the mouse along these points of the window.
     pub fn drag(&mut self, points: &[[f64; 2]]) {
         let last = points.len() - 1;
         let mut send = |kind: &str, [x, y]: [f64; 2]| {
@@ -47,7 +47,7 @@ impl Tab<'_> {
         send("mouseReleased", points[last]);
     }
 
-    /// Drops a file on a point of the window.
+    /// Drops a file at a point of the window.
     pub fn drop_file(&mut self, path: &Path, [x, y]: [f64; 2]) {
         let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
         for kind in ["dragEnter", "dragOver", "drop"] {
@@ -56,7 +56,7 @@ impl Tab<'_> {
         }
     }
 
-    /// Chooses a file in the field that `selector` names.
+    /// Chooses a file in the file input that matches `selector`.
     pub fn choose_file(&mut self, selector: &str, path: &Path) {
         let parameters = json!({ "expression": format!("document.querySelector({selector:?})") });
         let field = self.call("Runtime.evaluate", parameters)["result"]["objectId"].clone();

@@ -1,4 +1,4 @@
-//! What the page computes is what `lenet predict` computes: for its own images, for drawings and for pictures.
+//! The page and `lenet predict` compute the same probabilities for the images of the page, drawings and pictures.
 
 use std::path::Path;
 
@@ -6,34 +6,34 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use serde_json::Value;
 
-use crate::chromium::{Look, Tab};
+use crate::chromium::{Tab, View};
 use crate::{assert_quiet, lenet, start};
 
-/// How far a probability may lie from the program's.
-const BOUND: f64 = 1e-5;
+/// Maximum difference between a probability on the page and one from the program.
+const TOLERANCE: f64 = 1e-5;
 
-/// The ten probabilities that the page shows.
+/// Returns the ten probabilities shown on the page.
 const SHOWN: &str =
     "[...document.querySelectorAll('.bars data')].map((data) => Number(data.value))";
 
-/// Opens every image that the page can show, and returns for each [its number, the probabilities].
+/// Selects every image on the page and returns [index, probabilities] for each.
 const EVERY_IMAGE: &str = "(() => {
     const found = [];
-    const note = () => {
-        const index = Number(document.getElementById('said').textContent.match(/test image (\\d+)/)[1]);
+    const record = () => {
+        const index = Number(document.getElementById('prediction').textContent.match(/test image (\\d+)/)[1]);
         found.push([index, [...document.querySelectorAll('.bars data')].map((data) => Number(data.value))]);
     };
     for (const cell of document.querySelectorAll('.matrix button')) {
         cell.click();
-        for (const image of document.querySelectorAll('#cell .pick')) { image.click(); note(); }
+        for (const image of document.querySelectorAll('#cell .pick')) { image.click(); record(); }
     }
-    for (const image of document.querySelectorAll('.mistakes .pick, #picks .pick')) { image.click(); note(); }
+    for (const image of document.querySelectorAll('.mistakes .pick, #picks .pick')) { image.click(); record(); }
     return found;
 })()";
 
-/// The probabilities by class of each prediction of `lenet predict --json --top 10`.
-fn predictions(printed: &str) -> Vec<[f64; 10]> {
-    let document: Value = serde_json::from_str(printed).unwrap();
+/// Parses the output of `lenet predict --json --top 10` and returns the probabilities of each prediction by class.
+fn predictions(output: &str) -> Vec<[f64; 10]> {
+    let document: Value = serde_json::from_str(output).unwrap();
     let by_class = |prediction: &Value| {
         let mut row = [f64::NAN; 10];
         for candidate in prediction["top"].as_array().unwrap() {
@@ -51,30 +51,30 @@ fn numbers(value: &Value) -> Vec<f64> {
     values.iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-/// The largest difference of the two.
+/// Returns the largest absolute difference of two probability vectors.
 fn distance(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!((found.len(), expected.len()), (10, 10));
     let pairs = found.iter().zip(expected);
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// Asserts that the page shows what the program says of the picture `name` in `dir`, with these further words.
-fn assert_as_predicted(tab: &mut Tab<'_>, dir: &Path, name: &str, words: &str, bound: f64) {
-    let printed = lenet(dir, &format!("predict model.mpk {name} --json --top 10 {words}"));
+/// Asserts that the page shows the probabilities that `lenet predict` computes for the picture `name`.
+fn assert_as_predicted(tab: &mut Tab<'_>, dir: &Path, name: &str, args: &str, tolerance: f64) {
+    let output = lenet(dir, &format!("predict model.mpk {name} --json --top 10 {args}"));
     let found = numbers(&tab.evaluate(SHOWN));
-    let far = distance(&found, &predictions(&printed)[0]);
-    println!("{name}: largest difference {far:.1e}");
-    assert!(far <= bound, "{name}: {far}");
+    let difference = distance(&found, &predictions(&output)[0]);
+    println!("{name}: largest difference {difference:.1e}");
+    assert!(difference <= tolerance, "{name}: {difference}");
 }
 
-/// The 28x28 pixels on the canvas, as a PNG.
+/// Returns the 28x28 pixels on the canvas as a PNG.
 fn drawn(tab: &mut Tab<'_>) -> Vec<u8> {
     let uri = tab.evaluate("document.getElementById('drawing').toDataURL()");
     let text = uri.as_str().unwrap().strip_prefix("data:image/png;base64,");
     BASE64_STANDARD.decode(text.unwrap()).unwrap()
 }
 
-/// The canvas's left, top and side in the window.
+/// Scrolls the canvas into view and returns its left edge, top edge and side length in the window.
 fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
     let found = tab.evaluate(
         "(() => { scrollTo(0, 0); const c = document.getElementById('drawing'); c.scrollIntoView();
@@ -85,27 +85,27 @@ fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
 }
 
 #[test]
-fn the_pages_images_have_the_programs_probabilities() {
+fn images_have_same_probabilities() {
     let (dir, page, mut browser) = start();
-    let mut tab = browser.open(&page, Look::screen(1280));
+    let mut tab = browser.open(&page, View::screen(1280));
     let found = tab.evaluate(EVERY_IMAGE);
     let found = found.as_array().unwrap();
     assert!(found.len() > 150, "{}", found.len());
     let indices: Vec<String> = found.iter().map(|entry| entry[0].to_string()).collect();
-    let words = format!("predict model.mpk --index {} --json --top 10", indices.join(","));
-    let expected = predictions(&lenet(dir.path(), &words));
+    let args = format!("predict model.mpk --index {} --json --top 10", indices.join(","));
+    let expected = predictions(&lenet(dir.path(), &args));
     let pairs = found.iter().zip(&expected);
-    let far = pairs.map(|(entry, expected)| distance(&numbers(&entry[1]), expected));
-    let far = far.fold(0.0, f64::max);
-    println!("{} images: largest difference {far:.1e}", found.len());
-    assert!(far <= BOUND, "{far}");
+    let differences = pairs.map(|(entry, expected)| distance(&numbers(&entry[1]), expected));
+    let largest = differences.fold(0.0, f64::max);
+    println!("{} images: largest difference {largest:.1e}", found.len());
+    assert!(largest <= TOLERANCE, "{largest}");
     assert_quiet(&tab, &page);
 }
 
 #[test]
-fn a_drawing_by_mouse_has_the_programs_probabilities() {
+fn mouse_drawing_has_same_probabilities() {
     let (dir, page, mut browser) = start();
-    let mut tab = browser.open(&page, Look::screen(1280));
+    let mut tab = browser.open(&page, View::screen(1280));
     let before = drawn(&mut tab);
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
     let [left, top, side] = canvas(&mut tab);
@@ -123,7 +123,7 @@ fn a_drawing_by_mouse_has_the_programs_probabilities() {
         let png = drawn(&mut tab);
         assert_ne!(png, before, "{name}");
         std::fs::write(dir.path().join(name), png).unwrap();
-        assert_as_predicted(&mut tab, dir.path(), name, "--invert no", BOUND);
+        assert_as_predicted(&mut tab, dir.path(), name, "--invert no", TOLERANCE);
     }
     let picture = |name: &str| image::open(dir.path().join(name)).unwrap().into_luma8();
     let (first, inverted, up) = (picture("drawn.png"), picture("inverted.png"), picture("up.png"));
@@ -131,17 +131,17 @@ fn a_drawing_by_mouse_has_the_programs_probabilities() {
     assert_eq!(first.get_pixel(14, 14), &Luma([0]), "between the strokes");
     for (x, y) in (0..27).flat_map(|x| (0..27).map(move |y| (x, y))) {
         let Luma([grey]) = first.get_pixel(x + 1, y + 1);
-        assert_eq!(up.get_pixel(x, y), &Luma([255 - grey]), "moved left and up");
+        assert_eq!(up.get_pixel(x, y), &Luma([255 - grey]), "shifted left and up");
     }
     assert_eq!(inverted.get_pixel(8, 14), &Luma([0]));
-    assert_eq!(up.get_pixel(27, 27), &Luma([0]), "what is moved in is black");
+    assert_eq!(up.get_pixel(27, 27), &Luma([0]), "shifted-in pixels are black");
     assert_quiet(&tab, &page);
 }
 
 #[test]
-fn a_drawing_by_keys_is_a_drawing() {
+fn keyboard_drawing_has_same_probabilities() {
     let (dir, page, mut browser) = start();
-    let mut tab = browser.open(&page, Look::screen(1280));
+    let mut tab = browser.open(&page, View::screen(1280));
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
     tab.evaluate("document.getElementById('drawing').focus()");
     for _ in 0..6 {
@@ -157,10 +157,10 @@ fn a_drawing_by_keys_is_a_drawing() {
     let picture = image::open(dir.path().join("keys.png")).unwrap().into_luma8();
     assert_eq!(picture.get_pixel(14, 15), &Luma([255]));
     assert_eq!(picture.get_pixel(14, 17), &Luma([0]), "erased");
-    assert_as_predicted(&mut tab, dir.path(), "keys.png", "--invert no", BOUND);
+    assert_as_predicted(&mut tab, dir.path(), "keys.png", "--invert no", TOLERANCE);
 }
 
-/// Pictures of every kind that the rules tell apart.
+/// Writes one picture for each case that the conversion distinguishes, and returns their names and tolerances.
 fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
     let shirt =
         |x: u32, y: u32| (60..240).contains(&x) && (40..370).contains(&y) && (x + y) % 97 > 20;
@@ -184,29 +184,30 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
             false => Rgba([0, 0, 0, 0]),
         });
     clear.save(dir.join("clear.png")).unwrap();
-    // Two decoders of JPEG may round a grey value or two apart.
+    // Grey values from two JPEG decoders may differ by one or two.
     let names = ["light.png", "dark.png", "small.png", "asis.png", "clear.png"];
-    let mut all: Vec<_> = names.map(|name| (name, BOUND)).into();
+    let mut all: Vec<_> = names.map(|name| (name, TOLERANCE)).into();
     all.push(("light.jpg", 0.05));
     all
 }
 
 #[test]
-fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
+fn pictures_have_same_probabilities() {
     let (dir, page, mut browser) = start();
-    let mut tab = browser.open(&page, Look::screen(1280));
-    let named =
-        |name: &str| format!("document.getElementById('said').textContent.includes({name:?})");
-    for (name, bound) in pictures(dir.path()) {
+    let mut tab = browser.open(&page, View::screen(1280));
+    let named = |name: &str| {
+        format!("document.getElementById('prediction').textContent.includes({name:?})")
+    };
+    for (name, tolerance) in pictures(dir.path()) {
         let [left, top, side] = canvas(&mut tab);
         let middle = [left + side / 2.0, top + side / 2.0];
         tab.drop_file(&dir.path().join(name), middle);
         tab.wait_for(&named(name));
-        assert_as_predicted(&mut tab, dir.path(), name, "", bound);
+        assert_as_predicted(&mut tab, dir.path(), name, "", tolerance);
     }
     tab.choose_file("#picture", &dir.path().join("dark.png"));
     tab.wait_for(&named("dark.png"));
-    assert_as_predicted(&mut tab, dir.path(), "dark.png", "", BOUND);
+    assert_as_predicted(&mut tab, dir.path(), "dark.png", "", TOLERANCE);
 
     let bytes = BASE64_STANDARD.encode(std::fs::read(dir.path().join("small.png")).unwrap());
     tab.evaluate(&format!(
@@ -216,19 +217,19 @@ fn dropped_pasted_and_opened_pictures_have_the_programs_probabilities() {
            document.dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: data }})); }})()"
     ));
     tab.wait_for(&named("pasted.png"));
-    assert_as_predicted(&mut tab, dir.path(), "small.png", "", BOUND);
+    assert_as_predicted(&mut tab, dir.path(), "small.png", "", TOLERANCE);
 
-    // What is no picture is told, and what was there stays.
+    // A file that is not a picture is reported, and the drawing stays.
     let before = tab.evaluate(SHOWN);
-    for (name, content, words) in [
+    for (name, content, message) in [
         ("text.png", &b"hello there"[..], "not a PNG or JPEG"),
-        ("cut.png", b"\x89PNG\r\n\x1a\n and no more", "damaged"),
+        ("cut.png", b"\x89PNG\r\n\x1a\n and no more", "corrupt"),
     ] {
         std::fs::write(dir.path().join(name), content).unwrap();
         let [left, top, side] = canvas(&mut tab);
         tab.drop_file(&dir.path().join(name), [left + side / 2.0, top + side / 2.0]);
         tab.wait_for(&format!(
-            "document.getElementById('warnings').textContent.includes({words:?})"
+            "document.getElementById('warnings').textContent.includes({message:?})"
         ));
         assert_eq!(tab.evaluate(SHOWN), before, "{name}");
     }

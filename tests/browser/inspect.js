@@ -1,15 +1,15 @@
-// What the page holds, and what is wrong with it. Returns one object.
+// Returns an object with the parts of the page and its defects.
 (() => {
   const all = (selector) => [...document.querySelectorAll(selector)];
-  const say = (element) => `${element.tagName.toLowerCase()} ${element.textContent.trim().slice(0, 40)}`;
+  const describe = (element) => `${element.tagName.toLowerCase()} ${element.textContent.trim().slice(0, 40)}`;
 
-  // Red, green and blue from 0 to 1, and alpha.
+  // Returns red, green and blue from 0 to 1, and alpha.
   const colour = (text) => {
     const numbers = text.match(/[\d.]+(e-?\d+)?/g).map(Number);
     const unit = text.startsWith("color(srgb") ? 1 : 255;
     return [numbers[0] / unit, numbers[1] / unit, numbers[2] / unit, numbers[3] ?? 1];
   };
-  // Relative luminance and contrast as WCAG 2.2 has them.
+  // Relative luminance and contrast as defined in WCAG 2.2.
   const luminance = ([r, g, b]) => {
     const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
@@ -28,8 +28,8 @@
 
   const texts = all("body *").filter((element) => {
     const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-    const seen = element.getClientRects().length > 0;
-    return own && seen && !["SCRIPT", "STYLE", "title"].includes(element.tagName) && !element.closest(".hidden");
+    const visible = element.getClientRects().length > 0;
+    return own && visible && !["SCRIPT", "STYLE", "title"].includes(element.tagName) && !element.closest(".hidden");
   });
   const pale = texts.filter((element) => {
     const style = getComputedStyle(element);
@@ -54,9 +54,9 @@
     kernels: all("#kernels svg").filter((svg) => svg.querySelectorAll("rect").length === 25).length,
     dark: luminance(background(document.body)) < 0.2,
     texts: texts.length,
-    pale: pale.map(say),
-    overflow: wide.map(say),
-    mute: all("img:not([alt]), svg:not([aria-label])").map(say),
-    unreachable: all(".scroll").filter((box) => box.tabIndex !== 0 || !box.ariaLabel).map(say),
+    pale: pale.map(describe),
+    overflow: wide.map(describe),
+    unlabelled: all("img:not([alt]), svg:not([aria-label])").map(describe),
+    unreachable: all(".scroll").filter((box) => box.tabIndex !== 0 || !box.ariaLabel).map(describe),
   };
 })()

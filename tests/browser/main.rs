@@ -1,6 +1,8 @@
-//! The report in a real browser, wide and narrow, light, dark and on paper. Needs Chromium, as `$CHROMIUM` or
-//! `chromium` in the path, and axe-core, which `npm ci --prefix tests/browser` installs:
-//! `cargo test --release --test browser`. With `LENET_SCREENSHOTS=DIR` it leaves pictures of what it saw in that folder.
+//! Tests of the reports in a real browser: wide and narrow, light and dark, for print, and without scripts.
+//!
+//! These tests need Chromium (`$CHROMIUM`, or `chromium` in the path) and axe-core (`npm ci --prefix tests/browser`). Run
+//! them with `cargo test --release --test browser`. With `LENET_SCREENSHOTS=DIR`, screenshots are written to that
+//! directory.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,35 +18,35 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use chromium::{Chromium, Look, Tab};
+use chromium::{Chromium, Tab, View};
 
-/// Finds out about a page what cannot be seen from outside.
+/// Script that lists the parts and the defects of a page.
 const INSPECT: &str = include_str!("inspect.js");
 
-const LOOKS: [Look; 7] = [
-    Look::screen(360),
-    Look::screen(360).dark(),
-    Look::screen(380),
-    Look::screen(1280),
-    Look::screen(1280).dark(),
-    Look { print: true, ..Look::screen(720) },
-    Look { scripts: false, ..Look::screen(1280) },
+const VIEWS: [View; 7] = [
+    View::screen(360),
+    View::screen(360).dark(),
+    View::screen(380),
+    View::screen(1280),
+    View::screen(1280).dark(),
+    View { print: true, ..View::screen(720) },
+    View { scripts: false, ..View::screen(1280) },
 ];
 
-/// Runs the program in `dir` with these words behind its name, which must succeed; what it printed.
-fn lenet(dir: &Path, words: &str) -> String {
+/// Runs `lenet` in `dir`, asserts that it succeeds, and returns its standard output.
+fn lenet(dir: &Path, args: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_lenet"))
         .current_dir(dir)
-        .args(words.split_whitespace())
+        .args(args.split_whitespace())
         .env("LENET_DATA_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
         .output()
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words}: {stderr}");
+    assert!(output.status.success(), "{args}: {stderr}");
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A report of a model that was trained for a moment, with all of its parts.
+/// Trains a model briefly and writes a report with all sections.
 fn report(dir: &TempDir) -> PathBuf {
     let train = "train --recipe tuned --limit 4000 --epochs 3 --batch-size 8 -q";
     lenet(dir.path(), train);
@@ -52,73 +54,73 @@ fn report(dir: &TempDir) -> PathBuf {
     dir.path().join("report.html")
 }
 
-/// A page's address.
+/// Returns the URL of a file.
 fn url(path: &Path) -> String {
     format!("file://{}", path.display())
 }
 
-/// A folder with a report, the report's address, and a browser to open it in.
+/// Creates a directory with a report and starts a browser. Returns the directory, the URL of the report and the browser.
 fn start() -> (TempDir, String, Chromium) {
     let dir = tempfile::tempdir().unwrap();
     let page = url(&report(&dir));
     (dir, page, Chromium::start())
 }
 
-/// Asserts that `tab` asked for nothing but its page, and that nothing is in the console.
+/// Asserts that `tab` requested nothing but its page, and that the console is empty.
 fn assert_quiet(tab: &Tab<'_>, page: &str) {
-    assert_eq!(tab.complaints(), Vec::<String>::new());
+    assert_eq!(tab.console(), Vec::<String>::new());
     let outside = tab.requests().into_iter();
     let outside = outside.filter(|url| url != page && !url.starts_with("data:"));
     assert_eq!(outside.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
-/// Opens `path` and asks `inspect.js` about it.
-fn inspect<'a>(browser: &'a mut Chromium, path: &Path, look: Look) -> (Tab<'a>, Value) {
-    let mut tab = browser.open(&url(path), look);
+/// Opens `path` and runs `inspect.js` in the page.
+fn inspect<'a>(browser: &'a mut Chromium, path: &Path, view: View) -> (Tab<'a>, Value) {
+    let mut tab = browser.open(&url(path), view);
     let found = tab.evaluate(INSPECT);
     (tab, found)
 }
 
-/// Asserts that `inspect.js` found nothing that is too wide, has no words, cannot be reached or cannot be read.
-fn assert_faultless(found: &Value, look: Look) {
-    for fault in ["overflow", "mute", "unreachable", "pale"] {
-        assert_eq!(found[fault], json!([]), "{fault}: {look:?}");
+/// Asserts that `inspect.js` found no defects.
+fn assert_no_defects(found: &Value, view: View) {
+    for defect in ["overflow", "unlabelled", "unreachable", "pale"] {
+        assert_eq!(found[defect], json!([]), "{defect}: {view:?}");
     }
 }
 
 #[test]
-fn the_report_is_whole_quiet_and_legible_at_every_width_and_in_every_light() {
+fn report_is_complete_and_legible() {
     let dir = tempfile::tempdir().unwrap();
     let path = report(&dir);
     let mut browser = Chromium::start();
-    for look in LOOKS {
-        println!("{look:?}");
-        let (mut tab, found) = inspect(&mut browser, &path, look);
+    for view in VIEWS {
+        println!("{view:?}");
+        let (mut tab, found) = inspect(&mut browser, &path, view);
         assert_quiet(&tab, &url(&path));
         if let Some(dir) = std::env::var_os("LENET_SCREENSHOTS") {
-            let Look { width, dark, print, scripts } = look;
+            let View { width, dark, print, scripts } = view;
             let name = format!("{width}-dark_{dark}-print_{print}-scripts_{scripts}.png");
             std::fs::write(Path::new(&dir).join(name), tab.screenshot()).unwrap();
         }
         let sections =
             "inside curves confusion classes confidence mistakes kernels training layers card";
-        let sections: Vec<&str> = sections.split(' ').skip(usize::from(!look.scripts)).collect();
-        assert_eq!(found["sections"], json!(sections), "{look:?}");
-        assert_eq!(found["headings"][0], "H1", "{look:?}");
-        assert_eq!(found["dark"], look.dark, "{look:?}");
+        let sections: Vec<&str> = sections.split(' ').skip(usize::from(!view.scripts)).collect();
+        assert_eq!(found["sections"], json!(sections), "{view:?}");
+        assert_eq!(found["headings"][0], "H1", "{view:?}");
+        assert_eq!(found["dark"], view.dark, "{view:?}");
         for (part, number) in
             [("charts", 3), ("lines", 5), ("cells", 100), ("pictures", 36), ("kernels", 6)]
         {
-            assert_eq!(found[part], number, "{part}: {look:?}");
+            assert_eq!(found[part], number, "{part}: {view:?}");
         }
-        assert_faultless(&found, look);
-        // So that the line above has looked at something.
-        assert!(found["texts"].as_u64().unwrap() > 300, "{look:?}");
+        assert_no_defects(&found, view);
+        // The check above has looked at many elements.
+        assert!(found["texts"].as_u64().unwrap() > 300, "{view:?}");
     }
 }
 
 #[test]
-fn a_page_with_every_fault_is_found_out() {
+fn defects_are_detected() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.html");
     std::fs::write(
@@ -130,13 +132,13 @@ fn a_page_with_every_fault_is_found_out() {
     )
     .unwrap();
     let mut browser = Chromium::start();
-    let (tab, found) = inspect(&mut browser, &path, Look::screen(360));
-    let complaints = tab.complaints().join("\n");
-    assert!(complaints.contains("oh") && complaints.contains("nothing"), "{complaints}");
+    let (tab, found) = inspect(&mut browser, &path, View::screen(360));
+    let console = tab.console().join("\n");
+    assert!(console.contains("oh") && console.contains("nothing"), "{console}");
     assert!(tab.requests().iter().any(|url| url == "http://127.0.0.1:9/picture.png"));
     assert_eq!(found["sections"], json!([]));
     for (kind, word) in
-        [("overflow", "wide"), ("mute", "img"), ("unreachable", "keyboard"), ("pale", "pale")]
+        [("overflow", "wide"), ("unlabelled", "img"), ("unreachable", "keyboard"), ("pale", "pale")]
     {
         assert!(found[kind].to_string().contains(word), "{kind}: {found}");
     }

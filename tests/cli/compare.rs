@@ -107,7 +107,7 @@ fn the_text_has_every_table_and_the_page_every_section() {
     }
     let page = place.text("page.html");
     assert!(page.len() < 1_000_000);
-    for section in ["figures", "curves", "tests", "settings", "classes", "models", "only"] {
+    for section in ["metrics", "curves", "tests", "settings", "classes", "models", "only"] {
         assert!(page.contains(&format!("<section id=\"{section}\">")), "{section}");
     }
     assert!(page.contains("Validation accuracy by second: ") && !page.contains("NaN"));

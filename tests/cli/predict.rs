@@ -125,7 +125,7 @@ fn what_is_no_picture_is_an_error_that_names_it() {
     let errors = some.stderr().lines().filter(|line| line.starts_with("error: "));
     let errors: Vec<_> = errors.collect();
     assert!(errors[0].contains("cannot read missing.png"), "{errors:?}");
-    assert!(errors.len() == 2 && errors[1].contains("cut.png is damaged"), "{errors:?}");
+    assert!(errors.len() == 2 && errors[1].contains("cut.png is corrupt"), "{errors:?}");
     let some = predict("missing.png whole.png cut.png --json");
     let document = some.document();
     assert_eq!((some.code(), document["predictions"].as_array().unwrap().len()), (1, 1));

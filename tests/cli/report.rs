@@ -17,9 +17,9 @@ fn the_report_of_the_model_that_keras_trained_has_keras_figures() {
     let page = place.report(&format!("{TRAINED} --data {DATA}"));
     assert!(page.len() < 1_000_000, "{}", page.len());
     assert!(page.contains("<dd>66.78%</dd>") && page.contains("<dd>0.9088</dd>"));
-    assert!(page.contains("said <b>Pullover</b>, truly <b>Coat</b> (517)"));
+    assert!(page.contains("predicted <b>Pullover</b>, actual <b>Coat</b> (517)"));
     assert!(page.contains("10,000 test images of Fashion-MNIST"));
-    assert!(page.contains("<code>trained.safetensors.json</code> beside it is not there"));
+    assert!(page.contains("the run record <code>trained.safetensors.json</code> does not exist"));
     assert_eq!(page.matches("<img").count(), 36);
 }
 
@@ -43,14 +43,14 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
         started.starts_with("20") && started.ends_with('Z') && started.len() == 20,
         "{started}"
     );
-    assert!(page.contains(&format!("begun {started}.")));
+    assert!(page.contains(&format!("started {started}.")));
     place.train("--resume --epochs 4");
     assert_eq!(place.json("model.json")["started"], record["started"]);
     let loss = record["epochs"][2]["val_loss"].as_f64().unwrap();
     assert!(page.contains(&format!("<td>{loss:.4}</td>")));
     // Its three epochs of few images taught it nothing.
     assert!(record["test"]["collapsed"].as_bool().unwrap());
-    assert_eq!(page.matches("Beware").count(), 1);
+    assert_eq!(page.matches("Warning:").count(), 1);
 }
 
 #[test]
@@ -94,5 +94,5 @@ fn a_damaged_record_is_told_and_left_out() {
     assert_eq!(ran.code(), 0);
     ran.assert_says("warning: model.json is left out: not a record");
     let page = place.text("report.html");
-    assert!(page.contains("model.json</code> beside it holds no record of its training"));
+    assert!(page.contains("<code>model.json</code> cannot be used"));
 }

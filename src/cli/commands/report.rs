@@ -43,10 +43,10 @@ impl OnBackend for ReportArgs {
             model: &self.model.file_name().unwrap_or_default().to_string_lossy(),
             weights: &weights,
             layers: &layers(1),
-            training: &training,
+            record: &training,
             images: dataset.images(),
             official: provenance.unofficial.is_none(),
-            figures: &TestResults::new(&outputs, dataset.labels()),
+            results: &TestResults::new(&outputs, dataset.labels()),
         });
         target.write(page.as_bytes(), self.force)?;
         let mut out = Out::default();

@@ -1,7 +1,7 @@
-//! Grey pixels as lines of a terminal: a character stands for two of them, one above the other.
+//! Greyscale images drawn in a terminal. Each character represents two pixels, one above the other.
 
-/// In the 24 greys, black and white of a 256-colour terminal: upper half blocks, the upper pixel their
-/// foreground, the lower their background.
+/// Draws with upper half blocks in the 24 greys, black and white of a 256-colour terminal. The foreground is the upper
+/// pixel and the background the lower one.
 pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
     let line = |pairs: Vec<[u8; 2]>| {
         let mut line = String::new();
@@ -15,7 +15,7 @@ pub fn half_blocks(pixels: &[u8], width: usize) -> Vec<String> {
     pairs(pixels, width).map(line).collect()
 }
 
-/// In ten characters from blank to dense, for where there is no colour.
+/// Draws with ten ASCII characters from blank to dense, for output without colours.
 pub fn ascii(pixels: &[u8], width: usize) -> Vec<String> {
     const RAMP: &[u8; 10] = b" .:-=+*#%@";
     let character = |[upper, lower]: [u8; 2]| {
@@ -25,7 +25,7 @@ pub fn ascii(pixels: &[u8], width: usize) -> Vec<String> {
     pairs(pixels, width).map(|pairs| pairs.into_iter().map(character).collect()).collect()
 }
 
-/// For each line the pixels of two rows, one above the other.
+/// Returns for each output line the pairs of an upper and a lower pixel.
 fn pairs(pixels: &[u8], width: usize) -> impl Iterator<Item = Vec<[u8; 2]>> {
     assert_eq!(pixels.len() % (2 * width), 0, "rows come in pairs");
     pixels.chunks_exact(2 * width).map(move |rows| {
@@ -34,7 +34,7 @@ fn pairs(pixels: &[u8], width: usize) -> impl Iterator<Item = Vec<[u8; 2]>> {
     })
 }
 
-/// The nearest of xterm's colours: 16 is black, 232 to 255 are 8, 18, .. 238, 231 is white.
+/// Returns the nearest xterm colour: 16 is black, 231 is white, and 232 to 255 are the greys 8, 18, .. 238.
 fn colour(grey: u8) -> u8 {
     match grey {
         0..4 => 16,
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_the_nearest_ones() {
+    fn colour_is_nearest() {
         let pairs = [(0, 16), (3, 16), (4, 232), (8, 232), (13, 232), (14, 233), (238, 255)];
         for (grey, expected) in pairs {
             assert_eq!(colour(grey), expected, "{grey}");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_holds_two_rows_of_pixels() {
+    fn line_has_two_rows_of_pixels() {
         let mut image = [0; 784];
         image[..28].fill(255);
         let blocks = half_blocks(&image, 28);

@@ -1,4 +1,4 @@
-//! A grey picture of any size to the 28x28 image that the network sees.
+//! Conversion of a greyscale picture of any size to a 28x28 image for the network.
 
 use clap::ValueEnum;
 use image::imageops::{self, FilterType};
@@ -6,7 +6,7 @@ use image::{GenericImageView, GrayImage, Luma};
 
 use crate::data::{Image, SIDE};
 
-/// Whether to negate grey values: the training images are bright on black.
+/// When to invert the grey values. The training images are bright on black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Invert {
     /// If the border of the picture is bright
@@ -17,23 +17,24 @@ pub enum Invert {
     No,
 }
 
-/// What was made of a picture.
+/// A picture converted for the network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prepared {
-    /// What the network sees.
+    /// The 28x28 image.
     pub image: Image,
-    /// Whether the grey values were negated.
+    /// Whether the grey values were inverted.
     pub inverted: bool,
 }
 
-/// Grey values this near to the background's are background: 5 % of the range, as when Fashion-MNIST was made.
+/// Maximum difference from the background at which a pixel counts as background: 5 % of the range, as in the creation of
+/// Fashion-MNIST.
 const TOLERANCE: u8 = 12;
 
-/// Brings `picture` into the form of the training images.
+/// Converts `picture` to the form of the training images.
 ///
-/// Edges of the background's colour (the median of the border) are trimmed, the rest is scaled by averaging so
-/// that its longer side is 28 pixels, its proportions kept, and put in the middle of the background. A picture
-/// that is 28x28 already is taken as it stands.
+/// Margins in the background colour (the median of the border) are trimmed. The rest is scaled by averaging, keeping the
+/// aspect ratio, until the longer side is 28 pixels, and centred on the background. A picture that already has 28x28
+/// pixels is not trimmed or scaled.
 pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
     let inverted = match invert {
         Invert::Yes => true,
@@ -52,15 +53,17 @@ pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
     Prepared { image, inverted }
 }
 
-/// Whether the background is light: the mean of the border is above the middle of the range. Of Fashion-MNIST's
-/// 60,000 training images none is light by this measure: the brightest border among them has a mean of 108.
+/// Returns whether the background is light, that is, whether the mean of the border is above the middle of the range.
+///
+/// None of the 60,000 training images of Fashion-MNIST is light by this measure. The brightest border among them has a
+/// mean of 108.
 pub fn is_light(picture: &GrayImage) -> bool {
     let border = border(picture);
     let sum: u64 = border.iter().map(|grey| u64::from(*grey)).sum();
     2 * sum > 255 * border.len() as u64
 }
 
-/// The grey values of the outermost frame, which is as wide as a pixel of the 28x28 image.
+/// Returns the grey values of the border, a frame as wide as one pixel of the 28x28 image.
 fn border(picture: &GrayImage) -> Vec<u8> {
     let (width, height) = picture.dimensions();
     let frame = (width.min(height) / SIDE as u32).max(1);
@@ -70,7 +73,7 @@ fn border(picture: &GrayImage) -> Vec<u8> {
     pixels.map(|(.., Luma([grey]))| *grey).collect()
 }
 
-/// The grey value below which half of the border lies.
+/// Returns the background colour, which is the median of the border.
 fn background(picture: &GrayImage) -> u8 {
     let mut border = border(picture);
     let half = border.len().div_ceil(2).saturating_sub(1);
@@ -82,7 +85,7 @@ fn fit(picture: &GrayImage) -> GrayImage {
     let background = background(picture);
     let [left, top, width, height] = object(picture, background);
     let longer = u64::from(width.max(height));
-    // Rounded to the nearest; a thread keeps one pixel.
+    // Rounds to the nearest size. A thin object keeps at least one pixel.
     let scaled = |length: u32| {
         let doubled = 2 * u64::from(length) * u64::from(side);
         ((doubled + longer) / (2 * longer)).max(1) as u32
@@ -96,8 +99,8 @@ fn fit(picture: &GrayImage) -> GrayImage {
     canvas
 }
 
-/// Left, top, width and height of the smallest rectangle that holds all that is not background; the whole
-/// picture if there is nothing else.
+/// Returns left, top, width and height of the bounding box of everything that is not background, or of the whole picture
+/// if it contains only background.
 fn object(picture: &GrayImage, background: u8) -> [u32; 4] {
     let (width, height) = picture.dimensions();
     let [mut left, mut right, mut top, mut bottom] = [width, 0, height, 0];
@@ -117,7 +120,7 @@ fn object(picture: &GrayImage, background: u8) -> [u32; 4] {
 mod tests {
     use super::*;
 
-    /// A rectangle of `grey` at (left, top) with these sides on `background`.
+    /// Draws a rectangle `rect` (left, top, width, height) in `grey` on `background`.
     fn rectangle(size: [u32; 2], rect: [u32; 4], grey: u8, background: u8) -> GrayImage {
         let [left, top, width, height] = rect;
         GrayImage::from_fn(size[0], size[1], |x, y| {
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_of_28x28_is_taken_as_it_stands() {
+    fn picture_of_28x28_is_unchanged() {
         let picture = GrayImage::from_fn(28, 28, |x, y| Luma([(x * y % 200) as u8]));
         let prepared = prepare(picture.clone(), Invert::No);
         assert_eq!(prepared.image.as_slice(), picture.as_raw().as_slice());
@@ -140,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_object_fills_the_longer_side_keeps_its_proportions_and_stands_in_the_middle() {
+    fn object_is_scaled_and_centred() {
         let picture = rectangle([300, 200], [200, 20, 60, 120], 210, 0);
         let image = prepare(picture, Invert::Auto).image;
         let expected: Vec<u8> =
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_are_enlarged_and_a_thread_keeps_a_pixel() {
+    fn small_and_thin_pictures_are_scaled() {
         let image = prepare(GrayImage::from_pixel(1, 1, Luma([90])), Invert::No).image;
         assert_eq!(image, [90; 784]);
         let image = prepare(rectangle([5000, 3], [0, 1, 5000, 1], 255, 0), Invert::No).image;
@@ -160,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_light_background_is_inverted_unless_told_otherwise() {
+    fn light_background_is_inverted() {
         let picture = rectangle([100, 100], [10, 10, 80, 80], 20, 250);
         let auto = prepare(picture.clone(), Invert::Auto);
         assert!(auto.inverted);
@@ -172,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_picture_stays_blank() {
+    fn blank_picture_stays_blank() {
         let image = prepare(GrayImage::from_pixel(640, 480, Luma([40])), Invert::Auto).image;
         assert_eq!(image, [40; 784]);
     }
 
     #[test]
-    fn a_faint_edge_is_background_and_a_thin_frame_does_not_decide() {
+    fn thin_frame_and_noise_are_ignored() {
         let mut picture = rectangle([280, 280], [50, 50, 180, 180], 30, 240);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
             if x == 0 || y == 0 || x == 279 || y == 279 {

@@ -1,4 +1,4 @@
-//! Picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are set before anything is decoded.
+//! Decoding of picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are checked before decoding.
 
 use std::io::{Cursor, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -11,33 +11,33 @@ use image::{
 
 use crate::io::{FileError, limits};
 
-/// The largest picture file that is read, in bytes.
+/// Maximum size of a picture file in bytes.
 pub const MAX_FILE_BYTES: u64 = 128 << 20;
-/// The largest width and the largest height, in pixels.
+/// Maximum width and height in pixels.
 pub const MAX_SIDE: u32 = 16_384;
-/// The largest decoded picture, in bytes: 170 million pixels of three colours.
+/// Maximum size of a decoded picture in bytes, enough for 170 million RGB pixels.
 pub const MAX_BYTES: u64 = 512 << 20;
 
-/// Why a picture was not read.
+/// An error from reading a picture.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "its message says what each field is")]
 pub enum PictureError {
     /// The file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The content is that of none of the formats.
+    /// The content has none of the supported formats.
     #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
     NotAnImage(PathBuf),
-    /// The picture is beyond the limits.
+    /// The picture exceeds the limits.
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
-    /// The file begins like an image and goes on otherwise.
-    #[error("{} is damaged: {cause}", path.display())]
-    Damaged { path: PathBuf, cause: String },
+    /// The file has a supported format but cannot be decoded.
+    #[error("{} is corrupt: {cause}", path.display())]
+    Corrupt { path: PathBuf, cause: String },
 }
 
 impl PictureError {
-    /// What the user can do, in one line.
+    /// Returns one line of advice for the user.
     pub fn hint(&self) -> Option<String> {
         let too_large = format!(
             "shrink it first: at most {MAX_SIDE} pixels a side, {} MiB decoded, {} MiB as a file",
@@ -52,18 +52,19 @@ impl PictureError {
             },
             Self::NotAnImage(_) => "convert it to PNG first; the content counts, not the name",
             Self::TooLarge(_) => &too_large,
-            Self::Damaged { .. } => "save or download it again",
+            Self::Corrupt { .. } => "save or download it again",
         };
         Some(hint.to_owned())
     }
 }
 
-/// The picture in the file `path` as grey values: turned as its camera says, transparent parts on white, luma by
-/// ITU-R BT.709.
+/// Reads a picture file as grey values (luma by ITU-R BT.709).
+///
+/// The orientation in the metadata is applied, and transparent pixels are composited over white. Only the first frame of
+/// an animated GIF is read.
 ///
 /// # Errors
-/// If `path` is no regular file, cannot be read, is beyond the limits, or holds no whole picture. Of a GIF
-/// that moves, the first one counts.
+/// Returns an error if `path` is not a regular file, cannot be read or decoded, or exceeds the limits.
 pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
     let bytes =
         crate::io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?;
@@ -74,7 +75,7 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let failed = |error| match error {
         ImageError::Limits(_) => PictureError::TooLarge(path.to_owned()),
         ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
-        error => PictureError::Damaged { path: path.to_owned(), cause: error.to_string() },
+        error => PictureError::Corrupt { path: path.to_owned(), cause: error.to_string() },
     };
     let mut bounds = Limits::no_limits();
     bounds.max_image_width = Some(MAX_SIDE);
@@ -88,10 +89,10 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     if decoder.total_bytes() > MAX_BYTES {
         return Err(PictureError::TooLarge(path.to_owned()));
     }
-    // As read, as grey, and turned.
+    // Three copies exist at a time: decoded, converted to grey, and rotated.
     limits::check_address_space(3 * decoder.total_bytes() as usize)
         .map_err(FileError::of("cannot read", path))?;
-    // A note that cannot be read turns nothing.
+    // Ignore invalid orientation metadata.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
     let mut grey = DynamicImage::ImageLuma8(to_grey(picture));
@@ -99,7 +100,7 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     Ok(grey.into_luma8())
 }
 
-/// Grey values; what is transparent lies on white.
+/// Converts a picture to grey values, with transparent pixels composited over white.
 fn to_grey(picture: DynamicImage) -> GrayImage {
     match picture {
         DynamicImage::ImageLuma8(grey) => grey,
@@ -122,34 +123,34 @@ mod tests {
     use super::*;
     use image::{ImageFormat, LumaA, RgbaImage};
 
-    fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
     }
 
-    fn decoded(bytes: &[u8]) -> Result<GrayImage, PictureError> {
+    fn decode_bytes(bytes: &[u8]) -> Result<GrayImage, PictureError> {
         decode(Path::new("x.png"), bytes)
     }
 
     #[test]
-    fn a_picture_is_the_same_in_every_format_but_for_the_loss_of_jpeg() {
+    fn formats_decode_alike() {
         let picture =
             RgbaImage::from_fn(7, 5, |x, _| Rgba([40 * x as u8, 40 * x as u8, 40 * x as u8, 255]));
         let picture = DynamicImage::ImageRgba8(picture);
-        let png = decoded(&encoded(&picture, ImageFormat::Png)).unwrap();
+        let png = decode_bytes(&encode(&picture, ImageFormat::Png)).unwrap();
         assert_eq!(png.dimensions(), (7, 5));
         for format in [ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp] {
-            assert_eq!(decoded(&encoded(&picture, format)).unwrap(), png, "{format:?}");
+            assert_eq!(decode_bytes(&encode(&picture, format)).unwrap(), png, "{format:?}");
         }
         let grey = GrayImage::from_pixel(40, 30, Luma([200]));
-        let jpeg = decoded(&encoded(&grey.into(), ImageFormat::Jpeg)).unwrap();
+        let jpeg = decode_bytes(&encode(&grey.into(), ImageFormat::Jpeg)).unwrap();
         assert_eq!(jpeg.dimensions(), (40, 30));
         assert!(jpeg.as_raw().iter().all(|v| v.abs_diff(200) <= 2));
     }
 
     #[test]
-    fn grey_is_kept_colours_become_luma_and_what_is_transparent_lies_on_white() {
+    fn colours_become_luma_over_white() {
         for (colour, expected) in [
             ([255, 255, 255, 255], 255),
             ([0, 0, 0, 255], 0),
@@ -161,45 +162,45 @@ mod tests {
             assert_eq!(luma(Rgba(colour)), expected, "{colour:?}");
         }
         let grey = GrayImage::from_fn(5, 3, |x, y| Luma([(50 * x + y) as u8]));
-        let bytes = encoded(&grey.clone().into(), ImageFormat::Png);
-        assert_eq!(decoded(&bytes).unwrap(), grey);
+        let bytes = encode(&grey.clone().into(), ImageFormat::Png);
+        assert_eq!(decode_bytes(&bytes).unwrap(), grey);
         let clear: image::GrayAlphaImage = image::ImageBuffer::from_pixel(2, 2, LumaA([10u8, 0u8]));
-        let bytes = encoded(&clear.into(), ImageFormat::Png);
-        assert_eq!(decoded(&bytes).unwrap().as_raw(), &[255; 4]);
+        let bytes = encode(&clear.into(), ImageFormat::Png);
+        assert_eq!(decode_bytes(&bytes).unwrap().as_raw(), &[255; 4]);
     }
 
     #[test]
-    fn a_header_that_promises_too_much_is_refused_before_decoding() {
+    fn oversized_header_is_rejected_before_decoding() {
         let small: DynamicImage = RgbaImage::new(4, 4).into();
-        let mut bytes = encoded(&small, ImageFormat::Png);
+        let mut bytes = encode(&small, ImageFormat::Png);
         for (width, height) in [(MAX_SIDE + 1, 1), (u32::MAX >> 1, u32::MAX >> 1), (16_000, 16_000)]
         {
             bytes[16..20].copy_from_slice(&width.to_be_bytes());
             bytes[20..24].copy_from_slice(&height.to_be_bytes());
-            // The checksum of the chunk.
+            // Correct the checksum of the chunk.
             let mut crc = flate2::Crc::new();
             crc.update(&bytes[12..29]);
             bytes[29..33].copy_from_slice(&crc.sum().to_be_bytes());
-            let error = decoded(&bytes).unwrap_err();
+            let error = decode_bytes(&bytes).unwrap_err();
             assert!(matches!(error, PictureError::TooLarge(_)), "{width}: {error}");
         }
     }
 
     #[test]
-    fn every_cut_and_every_changed_byte_is_an_error_or_a_picture_never_a_panic() {
+    fn corrupt_pictures_never_panic() {
         let picture: DynamicImage =
             RgbaImage::from_fn(9, 7, |x, y| Rgba([x as u8 * 20, y as u8 * 30, 7, 255])).into();
-        let png = encoded(&picture, ImageFormat::Png);
-        let jpeg = encoded(&picture.to_rgb8().into(), ImageFormat::Jpeg);
+        let png = encode(&picture, ImageFormat::Png);
+        let jpeg = encode(&picture.to_rgb8().into(), ImageFormat::Jpeg);
         for bytes in [png, jpeg] {
             for end in 0..bytes.len() {
-                let _ = decoded(&bytes[..end]);
+                let _ = decode_bytes(&bytes[..end]);
                 let mut changed = bytes.clone();
                 changed[end] ^= 0xff;
-                let _ = decoded(&changed);
+                let _ = decode_bytes(&changed);
             }
-            assert!(decoded(&bytes[..bytes.len() / 4]).is_err());
-            assert!(matches!(decoded(b"hello").unwrap_err(), PictureError::NotAnImage(_)));
+            assert!(decode_bytes(&bytes[..bytes.len() / 4]).is_err());
+            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(_)));
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a LeNet on Fashion-MNIST is for and what not, in plain words: a section of the report, and the text of the
-//! model card that `lenet convert` writes (Mitchell et al. 2019, "Model Cards for Model Reporting").
+//! Intended use and limitations of a LeNet on Fashion-MNIST, for the report and for the model card that
+//! `lenet convert` writes (Mitchell et al. 2019, "Model Cards for Model Reporting").
 
 use maud::{Markup, html};
 
@@ -10,29 +10,31 @@ pub struct Paragraphs {
     pub text: &'static [&'static str],
 }
 
-/// The parts of the card that hold for every model that this program trains.
+/// The paragraphs that apply to every model trained by this program.
 pub const CARD: [Paragraphs; 3] = [
     Paragraphs {
-        heading: "What it is for",
+        heading: "Intended use",
         text: &[
-            "Learning and teaching how a convolutional network works, comparing programs and settings, and a small \
-             model for trying tools on. It is LeNet of 1998 with sigmoids, on the ten classes of Fashion-MNIST.",
+            "Learning and teaching how a convolutional network works, comparing frameworks and settings, and trying \
+             out tools on a small model. The network is LeNet (1998) with sigmoid activations, for the ten classes of \
+             Fashion-MNIST.",
         ],
     },
     Paragraphs {
-        heading: "What it is not for",
+        heading: "Out of scope",
         text: &[
-            "Recognising clothes in a shop, in photographs from the street, or on people; decisions about anybody. \
-             It was never tested for that.",
-            "It knows 28x28 grey pictures of a single piece, bright on black, as the data set's makers prepared them. \
-             It always names one of its ten classes, whatever it is shown, and often with a high probability.",
+            "Recognising clothing in shops, street photographs or on people, and any decision about a person. The \
+             model was never tested for these uses.",
+            "The model expects 28x28 greyscale images of a single item, bright on black, prepared as in Fashion-MNIST. \
+             It predicts one of its ten classes for any image, often with a high probability.",
         ],
     },
     Paragraphs {
-        heading: "What it was trained on",
+        heading: "Training data",
         text: &[
             "Fashion-MNIST: product photographs of one German online shop from before 2017 (Xiao, Rasul, Vollgraf; \
-             Zalando SE, MIT licence). What that shop did not sell, or showed otherwise, the model has not seen.",
+             Zalando SE, MIT licence). The model has never seen items that this shop did not sell, or photographs in \
+             another style.",
         ],
     },
 ];

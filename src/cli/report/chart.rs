@@ -1,31 +1,31 @@
-//! Lines over epochs or seconds as a drawing, and the round numbers of its axes.
+//! Line charts over epochs or seconds, with round numbers on the axes.
 
 use maud::{Markup, html};
 
-/// Width and height of a drawing in its own units; on a telephone about a pixel each.
+/// Width and height of a chart in SVG units. On a phone, a unit is about one pixel.
 pub const SIZE: [f64; 2] = [400.0, 250.0];
-/// Left, top, right and bottom of the area that the axes span; names of the lines stand to the right of it.
+/// Left, top, right and bottom of the plot area. The names of the lines are to its right.
 const AREA: [f64; 4] = [48.0, 18.0, 308.0, 212.0];
-/// Least distance between the names of two lines.
+/// Minimum vertical distance between the names of two lines.
 const LINE_HEIGHT: f64 = 17.0;
 
 pub struct Line<'a> {
-    /// What it shows, in a word or two.
+    /// The name shown at the end of the line, if `labelled`.
     pub name: &'a str,
-    /// Its class in the style sheet.
+    /// The CSS class, which sets the colour.
     pub class: &'a str,
-    /// Whether its name is written at its end; a group of lines has one name.
+    /// Whether to show the name. Only one line of a group does.
     pub labelled: bool,
-    /// (epoch or second, value), in order.
+    /// Points (epoch or second, value) in ascending order.
     pub points: Vec<(f64, f64)>,
 }
 
-/// Some lines over the same axis.
+/// A chart of several lines with common axes.
 pub struct Chart<'a> {
     pub title: &'a str,
-    /// The unit of the axis, as in "epoch".
+    /// The unit of the horizontal axis, for example "epoch".
     pub unit: &'a str,
-    /// Those without points are left out.
+    /// The lines. Lines without points are not drawn.
     pub lines: &'a [Line<'a>],
     /// The epoch whose weights the model has.
     pub kept: Option<f64>,
@@ -38,23 +38,24 @@ impl Chart<'_> {
         let values = || points().map(|point| point.1);
         let [low, high] = [values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max)];
         let last = points().map(|point| point.0).fold(0.0, f64::max);
-        // Seconds begin at 0.
-        let is_whole = points().all(|point| point.0.fract() == 0.0);
-        let first = if is_whole { points().map(|point| point.0).fold(last, f64::min) } else { 0.0 };
-        let (levels, steps) = (levels(low, high), steps(first, last, is_whole));
-        let (bottom, top) = (levels[0], levels[levels.len() - 1]);
+        // Epochs start at the first point, seconds at 0.
+        let is_integer = points().all(|point| point.0.fract() == 0.0);
+        let first =
+            if is_integer { points().map(|point| point.0).fold(last, f64::min) } else { 0.0 };
+        let (y_ticks, x_ticks) = (y_ticks(low, high), x_ticks(first, last, is_integer));
+        let (bottom, top) = (y_ticks[0], y_ticks[y_ticks.len() - 1]);
         let x = |at: f64| match last - first {
             0.0 => (AREA[0] + AREA[2]) / 2.0,
             span => AREA[0] + (AREA[2] - AREA[0]) * (at - first) / span,
         };
         let y = |value: f64| AREA[3] - (AREA[3] - AREA[1]) * (value - bottom) / (top - bottom);
-        let named = lines.iter().filter(|line| line.labelled);
-        let ends: Vec<f64> = named.clone().map(|l| y(l.points[l.points.len() - 1].1)).collect();
+        let labelled = lines.iter().filter(|line| line.labelled);
+        let ends: Vec<f64> = labelled.clone().map(|l| y(l.points[l.points.len() - 1].1)).collect();
         let drawing = html! {
-            @for (at, name) in levels.iter().zip(written(&levels)) { (level(AREA, y(*at), &name)) }
-            @for (at, name) in steps.iter().zip(written(&steps)) { (step(x(*at), AREA[3] + 18.0, &name)) }
-            (step((AREA[0] + AREA[2]) / 2.0, AREA[3] + 34.0, self.unit))
-            @if let Some(kept) = self.kept { (mark(x(kept))) }
+            @for (at, label) in y_ticks.iter().zip(labels(&y_ticks)) { (y_tick(AREA, y(*at), &label)) }
+            @for (at, label) in x_ticks.iter().zip(labels(&x_ticks)) { (x_label(x(*at), AREA[3] + 18.0, &label)) }
+            (x_label((AREA[0] + AREA[2]) / 2.0, AREA[3] + 34.0, self.unit))
+            @if let Some(kept) = self.kept { (kept_marker(x(kept))) }
             @for line in &lines {
                 g class=(line.class) {
                     polyline points=(path(&line.points, x, y)) {}
@@ -67,7 +68,7 @@ impl Chart<'_> {
                     }
                 }
             }
-            @for (line, height) in named.zip(spread(&ends)) {
+            @for (line, height) in labelled.zip(spread(&ends)) {
                 g class=(line.class) {
                     text .name x=(AREA[2] + 9.0) y=(number(height + 4.0)) { (line.name) }
                 }
@@ -76,7 +77,7 @@ impl Chart<'_> {
         figure(self.title, &self.description(&lines), drawing)
     }
 
-    /// What the drawing shows, for those who cannot see it.
+    /// Describes the chart for screen readers.
     fn description(&self, lines: &[&Line]) -> String {
         let unit = self.unit;
         let describe = |line: &&Line| {
@@ -91,7 +92,7 @@ impl Chart<'_> {
     }
 }
 
-/// A drawing of [`SIZE`] with its title; `description` says what it shows, for those who cannot see it.
+/// Renders a drawing of [`SIZE`] with a title, and with a description for screen readers.
 pub fn figure(title: &str, description: &str, drawing: Markup) -> Markup {
     html! {
         figure .chart {
@@ -101,29 +102,29 @@ pub fn figure(title: &str, description: &str, drawing: Markup) -> Markup {
     }
 }
 
-/// A line across the area of the axes, and the number to the left of it.
-pub fn level(area: [f64; 4], y: f64, name: &str) -> Markup {
+/// Renders a horizontal grid line with the number to its left.
+pub fn y_tick(area: [f64; 4], y: f64, label: &str) -> Markup {
     html! {
         line .grid x1=(area[0]) x2=(area[2]) y1=(number(y)) y2=(number(y)) {}
-        text .tick .level x=(area[0] - 8.0) y=(number(y + 4.0)) { (name) }
+        text .tick .y-label x=(area[0] - 8.0) y=(number(y + 4.0)) { (label) }
     }
 }
 
-/// A number below the area, or their unit.
-pub fn step(x: f64, y: f64, name: &str) -> Markup {
-    html! { text .tick .step x=(number(x)) y=(number(y)) { (name) } }
+/// Renders a number or the unit below the plot area.
+pub fn x_label(x: f64, y: f64, label: &str) -> Markup {
+    html! { text .tick .x-label x=(number(x)) y=(number(y)) { (label) } }
 }
 
-/// A line across the area with its name, on the side that has more room.
-fn mark(x: f64) -> Markup {
-    let (class, beside) = match x > (AREA[0] + AREA[2]) / 2.0 {
+/// Renders a vertical line labelled "kept", with the label on the side that has more room.
+fn kept_marker(x: f64) -> Markup {
+    let (class, offset) = match x > (AREA[0] + AREA[2]) / 2.0 {
         true => ("before", -5.0),
         false => ("", 5.0),
     };
     html! {
         g .kept {
             line x1=(number(x)) x2=(number(x)) y1=(AREA[1] - 8.0) y2=(AREA[3]) {}
-            text class=(class) x=(number(x + beside)) y=(AREA[1] - 5.0) { "kept" }
+            text class=(class) x=(number(x + offset)) y=(AREA[1] - 5.0) { "kept" }
         }
     }
 }
@@ -133,14 +134,14 @@ fn path(points: &[(f64, f64)], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -
     points.iter().map(point).collect::<Vec<_>>().join(" ")
 }
 
-/// A coordinate, to a tenth.
+/// Formats a coordinate with at most one decimal.
 pub fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// Three to seven round numbers, evenly spaced, from one below or at `low` to one above or at `high`.
-fn levels(low: f64, high: f64) -> Vec<f64> {
+/// Returns three to seven evenly spaced round numbers that enclose `low` and `high`.
+fn y_ticks(low: f64, high: f64) -> Vec<f64> {
     let span = (high - low).max(1e-3 * high.abs()).max(1e-6);
     let step = round_step(span / 4.0, false);
     let first = (low / step + 1e-9).floor();
@@ -148,29 +149,29 @@ fn levels(low: f64, high: f64) -> Vec<f64> {
     multiples(step, first, last)
 }
 
-/// At most seven whole numbers, or some round ones, evenly spaced between `first` and `last`.
-fn steps(first: f64, last: f64, is_whole: bool) -> Vec<f64> {
-    let step = match is_whole {
+/// Returns evenly spaced round numbers between `first` and `last`. Integers are at most seven.
+fn x_ticks(first: f64, last: f64, is_integer: bool) -> Vec<f64> {
+    let step = match is_integer {
         true => round_step(((last - first + 1.0) / 7.0).max(1.0), true),
         false => round_step(last / 4.0, false),
     };
     multiples(step, (first / step).ceil(), (1.001 * last / step).floor())
 }
 
-/// The next of 1, 2, 2.5 and 5 times a power of ten, from `least` on; if it must be whole, the next that is.
-fn round_step(least: f64, is_whole: bool) -> f64 {
-    let power = 10f64.powf(least.log10().floor());
+/// Returns the smallest number of at least `min` that is 1, 2, 2.5 or 5 times a power of ten, and an integer if required.
+fn round_step(min: f64, is_integer: bool) -> f64 {
+    let power = 10f64.powf(min.log10().floor());
     let mut round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
-    let is_right = |step: &f64| *step >= least && !(is_whole && step.fract() > 0.0);
-    round.find(is_right).unwrap_or(10.0 * power)
+    let fits = |step: &f64| *step >= min && !(is_integer && step.fract() > 0.0);
+    round.find(fits).unwrap_or(10.0 * power)
 }
 
 fn multiples(step: f64, first: f64, last: f64) -> Vec<f64> {
     (first as i64..=last as i64).map(|index| index as f64 * step).collect()
 }
 
-/// Numbers of an axis, with as many digits as tell them apart.
-fn written(numbers: &[f64]) -> Vec<String> {
+/// Formats the numbers of an axis with as many decimals as they need to differ.
+fn labels(numbers: &[f64]) -> Vec<String> {
     let digits = match numbers {
         [a, b, ..] => decimals(b - a),
         _ => 0,
@@ -178,7 +179,7 @@ fn written(numbers: &[f64]) -> Vec<String> {
     numbers.iter().map(|number| format!("{number:.digits$}")).collect()
 }
 
-/// Digits after the point that tell multiples of `step` apart.
+/// Returns the number of decimals needed to write multiples of `step`.
 fn decimals(step: f64) -> usize {
     (0..9)
         .find(|digits| {
@@ -188,26 +189,28 @@ fn decimals(step: f64) -> usize {
         .unwrap_or(9) as usize
 }
 
-/// The heights `wanted`, moved apart to [`LINE_HEIGHT`] where two are closer: in the same order, and no further than needed.
-fn spread(wanted: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    // With the room of the lines above subtracted, heights must not fall: isotonic regression, by pooling adjacent violators.
+/// Moves heights apart to a distance of at least [`LINE_HEIGHT`], keeping their order and moving them as little as
+/// possible.
+fn spread(heights: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..heights.len()).collect();
+    order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
+    // After subtracting the room for the lines above, the heights must not decrease. This is isotonic regression, solved
+    // by the pool adjacent violators algorithm.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     let mean = |(sum, number): (f64, usize)| sum / number as f64;
-    for (place, index) in order.iter().enumerate() {
-        let mut block = (wanted[*index] - place as f64 * LINE_HEIGHT, 1);
+    for (position, index) in order.iter().enumerate() {
+        let mut block = (heights[*index] - position as f64 * LINE_HEIGHT, 1);
         while let Some(above) = blocks.pop_if(|above| mean(*above) > mean(block)) {
             block = (block.0 + above.0, block.1 + above.1);
         }
         blocks.push(block);
     }
-    let mut heights = wanted.to_vec();
+    let mut spread = heights.to_vec();
     let starts = blocks.into_iter().flat_map(|block| std::iter::repeat_n(mean(block), block.1));
-    for ((place, index), start) in order.iter().enumerate().zip(starts) {
-        heights[*index] = start + place as f64 * LINE_HEIGHT;
+    for ((position, index), start) in order.iter().enumerate().zip(starts) {
+        spread[*index] = start + position as f64 * LINE_HEIGHT;
     }
-    heights
+    spread
 }
 
 #[cfg(test)]
@@ -215,22 +218,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn axes_have_round_numbers_around_the_values() {
-        assert_eq!(levels(0.52, 1.49), [0.5, 0.75, 1.0, 1.25, 1.5]);
-        assert_eq!(levels(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+    fn y_ticks_enclose_values() {
+        assert_eq!(y_ticks(0.52, 1.49), [0.5, 0.75, 1.0, 1.25, 1.5]);
+        assert_eq!(y_ticks(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
         for (low, high) in [(2.3, 2.3), (0.0, 0.0), (1e-7, 3e9), (0.799, 0.8)] {
-            let levels = levels(low, high);
-            let slack = 1e-9 * (levels[1] - levels[0]) + 1e-12 * high;
-            assert!(levels[0] <= low + slack, "{levels:?}");
-            assert!(levels[levels.len() - 1] >= high - slack, "{levels:?}");
-            assert!((3..=7).contains(&levels.len()), "{levels:?}");
+            let ticks = y_ticks(low, high);
+            let slack = 1e-9 * (ticks[1] - ticks[0]) + 1e-12 * high;
+            assert!(ticks[0] <= low + slack, "{ticks:?}");
+            assert!(ticks[ticks.len() - 1] >= high - slack, "{ticks:?}");
+            assert!((3..=7).contains(&ticks.len()), "{ticks:?}");
         }
         assert_eq!([0.25, 0.2, 5.0, 0.001].map(decimals), [2, 1, 0, 3]);
     }
 
     #[test]
-    fn epochs_are_whole_and_few() {
-        let epochs = |last| steps(1.0, last, true);
+    fn x_ticks_of_epochs_are_integers() {
+        let epochs = |last| x_ticks(1.0, last, true);
         assert_eq!(epochs(5.0), [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(epochs(1.0), [1.0]);
         assert_eq!(epochs(20.0), [5.0, 10.0, 15.0, 20.0]);
@@ -238,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_lines_that_end_together_stand_apart() {
+    fn names_do_not_overlap() {
         assert_eq!(spread(&[100.0, 102.0]), [92.5, 109.5]);
         assert_eq!(spread(&[102.0, 100.0]), [109.5, 92.5]);
         assert_eq!(spread(&[10.0, 100.0]), [10.0, 100.0]);
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn one_epoch_without_validation_is_a_point() {
+    fn single_epoch_is_drawn_as_point() {
         let line = |name, points| Line { name, class: name, labelled: true, points };
         let lines = [line("training", vec![(1.0, 2.3)]), line("validation", vec![])];
         let drawing = Chart { title: "Loss", unit: "epoch", lines: &lines, kept: Some(1.0) };

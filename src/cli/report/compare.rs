@@ -1,4 +1,5 @@
-//! The page of a comparison: curves over epochs and over seconds, figures, tests, and the images that only one gets right.
+//! The HTML report of a comparison: metrics, learning curves, significance tests, and the images that only one of two
+//! models classifies correctly.
 
 use maud::{Markup, html};
 
@@ -12,63 +13,70 @@ use super::chart::{Chart, Line};
 use super::html::{page, section, table};
 use super::pictures::tile;
 
-/// Images that are shown of those that only one model gets right.
-const SHOWN: usize = 18;
-/// Pairs of models in the table.
-const PAIRS: usize = 50;
-/// Classes of the style sheet for lines; further groups begin anew.
+/// Maximum number of images shown that only one model classifies correctly.
+const MAX_IMAGES: usize = 18;
+/// Maximum number of model pairs in the table.
+const MAX_PAIRS: usize = 50;
+/// CSS classes of the lines. If there are more groups than classes, the classes repeat.
 const COLOURS: [&str; 6] = ["line0", "line1", "line2", "line3", "line4", "line5"];
 
-/// The page as HTML. `images` are the test images that the models were asked about, none if they were not.
+/// Renders the comparison as HTML. `images` are the test images, or empty if no models were evaluated.
 pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
     let pairs = comparison.model_pairs();
     let tests = comparison.test_table();
     let differences = comparison.difference_table();
     let header = html! {
-        h1 { "Runs compared" }
-        p { (count(comparison.runs.len())) " runs in " (count(comparison.groups.len())) " groups. Runs of a group differ in nothing but their seed." }
+        h1 { "Comparison of training runs" }
+        p { (count(comparison.runs.len())) " runs in " (count(comparison.groups.len())) " groups. Runs in a group differ only in the seed." }
     };
     let sections = html! {
-        (section("figures", "Figures", figures(comparison)))
+        (section("metrics", "Metrics", metrics(comparison)))
         (section("curves", "Learning curves", curves(comparison)))
         @if !tests.rows.is_empty() {
-            (section("tests", "Is it more than chance?", html! {
-                (shown("Welch's t-tests", tests))
-                p .note { "Welch’s t-test between groups of seeds. p: how likely a difference this large is if there is none." }
+            (section("tests", "Statistical significance", html! {
+                (capitalised_table("Welch's t-tests", tests))
+                p .note { "Welch’s t-test between groups of seeds. p: probability of a difference at least this large if the groups have the same mean." }
             }))
         }
         (section("settings", "Settings that differ", match differences.rows.is_empty() {
-            true => html! { p { "None that is known." } },
-            false => shown("Settings that differ", differences),
+            true => html! { p { "No known setting differs." } },
+            false => capitalised_table("Settings that differ", differences),
         }))
         @if let Some(first) = pairs.first() {
-            (section("classes", "F1 by class", shown("F1 by class and group", comparison.class_table())))
-            (section("models", "Model against model", models(comparison, &pairs)))
-            (section("only", "What only one gets right", only(comparison, first, images)))
+            (section("classes", "F1 by class", capitalised_table("F1 by class and group", comparison.class_table())))
+            (section("models", "Pairs of models", models(comparison, &pairs)))
+            (section("only", "Classified correctly by only one model", only(comparison, first, images)))
         }
     };
-    page("LeNet: runs compared", "'none'", "lenet compare", header, sections, html! {})
+    page(
+        "LeNet: comparison of training runs",
+        "'none'",
+        "lenet compare",
+        header,
+        sections,
+        html! {},
+    )
 }
 
-fn figures(comparison: &Comparison) -> Markup {
+fn metrics(comparison: &Comparison) -> Markup {
     let groups = comparison.group_table();
-    let runs = shown("Figures of each run", comparison.run_table());
+    let runs = capitalised_table("Metrics of each run", comparison.run_table());
     html! {
         @if groups.rows.is_empty() { (runs) } @else {
-            (shown("Mean and standard deviation of each group", groups))
-            details { summary { "Every run" } (runs) }
+            (capitalised_table("Mean and standard deviation of each group", groups))
+            details { summary { "All runs" } (runs) }
         }
-        p .note { "Mean ± standard deviation over the runs of a group. Validation figures are those of the kept epoch." }
+        p .note { "Mean ± standard deviation over the runs of a group. Validation metrics are from the kept epoch." }
     }
 }
 
-/// A table of the comparison, its columns' names capitalised.
-fn shown(label: &str, Table { mut columns, rows }: Table) -> Markup {
-    columns.iter_mut().for_each(|name| *name = capital(name));
-    table(label, "figures compared", &Table { columns, rows })
+/// Renders a table with capitalised column names.
+fn capitalised_table(label: &str, Table { mut columns, rows }: Table) -> Markup {
+    columns.iter_mut().for_each(|name| *name = capitalised(name));
+    table(label, "metrics compared", &Table { columns, rows })
 }
 
-/// A figure of an epoch, with the title of its drawings.
+/// The title of a metric and its value in an epoch.
 type Curve = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 const CURVES: [Curve; 3] = [
@@ -80,15 +88,15 @@ const CURVES: [Curve; 3] = [
 fn curves(comparison: &Comparison) -> Markup {
     html! {
         div .charts { @for curve in CURVES { @for unit in ["epoch", "second"] { (chart(comparison, curve, unit)) } } }
-        p .note { "A line for each run. Seconds are those of the epochs' training parts; a run that does not know them is left out there." }
+        p .note { "One line per run. Seconds count only the training part of each epoch. Runs without timings are missing from the charts over seconds." }
     }
 }
 
-/// A line for each run over its epochs or seconds; nothing where no run knows the figure.
+/// Draws one line per run over epochs or seconds. Draws nothing if no run has the metric.
 fn chart(comparison: &Comparison, (title, value): Curve, unit: &str) -> Markup {
     let mut lines = Vec::new();
     for (index, group) in comparison.groups.iter().enumerate() {
-        for (place, run) in group.runs.iter().enumerate() {
+        for (position, run) in group.runs.iter().enumerate() {
             let run = &comparison.runs[*run];
             let mut seconds = 0.0;
             let epochs = run.epochs.iter().filter(|_| run.is_timed || unit == "epoch");
@@ -100,7 +108,7 @@ fn chart(comparison: &Comparison, (title, value): Curve, unit: &str) -> Markup {
             lines.push(Line {
                 name: &group.name,
                 class: COLOURS[index % COLOURS.len()],
-                labelled: place == 0,
+                labelled: position == 0,
                 points: points.collect(),
             });
         }
@@ -112,10 +120,10 @@ fn chart(comparison: &Comparison, (title, value): Curve, unit: &str) -> Markup {
 
 fn models(comparison: &Comparison, pairs: &[ModelPair]) -> Markup {
     html! {
-        (shown("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(PAIRS)])))
+        (capitalised_table("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(MAX_PAIRS)])))
         p .note {
-            "McNemar’s exact test, on the same images. p: how likely a split this uneven is if both models are as good."
-            @if pairs.len() > PAIRS { " The first " (PAIRS) " of " (pairs.len()) " pairs." }
+            "McNemar’s exact test on the same images. p: probability of a split at least this uneven if both models are equally accurate."
+            @if pairs.len() > MAX_PAIRS { " The table has the first " (MAX_PAIRS) " of " (pairs.len()) " pairs." }
         }
     }
 }
@@ -124,15 +132,15 @@ fn only(comparison: &Comparison, pair: &ModelPair, images: &[Image]) -> Markup {
     html! {
         @for (side, run) in pair.runs.iter().enumerate() {
             @let name = &comparison.runs[*run].name;
-            h3 { "Only " (name) ", not " (comparison.runs[pair.runs[1 - side]].name) ": " (count(pair.only[side].len())) " images" }
-            ol .mistakes { @for index in pair.only[side].iter().take(SHOWN).filter(|index| **index < images.len()) {
+            h3 { (name) " correct, " (comparison.runs[pair.runs[1 - side]].name) " incorrect: " (count(pair.only[side].len())) " images" }
+            ol .mistakes { @for index in pair.only[side].iter().take(MAX_IMAGES).filter(|index| **index < images.len()) {
                 (tile(images, *index, "", html! {}))
             } }
         }
     }
 }
 
-fn capital(name: &str) -> String {
+fn capitalised(name: &str) -> String {
     let mut letters = name.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()

@@ -1,4 +1,4 @@
-//! The confusion matrix as a table with shades, and the figures of each class.
+//! The confusion matrix as a shaded table, and the metrics of each class.
 
 use maud::{Markup, html};
 
@@ -8,34 +8,34 @@ use crate::data::CLASSES;
 use super::TestResults;
 use super::html::{percent, scroll, section};
 
-pub fn matrix(figures: &TestResults) -> Markup {
+pub fn matrix(results: &TestResults) -> Markup {
     section(
         "confusion",
         "Confusion matrix",
         html! {
-            p { (commonest(figures)) }
-            (cells(&figures.evaluation.confusion))
+            p { (most_frequent(results)) }
+            (cells(&results.evaluation.confusion))
             div #cell .cell role="status" hidden {}
             p .note {
-                "A row for each true class, a column for each that the model said. "
-                span .scripted hidden { "A number opens its images. " }
-                "The shade grows with the square root of the share of its row: "
-                span .key .right { "right" } " " span .key .wrong { "wrong" } "."
+                "One row per actual class, one column per predicted class. "
+                span .scripted hidden { "Click a number to see its images. " }
+                "The shade is proportional to the square root of the fraction of its row: "
+                span .key .correct { "correct" } " " span .key .incorrect { "incorrect" } "."
             }
         },
     )
 }
 
-fn commonest(figures: &TestResults) -> Markup {
-    let confusions = figures.confusions(3);
+fn most_frequent(results: &TestResults) -> Markup {
+    let confusions = results.confusions(3);
     html! {
         @if confusions.is_empty() {
-            "Every image was recognised."
+            "Every image was classified correctly."
         } @else {
-            "Most often mistaken: "
+            "Most frequent mistakes: "
             @for (index, (label, predicted, number)) in confusions.iter().enumerate() {
                 @if index > 0 { "; " }
-                "said " b { (CLASSES[*predicted]) } ", truly " b { (CLASSES[*label]) } " (" (count(*number)) ")"
+                "predicted " b { (CLASSES[*predicted]) } ", actual " b { (CLASSES[*label]) } " (" (count(*number)) ")"
             }
             "."
         }
@@ -48,7 +48,7 @@ fn cells(confusion: &[[usize; 10]; 10]) -> Markup {
         html! {
             table .matrix {
                 thead { tr {
-                    td .axes { span .axis { "said →" } span .axis { "truly ↓" } }
+                    td .axes { span .axis { "predicted →" } span .axis { "actual ↓" } }
                     @for class in CLASSES { th scope="col" { span { (breakable(class)) } } }
                 } }
                 tbody { @for (label, row) in confusion.iter().enumerate() {
@@ -56,10 +56,10 @@ fn cells(confusion: &[[usize; 10]; 10]) -> Markup {
                     tr {
                         th scope="row" { (CLASSES[label]) }
                         @for (predicted, number) in row.iter().enumerate() {
-                            @let share = *number as f64 / total as f64;
-                            td class=(if label == predicted { "right" } else { "wrong" })
-                                style=(format!("--shade:{:.1}%", 100.0 * share.sqrt()))
-                                title=(format!("said {}, truly {}: {}", CLASSES[predicted], CLASSES[label], percent(share)))
+                            @let fraction = *number as f64 / total as f64;
+                            td class=(if label == predicted { "correct" } else { "incorrect" })
+                                style=(format!("--shade:{:.1}%", 100.0 * fraction.sqrt()))
+                                title=(format!("predicted {}, actual {}: {}", CLASSES[predicted], CLASSES[label], percent(fraction)))
                                 { (number) }
                         }
                     }
@@ -69,7 +69,7 @@ fn cells(confusion: &[[usize; 10]; 10]) -> Markup {
     )
 }
 
-/// A class that may be broken at its stroke.
+/// Renders a class name that may be wrapped after its slash.
 fn breakable(class: &str) -> Markup {
     html! {
         @match class.split_once('/') {
@@ -79,17 +79,17 @@ fn breakable(class: &str) -> Markup {
     }
 }
 
-pub fn classes(figures: &TestResults) -> Markup {
+pub fn classes(results: &TestResults) -> Markup {
     let body = html! {
-        table .figures .classes {
+        table .metrics .classes {
             thead { tr {
                 @for name in ["Class", "Precision", "Recall", "F1"] { th scope="col" { (name) } }
                 th scope="col" .meter { span .hidden { "F1 as a bar" } }
                 th scope="col" { "Support" }
             } }
-            tbody { @for class in figures.evaluation.classes() { tr {
+            tbody { @for class in results.evaluation.classes() { tr {
                 th scope="row" { (class.name) }
-                @for share in [class.precision, class.recall, class.f1] { td { (format!("{share:.4}")) } }
+                @for metric in [class.precision, class.recall, class.f1] { td { (format!("{metric:.4}")) } }
                 td .meter { span style=(format!("width:{:.1}%", 100.0 * class.f1)) {} }
                 td { (count(class.support)) }
             } } }
@@ -99,10 +99,10 @@ pub fn classes(figures: &TestResults) -> Markup {
         "classes",
         "Classes",
         html! {
-            (scroll("Figures of each class", body))
+            (scroll("Metrics of each class", body))
             p .note {
-                "Precision: the share of answers with this class that are right. Recall: the share of this class’ \
-                 images that are found. F1: their harmonic mean. Support: number of images."
+                "Precision: fraction of the predictions of this class that are correct. Recall: fraction of the images \
+                 of this class that are predicted correctly. F1: harmonic mean of both. Support: number of images."
             }
         },
     )
@@ -113,15 +113,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shades_are_shares_of_a_row_and_an_empty_row_has_none() {
+    fn shades_are_fractions_of_row() {
         let mut confusion = [[0; 10]; 10];
         confusion[0][0] = 75;
         confusion[0][6] = 25;
         let table = cells(&confusion).into_string();
-        assert!(table.contains(r#"<td class="right" style="--shade:86.6%""#), "{table}");
+        assert!(table.contains(r#"<td class="correct" style="--shade:86.6%""#), "{table}");
         assert!(table.contains(
-            r#"<td class="wrong" style="--shade:50.0%" title="said Shirt, truly T-shirt/top: 25.00%">25</td>"#
+            r#"<td class="incorrect" style="--shade:50.0%" title="predicted Shirt, actual T-shirt/top: 25.00%">25</td>"#
         ));
+        // Rows without images are blank, without dividing by zero.
         assert!(!table.contains("NaN"));
         assert_eq!(table.matches("<td").count(), 101);
     }

@@ -1,4 +1,4 @@
-//! Loss, accuracy and learning rate, epoch by epoch, as drawings and as a table.
+//! Learning curves: loss, accuracy and learning rate per epoch, as charts and as a table.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use crate::cli::ui::table::row;
 use crate::train::{EpochRecord, RunRecord};
 
 use super::chart::{Chart, Line};
-use super::html::{cells, framed, section};
+use super::html::{cells, section, table_with_rows};
 
 pub fn curves(record: &RunRecord) -> Markup {
     let epochs = &record.epochs;
@@ -45,12 +45,12 @@ pub fn curves(record: &RunRecord) -> Markup {
                 }
             }
             p .note {
-                "Training figures are means over an epoch, while the weights still change; validation figures come \
-                 from the weights at its end. So the first may well look worse. The learning rate is that in the \
+                "Training metrics are means over an epoch, during which the weights change. Validation metrics are \
+                 measured with the weights at its end, so they are often better. The learning rate is taken from the \
                  middle of the epoch."
             }
             details {
-                summary { "The curves as a table" }
+                summary { "Show the curves as a table" }
                 (table(record, rate))
             }
         },
@@ -67,15 +67,21 @@ fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
         "Validation accuracy",
         "Learning rate",
     ];
-    let figure = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
+    let format_metric =
+        |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
     let rows = record.epochs.iter().map(|epoch| {
         let is_kept = record.kept_epoch == Some(epoch.epoch);
-        let figures = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy]
-            .map(figure);
+        let metrics = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy]
+            .map(format_metric);
         let heading = format!("{}{}", epoch.epoch, if is_kept { " (kept)" } else { "" });
         let seconds = [format!("{:.1}", epoch.seconds)].into_iter();
-        let row = row(&heading, seconds.chain(figures).chain([format!("{:.3e}", rate(epoch))]));
+        let row = row(&heading, seconds.chain(metrics).chain([format!("{:.3e}", rate(epoch))]));
         html! { tr .kept[is_kept] { (cells(&row)) } }
     });
-    framed("Figures of each epoch", "figures", &columns, html! { @for row in rows { (row) } })
+    table_with_rows(
+        "Metrics of each epoch",
+        "metrics",
+        &columns,
+        html! { @for row in rows { (row) } },
+    )
 }

@@ -1,4 +1,4 @@
-//! What the page opens with: the model's name, how it came about, warnings, and the figures in large type.
+//! The header of the report: model name, training history, warnings, and the main results in large type.
 
 use std::io;
 use std::path::Path;
@@ -11,11 +11,11 @@ use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::Report;
 use super::html::{duration, percent};
-use super::settings::why_no_more;
+use super::settings::reason_for_fewer_epochs;
 
-/// The part above the sections.
+/// Renders the part above the sections.
 pub(super) fn header(report: &Report<'_>) -> Markup {
-    let samples = report.figures.evaluation.samples();
+    let samples = report.results.evaluation.samples();
     let images = match samples {
         10_000 => "10,000 test images".to_owned(),
         _ => format!("first {}", plural(samples, "test image")),
@@ -27,22 +27,22 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
     html! {
         h1 { (report.model) }
         p { (history(report)) " Measured on the " (images) " of " (data) "." }
-        @for warning in warnings(report) { p .warning { strong { "Beware: " } (warning) } }
+        @for warning in warnings(report) { p .warning { strong { "Warning: " } (warning) } }
         (headline(report))
     }
 }
 
-/// The figures in large type.
+/// Renders the main results in large type.
 fn headline(report: &Report<'_>) -> Markup {
-    let evaluation = &report.figures.evaluation;
-    let record = report.training.as_ref().ok();
+    let evaluation = &report.results.evaluation;
+    let record = report.record.as_ref().ok();
     let validation =
         record.and_then(kept).and_then(|epoch| Some((epoch.epoch, epoch.val_accuracy?)));
     let is_last = |epoch| record.is_some_and(|record| record.epochs.len() == epoch);
     html! {
         dl .headline {
             div { dt { "Test accuracy" } dd { (percent(evaluation.accuracy())) } }
-            div { dt { "Right answers" } dd {
+            div { dt { "Correct predictions" } dd {
                 (count(evaluation.correct())) " " small { "of " (count(evaluation.samples())) }
             } }
             div { dt { "Test loss" } dd { (format!("{:.4}", evaluation.loss())) } }
@@ -57,22 +57,21 @@ fn headline(report: &Report<'_>) -> Markup {
     }
 }
 
-/// The epoch whose weights the model has.
+/// Returns the epoch whose weights the model has.
 fn kept(record: &RunRecord) -> Option<&EpochRecord> {
     record.epochs.iter().find(|epoch| Some(epoch.epoch) == record.kept_epoch)
 }
 
-/// How the model came about, in a sentence or two.
+/// Describes in a sentence or two how the model was trained.
 fn history(report: &Report<'_>) -> Markup {
-    let how = match report.training {
+    let problem = match report.record {
         Ok(record) => return known_history(record),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => "is not there",
-        Err(_) => "holds no record of its training",
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "does not exist",
+        Err(_) => "cannot be used",
     };
     html! {
-        "How this model was trained is unknown: "
-        code { (RunFiles::beside(Path::new(report.model), "json").display()) } " beside it " (how)
-        ", so there are no settings and no curves here."
+        "This report has no settings and no learning curves, because the run record "
+        code { (RunFiles::beside(Path::new(report.model), "json").display()) } " " (problem) "."
     }
 }
 
@@ -83,38 +82,39 @@ fn known_history(record: &RunRecord) -> Markup {
         @if record.validation_samples > 0 {
             ", with " (count(record.validation_samples)) " more for validation"
         }
-        ", by the recipe " (settings.recipe.name) " from seed " (settings.seed) ", in " (duration(record.seconds())) " on "
+        ", with recipe " (settings.recipe.name) " and seed " (settings.seed) ", in " (duration(record.seconds())) " on "
         (record.device)
-        @if let Some(started) = &record.started { ", begun " (started) }
+        @if let Some(started) = &record.started { ", started " (started) }
         "."
-        @if let Some(why) = why_no_more(record) {
-            " That is " (count(record.epochs.len())) " of " (plural(settings.epochs, "epoch")) ": " (why) "."
+        @if let Some(why) = reason_for_fewer_epochs(record) {
+            " Only " (count(record.epochs.len())) " of " (plural(settings.epochs, "epoch")) " were trained: " (why) "."
         }
         @if let Some(epoch) = record.kept_epoch && epoch != record.epochs.len() {
-            " It has the weights of epoch " (epoch) ", the one with the smallest validation loss."
+            " The model has the weights of epoch " (epoch) ", which has the lowest validation loss."
         }
     }
 }
 
-/// What speaks against the model, and against the record being its own.
+/// Returns warnings about the model and its run record.
 fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
-    let collapsed = report.figures.evaluation.is_collapsed();
-    let collapsed = collapsed.then(|| "it gives all images the same answer.".to_owned());
+    let collapsed = report.results.evaluation.is_collapsed();
+    let collapsed =
+        collapsed.then(|| "the model predicts the same class for every image.".to_owned());
     collapsed.into_iter().chain(mismatch(report))
 }
 
-/// What speaks against the record being this model's.
+/// Returns a warning if the run record does not seem to belong to this model.
 fn mismatch(report: &Report<'_>) -> Option<String> {
-    let (record, found) = (report.training.as_ref().ok()?, &report.figures.evaluation);
+    let (record, found) = (report.record.as_ref().ok()?, &report.results.evaluation);
     let Some(test) = &record.test else {
-        return Some("its training was not finished when its record was written.".to_owned());
+        return Some("the run had not finished when its record was written.".to_owned());
     };
-    // Another backend rounds differently, which changes the answers for an image or two.
-    let far = test.correct.abs_diff(found.correct()) > 2 + found.samples() / 1000;
-    (test.samples == found.samples() && far).then(|| {
+    // Another backend rounds differently, which changes the predictions for an image or two.
+    let differs = test.correct.abs_diff(found.correct()) > 2 + found.samples() / 1000;
+    (test.samples == found.samples() && differs).then(|| {
         format!(
-            "the record beside the model tells of {} right answers, here there are {}. It may be the record of \
-             another model, or the test data may be others.",
+            "the run record next to the model has {} correct predictions, but the model has {} here. The record \
+             may belong to another model, or the test data may have changed.",
             count(test.correct),
             count(found.correct())
         )

@@ -1,4 +1,4 @@
-//! What the pages are built of: the frame, sections, tables, and numbers as text.
+//! Building blocks of the pages: document, sections, tables and formatted numbers.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -6,7 +6,7 @@ use crate::cli::ui::table::Table;
 
 const STYLE: &str = include_str!("style.css");
 
-/// A whole page. It can load nothing but what is in it, and run nothing but `scripts`, whatever its content.
+/// Renders a whole page. Its content security policy allows no requests and no scripts but `scripts`.
 pub fn page(
     title: &str,
     scripts: &str,
@@ -46,17 +46,17 @@ pub fn section(id: &str, heading: &str, body: Markup) -> Markup {
     html! { section id=(id) { h2 { (heading) } (body) } }
 }
 
-/// A table or the like, which scrolls by itself where the page is narrow.
+/// Renders a box that scrolls horizontally if the page is too narrow for `body`.
 pub fn scroll(label: &str, body: Markup) -> Markup {
     html! { div .scroll tabindex="0" role="region" aria-label=(label) { (body) } }
 }
 
 pub fn table(label: &str, class: &str, table: &Table) -> Markup {
     let body = html! { @for row in &table.rows { tr { (cells(row)) } } };
-    framed(label, class, &table.columns, body)
+    table_with_rows(label, class, &table.columns, body)
 }
 
-/// The cells of a row, the first of them its heading.
+/// Renders the cells of a row. The first cell is the row heading.
 pub fn cells(row: &[String]) -> Markup {
     html! {
         @for (column, cell) in row.iter().enumerate() {
@@ -65,8 +65,13 @@ pub fn cells(row: &[String]) -> Markup {
     }
 }
 
-/// A table with rows of its own kind.
-pub fn framed(label: &str, class: &str, columns: &[impl AsRef<str>], rows: Markup) -> Markup {
+/// Renders a table with custom rows.
+pub fn table_with_rows(
+    label: &str,
+    class: &str,
+    columns: &[impl AsRef<str>],
+    rows: Markup,
+) -> Markup {
     scroll(
         label,
         html! {
@@ -78,12 +83,12 @@ pub fn framed(label: &str, class: &str, columns: &[impl AsRef<str>], rows: Marku
     )
 }
 
-/// A share in hundredths: 79.31%.
-pub fn percent(share: f64) -> String {
-    format!("{:.2}%", 100.0 * share)
+/// Formats a fraction as a percentage, for example 79.31%.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2}%", 100.0 * fraction)
 }
 
-/// A time: 4.8 s, 3 min 20 s.
+/// Formats a duration, for example 4.8 s or 3 min 20 s.
 pub fn duration(seconds: f64) -> String {
     if seconds < 120.0 {
         return format!("{seconds:.1} s");
@@ -97,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_people_write_them() {
+    fn numbers_are_readable() {
         assert_eq!(percent(0.793_14), "79.31%");
         assert_eq!((duration(4.84), duration(200.4)), ("4.8 s".into(), "3 min 20 s".into()));
     }

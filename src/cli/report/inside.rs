@@ -1,6 +1,7 @@
-//! The part of the page that computes: a canvas to draw on, and what each layer makes of it. Without the script it
-//! is not seen. The script finds its numbers in a block of JSON: the weights, and one sprite with all images that the
-//! confusion matrix can show.
+//! The interactive section, which runs the network in the browser: a canvas to draw on, and the outputs of each layer.
+//!
+//! The section is hidden without scripts. The script reads its data from a JSON block: the weights, and a sprite with
+//! all images that the confusion matrix can show.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use maud::{Markup, PreEscaped, html};
@@ -15,7 +16,7 @@ use crate::model::{TENSORS, Weights};
 use super::pictures::sprite;
 use super::{Prediction, TestResults};
 
-/// Everything that runs in the page, as one strict function.
+/// All scripts of the page, wrapped in one function in strict mode.
 const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
     include_str!("script/network.js"),
@@ -28,33 +29,33 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// What allows the page's own script and no other, as a source of a content security policy.
+/// Returns the source expression of a content security policy that allows only this script.
 pub fn script_source() -> String {
     let digest = Sha256::digest(SCRIPT);
     format!("'sha256-{}'", BASE64_STANDARD.encode(digest))
 }
 
-/// The layers that are shown: name for the script, title, number of pictures.
+/// The layers shown: name in the script, title, and number of pictures.
 const LAYERS: [(&str, &str, usize); 6] = [
     ("input", "Input, 28x28", 1),
-    ("conv1", "conv1: six maps, 24x24", 6),
-    ("conv2", "conv2: sixteen maps, 8x8", 16),
-    ("fc1", "fc1: 120 cells", 1),
-    ("fc2", "fc2: 84 cells", 1),
-    ("fc3", "fc3: ten outputs", 1),
+    ("conv1", "conv1: 6 maps, 24x24", 6),
+    ("conv2", "conv2: 16 maps, 8x8", 16),
+    ("fc1", "fc1: 120 units", 1),
+    ("fc2", "fc2: 84 units", 1),
+    ("fc3", "fc3: 10 outputs", 1),
 ];
 
-/// The section, hidden until the script shows it.
+/// Renders the section, hidden until the script shows it.
 pub fn inside() -> Markup {
     html! {
         section #inside hidden {
             h2 { "Look inside" }
             p {
-                "Draw a piece of clothing, drop or paste a PNG or JPEG picture here, or pick an image of this page, \
-                 and see what each layer makes of it. All of it is computed in this page; nothing leaves it."
+                "Draw a piece of clothing, drop or paste a PNG or JPEG picture, or select an image on this page to see \
+                 the output of each layer. The network runs in your browser, and no data leaves this page."
             }
-            div .bench {
-                div .easel {
+            div .panes {
+                div .editor {
                     canvas #drawing width="28" height="28" tabindex="0" role="application"
                         aria-label="Drawing, 28 by 28 pixels" aria-describedby="keys" {}
                     div .tools role="group" aria-label="Tools" {
@@ -69,10 +70,10 @@ pub fn inside() -> Markup {
                         label for="picture" { "Open a picture: " }
                         input #picture type="file" accept="image/png,image/jpeg";
                     }
-                    p #keys .note .tools { "By keyboard: the arrows move the brush, space draws, backspace erases." }
+                    p #keys .note .tools { "Keyboard: the arrow keys move the brush, Space draws, Backspace erases." }
                 }
-                div .answer {
-                    p #said role="status" {}
+                div .result {
+                    p #prediction role="status" {}
                     p #warnings .warning hidden {}
                     table .bars {
                         caption .hidden { "Probability of each class" }
@@ -84,7 +85,7 @@ pub fn inside() -> Markup {
                     }
                 }
             }
-            div #picks .picks role="group" aria-label="Images of this page to pick from" {}
+            div #picks .picks role="group" aria-label="Images on this page to select" {}
             div .layers { @for (name, title, pictures) in LAYERS {
                 figure .layer data-layer=(name) {
                     figcaption { (title) }
@@ -94,31 +95,32 @@ pub fn inside() -> Markup {
                 }
             } }
             p .note {
-                "Convolutions are shown after their sigmoid and before pooling, each map stretched from its smallest \
-                 value (black) to its largest (white), which stand below it. Dense cells go from 0 (black) to 1 (white)."
+                "Convolutions are shown after the sigmoid and before pooling. Each map is scaled from its smallest \
+                 value (black) to its largest (white); both are given below the map. Dense units range from 0 (black) \
+                 to 1 (white)."
             }
         }
     }
 }
 
-/// The data and the script, for the end of the page.
-pub fn script(weights: &Weights, figures: &TestResults, images: &[Image]) -> Markup {
+/// Renders the data and the script, for the end of the page.
+pub fn script(weights: &Weights, results: &TestResults, images: &[Image]) -> Markup {
     let values = to_torch(weights).into_iter().flatten();
     let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
-    let shown: Vec<&Image> = figures.cells.iter().map(|a| &images[a.index]).collect();
-    // To four digits, as it is shown.
+    let shown: Vec<&Image> = results.cells.iter().map(|p| &images[p.index]).collect();
+    // The page shows at most four digits.
     let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
-    let row = |a: &Prediction| json!([a.label, a.predicted, a.index, rounded(a.probability)]);
+    let row = |p: &Prediction| json!([p.label, p.predicted, p.index, rounded(p.probability)]);
     let data = json!({
         "classes": CLASSES,
         "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
         "weights": BASE64_STANDARD.encode(bytes),
-        "cells": figures.cells.iter().map(row).collect::<Value>(),
-        "mistakes": figures.mistakes.iter().map(row).collect::<Value>(),
+        "cells": results.cells.iter().map(row).collect::<Value>(),
+        "mistakes": results.mistakes.iter().map(row).collect::<Value>(),
         "sprite": sprite(&shown),
-        "ranges": RANGES.map(|range| json!([range.name, range.least, range.most])),
+        "ranges": RANGES.map(|range| json!([range.name, range.min, range.max])),
     });
-    // So that no text in it ends the block.
+    // Escape `<`, so that no text in the data can close the script element.
     let data = data.to_string().replace('<', "\\u003c");
     html! {
         script #data type="application/json" { (PreEscaped(data)) }

@@ -1,8 +1,9 @@
-//! A page about a model: one HTML file with everything in it, which asks nothing of any network.
+//! HTML reports: one self-contained file per report, which loads nothing from the network.
 //!
-//! [`TestResults`] computes what is shown and [`page()`] writes it down; each section has its file. What moves is in
-//! `script/`, plain JavaScript that is part of the page, as are the weights. Without it the page is whole but for the
-//! section that computes. There is no date of its own in it: equal inputs give equal bytes.
+//! [`TestResults`] computes the metrics and [`page()`] renders them; each section of the page has its own file. The
+//! interactive parts are plain JavaScript (`script/`), embedded in the page together with the weights. With scripts
+//! disabled, only the section that runs the network is missing. The page contains no creation date, so that equal
+//! inputs give equal bytes.
 
 pub mod card;
 mod chart;

@@ -1,4 +1,4 @@
-//! The network itself: its layers as `lenet shapes` prints them, and the six kernels of the first as pictures.
+//! The network: a table of its layers, as printed by `lenet shapes`, and the six first-layer kernels as pictures.
 
 use maud::{Markup, html};
 
@@ -12,26 +12,26 @@ use super::html::{section, table};
 const SIDE: usize = 5;
 
 pub fn layers(layers: &[LayerSummary]) -> Markup {
-    let line = |name: &str, shape: String, sizes: [usize; 2]| {
+    let layer_row = |name: &str, shape: String, sizes: [usize; 2]| {
         row(name, [shape].into_iter().chain(sizes.map(count)))
     };
     let rows = layers.iter().map(|layer| {
         let shape: Vec<String> = layer.output_shape.iter().map(usize::to_string).collect();
         let sizes = [layer.parameters, layer.macs];
-        line(layer.name, format!("({})", shape.join(", ")), sizes)
+        layer_row(layer.name, format!("({})", shape.join(", ")), sizes)
     });
     let sum = |of: fn(&LayerSummary) -> usize| layers.iter().map(of).sum();
     let sums = [sum(|layer| layer.parameters), sum(|layer| layer.macs)];
-    let rows = rows.chain([line("total", String::new(), sums)]);
-    let layers = Table::new(["Layer", "RunFiles shape", "Parameters", "Multiply-adds"], rows);
+    let rows = rows.chain([layer_row("total", String::new(), sums)]);
+    let layers = Table::new(["Layer", "Output shape", "Parameters", "Multiply-adds"], rows);
     section(
         "layers",
         "Layers",
         html! {
-            (table("Layers of the network", "figures layers", &layers))
+            (table("Layers of the network", "metrics layers", &layers))
             p .note {
-                "Shapes are those of one image: (image, channel, row, column). A sigmoid follows each convolution and \
-                 each dense layer. Multiply-adds are those of a forward pass."
+                "Shapes are for one image: (image, channel, row, column). Each convolution and each dense layer is \
+                 followed by a sigmoid. Multiply-adds are per forward pass."
             }
         },
     )
@@ -44,20 +44,20 @@ pub fn kernels(weights: &Weights) -> Markup {
         "First-layer kernels",
         html! {
             p {
-                "What the first convolution looks for: a channel is strong where the picture is bright under "
-                span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " ones."
+                "The patterns that the first convolution detects: a channel is active where the image is bright under "
+                span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " weights."
             }
             ol .kernels {
                 @for (index, kernel) in kernels.iter().enumerate() { li { (picture(index + 1, kernel)) } }
             }
-            p .note { "Each kernel has its own scale: the full colour stands for the number below it. Pixels are 0 to 255." }
+            p .note { "Each kernel has its own colour scale: the full colour is the number below the kernel. Pixels range from 0 to 255." }
         },
     )
 }
 
 fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {
     let largest = kernel.iter().fold(0.0, |largest: f32, weight| largest.max(weight.abs()));
-    // A kernel of zeros is blank.
+    // A kernel of zeros is drawn blank, without dividing by zero.
     let scale = if largest > 0.0 { largest } else { 1.0 };
     let rows: Vec<String> = kernel
         .chunks(SIDE)
@@ -83,7 +83,7 @@ fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {
     }
 }
 
-/// Three significant digits, or the power of ten where a number is very small or large.
+/// Formats a number with three significant digits, in scientific notation if it is very small or large.
 fn significant(value: f32) -> String {
     match value {
         0.0 => "0".to_owned(),
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_of_zeros_is_blank_and_scales_keep_three_digits() {
+    fn zero_kernel_is_blank() {
         let blank = picture(1, &[0.0; 25]).into_string();
         assert_eq!(blank.matches("--shade:0.0%").count(), 25);
         assert!(!blank.contains("NaN"));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_have_their_own_colours() {
+    fn signs_have_different_colours() {
         let mut kernel = [0.0; 25];
         (kernel[0], kernel[24]) = (-0.5, 1.0);
         let drawing = picture(2, &kernel).into_string();

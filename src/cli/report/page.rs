@@ -1,4 +1,4 @@
-//! The report: its sections in order.
+//! The report of a model, section by section.
 
 use std::io;
 
@@ -19,39 +19,39 @@ use super::reliability::confidence;
 use super::settings::training;
 use super::{TestResults, html};
 
-/// What the page is about.
+/// The input of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Report<'a> {
-    /// The model's name for the reader.
+    /// The name of the model file.
     pub model: &'a str,
     pub weights: &'a Weights,
     pub layers: &'a [LayerSummary],
-    /// The record of its training, or why there is none.
-    pub training: &'a io::Result<RunRecord>,
-    /// The test images, those that the figures were made from.
+    /// The run record of the model, or the error from reading it.
+    pub record: &'a io::Result<RunRecord>,
+    /// The test images that the model was evaluated on.
     pub images: &'a [Image],
-    /// Whether they are Fashion-MNIST's.
+    /// Whether the images are from Fashion-MNIST.
     pub official: bool,
-    /// What came out on them.
-    pub figures: &'a TestResults,
+    /// The results on these images.
+    pub results: &'a TestResults,
 }
 
-/// The page as HTML, below a megabyte unless the training had thousands of epochs.
+/// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
 pub fn page(report: &Report<'_>) -> String {
-    let record = report.training.as_ref().ok();
+    let record = report.record.as_ref().ok();
     let sections = html! {
         (inside())
         @if let Some(record) = record && !record.epochs.is_empty() { (curves(record)) }
-        (matrix(report.figures))
-        (classes(report.figures))
-        (confidence(report.figures))
-        (mistakes(report.figures, report.images))
+        (matrix(report.results))
+        (classes(report.results))
+        (confidence(report.results))
+        (mistakes(report.results, report.images))
         (kernels(report.weights))
         @if let Some(record) = record { (training(record)) }
         (layers(report.layers))
         (about(report.official))
     };
-    let script = script(report.weights, report.figures, report.images);
+    let script = script(report.weights, report.results, report.images);
     let title = format!("LeNet report: {}", report.model);
     let command = format!("lenet report {}", report.model);
     html::page(&title, &script_source(), &command, header(report), sections, script)
@@ -90,95 +90,97 @@ mod tests {
         }
     }
 
-    /// The page of a model that says class 0 of everything, which is right once in four.
-    fn written(training: io::Result<RunRecord>) -> String {
+    /// Renders the page of a model that predicts class 0 for every image, correctly for one of four.
+    fn rendered(record: io::Result<RunRecord>) -> String {
         let mut outputs = [[0.1; 10]; 4];
         outputs.iter_mut().for_each(|row| row[0] = 0.9);
-        let figures = TestResults::new(&outputs, &[0, 1, 2, 3]);
+        let results = TestResults::new(&outputs, &[0, 1, 2, 3]);
         page(&Report {
             model: "a<b>&.mpk",
             weights: &Weights::zeros(),
             layers: &[],
-            training: &training,
+            record: &record,
             images: &[[7; 784]; 4],
             official: true,
-            figures: &figures,
+            results: &results,
         })
     }
 
     #[test]
-    fn the_page_tells_the_settings_and_escapes_what_comes_from_files() {
-        let page = written(Ok(record(1)));
+    fn page_shows_settings_and_escapes_text() {
+        let page = rendered(Ok(record(1)));
         assert!(page.contains(
-            "Trained for 2 epochs on 54,000 images, with 6,000 more for validation, by the recipe classic from seed \
-             7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, begun 2026-01-02T03:04:05Z."
+            "Trained for 2 epochs on 54,000 images, with 6,000 more for validation, with recipe classic and seed \
+             7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, started 2026-01-02T03:04:05Z."
         ));
         assert!(page.contains(r#"<th scope="row">Learning rate</th><td>0.9</td>"#));
         assert!(page.contains("<h1>a&lt;b&gt;&amp;.mpk</h1>") && !page.contains("<b>CPU"));
         assert!(page.contains("first 4 test images of Fashion-MNIST"));
         assert!(page.contains("<dd>25.00%</dd>") && page.contains("<dd>61.25%</dd>"));
         assert_eq!(page.matches("<img").count(), 3);
-        assert_eq!(page.matches("Beware").count(), 1);
-        assert!(page.contains("Beware: </strong>it gives all images the same answer"));
+        assert_eq!(page.matches("Warning:").count(), 1);
+        assert!(
+            page.contains("Warning: </strong>the model predicts the same class for every image")
+        );
     }
 
-    /// Asserts that the page of a model with this record has all of these words.
-    fn assert_says(record: RunRecord, expected: &[&str]) {
-        let page = written(Ok(record));
-        for words in expected {
-            assert!(page.contains(words), "{words}");
+    /// Asserts that the page of a model with this run record contains these texts.
+    fn assert_page_contains(record: RunRecord, expected: &[&str]) {
+        let page = rendered(Ok(record));
+        for text in expected {
+            assert!(page.contains(text), "{text}");
         }
     }
 
     #[test]
-    fn the_kept_epoch_is_named_wherever_it_is_not_the_last() {
+    fn kept_epoch_is_shown_unless_last() {
         let mut early = record(1);
         early.kept_epoch = Some(1);
         early.settings.keep = Keep::Best;
         early.settings.epochs = 9;
         early.settings.patience = Some(1);
         let expected = [
-            "It has the weights of epoch 1, the one with the smallest validation loss.",
+            "The model has the weights of epoch 1, which has the lowest validation loss.",
             "<dt>Validation accuracy, epoch 1</dt>",
             r#"<tr class="kept"><th scope="row">1 (kept)</th>"#,
-            "That is 2 of 9 epochs: the validation loss had not fallen for 1 epoch.",
-            "<td>2 of 9: the validation loss had not fallen for 1 epoch</td>",
+            "Only 2 of 9 epochs were trained: no better validation loss for 1 epoch.",
+            "<td>2 of 9: no better validation loss for 1 epoch</td>",
         ];
-        assert_says(early, &expected);
-        assert_says(record(1), &["<dt>Validation accuracy</dt>"]);
+        assert_page_contains(early, &expected);
+        assert_page_contains(record(1), &["<dt>Validation accuracy</dt>"]);
     }
 
     #[test]
-    fn without_a_record_the_page_says_so_and_has_no_curves() {
-        let page = written(Err(io::ErrorKind::NotFound.into()));
-        assert!(page.contains("<code>a&lt;b&gt;&amp;.json</code> beside it is not there"));
+    fn page_without_record_has_no_curves() {
+        let page = rendered(Err(io::ErrorKind::NotFound.into()));
+        assert!(page.contains("the run record <code>a&lt;b&gt;&amp;.json</code> does not exist"));
         assert!(!page.contains("Learning curves"));
         assert!(page.contains("Confusion matrix"));
     }
 
     #[test]
-    fn a_record_of_another_model_gets_a_warning() {
-        assert_says(record(4), &["tells of 4 right answers, here there are 1"]);
+    fn mismatched_record_shows_warning() {
+        assert_page_contains(record(4), &["has 4 correct predictions, but the model has 1 here"]);
     }
 
     #[test]
-    fn a_training_in_progress_says_so_and_which_epoch_it_has() {
+    fn unfinished_run_is_reported() {
         let mut unfinished = record(1);
         unfinished.test = None;
         unfinished.settings.epochs = 9;
         unfinished.settings.patience = Some(1);
         let expected = [
-            "its training was not finished when its record was written",
-            "That is 2 of 9 epochs: training is not finished.",
-            "<td>2 of 9: training is not finished</td>",
-            "<td>the weights of epoch 2, the last one</td>",
+            "the run had not finished when its record was written",
+            "Only 2 of 9 epochs were trained: the run is not finished.",
+            "<td>2 of 9: the run is not finished</td>",
+            "<td>epoch 2, the last one</td>",
         ];
-        assert_says(unfinished, &expected);
+        assert_page_contains(unfinished, &expected);
     }
 
     #[test]
-    fn nothing_in_the_page_leads_out_of_it() {
-        let page = written(Ok(record(1)));
+    fn page_loads_nothing() {
+        let page = rendered(Ok(record(1)));
         for word in ["http:", "https:", "\"//", "src=\"h", "url(", "@import"] {
             assert!(!page.contains(word), "{word}");
         }

@@ -1,4 +1,4 @@
-//! Images of the data set, and the most confident mistakes among them.
+//! Images of the data set as PNG, and the most confident mistakes.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -10,23 +10,24 @@ use crate::data::{CLASSES, Image, SIDE};
 use super::TestResults;
 use super::html::section;
 
-pub fn mistakes(figures: &TestResults, images: &[Image]) -> Markup {
+pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
     section(
         "mistakes",
         "Most confident mistakes",
         html! {
-            @if figures.mistakes.is_empty() {
-                p { "There are none: every image was recognised." }
+            @if results.mistakes.is_empty() {
+                p { "None: every image was classified correctly." }
             } @else {
                 p {
-                    "The wrong answers that the model is surest of: what it said, what the image truly shows, the \
-                     probability of its answer, and the image’s number for " code { "lenet predict --index" } "."
+                    "The incorrect predictions with the highest probabilities. Each image has its predicted class, its \
+                     actual class, the probability of the prediction, and its number for "
+                    code { "lenet predict --index" } "."
                 }
-                ol .mistakes { @for mistake in &figures.mistakes {
-                    @let [answer, truth] = [mistake.predicted, mistake.label].map(|class| CLASSES[class]);
-                    (tile(images, mistake.index, &format!(": said {answer}, truly {truth}"), html! {
-                        span { "said " b { (answer) } "," }
-                        span { "truly " b { (truth) } }
+                ol .mistakes { @for mistake in &results.mistakes {
+                    @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| CLASSES[class]);
+                    (tile(images, mistake.index, &format!(": predicted {predicted}, actual {actual}"), html! {
+                        span { "predicted " b { (predicted) } "," }
+                        span { "actual " b { (actual) } }
                         span .number { (format!("{:.3}", mistake.probability)) }
                     }))
                 } }
@@ -35,7 +36,7 @@ pub fn mistakes(figures: &TestResults, images: &[Image]) -> Markup {
     )
 }
 
-/// A test image of a list with what is said of it, and its number.
+/// Renders a list item with a test image, a caption and the number of the image.
 pub fn tile(images: &[Image], index: usize, alt: &str, caption: Markup) -> Markup {
     html! {
         li { figure {
@@ -45,7 +46,7 @@ pub fn tile(images: &[Image], index: usize, alt: &str, caption: Markup) -> Marku
     }
 }
 
-/// `images` below each other in one grey PNG, as a `data:` address; nothing if there are none.
+/// Encodes `images`, one below the other, as a greyscale PNG in a `data:` URL. Returns an empty string if there are none.
 pub fn sprite(images: &[&Image]) -> String {
     if images.is_empty() {
         return String::new();
@@ -57,7 +58,7 @@ pub fn sprite(images: &[&Image]) -> String {
     let [width, height] = [SIDE as u32, (SIDE * images.len()) as u32];
     encoder
         .write_image(&pixels, width, height, ExtendedColorType::L8)
-        .expect("memory takes every image");
+        .expect("writing to memory never fails");
     format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&png))
 }
 
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_image_becomes_a_small_png() {
+    fn sprite_is_small_png() {
         let image = std::array::from_fn(|pixel| pixel as u8);
         let uri = sprite(&[&image]);
         assert!(uri.starts_with("data:image/png;base64,iVBORw0KGgo"));

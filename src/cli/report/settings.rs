@@ -1,4 +1,4 @@
-//! How the model came about, as a table: recipe, settings, data, machine, versions.
+//! The settings of a run as a table: recipe, options, data, machine and versions.
 
 use maud::{Markup, html};
 
@@ -21,16 +21,16 @@ pub fn training(record: &RunRecord) -> Markup {
             } }
         } }
     };
-    section("training", "Training", scroll("Settings of the training", body))
+    section("training", "Training", scroll("Training settings", body))
 }
 
-/// Name and value of everything that is known of a training.
+/// Returns the names and values of all settings in a run record.
 pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     let settings = &record.settings;
     let validation = match (record.validation_samples, settings.stratified) {
         (0, _) => "none".to_owned(),
-        (number, true) => format!("{}, of all classes in proportion", count(number)),
-        (number, false) => format!("{}, the last ones", count(number)),
+        (number, true) => format!("{}, stratified by class", count(number)),
+        (number, false) => format!("{}, the last of the file", count(number)),
     };
     let limit = settings.limit.map(|limit| plural(limit, "image"));
     let mut rows = vec![("Recipe", settings.recipe.name.clone())];
@@ -39,7 +39,7 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
         Some(("Batch size", count(settings.batch_size))),
         Some(("Seed", settings.seed.to_string())),
         Some(("Epochs", epochs(record))),
-        Some(("Kept", kept(record))),
+        Some(("Kept weights", kept(record))),
         Some(("Training images", count(record.train_samples))),
         Some(("Validation images", validation)),
         limit.map(|images| ("Limit", format!("the first {images} of each file"))),
@@ -53,26 +53,26 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// What the recipe does, each part with its name; what it leaves out has no row.
+/// Returns a row for each part of the recipe. Parts that are switched off have no row.
 fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
     let schedule = match recipe.schedule {
         Schedule::Constant => "constant".to_owned(),
         Schedule::Linear { warm_up } => {
-            format!("rises for {}% of the steps, then falls evenly", 100.0 * warm_up)
+            format!("linear warm-up for {}% of the steps, then linear decay", 100.0 * warm_up)
         }
     };
-    let nesterov = if recipe.nesterov { ", Nesterov's" } else { "" };
+    let nesterov = if recipe.nesterov { ", Nesterov" } else { "" };
     let momentum = format!("{}{nesterov}", recipe.momentum);
     let muon = recipe.muon.map(|muon| muon.weight_decay);
-    let tanh = "tanh in training, turned into the sigmoids that the model has".to_owned();
+    let tanh = "tanh during training, converted to sigmoid in the model".to_owned();
     let weights = match recipe.gain {
         1.0 => "Glorot uniform".to_owned(),
-        gain => format!("Glorot uniform, {gain} times as wide"),
+        gain => format!("Glorot uniform, scaled by {gain}"),
     };
     let pixels = match recipe.scaling {
-        Scaling::Raw => "as they are, 0 to 255".to_owned(),
+        Scaling::Raw => "unscaled, 0 to 255".to_owned(),
         Scaling::Standardise { mean, deviation } => {
-            format!("standardised: less {mean}, divided by {deviation}")
+            format!("standardised: mean {mean}, standard deviation {deviation}")
         }
     };
     let rows = [
@@ -84,53 +84,53 @@ fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
         (recipe.activation == Activation::Tanh).then_some(("Activation", tanh)),
         Some(("Initial weights", weights)),
         Some(("Pixels", pixels)),
-        images(recipe.augmentation).map(|changes| ("Images", changes)),
+        augmentation(recipe.augmentation).map(|text| ("Augmentation", text)),
     ];
     rows.into_iter().flatten().collect()
 }
 
-fn images(Augmentation { flip, shift, clean_epochs }: Augmentation) -> Option<String> {
+fn augmentation(Augmentation { flip, shift, clean_epochs }: Augmentation) -> Option<String> {
     let (pixels, epochs) = (plural(shift.into(), "pixel"), plural(clean_epochs, "epoch"));
     let parts = [
-        flip.then(|| "all but shoes mirrored in every second epoch".to_owned()),
-        (shift > 0).then(|| format!("moved by up to {pixels}")),
-        (clean_epochs > 0).then(|| format!("but not in the last {epochs}")),
+        flip.then(|| "all classes but shoes flipped horizontally in every second epoch".to_owned()),
+        (shift > 0).then(|| format!("shifted by up to {pixels}")),
+        (clean_epochs > 0).then(|| format!("not in the last {epochs}")),
     ];
     (flip || shift > 0).then(|| parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn epochs(record: &RunRecord) -> String {
     let done = count(record.epochs.len());
-    match why_no_more(record) {
+    match reason_for_fewer_epochs(record) {
         None => done,
-        Some(why) => format!("{done} of {}: {why}", count(record.settings.epochs)),
+        Some(reason) => format!("{done} of {}: {reason}", count(record.settings.epochs)),
     }
 }
 
-/// Why a training has not done all its epochs; none if it has.
-pub fn why_no_more(record: &RunRecord) -> Option<String> {
+/// Returns why a run has trained fewer epochs than its settings allow, or `None` if it has trained all.
+pub fn reason_for_fewer_epochs(record: &RunRecord) -> Option<String> {
     let settings = &record.settings;
     if record.epochs.len() >= settings.epochs {
         return None;
     }
-    // Records of earlier versions do not say why a training ended, only that it did.
-    let is_over = record.stop_reason == Some(StopReason::Patience) || record.test.is_some();
-    Some(match settings.patience.filter(|_| is_over) {
+    // Records of earlier versions have no stop reason. A finished run has test results.
+    let is_finished = record.stop_reason == Some(StopReason::Patience) || record.test.is_some();
+    Some(match settings.patience.filter(|_| is_finished) {
         Some(patience) => {
-            format!("the validation loss had not fallen for {}", plural(patience, "epoch"))
+            format!("no better validation loss for {}", plural(patience, "epoch"))
         }
-        None => "training is not finished".to_owned(),
+        None => "the run is not finished".to_owned(),
     })
 }
 
-/// Whose weights the model has.
+/// Describes which weights the model has.
 fn kept(record: &RunRecord) -> String {
     match (record.kept_epoch, record.settings.keep) {
-        (None, _) => "the weights in the middle of the first epoch".to_owned(),
+        (None, _) => "an unfinished first epoch".to_owned(),
         (Some(epoch), Keep::Best) => {
-            format!("the weights of epoch {epoch}, the one with the smallest validation loss")
+            format!("epoch {epoch}, with the lowest validation loss")
         }
-        (Some(epoch), Keep::Last) => format!("the weights of epoch {epoch}, the last one"),
+        (Some(epoch), Keep::Last) => format!("epoch {epoch}, the last one"),
     }
 }
 
@@ -139,25 +139,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recipe_tells_what_it_does_and_nothing_else() {
-        let row = |name, what: &str| (name, what.to_owned());
+    fn recipe_has_rows_for_used_parts() {
+        let row = |name, value: &str| (name, value.to_owned());
         let classic = [
             row("Learning rate", "0.9"),
             row("Schedule", "constant"),
             row("Initial weights", "Glorot uniform"),
-            row("Pixels", "as they are, 0 to 255"),
+            row("Pixels", "unscaled, 0 to 255"),
         ];
         assert_eq!(recipe(&Recipe::classic()), classic);
         let tuned = recipe(&Recipe::tuned());
         for expected in [
-            row("Schedule", "rises for 5% of the steps, then falls evenly"),
-            row("Momentum", "0.9, Nesterov's"),
+            row("Schedule", "linear warm-up for 5% of the steps, then linear decay"),
+            row("Momentum", "0.9, Nesterov"),
             row("Weight decay", "0.001"),
-            row("Initial weights", "Glorot uniform, 3 times as wide"),
+            row("Initial weights", "Glorot uniform, scaled by 3"),
             row("Muon", "on conv2, fc1 and fc2, weight decay 0.07"),
             row(
-                "Images",
-                "all but shoes mirrored in every second epoch, moved by up to 1 pixel, but not in the last 3 epochs",
+                "Augmentation",
+                "all classes but shoes flipped horizontally in every second epoch, shifted by up to 1 pixel, not in the last 3 epochs",
             ),
         ] {
             assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");

@@ -1,67 +1,68 @@
-//! What the report says of a model's outputs.
+//! The test results that the report shows, computed from a model's outputs.
 
 use crate::eval::{Evaluation, Outputs};
 use crate::model::argmax;
 use crate::model::probabilities;
 
-/// Bins of the histogram of confidence, each 0.1 wide.
+/// Number of bins of the confidence histogram, each 0.1 wide.
 pub const BINS: usize = 10;
 
-/// Images of one cell of the confusion matrix that are shown. All cells together then have at most 600: with images of
-/// Fashion-MNIST the page stays below a megabyte.
+/// Maximum number of images shown per cell of the confusion matrix. That is at most 600 images, which keeps a page with
+/// images of Fashion-MNIST below 1 MB.
 pub const CELL_IMAGES: usize = 6;
 
-/// Mistakes that are shown.
+/// Maximum number of mistakes shown.
 const MISTAKES: usize = 36;
 
-/// The answer for one image.
+/// The prediction for one image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// Number of the image in its data set.
+    /// Index of the image in the data set.
     pub index: usize,
     pub label: usize,
     pub predicted: usize,
-    /// That of the predicted class.
+    /// Probability of the predicted class.
     pub probability: f64,
 }
 
-/// The answers of one range of confidence.
+/// The predictions in one range of confidence.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bin {
-    pub right: usize,
-    pub wrong: usize,
-    /// Sum of their probabilities.
+    pub correct: usize,
+    pub incorrect: usize,
+    /// Sum of the probabilities of these predictions.
     pub probability: f64,
 }
 
 impl Bin {
     pub fn total(&self) -> usize {
-        self.right + self.wrong
+        self.correct + self.incorrect
     }
 
-    /// Share of right answers; 0 where there are none.
-    pub fn share_right(&self) -> f64 {
-        self.right as f64 / self.total().max(1) as f64
+    /// Returns the fraction of correct predictions, or 0 for an empty bin.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.total().max(1) as f64
     }
 }
 
-/// Everything that the report shows of the answers.
+/// All test results that the report shows.
 #[derive(Debug, Clone)]
 pub struct TestResults {
     pub evaluation: Evaluation,
-    /// The wrong answers with the highest probabilities, at most 36, the highest first; of equal ones the image
-    /// that comes first.
+    /// The incorrect predictions with the highest probabilities, at most 36, in descending order. Ties keep the order
+    /// of the images.
     pub mistakes: Vec<Prediction>,
-    /// For each true and each predicted class the surest answers, at most [`CELL_IMAGES`] of each, sorted likewise.
+    /// The most confident predictions of each cell of the confusion matrix, at most [`CELL_IMAGES`] per cell, in the
+    /// same order.
     pub cells: Vec<Prediction>,
-    /// Answers by the probability that the model gives them: bin i holds those from i / 10 up to (i + 1) / 10,
-    /// the last one also 1.
+    /// Predictions by probability: bin i covers probabilities from i / 10 to below (i + 1) / 10. The last bin
+    /// includes 1.
     pub confidence: [Bin; BINS],
 }
 
 impl TestResults {
     pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
-        let mut answers = Vec::new();
+        let mut predictions = Vec::new();
         let mut confidence = [Bin::default(); BINS];
         for (index, (row, label)) in outputs.iter().zip(labels).enumerate() {
             let (predicted, label) = (argmax(row), usize::from(*label));
@@ -69,52 +70,54 @@ impl TestResults {
             let bin = &mut confidence[((probability * BINS as f64) as usize).min(BINS - 1)];
             bin.probability += probability;
             match predicted == label {
-                true => bin.right += 1,
-                false => bin.wrong += 1,
+                true => bin.correct += 1,
+                false => bin.incorrect += 1,
             }
-            answers.push(Prediction { index, label, predicted, probability });
+            predictions.push(Prediction { index, label, predicted, probability });
         }
-        answers.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        let wrong = answers.iter().filter(|a| a.label != a.predicted);
-        let mut seen = [[0; 10]; 10];
-        let mut cells = answers.clone();
-        cells.retain(|a| {
-            seen[a.label][a.predicted] += 1;
-            seen[a.label][a.predicted] <= CELL_IMAGES
+        predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        let incorrect = predictions.iter().filter(|p| p.label != p.predicted);
+        let mut counts = [[0; 10]; 10];
+        let mut cells = predictions.clone();
+        cells.retain(|p| {
+            counts[p.label][p.predicted] += 1;
+            counts[p.label][p.predicted] <= CELL_IMAGES
         });
-        cells.sort_by_key(|a| (a.label, a.predicted));
+        cells.sort_by_key(|p| (p.label, p.predicted));
         Self {
             evaluation: Evaluation::new(outputs, labels),
-            mistakes: wrong.take(MISTAKES).cloned().collect(),
+            mistakes: incorrect.take(MISTAKES).cloned().collect(),
             cells,
             confidence,
         }
     }
 
-    /// Mean probability that the model gives to its answers.
+    /// Returns the mean probability of the predicted classes.
     pub fn mean_confidence(&self) -> f64 {
         let sum: f64 = self.confidence.iter().map(|bin| bin.probability).sum();
         sum / self.evaluation.samples().max(1) as f64
     }
 
-    /// The expected calibration error: the mean, over all answers, of the distance between a bin's share of right
-    /// answers and its mean probability.
+    /// Returns the expected calibration error: the mean over all predictions of the distance between the accuracy of
+    /// the bin and its mean probability.
     pub fn calibration_error(&self) -> f64 {
-        let gaps = self.confidence.iter();
-        let sum: f64 = gaps.map(|bin| (bin.probability - bin.right as f64).abs()).sum();
+        let bins = self.confidence.iter();
+        let sum: f64 = bins.map(|bin| (bin.probability - bin.correct as f64).abs()).sum();
         sum / self.evaluation.samples().max(1) as f64
     }
 
-    /// The commonest mistakes as (true class, predicted class, number), at most `most`, the commonest first.
-    pub fn confusions(&self, most: usize) -> Vec<(usize, usize, usize)> {
-        let mut wrong = Vec::new();
+    /// Returns up to `max` of the most frequent confusions as (actual class, predicted class, count), most frequent
+    /// first.
+    pub fn confusions(&self, max: usize) -> Vec<(usize, usize, usize)> {
+        let mut confusions = Vec::new();
         for (label, row) in self.evaluation.confusion.iter().enumerate() {
             let cells = row.iter().enumerate().map(|(predicted, count)| (label, predicted, *count));
-            wrong.extend(cells.filter(|(_, predicted, count)| *predicted != label && *count > 0));
+            confusions
+                .extend(cells.filter(|(_, predicted, count)| *predicted != label && *count > 0));
         }
-        wrong.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
-        wrong.truncate(most);
-        wrong
+        confusions.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
+        confusions.truncate(max);
+        confusions
     }
 }
 
@@ -122,9 +125,9 @@ impl TestResults {
 mod tests {
     use super::*;
 
-    /// Outputs that give `class` the probability `p` and the next class the rest, but for what the clipping of
-    /// the other eight takes away.
-    fn sure(class: usize, p: f32) -> Outputs {
+    /// Returns outputs with probability `p` for `class` and `1 - p` for the next class, up to the clipping of the other
+    /// eight outputs.
+    fn outputs_for(class: usize, p: f32) -> Outputs {
         let mut row = [0.0; 10];
         row[class] = p;
         row[(class + 1) % 10] = 1.0 - p;
@@ -133,44 +136,46 @@ mod tests {
 
     #[test]
     fn mistakes_are_sorted_by_confidence_and_limited() {
-        let outputs = [sure(1, 0.6), sure(2, 0.9), sure(3, 0.7), sure(2, 0.9)];
-        let figures = TestResults::new(&outputs, &[0, 0, 3, 0]);
-        let order: Vec<_> = figures.mistakes.iter().map(|m| (m.index, m.predicted)).collect();
+        let outputs =
+            [outputs_for(1, 0.6), outputs_for(2, 0.9), outputs_for(3, 0.7), outputs_for(2, 0.9)];
+        let results = TestResults::new(&outputs, &[0, 0, 3, 0]);
+        let order: Vec<_> = results.mistakes.iter().map(|m| (m.index, m.predicted)).collect();
         assert_eq!(order, [(1, 2), (3, 2), (0, 1)]);
-        assert!((figures.mistakes[0].probability - 0.9).abs() < 1e-4);
-        assert!((figures.mean_confidence() - 0.775).abs() < 1e-4);
-        let many = TestResults::new(&[sure(1, 0.8); 50], &[0; 50]);
+        assert!((results.mistakes[0].probability - 0.9).abs() < 1e-4);
+        assert!((results.mean_confidence() - 0.775).abs() < 1e-4);
+        let many = TestResults::new(&[outputs_for(1, 0.8); 50], &[0; 50]);
         assert_eq!(many.mistakes.len(), 36);
         assert_eq!(many.mistakes[35].index, 35);
     }
 
     #[test]
-    fn the_histogram_counts_every_answer_once() {
-        let outputs = [[0.5; 10], sure(1, 0.62), sure(1, 0.62), sure(1, 1.0)];
-        let figures = TestResults::new(&outputs, &[0, 1, 2, 1]);
-        let counts = figures.confidence.map(|bin| (bin.right, bin.wrong));
+    fn histogram_counts_each_prediction_once() {
+        let outputs = [[0.5; 10], outputs_for(1, 0.62), outputs_for(1, 0.62), outputs_for(1, 1.0)];
+        let results = TestResults::new(&outputs, &[0, 1, 2, 1]);
+        let counts = results.confidence.map(|bin| (bin.correct, bin.incorrect));
         assert_eq!((counts[1], counts[6], counts[9]), ((1, 0), (1, 1), (1, 0)));
-        assert_eq!(figures.confidence.iter().map(Bin::total).sum::<usize>(), 4);
-        // |1 - 0.1|, |1 - 2 * 0.62| and |1 - 1| of four answers.
-        assert!((figures.calibration_error() - (0.9 + 0.24) / 4.0).abs() < 1e-4);
+        assert_eq!(results.confidence.iter().map(Bin::total).sum::<usize>(), 4);
+        // The sum of |1 - 0.1|, |1 - 2 * 0.62| and |1 - 1|, divided by four predictions.
+        assert!((results.calibration_error() - (0.9 + 0.24) / 4.0).abs() < 1e-4);
     }
 
     #[test]
-    fn each_cell_keeps_its_surest_answers() {
-        let outputs: Vec<_> = (0..20).map(|i| sure(1, 0.6 + 0.01 * i as f32)).collect();
+    fn cells_keep_most_confident_predictions() {
+        let outputs: Vec<_> = (0..20).map(|i| outputs_for(1, 0.6 + 0.01 * i as f32)).collect();
         let labels: Vec<u8> = (0..20).map(|i| i % 2).collect();
         let cells = TestResults::new(&outputs, &labels).cells;
-        let order: Vec<_> = cells.iter().map(|a| (a.label, a.index)).collect();
-        let (wrong, right) = order.split_at(6);
-        assert_eq!(wrong, [18, 16, 14, 12, 10, 8].map(|index| (0, index)));
-        assert_eq!(right, [19, 17, 15, 13, 11, 9].map(|index| (1, index)));
+        let order: Vec<_> = cells.iter().map(|p| (p.label, p.index)).collect();
+        let (incorrect, correct) = order.split_at(6);
+        assert_eq!(incorrect, [18, 16, 14, 12, 10, 8].map(|index| (0, index)));
+        assert_eq!(correct, [19, 17, 15, 13, 11, 9].map(|index| (1, index)));
     }
 
     #[test]
-    fn the_commonest_confusions_come_first() {
-        let outputs = [sure(1, 0.9), sure(1, 0.9), sure(5, 0.9), sure(0, 0.9)];
-        let figures = TestResults::new(&outputs, &[0, 0, 4, 0]);
-        assert_eq!(figures.confusions(3), [(0, 1, 2), (4, 5, 1)]);
-        assert_eq!(figures.confusions(1), [(0, 1, 2)]);
+    fn confusions_are_sorted_by_count() {
+        let outputs =
+            [outputs_for(1, 0.9), outputs_for(1, 0.9), outputs_for(5, 0.9), outputs_for(0, 0.9)];
+        let results = TestResults::new(&outputs, &[0, 0, 4, 0]);
+        assert_eq!(results.confusions(3), [(0, 1, 2), (4, 5, 1)]);
+        assert_eq!(results.confusions(1), [(0, 1, 2)]);
     }
 }

@@ -120,7 +120,7 @@ mod tests {
         let card = write("m", None, true);
         assert!(card.starts_with("---\nlicense: \"mit\"\nlibrary_name: \"burn\"\n"));
         assert!(!card.contains("model-index") && !card.contains("accuracy 0"));
-        assert!(card.contains("## What it is not for"));
+        assert!(card.contains("## Out of scope"));
         let unknown = write("m", None, false);
         assert!(!unknown.contains("datasets:") && !unknown.contains("Zalando"));
     }

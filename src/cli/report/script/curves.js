@@ -1,4 +1,4 @@
-// A line across the charts that follows the pointer or the slider, and the values there in words.
+// Adds a cursor to the charts, which follows the pointer or the slider, and shows the values at the cursor.
 
 function makeCurves() {
   const section = document.getElementById("curves");
@@ -13,7 +13,7 @@ function makeCurves() {
       group: line.parentElement,
       points: line.getAttribute("points").split(" ").map((point) => point.split(",").map(Number)),
     }));
-    // The line that begins first and ends last has all epochs.
+    // The range from the first to the last point of all lines covers all epochs.
     const xs = lines.flatMap(({ points }) => [points[0][0], points.at(-1)[0]]);
     return { svg, lines, range: [Math.min(...xs), Math.max(...xs)], cursor: draw("line", { class: "cursor", y1: 18, y2: 212 }, svg), dots: [] };
   });
@@ -27,9 +27,9 @@ function makeCurves() {
 
   function show() {
     const row = rows[slider.value];
-    const words = row.slice(1).map((value, i) => (value === "–" ? "" : `${names[i + 1]} ${value}`)).filter(Boolean);
-    output.textContent = [`epoch ${row[0]}`, ...words].join("\n");
-    slider.setAttribute("aria-valuetext", `${row[0]}: ${words.join(", ")}`);
+    const values = row.slice(1).map((value, i) => (value === "–" ? "" : `${names[i + 1]} ${value}`)).filter(Boolean);
+    output.textContent = [`epoch ${row[0]}`, ...values].join("\n");
+    slider.setAttribute("aria-valuetext", `${row[0]}: ${values.join(", ")}`);
     for (const { lines, range, cursor, dots } of charts) {
       const x = rows.length > 1 ? range[0] + ((range[1] - range[0]) * slider.value) / (rows.length - 1) : range[0];
       cursor.setAttribute("x1", x);
@@ -46,8 +46,8 @@ function makeCurves() {
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
       const x = ((event.clientX - box.left) / box.width) * svg.viewBox.baseVal.width;
-      const share = (x - range[0]) / (range[1] - range[0] || 1);
-      slider.value = Math.round(Math.min(Math.max(share, 0), 1) * (rows.length - 1));
+      const fraction = (x - range[0]) / (range[1] - range[0] || 1);
+      slider.value = Math.round(Math.min(Math.max(fraction, 0), 1) * (rows.length - 1));
       show();
     });
   }

@@ -1,17 +1,17 @@
-// The canvas that is drawn on: with mouse, touch, pen or keys; cleared, inverted, shifted.
+// A canvas for drawing with mouse, touch, pen or keyboard, and the buttons that clear, invert and shift the image.
 
-// `image` holds the 784 pixels; `changed` is called after each change.
-function makeDrawing(canvas, changed) {
+// Sets up the canvas. Returns `image`, the 784 pixels, and `set`, which replaces them. Calls `onChange` after each change.
+function makeDrawing(canvas, onChange) {
   const image = new Uint8Array(SIDE * SIDE);
   const RADIUS = 1.1;
-  let last = null; // where the pen was, in pixels
+  let last = null; // last position of the pointer, in pixels
   let erasing = false;
-  let brush = [14, 14]; // where the keys are
-  let isAimed = false;
+  let brush = [14, 14]; // position of the keyboard brush
+  let showsBrush = false;
 
   function show() {
     paint(canvas, image, [SIDE, SIDE, 1], 0, 255);
-    if (!isAimed) return;
+    if (!showsBrush) return;
     const context = canvas.getContext("2d");
     context.fillStyle = "#f08c3a";
     context.fillRect(...brush, 1, 1);
@@ -22,7 +22,7 @@ function makeDrawing(canvas, changed) {
     show();
   }
 
-  // A round brush from one point to another, with soft edges.
+  // Draws or erases a line with a round brush with soft edges.
   function stroke([ax, ay], [bx, by], erase) {
     const length2 = (bx - ax) ** 2 + (by - ay) ** 2;
     for (let i = 0; i < image.length; i++) {
@@ -61,19 +61,19 @@ function makeDrawing(canvas, changed) {
       }
       tools[button.dataset.tool]();
       show();
-      changed();
+      onChange();
     });
   }
 
-  const place = (event) => {
+  const position = (event) => {
     const box = canvas.getBoundingClientRect();
     return [((event.clientX - box.left) / box.width) * SIDE, ((event.clientY - box.top) / box.height) * SIDE];
   };
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 && event.button !== 5) return; // 5 is the far end of a pen
+    if (event.button !== 0 && event.button !== 5) return; // 5 is the eraser of a pen
     canvas.setPointerCapture(event.pointerId);
-    isAimed = false;
-    last = place(event);
+    showsBrush = false;
+    last = position(event);
     draw(event);
   });
   canvas.addEventListener("pointermove", (event) => last && draw(event));
@@ -81,12 +81,12 @@ function makeDrawing(canvas, changed) {
   function draw(event) {
     const points = event.getCoalescedEvents?.() ?? [];
     for (const point of points.length ? points : [event]) {
-      const next = place(point);
+      const next = position(point);
       stroke(last, next, erasing || Boolean(event.buttons & 32));
       last = next;
     }
     show();
-    changed();
+    onChange();
   }
 
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -96,18 +96,18 @@ function makeDrawing(canvas, changed) {
     const erases = event.key === "Backspace" || event.key === "Delete";
     if (!step && !draws && !erases) return;
     event.preventDefault();
-    isAimed = true;
+    showsBrush = true;
     if (step) {
       brush = brush.map((at, i) => Math.min(Math.max(at + step[i], 0), SIDE - 1));
     } else {
       const middle = brush.map((at) => at + 0.5);
       stroke(middle, middle, erases || erasing);
-      changed();
+      onChange();
     }
     show();
   });
   canvas.addEventListener("blur", () => {
-    isAimed = false;
+    showsBrush = false;
     show();
   });
   return { image, set };

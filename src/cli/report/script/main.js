@@ -1,66 +1,66 @@
-// Puts the parts together once the page is there.
+// Connects the parts of the page.
 
 async function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const weights = readWeights(data.weights, data.tensors);
   const notice = document.getElementById("warnings");
-  const drawing = makeDrawing(document.getElementById("drawing"), () => look({}));
+  const drawing = makeDrawing(document.getElementById("drawing"), () => run({}));
 
-  // Shows what the network sees. `source` says what is known of the image.
-  function look(source) {
+  // Runs the network on the drawing and shows the result. `source` describes the image: { label, name, note }.
+  function run(source) {
     const layers = forward(weights, drawing.image);
     showLayers(layers);
-    showAnswer(layers, data.classes, source);
-    const odd = warnings(drawing.image, data.ranges);
-    notice.hidden = odd.length === 0 && !source.note;
-    notice.textContent = [source.note, odd.length ? `Unlike the training images: ${odd.join("; ")}.` : ""].filter(Boolean).join(" ");
+    showPrediction(layers, data.classes, source);
+    const unusual = warnings(drawing.image, data.ranges);
+    notice.hidden = unusual.length === 0 && !source.note;
+    notice.textContent = [source.note, unusual.length ? `Unlike the training images: ${unusual.join("; ")}.` : ""].filter(Boolean).join(" ");
   }
 
   function show({ label, index }, pixels) {
     drawing.set(pixels);
-    look({ truth: label, name: index === undefined ? "" : `test image ${index}` });
+    run({ label, name: index === undefined ? "" : `test image ${index}` });
   }
 
-  function pick(answer, pixels) {
-    show(answer, pixels);
+  function select(prediction, pixels) {
+    show(prediction, pixels);
     document.getElementById("inside").scrollIntoView();
     document.getElementById("drawing").focus({ preventScroll: true });
   }
 
   const grey = (pixels) => Uint8Array.from({ length: SIDE * SIDE }, (_, i) => pixels[4 * i]);
-  const answers = data.cells.map(([label, predicted, index, probability]) => ({ label, predicted, index, probability }));
-  if (answers.length) {
+  const predictions = data.cells.map(([label, predicted, index, probability]) => ({ label, predicted, index, probability }));
+  if (predictions.length) {
     const sprite = new Image();
     sprite.src = data.sprite;
     await sprite.decode();
-    answers.forEach((answer, i) => {
-      const label = `Look inside test image ${answer.index}: said ${data.classes[answer.predicted]}, truly ${data.classes[answer.label]}`;
-      answer.pixels = () => grey(pixelsOf(sprite, SIDE, SIDE, SIDE * i));
-      answer.button = (picked, words = [answer.probability.toFixed(3), `no. ${answer.index}`]) => {
-        const pixels = answer.pixels();
-        return imageButton(pixels, words, label, () => picked(answer, pixels));
+    predictions.forEach((prediction, i) => {
+      const label = `Look inside test image ${prediction.index}: predicted ${data.classes[prediction.predicted]}, actual ${data.classes[prediction.label]}`;
+      prediction.pixels = () => grey(pixelsOf(sprite, SIDE, SIDE, SIDE * i));
+      prediction.button = (onSelect, captions = [prediction.probability.toFixed(3), `no. ${prediction.index}`]) => {
+        const pixels = prediction.pixels();
+        return imageButton(pixels, captions, label, () => onSelect(prediction, pixels));
       };
     });
   }
-  makeMatrix(data.classes, answers, pick);
+  makeMatrix(data.classes, predictions, select);
 
-  // One of each class that was recognised, and all of the mistakes.
-  const firsts = data.classes.map((_, label) => answers.find((a) => a.label === label && a.predicted === label));
+  // Offer one correctly classified image per class, and all mistakes.
+  const firsts = data.classes.map((_, label) => predictions.find((p) => p.label === label && p.predicted === label));
   const offered = firsts.filter(Boolean);
-  document.getElementById("picks").append(...offered.map((answer) => answer.button(pick, [data.classes[answer.label]])));
+  document.getElementById("picks").append(...offered.map((prediction) => prediction.button(select, [data.classes[prediction.label]])));
   document.querySelectorAll(".mistakes img").forEach((image, i) => {
     const [label, predicted, index] = data.mistakes[i];
     const button = make("button", { type: "button", className: "pick" });
     image.replaceWith(button);
     button.append(image);
-    button.addEventListener("click", () => pick({ label, predicted, index }, grey(pixelsOf(image, SIDE, SIDE))));
+    button.addEventListener("click", () => select({ label, predicted, index }, grey(pixelsOf(image, SIDE, SIDE))));
   });
 
   async function open(file) {
     try {
       const { image, inverted } = prepare(await readPicture(file));
       drawing.set(image);
-      look({ name: file.name, note: inverted ? "Light background: inverted." : "" });
+      run({ name: file.name, note: inverted ? "Light background: inverted." : "" });
     } catch (error) {
       notice.hidden = false;
       notice.textContent = error.message;
@@ -78,8 +78,8 @@ async function start() {
 
   makeCurves();
   document.querySelectorAll("#inside, .scripted").forEach((part) => (part.hidden = false));
-  const begin = offered.at(-1);
-  show(begin ?? {}, begin?.pixels() ?? drawing.image);
+  const initial = offered.at(-1);
+  show(initial ?? {}, initial?.pixels() ?? drawing.image);
   document.documentElement.dataset.ready = "";
 }
 start();

@@ -1,20 +1,20 @@
-// The confusion matrix whose numbers open their images, and the images that can be picked.
+// The interactive confusion matrix: each number is a button that shows its images.
 
-// A button with an image of 784 pixels and some words, which calls `pick`.
-function imageButton(pixels, words, label, pick) {
+// Creates a button with an image of 784 pixels and captions.
+function imageButton(pixels, captions, label, onclick) {
   const canvas = make("canvas", {});
   paint(canvas, pixels, [SIDE, SIDE, 1], 0, 255);
-  const spans = words.map((word) => make("span", {}, word));
-  return make("button", { type: "button", className: "pick", onclick: pick }, canvas, make("span", { className: "hidden" }, label), ...spans);
+  const spans = captions.map((caption) => make("span", {}, caption));
+  return make("button", { type: "button", className: "pick", onclick }, canvas, make("span", { className: "hidden" }, label), ...spans);
 }
 
-// Makes buttons of the numbers. One of them takes part in the order of tabs; the arrows move among them.
-function makeMatrix(classes, answers, picked) {
+// Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them.
+function makeMatrix(classes, predictions, onSelect) {
   const rows = [...document.querySelectorAll(".matrix tbody tr")].map((row) => [...row.querySelectorAll("td")]);
   const panel = document.getElementById("cell");
   const buttons = rows.map((row, label) =>
     row.map((cell, predicted) => {
-      const ariaLabel = `said ${classes[predicted]}, truly ${classes[label]}: ${cell.textContent}`;
+      const ariaLabel = `predicted ${classes[predicted]}, actual ${classes[label]}: ${cell.textContent}`;
       const button = make("button", { type: "button", tabIndex: -1, ariaLabel }, cell.textContent);
       button.addEventListener("click", () => open(label, predicted));
       button.addEventListener("keydown", (event) => move(event, label, predicted));
@@ -24,7 +24,7 @@ function makeMatrix(classes, answers, picked) {
   let current = buttons[0][0];
   current.tabIndex = 0;
 
-  function enter(button) {
+  function setCurrent(button) {
     current.tabIndex = -1;
     current = button;
     current.tabIndex = 0;
@@ -38,20 +38,20 @@ function makeMatrix(classes, answers, picked) {
     const [row, column] = edge ?? [label + step[0], predicted + step[1]];
     const next = buttons[row]?.[column];
     if (!next) return;
-    enter(next);
+    setCurrent(next);
     next.focus();
   }
 
   function open(label, predicted) {
     const button = buttons[label][predicted];
-    enter(button);
+    setCurrent(button);
     buttons.flat().forEach((other) => other.setAttribute("aria-expanded", other === button));
-    const shown = answers.filter((answer) => answer.label === label && answer.predicted === predicted);
+    const shown = predictions.filter((prediction) => prediction.label === label && prediction.predicted === predicted);
     const number = Number(button.textContent);
-    const some = number > shown.length ? `; the ${shown.length} surest are` : number ? ":" : ".";
-    const words = `Said ${classes[predicted]}, truly ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${some}`;
-    const images = shown.map((answer) => answer.button(picked));
-    panel.replaceChildren(make("p", {}, words), make("div", { className: "picks" }, ...images));
+    const limit = number > shown.length ? `, the ${shown.length} most confident:` : number ? ":" : ".";
+    const text = `Predicted ${classes[predicted]}, actual ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${limit}`;
+    const images = shown.map((prediction) => prediction.button(onSelect));
+    panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images));
     panel.hidden = false;
   }
 }

@@ -1,6 +1,6 @@
-// LeNet on one image: what src/ops computes, in the browser's doubles.
+// The forward pass of LeNet for one image, computed in 64-bit floats.
 
-// The ten tensors by name, from base64 of little-endian 32-bit floats; `tensors` lists [name, shape] in their order.
+// Decodes the ten tensors from base64-encoded little-endian 32-bit floats. `tensors` lists their [name, shape] in order.
 function readWeights(text, tensors) {
   const view = new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
   const weights = {};
@@ -15,7 +15,7 @@ function readWeights(text, tensors) {
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
-// A valid convolution of [inputs, side, side] with [outputs, inputs, k, k], and its sigmoid.
+// Valid convolution of `input` [inputs, side, side] with `weight` [outputs, inputs, k, k], followed by a sigmoid.
 function convolve(input, side, weight, bias) {
   const [outputs, inputs, k] = weight.shape;
   const size = side - k + 1;
@@ -38,7 +38,7 @@ function convolve(input, side, weight, bias) {
   return out;
 }
 
-// The largest of each 2x2 window of [channels, side, side].
+// 2x2 max pooling of [channels, side, side].
 function pool(input, channels, side) {
   const half = side / 2;
   const out = new Float64Array(channels * half * half);
@@ -60,7 +60,8 @@ function dense(input, weight, bias) {
   });
 }
 
-// Every layer's values for an image of 784 raw pixels, and the probabilities as the loss takes them.
+// Returns the outputs of all layers for an image of 784 raw pixels, and the probabilities, clipped and normalised as in the
+// loss.
 function forward(weights, image) {
   const layer = (name) => [weights[`${name}.weight`], weights[`${name}.bias`]];
   const conv1 = convolve(image, 28, ...layer("conv1"));

@@ -1,32 +1,32 @@
-// Pictures of any size to 28x28 images, by the rules of src/picture, to the same grey values.
+// Converts pictures of any size to 28x28 images, with the same results as src/cli/picture.
 
 const SIDE = 28;
 const TOLERANCE = 12;
-const MOST_BYTES = 128 * 2 ** 20;
-const MOST_SIDE = 16384;
-// What a browser can be trusted to hold several times; `lenet predict` takes more.
-const MOST_PIXELS = 4e7;
+const MAX_BYTES = 128 * 2 ** 20;
+const MAX_SIDE = 16384;
+// Browsers can hold several copies of a picture of this size. `lenet predict` accepts larger ones.
+const MAX_PIXELS = 4e7;
 
-// The picture in a PNG or JPEG file as { width, height, grey }. Fails with words for the reader.
+// Reads a PNG or JPEG file as { width, height, grey }. Throws errors with a message for the user.
 async function readPicture(file) {
-  if (file.size > MOST_BYTES) throw new Error("The file is too large.");
+  if (file.size > MAX_BYTES) throw new Error("The file is too large.");
   const start = new Uint8Array(await file.slice(0, 8).arrayBuffer());
-  const begins = (bytes) => bytes.every((byte, i) => start[i] === byte);
-  if (!begins([0x89, 0x50, 0x4e, 0x47]) && !begins([0xff, 0xd8, 0xff])) throw new Error("This is not a PNG or JPEG picture.");
+  const startsWith = (bytes) => bytes.every((byte, i) => start[i] === byte);
+  if (!startsWith([0x89, 0x50, 0x4e, 0x47]) && !startsWith([0xff, 0xd8, 0xff])) throw new Error("This is not a PNG or JPEG picture.");
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new Error("The picture is damaged.");
+    throw new Error("The picture file is corrupt.");
   }
   const { width, height } = bitmap;
-  if (Math.max(width, height) > MOST_SIDE || width * height > MOST_PIXELS) throw new Error("The picture is too large: lenet predict takes larger ones.");
+  if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) throw new Error("The picture is too large for this page. Use lenet predict instead.");
   const pixels = pixelsOf(bitmap, width, height);
   bitmap.close();
   return { width, height, grey: Uint8Array.from({ length: width * height }, (_, i) => luma(pixels, 4 * i)) };
 }
 
-// Red, green, blue and alpha of something that can be drawn.
+// Returns the red, green, blue and alpha values of an image or bitmap.
 function pixelsOf(source, width, height, y = 0) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width, height];
@@ -35,13 +35,13 @@ function pixelsOf(source, width, height, y = 0) {
   return context.getImageData(0, 0, width, height).data;
 }
 
-// Luma by ITU-R BT.709 over white.
+// Luma (ITU-R BT.709) of a pixel composited over white.
 function luma(p, at) {
   const luma = 2126 * p[at] + 7152 * p[at + 1] + 722 * p[at + 2];
   return Math.floor((p[at + 3] * luma + (255 - p[at + 3]) * 2550000 + 1275000) / 2550000);
 }
 
-// How often each grey value stands in the outermost frame, which is as wide as a pixel of the 28x28 image.
+// Counts the grey values in the border, a frame as wide as one pixel of the 28x28 image.
 function border({ width, height, grey }) {
   const frame = Math.max(Math.floor(Math.min(width, height) / SIDE), 1);
   const counts = new Array(256).fill(0);
@@ -54,7 +54,7 @@ function border({ width, height, grey }) {
   return counts;
 }
 
-// { image, inverted }: the 784 pixels that the network sees.
+// Converts a picture to { image, inverted }, where `image` holds the 784 pixels for the network.
 function prepare(picture) {
   const counts = border(picture);
   const total = counts.reduce((a, b) => a + b);
@@ -83,7 +83,7 @@ function fit(picture) {
   return image;
 }
 
-// Left, top, width and height of all that is not background.
+// Returns left, top, width and height of the bounding box of everything that is not background.
 function object({ width, height, grey }, background) {
   let [left, right, top, bottom] = [width, 0, height, 0];
   for (let y = 0; y < height; y++) {
@@ -98,46 +98,46 @@ function object({ width, height, grey }, background) {
 
 const f32 = Math.fround;
 
-// For each of `to` places the first of `from` that counts, and the shares of it and of those behind it: a triangle
-// as wide as the scale, in 32-bit floats as the crate `image` has it.
-function triangles(from, to) {
+// Weights of a triangle filter that resamples `from` pixels to `to` pixels. Returns for each output pixel the index of the
+// first input pixel and the weights from there on. Rounds to 32-bit floats at the same points as the crate `image`.
+function triangleWeights(from, to) {
   const ratio = f32(from / to);
   const scale = Math.max(ratio, 1);
-  return Array.from({ length: to }, (_, place) => {
-    const middle = f32(f32(place + 0.5) * ratio);
+  return Array.from({ length: to }, (_, index) => {
+    const middle = f32(f32(index + 0.5) * ratio);
     const first = Math.min(Math.max(Math.floor(f32(middle - scale)), 0), from - 1);
     const end = Math.min(Math.max(Math.ceil(f32(middle + scale)), first + 1), from);
     const centre = f32(middle - 0.5);
-    const shares = [];
-    for (let i = first; i < end; i++) shares.push(Math.max(f32(1 - Math.abs(f32(f32(i - centre) / scale))), 0));
-    const sum = shares.reduce((a, b) => f32(a + b), 0);
-    return [first, shares.map((share) => f32(share / sum))];
+    const weights = [];
+    for (let i = first; i < end; i++) weights.push(Math.max(f32(1 - Math.abs(f32(f32(i - centre) / scale))), 0));
+    const sum = weights.reduce((a, b) => f32(a + b), 0);
+    return [first, weights.map((weight) => f32(weight / sum))];
   });
 }
 
-// Rows first, then columns, rounded at the end.
+// Resizes vertically, then horizontally, and rounds at the end.
 function resize(at, width, height, newWidth, newHeight) {
   if (width === newWidth && height === newHeight) {
     return Uint8Array.from({ length: width * height }, (_, i) => at(i % width, Math.floor(i / width)));
   }
-  const rows = triangles(height, newHeight).map(([first, shares]) =>
-    Float32Array.from({ length: width }, (_, x) => shares.reduce((sum, share, i) => f32(sum + f32(at(x, first + i) * share)), 0)));
-  const columns = triangles(width, newWidth);
+  const rows = triangleWeights(height, newHeight).map(([first, weights]) =>
+    Float32Array.from({ length: width }, (_, x) => weights.reduce((sum, weight, i) => f32(sum + f32(at(x, first + i) * weight)), 0)));
+  const columns = triangleWeights(width, newWidth);
   return Uint8Array.from({ length: newWidth * newHeight }, (_, i) => {
-    const [first, shares] = columns[i % newWidth];
+    const [first, weights] = columns[i % newWidth];
     const row = rows[Math.floor(i / newWidth)];
-    return Math.round(Math.min(shares.reduce((sum, share, k) => f32(sum + f32(row[first + k] * share)), 0), 255));
+    return Math.round(Math.min(weights.reduce((sum, weight, k) => f32(sum + f32(row[first + k] * weight)), 0), 255));
   });
 }
 
-// What is odd about an image, in words; `ranges` lists [name, least, most] of mean, contrast and border.
+// Describes how an image differs from the training images. `ranges` lists [name, min, max] of mean, contrast and border.
 function warnings(image, ranges) {
   const mean = image.reduce((a, b) => a + b) / image.length;
   const contrast = Math.sqrt(image.reduce((sum, v) => sum + (v - mean) ** 2, 0) / image.length);
   const frame = [...image].filter((_, i) => i < SIDE || i >= SIDE * (SIDE - 1) || i % SIDE === 0 || i % SIDE === SIDE - 1);
   const edge = frame.reduce((a, b) => a + b) / frame.length;
   return [mean, contrast, edge].flatMap((value, i) => {
-    const [name, least, most] = ranges[i];
-    return value < least || value > most ? [`${name} ${value.toFixed(0)} (training images: ${least} to ${most})`] : [];
+    const [name, min, max] = ranges[i];
+    return value < min || value > max ? [`${name} ${value.toFixed(0)} (training images: ${min} to ${max})`] : [];
   });
 }
