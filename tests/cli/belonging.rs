@@ -103,7 +103,7 @@ fn what_the_command_line_refuses_a_record_may_not_hold() {
     place.train("--epochs 1 -o m.mpk");
     let record = place.json("m.json");
     let big = json!(1_000_000_000_000_u64);
-    // Of the settings some: what a state may not hold, tests/files/hostile_states.rs shows, is checked by the same.
+    // Of the settings some: what a state may not hold, tests/files/untrusted_checkpoints.rs shows, is checked by the same.
     for (pointer, value, words) in [
         ("/settings/epochs", big.clone(), "number of epochs of 1000000000000"),
         ("/settings/batch_size", big, "batch size"),

@@ -1,4 +1,4 @@
-//! A program of plain Burn 0.21 and this crate read each other's `.mpk` files; what is no such file is refused.
+//! `.mpk` files: a plain Burn 0.21 program and this crate read each other's files, and other content is rejected.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use lenet::model::{LeNet, TENSORS, Weights};
 type B = NdArray<f32>;
 type FileRecorder = NamedMpkFileRecorder<FullPrecisionSettings>;
 
-/// What a Burn program that knows nothing of this crate would define.
+/// The module that a Burn program would define without this crate.
 #[derive(Module, Debug)]
 struct Plain<B: Backend> {
     conv1: Conv2d<B>,
@@ -52,7 +52,7 @@ fn some_weights() -> Weights {
 }
 
 #[test]
-fn plain_burn_loads_what_we_write() {
+fn plain_burn_reads_our_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.mpk");
     let weights = some_weights();
@@ -66,7 +66,7 @@ fn plain_burn_loads_what_we_write() {
     assert_eq!(&values(&plain.conv1.bias.unwrap().val()), conv1_bias);
     assert_eq!(&values(&plain.fc3.weight.val().transpose()), fc3);
     assert_eq!(&values(&plain.fc3.bias.unwrap().val()), fc3_bias);
-    // A dense layer as Burn computes it takes row o of PyTorch's weight to output o.
+    // Burn's dense layer computes output o with row o of the weight in PyTorch's layout.
     let mut one_hot = vec![0.0; 256];
     one_hot[3] = 1.0;
     let input = Tensor::<B, 2>::from_data(TensorData::new(one_hot, [1, 256]), &device);
@@ -78,12 +78,12 @@ fn plain_burn_loads_what_we_write() {
 }
 
 #[test]
-fn we_read_what_plain_burn_writes() {
+fn we_read_plain_burn_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plain.mpk");
     let device = Default::default();
     let plain = Plain::<B>::new(true, &device);
-    // Before anything else: Burn draws weights when they are first looked at, a clone draws others.
+    // Read the weights before saving: Burn draws random weights at first access, and a clone draws different ones.
     let expected = [
         values(&plain.conv1.weight.val()),
         values(&plain.conv2.bias.as_ref().unwrap().val()),
@@ -102,7 +102,7 @@ fn we_read_what_plain_burn_writes() {
 }
 
 #[test]
-fn layers_without_a_bias_are_refused_by_name() {
+fn missing_bias_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plain.mpk");
     let plain = Plain::<B>::new(false, &Default::default());
@@ -113,14 +113,14 @@ fn layers_without_a_bias_are_refused_by_name() {
 }
 
 #[test]
-fn the_module_gives_back_the_weights_it_was_made_from() {
+fn module_weights_round_trip() {
     let weights = some_weights();
     let module = LeNet::<B>::from_weights(&weights, &Default::default());
     assert_eq!(module.to_weights(), weights);
 }
 
 #[test]
-fn weights_that_are_not_finite_are_not_written() {
+fn non_finite_weights_are_not_written() {
     let mut weights = some_weights();
     weights.tensor_mut(9)[3] = f32::INFINITY;
     let folder = tempfile::tempdir().unwrap();
@@ -134,58 +134,58 @@ fn weights_that_are_not_finite_are_not_written() {
     assert!(!path.exists());
 }
 
-/// The places of a record's bytes but for the values of its tensors: its structure.
-fn structure(record: &[u8]) -> Vec<usize> {
-    let mut places = Vec::new();
+/// Returns the positions of all bytes of a record except the values of its tensors.
+fn structural_bytes(record: &[u8]) -> Vec<usize> {
+    let mut positions = Vec::new();
     let mut at = 0;
     let mut tensors = TENSORS.iter();
     while at < record.len() {
-        places.push(at);
+        positions.push(at);
         at += 1;
         if record[..at].ends_with(b"\xa5bytes") {
-            // The marker of a byte string, then its length in one, two or four bytes.
+            // A byte string has a marker, then its length in one, two or four bytes.
             let marker = match record[at] {
                 0xc4 => 2,
                 0xc5 => 3,
                 _ => 5,
             };
-            places.extend(at..at + marker);
+            positions.extend(at..at + marker);
             at += marker + 4 * tensors.next().expect("ten tensors").numel();
         }
     }
-    places
+    positions
 }
 
 #[test]
-fn no_change_of_one_structural_byte_loses_a_tensor_or_panics() {
+fn changed_structure_is_rejected_or_equal() {
     let original = some_weights();
     let record = format::encode(Format::Mpk, &original.clone().into()).unwrap();
-    let places = structure(&record);
-    assert!((900..1300).contains(&places.len()), "{}", places.len());
+    let positions = structural_bytes(&record);
+    assert!((900..1300).contains(&positions.len()), "{}", positions.len());
     let mut changed = record.clone();
-    let (mut refused, mut unchanged) = (0, 0);
-    // Markers of every kind of value.
+    let (mut rejected, mut equal) = (0, 0);
+    // Markers of all types of values.
     let markers = *b"\x00\x7f\x80\x9f\xa0\xc0\xc1\xc3\xc4\xc6\xcf\xd9\xdb\xdd\xdf\xff";
-    for place in places {
-        let flips = (0..8).map(|bit| record[place] ^ (1 << bit));
+    for position in positions {
+        let flips = (0..8).map(|bit| record[position] ^ (1 << bit));
         for value in flips.chain(markers) {
-            changed[place] = value;
+            changed[position] = value;
             match mpk::decode(&changed) {
-                Err(_) => refused += 1,
+                Err(_) => rejected += 1,
                 Ok(weights) => {
-                    assert_eq!(weights, original, "byte {place} as {value:#04x}");
-                    unchanged += 1;
+                    assert_eq!(weights, original, "byte {position} as {value:#04x}");
+                    equal += 1;
                 }
             }
         }
-        changed[place] = record[place];
+        changed[position] = record[position];
     }
-    // What may differ: the texts that are not used. Ids have 13 characters, the metadata some 140.
-    assert!(unchanged < refused / 3, "{unchanged} of {refused}");
+    // Only the unused texts may differ: the ids of 13 characters each, and about 140 characters of metadata.
+    assert!(equal < rejected / 3, "{equal} of {rejected}");
 }
 
 #[test]
-fn lengths_that_no_file_has_are_refused_at_once() {
+fn oversized_lengths_are_rejected() {
     let bombs: [&[u8]; 5] = [
         b"\xdf\xff\xff\xff\xff\xa4item\xdf\xff\xff\xff\xff",
         b"\x83\xdb\xff\xff\xff\xff",

@@ -1,4 +1,4 @@
-//! Loading a data set: the real one, another one, and files that are missing or not what they should be.
+//! Loading of data sets: Fashion-MNIST, other data sets, and missing or invalid files.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -11,14 +11,14 @@ use tempfile::TempDir;
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte.gz";
 const TRAIN_LABELS: &str = "train-labels-idx1-ubyte.gz";
 
-/// A directory with a sound data set of 30 and 10 images.
+/// Creates a directory with a valid data set of 30 training and 10 test images.
 fn dataset() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_dataset(dir.path(), 30, 10);
     dir
 }
 
-/// Loads `dir`, whatever data set it holds.
+/// Loads the data set in `dir`, which need not be Fashion-MNIST.
 fn load(dir: &Path) -> Result<FashionMnist, DataError> {
     FashionMnist::load(&Options { any_dataset: true, ..options(dir) })
 }
@@ -27,37 +27,38 @@ fn options(dir: &Path) -> Options {
     Options { dir: Some(dir.to_owned()), ..Options::default() }
 }
 
-/// What is wrong with file `name` of a sound data set after a change; it must be one line that names the file's path.
+/// Changes file `name` of a valid data set and returns the error, which must be one line that starts with the path.
 fn error_with(name: &str, change: impl FnOnce(&Path)) -> String {
     let dir = dataset();
     let path = dir.path().join(name);
     change(&path);
-    let error = load(dir.path()).expect_err("the file is no longer sound");
+    let error = load(dir.path()).expect_err("the file is no longer valid");
     assert!(matches!(error, DataError::File { .. }), "{error:?}");
     let text = error.to_string();
     assert_eq!(text.lines().count(), 1, "{text}");
-    let words = text.strip_prefix(path.to_str().unwrap()).and_then(|text| text.strip_prefix(": "));
-    words.unwrap_or_else(|| panic!("{text} does not name {name}")).to_owned()
+    let problem =
+        text.strip_prefix(path.to_str().unwrap()).and_then(|text| text.strip_prefix(": "));
+    problem.unwrap_or_else(|| panic!("{text} does not name {name}")).to_owned()
 }
 
 fn pixel_sum(images: &ImageDataset) -> u64 {
     images.images().as_flattened().iter().map(|pixel| u64::from(*pixel)).sum()
 }
 
-// The real data
+// Fashion-MNIST
 
 fn repository_data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data")
 }
 
 #[test]
-fn the_committed_files_are_fashion_mnist() {
+fn committed_files_are_fashion_mnist() {
     let data = FashionMnist::load(&options(&repository_data())).unwrap();
     assert_eq!(data.provenance.note(), None);
     let digests = DataFile::ALL.map(|file| (file, file.fashion_mnist().to_owned()));
     assert_eq!(data.provenance.digests, digests);
     assert_eq!([&data.train, &data.test].map(|part| part.images().len()), [60_000, 10_000]);
-    // Sums and labels as Python's gzip module reads them.
+    // The expected sums and labels were computed in Python with its gzip module.
     assert_eq!(pixel_sum(&data.train), 3_431_114_169);
     assert_eq!(pixel_sum(&data.test), 573_469_082);
     assert_eq!(data.train.labels()[..10], [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
@@ -70,7 +71,7 @@ fn the_committed_files_are_fashion_mnist() {
 }
 
 #[test]
-fn a_limit_keeps_the_first_images_of_each_part_and_the_digests_of_all() {
+fn limit_keeps_first_images() {
     let limit = NonZeroUsize::new(3);
     let data = FashionMnist::load(&Options { limit, ..options(&repository_data()) }).unwrap();
     assert_eq!(data.provenance.unofficial, None);
@@ -80,7 +81,7 @@ fn a_limit_keeps_the_first_images_of_each_part_and_the_digests_of_all() {
 }
 
 #[test]
-fn the_test_part_alone_needs_only_its_files() {
+fn test_part_needs_only_its_files() {
     let dir = dataset();
     fs::remove_file(dir.path().join(TRAIN_IMAGES)).unwrap();
     let options = Options { any_dataset: true, ..options(dir.path()) };
@@ -90,10 +91,10 @@ fn the_test_part_alone_needs_only_its_files() {
     assert!(load_part(Part::Train, &options).is_err());
 }
 
-// Another data set
+// Other data sets
 
 #[test]
-fn another_data_set_is_refused_unless_it_is_allowed() {
+fn other_data_set_needs_option() {
     let dir = dataset();
     let error = FashionMnist::load(&options(dir.path())).unwrap_err();
     assert!(error.to_string().contains("not Fashion-MNIST"), "{error}");
@@ -106,45 +107,46 @@ fn another_data_set_is_refused_unless_it_is_allowed() {
 }
 
 #[test]
-fn one_image_is_enough_and_none_is_too_few() {
+fn data_set_needs_one_image() {
     let dir = tempfile::tempdir().unwrap();
     write_dataset(dir.path(), 1, 1);
     assert_eq!(load(dir.path()).unwrap().train.images().len(), 1);
-    for (name, bytes, words) in [
+    for (name, bytes, problem) in [
         (TRAIN_IMAGES, images(0, 0), "holds no images"),
         (TRAIN_LABELS, labels(0, 0), "holds no labels"),
     ] {
-        assert_eq!(error_with(name, |path| fs::write(path, gzip(&bytes)).unwrap()), words);
+        assert_eq!(error_with(name, |path| fs::write(path, gzip(&bytes)).unwrap()), problem);
     }
 }
 
-// Files that are not there or not files
+// Missing files, and paths that are not regular files
 
 #[test]
-fn a_file_too_large_is_refused_unread() {
+fn oversized_file_is_rejected() {
     let error = error_with(TRAIN_IMAGES, |path| {
         let file = fs::File::create(path).unwrap();
         file.set_len(20 << 30).unwrap();
     });
     assert!(
-        error.starts_with(&format!("cannot be read: it has {} bytes", 20_u64 << 30)),
+        error.starts_with("cannot be read: expected at most")
+            && error.ends_with(&format!("found {}", 20_u64 << 30)),
         "{error}"
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_if_they_lead_to_a_file() {
+fn symlinks_to_files_are_followed() {
     use std::os::unix::fs::symlink;
-    let sound = dataset();
+    let dataset = dataset();
     let links = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(sound.path()).unwrap() {
+    for entry in fs::read_dir(dataset.path()).unwrap() {
         let entry = entry.unwrap();
         symlink(entry.path(), links.path().join(entry.file_name())).unwrap();
     }
     assert_eq!(
         load(links.path()).unwrap().provenance.digests,
-        load(sound.path()).unwrap().provenance.digests
+        load(dataset.path()).unwrap().provenance.digests
     );
 
     let link = links.path().join(TRAIN_IMAGES);
@@ -158,27 +160,27 @@ fn links_are_followed_if_they_lead_to_a_file() {
 
 #[cfg(unix)]
 #[test]
-fn folders_pipes_and_devices_are_refused_without_waiting() {
-    let instead = |make: &dyn Fn(&Path)| {
+fn special_files_are_rejected_without_blocking() {
+    let error_with_special = |create: &dyn Fn(&Path)| {
         error_with(TRAIN_LABELS, |path| {
             fs::remove_file(path).unwrap();
-            make(path);
+            create(path);
         })
     };
-    let folder = instead(&|path| fs::create_dir(path).unwrap());
-    assert_eq!(folder, "cannot be read: expected a file, found a directory");
-    let pipe = instead(&|path| {
+    let directory = error_with_special(&|path| fs::create_dir(path).unwrap());
+    assert_eq!(directory, "cannot be read: expected a file, found a directory");
+    let pipe = error_with_special(&|path| {
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     });
     assert_eq!(pipe, "cannot be read: expected a file, found a pipe");
-    let device = instead(&|path| std::os::unix::fs::symlink("/dev/zero", path).unwrap());
+    let device = error_with_special(&|path| std::os::unix::fs::symlink("/dev/zero", path).unwrap());
     assert_eq!(device, "cannot be read: expected a file, found a device");
 }
 
-// Files that are not what their names say
+// Invalid contents
 
 #[test]
-fn images_and_labels_of_different_count_are_refused() {
+fn different_counts_are_rejected() {
     let dir = dataset();
     fs::write(dir.path().join(TRAIN_LABELS), gzip(&labels(0, 29))).unwrap();
     let error = load(dir.path()).unwrap_err();
@@ -186,7 +188,7 @@ fn images_and_labels_of_different_count_are_refused() {
 }
 
 #[test]
-fn a_label_above_nine_is_named_with_its_index() {
+fn invalid_label_is_reported_with_index() {
     for (index, label) in [(0, 10), (29, 255), (13, 10)] {
         let error = error_with(TRAIN_LABELS, |path| {
             let mut bytes = labels(0, 30);
@@ -198,7 +200,7 @@ fn a_label_above_nine_is_named_with_its_index() {
 }
 
 #[test]
-fn the_name_does_not_say_whether_a_file_is_compressed() {
+fn compression_is_detected_from_content() {
     let dir = dataset();
     let expected = load(dir.path()).unwrap().provenance.digests;
     fs::write(dir.path().join(TRAIN_IMAGES), images(0, 30)).unwrap();

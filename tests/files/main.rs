@@ -1,5 +1,7 @@
-//! Every file that the library reads or writes: data sets, models, training states. Files cut off, damaged, lying or
-//! invented are refused, none panics, and none takes memory beyond its own size.
+//! Tests of all files that the library reads or writes: data sets, models and checkpoints.
+//!
+//! Truncated, corrupt, random and crafted files are rejected. Reading them never panics and never needs more memory than a
+//! small multiple of the file size.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,30 +11,30 @@ mod burn_record;
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
-mod hostile_checkpoints;
-mod hostile_models;
 mod idx;
 mod model_files;
 mod torch_files;
+mod untrusted_checkpoints;
+mod untrusted_models;
 #[path = "../common/zip.rs"]
 mod zip;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A file that another program wrote, or has accepted.
+/// Returns the path of a file in `tests/interop`, which another program wrote or has accepted.
 fn interop(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name)
 }
 
-/// For tests of large files: one at a time, as the peak of memory is the whole program's.
-fn alone() -> MutexGuard<'static, ()> {
-    static LARGE: Mutex<()> = Mutex::new(());
-    LARGE.lock().unwrap_or_else(PoisonError::into_inner)
+/// Serialises the tests with large files, because the peak memory usage is measured for the whole process.
+fn lock_memory() -> MutexGuard<'static, ()> {
+    static MEMORY: Mutex<()> = Mutex::new(());
+    MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The peak memory of this process, where the system tells it, is far below what a program may take.
-fn check_memory() {
+/// Asserts that the peak memory usage of this process is below 300 MB. Does nothing without /proc.
+fn assert_memory_is_bounded() {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Files that PyTorch wrote (`interop/make_torch.py`) are read, or refused by name.
+//! PyTorch files, written by `interop/make_torch.py`: state dicts of LeNet are read, and other files are rejected.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::interop;
 use super::zip::zipped;
 
 #[test]
-fn a_state_dict_has_the_same_weights_as_its_safetensors() {
+fn state_dict_matches_safetensors() {
     let safetensors = format::read(&interop("lenet.safetensors")).unwrap();
     assert_eq!(safetensors.metadata["made by"], "make_torch.py");
     let torch = format::read(&interop("lenet.pt")).unwrap();
@@ -16,14 +16,15 @@ fn a_state_dict_has_the_same_weights_as_its_safetensors() {
 }
 
 #[test]
-fn views_with_offsets_strides_and_gaps_are_gathered() {
+fn views_are_read() {
+    // The views have offsets, strides and gaps.
     let plain = format::read(&interop("lenet.pt")).unwrap();
     let views = format::read(&interop("views.pt")).unwrap();
     assert_eq!(views, plain);
 }
 
 #[test]
-fn what_is_not_the_state_dict_of_lenet_is_refused_by_name() {
+fn other_torch_files_are_rejected() {
     let cases = [
         ("checkpoint.pt", "\"epoch\" is not a tensor", "net.state_dict()"),
         ("module.pt", "\"torch.nn.modules.linear.Linear\"", "net.state_dict()"),
@@ -44,25 +45,25 @@ fn what_is_not_the_state_dict_of_lenet_is_refused_by_name() {
 }
 
 #[test]
-fn numbers_in_another_byte_order_are_refused() {
+fn big_endian_file_is_rejected() {
     let bytes = zipped(&[("m/data.pkl", b"}."), ("m/byteorder", b"big")]);
     let error = format::decode(Path::new("big.pt"), &bytes).unwrap_err();
     assert!(error.to_string().contains("not little-endian"), "{error}");
     assert!(error.hint().unwrap().contains("x86 or ARM"), "{error}");
-    // In this order it is the dictionary that is looked at, which is empty.
+    // A little-endian file with the same dictionary is rejected only because the dictionary is empty.
     let bytes = zipped(&[("m/data.pkl", b"}."), ("m/byteorder", b"little")]);
     let error = format::decode(Path::new("little.pt"), &bytes).unwrap_err();
     assert!(error.to_string().contains("conv1.weight is missing"), "{error}");
 }
 
 #[test]
-fn every_damaged_byte_of_a_storage_is_found_by_its_checksum() {
+fn corrupt_bytes_are_detected_by_checksum() {
     let original = std::fs::read(interop("lenet.pt")).unwrap();
     let weights = format::read(&interop("lenet.pt")).unwrap().weights;
     let mut bytes = original.clone();
     for at in (0..original.len()).step_by(271) {
         bytes[at] ^= 0x10;
-        // Some bytes are padding.
+        // Changes of padding bytes have no effect.
         if let Ok(file) = format::decode(Path::new("lenet.pt"), &bytes) {
             assert_eq!(file.weights, weights, "byte {at}");
         }

@@ -1,5 +1,5 @@
-//! Training states that are damaged, invented or forged: each is refused or read, none panics, and what is read can
-//! be trained with.
+//! Checkpoints that are corrupt, random or crafted: each is rejected, or read and valid for training. Reading
+//! never panics.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{alone, check_memory};
+use super::{assert_memory_is_bounded, lock_memory};
 
-/// A sound state with everything in it.
-static SOUND: LazyLock<Checkpoint> = LazyLock::new(|| {
+/// A valid checkpoint with all optional parts.
+static VALID: LazyLock<Checkpoint> = LazyLock::new(|| {
     let settings = Settings {
         seed: u64::MAX,
         limit: Some(320),
@@ -23,7 +23,7 @@ static SOUND: LazyLock<Checkpoint> = LazyLock::new(|| {
         patience: Some(3),
         ..Settings::new(Recipe { momentum: 0.5, ..Recipe::classic() })
     };
-    let mut state = Checkpoint::initial(RunRecord {
+    let mut checkpoint = Checkpoint::initial(RunRecord {
         data: BTreeMap::from([("train-labels-idx1-ubyte".to_owned(), "ab".repeat(32))]),
         kept_epoch: Some(1),
         ..RunRecord::new(settings, "CPU (avx2)")
@@ -36,26 +36,27 @@ static SOUND: LazyLock<Checkpoint> = LazyLock::new(|| {
         val_loss: Some(f64::MIN_POSITIVE),
         val_accuracy: None,
     };
-    state.slots = vec![Weights::zeros()];
-    state.best = Some(Best { epoch: 1, val_loss: 0.5, weights: state.weights.clone() });
-    state.record.epochs = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
-    state.sums = RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };
-    state
+    checkpoint.slots = vec![Weights::zeros()];
+    checkpoint.best = Some(Best { epoch: 1, val_loss: 0.5, weights: checkpoint.weights.clone() });
+    checkpoint.record.epochs = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
+    checkpoint.sums =
+        RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };
+    checkpoint
 });
 
-static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| SOUND.encode());
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| VALID.encode());
 
-/// The figures of the sound state, the second line of its file.
-static FIGURES: LazyLock<Value> = LazyLock::new(|| line(1));
+/// The JSON of the valid checkpoint, which is the second line of its file.
+static CONTENT: LazyLock<Value> = LazyLock::new(|| line(1));
 
-/// Line `index` of the sound file.
+/// Parses line `index` of the valid file.
 fn line(index: usize) -> Value {
     let line = BYTES.split(|byte| *byte == b'\n').nth(index).unwrap();
     serde_json::from_slice(line).unwrap()
 }
 
-/// A file of these parts whose first line is right.
-fn sealed(parts: &[Vec<u8>]) -> Vec<u8> {
+/// Builds a file of these parts with a correct first line.
+fn with_header(parts: &[Vec<u8>]) -> Vec<u8> {
     let body = parts.concat();
     let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
     let mut head = line(0);
@@ -64,30 +65,30 @@ fn sealed(parts: &[Vec<u8>]) -> Vec<u8> {
     [format!("{head}\n").into_bytes(), body].concat()
 }
 
-/// A forged state: these figures, and so many sound sets of weights.
-fn forged(figures: &Value, weights: usize) -> Vec<u8> {
+/// Builds a checkpoint with this JSON and `weights` valid sets of weights.
+fn crafted(content: &Value, weights: usize) -> Vec<u8> {
     let set = safetensors::encode(&ModelFile::from(Weights::zeros()));
-    let mut parts = vec![figures.to_string().into_bytes()];
+    let mut parts = vec![content.to_string().into_bytes()];
     parts.extend(vec![set; weights]);
-    sealed(&parts)
+    with_header(&parts)
 }
 
-/// How a state file may begin, at least seemingly.
+/// Returns prefixes of a checkpoint file, and texts that resemble one.
 fn starts() -> Vec<String> {
     let head = format!("{{\"lenet_state\":{},\"lengths\":[", Checkpoint::LAYOUT);
     ["", "{", "{}\n", &head, "\n"].map(str::to_owned).to_vec()
 }
 
-/// Reads `bytes`. A refusal is one line; what is read has figures that the program can go on from.
+/// Reads `bytes`. Asserts that an error is a single line, and that a checkpoint is valid for training.
 fn read(bytes: &[u8]) -> Option<Checkpoint> {
     match Checkpoint::decode(bytes) {
-        Ok(saved) => {
-            saved.record.settings.check().unwrap();
-            assert_eq!(saved.weights.first_non_finite(), None);
-            assert_eq!(Checkpoint::decode(&saved.encode()).unwrap(), saved);
-            let _ = saved.check_progress(288);
-            let _ = saved.is_over();
-            Some(saved)
+        Ok(checkpoint) => {
+            checkpoint.record.settings.check().unwrap();
+            assert_eq!(checkpoint.weights.first_non_finite(), None);
+            assert_eq!(Checkpoint::decode(&checkpoint.encode()).unwrap(), checkpoint);
+            let _ = checkpoint.check_progress(288);
+            let _ = checkpoint.is_over();
+            Some(checkpoint)
         }
         Err(problem) => {
             assert!(!problem.is_empty() && problem.len() < 700, "{problem:?}");
@@ -97,7 +98,7 @@ fn read(bytes: &[u8]) -> Option<Checkpoint> {
     }
 }
 
-/// Puts `value` in the place of the `nth` of all values within `tree`.
+/// Replaces the `nth` of all values in `tree`, counted depth first.
 fn replace(tree: &mut Value, nth: &mut usize, value: &Value) {
     if *nth == 0 {
         *tree = value.clone();
@@ -110,13 +111,13 @@ fn replace(tree: &mut Value, nth: &mut usize, value: &Value) {
     }
 }
 
-/// Values that stand for nothing good anywhere.
+/// Returns a strategy for values that are invalid in most positions.
 fn value() -> impl Strategy<Value = Value> {
-    let odd =
+    let edge_cases =
         r#"[null, true, 0, -1, 18446744073709551615, 1e308, -0.0, 0.999, "", "best", [], {}]"#;
-    let odd: Vec<Value> = serde_json::from_str(odd).unwrap();
+    let edge_cases: Vec<Value> = serde_json::from_str(edge_cases).unwrap();
     prop_oneof![
-        prop::sample::select(odd),
+        prop::sample::select(edge_cases),
         any::<u64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         prop::collection::vec(any::<char>(), 0..40)
@@ -128,7 +129,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_change_of_bytes_is_found(
+    fn changed_bytes_are_detected(
         changes in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..4),
         near_the_start in any::<bool>(),
     ) {
@@ -137,18 +138,18 @@ proptest! {
         for (index, change) in changes {
             bytes[index.index(length)] ^= change;
         }
-        // Two changes may undo each other, or make a digest's letter a capital; then it is what was written.
-        prop_assert!(read(&bytes).is_none_or(|saved| saved == *SOUND));
+        // Two changes may cancel out, and a change may only capitalise a letter of the digest.
+        prop_assert!(read(&bytes).is_none_or(|checkpoint| checkpoint == *VALID));
     }
 
     #[test]
-    fn any_cut_is_found(end in any::<prop::sample::Index>(), near_the_start in any::<bool>()) {
+    fn truncation_is_detected(end in any::<prop::sample::Index>(), near_the_start in any::<bool>()) {
         let length = if near_the_start { 2000 } else { BYTES.len() };
         prop_assert_eq!(read(&BYTES[..end.index(length)]), None);
     }
 
     #[test]
-    fn invented_bytes_are_refused(
+    fn random_bytes_are_rejected(
         bytes in prop::collection::vec(any::<u8>(), 0..300),
         start in prop::sample::select(starts()),
     ) {
@@ -156,35 +157,35 @@ proptest! {
     }
 
     #[test]
-    fn lengths_that_lie_are_refused(lengths in prop::collection::vec(prop_oneof![0..400_000_usize, any::<usize>()], 0..6)) {
+    fn wrong_lengths_are_rejected(lengths in prop::collection::vec(prop_oneof![0..400_000_usize, any::<usize>()], 0..6)) {
         let head = json!({"lenet_state": Checkpoint::LAYOUT, "lengths": lengths, "sha256": hex(&Sha256::digest(body()))});
         let bytes = [format!("{head}\n").as_bytes(), body()].concat();
         prop_assert_eq!(read(&bytes), None);
     }
 
     #[test]
-    fn forged_figures_are_refused_or_sound(
+    fn crafted_content_is_rejected_or_valid(
         changes in prop::collection::vec((0..70_usize, value()), 1..3),
         weights in 0..5_usize,
     ) {
-        let mut figures = FIGURES.clone();
+        let mut content = CONTENT.clone();
         for (mut nth, value) in changes {
-            replace(&mut figures, &mut nth, &value);
+            replace(&mut content, &mut nth, &value);
         }
-        read(&forged(&figures, weights));
+        read(&crafted(&content, weights));
     }
 
     #[test]
-    fn forged_weights_are_refused_or_sound(
+    fn crafted_weights_are_rejected_or_valid(
         at in 0..3000_usize,
         change in 1..=255_u8,
         which in 1..4_usize,
     ) {
         let set = safetensors::encode(&ModelFile::from(Weights::zeros()));
-        let mut parts = vec![FIGURES.to_string().into_bytes(), set.clone(), set.clone(), set];
+        let mut parts = vec![CONTENT.to_string().into_bytes(), set.clone(), set.clone(), set];
         let at = at % parts[which].len();
         parts[which][at] ^= change;
-        read(&sealed(&parts));
+        read(&with_header(&parts));
     }
 }
 
@@ -194,13 +195,13 @@ fn body() -> &'static [u8] {
 }
 
 #[test]
-fn what_was_written_is_read_to_the_last_bit() {
-    assert_eq!(read(&BYTES).unwrap(), *SOUND);
-    assert_eq!(read(&forged(&FIGURES, 3)).unwrap().record.epochs, SOUND.record.epochs);
+fn checkpoint_round_trips() {
+    assert_eq!(read(&BYTES).unwrap(), *VALID);
+    assert_eq!(read(&crafted(&CONTENT, 3)).unwrap().record.epochs, VALID.record.epochs);
 }
 
 #[test]
-fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
+fn invalid_settings_are_rejected() {
     for (path, value) in [
         ("/record/settings/batch_size", json!(0)),
         ("/record/settings/batch_size", json!(60_001)),
@@ -217,35 +218,35 @@ fn a_forged_setting_that_the_command_line_would_refuse_is_refused() {
         ("/record/settings/epochs", json!(1_000_000_000_000_u64)),
         ("/record/settings/recipe/learning_rate", json!(1e-46)),
     ] {
-        let mut figures = FIGURES.clone();
-        *figures.pointer_mut(path).unwrap() = value.clone();
-        assert_eq!(read(&forged(&figures, 3)), None, "{path} {value}");
+        let mut content = CONTENT.clone();
+        *content.pointer_mut(path).unwrap() = value.clone();
+        assert_eq!(read(&crafted(&content, 3)), None, "{path} {value}");
     }
 }
 
 #[test]
-fn sums_that_are_not_the_start_of_an_epoch_are_refused() {
-    let refused = |batches, samples, correct| {
-        let mut saved = SOUND.clone();
-        saved.sums = RunningSums { batches, samples, correct, ..RunningSums::default() };
-        saved.check_progress(288).is_err()
+fn impossible_sums_are_rejected() {
+    let is_rejected = |batches, samples, correct| {
+        let mut checkpoint = VALID.clone();
+        checkpoint.sums = RunningSums { batches, samples, correct, ..RunningSums::default() };
+        checkpoint.check_progress(288).is_err()
     };
-    assert!(!refused(0, 0, 0) && !refused(3, 96, 96) && !refused(9, 288, 0));
+    assert!(!is_rejected(0, 0, 0) && !is_rejected(3, 96, 96) && !is_rejected(9, 288, 0));
     for (batches, samples, correct) in
         [(0, 1, 0), (3, 95, 0), (3, 96, 97), (9, 320, 0), (usize::MAX, 288, 0), (1 << 63, 0, 0)]
     {
-        assert!(refused(batches, samples, correct), "{batches} {samples} {correct}");
+        assert!(is_rejected(batches, samples, correct), "{batches} {samples} {correct}");
     }
 }
 
 #[test]
-fn a_state_of_the_largest_size_takes_bounded_memory() {
-    let _alone = alone();
-    // A first line that never ends, figures of 32 MB, and as many parts as there is room for.
+fn largest_checkpoint_needs_bounded_memory() {
+    let _lock = lock_memory();
+    // An endless first line, 32 MB of JSON, and a very large number of parts.
     read(&vec![b'['; 32 << 20]);
     let deep = vec![b'['; 31 << 20];
-    assert_eq!(read(&sealed(&[deep])), None);
+    assert_eq!(read(&with_header(&[deep])), None);
     let many = vec![Vec::new(); 200_000];
-    assert_eq!(read(&sealed(&many)), None);
-    check_memory();
+    assert_eq!(read(&with_header(&many)), None);
+    assert_memory_is_bounded();
 }

@@ -1,5 +1,5 @@
-//! Readers of model files meet damaged, invented and malicious files: each is refused or read, none panics, and
-//! none takes memory beyond the file's own size.
+//! Model files that are corrupt, random or malicious: each is rejected, or read with finite weights. Reading never panics
+//! and needs bounded memory.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -10,30 +10,30 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::zip::zipped;
-use super::{alone, check_memory, interop};
+use super::{assert_memory_is_bounded, interop, lock_memory};
 
-/// A model file of weights that are all different, and of notes.
-static SOUND_FILE: LazyLock<ModelFile> = LazyLock::new(|| {
+/// A model file with metadata and with a different value for each weight.
+static MODEL: LazyLock<ModelFile> = LazyLock::new(|| {
     let mut file = ModelFile::from(Weights::zeros());
     for (index, value) in file.weights.values_mut().iter_mut().enumerate() {
         *value = index as f32 / 1024.0;
     }
-    for note in ["seed", "recipe", "a \"quoted\"\nnote", "epoch"] {
-        file.metadata.insert(note.to_owned(), "ü".to_owned());
+    for key in ["seed", "recipe", "a \"quoted\"\nkey", "epoch"] {
+        file.metadata.insert(key.to_owned(), "ü".to_owned());
     }
     file
 });
 
-/// A sound file of each format that is read, as its name and content.
-static SOUND: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
+/// A valid file of each readable format, as name and content.
+static VALID: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
     [
-        ("m.mpk", format::encode(Format::Mpk, &SOUND_FILE).unwrap()),
-        ("m.safetensors", format::encode(Format::Safetensors, &SOUND_FILE).unwrap()),
+        ("m.mpk", format::encode(Format::Mpk, &MODEL).unwrap()),
+        ("m.safetensors", format::encode(Format::Safetensors, &MODEL).unwrap()),
         ("m.pt", std::fs::read(interop("lenet.pt")).unwrap()),
     ]
 });
 
-/// Reads `content`. Whatever it is, weights that come out are finite, and a refusal is one line that names the file.
+/// Reads `content`. Asserts that weights are finite, and that an error is a single line that starts with the file name.
 fn read(name: &str, content: &[u8]) -> Option<Weights> {
     match format::decode(Path::new(name), content) {
         Ok(file) => {
@@ -50,12 +50,12 @@ fn read(name: &str, content: &[u8]) -> Option<Weights> {
     }
 }
 
-/// Positions in a file of `length` bytes, most of them near its two ends, where its structure is.
+/// Returns a strategy for positions in a file of `length` bytes. Most are near both ends, where the structure is.
 fn position(length: usize) -> impl Strategy<Value = usize> {
     prop_oneof![0..length.min(1500), 0..length, length.saturating_sub(1500)..length]
 }
 
-/// Bytes that are lengths, markers or opcodes somewhere, and any others.
+/// Returns a strategy for bytes, with a preference for lengths, markers and opcodes of the formats.
 fn byte() -> impl Strategy<Value = u8> {
     prop_oneof![
         prop::sample::select(vec![0, 1, 0x7f, 0x80, 0xc0, 0xc6, 0xdb, 0xdd, 0xdf, 0xff]),
@@ -64,7 +64,7 @@ fn byte() -> impl Strategy<Value = u8> {
     ]
 }
 
-/// A tensor of a safetensors header: right, nearly right, or not at all.
+/// Returns a strategy for entries of a safetensors header: valid, almost valid or invalid.
 fn header_entry() -> impl Strategy<Value = (String, Value)> {
     let name = prop_oneof![
         9 => prop::sample::select(TENSORS.map(|spec| spec.name.to_owned()).to_vec()),
@@ -78,7 +78,7 @@ fn header_entry() -> impl Strategy<Value = (String, Value)> {
     })
 }
 
-/// A key of a Burn record as its bytes.
+/// Returns a strategy for the encoded keys of a Burn record.
 fn record_key() -> impl Strategy<Value = Vec<u8>> {
     let keys = [
         "metadata", "float", "version", "item", "_b", "conv1", "conv2", "fc1", "fc3", "weight",
@@ -88,7 +88,7 @@ fn record_key() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|key| [&[0xa0 | key.len() as u8], key.as_bytes()].concat())
 }
 
-/// Pieces of pickles: whole instructions, so that many sequences of them run for a while.
+/// Returns a strategy for pickles that consist of complete instructions, so that many of them run for a while.
 fn pickle() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
         b"}", b"(", b")", b"t", b"u", b"s", b"R", b"Q", b"b", b"N", b"\x88", b"\x85", b"\x86",
@@ -97,7 +97,7 @@ fn pickle() -> impl Strategy<Value = Vec<u8>> {
         b"X\x0a\0\0\0conv1.bias", b"\x8c\x07storage", b"X\xff\xff\xff\xff",
         b"ccollections\nOrderedDict\n", b"ctorch._utils\n_rebuild_tensor_v2\n",
         b"ctorch._utils\n_rebuild_parameter\n", b"ctorch\nFloatStorage\n", b"cos\nsystem\n",
-        // A storage, and all of a tensor.
+        // A storage, and a complete tensor.
         b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0sX\x03\0\0\0cpuK\x06tQ",
         b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n\
           X\x01\0\0\0sX\x03\0\0\0cpuK\x06tQK\0K\x06\x85K\x01\x85\x89ccollections\nOrderedDict\n)RtR",
@@ -112,12 +112,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn files_with_changed_bytes_are_read_or_refused(
+    fn changed_bytes_never_panic(
         format in 0..3_usize,
         changes in prop::collection::vec((any::<prop::sample::Index>(), byte()), 1..8),
         anywhere in any::<bool>(),
     ) {
-        let (name, content) = &SOUND[format];
+        let (name, content) = &VALID[format];
         let mut content = content.clone();
         for (index, value) in changes {
             let length = if anywhere { content.len() } else { 1500 };
@@ -130,19 +130,19 @@ proptest! {
     }
 
     #[test]
-    fn files_with_a_piece_cut_out_or_put_in_are_refused(
+    fn removed_or_repeated_parts_are_rejected(
         format in 0..3_usize,
         (from, to) in (position(178_000), position(178_000)),
         cut in any::<bool>(),
     ) {
-        let (name, content) = &SOUND[format];
+        let (name, content) = &VALID[format];
         let (from, to) = (from.min(to), from.max(to));
         let changed = if cut {
             [&content[..from], &content[to..]].concat()
         } else {
             [&content[..to], &content[from..]].concat()
         };
-        // The zip format allows bytes before and between entries: a .pt may still be whole.
+        // The zip format allows bytes between entries, so a .pt file may still be valid.
         if *name != "m.pt" && from != to {
             prop_assert_eq!(read(name, &changed), None);
         } else {
@@ -151,15 +151,15 @@ proptest! {
     }
 
     #[test]
-    fn invented_bytes_are_refused(format in 0..3_usize, content in prop::collection::vec(byte(), 0..400)) {
-        let (name, _) = SOUND[format];
+    fn random_bytes_are_rejected(format in 0..3_usize, content in prop::collection::vec(byte(), 0..400)) {
+        let (name, _) = VALID[format];
         prop_assert_eq!(read(name, &content), None);
         let start = [b"\x83\xa8metadata".as_slice(), b"\x40\0\0\0\0\0\0\0{", b"PK\x03\x04data.pkl"][format];
         prop_assert_eq!(read(name, &[start, &content].concat()), None);
     }
 
     #[test]
-    fn invented_safetensors_headers_are_refused(entries in prop::collection::vec(header_entry(), 0..12)) {
+    fn random_safetensors_headers_are_rejected(entries in prop::collection::vec(header_entry(), 0..12)) {
         let header = Value::Object(entries.into_iter().collect()).to_string();
         let length = header.len() as u64;
         let content = [&length.to_le_bytes()[..], header.as_bytes(), &[0; 2000]].concat();
@@ -167,26 +167,26 @@ proptest! {
     }
 
     #[test]
-    fn records_with_a_key_exchanged_are_refused(from in record_key(), to in record_key(), nth in 0..20_usize) {
-        let (name, content) = &SOUND[0];
+    fn records_with_replaced_key_are_rejected(from in record_key(), to in record_key(), nth in 0..20_usize) {
+        let (name, content) = &VALID[0];
         let found = content.windows(from.len()).enumerate().filter(|(_, window)| *window == from);
-        let places: Vec<usize> = found.map(|(at, _)| at).collect();
-        let at = places[nth % places.len()];
+        let positions: Vec<usize> = found.map(|(at, _)| at).collect();
+        let at = positions[nth % positions.len()];
         let changed = [&content[..at], &to, &content[at + from.len()..]].concat();
         prop_assert_eq!(read(name, &changed).is_some(), from == to);
     }
 
     #[test]
-    fn invented_pickles_are_refused(pickle in pickle()) {
+    fn random_pickles_are_rejected(pickle in pickle()) {
         let content = zipped(&[("m/data.pkl", &pickle), ("m/data/s", &[0; 24])]);
         prop_assert_eq!(read("m.pt", &content), None);
     }
 }
 
 #[test]
-fn files_that_end_early_or_go_on_after_their_end_are_refused() {
-    for (name, content) in &*SOUND {
-        // Every length among the first and last bytes, a sample of the others.
+fn truncated_or_extended_files_are_rejected() {
+    for (name, content) in &*VALID {
+        // Try every length near both ends, and a sample of the others.
         let ends = (0..2000).chain(content.len() - 2000..content.len());
         for length in ends.chain((2000..content.len()).step_by(97)) {
             assert_eq!(read(name, &content[..length]), None, "{name}, {length}");
@@ -197,29 +197,29 @@ fn files_that_end_early_or_go_on_after_their_end_are_refused() {
 }
 
 #[test]
-fn a_file_holds_what_was_written_and_equal_files_are_equal_bytes() {
-    for (name, content) in &SOUND[..2] {
+fn files_round_trip() {
+    for (name, content) in &VALID[..2] {
         let file = format::decode(Path::new(name), content).unwrap();
-        assert_eq!(file.weights, SOUND_FILE.weights, "{name}");
+        assert_eq!(file.weights, MODEL.weights, "{name}");
         if *name == "m.safetensors" {
-            assert_eq!(file, *SOUND_FILE);
+            assert_eq!(file, *MODEL);
         }
         let format = Format::from_path(Path::new(name)).unwrap();
-        assert_eq!(format::encode(format, &SOUND_FILE).unwrap(), *content, "{name}");
+        assert_eq!(format::encode(format, &MODEL).unwrap(), *content, "{name}");
     }
 }
 
 #[test]
-fn a_pickle_that_doubles_itself_takes_no_memory() {
-    // Each round makes a pair of the last pair: 2^4000 leaves to whoever copies them.
+fn doubling_pickle_needs_bounded_memory() {
+    // Each round builds a pair of the previous pair, which would be 2^4000 leaves if they were copied.
     let rounds = b"h\0h\0\x86q\0".repeat(4000);
     let pickle = [b"\x80\x02)q\0", &rounds[..], b"."].concat();
     read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));
-    check_memory();
+    assert_memory_is_bounded();
 }
 
 #[test]
-fn entries_larger_than_they_may_be_are_refused() {
+fn oversized_entries_are_rejected() {
     let large = vec![b'('; 2 << 20];
     let content = zipped(&[("m/data.pkl", &large)]);
     let error = format::decode(Path::new("m.pt"), &content).unwrap_err();
@@ -227,10 +227,10 @@ fn entries_larger_than_they_may_be_are_refused() {
 }
 
 #[test]
-fn headers_and_directories_of_the_largest_size_take_bounded_memory() {
-    let _alone = alone();
+fn largest_headers_need_bounded_memory() {
+    let _lock = lock_memory();
     let limit = usize::try_from(format::MAX_FILE_BYTES).unwrap();
-    // As many tensors as a header of one megabyte may list, as many entries as a directory of 16 holds.
+    // The maximum number of tensors in a header of 1 MB, and of entries in a zip directory of 16 MB.
     let mut header = String::from("{");
     for index in 0..(1 << 20) / 52 {
         header +=
@@ -245,10 +245,10 @@ fn headers_and_directories_of_the_largest_size_take_bounded_memory() {
     let entries = (limit - 200) / 50;
     read("m.pt", &zip_directory(entries));
     read("m.mpk", &vec![0x91; limit]);
-    check_memory();
+    assert_memory_is_bounded();
 }
 
-/// A zip64 file of one entry that its directory lists `count` times under different names.
+/// Builds a zip64 file with one entry, which the directory lists `count` times under different names.
 fn zip_directory(count: usize) -> Vec<u8> {
     let local = [&b"PK\x03\x04\x14\0"[..], &[0; 20], b"\x04\0\0\0data.pkl"].concat();
     let mut content = local.clone();
@@ -257,7 +257,7 @@ fn zip_directory(count: usize) -> Vec<u8> {
         content.extend(b"PK\x01\x02\x14\0\x14\0");
         content.extend([0; 20]);
         content.extend(b"\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
-        // Four bytes of name, different for each.
+        // A different name of four bytes.
         content.extend((0..4).map(|digit| b'0' + (index >> (6 * digit) & 63) as u8));
     }
     let directory = content.len() as u64 - start;
