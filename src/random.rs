@@ -1,28 +1,28 @@
-//! The program's own randomness: streams of numbers that are a function of (seed, purpose, epoch) alone.
+//! Random number streams that depend only on (seed, purpose, epoch).
 //!
-//! Nothing is carried from one epoch to the next, so a run that was stopped goes on with the numbers it would
-//! have had, on any backend and with any number of threads. The algorithms are fixed: ChaCha with 8 rounds
-//! (D. J. Bernstein, 2008), floats from its upper 24 bits, integers by Lemire's method. Changing any of them
-//! changes the weights of every seed.
+//! No state is carried from one epoch to the next. A resumed run therefore gets the same numbers as an uninterrupted one,
+//! on any backend and with any number of threads. The algorithms are fixed: ChaCha with 8 rounds (D. J. Bernstein, 2008),
+//! floats from its upper 24 bits, and integers by Lemire's method. Changing any of them changes the weights of every seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What the numbers of a stream are for. Streams of different purposes are independent.
+/// The purpose of a stream. Streams with different purposes are independent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Initial weights.
     Weights,
     /// The order of the training images.
     Shuffle,
-    /// Changes made to the training images.
+    /// Augmentation of the training images.
     Augmentation,
 }
 
-/// The stream of (`seed`, `purpose`, `epoch`), from its start.
+/// Creates the stream of (`seed`, `purpose`, `epoch`).
 ///
-/// The three are the generator's key as they stand, 64 bits each, little-endian; so no two streams share one.
-/// Draw 32-bit words only: the position of a stream must not depend on the width of what is drawn.
+/// The key of the generator consists of these three numbers, as 64-bit little-endian integers, so every stream has a
+/// different key. Callers must draw only 32-bit words, so that the position in the stream does not depend on the width of
+/// the numbers.
 pub fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
     let purpose: u64 = match purpose {
         Purpose::Weights => 0,
@@ -36,23 +36,23 @@ pub fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// A number from [0, 1): one of the 2^24 multiples of 2^-24 there, each as likely as the others.
+/// Draws a number from [0, 1), uniformly from the 2^24 multiples of 2^-24.
 pub fn uniform(rng: &mut ChaCha8Rng) -> f32 {
     (rng.next_u32() >> 8) as f32 / (1 << 24) as f32
 }
 
-/// An integer from [0, `bound`), each as likely as the others.
+/// Draws a uniform integer from [0, `bound`).
 ///
-/// D. Lemire, "Fast Random Integer Generation in an Interval", 2019, algorithm 5.
+/// Implements algorithm 5 of D. Lemire, "Fast Random Integer Generation in an Interval", 2019.
 ///
 /// # Panics
-/// If `bound` is zero.
+/// Panics if `bound` is zero.
 pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
-    assert!(bound > 0, "no integer is below zero");
+    assert!(bound > 0, "the bound must not be zero");
     let mut draw = || u64::from(rng.next_u32()) * u64::from(bound);
     let mut product = draw();
-    // Words that would make some results likelier than others are drawn again. The first comparison, which
-    // nearly always fails, saves the division.
+    // Words that would make some results more likely than others are rejected. The first comparison is nearly always
+    // false, which saves the division.
     if (product as u32) < bound {
         let surplus = bound.wrapping_neg() % bound;
         while (product as u32) < surplus {
@@ -66,7 +66,7 @@ pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
 mod tests {
     use super::*;
 
-    // The expected numbers of this module come from an implementation in Python, written apart from this one.
+    // The expected numbers come from an independent implementation in Python.
 
     fn words<const N: usize>(seed: u64, purpose: Purpose, epoch: u64) -> [u32; N] {
         let mut rng = stream(seed, purpose, epoch);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_never_drift() {
+    fn streams_match_reference() {
         assert_eq!(
             words(42, Purpose::Weights, 1),
             [0x56df_9571, 0xe6cf_b28c, 0x191e_134d, 0xcbae_25a4]
@@ -91,22 +91,22 @@ mod tests {
             words(u64::MAX, Purpose::Augmentation, 7),
             [0x65b9_3d55, 0x3864_e8da, 0x591b_4e77]
         );
-        // Beyond the generator's buffer of 64 words.
+        // This index is beyond the generator's buffer of 64 words.
         assert_eq!(words::<100>(0, Purpose::Weights, 0)[99], 0xa30a_3574);
     }
 
     #[test]
-    fn each_part_of_the_key_makes_another_stream() {
+    fn streams_depend_on_whole_key() {
         let reference: [u32; 4] = words(42, Purpose::Shuffle, 1);
         assert_ne!(reference, words(43, Purpose::Shuffle, 1));
         assert_ne!(reference, words(42, Purpose::Augmentation, 1));
         assert_ne!(reference, words(42, Purpose::Shuffle, 2));
-        // Seed and epoch are not mixed: swapping them is another stream.
+        // Swapping seed and epoch gives another stream.
         assert_ne!(words::<4>(1, Purpose::Shuffle, 2), words::<4>(2, Purpose::Shuffle, 1));
     }
 
     #[test]
-    fn uniform_never_drifts_and_stays_below_one() {
+    fn uniform_matches_reference() {
         let mut rng = stream(42, Purpose::Weights, 0);
         assert_eq!(
             std::array::from_fn(|_| uniform(&mut rng)),
@@ -119,13 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn bounded_integers_never_drift() {
+    fn bounded_integers_match_reference() {
         let mut rng = stream(42, Purpose::Shuffle, 1);
         assert_eq!(
             std::array::from_fn(|_| below(&mut rng, 10)),
             [5, 8, 8, 5, 1, 8, 6, 7, 9, 7, 1, 6]
         );
-        // A bound for which one word in four is drawn again.
+        // With this bound, one word in four is rejected.
         let mut rng = stream(42, Purpose::Shuffle, 1);
         assert_eq!(
             std::array::from_fn(|_| below(&mut rng, 3 << 30)),
@@ -141,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn bounded_integers_are_equally_likely() {
+    fn bounded_integers_are_uniform() {
         let mut rng = stream(7, Purpose::Shuffle, 0);
         let mut counts = [0_u32; 6];
         for _ in 0..60_000 {
             counts[below(&mut rng, 6) as usize] += 1;
         }
-        // 10,000 each, standard deviation 91.
+        // Each count has mean 10,000 and standard deviation 91.
         assert!(counts.iter().all(|count| count.abs_diff(10_000) < 456), "{counts:?}");
         assert_eq!(below(&mut rng, 1), 0);
     }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks what runs to stop after its batch, the second ends the process.
+//! Handling of Ctrl-C and SIGTERM: the first signal requests a stop after the current batch, the second ends the process.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,12 +9,16 @@ use signal_hook::flag;
 
 static REQUEST: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
-/// Listens for the signals from now on.
+/// Installs the signal handlers.
+///
+/// # Errors
+/// Returns an error if the OS rejects a handler.
 pub fn listen() -> io::Result<()> {
     let request = REQUEST.get_or_init(Default::default);
     let second = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // Handlers run in the order of their registration: the exit is armed after it has been passed once.
+        // Handlers run in the order of registration, so the first signal passes the conditional shutdown before it is
+        // armed.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
         flag::register(signal, Arc::clone(&second))?;
         flag::register_usize(signal, Arc::clone(request), signal as usize)?;
@@ -22,7 +26,7 @@ pub fn listen() -> io::Result<()> {
     Ok(())
 }
 
-/// The signal that has come, if one has.
+/// Returns the last signal received, if any.
 pub fn requested() -> Option<u8> {
     match REQUEST.get()?.load(Ordering::Relaxed) {
         0 => None,

@@ -1,4 +1,4 @@
-"""Compares what `lenet compare --json` says of groups of seeds with what scipy says of the same records.
+"""Compares the statistics of `lenet compare --json` for groups of seeds with those of scipy.
 
     python check_compare.py LENET RECORD..      (scipy 1.17)
 """
@@ -15,7 +15,7 @@ found = json.loads(subprocess.run([lenet, "compare", *paths, "--json"], check=Tr
 records = [json.load(open(path)) for path in paths]
 
 
-def figure(record, name):
+def metric(record, name):
     kept = record["epochs"][record["kept_epoch"] - 1]
     return {
         "test_accuracy": record["test"]["accuracy"],
@@ -31,7 +31,7 @@ def close(a, b):
 
 
 def values(group, name):
-    return [figure(records[run], name) for run in found["groups"][group]["runs"]]
+    return [metric(records[run], name) for run in found["groups"][group]["runs"]]
 
 
 assert len(found["tests"]) == 5, found["tests"]
@@ -41,11 +41,11 @@ for group, row in enumerate(found["groups"]):
         close(row[name]["sd"], np.std(values(group, name), ddof=1))
 for test in found["tests"]:
     expected = stats.ttest_ind(values(test["a"], test["figure"]), values(test["b"], test["figure"]), equal_var=False)
-    for ours, theirs in ((test["t"], expected.statistic), (test["df"], expected.df), (test["p"], expected.pvalue)):
-        close(ours, theirs)
-    print(f"{test['figure']}: t {test['t']:.4f}, df {test['df']:.2f}, p {test['p']:.3g}, as scipy says")
+    for found_value, expected_value in ((test["t"], expected.statistic), (test["df"], expected.df), (test["p"], expected.pvalue)):
+        close(found_value, expected_value)
+    print(f"{test['figure']}: t {test['t']:.4f}, df {test['df']:.2f}, p {test['p']:.3g}, equal to scipy's")
 assert found["pairs"]
 for pair in found["pairs"]:
     n = pair["only_a"] + pair["only_b"]
     close(pair["p"], stats.binomtest(pair["only_a"], n, 0.5).pvalue if n else 1)
-print(f"McNemar: {len(found['pairs'])} pairs as scipy says")
+print(f"McNemar: {len(found['pairs'])} pairs equal to scipy's")

@@ -1,4 +1,4 @@
-"""Checks lenet's schemas, and documents by them, with an independent implementation of JSON Schema.
+"""Validates lenet's JSON schemas and its JSON output with an independent implementation of JSON Schema.
 
     python check_schemas.py LENET MODEL.mpk      (jsonschema 4.26)
 """
@@ -14,8 +14,8 @@ lenet, model = sys.argv[1:]
 record = str(pathlib.Path(model).with_suffix(".json"))
 
 
-def run(*words):
-    return subprocess.run([lenet, *words], check=True, capture_output=True, text=True).stdout
+def run(*args):
+    return subprocess.run([lenet, *args], check=True, capture_output=True, text=True).stdout
 
 
 directory = pathlib.Path(__file__).parents[2] / "docs/schema"
@@ -36,4 +36,4 @@ for name, text in documents.items():
     jsonschema.validate(json.loads(text), schemas[name])
 for event in run("train", "--limit", "320", "--epochs", "1", "--seeds", "1,2", "--json").splitlines():
     jsonschema.validate(json.loads(event), schemas["train"])
-print(f"{len(schemas)} schemas, {len(documents)} documents and the events of a training fit")
+print(f"{len(schemas)} schemas, {len(documents)} documents and the events of a training run are valid")

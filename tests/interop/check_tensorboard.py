@@ -1,5 +1,5 @@
-"""Reads the event files of `lenet train --tensorboard DIR` with TensorBoard's own reader and compares each scalar
-with the record that lenet wrote beside the model.
+"""Reads the event files of `lenet train --tensorboard DIR` with TensorBoard's reader and compares each scalar with the
+run record next to the model.
 
     python check_tensorboard.py DIR MODEL.json      (tensorboard 2.20)
 """
@@ -16,7 +16,7 @@ recipe = record["settings"]["recipe"]
 
 
 def rate(epoch):
-    """The learning rate in the middle of an epoch, counted from 1."""
+    """Returns the learning rate in the middle of an epoch, counted from 1."""
     if recipe["schedule"] == "constant":
         return recipe["learning_rate"]
     warm_up = recipe["schedule"]["linear"]["warm_up"]
@@ -48,4 +48,4 @@ for run, tags in expected.items():
             assert abs(scalar.value - value) <= 1e-6 * max(1, abs(value)), (run, tag, scalar, value)
         times = [s.wall_time for s in found]
         assert times == sorted(times) and times[0] > 1.6e9, times
-        print(f"{run}/{tag}: {len(found)} epochs as recorded")
+        print(f"{run}/{tag}: {len(found)} epochs equal to the run record")

@@ -1,8 +1,8 @@
-"""A model of lenet in PyTorch and ONNX Runtime, and back: python check_torch.py LENET MODEL DATA_DIR
+"""Runs a model of lenet in PyTorch and ONNX Runtime, and converts it back: python check_torch.py LENET MODEL DATA_DIR
 
-LENET is the program, MODEL a .mpk that it trained. On all 10,000 test images PyTorch's loss and hits must be those of
-`lenet eval`, and ONNX Runtime's answers those of PyTorch; through PyTorch's two formats and back to .mpk the weights
-must stay equal bit for bit.      (PyTorch 2.15.0, safetensors 0.8.0, onnx 1.23.2, onnxruntime 1.32.0, NumPy)
+LENET is the program, and MODEL is a .mpk file that it trained. On all 10,000 test images, PyTorch must have the loss and
+the number of correct predictions of `lenet eval`, and ONNX Runtime must have the predictions of PyTorch. A round trip
+through both PyTorch formats back to .mpk must keep all bits of the weights.      (PyTorch 2.15.0, safetensors 0.8.0, onnx 1.23.2, onnxruntime 1.32.0, NumPy)
 """
 
 import json
@@ -21,8 +21,8 @@ from torch_net import LeNet, loss_of, samples
 program, model, data = sys.argv[1:]
 
 
-def lenet(*words):
-    return subprocess.run([program, *map(str, words)], check=True, capture_output=True, text=True).stdout
+def lenet(*args):
+    return subprocess.run([program, *map(str, args)], check=True, capture_output=True, text=True).stdout
 
 
 def evaluate(path):
@@ -32,33 +32,33 @@ def evaluate(path):
 images, labels = samples(data, "t10k")
 
 with tempfile.TemporaryDirectory() as name:
-    folder = pathlib.Path(name)
-    lenet("convert", model, folder / "ours.safetensors")
-    lenet("convert", model, folder / "ours.onnx")
+    directory = pathlib.Path(name)
+    lenet("convert", model, directory / "ours.safetensors")
+    lenet("convert", model, directory / "ours.onnx")
     net = LeNet()
-    net.load_state_dict(load_file(folder / "ours.safetensors"))
+    net.load_state_dict(load_file(directory / "ours.safetensors"))
     with torch.no_grad():
         outputs = net(images).double()
     loss = loss_of(outputs, labels).item()
     correct = int((outputs.argmax(1) == labels).sum())
     found = evaluate(model)
-    print(f"lenet loss {found['loss']:.7f}, {found['correct']} right; PyTorch {loss:.7f}, {correct} right")
+    print(f"lenet loss {found['loss']:.7f}, {found['correct']} correct; PyTorch {loss:.7f}, {correct} correct")
     assert abs(found["loss"] - loss) <= 1e-5 and found["correct"] == correct
 
-    torch.save(net.state_dict(), folder / "back.pt")
-    save_file(net.state_dict(), folder / "back.safetensors")
-    for ending in ("pt", "safetensors"):
-        back = folder / f"back.{ending}"
-        assert evaluate(back) == found, ending
-        lenet("convert", back, folder / f"{ending}.mpk")
-        lenet("convert", folder / f"{ending}.mpk", folder / f"{ending}-again.safetensors")
-        for tensor, values in load_file(folder / f"{ending}-again.safetensors").items():
-            assert torch.equal(values, net.state_dict()[tensor]), (ending, tensor)
-    print("equal bit for bit through .pt, .safetensors and .mpk")
+    torch.save(net.state_dict(), directory / "back.pt")
+    save_file(net.state_dict(), directory / "back.safetensors")
+    for extension in ("pt", "safetensors"):
+        back = directory / f"back.{extension}"
+        assert evaluate(back) == found, extension
+        lenet("convert", back, directory / f"{extension}.mpk")
+        lenet("convert", directory / f"{extension}.mpk", directory / f"{extension}-again.safetensors")
+        for tensor, values in load_file(directory / f"{extension}-again.safetensors").items():
+            assert torch.equal(values, net.state_dict()[tensor]), (extension, tensor)
+    print("bit-identical after a round trip through .pt, .safetensors and .mpk")
 
-    path = str(folder / "ours.onnx")
+    path = str(directory / "ours.onnx")
     onnx.checker.check_model(onnx.load(path), full_check=True)
     onnx_outputs, _ = onnxruntime.InferenceSession(path).run(None, {"image": images.numpy()})
     same = int((onnx_outputs.argmax(1) == outputs.argmax(1).numpy()).sum())
-    print(f"ONNX Runtime gives PyTorch's answer for {same} of {len(labels)} images")
+    print(f"ONNX Runtime predicts the same class as PyTorch for {same} of {len(labels)} images")
     assert same == len(labels)

@@ -1,9 +1,10 @@
-"""One file, one meaning: each variant of a `.pt` or `.safetensors` file is read with PyTorch's bits, or refused.
+"""Checks that each variant of a `.pt` or `.safetensors` file is read with the same bits as in PyTorch, or rejected.
 
     python check_variants.py LENET_PROGRAM
 
-Every variant is given to PyTorch (or safetensors' own library) and to `lenet convert`. What lenet takes must be what they
-take, bit for bit; what may be refused is listed, so that a reader that refuses all is found too.
+Every variant is read by PyTorch (or the safetensors library) and by `lenet convert`. If lenet accepts a file, its weights
+must be bit-identical to theirs. The list states which variants must be accepted, so that a reader that rejects everything
+fails the check.
 """
 
 import io
@@ -51,12 +52,12 @@ def zipped(parts, method=zipfile.ZIP_STORED, comment=b""):
 
 
 def pickled(change):
-    """The state dict with its pickle changed."""
+    """Returns the saved state dict with a changed pickle."""
     return zipped([(name, change(content) if name.endswith("/data.pkl") else content) for name, content in entries(saved(STATE))])
 
 
 def safetensors_with(change):
-    """A safetensors file whose header is changed."""
+    """Returns a safetensors file with a changed header."""
     content = safetensors.torch.save(STATE, {"format": "pt"})
     (length,) = struct.unpack("<Q", content[:8])
     header = change(content[8 : 8 + length].decode().rstrip()).encode()
@@ -67,14 +68,14 @@ bias = STATE["conv1.bias"]
 plain = saved(STATE)
 parts = entries(plain)
 storage = next(content for name, content in parts if name.endswith("/data/0"))
-folder = parts[0][0].split("/")[0]
+directory = parts[0][0].split("/")[0]
 wide = torch.stack([bias, -bias], dim=1)
 imaginary = torch.complex(torch.zeros(6), bias)
 first = json.loads(safetensors_with(lambda header: header)[8:].split(b"}}", 1)[0] + b"}}")["conv1.bias"]
 entry = '"conv1.bias":' + json.dumps(first, separators=(",", ":"))
 other = '"conv1.bias":' + json.dumps({**first, "shape": [1, 6]}, separators=(",", ":"))
 
-# name: (ending, content, whether lenet must take it)
+# name: (extension, content, whether lenet must accept it)
 VARIANTS = {
     "as saved": ("pt", plain, True),
     "protocol 4": ("pt", saved(STATE, pickle_protocol=4), True),
@@ -82,7 +83,7 @@ VARIANTS = {
     "a plain dict": ("pt", saved(dict(STATE)), True),
     "in another order": ("pt", saved(dict(reversed(STATE.items()))), True),
     "parameters": ("pt", saved({name: torch.nn.Parameter(t) for name, t in STATE.items()}), True),
-    "wants gradients": ("pt", with_bias(bias.clone().requires_grad_()), True),
+    "requires gradients": ("pt", with_bias(bias.clone().requires_grad_()), True),
     "a stride of 2": ("pt", with_bias(wide[:, 0]), True),
     "an offset": ("pt", with_bias(torch.cat([bias, bias * 2])[6:]), True),
     "a stride of 0": ("pt", with_bias(torch.tensor([0.5]).expand(6)), True),
@@ -102,39 +103,39 @@ VARIANTS = {
     "sparse": ("pt", with_bias(bias.to_sparse()), False),
     "meta": ("pt", with_bias(bias.to("meta")), False),
     "NaN": ("pt", with_bias(torch.full((6,), float("nan"))), False),
-    "the old form": ("pt", saved(STATE, _use_new_zipfile_serialization=False), False),
+    "legacy format": ("pt", saved(STATE, _use_new_zipfile_serialization=False), False),
     "bytes before": ("pt", b"#" + plain, False),
     "an archive before": ("pt", with_bias(bias * 2) + plain, False),
-    "bytes behind": ("pt", plain + b"#", False),
-    "an archive behind": ("pt", plain + with_bias(bias * 2), False),
+    "bytes after": ("pt", plain + b"#", False),
+    "an archive after": ("pt", plain + with_bias(bias * 2), False),
     "a comment": ("pt", zipped(parts, comment=b"x"), False),
     "compressed": ("pt", zipped(parts, zipfile.ZIP_DEFLATED), False),
-    "a storage twice": ("pt", zipped(parts + [(f"{folder}/data/0", storage[::-1])]), False),
-    "a storage twice, first": ("pt", zipped([*parts[:1], (f"{folder}/data/0", storage[::-1]), *parts[1:]]), False),
+    "a storage twice": ("pt", zipped(parts + [(f"{directory}/data/0", storage[::-1])]), False),
+    "a storage twice, first": ("pt", zipped([*parts[:1], (f"{directory}/data/0", storage[::-1]), *parts[1:]]), False),
     "a pickle twice": ("pt", zipped(parts + [parts[0]]), False),
-    "a pickle in capitals": ("pt", zipped(parts + [(f"{folder}/DATA.PKL", b"x")]), False),
-    "two folders": ("pt", zipped(parts + [(name.replace(folder, "b", 1), content) for name, content in parts]), False),
+    "a pickle in capitals": ("pt", zipped(parts + [(f"{directory}/DATA.PKL", b"x")]), False),
+    "two directories": ("pt", zipped(parts + [(name.replace(directory, "b", 1), content) for name, content in parts]), False),
     "big-endian": ("pt", zipped([(n, b"big" if n.endswith("byteorder") else c) for n, c in parts]), False),
     "two names of one key": ("pt", pickled(lambda p: p.replace(b"conv2.bias", b"conv1.bias")), False),
     "another storage type": ("pt", pickled(lambda p: p.replace(b"FloatStorage", b"IntStorage", 1)), False),
     "another kind of id": ("pt", pickled(lambda p: p.replace(b"storage", b"module!", 1)), False),
     "a global": ("pt", zipped([(parts[0][0], pickle.dumps({**{n: 0 for n in STATE}, "x": print}, 2)), *parts[1:]]), False),
     "safetensors": ("safetensors", safetensors_with(lambda h: h), True),
-    "spaces behind": ("safetensors", safetensors_with(lambda h: h + " " * 8), True),
-    "no notes": ("safetensors", safetensors.torch.save(STATE), True),
+    "spaces after": ("safetensors", safetensors_with(lambda h: h + " " * 8), True),
+    "no metadata": ("safetensors", safetensors.torch.save(STATE), True),
     "a tensor twice": ("safetensors", safetensors_with(lambda h: h.replace(entry, f"{entry},{entry}")), False),
     "a tensor twice, differing": ("safetensors", safetensors_with(lambda h: h.replace(entry, f"{other},{entry}")), False),
-    "a note twice": ("safetensors", safetensors_with(lambda h: h.replace('"format":"pt"', '"format":"pt","format":"tf"')), False),
-    "notes twice": ("safetensors", safetensors_with(lambda h: '{"__metadata__":{"a":"b"},' + h[1:]), False),
+    "a metadata key twice": ("safetensors", safetensors_with(lambda h: h.replace('"format":"pt"', '"format":"pt","format":"tf"')), False),
+    "metadata twice": ("safetensors", safetensors_with(lambda h: '{"__metadata__":{"a":"b"},' + h[1:]), False),
     "an escaped name twice": ("safetensors", safetensors_with(lambda h: h.replace(entry, entry.replace("conv1", "\\u0063onv1") + "," + entry)), False),
-    "bytes behind the data": ("safetensors", safetensors_with(lambda h: h) + b"\0\0\0\0", False),
+    "bytes after the data": ("safetensors", safetensors_with(lambda h: h) + b"\0\0\0\0", False),
     "half in safetensors": ("safetensors", safetensors.torch.save({**STATE, "conv1.bias": bias.half()}), False),
 }
 
 
 def reference(path):
     if path.suffix == ".pt":
-        # Its safe reader knows protocol 2 alone; the files are of our own making.
+        # The safe reader supports only protocol 2, and these files are trusted.
         return torch.load(path, weights_only=False)
     return safetensors.torch.load_file(path)
 
@@ -144,25 +145,25 @@ def bits(tensor):
 
 
 faults = []
-with tempfile.TemporaryDirectory() as folder_name:
-    for number, (name, (ending, content, taken)) in enumerate(VARIANTS.items()):
-        path = pathlib.Path(folder_name, f"{number}.{ending}")
+with tempfile.TemporaryDirectory() as directory_name:
+    for number, (name, (extension, content, accepted)) in enumerate(VARIANTS.items()):
+        path = pathlib.Path(directory_name, f"{number}.{extension}")
         output = path.with_name(f"{number}.out.safetensors")
         path.write_bytes(content)
         ran = subprocess.run([LENET, "convert", path, output], capture_output=True, text=True)
-        verdict = {0: "taken", 1: "refused"}.get(ran.returncode, f"status {ran.returncode}")
+        verdict = {0: "accepted", 1: "rejected"}.get(ran.returncode, f"status {ran.returncode}")
         if ran.returncode == 0:
             ours = safetensors.torch.load_file(output)
             try:
                 theirs = reference(path)
                 equal = all(torch.equal(bits(ours[key]), bits(theirs[key])) for key in STATE)
             except Exception as error:
-                verdict, equal = f"taken, where PyTorch refuses: {error}", False
+                verdict, equal = f"accepted, but rejected by PyTorch: {error}", False
             if not equal:
-                faults.append(f"{name}: other bits than PyTorch's")
+                faults.append(f"{name}: the bits differ from PyTorch's")
         elif ran.returncode != 1 or "error: " not in ran.stderr:
             faults.append(f"{name}: {ran.stderr}")
-        if (ran.returncode == 0) != taken:
+        if (ran.returncode == 0) != accepted:
             faults.append(f"{name}: {verdict}, {ran.stderr.splitlines()[:1]}")
         print(f"{name:<30} {verdict}")
 print(f"{len(VARIANTS)} variants, {len(faults)} faults")

@@ -1,13 +1,14 @@
-"""Loads a .safetensors file of lenet into the notebook's Keras model, checks what comes out, and takes the weights back.
+"""Loads a .safetensors file of lenet into the Keras model of the notebook, evaluates it, and converts the weights back.
 
     python keras_weights.py [MODEL.safetensors [DATA_DIR]]   (tensorflow-cpu or tensorflow, safetensors)
 
-Without arguments it takes the model that Keras itself trained (tests/goldens) and this repository's data, and checks
-the test loss and the number of right answers against what Keras said then (tests/goldens/goldens.json). For another
-model it prints them; `lenet eval MODEL` must print the same.
+Without arguments, the script uses the model that was trained in Keras (tests/goldens) and the data of this repository.
+It then compares the test loss and the number of correct predictions with those that Keras reported after training
+(tests/goldens/goldens.json). For any other model it prints them, and `lenet eval MODEL` must print the same numbers.
 
-The layouts differ. PyTorch's and lenet's: convolution [out, in, height, width], dense [out, in], and fc1's 256 inputs
-in the order (channel, row, column). Keras': [height, width, in, out], [in, out], and (row, column, channel).
+The layouts differ. PyTorch and lenet store convolutions as [out, in, height, width], dense layers as [out, in], and the
+256 inputs of fc1 in the order (channel, row, column). Keras stores them as [height, width, in, out], [in, out] and
+(row, column, channel).
 """
 
 import gzip
@@ -39,9 +40,9 @@ def notebook_model():
 
 
 def keras_weights(path):
-    """The tensors of `path` in the order and layouts of `notebook_model().get_weights()`."""
+    """Returns the tensors of `path` in the order and layouts of `notebook_model().get_weights()`."""
     t = load_file(path)
-    # (channel, row, column) -> (row, column, channel), for each of the 120 outputs.
+    # Reorder the inputs of each of the 120 outputs: (channel, row, column) -> (row, column, channel).
     t["fc1.weight"] = t["fc1.weight"].reshape(120, 16, 4, 4).transpose(0, 2, 3, 1).reshape(120, 256)
     for name in ("fc1", "fc2", "fc3"):
         t[name + ".weight"] = t[name + ".weight"].T
@@ -51,7 +52,7 @@ def keras_weights(path):
 
 
 def lenet_tensors(weights):
-    """The way back: what `model.get_weights()` gave, as lenet names and lays it out."""
+    """Converts the result of `model.get_weights()` back to the names and layouts of lenet."""
     order = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}
     t = {name: np.ascontiguousarray(w.transpose(order[w.ndim])) for name, w in zip(NAMES, weights)}
     t["fc1.weight"] = t["fc1.weight"].reshape(120, 4, 4, 16).transpose(0, 3, 1, 2).reshape(120, 256)
@@ -71,7 +72,7 @@ def main():
     model = notebook_model()
     model.set_weights(keras_weights(path))
     back, original = lenet_tensors(model.get_weights()), load_file(path)
-    assert all(np.array_equal(back[name], original[name]) for name in NAMES), "the weights came back changed"
+    assert all(np.array_equal(back[name], original[name]) for name in NAMES), "the weights changed in the round trip"
     images, labels = test_images(data)
     outputs = model.predict(images, batch_size=1000, verbose=0)
     clipped = np.clip(outputs.astype(np.float64), 1e-7, 1 - 1e-7)
@@ -84,7 +85,7 @@ def main():
         assert abs(loss - golden["loss"]) <= 1e-5, golden["loss"]
         assert correct == golden["correct"], golden["correct"]
         assert outputs.argmax(1)[:100].tolist() == golden["first_100_predictions"]
-        print("as Keras said when it trained this model")
+        print("equal to the results that Keras reported after training")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""LeNet, its loss and its images in PyTorch, for the scripts beside this file."""
+"""LeNet, its loss and its images in PyTorch, for the other scripts of this directory."""
 
 import gzip
 import pathlib
@@ -9,18 +9,18 @@ from torch import nn
 
 
 def idx(path, header):
-    """The bytes of a gzipped IDX file behind its header."""
+    """Returns the bytes after the header of a gzipped IDX file."""
     return torch.from_numpy(np.frombuffer(gzip.open(path).read(), np.uint8, offset=header).copy())
 
 
-def samples(folder, prefix):
-    """Images [N, 1, 28, 28] and labels of one part of the data set; `prefix` is train or t10k."""
-    images = idx(pathlib.Path(folder) / f"{prefix}-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).float()
-    return images, idx(pathlib.Path(folder) / f"{prefix}-labels-idx1-ubyte.gz", 8).long()
+def samples(directory, prefix):
+    """Returns the images [N, 1, 28, 28] and labels of one part of the data set; `prefix` is train or t10k."""
+    images = idx(pathlib.Path(directory) / f"{prefix}-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).float()
+    return images, idx(pathlib.Path(directory) / f"{prefix}-labels-idx1-ubyte.gz", 8).long()
 
 
 class LeNet(nn.Module):
-    """As a reader of the book would write it: raw pixels in, ten sigmoids out."""
+    """LeNet as described in the book, with raw pixels as input and ten sigmoids as output."""
 
     def __init__(self):
         super().__init__()

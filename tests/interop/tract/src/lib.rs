@@ -1,4 +1,4 @@
-//! `lenet.onnx` on tract gives what PyTorch gives with the same weights.
+//! Compares the outputs of `lenet.onnx` in tract with those of PyTorch for the same weights.
 
 #[cfg(test)]
 mod tests {
@@ -7,7 +7,7 @@ mod tests {
     use serde_json::Value;
     use tract_onnx::prelude::*;
 
-    /// The images of `make_torch.py`.
+    /// Generates the same images as `make_torch.py`.
     fn images(count: usize) -> Tensor {
         let pixel = |(n, _, row, column): (usize, usize, usize, usize)| {
             let (n, row, column) = (n as f32, row as f32, column as f32);
@@ -18,12 +18,12 @@ mod tests {
     }
 
     #[test]
-    fn outputs_and_probabilities_are_pytorchs_for_any_batch() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let text = std::fs::read_to_string(folder.join("lenet.json")).unwrap();
+    fn outputs_match_pytorch() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let text = std::fs::read_to_string(directory.join("lenet.json")).unwrap();
         let expected: Value = serde_json::from_str(&text).unwrap();
         let model = tract_onnx::onnx()
-            .model_for_path(folder.join("lenet.onnx"))
+            .model_for_path(directory.join("lenet.onnx"))
             .unwrap()
             .into_optimized()
             .unwrap()
