@@ -1,12 +1,12 @@
-//! A zip file as PyTorch writes it, read so strictly that it can have one meaning only.
+//! A strict reader of the zip files that PyTorch writes. Ambiguous files are rejected.
 //!
 //! ```text
-//! entries, the first at byte 0 | directory | end of directory, 64 bits | its locator | end of directory
+//! entries from byte 0 | directory | zip64 end of directory | zip64 locator | end of directory
 //! ```
 //!
-//! Entries are stored, not compressed, each with one name, all in one folder. A zip library takes much more: bytes
-//! before the first entry, names that are there twice, of which each reader picks its own. Two programs then read two
-//! models from one file. The layout is that of PKWARE's APPNOTE.TXT, 4.3.
+//! Entries are stored uncompressed in one directory, and their names are distinct. Zip libraries accept much more, such as
+//! bytes before the first entry, or duplicate names, of which each library picks a different one. Two programs could then
+//! read different models from the same file. The layout is specified in PKWARE's APPNOTE.TXT, section 4.3.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -18,7 +18,7 @@ const END_BYTES: usize = 22;
 const END64_BYTES: usize = 56;
 const LOCATOR_BYTES: usize = 20;
 
-/// The entries of an archive, named without their common folder.
+/// The entries of a zip file, named without their common directory.
 pub(super) struct Archive<'a> {
     entries: Vec<Entry<'a>>,
 }
@@ -30,10 +30,13 @@ struct Entry<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Refuses `bytes` that are laid out in any other way.
+    /// Parses a zip file.
+    ///
+    /// # Errors
+    /// Returns an error if the layout differs from the one above in any way.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
-        let (count, place) = directory(bytes)?;
-        let mut rest = &bytes[place.clone()];
+        let (count, range) = directory(bytes)?;
+        let mut rest = &bytes[range.clone()];
         let mut entries = Vec::new();
         let mut end = 0;
         for _ in 0..count {
@@ -41,29 +44,32 @@ impl<'a> Archive<'a> {
             entries.push(entry);
             rest = after;
         }
-        if !rest.is_empty() || end > place.start {
-            return Err(malformed("its directory and its entries disagree"));
+        if !rest.is_empty() || end > range.start {
+            return Err(malformed("the directory does not match the entries"));
         }
-        let folder = entries.first().and_then(|first| first.name.split_once('/'));
-        let Some((folder, _)) = folder else {
+        let first = entries.first().and_then(|first| first.name.split_once('/'));
+        let Some((directory, _)) = first else {
             return Err(Fault::not_lenet("data.pkl is missing"));
         };
         let mut names = HashSet::new();
         for entry in &mut entries {
-            let inner = entry.name.strip_prefix(folder);
+            let inner = entry.name.strip_prefix(directory);
             let Some(inner) = inner.and_then(|name| name.strip_prefix('/')) else {
-                return Err(malformed("its entries are in several folders"));
+                return Err(malformed("the entries are in several directories"));
             };
-            // PyTorch's own reader takes small letters and capitals for the same.
+            // PyTorch's reader ignores case.
             if !names.insert(inner.to_ascii_lowercase()) {
-                return Err(Fault::not_lenet(format!("{} is there twice", quoted(entry.name))));
+                return Err(Fault::not_lenet(format!("duplicate entry {}", quoted(entry.name))));
             }
             entry.name = inner;
         }
         Ok(Self { entries })
     }
 
-    /// The content of the entry `name`, if it is there; refused with more than `limit` bytes, or a wrong checksum.
+    /// Returns the content of an entry, or `None` if it does not exist.
+    ///
+    /// # Errors
+    /// Returns an error if the entry has more than `limit` bytes or a wrong checksum.
     pub(super) fn read(&self, name: &str, limit: usize) -> Result<Option<&'a [u8]>, Fault> {
         let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
             return Ok(None);
@@ -76,84 +82,89 @@ impl<'a> Archive<'a> {
         crc.update(entry.content);
         match crc.sum() as usize == entry.crc {
             true => Ok(Some(entry.content)),
-            false => Err(Fault::malformed(format!("{}: its checksum is wrong", quoted(name)))),
+            false => Err(Fault::malformed(format!("{}: checksum mismatch", quoted(name)))),
         }
     }
 }
 
 fn malformed(what: &str) -> Fault {
-    Fault::malformed(format!("not a sound zip file of PyTorch: {what}"))
+    Fault::malformed(format!("not a valid PyTorch zip file: {what}"))
 }
 
-/// How many entries the directory has, and where it lies: it ends where its end records begin.
+/// Returns the number of entries in the directory and its byte range, which ends at the end-of-directory records.
 fn directory(bytes: &[u8]) -> Result<(usize, Range<usize>), Fault> {
-    let cut = || malformed("it is cut short, or has bytes after its end");
-    // Disks of this kind were floppies: there is one, number 0. Behind it all could stand a comment.
+    let cut = || malformed("truncated, or bytes after the end");
+    // The zeros are disk numbers, because an archive could span several floppy disks. The last number is the length of a
+    // comment after the record, which must be 0.
     let (mut rest, end) = split_end(bytes, END_BYTES, b"PK\x05\x06\0\0\0\0").ok_or_else(cut)?;
     if number(end, 20, 2) != Some(0) {
         return Err(cut());
     }
     let numbers = [(8, 2), (10, 2), (12, 4), (16, 4)].map(|(at, width)| number(end, at, width));
     if let Some((before, locator)) = split_end(rest, LOCATOR_BYTES, b"PK\x06\x07") {
-        let same = |record| numbers == [24, 32, 40, 48].map(|at| number(record, at, 8));
+        let is_equal = |record| numbers == [24, 32, 40, 48].map(|at| number(record, at, 8));
         match split_end(before, END64_BYTES, b"PK\x06\x06") {
             Some((before, record))
-                if same(record) && number(locator, 8, 8) == Some(before.len()) =>
+                if is_equal(record) && number(locator, 8, 8) == Some(before.len()) =>
             {
                 rest = before;
             }
-            _ => return Err(malformed("it has two ends that disagree")),
+            _ => return Err(malformed("conflicting end-of-directory records")),
         }
     }
     let [here, entries, size, start] = numbers.map(Option::unwrap_or_default);
     if here != entries || start.checked_add(size) != Some(rest.len()) {
-        return Err(malformed("its directory is not at its end"));
+        return Err(malformed("the directory is not at the end"));
     }
     Ok((entries, start..rest.len()))
 }
 
-/// The last `length` of `bytes`, if they begin so, and what is before them.
-fn split_end<'a>(bytes: &'a [u8], length: usize, begin: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+/// Splits off the last `length` bytes. Returns the bytes before and the split-off bytes if these start with `start`.
+fn split_end<'a>(bytes: &'a [u8], length: usize, start: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (before, end) = bytes.split_at(bytes.len().checked_sub(length)?);
-    end.starts_with(begin).then_some((before, end))
+    end.starts_with(start).then_some((before, end))
 }
 
-/// The entry that `directory` begins with, in `bytes` behind those that end at `end`, and the rest of the directory.
+/// Parses the first entry of `directory`. Returns the entry and the rest of the directory.
+///
+/// The entry must start at or after `end`, the end of the previous entries in `bytes`. `end` is then moved to its end.
 fn entry<'a>(
     bytes: &'a [u8],
     directory: &'a [u8],
     end: &mut usize,
 ) -> Result<(Entry<'a>, &'a [u8]), Fault> {
-    let cut = || malformed("an entry is cut short");
+    let cut = || malformed("truncated entry");
     let number_at = |at, width| number(directory, at, width).ok_or_else(cut);
     if !directory.starts_with(b"PK\x01\x02") {
-        return Err(malformed("its directory has fewer entries than it says"));
+        return Err(malformed("the directory has fewer entries than declared"));
     }
     let (flags, method, crc) = (number_at(8, 2)?, number_at(10, 2)?, number_at(16, 4)?);
     let (packed, size, start) = (number_at(20, 4)?, number_at(24, 4)?, number_at(42, 4)?);
     let (name_bytes, extra, comment) = (number_at(28, 2)?, number_at(30, 2)?, number_at(32, 2)?);
     let rest = directory.get(46 + name_bytes + extra + comment..).ok_or_else(cut)?;
     let name = &directory[46..46 + name_bytes];
-    // Bit 3: sizes behind the content too; bit 11: a name in UTF-8. Others change what the content means.
+    // Bit 3 means that sizes also follow the content, and bit 11 that the name is UTF-8. All other bits change the
+    // meaning of the content.
     if flags & !0x0808 != 0 || method != 0 || packed != size {
         return Err(malformed("an entry is compressed or encrypted"));
     }
     if start < *end || (*end == 0 && start != 0) {
-        return Err(malformed("its entries overlap, or something is before them"));
+        return Err(malformed("overlapping entries, or bytes before the first entry"));
     }
     let local = bytes.get(start..).ok_or_else(cut)?;
     let local_name = number(local, 26, 2).ok_or_else(cut)?;
     let content = start + 30 + local_name + number(local, 28, 2).ok_or_else(cut)?;
     if !local.starts_with(b"PK\x03\x04") || local.get(30..30 + local_name) != Some(name) {
-        return Err(malformed("an entry is not what its directory says"));
+        return Err(malformed("an entry does not match its directory record"));
     }
     *end = content.checked_add(size).ok_or_else(cut)?;
     let content = bytes.get(content..*end).ok_or_else(cut)?;
-    let name = std::str::from_utf8(name).map_err(|_| malformed("a name is not in UTF-8"))?;
+    let name =
+        std::str::from_utf8(name).map_err(|_| malformed("an entry name is not valid UTF-8"))?;
     Ok((Entry { name, content, crc }, rest))
 }
 
-/// The little-endian number of `width` bytes at `at`.
+/// Reads a little-endian number of `width` bytes at offset `at`.
 fn number(bytes: &[u8], at: usize, width: usize) -> Option<usize> {
     let digits = bytes.get(at..at + width)?.iter().rev();
     digits
@@ -170,15 +181,15 @@ mod tests {
     use super::zip::zipped;
     use super::*;
 
-    fn refusal(bytes: &[u8]) -> String {
+    fn error_of(bytes: &[u8]) -> String {
         match Archive::new(bytes) {
-            Ok(_) => panic!("it is read"),
+            Ok(_) => panic!("the file is accepted"),
             Err(fault) => fault.to_string(),
         }
     }
 
     #[test]
-    fn entries_are_found_without_their_folder_and_checked() {
+    fn read_checks_size_and_checksum() {
         let mut bytes = zipped(&[("m/data.pkl", b"pickle"), ("m/data/0", b"1234")]);
         let archive = Archive::new(&bytes).unwrap();
         assert_eq!(archive.read("data.pkl", 6).unwrap(), Some(&b"pickle"[..]));
@@ -192,24 +203,24 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_two_readers_could_read_differently_is_refused() {
-        let sound = zipped(&[("m/data.pkl", b"one"), ("m/datA.pkx", b"two")]);
-        assert!(Archive::new(&sound).is_ok());
+    fn ambiguous_files_are_rejected() {
+        let valid = zipped(&[("m/data.pkl", b"one"), ("m/datA.pkx", b"two")]);
+        assert!(Archive::new(&valid).is_ok());
         let renamed = |to: &[u8]| {
-            let mut bytes = sound.clone();
+            let mut bytes = valid.clone();
             for at in 0..bytes.len() - 10 {
                 if bytes[at..].starts_with(b"m/datA.pkx") {
                     bytes[at..at + 10].copy_from_slice(to);
                 }
             }
-            refusal(&bytes)
+            error_of(&bytes)
         };
-        assert!(renamed(b"m/data.pkl").contains("there twice"));
-        assert!(renamed(b"m/DATA.pkl").contains("there twice"));
-        assert!(renamed(b"n/datA.pkx").contains("several folders"));
-        assert!(refusal(&[b"#", &sound[..]].concat()).contains("zip file"));
-        assert!(refusal(&[&sound[..], b"#"].concat()).contains("after its end"));
-        let twice = [&sound[..], &sound[..]].concat();
-        assert!(refusal(&twice).contains("not at its end"));
+        assert!(renamed(b"m/data.pkl").contains("duplicate entry"));
+        assert!(renamed(b"m/DATA.pkl").contains("duplicate entry"));
+        assert!(renamed(b"n/datA.pkx").contains("several directories"));
+        assert!(error_of(&[b"#", &valid[..]].concat()).contains("zip file"));
+        assert!(error_of(&[&valid[..], b"#"].concat()).contains("after the end"));
+        let twice = [&valid[..], &valid[..]].concat();
+        assert!(error_of(&twice).contains("not at the end"));
     }
 }

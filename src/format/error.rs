@@ -1,4 +1,4 @@
-//! Why a model file was refused: [`Fault`] is what is wrong in the content, [`FormatError`] adds the path.
+//! Errors of model files: [`Fault`] describes a problem in the content, and [`FormatError`] adds the path.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -44,7 +44,7 @@ impl Fault {
         expected: impl fmt::Display,
         found: impl fmt::Display,
     ) -> Self {
-        Self::not_lenet(format!("{tensor}: {what} is {found}, expected {expected}"))
+        Self::not_lenet(format!("{tensor}: expected {what} {expected}, found {found}"))
     }
 
     /// What the user can do, in one line.
@@ -53,26 +53,26 @@ impl Fault {
     }
 }
 
-/// Why a model file was not read or written.
+/// An error from reading or writing a model file.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "its message says what each field is")]
 pub enum FormatError {
     /// The file itself could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The content is that of some other kind of file.
-    #[error("{} is not a lenet model: it is {found}", path.display())]
+    /// The content is another type of file.
+    #[error("{} is not a lenet model: found {found}", path.display())]
     NotAModel { path: PathBuf, found: &'static str },
-    /// The content is that of another format than the ending says.
-    #[error("{} is a {content} under another ending", path.display())]
-    WrongEnding { path: PathBuf, content: Format },
-    /// Neither ending nor content say what the file is.
-    #[error("{} is not a lenet model: neither its ending nor its content is known", path.display())]
+    /// The format of the content does not match the extension.
+    #[error("{} has the wrong extension: its content is a {content}", path.display())]
+    WrongExtension { path: PathBuf, content: Format },
+    /// The format is unknown from both the extension and the content.
+    #[error("{} is not a lenet model: unknown extension and unknown content", path.display())]
     Unrecognised { path: PathBuf },
-    /// The ending names no format to write.
-    #[error("{} has no ending that names a format", path.display())]
-    UnknownEnding { path: PathBuf },
-    /// The content is wrong.
+    /// The extension does not belong to any format.
+    #[error("{} does not have the extension of a model format", path.display())]
+    UnknownExtension { path: PathBuf },
+    /// The content is invalid.
     #[error("{}: {fault}", path.display())]
     Content { path: PathBuf, fault: Fault },
 }
@@ -93,10 +93,10 @@ impl FormatError {
                 return Some(format!("the model beside it is {}", model.display()));
             }
             Self::NotAModel { .. } | Self::Unrecognised { .. } => a_model,
-            Self::WrongEnding { content, .. } => {
-                return Some(format!("rename it to end in .{}", content.ending()));
+            Self::WrongExtension { content, .. } => {
+                return Some(format!("rename it to end in .{}", content.extension()));
             }
-            Self::UnknownEnding { .. } => "end the name in .mpk, .safetensors or .onnx",
+            Self::UnknownExtension { .. } => "end the name in .mpk, .safetensors or .onnx",
             Self::Content { fault, .. } => fault.hint(),
         };
         Some(hint.to_owned())

@@ -1,14 +1,14 @@
-//! Model files: [`Weights`] to and from `.mpk`, `.safetensors` and `.pt`, and to `.onnx`.
+//! Model files: reading and writing [`Weights`] in four formats.
 //!
-//! Every reader is strict: all ten tensors, each of its exact shape, as 32-bit floats, finite, and nothing
-//! else of weight in the file. Sizes are checked before memory is taken, and no input makes a reader panic.
+//! All readers are strict. A file must have exactly the ten tensors of LeNet with their shapes, as finite 32-bit floats.
+//! Sizes are checked before memory is allocated, and no input makes a reader panic.
 //!
-//! | ending | read | written | what it is |
+//! | extension | read | write | format |
 //! |---|---|---|---|
-//! | `.mpk` | yes | yes | the record of a Burn 0.21 program ([`mpk`]) |
-//! | `.safetensors` | yes | yes | Hugging Face's container ([`safetensors`]) |
+//! | `.mpk` | yes | yes | record of a Burn 0.21 program ([`mpk`]) |
+//! | `.safetensors` | yes | yes | Hugging Face safetensors ([`safetensors`]) |
 //! | `.pt`, `.pth` | yes | no | `torch.save(net.state_dict())` ([`torch`]) |
-//! | `.onnx` | no | yes | the network itself, for inference anywhere ([`onnx`]) |
+//! | `.onnx` | no | yes | the network as a graph, for inference ([`onnx`]) |
 
 mod archive;
 mod error;
@@ -30,23 +30,23 @@ use crate::model::{Host, Weights};
 pub use error::{Fault, FormatError};
 pub use tensors::{from_torch, to_torch};
 
-/// The largest model file that is read, in bytes. A LeNet file has about 180,000.
+/// Maximum size of a model file in bytes. A LeNet file has about 180,000 bytes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// A kind of model file.
+/// A model file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Burn's named MessagePack record.
     Mpk,
     /// Hugging Face's safetensors.
     Safetensors,
-    /// A PyTorch state dict in the zip form of PyTorch 1.6 and later.
+    /// A PyTorch state dict in the zip format of PyTorch 1.6 and later.
     Torch,
     /// An ONNX graph.
     Onnx,
 }
 
-/// Of each format its endings, the usual one first, and its name.
+/// For each format its file extensions, preferred one first, and its name.
 const FORMATS: [(Format, &[&str], &str); 4] = [
     (Format::Mpk, &["mpk"], "Burn record"),
     (Format::Safetensors, &["safetensors"], "safetensors file"),
@@ -55,15 +55,15 @@ const FORMATS: [(Format, &[&str], &str); 4] = [
 ];
 
 impl Format {
-    /// The format that the ending of `path` names, in upper or lower case.
+    /// Returns the format of a file extension, in upper or lower case.
     pub fn from_path(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        let named = FORMATS.iter().find(|(_, endings, _)| endings.contains(&&*ending));
-        named.map(|(format, ..)| *format)
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        let entry = FORMATS.iter().find(|(_, extensions, _)| extensions.contains(&&*extension));
+        entry.map(|(format, ..)| *format)
     }
 
-    /// The usual ending, without its dot.
-    pub fn ending(self) -> &'static str {
+    /// Returns the preferred file extension, without the dot.
+    pub fn extension(self) -> &'static str {
         FORMATS[self as usize].1[0]
     }
 }
@@ -74,12 +74,12 @@ impl fmt::Display for Format {
     }
 }
 
-/// What a model file holds.
+/// The content of a model file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelFile {
     /// The ten tensors, for raw pixels 0..255.
     pub weights: Weights,
-    /// Notes that travel with the weights. `.safetensors` and `.onnx` keep them; `.mpk` has no room for any.
+    /// Metadata, which `.safetensors` and `.onnx` files can store and `.mpk` files cannot.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -89,29 +89,29 @@ impl From<Weights> for ModelFile {
     }
 }
 
-/// Reads the model file `path`.
+/// Reads a model file.
 ///
-/// Its ending says the format; where the ending is unknown, the content does.
+/// The format follows from the file extension, or from the content if the extension is unknown.
 ///
 /// # Errors
-/// If it is not a regular file, is larger than [`MAX_FILE_BYTES`], cannot be read, or does not hold exactly the
-/// tensors of LeNet.
+/// Returns an error if the file is not regular, is larger than [`MAX_FILE_BYTES`], cannot be read, or does not contain
+/// exactly the tensors of LeNet.
 pub fn read(path: &Path) -> Result<ModelFile, FormatError> {
     decode(path, &read_bytes(path)?)
 }
 
-/// The bytes of the model file `path`, for [`decode`].
+/// Reads the bytes of a model file, for [`decode`].
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
     Ok(io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?)
 }
 
-/// Reads `bytes`, the content of the model file `path`; `path` serves its ending and the messages.
+/// Decodes the content of a model file. `path` is used only for its extension and in messages.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
-    let content = recognise(bytes)
-        .map_err(|found| FormatError::NotAModel { path: path.to_owned(), found })?;
+    let content =
+        detect(bytes).map_err(|found| FormatError::NotAModel { path: path.to_owned(), found })?;
     let format = match (Format::from_path(path), content) {
-        (Some(ending), Some(content)) if ending != content => {
-            return Err(FormatError::WrongEnding { path: path.to_owned(), content });
+        (Some(extension), Some(content)) if extension != content => {
+            return Err(FormatError::WrongExtension { path: path.to_owned(), content });
         }
         (None, None) => return Err(FormatError::Unrecognised { path: path.to_owned() }),
         (Some(format), _) | (None, Some(format)) => format,
@@ -121,15 +121,15 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
         Format::Safetensors => safetensors::decode(bytes),
         Format::Torch => torch::decode(bytes).map(ModelFile::from),
         Format::Onnx => Err(Fault::unsupported(
-            format!("this is an {format}, a format that is only written"),
+            format!("an {format} can only be written, not read"),
             "keep the .mpk or .safetensors file that it was made from",
         )),
     };
     read.map_err(|fault| FormatError::Content { path: path.to_owned(), fault })
 }
 
-/// Kinds of file that are taken for models by mistake, by the bytes with which they begin.
-const OTHERS: [(&[u8], &str); 10] = [
+/// Magic numbers of other file types that users may pass by mistake.
+const OTHER_TYPES: [(&[u8], &str); 10] = [
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
@@ -142,39 +142,42 @@ const OTHERS: [(&[u8], &str); 10] = [
     (b"<html", "an HTML page"),
 ];
 
-/// The format of a model file that begins like `bytes`, all of a file, if one does; or what else it is.
-fn recognise(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
+/// Detects the format of a model file from its content. Returns `None` if the format is unknown.
+///
+/// # Errors
+/// Returns a description of the file if it has another known type.
+fn detect(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
     if bytes.is_empty() {
-        return Err("empty");
+        return Err("an empty file");
     }
-    if let Some((_, found)) = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+    if let Some((_, found)) = OTHER_TYPES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(found);
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        // PyTorch writes its pickle first; the name follows the header of 30 bytes and a folder of any name.
+        // PyTorch writes the pickle first. A header of 30 bytes and a directory of any name precede its name.
         let mut names = bytes[..bytes.len().min(1024)].windows(8);
         let is_torch = names.any(|name| name == b"data.pkl");
         return if is_torch {
             Ok(Some(Format::Torch))
         } else {
-            Err("a zip file (not one of PyTorch)")
+            Err("a zip file that is not from PyTorch")
         };
     }
     Ok(match bytes {
         // A map whose first key is "metadata".
         [0x80..=0x8f, key @ ..] if key.starts_with(b"\xa8metadata") => Some(Format::Mpk),
-        // The length of the header in eight bytes, then its JSON object.
+        // The length of the header in eight bytes, then a JSON object.
         [_, _, _, _, _, _, 0, 0, b'{', ..] => Some(Format::Safetensors),
-        // A pickle of protocol 2 to 5, as PyTorch wrote before 1.6.
+        // A pickle with protocol 2 to 5, as written by PyTorch before 1.6.
         [0x80, 2..=5, ..] => Some(Format::Torch),
         _ => None,
     })
 }
 
-/// `file` as the bytes of a file of `format`. Equal files give equal bytes.
+/// Encodes `file` in `format`. Equal files give equal bytes.
 ///
 /// # Errors
-/// If a weight is not finite, or `format` is one that is only read.
+/// Returns an error if a weight is not finite, or if the format can only be read.
 pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
     tensors::check_finite(&file.weights)?;
     match format {
@@ -182,21 +185,20 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
         Format::Safetensors => Ok(safetensors::encode(file)),
         Format::Onnx => Ok(onnx::encode(file)),
         Format::Torch => Err(Fault::unsupported(
-            format!("a {format} is only read, not written"),
+            format!("a {format} can only be read, not written"),
             "write .safetensors; PyTorch loads it with \
              net.load_state_dict(safetensors.torch.load_file(path))",
         )),
     }
 }
 
-/// Writes `file` to `path` in the format of its ending, whole or not at all (see [`Target`]). A file that is there is
-/// replaced.
+/// Writes `file` atomically to `path` (see [`Target`]), in the format of the extension. An existing file is replaced.
 ///
 /// # Errors
-/// If the ending is unknown, the weights are not finite, or the file cannot be written.
+/// Returns an error if the extension is unknown, a weight is not finite, or the file cannot be written.
 pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     let Some(format) = Format::from_path(path) else {
-        return Err(FormatError::UnknownEnding { path: path.to_owned() });
+        return Err(FormatError::UnknownExtension { path: path.to_owned() });
     };
     let bytes = encode(format, file)
         .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;

@@ -1,9 +1,9 @@
-//! `.mpk`: the record of [`LeNet`] as Burn 0.21's `NamedMpkFileRecorder` and `NamedMpkBytesRecorder` write it.
+//! `.mpk`: the record of [`LeNet`] as written by `NamedMpkFileRecorder` and `NamedMpkBytesRecorder` of Burn 0.21.
 //!
-//! Burn writes the file, but does not read it: its reader trusts the shapes that the file claims, drops a bias
-//! whose name it does not know, and ignores what follows the record. The reader here takes exactly this, keys in
-//! any order, and nothing else. None of its types holds itself, so no file makes it go deep; and whatever length
-//! a file claims, no more is taken than is there.
+//! Files are written with Burn but read without it. Burn's reader trusts the shapes in the file, drops a bias with an
+//! unknown name, and ignores bytes after the record. This reader accepts only the structure below, with keys in any order.
+//! It cannot recurse, because its types are not recursive, and it never allocates more memory than the file has bytes,
+//! even if the file declares larger lengths.
 //!
 //! ```text
 //! {metadata: {float, int, format, version, settings}      five strings, not used
@@ -27,12 +27,12 @@ use super::tensors::{Collector, check_bytes, check_shape, check_type, floats};
 use crate::io::text::one_line;
 use crate::model::{LeNet, TENSORS, Weights};
 
-/// The largest record that is read; LeNet's has about 180,000 bytes.
+/// Maximum size of a record in bytes. The record of LeNet has about 180,000 bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The weights as the bytes of a `.mpk` file. Equal weights give equal bytes, on every backend.
+/// Encodes weights as a `.mpk` file. Equal weights give equal bytes, on every backend.
 ///
-/// The weights go through `device`, as parameters of a [`LeNet`] module.
+/// The weights pass through `device`, as parameters of a [`LeNet`] module.
 pub fn encode<B: Backend>(weights: &Weights, device: &B::Device) -> Result<Vec<u8>, Fault> {
     let record = LeNet::<B>::from_weights(weights, device).into_record();
     let recorder = NamedMpkBytesRecorder::<FullPrecisionSettings>::default();
@@ -40,13 +40,13 @@ pub fn encode<B: Backend>(weights: &Weights, device: &B::Device) -> Result<Vec<u
         .map_err(|error| Fault::malformed(format!("Burn's recorder failed: {error}")))
 }
 
-/// Types of which every field has to be there once, and no other.
+/// Declares types that require each field exactly once and reject all others.
 macro_rules! exactly {
     ($(struct $name:ident { $($field:ident: $type:ty,)* })*) => {
         $(
             #[derive(Deserialize)]
             #[serde(deny_unknown_fields)]
-            #[allow(dead_code, reason = "some are there to be checked alone")]
+            #[allow(dead_code, reason = "some fields are only checked")]
             struct $name { $($field: $type,)* }
         )*
     };
@@ -65,13 +65,13 @@ exactly! {
     struct Tensor { bytes: ByteBuf, shape: Vec<usize>, dtype: String, }
 }
 
-/// The weights in `bytes`, the content of a `.mpk` file.
+/// Decodes the content of a `.mpk` file.
 ///
 /// # Errors
-/// If it is anything but the record of a [`LeNet`], complete, in 32-bit floats, all finite.
+/// Returns an error if the file is not a complete record of [`LeNet`] with finite 32-bit floats.
 pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     if bytes.len() > MAX_BYTES {
-        let what = format!("it has {} bytes, too many for LeNet", bytes.len());
+        let what = format!("expected at most {MAX_BYTES} bytes, found {}", bytes.len());
         return Err(Fault::not_lenet(what));
     }
     let mut rest = bytes;
@@ -99,7 +99,7 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     ];
     let mut tensors = Collector::default();
     for (index, parameter) in parameters.into_iter().flatten().enumerate() {
-        // Nil is what Burn writes for a layer without a bias; that one is missing is found at the end.
+        // Burn writes nil for a layer without bias. `finish` reports missing tensors.
         if let Some(parameter) = parameter {
             tensors.add(index, &values(index, parameter.param)?)?;
         }

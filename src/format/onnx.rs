@@ -1,22 +1,23 @@
-//! `.onnx`: the network as a graph that ONNX Runtime and others run. It is written, not read.
+//! `.onnx`: the network as a graph for ONNX Runtime and other programs. These files are written but not read.
 //!
 //! ```text
 //! image [N, 1, 28, 28]  raw pixels, 0..255
 //!   -> Conv -> Sigmoid -> MaxPool -> Conv -> Sigmoid -> MaxPool -> Flatten
 //!   -> Gemm -> Sigmoid -> Gemm -> Sigmoid -> Gemm -> Sigmoid
-//! output [N, 10]        o, the ten sigmoids
+//! output [N, 10]        ten sigmoids
 //!   -> Clip to [1e-7, 1 - 1e-7] -> Div by the sum over the classes
-//! probabilities [N, 10] p, as the loss uses them
+//! probabilities [N, 10] as in the loss
 //! ```
 //!
-//! N is free. Field numbers and enums are those of <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
+//! The batch size N is dynamic. Field numbers and enum values are defined in
+//! <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 
 use super::ModelFile;
 use super::protobuf::Message;
 use super::tensors::to_torch;
 use crate::model::{CLIP, TENSORS};
 
-/// IR 7 and operator set 13, of ONNX 1.8 (2020): the oldest in which every operator has its present form.
+/// IR 7 and operator set 13 of ONNX 1.8 (2020), the oldest version in which all operators have their current form.
 const IR_VERSION: u64 = 7;
 const OPSET: u64 = 13;
 
@@ -24,26 +25,26 @@ const OPSET: u64 = 13;
 const FLOAT: u64 = 1;
 const INT64: u64 = 7;
 
-/// `file` as the bytes of an ONNX model; its notes become `metadata_props`. Equal files give equal bytes.
+/// Encodes `file` as an ONNX model. The metadata becomes `metadata_props`. Equal files give equal bytes.
 pub fn encode(file: &ModelFile) -> Vec<u8> {
-    let notes =
+    let metadata =
         file.metadata.iter().map(|(key, value)| Message::default().bytes(1, key).bytes(2, value));
     Message::default()
         .int(1, IR_VERSION)
         .bytes(2, "lenet")
         .message(7, graph(file))
         .message(8, Message::default().bytes(1, "").int(2, OPSET))
-        .messages(14, notes)
+        .messages(14, metadata)
         .finish()
 }
 
-/// `GraphProto`.
+/// Builds the `GraphProto`.
 fn graph(file: &ModelFile) -> Message {
     let weights = TENSORS.iter().zip(to_torch(&file.weights)).map(|(spec, values)| {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         tensor(spec.name, FLOAT, spec.shape, &bytes)
     });
-    // The bounds of the loss's clip and the axis of its sum.
+    // The clipping limits of the loss and the axis of its sum.
     let constants = [
         tensor("lowest", FLOAT, &[], &CLIP.to_le_bytes()),
         tensor("highest", FLOAT, &[], &(1.0 - CLIP).to_le_bytes()),
@@ -58,7 +59,7 @@ fn graph(file: &ModelFile) -> Message {
         .message(12, value("probabilities", &[10], "output, clipped, divided by its sum"))
 }
 
-/// The operations in the order in which they run.
+/// Builds the operations in execution order.
 fn nodes() -> Vec<Message> {
     let mut nodes = Vec::new();
     let mut last = "image".to_owned();
@@ -68,7 +69,7 @@ fn nodes() -> Vec<Message> {
         nodes.push(node(operator, &inputs, &name, attributes));
         last = name;
     };
-    // Each layer has two tensors, a weight and a bias.
+    // Each layer has a weight and a bias.
     for (layer, pair) in TENSORS.as_chunks::<2>().0.iter().enumerate() {
         let [weight, bias] = pair;
         let name = weight.name.trim_end_matches(".weight");
@@ -77,7 +78,7 @@ fn nodes() -> Vec<Message> {
         if is_convolution {
             add("Conv", name.to_owned(), &parameters, vec![ints("kernel_shape", &[5, 5])]);
         } else {
-            // The weight is [out, in].
+            // The weight has shape [out, in].
             add("Gemm", name.to_owned(), &parameters, vec![int("transB", 1)]);
         }
         let is_last = 2 * (layer + 1) == TENSORS.len();
@@ -97,7 +98,7 @@ fn nodes() -> Vec<Message> {
     nodes
 }
 
-/// `NodeProto`, named like its one output.
+/// Builds a `NodeProto`, named after its only output.
 fn node(operator: &str, inputs: &[&str], name: &str, attributes: Vec<Message>) -> Message {
     inputs
         .iter()
@@ -108,12 +109,12 @@ fn node(operator: &str, inputs: &[&str], name: &str, attributes: Vec<Message>) -
         .messages(5, attributes)
 }
 
-/// `AttributeProto` of type INT.
+/// Builds an `AttributeProto` of type INT.
 fn int(name: &str, value: u64) -> Message {
     Message::default().bytes(1, name).int(3, value).int(20, 2)
 }
 
-/// `AttributeProto` of type INTS.
+/// Builds an `AttributeProto` of type INTS.
 fn ints(name: &str, values: &[u64]) -> Message {
     values
         .iter()
@@ -121,7 +122,7 @@ fn ints(name: &str, values: &[u64]) -> Message {
         .int(20, 7)
 }
 
-/// `TensorProto` with its values as little-endian `raw_data`.
+/// Builds a `TensorProto` with little-endian `raw_data`.
 fn tensor(name: &str, data_type: u64, shape: &[usize], raw: &[u8]) -> Message {
     shape
         .iter()
@@ -131,7 +132,7 @@ fn tensor(name: &str, data_type: u64, shape: &[usize], raw: &[u8]) -> Message {
         .bytes(9, raw)
 }
 
-/// `ValueInfoProto` of an array of floats [N, ..shape].
+/// Builds a `ValueInfoProto` of a float tensor [N, ..shape].
 fn value(name: &str, shape: &[u64], doc: &str) -> Message {
     let batch = Message::default().bytes(2, "N");
     let sizes = shape.iter().map(|size| Message::default().int(1, *size));

@@ -1,5 +1,5 @@
-//! The wire format of protocol buffers, by hand: a message is a list of numbered fields.
-//! <https://protobuf.dev/programming-guides/encoding/>
+//! A writer of the protocol buffer wire format. A message is a list of numbered fields; see
+//! <https://protobuf.dev/programming-guides/encoding/>.
 
 /// A message under construction.
 #[derive(Default)]
@@ -7,14 +7,14 @@ pub(crate) struct Message {
     bytes: Vec<u8>,
 }
 
-/// Wire types: what says how long a field is.
+/// Wire types, which determine the length of a field.
 const VARINT: u64 = 0;
 const FIXED_64: u64 = 1;
 const LENGTH_DELIMITED: u64 = 2;
 const FIXED_32: u64 = 5;
 
 impl Message {
-    /// Adds a whole number, as for `int32`, `int64` and enums; none that ONNX has here is negative.
+    /// Adds an `int32`, `int64` or enum. Negative numbers do not occur here.
     pub(crate) fn int(mut self, field: u64, value: u64) -> Self {
         self.varint(field << 3 | VARINT);
         self.varint(value);
@@ -46,22 +46,22 @@ impl Message {
         self
     }
 
-    /// Adds a message.
+    /// Adds a nested message.
     pub(crate) fn message(self, field: u64, value: Message) -> Self {
         self.bytes(field, value.bytes)
     }
 
-    /// Adds each of `values` under the same number: a `repeated` field.
+    /// Adds a `repeated` field of messages.
     pub(crate) fn messages(self, field: u64, values: impl IntoIterator<Item = Message>) -> Self {
         values.into_iter().fold(self, |message, value| message.message(field, value))
     }
 
-    /// The message as bytes.
+    /// Returns the encoded message.
     pub(crate) fn finish(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// Seven bits a byte, the lowest first; the top bit says that more follow.
+    /// Adds a number with seven bits per byte, lowest bits first. The top bit is set in all bytes but the last.
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes.push(value as u8 | 0x80);
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_those_of_the_encoding_guide() {
+    fn fields_match_encoding_guide() {
         assert_eq!(Message::default().int(1, 150).finish(), [0x08, 0x96, 0x01]);
         let testing = Message::default().bytes(2, "testing").finish();
         assert_eq!(testing, *b"\x12\x07testing");

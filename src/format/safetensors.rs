@@ -1,7 +1,7 @@
-//! `.safetensors`: Hugging Face's container of tensors, in PyTorch's names and layouts.
+//! `.safetensors`: Hugging Face's tensor format, with the names and layouts of PyTorch.
 //!
-//! The `safetensors` crate checks the container: offsets without holes or overlaps, sizes that fit the shapes.
-//! It is written here, since that crate writes several notes in another order on every run.
+//! The `safetensors` crate checks the container: offsets without gaps or overlaps, and sizes that match the shapes. Files
+//! are written without the crate, because it writes metadata in a different order on every run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,26 +15,26 @@ use super::{Fault, ModelFile};
 use crate::io::text::{one_line, quoted};
 use crate::model::TENSORS;
 
-/// The longest header that is read, in bytes. That of ten tensors has about 800, notes not counted.
+/// Maximum length of the header in bytes. The header of LeNet has about 800 bytes without metadata.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
 
-/// The model file in `bytes`, the content of a `.safetensors` file. Its notes (`__metadata__`) are kept.
+/// Decodes the content of a `.safetensors` file, including its metadata (`__metadata__`).
 ///
 /// # Errors
-/// If it holds anything but the ten tensors of LeNet, each of its exact shape, in 32-bit floats, all finite.
+/// Returns an error if the file does not contain exactly the ten tensors of LeNet as finite 32-bit floats.
 pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     let malformed =
-        |error| Fault::malformed(format!("not a sound safetensors file: {}", one_line(&error)));
-    // Before the header is parsed: its entries take several times its size in memory.
+        |error| Fault::malformed(format!("not a valid safetensors file: {}", one_line(&error)));
+    // Check the length before parsing, because the parsed header needs several times its size in memory.
     if let Some(length) = bytes.first_chunk().copied().map(u64::from_le_bytes)
         && length > MAX_HEADER_BYTES
     {
-        let what = format!("a header of {length} bytes, more than {MAX_HEADER_BYTES}");
+        let what = format!("expected a header of at most {MAX_HEADER_BYTES} bytes, found {length}");
         return Err(Fault::malformed(what));
     }
     let (length, _) = SafeTensors::read_metadata(bytes).map_err(malformed)?;
     let header: Members = serde_json::from_slice(&bytes[8..8 + length]).map_err(|error| {
-        Fault::malformed(format!("not a sound safetensors header: {}", one_line(&error)))
+        Fault::malformed(format!("not a valid safetensors header: {}", one_line(&error)))
     })?;
     let file = SafeTensors::deserialize(bytes).map_err(malformed)?;
     let mut tensors = Collector::default();
@@ -48,11 +48,11 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     }
     Ok(ModelFile {
         weights: tensors.finish()?,
-        metadata: header.metadata.map(|notes| notes.0).unwrap_or_default(),
+        metadata: header.metadata.map(|metadata| metadata.0).unwrap_or_default(),
     })
 }
 
-/// The header read once more: of two entries of one name the crate takes the last, another reader the first.
+/// The header, parsed again to reject duplicate names: the crate uses the last one, but other readers use the first.
 #[derive(Deserialize)]
 struct Members {
     #[serde(rename = "__metadata__")]
@@ -61,7 +61,7 @@ struct Members {
     _tensors: Unique<Unique<IgnoredAny>>,
 }
 
-/// A JSON object in which no two members have one name.
+/// A JSON object without duplicate keys.
 struct Unique<V>(BTreeMap<String, V>);
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Unique<V> {
@@ -80,7 +80,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Unique<V> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self, A::Error> {
         while let Some((name, value)) = map.next_entry::<String, V>()? {
             if self.0.contains_key(&name) {
-                return Err(de::Error::custom(format!("{} is there twice", quoted(&name))));
+                return Err(de::Error::custom(format!("duplicate key {}", quoted(&name))));
             }
             self.0.insert(name, value);
         }
@@ -88,7 +88,7 @@ impl<'de, V: Deserialize<'de>> Visitor<'de> for Unique<V> {
     }
 }
 
-/// An entry of the header.
+/// The header entry of a tensor.
 #[derive(Serialize)]
 struct Entry {
     dtype: &'static str,
@@ -96,7 +96,7 @@ struct Entry {
     data_offsets: [usize; 2],
 }
 
-/// The header: notes first, then the tensors by name.
+/// The header: metadata first, then the tensors sorted by name.
 #[derive(Serialize)]
 struct Header<'a> {
     #[serde(rename = "__metadata__", skip_serializing_if = "BTreeMap::is_empty")]
@@ -105,7 +105,7 @@ struct Header<'a> {
     tensors: BTreeMap<&'static str, Entry>,
 }
 
-/// `file` as the bytes of a `.safetensors` file. Equal files give equal bytes.
+/// Encodes `file` as a `.safetensors` file. Equal files give equal bytes.
 pub fn encode(file: &ModelFile) -> Vec<u8> {
     let mut sorted: Vec<_> = TENSORS.iter().zip(to_torch(&file.weights)).collect();
     sorted.sort_by_key(|(spec, _)| spec.name);
@@ -119,8 +119,8 @@ pub fn encode(file: &ModelFile) -> Vec<u8> {
     }
     let header = Header { metadata: &file.metadata, tensors };
     let mut header =
-        serde_json::to_vec(&header).expect("strings and whole numbers always become JSON");
-    // Spaces up to a multiple of eight, so that the data is aligned.
+        serde_json::to_vec(&header).expect("strings and integers can always be serialised");
+    // Pad with spaces to a multiple of eight bytes, so that the data is aligned.
     header.resize(header.len().next_multiple_of(8), b' ');
     let length = header.len() as u64;
     [&length.to_le_bytes()[..], &header, &data].concat()
@@ -134,14 +134,14 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
     use serde_json::json;
 
-    fn refused(header: &str, data: usize) -> String {
+    fn error_of(header: &str, data: usize) -> String {
         let length = header.len() as u64;
         let file = [&length.to_le_bytes()[..], header.as_bytes(), &vec![0; data]].concat();
         decode(&file).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_file_without_notes_is_what_the_crate_writes() {
+    fn encoding_matches_safetensors_crate() {
         let mut weights = Weights::zeros();
         for index in 0..TENSORS.len() {
             weights.tensor_mut(index).fill(index as f32);
@@ -156,30 +156,30 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_the_tensor_and_what_is_wrong_with_it() {
+    fn faults_describe_the_problem() {
         let faults = [
-            ("conv1.bias", "F32", vec![2, 3], 24, "conv1.bias: shape is [2, 3], expected [6]"),
-            ("conv1.bias", "F16", vec![6], 12, "conv1.bias: type is \"F16\", expected F32"),
-            ("conv1.biaz", "F32", vec![6], 24, "\"conv1.biaz\" is not a part of LeNet"),
+            ("conv1.bias", "F32", vec![2, 3], 24, "conv1.bias: expected shape [6], found [2, 3]"),
+            ("conv1.bias", "F16", vec![6], 12, "conv1.bias: expected type F32, found \"F16\""),
+            ("conv1.biaz", "F32", vec![6], 24, "\"conv1.biaz\" is not a tensor of LeNet"),
             ("conv1.bias", "F32", vec![6], 24, "conv1.weight is missing"),
         ];
         for (name, dtype, shape, end, expected) in faults {
             let header = json!({name: {"dtype": dtype, "shape": shape, "data_offsets": [0, end]}});
-            assert_eq!(refused(&header.to_string(), end), expected);
+            assert_eq!(error_of(&header.to_string(), end), expected);
         }
         let bias = r#""conv1.bias":{"dtype":"F32","shape":[6],"data_offsets":[0,24]}"#;
-        for twice in [bias, r#""__metadata__":{"a":"1","a":"2"}"#] {
-            let twice = refused(&format!("{{{twice},{bias}}}"), 24);
-            assert!(twice.contains("is there twice"), "{twice}");
+        for duplicate in [bias, r#""__metadata__":{"a":"1","a":"2"}"#] {
+            let error = error_of(&format!("{{{duplicate},{bias}}}"), 24);
+            assert!(error.contains("duplicate key"), "{error}");
         }
-        let hole = refused(&format!("{{{}}}", bias.replace("0,24", "8,32")), 32);
-        assert!(hole.contains("offset"), "{hole}");
+        let gap = error_of(&format!("{{{}}}", bias.replace("0,24", "8,32")), 32);
+        assert!(gap.contains("offset"), "{gap}");
         let long = decode(&[&(100_u64 << 20).to_le_bytes()[..], b"{"].concat()).unwrap_err();
-        assert!(long.to_string().contains("a header of 104857600 bytes"), "{long}");
+        assert!(long.to_string().contains("found 104857600"), "{long}");
     }
 
     #[test]
-    fn a_weight_that_is_not_a_number_is_refused_with_its_place() {
+    fn nan_is_rejected_with_index() {
         let mut weights = Weights::zeros();
         // Value 7 in PyTorch's layout [84, 120].
         weights.tensor_mut(6)[7 * 84] = f32::NAN;

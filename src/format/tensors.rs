@@ -29,7 +29,7 @@ impl Collector {
         let spec = &TENSORS[index];
         check_values(spec, values)?;
         if std::mem::replace(&mut self.is_found[index], true) {
-            return Err(Fault::not_lenet(format!("{} is there twice", spec.name)));
+            return Err(Fault::not_lenet(format!("duplicate tensor {}", spec.name)));
         }
         self.weights.tensor_mut(index).copy_from_slice(values);
         Ok(())
@@ -87,26 +87,26 @@ fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     result
 }
 
-/// The index in [`TENSORS`] of the tensor with this name.
+/// Returns the index in [`TENSORS`] of the tensor with this name.
 pub(super) fn index_of(name: &str) -> Result<usize, Fault> {
     let index = TENSORS.iter().position(|spec| spec.name == name);
-    index.ok_or_else(|| Fault::not_lenet(format!("{} is not a part of LeNet", quoted(name))))
+    index.ok_or_else(|| Fault::not_lenet(format!("{} is not a tensor of LeNet", quoted(name))))
 }
 
-/// Refuses a shape other than `expected`.
+/// Rejects shapes other than `expected`.
 pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
     }
     let found = match found.get(..8) {
-        // A hostile file may claim any number of dimensions.
+        // A malicious file may have any number of dimensions.
         Some(head) => format!("{} dimensions, {head:?}..", found.len()),
         None => format!("{found:?}"),
     };
     Err(Fault::mismatch(name, "shape", format!("{expected:?}"), found))
 }
 
-/// Refuses a number of bytes other than that of `values` 32-bit floats.
+/// Checks that `found` is the number of bytes of `values` 32-bit floats.
 pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
     if found == 4 * values {
         return Ok(());
@@ -115,7 +115,7 @@ pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(),
     Err(Fault::mismatch(name, "size", expected, found))
 }
 
-/// Refuses a type of value other than 32-bit floats.
+/// Rejects types other than `expected`.
 pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), Fault> {
     if found == expected {
         return Ok(());
@@ -123,13 +123,13 @@ pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), 
     Err(Fault::mismatch(name, "type", expected, quoted(found)))
 }
 
-/// Little-endian 32-bit floats; bytes after the last whole one are dropped.
+/// Decodes little-endian 32-bit floats. Trailing bytes are ignored.
 pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
     let (chunks, _) = bytes.as_chunks();
     chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
 }
 
-/// Refuses weights that are not all finite.
+/// Checks that all weights are finite.
 pub(super) fn check_finite(weights: &Weights) -> Result<(), Fault> {
     TENSORS.iter().zip(to_torch(weights)).try_for_each(|(spec, values)| check_values(spec, &values))
 }

@@ -1,8 +1,8 @@
-//! `.pt`: what `torch.save(net.state_dict(), path)` writes since PyTorch 1.6, read without Python.
+//! `.pt`: files that PyTorch 1.6 and later writes with `torch.save(net.state_dict(), path)`, read without Python.
 //!
-//! It is a zip file of stored entries in one folder: `data.pkl` is the dictionary, `data/0`, `data/1`, .. are
-//! the storages that its tensors point into, `byteorder` says how their numbers lie. A tensor may be a view: it
-//! starts anywhere in its storage and has any strides.
+//! The file is a zip archive of uncompressed entries in one directory. `data.pkl` is the dictionary of tensors, `data/0`,
+//! `data/1`, .. are their storages, and `byteorder` gives their endianness. A tensor may be a view with any offset and any
+//! strides.
 
 use super::Fault;
 use super::archive::Archive;
@@ -11,17 +11,17 @@ use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, in
 use crate::io::text::quoted;
 use crate::model::{TENSORS, TensorSpec, Weights};
 
-/// The largest storage that is read, in bytes. All of LeNet's weights have 177,704.
+/// Maximum size of a storage in bytes. All weights of LeNet together need 177,704 bytes.
 const MAX_STORAGE_BYTES: usize = 1 << 20;
 
-/// The weights in `bytes`, the content of a `.pt` file.
+/// Decodes the content of a `.pt` file.
 ///
 /// # Errors
-/// If it holds anything but the ten tensors of LeNet, each of its exact shape, in 32-bit floats, all finite.
+/// Returns an error if the file does not contain exactly the ten tensors of LeNet as finite 32-bit floats.
 pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     if bytes.first() == Some(&0x80) {
         return Err(Fault::unsupported(
-            "it is in the form that PyTorch wrote before 1.6, without a zip file",
+            "the file has the format of PyTorch before 1.6, which is not a zip file",
             "save it again: torch.save(torch.load(path), path)",
         ));
     }
@@ -30,7 +30,7 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     let byte_order = archive.read("byteorder", 16)?;
     if byte_order.is_some_and(|order| order != b"little") {
         return Err(Fault::unsupported(
-            "its numbers are not little-endian",
+            "the numbers are not little-endian",
             "save it on an x86 or ARM machine",
         ));
     }
@@ -56,13 +56,13 @@ fn read_tensor(
     Ok(positions.into_iter().map(|at| storage[at]).collect())
 }
 
-/// Where in its storage each value of the tensor lies, row-major.
+/// Returns the index in the storage of each value of the tensor, in row-major order.
 fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fault> {
     if tensor.strides.len() != spec.shape.len() {
         let [expected, found] = [spec.shape, &tensor.strides].map(<[usize]>::len);
         return Err(Fault::mismatch(spec.name, "number of strides", expected, found));
     }
-    // The last value is the furthest: no stride is negative.
+    // The last value has the largest index, because strides are never negative.
     let steps = spec.shape.iter().zip(&tensor.strides);
     let last = steps.clone().try_fold(tensor.offset, |last, (size, stride)| {
         last.checked_add((size - 1).checked_mul(*stride)?)
@@ -70,7 +70,7 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     if last.is_none_or(|last| last >= tensor.storage.values) {
         let expected = format!("within {} values", tensor.storage.values);
         let found = format!("offset {}, strides {:?}", tensor.offset, tensor.strides);
-        return Err(Fault::mismatch(spec.name, "place in its storage", expected, found));
+        return Err(Fault::mismatch(spec.name, "storage indices", expected, found));
     }
     let first = vec![tensor.offset];
     Ok(steps.fold(first, |outer, (size, stride)| {
@@ -78,7 +78,10 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
     }))
 }
 
-/// The entry `name`, which must be there.
+/// Reads an entry of the archive.
+///
+/// # Errors
+/// Returns an error if the entry is missing, has more than `limit` bytes, or is corrupt.
 fn entry<'a>(archive: &Archive<'a>, name: &str, limit: usize) -> Result<&'a [u8], Fault> {
     let found = archive.read(name, limit)?;
     found.ok_or_else(|| Fault::not_lenet(format!("{} is missing", quoted(name))))

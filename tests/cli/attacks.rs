@@ -10,17 +10,17 @@ fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
     let place = Place::new();
     place.write("victim", "");
     let lock = ".m.state.lock";
-    let plants: [&dyn Fn(); 5] = [
-        &|| place.make_pipe(lock),
-        &|| symlink("victim", place.path(lock)).unwrap(),
-        &|| symlink("nowhere", place.path(lock)).unwrap(),
-        &|| fs::hard_link(place.path("victim"), place.path(lock)).unwrap(),
-        &|| place.write(lock, "mine"),
+    let cases: [(&dyn Fn(), &str); 5] = [
+        (&|| place.make_pipe(lock), "expected a file, found a pipe"),
+        (&|| symlink("victim", place.path(lock)).unwrap(), "expected a file, found a symlink"),
+        (&|| symlink("nowhere", place.path(lock)).unwrap(), "expected a file, found a symlink"),
+        (&|| fs::hard_link(place.path("victim"), place.path(lock)).unwrap(), "not a lock file"),
+        (&|| place.write(lock, "mine"), "not a lock file"),
     ];
-    for plant in plants {
-        plant();
+    for (create, problem) in cases {
+        create();
         let ran = run_in_time(place.lenet("train --any-dataset --epochs 1 -o m.mpk"));
-        ran.assert_error(1, &format!("cannot lock {lock}: expected a file, found a"), "");
+        ran.assert_error(1, &format!("cannot lock {lock}: {problem}"), "");
         assert_eq!(place.files(), [lock, "victim"]);
         place.remove(lock);
     }

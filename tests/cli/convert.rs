@@ -116,10 +116,10 @@ fn what_cannot_be_read_or_written_is_refused_and_leaves_nothing() {
     run(format!("convert {source} m")).assert_error(1, "no ending", ".onnx");
     run(format!("convert {source} m.pt")).assert_error(
         1,
-        "m.pt: a PyTorch file is only read",
+        "m.pt: a PyTorch file can only be read",
         "load_state_dict",
     );
-    run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(1, "only written", ".mpk");
+    run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(1, "only be written", ".mpk");
     run(format!("convert {source} none/m.mpk")).assert_error(1, "none/m.mpk", "folder");
     run("convert nothing.mpk m.mpk".to_owned()).assert_error(1, "nothing.mpk", "lenet train");
     run(format!("convert {INTEROP}/incomplete.pt m.mpk")).assert_error(1, "missing", "");

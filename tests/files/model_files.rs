@@ -22,11 +22,11 @@ fn read_error(name: &str, content: &[u8]) -> String {
 #[test]
 fn other_file_types_are_named() {
     let cases: [(&str, &[u8], &str); 6] = [
-        ("m.mpk", b"", "it is empty"),
-        ("m.mpk", b"\x89PNG\r\n\x1a\n....", "it is a PNG image"),
-        ("m.safetensors", b"\x1f\x8b\x08....", "it is a gzip file"),
-        ("m.pt", b"PK\x03\x04....word/document.xml", "it is a zip file"),
-        ("m.bin", b"some text", "neither its ending nor its content is known"),
+        ("m.mpk", b"", "found an empty file"),
+        ("m.mpk", b"\x89PNG\r\n\x1a\n....", "found a PNG image"),
+        ("m.safetensors", b"\x1f\x8b\x08....", "found a gzip file"),
+        ("m.pt", b"PK\x03\x04....word/document.xml", "found a zip file"),
+        ("m.bin", b"some text", "unknown extension and unknown content"),
         ("m.mpk", b"some text", "invalid type: integer"),
     ];
     for (name, content, expected) in cases {
@@ -47,7 +47,10 @@ fn unknown_extension_is_decided_by_content() {
     let torch = fs::read(interop("lenet.pt")).unwrap();
     format::decode(Path::new("model"), &torch).unwrap();
     let error = format::decode(Path::new("model.mpk"), &bytes).unwrap_err();
-    assert_eq!(error.to_string(), "model.mpk is a safetensors file under another ending");
+    assert_eq!(
+        error.to_string(),
+        "model.mpk has the wrong extension: its content is a safetensors file"
+    );
     assert_eq!(error.hint().unwrap(), "rename it to end in .safetensors");
 }
 
@@ -102,5 +105,5 @@ fn onnx_metadata_becomes_properties() {
 #[test]
 fn onnx_is_not_read() {
     let error = format::read(&interop("lenet.onnx")).unwrap_err();
-    assert!(error.to_string().contains("only written"), "{error}");
+    assert!(error.to_string().contains("only be written"), "{error}");
 }

@@ -30,11 +30,11 @@ fn other_torch_files_are_rejected() {
         ("module.pt", "\"torch.nn.modules.linear.Linear\"", "net.state_dict()"),
         ("tensor.pt", "no dictionary", "net.state_dict()"),
         ("legacy.pt", "before 1.6", "torch.save(torch.load(path), path)"),
-        ("double.pt", "conv1.bias: type is \"DoubleStorage\"", "32-bit"),
-        ("shape.pt", "conv1.bias: shape is [2, 3], expected [6]", "conv1"),
+        ("double.pt", "conv1.bias: expected type FloatStorage, found \"DoubleStorage\"", "32-bit"),
+        ("shape.pt", "conv1.bias: expected shape [6], found [2, 3]", "conv1"),
         ("incomplete.pt", "conv1.weight is missing", "conv1"),
-        ("negative.pt", "negated, conjugated", "resolve_neg()"),
-        ("sequential.pt", "\"0.weight\" is not a part of LeNet", "conv1"),
+        ("negative.pt", "negated or conjugated", "resolve_neg()"),
+        ("sequential.pt", "\"0.weight\" is not a tensor of LeNet", "conv1"),
     ];
     for (name, expected, hint) in cases {
         let error = format::read(&interop(name)).unwrap_err();

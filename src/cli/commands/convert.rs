@@ -29,7 +29,7 @@ impl ConvertArgs {
             true => None,
             false => Some(
                 Format::from_path(&self.output)
-                    .ok_or_else(|| FormatError::UnknownEnding { path: self.output.clone() })?,
+                    .ok_or_else(|| FormatError::UnknownExtension { path: self.output.clone() })?,
             ),
         };
         let bytes = format::read_bytes(&self.input)?;
@@ -54,7 +54,7 @@ impl ConvertArgs {
         if self.json {
             let mut document = json!({
                 "schema": 1, "input": input, "output": output,
-                "format": format.map_or("folder", Format::ending),
+                "format": format.map_or("folder", Format::extension),
             });
             if format.is_none() {
                 document["files"] = json!(folder::FILES);

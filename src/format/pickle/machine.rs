@@ -1,4 +1,4 @@
-//! The machine's bytes, stack and values: what every opcode is made of.
+//! The state of the pickle machine (bytes, stack and values) and the primitives that opcodes use.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ pub(super) enum Value<'a> {
     /// `None`.
     None,
     Bool,
-    /// A number that is no size.
+    /// A negative number, which is never a size.
     Other,
     Int(usize),
     Text(&'a str),
     Tuple(Vec<Id>),
     Dict(Vec<(Id, Id)>),
-    /// A name of Python's, by its module.
+    /// A Python object, by module and name.
     Global(&'a str, &'a str),
     Storage(Storage<'a>),
     Tensor(TensorRef<'a>),
@@ -31,10 +31,10 @@ pub(super) struct Machine<'a> {
     pub(super) at: usize,
     pub(super) values: Vec<Value<'a>>,
     pub(super) stack: Vec<Id>,
-    /// Heights of the stack at the marks that are open.
+    /// The heights of the stack at the open marks.
     pub(super) marks: Vec<usize>,
     pub(super) memo: HashMap<u32, Id>,
-    /// Those that were named, by their keys.
+    /// All storages referenced so far, by key.
     pub(super) storages: HashMap<&'a str, Storage<'a>>,
 }
 
@@ -47,26 +47,27 @@ impl<'a> Machine<'a> {
 
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
         let Some(taken) = self.bytes[self.at..].get(..length) else {
-            return Err(self.malformed("ends too early"));
+            return Err(self.malformed("is truncated"));
         };
         self.at += length;
         Ok(taken)
     }
 
-    /// A little-endian number of `width` bytes, at most four.
+    /// Reads a little-endian number of `width` bytes, at most four.
     pub(super) fn number(&mut self, width: usize) -> Result<u32, Fault> {
         let bytes = self.take(width)?;
         Ok(bytes.iter().rfold(0, |number, byte| number << 8 | u32::from(*byte)))
     }
 
-    /// Text up to the end of the line.
+    /// Reads text up to the end of the line.
     pub(super) fn line(&mut self) -> Result<&'a str, Fault> {
         let rest = &self.bytes[self.at..];
         let Some(length) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err(self.malformed("ends too early"));
+            return Err(self.malformed("is truncated"));
         };
         let line = self.take(length + 1)?;
-        std::str::from_utf8(&line[..length]).map_err(|_| self.malformed("has a name not in UTF-8"))
+        std::str::from_utf8(&line[..length])
+            .map_err(|_| self.malformed("has a name that is not valid UTF-8"))
     }
 
     // -- stack --
@@ -78,7 +79,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn top(&self) -> Result<Id, Fault> {
         let top = self.stack.last().copied();
-        top.ok_or_else(|| self.malformed("takes a value that is not there"))
+        top.ok_or_else(|| self.malformed("pops from an empty stack"))
     }
 
     pub(super) fn pop(&mut self) -> Result<Id, Fault> {
@@ -90,14 +91,14 @@ impl<'a> Machine<'a> {
     pub(super) fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
         match self.stack.len().checked_sub(count) {
             Some(height) => Ok(self.stack.split_off(height)),
-            None => Err(self.malformed("takes a value that is not there")),
+            None => Err(self.malformed("pops from an empty stack")),
         }
     }
 
     pub(super) fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
         match self.marks.pop() {
             Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
-            _ => Err(self.malformed("takes a mark that is not there")),
+            _ => Err(self.malformed("pops a missing mark")),
         }
     }
 
@@ -106,21 +107,21 @@ impl<'a> Machine<'a> {
     pub(super) fn as_text(&self, id: Id) -> Result<&'a str, Fault> {
         match self.values[id] {
             Value::Text(text) => Ok(text),
-            _ => Err(self.malformed("has another value where a text belongs")),
+            _ => Err(self.malformed("has an unexpected value, expected a string")),
         }
     }
 
     pub(super) fn as_int(&self, id: Id) -> Result<usize, Fault> {
         match self.values[id] {
             Value::Int(number) => Ok(number),
-            _ => Err(self.malformed("has another value where a size belongs")),
+            _ => Err(self.malformed("has an unexpected value, expected a size")),
         }
     }
 
     pub(super) fn as_tuple(&self, id: Id) -> Result<&[Id], Fault> {
         match &self.values[id] {
             Value::Tuple(items) => Ok(items),
-            _ => Err(self.malformed("has another value where a tuple belongs")),
+            _ => Err(self.malformed("has an unexpected value, expected a tuple")),
         }
     }
 

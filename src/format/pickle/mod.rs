@@ -1,9 +1,9 @@
-//! The part of Python's pickle that PyTorch's state dicts use, as a stack machine that can only build tensors.
+//! A restricted pickle reader: a stack machine with the opcodes of PyTorch state dicts, which can only build tensors.
 //!
-//! Nothing is imported or called: the four names that a state dict needs are known here, any other name is
-//! refused. Values live in one list and refer to each other by index, so a pickle can neither nest without end
-//! nor multiply: each of its bytes adds one value at most.
-//! <https://github.com/python/cpython/blob/main/Lib/pickletools.py> lists the opcodes.
+//! The reader imports and calls nothing. The four names that a state dict needs are built in, and all other names are rejected.
+//! Values are stored in one list and refer to each other by index. Each byte adds at most one value, so a pickle can
+//! neither recurse nor grow exponentially. The opcodes are listed in
+//! <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
 
 mod machine;
 
@@ -11,46 +11,49 @@ use super::Fault;
 use crate::io::text::quoted;
 use machine::{Id, Machine, Value};
 
-/// The largest pickle that is read, in bytes. That of LeNet's state dict has about 1,000.
+/// Maximum size of a pickle in bytes. The state dict of LeNet needs about 1,000 bytes.
 pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
 
 /// What the user can do about a file that holds something else.
 const STATE_DICT: &str = "save the weights alone: torch.save(net.state_dict(), path)";
 
-/// Numbers in a file of the archive.
+/// A storage: an entry of the zip file that holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Storage<'a> {
-    /// PyTorch's name for its type, as in `FloatStorage`.
+    /// The PyTorch type, for example `FloatStorage`.
     pub(super) kind: &'a str,
-    /// The name of the file.
+    /// The name of the entry.
     pub(super) key: &'a str,
-    /// How many numbers.
+    /// The number of values.
     pub(super) values: usize,
 }
 
-/// A tensor as the pickle describes it: which values of which storage.
+/// A tensor in the pickle, which is a view of a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TensorRef<'a> {
     pub(super) storage: Storage<'a>,
     /// The position of the first value in the storage.
     pub(super) offset: usize,
-    /// Sizes of the dimensions.
+    /// The size of each dimension.
     pub(super) shape: Vec<usize>,
-    /// Steps in the storage from one index to the next, one a dimension.
+    /// The stride of each dimension in the storage.
     pub(super) strides: Vec<usize>,
 }
 
-/// The entries of the dictionary in `bytes`, in their order, each a tensor with its name.
+/// Parses a pickled dictionary of tensors and returns its entries in order.
+///
+/// # Errors
+/// Returns an error if the pickle is malformed or contains anything else.
 pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fault> {
     let mut machine = Machine { bytes, ..Machine::default() };
     let result = machine.run()?;
     let Value::Dict(entries) = &machine.values[result] else {
-        return Err(unsupported("it holds no dictionary of tensors".to_owned()));
+        return Err(unsupported("the file contains no dictionary of tensors".to_owned()));
     };
     let entry = |&(key, value): &(Id, Id)| match (&machine.values[key], &machine.values[value]) {
         (Value::Text(name), Value::Tensor(tensor)) => Ok((*name, tensor.clone())),
         (Value::Text(name), _) => Err(unsupported(format!("{} is not a tensor", quoted(name)))),
-        _ => Err(unsupported("a key is not a text".to_owned())),
+        _ => Err(unsupported("a key is not a string".to_owned())),
     };
     entries.iter().map(entry).collect()
 }
@@ -60,13 +63,13 @@ fn unsupported(what: String) -> Fault {
 }
 
 impl<'a> Machine<'a> {
-    /// Runs to the end and returns the one value that is left.
+    /// Runs the pickle to its end and returns the result.
     fn run(&mut self) -> Result<Id, Fault> {
         loop {
             let at = self.at;
             match self.take(1)?[0] {
                 b'.' => break,
-                // Protocol, and the length of a frame.
+                // Skip the protocol number and the length of a frame.
                 0x80 => drop(self.take(1)?),
                 0x95 => drop(self.take(8)?),
                 b'N' => self.push(Value::None),
@@ -103,20 +106,20 @@ impl<'a> Machine<'a> {
                 b'b' => self.build()?,
                 opcode => {
                     return Err(unsupported(format!(
-                        "it holds more than tensors: opcode {opcode:#04x} at byte {at} of data.pkl"
+                        "the file contains more than tensors: opcode {opcode:#04x} at byte {at} of data.pkl"
                     )));
                 }
             }
         }
         if self.stack.len() != 1 || self.at != self.bytes.len() {
-            return Err(self.malformed("does not end with one value"));
+            return Err(self.malformed("does not end with a single value"));
         }
         self.pop()
     }
 
     fn integer(&mut self, width: usize) -> Result<(), Fault> {
         let number = self.number(width)?;
-        // Four bytes are signed; no size or position is negative.
+        // Four-byte integers are signed. Sizes and positions are never negative.
         let value = match i32::try_from(number) {
             Ok(_) => Value::Int(number as usize),
             Err(_) => Value::Other,
@@ -128,8 +131,8 @@ impl<'a> Machine<'a> {
     fn text(&mut self, width: usize) -> Result<(), Fault> {
         let length = self.number(width)? as usize;
         let bytes = self.take(length)?;
-        let text =
-            std::str::from_utf8(bytes).map_err(|_| self.malformed("has a text not in UTF-8"))?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| self.malformed("has a string that is not valid UTF-8"))?;
         self.push(Value::Text(text));
         Ok(())
     }
@@ -142,7 +145,7 @@ impl<'a> Machine<'a> {
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
                 Ok(())
             }
-            _ => Err(self.malformed("sets items of what is no dictionary")),
+            _ => Err(self.malformed("sets items of a non-dictionary")),
         }
     }
 
@@ -154,7 +157,7 @@ impl<'a> Machine<'a> {
 
     fn get(&mut self, key: u32) -> Result<(), Fault> {
         let Some(id) = self.memo.get(&key).copied() else {
-            return Err(self.malformed("recalls what it never kept"));
+            return Err(self.malformed("reads an empty memo slot"));
         };
         self.stack.push(id);
         Ok(())
@@ -167,28 +170,28 @@ impl<'a> Machine<'a> {
             ("torch", kind) if kind.ends_with("Storage") => {}
             _ => {
                 let name = quoted(&format!("{module}.{name}"));
-                return Err(unsupported(format!("it holds more than tensors: {name}")));
+                return Err(unsupported(format!("the file contains more than tensors: {name}")));
             }
         }
         self.push(Value::Global(module, name));
         Ok(())
     }
 
-    /// `("storage", type, key, device, number of values)` names a storage.
+    /// Pushes the storage that is described by `("storage", type, key, device, number of values)`.
     fn persistent_id(&mut self) -> Result<(), Fault> {
         let id = self.pop()?;
         let &[tag, kind, key, _, values] = self.as_tuple(id)? else {
-            return Err(self.malformed("names a storage that is none"));
+            return Err(self.malformed("references something that is not a storage"));
         };
         let (Value::Text("storage"), Value::Global("torch", kind)) =
             (&self.values[tag], &self.values[kind])
         else {
-            return Err(self.malformed("names a storage that is none"));
+            return Err(self.malformed("references something that is not a storage"));
         };
         let storage = Storage { kind, key: self.as_text(key)?, values: self.as_int(values)? };
-        // PyTorch goes by what it is called the first time.
+        // PyTorch uses the first declaration of a storage, so later ones must be equal.
         if *self.storages.entry(storage.key).or_insert(storage) != storage {
-            return Err(self.malformed("gives one storage two types or sizes"));
+            return Err(self.malformed("declares a storage with conflicting types or sizes"));
         }
         self.push(Value::Storage(storage));
         Ok(())
@@ -196,7 +199,7 @@ impl<'a> Machine<'a> {
 
     fn reduce(&mut self) -> Result<(), Fault> {
         let [callable, arguments] = self.pop_many(2)?[..] else {
-            return Err(self.malformed("calls nothing"));
+            return Err(self.malformed("has a call without a function"));
         };
         let arguments = self.as_tuple(arguments)?;
         let value = match (&self.values[callable], arguments) {
@@ -207,7 +210,7 @@ impl<'a> Machine<'a> {
             ) => {
                 self.check_rest(gradient, hooks, &arguments[6..])?;
                 let Value::Storage(storage) = self.values[storage] else {
-                    return Err(self.malformed("makes a tensor without a storage"));
+                    return Err(self.malformed("builds a tensor without a storage"));
                 };
                 Value::Tensor(TensorRef {
                     storage,
@@ -223,14 +226,14 @@ impl<'a> Machine<'a> {
                 self.stack.push(tensor);
                 return Ok(());
             }
-            _ => return Err(self.malformed("calls what it may not")),
+            _ => return Err(self.malformed("calls an unsupported function")),
         };
         self.push(value);
         Ok(())
     }
 
-    /// Refuses whatever makes another tensor of the values in a storage: the metadata holds the bits by which a view
-    /// is negated or conjugated, hooks are code.
+    /// Rejects everything that changes the values of a tensor: hooks, which are code, and metadata, which holds the bits
+    /// that negate or conjugate a view.
     fn check_rest(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> Result<(), Fault> {
         let is_empty = |id: &Id| match &self.values[*id] {
             Value::None => true,
@@ -242,18 +245,18 @@ impl<'a> Machine<'a> {
             return Ok(());
         }
         Err(Fault::unsupported(
-            "a tensor is a view that is negated, conjugated or marked otherwise",
+            "a tensor has hooks or is a negated or conjugated view",
             "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
              net.state_dict().items()}, path)",
         ))
     }
 
-    /// Gives a dictionary its attributes, such as `_metadata`. They are not looked at.
+    /// Sets the attributes of a dictionary, such as `_metadata`. The attributes are ignored.
     fn build(&mut self) -> Result<(), Fault> {
         self.pop()?;
         match self.values[self.top()?] {
             Value::Dict(_) => Ok(()),
-            _ => Err(self.malformed("gives attributes to what is no dictionary")),
+            _ => Err(self.malformed("sets attributes of a non-dictionary")),
         }
     }
 }
