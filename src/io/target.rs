@@ -46,7 +46,7 @@ impl Target {
 
     fn new(given: &Path, resolved: PathBuf) -> Result<Self, FileError> {
         let failed = FileError::of("cannot write", given);
-        // `a/`, `a/.`, `a/..` and the empty path do not end in a file name, or `file_name` returns another one.
+        // `file_name` ignores the end of `a/` and `a/.`, and returns `None` for `a/..` and the empty path.
         let ends_in_file_name = resolved.file_name().is_some_and(|name| {
             resolved.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes())
         });
@@ -140,7 +140,7 @@ fn follow_symlinks(path: &Path) -> io::Result<PathBuf> {
         };
         path = path.parent().unwrap_or(Path::new("")).join(next);
     }
-    Err(io::Error::other("too many levels of symlinks"))
+    Err(io::Error::other("too many levels of symbolic links"))
 }
 
 /// Returns the permissions of an existing file, or an error if it must not be replaced.

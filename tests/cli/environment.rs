@@ -19,12 +19,12 @@ fn whatever_is_no_file_is_refused_as_any_input_without_waiting() {
     symlink("around.mpk", place.path("around.mpk")).unwrap();
     let _listener = UnixListener::bind(place.path("socket.mpk")).unwrap();
     for (name, words) in [
-        ("folder.mpk", "is a folder"),
-        ("pipe.mpk", "is a pipe"),
-        ("device.mpk", "is a device"),
-        ("socket.mpk", "is a socket"),
+        ("folder.mpk", "found a directory"),
+        ("pipe.mpk", "found a pipe"),
+        ("device.mpk", "found a device"),
+        ("socket.mpk", "found a socket"),
         ("dangling.mpk", "No such file"),
-        ("around.mpk", "levels of symlinks"),
+        ("around.mpk", "levels of symbolic links"),
         ("missing.mpk", "No such file"),
     ] {
         let ran = run_in_time(place.lenet(&format!("eval --any-dataset {name}")));

@@ -54,7 +54,7 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
         ("/dev/null", "found a device"),
         #[cfg(target_os = "linux")]
         ("/dev/full", "found a device"),
-        ("around", "too many levels of symlinks"),
+        ("around", "too many levels of symbolic links"),
         ("protected", "the file is write-protected"),
         ("a.mpk", "a.state: expected a file, found a directory"),
         ("b.mpk", "b.json: expected a file, found a pipe"),

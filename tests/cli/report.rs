@@ -28,7 +28,7 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
     let place = Place::new();
     place.train("--epochs 3 --seed 11 --batch-size 20");
     let page = place.report("model.mpk --any-dataset");
-    assert!(page.contains("Trained for 3 epochs on 180 images, with 20 more for validation"));
+    assert!(page.contains("Trained for 3 epochs on 180 images, plus 20 for validation"));
     for (name, value) in [("Batch size", "20"), ("Seed", "11"), ("Learning rate", "0.9")] {
         let row = format!("<th scope=\"row\">{name}</th><td>{value}</td>");
         assert!(page.contains(&row), "{row}");

@@ -80,14 +80,14 @@ fn known_history(record: &RunRecord) -> Markup {
     html! {
         "Trained for " (plural(record.epochs.len(), "epoch")) " on " (plural(record.train_samples, "image"))
         @if record.validation_samples > 0 {
-            ", with " (count(record.validation_samples)) " more for validation"
+            ", plus " (count(record.validation_samples)) " for validation"
         }
         ", with recipe " (settings.recipe.name) " and seed " (settings.seed) ", in " (duration(record.seconds())) " on "
         (record.device)
         @if let Some(started) = &record.started { ", started " (started) }
         "."
-        @if let Some(why) = reason_for_fewer_epochs(record) {
-            " Only " (count(record.epochs.len())) " of " (plural(settings.epochs, "epoch")) " were trained: " (why) "."
+        @if let Some(reason) = reason_for_fewer_epochs(record) {
+            " Only " (count(record.epochs.len())) " of " (plural(settings.epochs, "epoch")) " were trained: " (reason) "."
         }
         @if let Some(epoch) = record.kept_epoch && epoch != record.epochs.len() {
             " The model has the weights of epoch " (epoch) ", which has the lowest validation loss."

@@ -6,7 +6,7 @@ use crate::cli::ui::table::Table;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Renders a whole page. Its content security policy allows no requests and no scripts but `scripts`.
+/// Renders a whole page with a content security policy that allows no requests and no scripts but `scripts`.
 pub fn page(
     title: &str,
     scripts: &str,

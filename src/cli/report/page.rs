@@ -110,7 +110,7 @@ mod tests {
     fn page_shows_settings_and_escapes_text() {
         let page = rendered(Ok(record(1)));
         assert!(page.contains(
-            "Trained for 2 epochs on 54,000 images, with 6,000 more for validation, with recipe classic and seed \
+            "Trained for 2 epochs on 54,000 images, plus 6,000 for validation, with recipe classic and seed \
              7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, started 2026-01-02T03:04:05Z."
         ));
         assert!(page.contains(r#"<th scope="row">Learning rate</th><td>0.9</td>"#));
