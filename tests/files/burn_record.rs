@@ -53,8 +53,8 @@ fn some_weights() -> Weights {
 
 #[test]
 fn plain_burn_reads_our_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.mpk");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.mpk");
     let weights = some_weights();
     format::write(&path, &weights.clone().into()).unwrap();
 
@@ -79,8 +79,8 @@ fn plain_burn_reads_our_files() {
 
 #[test]
 fn we_read_plain_burn_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("plain.mpk");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("plain.mpk");
     let device = Default::default();
     let plain = Plain::<B>::new(true, &device);
     // Read the weights before saving: Burn draws random weights at first access, and a clone draws different ones.
@@ -103,8 +103,8 @@ fn we_read_plain_burn_files() {
 
 #[test]
 fn missing_bias_is_rejected() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("plain.mpk");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("plain.mpk");
     let plain = Plain::<B>::new(false, &Default::default());
     plain.save_file(&path, &FileRecorder::new()).unwrap();
 
@@ -123,8 +123,8 @@ fn module_weights_round_trip() {
 fn non_finite_weights_are_not_written() {
     let mut weights = some_weights();
     weights.tensor_mut(9)[3] = f32::INFINITY;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("model.mpk");
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.mpk");
     let error = format::write(&path, &weights.into()).unwrap_err();
     assert!(matches!(error, FormatError::Content { .. }), "{error}");
     assert!(

@@ -12,10 +12,10 @@ pub fn integer<T: TryFrom<u64>>(
 ) -> impl Fn(&str) -> Result<T, String> + Clone {
     move |text| {
         let number = text.parse().ok().filter(|number| range.contains(number));
-        let (least, most) = (range.start(), range.end());
+        let (min, max) = (range.start(), range.end());
         number
             .and_then(|number| T::try_from(number).ok())
-            .ok_or_else(|| format!("expected an integer from {least} to {most}"))
+            .ok_or_else(|| format!("expected an integer from {min} to {max}"))
     }
 }
 

@@ -7,11 +7,11 @@
 //! pictures with a light background. [`warnings`] reports properties of the result that the training images do not have.
 
 mod draw;
-mod fit;
+mod prepare;
 mod read;
 mod statistics;
 
 pub use draw::{ascii, half_blocks};
-pub use fit::{Invert, Prepared, is_light, prepare};
+pub use prepare::{Invert, Prepared, is_light, prepare};
 pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, read};
 pub use statistics::{RANGES, Range, statistics, warnings};

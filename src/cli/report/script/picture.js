@@ -61,10 +61,10 @@ function prepare(picture) {
   const inverted = 2 * counts.reduce((sum, count, grey) => sum + count * grey, 0) > 255 * total;
   if (inverted) picture = { ...picture, grey: picture.grey.map((grey) => 255 - grey) };
   const is28 = picture.width === SIDE && picture.height === SIDE;
-  return { image: is28 ? picture.grey : fit(picture), inverted };
+  return { image: is28 ? picture.grey : trimAndScale(picture), inverted };
 }
 
-function fit(picture) {
+function trimAndScale(picture) {
   const counts = border(picture);
   const half = Math.ceil(counts.reduce((a, b) => a + b) / 2);
   let below = 0;

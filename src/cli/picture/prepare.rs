@@ -46,7 +46,7 @@ pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
     }
     let side = SIDE as u32;
     if picture.dimensions() != (side, side) {
-        picture = fit(&picture);
+        picture = trim_and_scale(&picture);
     }
     let mut image = [0; SIDE * SIDE];
     image.copy_from_slice(picture.as_raw());
@@ -80,7 +80,7 @@ fn background(picture: &GrayImage) -> u8 {
     if border.is_empty() { 0 } else { *border.select_nth_unstable(half).1 }
 }
 
-fn fit(picture: &GrayImage) -> GrayImage {
+fn trim_and_scale(picture: &GrayImage) -> GrayImage {
     let side = SIDE as u32;
     let background = background(picture);
     let [left, top, width, height] = object(picture, background);
