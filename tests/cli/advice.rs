@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::kills::Running;
-use super::server::{Prediction, Server};
+use super::server::{Response, Server};
 use super::{Place, Ran, common};
 
 /// Types `command` in the place, in a shell that finds the program.
@@ -104,9 +104,9 @@ fn seeds_that_were_interrupted_go_on_as_advised() {
 #[test]
 fn wrong_data_files_are_replaced_as_advised() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-    let server = Server::start(move |path, _| {
+    let server = Server::start(move |path| {
         let name = path.trim_start_matches('/');
-        Prediction::whole(&fs::read(Path::new(data).join(name)).unwrap())
+        Response::complete(&fs::read(Path::new(data).join(name)).unwrap())
     });
     let place = Place::empty();
     place.make_folder("d");

@@ -1,4 +1,4 @@
-//! A server on this machine's loopback that answers as a test tells it to, badly if need be.
+//! A local HTTP server whose responses, valid or faulty, are chosen by the test.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,44 +7,54 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What is sent back.
-pub struct Prediction {
-    /// Status and headers, without the line end behind them.
+/// An HTTP response, and how the connection ends.
+pub struct Response {
+    /// Status line and headers, without the final line ends.
     head: String,
     body: Vec<u8>,
     then: Then,
 }
 
-/// What happens after what is sent: the connection stays open, and nothing more comes, or a byte now and then.
+/// The state of the connection after the body.
 #[derive(PartialEq)]
 enum Then {
-    Ends,
+    Closes,
+    /// Stays open without further bytes.
     Stalls,
+    /// Sends one byte every 100 ms.
     Drips,
+    /// Repeats the body until the client disconnects.
+    Repeats,
 }
 
-impl Prediction {
-    /// These bytes, and the truth about their length.
-    pub fn whole(bytes: &[u8]) -> Self {
-        Self::told(200, bytes, bytes.len())
+impl Response {
+    /// Sends `bytes` completely, with their length.
+    pub fn complete(bytes: &[u8]) -> Self {
+        Self::with_length(bytes, bytes.len())
     }
 
-    /// A status and nothing else.
+    /// Sends a status without a body.
     pub fn status(status: u16) -> Self {
-        Self::told(status, &[], 0)
+        let head = format!("HTTP/1.1 {status} -\r\nContent-Length: 0");
+        Self { head, body: Vec::new(), then: Then::Closes }
     }
 
-    /// These bytes, and this word on their length. What is sent ends with them in any case.
-    pub fn told(status: u16, bytes: &[u8], length: usize) -> Self {
-        let head = format!("HTTP/1.1 {status} -\r\nContent-Length: {length}");
-        Self { head, body: bytes.to_vec(), then: Then::Ends }
+    /// Sends `bytes` and closes the connection, after announcing `length` bytes.
+    pub fn with_length(bytes: &[u8], length: usize) -> Self {
+        let head = format!("HTTP/1.1 200 -\r\nContent-Length: {length}");
+        Self { head, body: bytes.to_vec(), then: Then::Closes }
     }
 
-    /// That it is elsewhere.
-    pub fn moved(place: &str) -> Self {
-        let mut answer = Self::status(302);
-        answer.head += &format!("\r\nLocation: {place}");
-        answer
+    /// Redirects to `location`.
+    pub fn redirect(location: &str) -> Self {
+        let mut response = Self::status(302);
+        response.head += &format!("\r\nLocation: {location}");
+        response
+    }
+
+    /// Announces no length and sends bytes until the client disconnects.
+    pub fn endless() -> Self {
+        Self { head: "HTTP/1.1 200 -".to_owned(), body: vec![0; 1 << 20], then: Then::Repeats }
     }
 
     pub fn then_stalls(self) -> Self {
@@ -56,7 +66,7 @@ impl Prediction {
     }
 }
 
-/// Runs until it is dropped.
+/// A server that runs until it is dropped.
 pub struct Server {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -64,8 +74,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers a request with what `answer` makes of its path and of the number of requests before it.
-    pub fn start(answer: impl Fn(&str, usize) -> Prediction + Send + Sync + 'static) -> Self {
+    /// Starts a server that calls `respond` with the path of each request.
+    pub fn start(respond: impl Fn(&str) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -73,16 +83,16 @@ impl Server {
             stop: Arc::default(),
         };
         let (requests, stop) = (Arc::clone(&server.requests), Arc::clone(&server.stop));
-        let answer = Arc::new(answer);
+        let respond = Arc::new(respond);
         thread::spawn(move || {
             for stream in listener.incoming() {
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
                 let (requests, stop) = (Arc::clone(&requests), Arc::clone(&stop));
-                let answer = Arc::clone(&answer);
-                // A client that leaves in the middle is no failure of the server.
-                thread::spawn(move || serve(stream?, &requests, &stop, answer.as_ref()));
+                let respond = Arc::clone(&respond);
+                // The result is ignored, because a client may disconnect at any time.
+                thread::spawn(move || serve(stream?, &requests, &stop, respond.as_ref()));
             }
         });
         server
@@ -92,7 +102,7 @@ impl Server {
         &self.url
     }
 
-    /// The requests so far, as in `GET /folder/file`.
+    /// Returns the requests so far, such as `GET /folder/file`.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -101,7 +111,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the thread that waits for a connection.
+        // Wake the thread that waits for a connection.
         let _ = TcpStream::connect(self.url.trim_start_matches("http://"));
     }
 }
@@ -110,7 +120,7 @@ fn serve(
     mut stream: TcpStream,
     requests: &Mutex<Vec<String>>,
     stop: &AtomicBool,
-    answer: &dyn Fn(&str, usize) -> Prediction,
+    respond: &dyn Fn(&str) -> Response,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
@@ -121,24 +131,23 @@ fn serve(
         }
     }
     let request = first.strip_suffix(" HTTP/1.1").unwrap_or(&first);
-    let before = {
-        let mut requests = requests.lock().unwrap();
-        requests.push(request.to_owned());
-        requests.len() - 1
-    };
-    let answer = answer(request.split(' ').nth(1).unwrap_or_default(), before);
-    write!(stream, "{}\r\nConnection: close\r\n\r\n", answer.head)?;
-    stream.write_all(&answer.body)?;
+    requests.lock().unwrap().push(request.to_owned());
+    let response = respond(request.split(' ').nth(1).unwrap_or_default());
+    write!(stream, "{}\r\nConnection: close\r\n\r\n", response.head)?;
+    stream.write_all(&response.body)?;
     stream.flush()?;
-    // Not for ever, whatever happens to the test.
+    // Bounded, so that a hanging test does not keep the thread alive: 30 s, or 300 MiB.
     for _ in 0..300 {
-        if answer.then == Then::Ends || stop.load(Ordering::Relaxed) {
+        if response.then == Then::Closes || stop.load(Ordering::Relaxed) {
             break;
         }
-        thread::sleep(Duration::from_millis(100));
-        if answer.then == Then::Drips {
-            stream.write_all(&[0])?;
-            stream.flush()?;
+        match response.then {
+            Then::Repeats => stream.write_all(&response.body)?,
+            Then::Drips => stream.write_all(&[0])?,
+            _ => {}
+        }
+        if response.then != Then::Repeats {
+            thread::sleep(Duration::from_millis(100));
         }
     }
     stream.shutdown(Shutdown::Write)

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::json;
 
-use super::server::{Prediction, Server};
+use super::server::{Response, Server};
 use super::{Place, Ran, fetch};
 
 /// A title for the window, a bell, the eight-bit form of an escape, and a line that looks like ours.
@@ -103,8 +103,8 @@ fn texts_in_files_are_shown_and_not_obeyed() {
 
 #[test]
 fn words_of_a_server_are_shown_and_not_obeyed() {
-    let server = Server::start(|_, _| Prediction::moved("http://\u{1b}]0;X\u{7}\u{9b}/"));
+    let server = Server::start(|_| Response::redirect("http://\u{1b}]0;X\u{7}\u{9b}/"));
     let place = fetch::place();
-    let words = format!("--data d --retries 0 --mirror {}", server.url());
+    let words = format!("--data d --mirror {}", server.url());
     assert_clean(&fetch::run(&place, &words), "location");
 }
