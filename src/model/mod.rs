@@ -10,10 +10,10 @@ mod weights;
 use burn::module::{Module, Param, ParamId};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::Tensor;
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::backend::Backend;
 use burn::tensor::module::max_pool2d;
+use burn::tensor::{Shape, Tensor};
 
 pub use activation::Activation;
 pub use loss::{CLIP, SampleResult, argmax, cross_entropy, probabilities};
@@ -58,16 +58,34 @@ impl<B: Backend> LeNet<B> {
 
     /// Computes the outputs like [`Self::forward`], but with `activation` after each layer, as in training.
     pub fn forward_with(&self, activation: Activation, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let pool = |x| max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
-        let x = activate(activation, pool(self.conv1.forward(images))); // [N, 6, 12, 12]
-        let x = activate(activation, pool(self.conv2.forward(x))); // [N, 16, 4, 4]
-        let x = activate(activation, self.fc1.forward(x.flatten(1, 3))); // [N, 256] -> [N, 120]
+        let x = self.features(activation, images, |_| ()); // [N, 256]
+        let x = activate(activation, self.fc1.forward(x)); // [N, 120]
         let x = activate(activation, self.fc2.forward(x)); // [N, 84]
         let x = activate(activation, self.fc3.forward(x)); // [N, 10]
         match activation {
             Activation::Sigmoid => x,
             Activation::Tanh => (x + 1.0) / 2.0,
         }
+    }
+
+    /// Runs the layers before the first dense one, and calls `observe` with the output shape of each.
+    fn features(
+        &self,
+        activation: Activation,
+        images: Tensor<B, 4>,
+        mut observe: impl FnMut(Shape),
+    ) -> Tensor<B, 2> {
+        let mut x = images;
+        for conv in [&self.conv1, &self.conv2] {
+            x = conv.forward(x); // [N, 6, 24, 24], [N, 16, 8, 8]
+            observe(x.shape());
+            x = max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false); // [N, 6, 12, 12], [N, 16, 4, 4]
+            observe(x.shape());
+            x = activate(activation, x);
+        }
+        let x = x.flatten(1, 3); // [N, 256]
+        observe(x.shape());
+        x
     }
 
     /// Creates the network with these weights on `device`.
