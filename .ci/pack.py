@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Packs a binary that .ci/build made into the archive of a release, and writes its SHA-256 beside it.
+"""Packs a binary from .ci/build into a release archive, and writes the SHA-256 of the archive next to it.
 
-    .ci/pack.py TARGET BINARY [CARGO OPTION..]      the options that it was built with
+    .ci/pack.py TARGET BINARY [CARGO OPTION..]
 
-The archive holds the binary, its manual and completions, the licences, README and CHANGELOG. The same input gives the
-same bytes: names are sorted, owners left out, and the time is that of the commit.
+The Cargo options are those of the build. The archive holds the binary, its manual and completions, the licences, README
+and CHANGELOG. Equal input gives equal bytes: names are sorted, owners are omitted, and the time is that of the commit.
 """
 
 import gzip
@@ -38,7 +38,7 @@ def version():
 
 
 def files(target, binary, options):
-    """Name in the archive -> content."""
+    """Returns the content of each file by its name in the archive."""
     found = {binary.name: binary.read_bytes()}
     docs = sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))
     for name in ("README.md", "CHANGELOG.md", "LICENSE", *docs):
@@ -87,7 +87,7 @@ def main():
     dist = ROOT / "target" / "dist"
     dist.mkdir(parents=True, exist_ok=True)
     (dist / name).write_bytes(packed)
-    # As sha256sum writes it and reads it with -c, on every system with its line end.
+    # The format of sha256sum, with its line end on every system, so that `sha256sum -c` can read it.
     line = f"{hashlib.sha256(packed).hexdigest()}  {name}\n"
     (dist / f"{name}.sha256").write_bytes(line.encode())
     print(dist / name)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Prints the licences of everything that a binary of lenet contains, each text once.
+"""Prints the licences of all packages in a binary of lenet, each text once.
 
-    .ci/third_party.py TARGET [CARGO OPTION..]      as in x86_64-unknown-linux-musl --no-default-features --features cli,ndarray
+    .ci/third_party.py TARGET [CARGO OPTION..]
+    .ci/third_party.py x86_64-unknown-linux-musl --no-default-features --features cli,ndarray
 
-Fails where a package comes without its text, and none can be put together.
+Fails if a package contains no licence text and none can be generated.
 """
 
 import json
@@ -39,13 +40,13 @@ def cargo(*words):
 
 
 def packages(target, options):
-    """What is linked into the binary: (name, version) of each package."""
+    """Returns the name and version of each package that is linked into the binary."""
     tree = cargo("tree", "--locked", "--target", target, "--edges", "normal,no-proc-macro", "--prefix", "none", *options)
     return sorted(set(re.findall(r"^(\S+) v(\S+)", tree, re.MULTILINE)))
 
 
 def texts(package):
-    """The files of `package` that its licence asks to pass on, wherever they lie in it."""
+    """Returns the texts of the licence and notice files in any directory of `package`."""
     folder = Path(package["manifest_path"]).parent
     named = re.compile(r"(licen[cs]e|copying|notice|unlicense)([-._][\w.-]+)?", re.IGNORECASE)
     files = [path for path in folder.rglob("*") if path.is_file() and named.fullmatch(path.name)]
@@ -70,7 +71,7 @@ def main():
             users[text].append(name)
         if not found:
             without_text.append((name, package))
-    # Some publish without the text. Apache's names no author, so that any copy serves.
+    # Some packages contain no licence text. The Apache licence names no author, so any copy of it will do.
     apache = next(text for text in users if "Apache License" in text and "APPENDIX" in text)
     missing = []
     for name, package in without_text:
@@ -80,17 +81,17 @@ def main():
         elif licence == "MIT":
             authors = ", ".join(package["authors"]) or f"the authors of {package['name']}"
             users[f"Copyright (c) {authors}\n\n{MIT}"].append(name)
-        elif licence != "CC0-1.0":  # which asks for nothing
+        elif licence != "CC0-1.0":  # which requires nothing
             missing.append(name)
     if missing:
         sys.exit("no licence text: " + ", ".join(missing))
     users[apache].append("the Rust standard library (MIT OR Apache-2.0)")
     if target.endswith("-musl"):
-        # Part of the binary, and no package of Cargo's.
+        # musl is linked into the binary, but it is not a Cargo package.
         users[f"Copyright © 2005-2020 Rich Felker, et al.\n\n{MIT}"].append("musl (MIT)")
 
     sources = "Their sources are on crates.io under these names and versions."
-    print(f"The binary of lenet for {target} contains {len(linked)} packages of others, unchanged. {sources}")
+    print(f"The binary of lenet for {target} contains {len(linked)} third-party packages, unchanged. {sources}")
     for package in linked:
         print(f"  {package['name']} {package['version']}: {package['license']}")
     for text, names in sorted(users.items(), key=lambda entry: entry[1]):
