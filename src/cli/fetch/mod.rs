@@ -9,8 +9,8 @@
 //! compress differently and one of them has no HTTPS. Each mirror gets one request per file, with a limit on its total
 //! time and on its size.
 //!
-//! The tests run their own servers. None contacts the mirrors in [`MIRRORS`], which could not be reached from the
-//! machine on which this was written.
+//! The tests use local servers. No test contacts the [`MIRRORS`], which could not be reached from the machine on which
+//! this was written.
 
 mod request;
 
@@ -48,26 +48,25 @@ pub enum FetchError {
     /// The file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// There is no default directory to write to.
-    #[error("there is no cache directory: neither XDG_CACHE_HOME nor HOME is set")]
+    /// The cache directory, which is the default, is unknown.
+    #[error("cannot find the cache directory: neither XDG_CACHE_HOME nor HOME is set")]
     NoFolder,
 }
 
 impl FetchError {
-    /// What the user can do, in one line.
+    /// Returns advice for the user, in one line.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Mirrors { .. } => {
-                "try again later or with `--mirror URL`, or \
-                 get the files by other means and name their folder with `--data DIR`; Debian has \
-                 them in the package dataset-fashion-mnist"
+                "try again later or with `--mirror URL`, or get the files elsewhere and use \
+                 `--data DIR` with other commands; the Debian package dataset-fashion-mnist has them"
             }
             Self::Occupied { .. } => {
-                "replace it with --force, or name another folder with `--data DIR`"
+                "overwrite it with --force, or choose another directory with `--data DIR`"
             }
-            Self::NoFolder => "name a folder with `--data DIR`",
+            Self::NoFolder => "choose a directory with `--data DIR`",
             Self::File(error) => {
-                return Some(format!("{}; `--data DIR` names another folder", error.hint()?));
+                return Some(format!("{}; `--data DIR` chooses another directory", error.hint()?));
             }
         };
         Some(hint.to_owned())
@@ -93,7 +92,7 @@ pub struct Fetcher {
 impl Fetcher {
     /// Creates a fetcher that tries `mirrors` in this order, each for at most `max_time` per file.
     ///
-    /// HTTPS_PROXY, HTTP_PROXY or ALL_PROXY name the proxy, if one is set.
+    /// Requests go through the proxy in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, if any.
     pub fn new(mirrors: Vec<String>, max_time: Duration, has_bar: bool) -> Self {
         Self { mirrors, client: Client::new(max_time, has_bar) }
     }
