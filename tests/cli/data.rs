@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{DATA, Place, common};
 
 #[test]
-fn the_data_of_this_repository_is_fashion_mnist() {
+fn repository_data_passes_verification() {
     let place = Place::empty();
     let ran = place.run(&format!("data verify --data {DATA}")).ok();
     let lines: Vec<_> = ran.stdout().lines().collect();
@@ -20,7 +20,7 @@ fn the_data_of_this_repository_is_fashion_mnist() {
 }
 
 #[test]
-fn foreign_damaged_and_missing_files_are_told_apart() {
+fn verify_distinguishes_problems() {
     let place = Place::empty();
     let dir = place.path("d");
     fs::create_dir(&dir).unwrap();
@@ -51,7 +51,7 @@ fn foreign_damaged_and_missing_files_are_told_apart() {
 }
 
 #[test]
-fn without_a_folder_the_usual_places_are_looked_into() {
+fn verify_searches_default_directories() {
     let place = Place::new();
     let ran = place.run("data verify");
     assert_eq!(ran.code(), 1);
@@ -59,11 +59,11 @@ fn without_a_folder_the_usual_places_are_looked_into() {
 }
 
 #[test]
-fn classes_are_counted_in_each_split() {
+fn show_counts_classes_per_split() {
     let place = Place::empty();
     let ran = place.run(&format!("data show --data {DATA}")).ok();
     let lines: Vec<_> = ran.stdout().lines().collect();
-    assert_eq!(lines.len(), 12, "no pictures where there is no terminal");
+    assert_eq!(lines.len(), 12, "no images without a terminal");
     assert_eq!(lines[0], "class             train validation       test");
     assert_eq!(lines[11], "total             54000       6000      10000");
     let numbers = |line: &str| -> Vec<usize> {
@@ -84,10 +84,10 @@ fn classes_are_counted_in_each_split() {
 }
 
 #[test]
-fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
+fn png_has_one_row_per_class() {
     let place = Place::new();
     let ran = place.run("data show --any-dataset --split test --png sheet.png").ok();
-    assert!(ran.stdout().ends_with("saved sheet.png: test images, a row a class\n"));
+    assert!(ran.stdout().ends_with("saved sheet.png: test images, one row per class\n"));
     let sheet = image::open(place.path("sheet.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (602, 302));
     let pixels = sheet.to_luma8().into_raw();
@@ -95,7 +95,7 @@ fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
         let rows = (0..28).map(|row| (y + row) * 602 + x);
         rows.flat_map(|start| pixels[start..start + 28].to_vec()).collect()
     };
-    // The 40 test images begin with number 200; each class has four of them.
+    // The 40 test images are images 200 to 239; each class has four of them.
     for class in 0..10_u8 {
         let numbers = (200..240).filter(|index| common::class(*index) == class);
         for (column, index) in numbers.enumerate() {
@@ -112,7 +112,7 @@ fn the_sheet_has_the_first_images_of_each_class_in_its_rows() {
 }
 
 #[test]
-fn pictures_are_shown_where_there_are_colours() {
+fn show_prints_images_with_colours() {
     let place = Place::new();
     let show = |name: &str| {
         let mut command = place.lenet("data show --any-dataset");
@@ -125,15 +125,15 @@ fn pictures_are_shown_where_there_are_colours() {
     let shown = show("");
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(lines[0], "T-shirt/top");
-    // Ten names, seven lines under each, an empty one, the table.
+    // Ten class names with seven lines each, an empty line, and the table.
     assert_eq!(lines.len(), 10 * 8 + 1 + 12);
     let blocks = lines[1].matches('\u{2580}').count();
-    assert_eq!(blocks, 5 * 14, "five pictures of half their 28 pixels: {}", lines[1]);
+    assert_eq!(blocks, 5 * 14, "five images at half their width of 28 pixels: {}", lines[1]);
     assert!(!show("NO_COLOR").contains('\u{1b}'));
 }
 
 #[test]
-fn data_alone_lists_what_can_be_done() {
+fn data_without_action_prints_help() {
     let ran = Place::empty().run("data");
     assert_eq!(ran.code(), 2);
     for word in ["Examples:", "fetch", "verify", "show"] {

@@ -1,11 +1,11 @@
-//! Data that is missing, damaged or another's, seen from the command line.
+//! Commands with missing, corrupt or unofficial data.
 
 use std::fs;
 
 use super::{Place, TRAINED, common};
 
 #[test]
-fn missing_data_says_where_it_was_looked_for() {
+fn missing_data_names_directory() {
     let place = Place::empty();
     place.make_folder("none");
     for words in ["train --data none", "eval --data none", "train --data nowhere"] {
@@ -16,15 +16,15 @@ fn missing_data_says_where_it_was_looked_for() {
 }
 
 #[test]
-fn a_data_set_that_is_not_fashion_mnist_is_refused_unless_allowed() {
+fn unofficial_data_needs_any_dataset() {
     let place = Place::new();
     place.run("train --epochs 1").assert_error(1, "not Fashion-MNIST", "--any-dataset");
     let ran = place.train("--epochs 1");
-    assert!(ran.stderr().contains("not Fashion-MNIST"), "it says so: {}", ran.stderr());
+    assert!(ran.stderr().contains("not Fashion-MNIST"), "no warning: {}", ran.stderr());
 }
 
 #[test]
-fn damaged_files_are_named_with_what_is_wrong() {
+fn corrupt_file_is_named() {
     let damages: [(&str, Vec<u8>, &str); 3] = [
         ("train-images-idx3-ubyte.gz", common::gzip(&common::labels(0, 200)), "magic"),
         ("train-labels-idx1-ubyte.gz", common::gzip(&common::labels(0, 199)), "199"),
@@ -35,7 +35,7 @@ fn damaged_files_are_named_with_what_is_wrong() {
         fs::write(place.path("data").join(name), bytes).unwrap();
         let ran = place.try_train("--epochs 1");
         ran.assert_error(1, words, "lenet data fetch");
-        // Of a pair that does not fit, the images are named.
+        // If images and labels do not match, the error names the images.
         let part = name.split('-').next().unwrap();
         ran.assert_says(&format!("data/{part}-"));
         assert_eq!(place.files(), [] as [&str; 0]);

@@ -3,7 +3,7 @@
 use super::Place;
 
 #[test]
-fn the_table_has_the_notebooks_eight_layers() {
+fn table_lists_eight_layers() {
     let ran = Place::empty().run("shapes --layout nhwc");
     let rows: Vec<Vec<&str>> = ran
         .stdout()
@@ -25,7 +25,7 @@ fn the_table_has_the_notebooks_eight_layers() {
 }
 
 #[test]
-fn shapes_are_burns_unless_asked_otherwise_and_carry_the_batch() {
+fn json_has_burn_layout_and_batch() {
     let ran = Place::empty().run("shapes --batch-size 3 --json");
     let document = ran.document();
     assert_eq!((&document["schema"], &document["parameters"]), (&1.into(), &44426.into()));

@@ -1,4 +1,4 @@
-//! `lenet data`: downloading, checking and looking at the data set.
+//! `lenet data`: downloads, checks and shows the data set.
 
 mod fetch;
 mod show;
@@ -8,10 +8,10 @@ use crate::cli::args::{DataAction, DataCommand};
 use crate::error::Error;
 
 impl DataCommand {
-    /// Runs what was asked for.
+    /// Runs the selected action.
     ///
     /// # Errors
-    /// Whatever ends it early; for `verify`, also files that are not right.
+    /// Returns the error of the action; `verify` also fails if a file is missing or incorrect.
     pub fn run(&self) -> Result<(), Error> {
         match &self.action {
             DataAction::Fetch(args) => fetch::fetch(args),

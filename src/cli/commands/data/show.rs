@@ -14,14 +14,14 @@ use crate::error::Error;
 
 use crate::cli::commands::{data_options, new_file, note_provenance};
 
-/// Images of a class in the PNG file, and pixels between them.
+/// Images per class in the PNG file, and pixels between them.
 const COLUMNS: usize = 20;
 const GAP: usize = 2;
 
-/// Images of a class on a terminal, at the most.
+/// Maximum number of images per class on a terminal.
 const COLUMNS_OF_TEXT: usize = 5;
 
-/// How many images a split has of each class.
+/// Name of a split and its number of images of each class.
 type Counts = (String, [usize; CLASSES.len()]);
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
@@ -59,7 +59,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     out.verbatim(&table(&counts));
     if let Some(path) = &args.png {
         let split = name(&shown);
-        out.line(&format!("saved {}: {split} images, a row a class", path.display()));
+        out.line(&format!("saved {}: {split} images, one row per class", path.display()));
     }
     out.finish()
 }
@@ -97,7 +97,7 @@ fn table(splits: &[Counts]) -> String {
     lines.join("\n")
 }
 
-/// The first `count` images of `class`.
+/// Returns the first `count` images of `class`.
 fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
     let pairs = images.images().iter().zip(images.labels());
     pairs
@@ -107,31 +107,32 @@ fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
         .collect()
 }
 
-/// A sheet with a row for each class.
+/// Returns a PNG file with one row of images per class.
 fn png(images: &ImageDataset) -> Vec<u8> {
-    let place = |index: usize| index * (SIDE + GAP) + GAP;
-    let (width, height) = (place(COLUMNS) as u32, place(CLASSES.len()) as u32);
+    let offset = |index: usize| index * (SIDE + GAP) + GAP;
+    let (width, height) = (offset(COLUMNS) as u32, offset(CLASSES.len()) as u32);
     let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
     for class in 0..CLASSES.len() {
         for (column, image) in of_class(images, class, COLUMNS).into_iter().enumerate() {
-            let (x, y) = (place(column) as i64, place(class) as i64);
+            let (x, y) = (offset(column) as i64, offset(class) as i64);
             imageops::replace(&mut sheet, &grey(image), x, y);
         }
     }
     let mut bytes = Cursor::new(Vec::new());
-    sheet.write_to(&mut bytes, ImageFormat::Png).expect("memory takes what is written");
+    sheet.write_to(&mut bytes, ImageFormat::Png).expect("writing to memory cannot fail");
     bytes.into_inner()
 }
 
 fn grey(image: &Image) -> GrayImage {
-    GrayImage::from_raw(SIDE as u32, SIDE as u32, image.to_vec()).expect("an image is 28 by 28")
+    GrayImage::from_raw(SIDE as u32, SIDE as u32, image.to_vec())
+        .expect("an image has 28x28 pixels")
 }
 
-/// Images of a class side by side, at half their size.
+/// Returns the lines of a row of images of one class, at half their size.
 fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
-    // Half an image and a space each.
-    let fitting = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);
-    let images = of_class(images, class, fitting);
+    // Each image needs half its width and a space.
+    let count = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);
+    let images = of_class(images, class, count);
     let picture = |image: &Image| {
         let half = imageops::thumbnail(&grey(image), SIDE as u32 / 2, SIDE as u32 / 2);
         half_blocks(&half, SIDE / 2)

@@ -24,7 +24,7 @@ struct Row {
 
 pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
     let dir = match source::find(args.dir.as_deref(), &DataFile::ALL) {
-        // Those that are there can be looked at all the same.
+        // The existing files can be checked nevertheless.
         Err(DataError::Incomplete { dir, .. }) => dir,
         found => found?,
     };
@@ -61,7 +61,7 @@ fn row(dir: &Path, file: DataFile) -> Row {
     }
 }
 
-/// A narrow window has no room for the digest.
+/// Formats a row as text, without the digest if the terminal is too narrow.
 fn line(row: &Row) -> String {
     let digest = row.sha256.iter().map(|digest| (1, digest.clone()));
     let problem = row.problem.iter().map(|problem| (0, problem.clone()));
