@@ -1,11 +1,11 @@
-//! What README and docs say holds: their commands, typed in order in a fresh folder, print what stands there.
+//! What README and docs say holds: their commands, run_shell in order in a fresh folder, print what stands there.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::Place;
-use super::advice::typed;
+use super::TestDir;
+use super::hints::run_shell;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -49,9 +49,9 @@ fn has_avx2() -> bool {
 /// Types the commands of a page, with `limit` on the images of each training that names no limit, and compares the block
 /// of text behind a block of commands with what its last one printed. Returns the numbers of commands and comparisons.
 fn type_page(name: &str, limit: &str) -> (usize, usize) {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     for folder in ["data", "tests"] {
-        symlink(Path::new(ROOT).join(folder), place.path(folder)).unwrap();
+        symlink(Path::new(ROOT).join(folder), dir.path(folder)).unwrap();
     }
     let (mut commands, mut compared) = (0, 0);
     let mut printed: Option<String> = None;
@@ -78,10 +78,10 @@ fn type_page(name: &str, limit: &str) -> (usize, usize) {
                 true => limit,
                 false => "",
             };
-            let ran = typed(&place, &format!("{} {more}", words.trim_end()));
-            assert_eq!(ran.code(), 0, "{name}: {line}: {}", ran.stderr());
+            let output = run_shell(&dir, &format!("{} {more}", words.trim_end()));
+            assert_eq!(output.code(), 0, "{name}: {line}: {}", output.stderr());
             commands += 1;
-            printed = Some(ran.stdout().to_owned());
+            printed = Some(output.stdout().to_owned());
         }
     }
     (commands, compared)

@@ -8,43 +8,43 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod advice;
-mod attacks;
-mod belonging;
-mod claims;
 mod compare;
 mod convert;
 mod data;
 mod data_faults;
 mod doctor;
 mod documents;
-mod endings;
 mod environment;
 mod eval;
 mod fetch;
 mod fetch_faults;
-mod folder;
 mod gpu;
-mod kills;
-mod like;
-mod limits;
+mod help_pages;
+mod hints;
+mod hugging_face;
+mod interruptions;
+mod locks;
 mod options;
 mod outputs;
-mod pages;
 mod predict;
 mod report;
+mod resource_limits;
 mod resume;
+mod run_record;
 mod schema;
 mod seeds;
 mod server;
 mod shapes;
 mod signals;
+mod stratified;
 mod streams;
+mod symlink_attacks;
 mod tensorboard;
-mod terminal;
-mod train;
+mod terminal_escapes;
 #[cfg(target_os = "linux")]
-mod window;
+mod terminal_width;
+mod train;
+mod training_end;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -65,11 +65,11 @@ const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/traine
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
 /// A folder to run in, with a small data set in `data/`, which the program finds by itself.
-struct Place {
-    dir: TempDir,
+struct TestDir {
+    root: TempDir,
 }
 
-impl Place {
+impl TestDir {
     /// With 200 training and 40 test images.
     fn new() -> Self {
         Self::with_images(200, 40)
@@ -77,19 +77,19 @@ impl Place {
 
     /// With so many training and test images.
     fn with_images(train: usize, test: usize) -> Self {
-        let place = Self::empty();
-        place.make_folder("data");
-        common::write_dataset(&place.path("data"), train, test);
-        place
+        let dir = Self::empty();
+        dir.create_dir("data");
+        common::write_dataset(&dir.path("data"), train, test);
+        dir
     }
 
     /// With no data set.
     fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self { root: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.root.path().join(name)
     }
 
     /// The program, in this folder, with these words behind its name, and nothing of the caller's settings.
@@ -100,7 +100,7 @@ impl Place {
     /// The program as a user for whom permissions count: for root none does.
     fn unprivileged_lenet(&self, words: &str) -> Command {
         const NOBODY: u32 = 65534;
-        if !self.is_roots() {
+        if !self.is_owned_by_root() {
             return self.lenet(words);
         }
         // A copy here, as nobody may not go to every folder of a build.
@@ -117,50 +117,50 @@ impl Place {
         command
     }
 
-    fn is_roots(&self) -> bool {
-        fs::metadata(self.dir.path()).unwrap().uid() == 0
+    fn is_owned_by_root(&self) -> bool {
+        fs::metadata(self.root.path()).unwrap().uid() == 0
     }
 
     fn command(&self, program: &Path, words: &str) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(self.dir.path()).args(words.split_whitespace());
+        command.current_dir(self.root.path()).args(words.split_whitespace());
         for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
             command.env_remove(name);
         }
-        command.env("HOME", self.dir.path());
+        command.env("HOME", self.root.path());
         command
     }
 
     /// Runs the program to its end behind these commands of a shell, as in `ulimit -f 100`.
-    fn run_after(&self, shell: &str, words: &str) -> Ran {
-        Ran::of(&mut behind(shell, &self.lenet(words)))
+    fn run_in_shell(&self, shell: &str, words: &str) -> CommandOutput {
+        CommandOutput::of(&mut in_shell(shell, &self.lenet(words)))
     }
 
     /// Runs the program to its end.
-    fn run(&self, words: &str) -> Ran {
-        Ran::of(&mut self.lenet(words))
+    fn run(&self, words: &str) -> CommandOutput {
+        CommandOutput::of(&mut self.lenet(words))
     }
 
     /// Runs `train` on the small data set with these further words.
-    fn try_train(&self, words: &str) -> Ran {
+    fn try_train(&self, words: &str) -> CommandOutput {
         self.run(&format!("train --any-dataset {words}"))
     }
 
     /// The same; it must succeed.
     #[track_caller]
-    fn train(&self, words: &str) -> Ran {
+    fn train(&self, words: &str) -> CommandOutput {
         self.try_train(words).ok()
     }
 
     /// Names of the files here, but for the data set's.
     fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.dir.path()).unwrap();
+        let entries = fs::read_dir(self.root.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| name != "data").collect();
         names.sort();
         names
     }
-    fn make_pipe(&self, name: &str) {
+    fn create_fifo(&self, name: &str) {
         let made = Command::new("mkfifo").arg(self.path(name)).status();
         assert!(made.unwrap().success());
     }
@@ -172,7 +172,7 @@ impl Place {
         fs::read(self.path(name)).unwrap()
     }
 
-    fn text(&self, name: &str) -> String {
+    fn read_text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
@@ -193,13 +193,13 @@ impl Place {
         fs::remove_file(self.path(name)).unwrap();
     }
 
-    fn make_folder(&self, name: &str) {
+    fn create_dir(&self, name: &str) {
         fs::create_dir(self.path(name)).unwrap();
     }
 }
 
 /// The program, behind these commands of a shell.
-fn behind(shell: &str, lenet: &Command) -> Command {
+fn in_shell(shell: &str, lenet: &Command) -> Command {
     // Not `sh`: where that is dash, its `ulimit` knows no `-u`.
     let mut command = Command::new("bash");
     command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
@@ -215,10 +215,10 @@ fn behind(shell: &str, lenet: &Command) -> Command {
 }
 
 /// What a finished run left.
-struct Ran(Output);
+struct CommandOutput(Output);
 
 /// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
-fn run_in_time(mut command: Command) -> Ran {
+fn run_with_timeout(mut command: Command) -> CommandOutput {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
     let begin = Instant::now();
@@ -228,12 +228,12 @@ fn run_in_time(mut command: Command) -> Ran {
         }
         sleep(Duration::from_millis(5));
     }
-    let ran = Ran(child.wait_with_output().unwrap());
-    assert_ne!(ran.code(), -9, "it hung: {command:?}");
-    ran
+    let output = CommandOutput(child.wait_with_output().unwrap());
+    assert_ne!(output.code(), -9, "it hung: {command:?}");
+    output
 }
 
-impl Ran {
+impl CommandOutput {
     /// Runs `command` to its end.
     fn of(command: &mut Command) -> Self {
         Self(command.output().unwrap())
@@ -266,13 +266,13 @@ impl Ran {
     }
 
     /// The one JSON document on standard output, or the first of them.
-    fn document(&self) -> Value {
+    fn json(&self) -> Value {
         self.events().swap_remove(0)
     }
 
     /// Asserts that these words are on standard error.
     #[track_caller]
-    fn assert_says(&self, words: &str) {
+    fn assert_stderr_contains(&self, words: &str) {
         assert!(self.stderr().contains(words), "no {words:?} in {}", self.stderr());
     }
 

@@ -1,10 +1,10 @@
 //! Option values: what is refused, and where a value comes from. The limits of each are tested in `src/cli/values.rs`.
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
 #[test]
 fn impossible_values_are_wrong_usage_and_nothing_is_written() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for words in [
         "--epochs 0",
         "--epochs -1",
@@ -24,50 +24,50 @@ fn impossible_values_are_wrong_usage_and_nothing_is_written() {
         "--frobnicate",
         "--epochs",
     ] {
-        let ran = place.try_train(words);
-        assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
-        assert!(ran.stderr().starts_with("error: "), "{words}: {}", ran.stderr());
+        let output = dir.try_train(words);
+        assert_eq!(output.code(), 2, "{words}: {}", output.stderr());
+        assert!(output.stderr().starts_with("error: "), "{words}: {}", output.stderr());
     }
-    let ran = place.run("train --any-dataset --resume model.mpk");
+    let output = dir.run("train --any-dataset --resume model.mpk");
     assert!(
-        ran.code() == 2 && ran.stderr().contains("use -o to choose the model file"),
+        output.code() == 2 && output.stderr().contains("use -o to choose the model file"),
         "{}",
-        ran.stderr()
+        output.stderr()
     );
-    assert_eq!(place.files(), [] as [&str; 0]);
-    assert_eq!(place.run("trian").code(), 2);
+    assert_eq!(dir.files(), [] as [&str; 0]);
+    assert_eq!(dir.run("trian").code(), 2);
 }
 
 #[test]
 fn conflict_shows_subcommand_usage() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     for (args, usage) in [
         ("train --seeds 1..3 --seed 4", "Usage: lenet train [OPTIONS]"),
         ("eval m.mpk --stratified", "Usage: lenet eval [OPTIONS] <MODEL>"),
         ("data show --split test --stratified", "Usage: lenet data show [OPTIONS]"),
     ] {
-        let ran = place.run(args);
-        let has_usage = ran.stderr().lines().any(|line| line == usage);
-        assert!(ran.code() == 2 && has_usage, "{args}: {}", ran.stderr());
+        let output = dir.run(args);
+        let has_usage = output.stderr().lines().any(|line| line == usage);
+        assert!(output.code() == 2 && has_usage, "{args}: {}", output.stderr());
     }
 }
 
 #[test]
 fn a_split_that_leaves_no_training_image_is_wrong_usage() {
-    let place = Place::new();
-    let ran = place.try_train("--limit 1 --validation-split 0.9999999");
-    ran.assert_error(2, "leaves none to train with", "--validation-split");
+    let dir = TestDir::new();
+    let output = dir.try_train("--limit 1 --validation-split 0.9999999");
+    output.assert_error(2, "leaves none to train with", "--validation-split");
 }
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_default() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let seed = |words: &str, variable: Option<&str>| {
-        let mut command = place.lenet(&format!("train --any-dataset --epochs 1 --json {words}"));
+        let mut command = dir.lenet(&format!("train --any-dataset --epochs 1 --json {words}"));
         if let Some(value) = variable {
             command.env("LENET_SEED", value);
         }
-        Ran::of(&mut command).document()["seed"].as_u64().unwrap()
+        CommandOutput::of(&mut command).json()["seed"].as_u64().unwrap()
     };
     assert_eq!(seed("", None), 42);
     assert_eq!(seed("", Some("7")), 7);
@@ -77,13 +77,13 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
 
 #[test]
 fn an_unknown_cpu_level_is_an_error_that_names_the_known_ones() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let at = |level: &str| {
-        let mut command = place.lenet("train --any-dataset --epochs 1 --json --force");
-        Ran::of(command.env("LENET_SIMD", level))
+        let mut command = dir.lenet("train --any-dataset --epochs 1 --json --force");
+        CommandOutput::of(command.env("LENET_SIMD", level))
     };
     at("mmx").assert_error(1, "LENET_SIMD", "scalar");
-    assert_eq!(at("scalar").document()["device"], "CPU (scalar)");
+    assert_eq!(at("scalar").json()["device"], "CPU (scalar)");
     // As without the variable.
-    assert!(at("").document()["device"].as_str().unwrap().starts_with("CPU ("));
+    assert!(at("").json()["device"].as_str().unwrap().starts_with("CPU ("));
 }

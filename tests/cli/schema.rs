@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Place;
+use super::TestDir;
 
 /// Where `value` does not fit `schema`, in words. Of JSON Schema it knows what ours use, and nothing else passes.
 fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
@@ -102,7 +102,7 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
     found
 }
 
-impl Place {
+impl TestDir {
     fn schema(&self, name: &str) -> Value {
         let path = format!("{}/docs/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -117,23 +117,23 @@ impl Place {
 
 #[test]
 fn what_is_printed_fits_its_schema() {
-    let place = Place::new();
-    let train = |words: &str| place.train(&format!("--epochs 2 --json {words}"));
-    for ran in [
+    let dir = TestDir::new();
+    let train = |words: &str| dir.train(&format!("--epochs 2 --json {words}"));
+    for output in [
         train("-o a.mpk"),
         train("-o b.mpk --seed 2"),
         train("-o c.mpk --recipe tuned --validation-split 0"),
         train("-o s{seed}.mpk --seeds 1..2 --recipe tuned"),
         train("--seeds 3,4 --validation-split 0"),
     ] {
-        for event in ran.events() {
-            place.assert_fits("train", &event);
+        for event in output.events() {
+            dir.assert_fits("train", &event);
         }
     }
     for record in ["a.json", "c.json", "s1.json"] {
-        place.assert_fits("record", &place.json(record));
+        dir.assert_fits("record", &dir.json(record));
     }
-    place.write("k.csv", "epoch,accuracy,loss\n0,0.5,1\n");
+    dir.write("k.csv", "epoch,accuracy,loss\n0,0.5,1\n");
     let png = concat!(env!("CARGO_MANIFEST_DIR"), "/data/report.png");
     for (name, words) in [
         ("eval", "eval a.mpk --any-dataset --json"),
@@ -150,18 +150,18 @@ fn what_is_printed_fits_its_schema() {
         ("show", "data show --any-dataset --json --split test --png sheet.png"),
         ("doctor", "doctor --json"),
     ] {
-        let ran = place.run(words);
-        let events = ran.events();
-        assert_eq!(events.len(), 1, "{words}: {}", ran.stderr());
-        place.assert_fits(name, &events[0]);
+        let output = dir.run(words);
+        let events = output.events();
+        assert_eq!(events.len(), 1, "{words}: {}", output.stderr());
+        dir.assert_fits(name, &events[0]);
     }
-    place.assert_fits("config", &place.json("folder/config.json"));
+    dir.assert_fits("config", &dir.json("folder/config.json"));
 }
 
 #[test]
 fn a_document_that_does_not_fit_is_found_out() {
-    let place = Place::empty();
-    let schema = place.schema("predict");
+    let dir = TestDir::empty();
+    let schema = dir.schema("predict");
     let fits = |text: &str| {
         let value = serde_json::from_str(text).unwrap();
         misfits(&schema, &schema, &value, "").join("\n")

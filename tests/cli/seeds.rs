@@ -1,11 +1,11 @@
 //! `lenet train --seeds`, and the tuned recipe from outside.
 
-use super::Place;
+use super::TestDir;
 
 #[test]
 fn each_seed_has_a_row_and_the_mean_is_theirs() {
-    let place = Place::new();
-    let events = place.train("--seeds 3,1..2 --epochs 1 --json").events();
+    let dir = TestDir::new();
+    let events = dir.train("--seeds 3,1..2 --epochs 1 --json").events();
     let names: Vec<_> = events.iter().map(|e| e["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["start", "seed", "seed", "seed", "summary"]);
     let seeds: Vec<_> = events[1..4].iter().map(|e| e["seed"].as_u64().unwrap()).collect();
@@ -18,32 +18,32 @@ fn each_seed_has_a_row_and_the_mean_is_theirs() {
     assert!(losses.contains(&found("min")) && losses.contains(&found("max")));
     assert!(losses.iter().all(|loss| (found("min")..=found("max")).contains(loss)));
     assert_eq!(events[4]["runs"], 3);
-    assert_eq!(place.files(), [] as [&str; 0], "no files unless they are asked for");
+    assert_eq!(dir.files(), [] as [&str; 0], "no files unless they are asked for");
 
     // Seed 2 alone is the same training.
-    let alone = place.train("--seed 2 --epochs 1 --json").events();
+    let alone = dir.train("--seed 2 --epochs 1 --json").events();
     assert_eq!(alone[2]["loss"], events[3]["test_loss"]);
 }
 
 #[test]
 fn files_of_seeds_have_the_seed_in_their_names() {
-    let place = Place::new();
-    let ran = place.try_train("--seeds 1..2 --epochs 1 -o m.mpk");
-    ran.assert_error(2, "{seed}", "");
-    let ran = place.train("--seeds 1..2 --epochs 1 -o m-{seed}.mpk");
-    assert!(place.path("m-1.mpk").is_file() && place.path("m-2.mpk").is_file());
-    let lines: Vec<_> = ran.stdout().lines().collect();
+    let dir = TestDir::new();
+    let output = dir.try_train("--seeds 1..2 --epochs 1 -o m.mpk");
+    output.assert_error(2, "{seed}", "");
+    let output = dir.train("--seeds 1..2 --epochs 1 -o m-{seed}.mpk");
+    assert!(dir.path("m-1.mpk").is_file() && dir.path("m-2.mpk").is_file());
+    let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines.len(), 6, "{lines:?}");
     assert!(lines[4].starts_with("mean") && lines[5].starts_with("  sd"), "{lines:?}");
-    place.try_train("--seeds 1 --seed 2").assert_error(2, "cannot be used with", "");
+    dir.try_train("--seeds 1 --seed 2").assert_error(2, "cannot be used with", "");
 }
 
 #[test]
 fn a_tuned_model_takes_raw_pixels_like_any_other() {
-    let place = Place::new();
-    let events = place.train("--recipe tuned --epochs 2 --json").events();
+    let dir = TestDir::new();
+    let events = dir.train("--recipe tuned --epochs 2 --json").events();
     assert_eq!(events[0]["recipe"], "tuned");
-    let eval = place.run("eval model.mpk --any-dataset --json").document();
+    let eval = dir.run("eval model.mpk --any-dataset --json").json();
     assert_eq!(eval["loss"], events[3]["loss"]);
-    assert_eq!(place.json("model.json")["settings"]["recipe"]["name"], "tuned");
+    assert_eq!(dir.json("model.json")["settings"]["recipe"]["name"], "tuned");
 }

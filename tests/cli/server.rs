@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 /// What is sent back.
-pub struct Prediction {
+pub struct Response {
     /// Status and headers, without the line end behind them.
     head: String,
     body: Vec<u8>,
@@ -23,7 +23,7 @@ enum Then {
     Drips,
 }
 
-impl Prediction {
+impl Response {
     /// These bytes, and the truth about their length.
     pub fn whole(bytes: &[u8]) -> Self {
         Self::told(200, bytes, bytes.len())
@@ -65,7 +65,7 @@ pub struct Server {
 
 impl Server {
     /// Answers a request with what `answer` makes of its path and of the number of requests before it.
-    pub fn start(answer: impl Fn(&str, usize) -> Prediction + Send + Sync + 'static) -> Self {
+    pub fn start(answer: impl Fn(&str, usize) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -110,7 +110,7 @@ fn serve(
     mut stream: TcpStream,
     requests: &Mutex<Vec<String>>,
     stop: &AtomicBool,
-    answer: &dyn Fn(&str, usize) -> Prediction,
+    answer: &dyn Fn(&str, usize) -> Response,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();

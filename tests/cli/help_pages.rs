@@ -1,6 +1,6 @@
 //! `lenet completions`, `lenet man`, and the help that they are made from.
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
 const COMMANDS: [&str; 9] = [
     "train",
@@ -16,83 +16,87 @@ const COMMANDS: [&str; 9] = [
 
 #[test]
 fn every_shell_gets_a_script_that_knows_the_options() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran = place.run(&format!("completions {shell}")).ok();
+        let output = dir.run(&format!("completions {shell}")).ok();
         for word in ["lenet", "train", "validation-split", "fetch"] {
-            assert!(ran.stdout().contains(word), "no {word} for {shell}");
+            assert!(output.stdout().contains(word), "no {word} for {shell}");
         }
     }
-    place.run("completions tcsh").assert_error(2, "tcsh", "");
+    dir.run("completions tcsh").assert_error(2, "tcsh", "");
 }
 
 #[test]
 fn bash_takes_its_script() {
-    let place = Place::empty();
-    place.write("script", place.run("completions bash").stdout());
+    let dir = TestDir::empty();
+    dir.write("script", dir.run("completions bash").stdout());
     let test = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
                 echo ${COMPREPLY[@]}";
-    let ran = std::process::Command::new("bash")
+    let output = std::process::Command::new("bash")
         .args(["--norc", "-c", test])
-        .current_dir(place.path("."))
+        .current_dir(dir.path("."))
         .output()
         .unwrap();
-    assert_eq!(Ran(ran).stdout(), "convert\n");
+    assert_eq!(CommandOutput(output).stdout(), "convert\n");
 }
 
 #[test]
 fn the_manual_has_the_examples_and_every_option() {
-    let place = Place::empty();
-    let ran = place.run("man").ok();
+    let dir = TestDir::empty();
+    let output = dir.run("man").ok();
     for words in [".TH lenet 1", ".SH NAME", ".SH EXAMPLES", "LENET_DATA_DIR", "lenet\\-train(1)"] {
-        assert!(ran.stdout().contains(words), "no {words} in {}", ran.stdout());
+        assert!(output.stdout().contains(words), "no {words} in {}", output.stdout());
     }
-    let ran = place.run("man data fetch");
+    let output = dir.run("man data fetch");
     for words in [".TH lenet-data-fetch 1", "lenet data fetch", "\\-\\-mirror"] {
-        assert!(ran.stdout().contains(words), "no {words} in {}", ran.stdout());
+        assert!(output.stdout().contains(words), "no {words} in {}", output.stdout());
     }
-    place.run("man bake").assert_error(2, "no command \"bake\"", "");
+    dir.run("man bake").assert_error(2, "no command \"bake\"", "");
 }
 
 #[test]
 fn all_pages_are_written_to_a_folder() {
-    let place = Place::empty();
-    let ran = place.run("man --dir man1").ok();
-    let pages = std::fs::read_dir(place.path("man1")).unwrap().count();
-    assert_eq!(ran.stdout().lines().count(), pages);
+    let dir = TestDir::empty();
+    let output = dir.run("man --dir man1").ok();
+    let pages = std::fs::read_dir(dir.path("man1")).unwrap().count();
+    assert_eq!(output.stdout().lines().count(), pages);
     for command in COMMANDS {
         let page = format!("man1/lenet-{}.1", command.replace(' ', "-"));
-        assert!(place.path(&page).is_file(), "{page}");
+        assert!(dir.path(&page).is_file(), "{page}");
     }
 }
 
 #[test]
 fn the_long_help_says_more_than_the_short_one() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     for (command, words) in [
         ("train", "Ctrl-C finishes the current batch"),
         ("convert", "copied into the metadata"),
         ("data fetch", "HTTPS_PROXY, HTTP_PROXY"),
     ] {
-        let long = place.run(&format!("{command} --help")).stdout().replace("\n", " ");
+        let long = dir.run(&format!("{command} --help")).stdout().replace("\n", " ");
         assert!(long.contains(words), "{long}");
-        let short = place.run(&format!("{command} -h")).stdout().to_owned();
+        let short = dir.run(&format!("{command} -h")).stdout().to_owned();
         assert!(!short.contains(words), "{short}");
-        let page = place.run(&format!("man {command}")).stdout().replace("\n", " ");
+        let page = dir.run(&format!("man {command}")).stdout().replace("\n", " ");
         assert!(page.contains(&words.replace('-', "\\-")), "{page}");
     }
 }
 
 #[test]
 fn the_help_of_every_command_opens_with_examples() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     for command in COMMANDS {
         for flag in ["--help", "-h"] {
-            let ran = place.run(&format!("{command} {flag}"));
-            assert_eq!(ran.code(), 0);
-            assert!(ran.stdout().starts_with("Examples:\n  lenet "), "{command}: {}", ran.stdout());
+            let output = dir.run(&format!("{command} {flag}"));
+            assert_eq!(output.code(), 0);
+            assert!(
+                output.stdout().starts_with("Examples:\n  lenet "),
+                "{command}: {}",
+                output.stdout()
+            );
             // No example is wrapped at the default width of 100 columns.
-            let examples = ran.stdout().lines().skip(1).take_while(|line| !line.is_empty());
+            let examples = output.stdout().lines().skip(1).take_while(|line| !line.is_empty());
             for line in examples {
                 assert!(line.contains(" lenet "), "{command}: {line}");
             }

@@ -2,33 +2,33 @@
 
 use serde_json::json;
 
-use super::{DATA, Place};
+use super::{DATA, TestDir};
 
 #[test]
 fn a_record_is_enough_to_train_the_same_model_again() {
-    let place = Place::new();
-    place.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
-    place.train("--like a.json -o b.mpk");
-    assert_eq!(place.digest("b.mpk"), place.digest("a.mpk"));
-    assert_eq!(place.json("b.json")["settings"], place.json("a.json")["settings"]);
+    let dir = TestDir::new();
+    dir.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
+    dir.train("--like a.json -o b.mpk");
+    assert_eq!(dir.digest("b.mpk"), dir.digest("a.mpk"));
+    assert_eq!(dir.json("b.json")["settings"], dir.json("a.json")["settings"]);
 
-    place.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
-    let mut settings = place.json("a.json")["settings"].clone();
+    dir.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
+    let mut settings = dir.json("a.json")["settings"].clone();
     settings["seed"] = json!(6);
     settings["epochs"] = json!(1);
-    assert_eq!(place.json("c.json")["settings"], settings);
+    assert_eq!(dir.json("c.json")["settings"], settings);
 }
 
 #[test]
 fn what_is_no_record_is_refused() {
-    let place = Place::new();
-    place.train("--epochs 1 -o a.mpk");
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
     let refused = |record: &str, why: &str| {
-        let ran = place.try_train(&format!("--like {record} -o b.mpk"));
+        let output = dir.try_train(&format!("--like {record} -o b.mpk"));
         let what = format!("cannot take the settings of {record}: ");
-        ran.assert_error(1, &what, "");
-        ran.assert_says(why);
-        assert!(!place.path("b.mpk").exists());
+        output.assert_error(1, &what, "");
+        output.assert_stderr_contains(why);
+        assert!(!dir.path("b.mpk").exists());
     };
     refused("none.json", "No such file");
     refused("data", "expected a file, found a directory");
@@ -37,10 +37,10 @@ fn what_is_no_record_is_refused() {
 
 #[test]
 fn stratified_validation_images_are_of_all_classes_alike() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     let counts = |words: &str| {
-        let ran = place.run(&format!("data show --split validation --data {DATA} --json {words}"));
-        let split = &ran.document()["splits"][0];
+        let output = dir.run(&format!("data show --split validation --data {DATA} --json {words}"));
+        let split = &output.json()["splits"][0];
         let classes = split["classes"].as_array().unwrap().clone();
         classes.iter().map(|class| class["count"].as_u64().unwrap()).collect::<Vec<_>>()
     };
@@ -52,15 +52,15 @@ fn stratified_validation_images_are_of_all_classes_alike() {
 
 #[test]
 fn eval_finds_the_validation_images_of_a_stratified_training() {
-    let place = Place::empty();
-    let ran =
-        place.run(&format!("train --stratified --epochs 1 --limit 2000 --data {DATA} --json")).ok();
-    let epoch = ran.events()[1].clone();
+    let dir = TestDir::empty();
+    let output =
+        dir.run(&format!("train --stratified --epochs 1 --limit 2000 --data {DATA} --json")).ok();
+    let epoch = output.events()[1].clone();
     let eval = |words: &str| {
-        let ran = place.run(&format!(
+        let output = dir.run(&format!(
             "eval model.mpk --split validation --limit 2000 --data {DATA} --json {words}"
         ));
-        ran.document()["loss"].as_f64().unwrap()
+        output.json()["loss"].as_f64().unwrap()
     };
     let expected = epoch["val_loss"].as_f64().unwrap();
     assert!((eval("--stratified") - expected).abs() < 1e-6);

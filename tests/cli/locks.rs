@@ -6,111 +6,111 @@ use std::time::{Duration, Instant};
 
 use lenet::format;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
 /// A training that goes on until it is killed, here already past its claim.
-struct Holder<'a>(&'a Place, Child);
+struct Holder<'a>(&'a TestDir, Child);
 
 impl<'a> Holder<'a> {
-    fn of(place: &'a Place, output: &str) -> Self {
+    fn of(dir: &'a TestDir, args: &str) -> Self {
         let mut command =
-            place.lenet(&format!("train --any-dataset --epochs 100000 --batch-size 1 -q {output}"));
+            dir.lenet(&format!("train --any-dataset --epochs 100000 --batch-size 1 -q {args}"));
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         let begin = Instant::now();
-        while !place.files().iter().any(|name| name.ends_with(".mpk")) {
+        while !dir.files().iter().any(|name| name.ends_with(".mpk")) {
             assert!(begin.elapsed() < Duration::from_secs(20));
             sleep(Duration::from_millis(5));
         }
-        Self(place, child)
+        Self(dir, child)
     }
 
     fn kill(mut self) {
         self.1.kill().unwrap();
         self.1.wait().unwrap();
-        let has_lock = |place: &Place| place.files().iter().any(|name| name.ends_with(".lock"));
+        let has_lock = |dir: &TestDir| dir.files().iter().any(|name| name.ends_with(".lock"));
         assert!(has_lock(self.0), "a killed run cannot remove its lock");
     }
 }
 
 #[test]
 fn a_second_training_of_one_output_is_refused_until_the_first_is_dead() {
-    let place = Place::new();
-    let holder = Holder::of(&place, "-o m.mpk");
+    let dir = TestDir::new();
+    let holder = Holder::of(&dir, "-o m.mpk");
     for words in ["", "--force", "--resume"] {
-        let ran = place.try_train(&format!("--epochs 1 -o m.mpk {words}"));
-        ran.assert_error(1, "another training is writing m.mpk", "-o");
+        let output = dir.try_train(&format!("--epochs 1 -o m.mpk {words}"));
+        output.assert_error(1, "another training is writing m.mpk", "-o");
     }
     // `m` is another model, but its state would be m.state too.
-    let ran = place.try_train("--epochs 1 -o m --force");
-    ran.assert_error(1, "another training is writing m", "-o");
-    place.train("--epochs 1 -o other.mpk");
+    let output = dir.try_train("--epochs 1 -o m --force");
+    output.assert_error(1, "another training is writing m", "-o");
+    dir.train("--epochs 1 -o other.mpk");
     holder.kill();
-    place.train("--epochs 1 -o m.mpk --force");
+    dir.train("--epochs 1 -o m.mpk --force");
     assert_eq!(
-        place.files(),
+        dir.files(),
         ["m.json", "m.mpk", "m.state", "other.json", "other.mpk", "other.state"]
     );
 }
 
 #[test]
 fn without_a_name_the_next_free_one_is_taken_also_while_the_first_is_written() {
-    let place = Place::new();
-    let holder = Holder::of(&place, "");
+    let dir = TestDir::new();
+    let holder = Holder::of(&dir, "");
     for name in ["model-2.mpk", "model-3.mpk"] {
-        let ran = place.train("--epochs 1");
-        assert!(ran.stdout().ends_with(&format!("saved {name}\n")));
+        let output = dir.train("--epochs 1");
+        assert!(output.stdout().ends_with(&format!("saved {name}\n")));
     }
     holder.kill();
     // What is taken by any file, be it only a state or a folder, is left alone.
-    place.write("model-4.state", "");
-    place.write("model-5.json", "mine");
-    place.make_folder("model-6.mpk");
-    let ran = place.train("--epochs 1");
-    assert!(ran.stdout().ends_with("saved model-7.mpk\n"), "{}", ran.stdout());
-    assert_eq!(place.read("model-5.json"), b"mine");
+    dir.write("model-4.state", "");
+    dir.write("model-5.json", "mine");
+    dir.create_dir("model-6.mpk");
+    let output = dir.train("--epochs 1");
+    assert!(output.stdout().ends_with("saved model-7.mpk\n"), "{}", output.stdout());
+    assert_eq!(dir.read("model-5.json"), b"mine");
 }
 
 #[test]
 fn of_two_that_start_at_once_one_trains_and_the_file_is_whole() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for round in 0..25 {
         let start = || {
             let words = format!("train --any-dataset --epochs 1 -q -o {round}.mpk");
-            let mut command = place.lenet(&words);
+            let mut command = dir.lenet(&words);
             let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
             piped.spawn().unwrap()
         };
-        let runs = [start(), start()].map(|child| Ran(child.wait_with_output().unwrap()));
-        let refused: Vec<_> = runs.iter().filter(|ran| ran.code() != 0).collect();
+        let runs = [start(), start()].map(|child| CommandOutput(child.wait_with_output().unwrap()));
+        let refused: Vec<_> = runs.iter().filter(|output| output.code() != 0).collect();
         assert_eq!(refused.len(), 1, "round {round}");
         let stderr = refused[0].stderr();
         assert!(
             stderr.contains("another training is writing") || stderr.contains("exists already"),
             "{stderr}"
         );
-        format::read(&place.path(&format!("{round}.mpk"))).unwrap();
+        format::read(&dir.path(&format!("{round}.mpk"))).unwrap();
     }
 }
 
 #[test]
 fn files_of_a_training_are_not_replaced_unasked() {
-    let place = Place::new();
-    place.train("--epochs 1 -o m.mpk");
-    let run = |words: &str| place.try_train(&format!("--epochs 2 {words}"));
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    let run = |words: &str| dir.try_train(&format!("--epochs 2 {words}"));
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--resume");
     // `m` would have the same state and record.
     run("-o m").assert_error(1, "m.state exists already", "--resume");
-    place.remove("m.state");
+    dir.remove("m.state");
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--force");
     let resumed = run("-o m.mpk --resume");
     resumed.assert_error(1, "m.mpk exists, but no saved state to go on from", "--force");
-    place.write("n.json", "mine");
+    dir.write("n.json", "mine");
     run("-o n.mpk").assert_error(1, "n.json exists already", "--force");
-    assert_eq!(place.read("n.json"), b"mine");
+    assert_eq!(dir.read("n.json"), b"mine");
     // A state without its model, as after a kill between the two, is enough to go on from.
-    place.train("--epochs 1 -o k.mpk");
-    place.remove("k.mpk");
+    dir.train("--epochs 1 -o k.mpk");
+    dir.remove("k.mpk");
     run("-o k.mpk").assert_error(1, "k.state exists already", "--resume");
     assert_eq!(run("-o k.mpk --resume").code(), 0);
-    assert!(place.path("k.mpk").is_file());
+    assert!(dir.path("k.mpk").is_file());
 }

@@ -3,7 +3,7 @@
 
 use std::os::unix::process::CommandExt;
 
-use super::{Place, Ran, behind};
+use super::{CommandOutput, TestDir, in_shell};
 
 const COMMANDS: [&str; 5] = [
     "train --any-dataset --epochs 1 --limit 64 --threads 2 --force -q -o t.mpk",
@@ -14,54 +14,54 @@ const COMMANDS: [&str; 5] = [
 ];
 
 /// A place with a model and a picture, in which nobody may write.
-fn place() -> Place {
-    let place = Place::new();
-    place.train("--epochs 1 -o m.mpk");
+fn dir_with_model_and_picture() -> TestDir {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png");
-    std::fs::copy(picture, place.path("p.png")).unwrap();
-    place
+    std::fs::copy(picture, dir.path("p.png")).unwrap();
+    dir
 }
 
 /// Runs `words` under this limit of a shell, as a user for whom limits count.
-fn run(place: &Place, limit: &str, words: &str) -> Ran {
-    let mut command = behind(&format!("ulimit {limit}"), &place.unprivileged_lenet(words));
-    if place.is_roots() {
+fn run(dir: &TestDir, limit: &str, words: &str) -> CommandOutput {
+    let mut command = in_shell(&format!("ulimit {limit}"), &dir.unprivileged_lenet(words));
+    if dir.is_owned_by_root() {
         // One of its own, since the system counts all processes of a user.
         let user = 100_000 + 256 * (std::process::id() % 10_000) + u32::from(limit.as_bytes()[1]);
         command.uid(user).gid(user);
     }
-    Ran::of(&mut command)
+    CommandOutput::of(&mut command)
 }
 
 /// Runs every command under `ulimit OPTION N` for each of `values`, prints a row for each value, and returns how many
 /// runs did their work and how many said why not.
 fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) {
-    let place = place();
+    let dir = dir_with_model_and_picture();
     let (mut done, mut refused) = (0, 0);
     for value in values {
         let limit = format!("-{option} {value}");
         // Where the program cannot even be loaded, it has no say.
-        if run(&place, &limit, "--version").code() != 0 {
+        if run(&dir, &limit, "--version").code() != 0 {
             println!("ulimit {limit:<12} not started by the system");
             continue;
         }
         let mut row = Vec::new();
         for words in COMMANDS {
-            let ran = run(&place, &limit, words);
-            let (name, stderr) = (words.split(' ').next().unwrap(), ran.stderr());
-            match ran.code() {
+            let output = run(&dir, &limit, words);
+            let (name, stderr) = (words.split(' ').next().unwrap(), output.stderr());
+            match output.code() {
                 0 => done += 1,
                 1 => refused += 1,
                 code => panic!("ulimit {limit}: {name}: {code}: {stderr}"),
             }
-            if ran.code() == 1 {
+            if output.code() == 1 {
                 assert!(stderr.starts_with("error: ") || stderr.contains("\nerror: "), "{stderr}");
                 assert!(!stderr.contains("internal error"), "{limit}: {name}: {stderr}");
             }
-            let files = place.files();
+            let files = dir.files();
             let is_left = |file: &&String| file.starts_with('.');
             assert_eq!(files.iter().find(is_left), None, "{limit}: {name}: {stderr}");
-            row.push(format!("{name} {}", ran.code()));
+            row.push(format!("{name} {}", output.code()));
         }
         println!("ulimit {limit:<12} {}", row.join("  "));
     }

@@ -10,19 +10,19 @@ use lenet::format;
 use lenet::train::Checkpoint;
 use serde_json::Value;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
-/// An epoch of the 500 images of [`place`] takes about 50 ms. The momentum puts velocities into the state.
+/// An epoch of the 500 images of [`dir_with_500_images`] takes about 50 ms. The momentum puts velocities into the state.
 pub(super) const TRAIN: &str = "train --any-dataset --batch-size 1 --momentum 0.5 -o m.mpk";
 
-pub(super) fn place() -> Place {
-    Place::with_images(500, 40)
+pub(super) fn dir_with_500_images() -> TestDir {
+    TestDir::with_images(500, 40)
 }
 
-/// Numbers that look like chance and are the same in every run (splitmix64).
-pub(super) struct Chance(pub(super) u64);
+/// Numbers that look like random and are the same in every run (splitmix64).
+pub(super) struct Random(pub(super) u64);
 
-impl Chance {
+impl Random {
     pub(super) fn millis(&mut self, below: u64) -> Duration {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -33,14 +33,14 @@ impl Chance {
 }
 
 /// A program that runs.
-pub(super) struct Running {
+pub(super) struct RunningCommand {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
-impl Running {
-    pub(super) fn start(place: &Place, words: &str) -> Self {
-        let mut command = place.lenet(words);
+impl RunningCommand {
+    pub(super) fn start(dir: &TestDir, words: &str) -> Self {
+        let mut command = dir.lenet(words);
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
@@ -57,8 +57,8 @@ impl Running {
     }
 
     /// Starts a training and waits until it trains.
-    pub(super) fn training(place: &Place, words: &str) -> Self {
-        let mut running = Self::start(place, words);
+    pub(super) fn start_training(dir: &TestDir, words: &str) -> Self {
+        let mut running = Self::start(dir, words);
         running.wait_for("Train on ");
         running
     }
@@ -69,28 +69,28 @@ impl Running {
         assert!(sent.unwrap().success());
     }
 
-    pub(super) fn end(mut self) -> Ran {
+    pub(super) fn wait(mut self) -> CommandOutput {
         let mut rest = Vec::new();
         self.lines.read_to_end(&mut rest).unwrap();
         let mut output = self.child.wait_with_output().unwrap();
         output.stdout = rest;
-        Ran(output)
+        CommandOutput(output)
     }
 }
 
-pub(super) fn saved(place: &Place) -> Checkpoint {
-    Checkpoint::decode(&place.read("m.state")).unwrap()
+pub(super) fn saved_checkpoint(dir: &TestDir) -> Checkpoint {
+    Checkpoint::decode(&dir.read("m.state")).unwrap()
 }
 
 /// Asserts that whatever is there of the three files is whole, and that nothing else is but locks and scratch
 /// files. Returns the number of scratch files.
-pub(super) fn check_whole(place: &Place) -> usize {
-    let names = place.files();
+pub(super) fn assert_files_intact(dir: &TestDir) -> usize {
+    let names = dir.files();
     for name in &names {
         match name.as_str() {
-            "m.mpk" => drop(format::read(&place.path(name)).unwrap()),
-            "m.state" => drop(saved(place)),
-            "m.json" => drop(place.json(name)),
+            "m.mpk" => drop(format::read(&dir.path(name)).unwrap()),
+            "m.state" => drop(saved_checkpoint(dir)),
+            "m.json" => drop(dir.json(name)),
             _ => assert!(name.starts_with(".lenet-") || name == ".m.state.lock", "{names:?}"),
         }
     }
@@ -98,8 +98,8 @@ pub(super) fn check_whole(place: &Place) -> usize {
 }
 
 /// The epochs of a record without how long they took.
-pub(super) fn epochs(place: &Place, name: &str) -> Value {
-    let mut epochs = place.json(name)["epochs"].take();
+pub(super) fn epochs(dir: &TestDir, name: &str) -> Value {
+    let mut epochs = dir.json(name)["epochs"].take();
     for epoch in epochs.as_array_mut().unwrap() {
         epoch["seconds"].take();
     }
@@ -108,57 +108,58 @@ pub(super) fn epochs(place: &Place, name: &str) -> Value {
 
 /// Goes on with the training `words` for one more epoch, and asserts that its files are then those of a training
 /// of as many epochs that nothing befell. Returns the number of epochs and the digest.
-pub(super) fn assert_as_if_nothing_had_happened(place: &Place, words: &str) -> (usize, String) {
-    let count = saved(place).record.epochs.len() + 1;
+pub(super) fn assert_matches_uninterrupted_run(dir: &TestDir, words: &str) -> (usize, String) {
+    let count = saved_checkpoint(dir).record.epochs.len() + 1;
     let ends = |words: &str| {
-        place.run(&format!("{words} --epochs {count}")).ok();
+        dir.run(&format!("{words} --epochs {count}")).ok();
     };
     ends(&format!("{words} --resume"));
-    assert_eq!(place.files(), ["m.json", "m.mpk", "m.state"]);
+    assert_eq!(dir.files(), ["m.json", "m.mpk", "m.state"]);
     ends(&words.replace("m.mpk", "straight.mpk"));
-    let ours = place.digest("m.mpk");
-    assert_eq!(ours, place.digest("straight.mpk"));
-    assert_eq!(epochs(place, "m.json"), epochs(place, "straight.json"));
+    let ours = dir.digest("m.mpk");
+    assert_eq!(ours, dir.digest("straight.mpk"));
+    assert_eq!(epochs(dir, "m.json"), epochs(dir, "straight.json"));
     (count, ours)
 }
 
 #[test]
 fn twenty_kills_in_one_training_leave_whole_files_and_cost_no_bit() {
-    let place = place();
-    let mut chance = Chance(20);
+    let dir = dir_with_500_images();
+    let mut random = Random(20);
     let mut scratch_files = 0;
     for _ in 0..20 {
         // Every run but the first goes on with one that was killed: twenty deep.
-        let mut command = place.lenet(&format!("{TRAIN} --resume --epochs 100000 -q"));
+        let mut command = dir.lenet(&format!("{TRAIN} --resume --epochs 100000 -q"));
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
-        let end = Instant::now() + chance.millis(400);
+        let end = Instant::now() + random.millis(400);
         while Instant::now() < end {
-            check_whole(&place);
+            assert_files_intact(&dir);
             sleep(Duration::from_millis(5));
         }
         child.kill().unwrap();
-        let output = Ran(child.wait_with_output().unwrap());
+        let output = CommandOutput(child.wait_with_output().unwrap());
         assert_eq!(output.code(), -9, "it ran until it was killed");
-        scratch_files += check_whole(&place);
+        scratch_files += assert_files_intact(&dir);
     }
-    let (count, digest) = assert_as_if_nothing_had_happened(&place, TRAIN);
+    let (count, digest) = assert_matches_uninterrupted_run(&dir, TRAIN);
     assert!(count > 1, "an epoch was done between two kills");
     println!("{count} epochs, 20 kills, {scratch_files} of them in a write: {digest}");
 }
 
 #[test]
 fn one_seed_is_one_digest_over_runs_thread_counts_and_an_interruption() {
-    let place = place();
+    let dir = dir_with_500_images();
     let words = "train --any-dataset --batch-size 3 --seed 7";
     let run = |name: &str, more: &str| {
-        place.run(&format!("{words} --epochs 8 -o {name} {more}")).ok();
-        place.digest(name)
+        dir.run(&format!("{words} --epochs 8 -o {name} {more}")).ok();
+        dir.digest(name)
     };
-    let interrupted = Running::training(&place, &format!("{words} --epochs 100000 -o m.mpk"));
+    let interrupted =
+        RunningCommand::start_training(&dir, &format!("{words} --epochs 100000 -o m.mpk"));
     sleep(Duration::from_millis(30));
     interrupted.signal("INT");
-    assert_eq!(interrupted.end().code(), 130);
-    let stopped = saved(&place);
+    assert_eq!(interrupted.wait().code(), 130);
+    let stopped = saved_checkpoint(&dir);
     assert!(stopped.record.epochs.len() < 8, "stopped too late");
     let runs = [
         ("the first run", run("first.mpk", "")),

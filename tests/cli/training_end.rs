@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
 fn end(events: &[Value]) -> &Value {
     let mut ends = events.iter().filter(|event| event["event"] == "test");
@@ -14,10 +14,10 @@ const RESTLESS: &str = "--epochs 40 --patience 1 --keep best --lr 3";
 
 #[test]
 fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
-    let place = Place::new();
-    let ran = place.train(&format!("{RESTLESS} -o m.mpk --json"));
-    let events = ran.events();
-    let (end, record) = (end(&events), place.json("m.json"));
+    let dir = TestDir::new();
+    let output = dir.train(&format!("{RESTLESS} -o m.mpk --json"));
+    let events = output.events();
+    let (end, record) = (end(&events), dir.json("m.json"));
     let (done, kept) = (end["epochs_done"].as_u64().unwrap(), &end["kept_epoch"]);
     assert!(done < 40, "{end}");
     assert_eq!(kept, done - 1, "{end}");
@@ -30,54 +30,54 @@ fn a_training_that_patience_ends_says_so_everywhere_and_goes_on_as_advised() {
          go on with --resume and a larger --patience\n\
          note: the model has the weights of epoch {kept}, of the best validation loss\n"
     );
-    ran.assert_says(&said);
+    output.assert_stderr_contains(&said);
     // Again, and in text.
-    let again = place.train(&format!("{RESTLESS} -o m.mpk --resume"));
-    again.assert_says(&said);
+    let again = dir.train(&format!("{RESTLESS} -o m.mpk --resume"));
+    again.assert_stderr_contains(&said);
     assert!(!again.stderr().contains("--epochs"), "{}", again.stderr());
-    let on = place.train("--patience 40 -o m.mpk --resume --json");
+    let on = dir.train("--patience 40 -o m.mpk --resume --json");
     let events = on.events();
     assert_eq!(self::end(&events)["stop_reason"], "epochs");
     assert_eq!(self::end(&events)["epochs_done"], 40);
-    assert_eq!(place.json("m.json")["stop_reason"], "epochs");
+    assert_eq!(dir.json("m.json")["stop_reason"], "epochs");
     // Of each seed too.
-    let seeds = place.train(&format!("{RESTLESS} --seeds 42 --json"));
+    let seeds = dir.train(&format!("{RESTLESS} --seeds 42 --json"));
     let row = &seeds.events()[1];
     assert_eq!((&row["stop_reason"], &row["epochs_done"]), (&"patience".into(), &done.into()));
-    seeds.assert_says("(seed 42)");
+    seeds.assert_stderr_contains("(seed 42)");
 }
 
 #[test]
 fn a_training_that_collapsed_is_warned_of_and_a_sound_one_is_not() {
-    let place = Place::with_images(2000, 200);
+    let dir = TestDir::with_images(2000, 200);
     for rate in ["50", "1e30"] {
-        let ran = place.train(&format!("--epochs 2 --json --lr {rate} -o m.mpk --force"));
-        assert_eq!(end(&ran.events())["collapsed"], true);
-        assert_eq!(place.json("m.json")["test"]["collapsed"], true);
+        let output = dir.train(&format!("--epochs 2 --json --lr {rate} -o m.mpk --force"));
+        assert_eq!(end(&output.events())["collapsed"], true);
+        assert_eq!(dir.json("m.json")["test"]["collapsed"], true);
         let rate = rate.parse::<f64>().unwrap();
         let warning = format!("use a learning rate below {rate} (--lr)");
-        ran.assert_says(&warning);
+        output.assert_stderr_contains(&warning);
     }
-    let sound = place.train("--epochs 2 --recipe tuned --json");
+    let sound = dir.train("--epochs 2 --recipe tuned --json");
     assert_eq!(end(&sound.events())["collapsed"], false);
     assert_eq!(sound.stderr().matches("warning").count(), 0, "{}", sound.stderr());
 }
 
 #[test]
 fn a_name_that_was_not_asked_for_is_said_at_the_start() {
-    let place = Place::new();
-    let first = place.train("--epochs 1 --json");
-    assert_eq!(first.document()["output"], "model.mpk");
+    let dir = TestDir::new();
+    let first = dir.train("--epochs 1 --json");
+    assert_eq!(first.json()["output"], "model.mpk");
     assert!(!first.stderr().contains("is taken"));
-    let second = place.train("--epochs 1 --json");
-    assert_eq!(second.document()["output"], "model-2.mpk");
+    let second = dir.train("--epochs 1 --json");
+    assert_eq!(second.json()["output"], "model-2.mpk");
     let said = "note: model.mpk is taken, this model goes to model-2.mpk\n";
-    second.assert_says(said);
+    second.assert_stderr_contains(said);
 }
 
 #[test]
 fn options_without_effect_are_wrong_usage() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (words, error) in [
         ("train --any-dataset --keep best --validation-split 0", "there are none"),
         ("train --any-dataset --patience 2 --limit 5", "there are none"),
@@ -114,39 +114,39 @@ fn options_without_effect_are_wrong_usage() {
             "--threads has no effect with --records-only",
         ),
     ] {
-        let ran = place.run(words);
-        ran.assert_error(2, "", "");
-        assert!(ran.stderr().contains(error), "{words}: {}", ran.stderr());
+        let output = dir.run(words);
+        output.assert_error(2, "", "");
+        assert!(output.stderr().contains(error), "{words}: {}", output.stderr());
     }
-    assert_eq!(place.files(), [] as [&str; 0]);
+    assert_eq!(dir.files(), [] as [&str; 0]);
     // A variable may be meant for another command, and what is typed comes before it.
     for words in
         ["train --any-dataset --epochs 1 --seeds 1..2", "data show --any-dataset --split test"]
     {
-        let mut command = place.lenet(words);
+        let mut command = dir.lenet(words);
         command.env("LENET_SEED", "7").env("LENET_VALIDATION_SPLIT", "0.2");
-        let ran = Ran::of(&mut command);
-        assert_eq!(ran.code(), 0, "{words}: {}", ran.stderr());
+        let output = CommandOutput::of(&mut command);
+        assert_eq!(output.code(), 0, "{words}: {}", output.stderr());
     }
 }
 
 #[test]
 fn wrong_values_are_called_by_the_name_that_they_came_under() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (words, error) in [
         ("--epochs -1", "invalid value '-1' for '--epochs <N>': expected an integer from 1 to"),
         ("--lr -1", "invalid value '-1' for '--lr <RATE>': expected a number above 0"),
         ("--seed x", "for '--seed <N>': expected an integer from 0 to 18446744073709551615"),
     ] {
-        let ran = place.run(&format!("train {words}"));
-        assert!(ran.code() == 2 && ran.stderr().contains(error), "{}", ran.stderr());
+        let output = dir.run(&format!("train {words}"));
+        assert!(output.code() == 2 && output.stderr().contains(error), "{}", output.stderr());
     }
-    let ran = Ran::of(place.lenet("train --lr 0.5").env("LENET_EPOCHS", "x"));
-    ran.assert_says("'x' for 'LENET_EPOCHS'");
-    let ran = Ran::of(place.lenet("train --epochs=y").env("LENET_EPOCHS", "1"));
-    ran.assert_says("'y' for '--epochs <N>'");
-    place.train("--epochs 1 -o m.mpk");
-    place.run("eval m.json").assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
-    let help = place.run("help train");
+    let output = CommandOutput::of(dir.lenet("train --lr 0.5").env("LENET_EPOCHS", "x"));
+    output.assert_stderr_contains("'x' for 'LENET_EPOCHS'");
+    let output = CommandOutput::of(dir.lenet("train --epochs=y").env("LENET_EPOCHS", "1"));
+    output.assert_stderr_contains("'y' for '--epochs <N>'");
+    dir.train("--epochs 1 -o m.mpk");
+    dir.run("eval m.json").assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
+    let help = dir.run("help train");
     assert!(help.code() == 0 && help.stdout().contains("--epochs"), "{}", help.stdout());
 }

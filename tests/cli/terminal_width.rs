@@ -2,20 +2,20 @@
 
 use std::process::Command;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
 /// With the real data set, about which there is nothing to note.
-fn place() -> Place {
-    let place = Place::empty();
+fn dir_with_real_data() -> TestDir {
+    let dir = TestDir::empty();
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-    std::os::unix::fs::symlink(data, place.path("data")).unwrap();
-    place
+    std::os::unix::fs::symlink(data, dir.path("data")).unwrap();
+    dir
 }
 
 /// What the program writes on a terminal of so many columns: `script` opens it and passes on what comes. `meanwhile`
 /// runs beside it in the same terminal.
-fn on_terminal(place: &Place, columns: usize, words: &str, meanwhile: &str) -> String {
-    let lenet = place.lenet(words);
+fn on_terminal(dir: &TestDir, columns: usize, words: &str, meanwhile: &str) -> String {
+    let lenet = dir.lenet(words);
     let typed: Vec<_> = lenet.get_args().map(|word| word.to_str().unwrap()).collect();
     let program = lenet.get_program().to_str().unwrap();
     let line = format!(
@@ -24,13 +24,13 @@ fn on_terminal(place: &Place, columns: usize, words: &str, meanwhile: &str) -> S
     );
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    script.current_dir(place.dir.path()).env("TERM", "xterm");
+    script.current_dir(dir.root.path()).env("TERM", "xterm");
     for name in ["CI", "NO_COLOR", "LENET_DATA_DIR"] {
         script.env_remove(name);
     }
-    let ran = Ran::of(&mut script);
-    assert_eq!(ran.code(), 0, "{words}: {}", ran.stdout());
-    ran.stdout().to_owned()
+    let output = CommandOutput::of(&mut script);
+    assert_eq!(output.code(), 0, "{words}: {}", output.stdout());
+    output.stdout().to_owned()
 }
 
 /// The characters of a line without what moves the cursor or colours.
@@ -46,9 +46,9 @@ fn visible(line: &str) -> String {
 
 #[test]
 fn no_line_wraps_in_a_window_of_any_width() {
-    let place = place();
+    let dir = dir_with_real_data();
     for options in ["-o m.mpk", "-o other.mpk --recipe tuned"] {
-        place.run(&format!("train --limit 640 --epochs 1 {options}")).ok();
+        dir.run(&format!("train --limit 640 --epochs 1 {options}")).ok();
     }
     for columns in [60, 80, 120, 200] {
         for words in [
@@ -61,7 +61,7 @@ fn no_line_wraps_in_a_window_of_any_width() {
             "shapes",
             "compare m.json other.json",
         ] {
-            let text = on_terminal(&place, columns, words, ":");
+            let text = on_terminal(&dir, columns, words, ":");
             let mut widest = String::new();
             for line in text.split(['\n', '\r']).map(visible) {
                 let width = line.chars().count();
@@ -77,10 +77,10 @@ fn no_line_wraps_in_a_window_of_any_width() {
 
 #[test]
 fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_them() {
-    let place = place();
+    let dir = dir_with_real_data();
     let words = "train --limit 640 --epochs 1 --force";
     let epoch = |columns| {
-        let text = on_terminal(&place, columns, words, ":");
+        let text = on_terminal(&dir, columns, words, ":");
         let lines = text.split(['\n', '\r']).map(visible);
         lines.filter(|line| line.contains("val_accuracy")).collect::<String>()
     };
@@ -92,12 +92,12 @@ fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_the
 
 #[test]
 fn a_window_made_narrow_in_the_middle_of_a_training_has_lines_that_fit() {
-    let place = place();
+    let dir = dir_with_real_data();
     // The first epoch has its line before the second is in the record, and a bar that is being drawn while the window
     // changes is there before the word is.
     let shrink = "(until grep -qs '.epoch.: 2,' m.json; do sleep 0.01; done; stty cols 60 </dev/tty; sleep 0.4; echo NARROW)";
     let words = "train --limit 12000 --epochs 40 -o m.mpk";
-    let text = on_terminal(&place, 120, words, shrink);
+    let text = on_terminal(&dir, 120, words, shrink);
     let (wide, narrow) = text.split_once("NARROW").unwrap();
     assert!(wide.contains("/sample") && !wide.contains("0/0"), "{wide}");
     let lines = narrow.split(['\n', '\r']).map(visible);

@@ -1,0 +1,131 @@
+//! A model knows its training: what does not belong together is told, and a record trains its model again.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::TestDir;
+
+#[test]
+fn a_model_that_is_not_the_states_is_not_replaced_by_going_on() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o v.mpk");
+    dir.train("--epochs 1 --seed 9 -o other.mpk");
+    let ours = dir.read("v.mpk");
+    fs::copy(dir.path("other.mpk"), dir.path("v.mpk")).unwrap();
+    let output = dir.try_train("--resume --epochs 2 -o v.mpk");
+    output.assert_error(1, "v.mpk is not the model that this training saved", "--force");
+    assert_eq!(dir.digest("v.mpk"), dir.digest("other.mpk"));
+    dir.train("--resume --epochs 2 -o v.mpk --force");
+    dir.train("--epochs 2 -o straight.mpk");
+    let straight = dir.digest("straight.mpk");
+    assert_eq!(dir.digest("v.mpk"), straight);
+    // Its own model and none at all are no obstacle; one of an earlier moment is.
+    dir.train("--epochs 1 -o w.mpk");
+    dir.train("--resume --epochs 2 -o w.mpk");
+    dir.write("w.mpk", ours);
+    let output = dir.try_train("--resume --epochs 2 -o w.mpk");
+    output.assert_error(1, "w.mpk is not the model", "--force");
+    dir.remove("w.mpk");
+    dir.train("--resume --epochs 2 -o w.mpk");
+    assert_eq!(dir.digest("w.mpk"), straight);
+}
+
+#[test]
+fn record_and_state_hold_the_digest_of_the_model() {
+    let dir = TestDir::new();
+    dir.train("--epochs 2 -o m.mpk");
+    let expected = dir.digest("m.mpk");
+    assert_eq!(dir.json("m.json")["model_sha256"], json!(expected));
+    assert_eq!(super::interruptions::saved_checkpoint(&dir).record.model_sha256, Some(expected));
+}
+
+#[test]
+fn report_and_convert_say_when_model_and_record_do_not_belong_together() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    dir.train("--epochs 1 --seed 9 -o other.mpk");
+    fs::copy(dir.path("other.mpk"), dir.path("m.mpk")).unwrap();
+    let report = dir.run("report m.mpk --any-dataset");
+    let convert = dir.run("convert m.mpk m.safetensors");
+    for output in [report, convert] {
+        assert_eq!(output.code(), 0, "{}", output.stderr());
+        let words = "m.json";
+        assert!(
+            output.stderr().contains(words) && output.stderr().contains("another model"),
+            "{}",
+            output.stderr()
+        );
+    }
+    let page = dir.read_text("report.html");
+    assert!(!page.contains("seed 42"));
+    let notes = lenet::format::read(&dir.path("m.safetensors")).unwrap().metadata;
+    assert!(!notes.contains_key("seed"), "{notes:?}");
+}
+
+#[test]
+fn a_training_with_fewer_epochs_than_are_done_is_not_gone_on_with() {
+    let dir = TestDir::new();
+    dir.train("--epochs 3 -o m.mpk");
+    let before = dir.read("m.json");
+    let output = dir.try_train("--resume --epochs 1 -o m.mpk");
+    output.assert_error(1, "3 epochs are done, more than 1", "");
+    assert!(dir.read("m.json") == before);
+    dir.train("--like m.json -o again.mpk");
+    assert_eq!(dir.digest("again.mpk"), dir.digest("m.mpk"));
+}
+
+#[test]
+fn a_record_that_cannot_be_repeated_here_says_why() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    let output = dir.train("--like m.json -o same.mpk");
+    assert!(!output.stderr().contains("left another model"), "{}", output.stderr());
+    let record = dir.json("m.json");
+    for (key, value, words) in [
+        ("test", json!(null), "it was not finished"),
+        ("lenet", json!("0.0.9"), "it was of lenet 0.0.9"),
+        ("device", json!("CPU (mmx)"), "it ran on CPU (mmx)"),
+        ("data", json!({}), "it had another data set"),
+    ] {
+        let mut other = record.clone();
+        other[key] = value;
+        dir.write("m.json", other.to_string());
+        let output = dir.train("--like m.json -o n.mpk --force");
+        let told = format!("left another model than this one will: {words}\n");
+        output.assert_stderr_contains(&told);
+    }
+}
+
+#[test]
+fn what_the_command_line_refuses_a_record_may_not_hold() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    let record = dir.json("m.json");
+    let big = json!(1_000_000_000_000_u64);
+    // Of the settings some: what a state may not hold, tests/files/untrusted_checkpoints.rs shows, is checked by the same.
+    for (pointer, value, words) in [
+        ("/settings/epochs", big.clone(), "number of epochs of 1000000000000"),
+        ("/settings/batch_size", big, "batch size"),
+        ("/settings/recipe/momentum", json!(1), "momentum of 1"),
+        ("/settings/recipe/schedule", json!({"linear": {"warm_up": -1}}), "warm-up of -1"),
+        ("/epochs/0/loss", json!(1e308), "figures"),
+        ("/epochs/0/epoch", json!(2), "figures"),
+        ("/epochs/0/seconds", json!(-1), "figures"),
+        ("/epochs/0/accuracy", json!(-0.5), "figures"),
+        ("/epochs/0/val_accuracy", json!(1.5), "figures"),
+        ("/test/accuracy", json!(2), "figures"),
+        ("/test/loss", json!(-1), "figures"),
+    ] {
+        let mut forged = record.clone();
+        *forged.pointer_mut(pointer).unwrap() = value;
+        dir.write("b.json", forged.to_string());
+        let output = dir.try_train("--like b.json --tensorboard tb -o n.mpk");
+        output.assert_error(1, words, "");
+        dir.write("m.json", forged.to_string());
+        let output = dir.run("report m.mpk --any-dataset --force").ok();
+        output.assert_stderr_contains(words);
+        let page = dir.read_text("report.html");
+        assert!(!page.contains("NaN"));
+    }
+}

@@ -1,0 +1,57 @@
+//! Names that someone planted: nothing is followed, waited for or replaced.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{TestDir, run_with_timeout};
+
+#[test]
+fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
+    let dir = TestDir::new();
+    dir.write("victim", "");
+    let lock = ".m.state.lock";
+    let cases: [(&dyn Fn(), &str); 5] = [
+        (&|| dir.create_fifo(lock), "expected a file, found a pipe"),
+        (&|| symlink("victim", dir.path(lock)).unwrap(), "expected a file, found a symlink"),
+        (&|| symlink("nowhere", dir.path(lock)).unwrap(), "expected a file, found a symlink"),
+        (&|| fs::hard_link(dir.path("victim"), dir.path(lock)).unwrap(), "not a lock file"),
+        (&|| dir.write(lock, "mine"), "not a lock file"),
+    ];
+    for (create, problem) in cases {
+        create();
+        let output = run_with_timeout(dir.lenet("train --any-dataset --epochs 1 -o m.mpk"));
+        output.assert_error(1, &format!("cannot lock {lock}: {problem}"), "");
+        assert_eq!(dir.files(), [lock, "victim"]);
+        dir.remove(lock);
+    }
+}
+
+#[test]
+fn names_that_the_program_makes_up_are_not_followed() {
+    let dir = TestDir::new();
+    let plant = |name: &str, end: &str| symlink(end, dir.path(name)).unwrap();
+    dir.write("victim", "precious");
+    plant("m.state", "victim");
+    let output = dir.try_train("--epochs 1 -o m.mpk");
+    output.assert_error(1, "m.state exists already", "--force");
+    dir.remove("m.state");
+    plant("m.json", "nowhere");
+    let output = dir.try_train("--epochs 1 -o m.mpk");
+    output.assert_error(1, "m.json exists already", "--force");
+    // With --force the links themselves are replaced.
+    plant("m.state", "victim");
+    dir.train("--epochs 1 -o m.mpk --force");
+    assert!(!dir.path("m.state").is_symlink() && !dir.path("m.json").is_symlink());
+    // Nor is the name that is taken where none was given.
+    plant("model.mpk", "nowhere");
+    let output = dir.train("--epochs 1");
+    assert!(output.stdout().ends_with("saved model-2.mpk\n"));
+    plant("report.html", "nowhere");
+    let output = dir.run("report m.mpk --any-dataset");
+    output.assert_error(1, "report.html exists already", "--force");
+    plant("m.onnx", "nowhere");
+    let output = dir.run("convert m.mpk m.onnx");
+    output.assert_error(1, "m.onnx exists already", "--force");
+    assert!(!dir.path("nowhere").exists());
+    assert_eq!(dir.read("victim"), b"precious");
+}
