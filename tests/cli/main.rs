@@ -1,6 +1,6 @@
-//! The program from outside: what is typed, what comes out, what is left on the disk.
+//! End-to-end tests: each runs the `lenet` program and checks its output, its exit status and its files.
 //!
-//! On Unix: there are signals, a shell's limits, pipes and devices as files, and its words for an error.
+//! They run on Unix only, because they use signals, `ulimit`, named pipes, device files and Unix error messages.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -60,22 +60,24 @@ use tempfile::TempDir;
 
 const LENET: &str = env!("CARGO_BIN_EXE_lenet");
 
-/// A model that Keras trained, and Fashion-MNIST itself.
+/// A model trained by Keras.
 const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
+/// The directory that contains Fashion-MNIST.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
-/// A folder to run in, with a small data set in `data/`, which the program finds by itself.
+/// A temporary working directory for the program. Its `data` directory holds a small data set, which the program finds
+/// without `--data`.
 struct TestDir {
     root: TempDir,
 }
 
 impl TestDir {
-    /// With 200 training and 40 test images.
+    /// Creates a directory with 200 training and 40 test images.
     fn new() -> Self {
         Self::with_images(200, 40)
     }
 
-    /// With so many training and test images.
+    /// Creates a directory with `train` training and `test` test images.
     fn with_images(train: usize, test: usize) -> Self {
         let dir = Self::empty();
         dir.create_dir("data");
@@ -83,7 +85,7 @@ impl TestDir {
         dir
     }
 
-    /// With no data set.
+    /// Creates a directory without a data set.
     fn empty() -> Self {
         Self { root: tempfile::tempdir().unwrap() }
     }
@@ -92,27 +94,28 @@ impl TestDir {
         self.root.path().join(name)
     }
 
-    /// The program, in this folder, with these words behind its name, and nothing of the caller's settings.
-    fn lenet(&self, words: &str) -> Command {
-        self.command(Path::new(LENET), words)
+    /// Returns a command that runs the program in this directory. `args` are separated by spaces. The command does not
+    /// inherit the variables that configure the program.
+    fn lenet(&self, args: &str) -> Command {
+        self.command(Path::new(LENET), args)
     }
 
-    /// The program as a user for whom permissions count: for root none does.
-    fn unprivileged_lenet(&self, words: &str) -> Command {
+    /// Returns the same command for the user `nobody` if the tests run as root, because root ignores file permissions.
+    fn unprivileged_lenet(&self, args: &str) -> Command {
         const NOBODY: u32 = 65534;
         if !self.is_owned_by_root() {
-            return self.lenet(words);
+            return self.lenet(args);
         }
-        // A copy here, as nobody may not go to every folder of a build.
+        // Use a copy of the program, because `nobody` may lack access to the build directory.
         let program = self.path("data/lenet");
         if !program.exists() {
-            // By another process: were the copy open for writing here, a child that another test forks at that
-            // moment would hold it open too, and it could not be executed ("text file busy").
+            // Let `cp` write the copy. If this process wrote it, a child forked by another test could inherit the open
+            // file, and running the copy would fail with "text file busy".
             let copied = Command::new("cp").args([LENET.as_ref(), program.as_os_str()]).status();
             assert!(copied.unwrap().success());
             self.set_mode("", 0o777);
         }
-        let mut command = self.command(&program, words);
+        let mut command = self.command(&program, args);
         command.uid(NOBODY).gid(NOBODY);
         command
     }
@@ -121,9 +124,9 @@ impl TestDir {
         fs::metadata(self.root.path()).unwrap().uid() == 0
     }
 
-    fn command(&self, program: &Path, words: &str) -> Command {
+    fn command(&self, program: &Path, args: &str) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(self.root.path()).args(words.split_whitespace());
+        command.current_dir(self.root.path()).args(args.split_whitespace());
         for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
             command.env_remove(name);
         }
@@ -131,28 +134,28 @@ impl TestDir {
         command
     }
 
-    /// Runs the program to its end behind these commands of a shell, as in `ulimit -f 100`.
-    fn run_in_shell(&self, shell: &str, words: &str) -> CommandOutput {
-        CommandOutput::of(&mut in_shell(shell, &self.lenet(words)))
+    /// Runs the program in a shell after the commands in `setup`, for example `ulimit -f 100`.
+    fn run_in_shell(&self, setup: &str, args: &str) -> CommandOutput {
+        CommandOutput::of(&mut in_shell(setup, &self.lenet(args)))
     }
 
-    /// Runs the program to its end.
-    fn run(&self, words: &str) -> CommandOutput {
-        CommandOutput::of(&mut self.lenet(words))
+    /// Runs the program.
+    fn run(&self, args: &str) -> CommandOutput {
+        CommandOutput::of(&mut self.lenet(args))
     }
 
-    /// Runs `train` on the small data set with these further words.
-    fn try_train(&self, words: &str) -> CommandOutput {
-        self.run(&format!("train --any-dataset {words}"))
+    /// Runs `lenet train` on the small data set.
+    fn try_train(&self, args: &str) -> CommandOutput {
+        self.run(&format!("train --any-dataset {args}"))
     }
 
-    /// The same; it must succeed.
+    /// Runs `lenet train` on the small data set and asserts that it succeeds.
     #[track_caller]
-    fn train(&self, words: &str) -> CommandOutput {
-        self.try_train(words).ok()
+    fn train(&self, args: &str) -> CommandOutput {
+        self.try_train(args).ok()
     }
 
-    /// Names of the files here, but for the data set's.
+    /// Returns the sorted names of all files and directories except `data`.
     fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.root.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -160,10 +163,12 @@ impl TestDir {
         names.sort();
         names
     }
+
     fn create_fifo(&self, name: &str) {
-        let made = Command::new("mkfifo").arg(self.path(name)).status();
-        assert!(made.unwrap().success());
+        let status = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(status.unwrap().success());
     }
+
     fn set_mode(&self, name: &str, mode: u32) {
         fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
     }
@@ -180,7 +185,7 @@ impl TestDir {
         serde_json::from_slice(&self.read(name)).unwrap()
     }
 
-    /// The SHA-256 of a file, in hexadecimal digits.
+    /// Returns the SHA-256 of a file in hexadecimal digits.
     fn digest(&self, name: &str) -> String {
         Sha256::digest(self.read(name)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -198,11 +203,11 @@ impl TestDir {
     }
 }
 
-/// The program, behind these commands of a shell.
-fn in_shell(shell: &str, lenet: &Command) -> Command {
-    // Not `sh`: where that is dash, its `ulimit` knows no `-u`.
+/// Returns a command that runs `lenet` in a shell after the commands in `setup`.
+fn in_shell(setup: &str, lenet: &Command) -> Command {
+    // `sh` may be dash, whose `ulimit` lacks `-u`.
     let mut command = Command::new("bash");
-    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
+    command.args(["-c", &format!("{setup}; exec \"$0\" \"$@\"")]);
     command.arg(lenet.get_program()).args(lenet.get_args());
     command.current_dir(lenet.get_current_dir().unwrap());
     for (name, value) in lenet.get_envs() {
@@ -214,10 +219,10 @@ fn in_shell(shell: &str, lenet: &Command) -> Command {
     command
 }
 
-/// What a finished run left.
+/// The output and the exit status of a finished command.
 struct CommandOutput(Output);
 
-/// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
+/// Runs `command` and asserts that it ends within ten seconds, which it would not if it waited for a pipe.
 fn run_with_timeout(mut command: Command) -> CommandOutput {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
@@ -234,19 +239,19 @@ fn run_with_timeout(mut command: Command) -> CommandOutput {
 }
 
 impl CommandOutput {
-    /// Runs `command` to its end.
+    /// Runs `command`.
     fn of(command: &mut Command) -> Self {
         Self(command.output().unwrap())
     }
 
-    /// Itself, which must have succeeded.
+    /// Asserts that the command succeeded and returns its output.
     #[track_caller]
     fn ok(self) -> Self {
         assert_eq!(self.code(), 0, "{}", self.stderr());
         self
     }
 
-    /// The exit status; a signal that ended it, as its negative number.
+    /// Returns the exit status, or the negative number of the signal that ended the command.
     fn code(&self) -> i32 {
         let status = self.0.status;
         status.code().unwrap_or_else(|| -status.signal().unwrap())
@@ -260,24 +265,23 @@ impl CommandOutput {
         std::str::from_utf8(&self.0.stderr).unwrap()
     }
 
-    /// Standard output as one JSON document a line.
+    /// Parses standard output as JSON Lines.
     fn events(&self) -> Vec<Value> {
         self.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The one JSON document on standard output, or the first of them.
+    /// Returns the JSON value on the first line of standard output.
     fn json(&self) -> Value {
         self.events().swap_remove(0)
     }
 
-    /// Asserts that these words are on standard error.
     #[track_caller]
-    fn assert_stderr_contains(&self, words: &str) {
-        assert!(self.stderr().contains(words), "no {words:?} in {}", self.stderr());
+    fn assert_stderr_contains(&self, text: &str) {
+        assert!(self.stderr().contains(text), "no {text:?} in {}", self.stderr());
     }
 
-    /// Asserts that it failed as a well-behaved program fails: this status, nothing on standard output, one
-    /// line of error and at most one of hint, each with these words in it.
+    /// Asserts that the command exited with `code`, printed nothing on standard output and did not panic, and that its
+    /// `error:` line contains `error` and its `hint:` line contains `hint`.
     #[track_caller]
     fn assert_error(&self, code: i32, error: &str, hint: &str) {
         let stderr = self.stderr();
