@@ -25,7 +25,7 @@ fn two_groups() -> TestDir {
 const ALL: &str = "slow-1.json slow-2.json slow-3.json fast-1.mpk fast-2.mpk fast-3.mpk";
 
 #[test]
-fn groups_of_seeds_are_found_and_tested() {
+fn seeds_form_groups_with_statistics() {
     let dir = two_groups();
     let found = dir.compare(ALL);
     let groups = found["groups"].as_array().unwrap();
@@ -58,7 +58,7 @@ fn groups_of_seeds_are_found_and_tested() {
 }
 
 #[test]
-fn models_are_compared_image_by_image() {
+fn models_are_compared_per_image() {
     let dir = two_groups();
     let found = dir.compare("slow-1.json fast-1.json");
     let pair = &found["pairs"][0];
@@ -84,7 +84,7 @@ fn models_are_compared_image_by_image() {
 }
 
 #[test]
-fn the_text_has_every_table_and_the_page_every_section() {
+fn text_and_html_contain_all_sections() {
     let dir = two_groups();
     fs::write(
         dir.path("keras-1.csv"),
@@ -119,7 +119,7 @@ fn the_text_has_every_table_and_the_page_every_section() {
 }
 
 #[test]
-fn what_is_no_run_is_refused_with_its_name() {
+fn compare_rejects_invalid_runs() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o a.mpk");
     dir.write("b.json", "{}");

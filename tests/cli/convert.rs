@@ -15,7 +15,7 @@ fn notes(dir: &TestDir, name: &str) -> serde_json::Value {
 }
 
 #[test]
-fn weights_go_round_through_every_format_bit_for_bit() {
+fn weights_round_trip_through_every_format() {
     let dir = TestDir::empty();
     let steps = [
         (format!("{INTEROP}/lenet.pt"), "a.mpk"),
@@ -35,7 +35,7 @@ fn weights_go_round_through_every_format_bit_for_bit() {
 }
 
 #[test]
-fn what_pytorch_trained_has_the_same_figures_in_every_format() {
+fn converted_models_have_equal_metrics() {
     let dir = TestDir::empty();
     let source = format!("{INTEROP}/lenet.pt");
     for name in ["m.mpk", "m.safetensors"] {
@@ -52,7 +52,7 @@ fn what_pytorch_trained_has_the_same_figures_in_every_format() {
 }
 
 #[test]
-fn onnx_is_the_graph_that_was_checked_with_notes_behind_it() {
+fn onnx_matches_checked_graph_plus_metadata() {
     let dir = TestDir::empty();
     let output = dir.run(&format!("convert {INTEROP}/lenet.pt m.onnx")).ok();
     assert!(output.stdout().starts_with("saved m.onnx\n"));
@@ -65,7 +65,7 @@ fn onnx_is_the_graph_that_was_checked_with_notes_behind_it() {
 }
 
 #[test]
-fn what_is_known_of_the_training_travels_along() {
+fn run_metadata_is_copied() {
     let dir = TestDir::new();
     dir.train("--epochs 2 --seed 7 -o m.mpk");
     let record = dir.json("m.json");
@@ -88,7 +88,7 @@ fn what_is_known_of_the_training_travels_along() {
 }
 
 #[test]
-fn a_record_that_is_none_is_told_of_and_goes_without() {
+fn invalid_run_record_is_not_copied() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     dir.write("m.json", "{\"schema\":1}");
@@ -98,7 +98,7 @@ fn a_record_that_is_none_is_told_of_and_goes_without() {
 }
 
 #[test]
-fn a_file_that_exists_is_replaced_only_if_asked() {
+fn convert_keeps_existing_file_without_force() {
     let dir = TestDir::empty();
     dir.write("m.mpk", "precious");
     let words = format!("convert {INTEROP}/lenet.pt m.mpk");
@@ -109,7 +109,7 @@ fn a_file_that_exists_is_replaced_only_if_asked() {
 }
 
 #[test]
-fn what_cannot_be_read_or_written_is_refused_and_leaves_nothing() {
+fn failed_conversion_writes_nothing() {
     let dir = TestDir::empty();
     let source = format!("{INTEROP}/lenet.pt");
     let run = |words: String| dir.run(&words);

@@ -3,7 +3,7 @@
 use super::{DATA, TestDir};
 
 #[test]
-fn it_shows_the_cpu_the_gpu_and_the_data() {
+fn doctor_reports_cpu_gpu_and_data() {
     let output = TestDir::empty().run(&format!("doctor --data {DATA} --json")).ok();
     let document = output.json();
     let levels = document["cpu"]["levels"].as_array().unwrap();
@@ -39,7 +39,7 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
 }
 
 #[test]
-fn data_that_cannot_be_used_is_named_and_a_failure() {
+fn doctor_fails_on_unusable_data() {
     let dir = TestDir::new();
     for (words, problem) in [("doctor --data none", "none"), ("doctor", "not Fashion-MNIST")] {
         let output = dir.run(words);

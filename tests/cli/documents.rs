@@ -88,13 +88,13 @@ fn type_page(name: &str, limit: &str) -> (usize, usize) {
 }
 
 #[test]
-fn the_readme_holds_when_it_is_typed_from_top_to_bottom() {
+fn readme_commands_print_quoted_output() {
     let (commands, compared) = type_page("README.md", "");
     assert!(commands >= 6 && compared == 1, "{commands}, {compared}");
 }
 
 #[test]
-fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
+fn docs_commands_print_quoted_output() {
     for (name, least) in [
         ("docs/training.md", (9, 1)),
         ("docs/models-elsewhere.md", (4, 0)),
@@ -111,7 +111,7 @@ fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
 }
 
 #[test]
-fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
+fn readme_snippet_matches_example() {
     let readme = page("README.md");
     assert!(readme.split_whitespace().count() <= 1000);
     let all = blocks(&readme);
@@ -123,7 +123,7 @@ fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
 }
 
 #[test]
-fn what_the_pages_name_is_there() {
+fn links_and_quoted_tests_exist() {
     for name in [
         "README.md",
         "docs/training.md",

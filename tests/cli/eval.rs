@@ -3,7 +3,7 @@
 use super::{DATA, TRAINED, TestDir};
 
 #[test]
-fn the_model_that_keras_trained_has_keras_figures() {
+fn eval_matches_keras_metrics() {
     let dir = TestDir::empty();
     let output = dir.run(&format!("eval {TRAINED} --data {DATA} --json"));
     let document = output.json();
@@ -21,7 +21,7 @@ fn the_model_that_keras_trained_has_keras_figures() {
 }
 
 #[test]
-fn the_text_has_the_totals_the_classes_and_the_matrix() {
+fn text_contains_totals_classes_and_confusion() {
     let dir = TestDir::empty();
     let output = dir.run(&format!("eval {TRAINED} --data {DATA}"));
     let text = output.stdout();
@@ -37,7 +37,7 @@ fn the_text_has_the_totals_the_classes_and_the_matrix() {
 }
 
 #[test]
-fn a_trained_model_is_measured_as_at_the_end_of_its_training() {
+fn eval_matches_metrics_from_training() {
     let dir = TestDir::new();
     let events = dir.train("--epochs 2 --json").events();
     let eval = dir.run("eval model.mpk --any-dataset --json").json();
@@ -50,7 +50,7 @@ fn a_trained_model_is_measured_as_at_the_end_of_its_training() {
 }
 
 #[test]
-fn a_gate_is_status_3_after_the_result() {
+fn low_accuracy_exits_with_status_3() {
     let dir = TestDir::empty();
     let output = dir.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.99"));
     assert_eq!(output.code(), 3);
@@ -61,7 +61,7 @@ fn a_gate_is_status_3_after_the_result() {
 }
 
 #[test]
-fn what_is_no_model_is_refused_with_its_name() {
+fn eval_rejects_invalid_model() {
     let dir = TestDir::empty();
     dir.run("eval nothing.mpk").assert_error(1, "nothing.mpk", "lenet train");
     dir.write("empty.mpk", []);
@@ -69,7 +69,7 @@ fn what_is_no_model_is_refused_with_its_name() {
 }
 
 #[test]
-fn an_empty_split_is_wrong_usage() {
+fn empty_split_is_usage_error() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --validation-split 0");
     let output = dir.run("eval model.mpk --any-dataset --split validation --validation-split 0");

@@ -15,7 +15,7 @@ const COMMANDS: [&str; 9] = [
 ];
 
 #[test]
-fn every_shell_gets_a_script_that_knows_the_options() {
+fn completions_contain_commands_and_options() {
     let dir = TestDir::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = dir.run(&format!("completions {shell}")).ok();
@@ -27,7 +27,7 @@ fn every_shell_gets_a_script_that_knows_the_options() {
 }
 
 #[test]
-fn bash_takes_its_script() {
+fn bash_script_completes_command() {
     let dir = TestDir::empty();
     dir.write("script", dir.run("completions bash").stdout());
     let test = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
@@ -41,7 +41,7 @@ fn bash_takes_its_script() {
 }
 
 #[test]
-fn the_manual_has_the_examples_and_every_option() {
+fn man_page_contains_examples_and_options() {
     let dir = TestDir::empty();
     let output = dir.run("man").ok();
     for words in [".TH lenet 1", ".SH NAME", ".SH EXAMPLES", "LENET_DATA_DIR", "lenet\\-train(1)"] {
@@ -55,7 +55,7 @@ fn the_manual_has_the_examples_and_every_option() {
 }
 
 #[test]
-fn all_pages_are_written_to_a_folder() {
+fn man_writes_all_pages_to_directory() {
     let dir = TestDir::empty();
     let output = dir.run("man --dir man1").ok();
     let pages = std::fs::read_dir(dir.path("man1")).unwrap().count();
@@ -67,7 +67,7 @@ fn all_pages_are_written_to_a_folder() {
 }
 
 #[test]
-fn the_long_help_says_more_than_the_short_one() {
+fn long_help_extends_short_help() {
     let dir = TestDir::empty();
     for (command, words) in [
         ("train", "Ctrl-C finishes the current batch"),
@@ -84,7 +84,7 @@ fn the_long_help_says_more_than_the_short_one() {
 }
 
 #[test]
-fn the_help_of_every_command_opens_with_examples() {
+fn help_starts_with_examples() {
     let dir = TestDir::empty();
     for command in COMMANDS {
         for flag in ["--help", "-h"] {

@@ -45,7 +45,7 @@ fn interrupted(dir: &TestDir, words: &str, ready: impl Fn() -> bool) -> CommandO
 }
 
 #[test]
-fn a_training_that_was_interrupted_goes_on_as_advised() {
+fn resume_hint_completes_interrupted_run() {
     let dir = TestDir::with_images(1000, 40);
     fs::rename(dir.path("data"), dir.path("images of mine")).unwrap();
     // A link, since a word of these tests has no space in it.
@@ -71,7 +71,7 @@ fn a_training_that_was_interrupted_goes_on_as_advised() {
 }
 
 #[test]
-fn seeds_that_were_interrupted_go_on_as_advised() {
+fn resume_hint_completes_interrupted_seeds() {
     let dir = TestDir::with_images(1000, 40);
     let words = "train --any-dataset --epochs 20 --batch-size 1 --seeds 1..3";
     let third = dir.path("s-3.state");
@@ -102,7 +102,7 @@ fn seeds_that_were_interrupted_go_on_as_advised() {
 }
 
 #[test]
-fn wrong_data_files_are_replaced_as_advised() {
+fn fetch_hint_replaces_invalid_files() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
     let server = Server::start(move |path, _| {
         let name = path.trim_start_matches('/');

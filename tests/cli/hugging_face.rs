@@ -7,7 +7,7 @@ use super::TestDir;
 const FILES: [&str; 4] = ["README.md", "config.json", "model.onnx", "model.safetensors"];
 
 #[test]
-fn a_folder_holds_card_config_and_the_model_twice() {
+fn directory_contains_card_config_and_models() {
     let dir = TestDir::new();
     dir.train("--epochs 2 --seed 7 -o m.mpk");
     let output = dir.run("convert m.mpk hub/").ok();
@@ -34,7 +34,7 @@ fn a_folder_holds_card_config_and_the_model_twice() {
 }
 
 #[test]
-fn what_is_in_the_folder_is_replaced_only_if_asked() {
+fn convert_keeps_existing_directory_without_force() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     dir.create_dir("hub");

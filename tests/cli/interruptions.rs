@@ -123,7 +123,7 @@ pub(super) fn assert_matches_uninterrupted_run(dir: &TestDir, words: &str) -> (u
 }
 
 #[test]
-fn twenty_kills_in_one_training_leave_whole_files_and_cost_no_bit() {
+fn resume_after_sigkill_is_bit_identical() {
     let dir = dir_with_500_images();
     let mut random = Random(20);
     let mut scratch_files = 0;
@@ -147,7 +147,7 @@ fn twenty_kills_in_one_training_leave_whole_files_and_cost_no_bit() {
 }
 
 #[test]
-fn one_seed_is_one_digest_over_runs_thread_counts_and_an_interruption() {
+fn seed_alone_determines_weights() {
     let dir = dir_with_500_images();
     let words = "train --any-dataset --batch-size 3 --seed 7";
     let run = |name: &str, more: &str| {

@@ -33,7 +33,7 @@ impl<'a> Holder<'a> {
 }
 
 #[test]
-fn a_second_training_of_one_output_is_refused_until_the_first_is_dead() {
+fn train_rejects_locked_output() {
     let dir = TestDir::new();
     let holder = Holder::of(&dir, "-o m.mpk");
     for words in ["", "--force", "--resume"] {
@@ -53,7 +53,7 @@ fn a_second_training_of_one_output_is_refused_until_the_first_is_dead() {
 }
 
 #[test]
-fn without_a_name_the_next_free_one_is_taken_also_while_the_first_is_written() {
+fn default_output_skips_existing_names() {
     let dir = TestDir::new();
     let holder = Holder::of(&dir, "");
     for name in ["model-2.mpk", "model-3.mpk"] {
@@ -71,7 +71,7 @@ fn without_a_name_the_next_free_one_is_taken_also_while_the_first_is_written() {
 }
 
 #[test]
-fn of_two_that_start_at_once_one_trains_and_the_file_is_whole() {
+fn simultaneous_starts_train_once() {
     let dir = TestDir::new();
     for round in 0..25 {
         let start = || {
@@ -93,7 +93,7 @@ fn of_two_that_start_at_once_one_trains_and_the_file_is_whole() {
 }
 
 #[test]
-fn files_of_a_training_are_not_replaced_unasked() {
+fn train_keeps_existing_files_without_force() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let run = |words: &str| dir.try_train(&format!("--epochs 2 {words}"));

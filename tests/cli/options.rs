@@ -3,7 +3,7 @@
 use super::{CommandOutput, TestDir};
 
 #[test]
-fn impossible_values_are_wrong_usage_and_nothing_is_written() {
+fn invalid_values_are_usage_errors() {
     let dir = TestDir::new();
     for words in [
         "--epochs 0",
@@ -53,14 +53,14 @@ fn conflict_shows_subcommand_usage() {
 }
 
 #[test]
-fn a_split_that_leaves_no_training_image_is_wrong_usage() {
+fn split_without_training_images_is_rejected() {
     let dir = TestDir::new();
     let output = dir.try_train("--limit 1 --validation-split 0.9999999");
     output.assert_error(2, "leaves none to train with", "--validation-split");
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_default() {
+fn flag_overrides_variable_overrides_default() {
     let dir = TestDir::new();
     let seed = |words: &str, variable: Option<&str>| {
         let mut command = dir.lenet(&format!("train --any-dataset --epochs 1 --json {words}"));
@@ -76,7 +76,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_default() {
 }
 
 #[test]
-fn an_unknown_cpu_level_is_an_error_that_names_the_known_ones() {
+fn unknown_instruction_set_is_rejected() {
     let dir = TestDir::new();
     let at = |level: &str| {
         let mut command = dir.lenet("train --any-dataset --epochs 1 --json --force");
@@ -86,4 +86,80 @@ fn an_unknown_cpu_level_is_an_error_that_names_the_known_ones() {
     assert_eq!(at("scalar").json()["device"], "CPU (scalar)");
     // As without the variable.
     assert!(at("").json()["device"].as_str().unwrap().starts_with("CPU ("));
+}
+
+#[test]
+fn options_without_effect_are_rejected() {
+    let dir = TestDir::new();
+    for (words, error) in [
+        ("train --any-dataset --keep best --validation-split 0", "there are none"),
+        ("train --any-dataset --patience 2 --limit 5", "there are none"),
+        (
+            "train --any-dataset --stratified --validation-split 0",
+            "--stratified has no effect with --validation-split 0",
+        ),
+        ("train --any-dataset --json -q", "cannot be used with"),
+        ("train --any-dataset --seeds 1..2 --resume", "--resume has no effect with --seeds"),
+        ("train --any-dataset --seeds 1..2 --force", "--force has no effect with --seeds"),
+        (
+            "eval m.mpk --validation-split 0.2",
+            "--validation-split has no effect without --split train",
+        ),
+        (
+            "eval m.mpk --split test --stratified",
+            "--stratified has no effect without --split train",
+        ),
+        (
+            "predict m.mpk --index 1 --stratified",
+            "--stratified has no effect without --split train",
+        ),
+        (
+            "predict m.mpk a.png --validation-split 0.2",
+            "--validation-split has no effect without --split train",
+        ),
+        ("predict m.mpk a.png --data data", "--data has no effect without --index"),
+        ("predict m.mpk a.png --limit 5", "--limit has no effect without --index"),
+        ("data show --split test --validation-split 0.2", "has no effect without --split train"),
+        ("data show --force", "--png"),
+        ("compare a.json b.json --force", "--output"),
+        (
+            "compare a.json b.json --records-only --threads 1",
+            "--threads has no effect with --records-only",
+        ),
+    ] {
+        let output = dir.run(words);
+        output.assert_error(2, "", "");
+        assert!(output.stderr().contains(error), "{words}: {}", output.stderr());
+    }
+    assert_eq!(dir.files(), [] as [&str; 0]);
+    // A variable may be meant for another command, and what is typed comes before it.
+    for words in
+        ["train --any-dataset --epochs 1 --seeds 1..2", "data show --any-dataset --split test"]
+    {
+        let mut command = dir.lenet(words);
+        command.env("LENET_SEED", "7").env("LENET_VALIDATION_SPLIT", "0.2");
+        let output = CommandOutput::of(&mut command);
+        assert_eq!(output.code(), 0, "{words}: {}", output.stderr());
+    }
+}
+
+#[test]
+fn value_errors_name_their_source() {
+    let dir = TestDir::new();
+    for (words, error) in [
+        ("--epochs -1", "invalid value '-1' for '--epochs <N>': expected an integer from 1 to"),
+        ("--lr -1", "invalid value '-1' for '--lr <RATE>': expected a number above 0"),
+        ("--seed x", "for '--seed <N>': expected an integer from 0 to 18446744073709551615"),
+    ] {
+        let output = dir.run(&format!("train {words}"));
+        assert!(output.code() == 2 && output.stderr().contains(error), "{}", output.stderr());
+    }
+    let output = CommandOutput::of(dir.lenet("train --lr 0.5").env("LENET_EPOCHS", "x"));
+    output.assert_stderr_contains("'x' for 'LENET_EPOCHS'");
+    let output = CommandOutput::of(dir.lenet("train --epochs=y").env("LENET_EPOCHS", "1"));
+    output.assert_stderr_contains("'y' for '--epochs <N>'");
+    dir.train("--epochs 1 -o m.mpk");
+    dir.run("eval m.json").assert_error(1, "m.json is not a lenet model", "beside it is m.mpk");
+    let help = dir.run("help train");
+    assert!(help.code() == 0 && help.stdout().contains("--epochs"), "{}", help.stdout());
 }

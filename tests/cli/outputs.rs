@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use super::{CommandOutput, TestDir};
 
 #[test]
-fn with_too_little_room_for_a_file_all_three_stay_as_they_were() {
+fn file_size_limit_keeps_existing_files() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let files = ["m.json", "m.mpk", "m.state"];
@@ -31,7 +31,7 @@ fn with_too_little_room_for_a_file_all_three_stay_as_they_were() {
 }
 
 #[test]
-fn outputs_that_cannot_be_are_refused_before_the_training() {
+fn invalid_outputs_are_rejected_before_training() {
     let dir = TestDir::new();
     dir.create_dir("folder");
     dir.write("file", "old");
@@ -73,7 +73,7 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_to_is_refused_before_the_training() {
+fn unwritable_directory_is_rejected() {
     let dir = TestDir::new();
     dir.create_dir("locked");
     dir.set_mode("locked", 0o555);
@@ -84,7 +84,7 @@ fn a_folder_that_may_not_be_written_to_is_refused_before_the_training() {
 }
 
 #[test]
-fn links_are_followed_and_stay() {
+fn force_follows_output_symlinks() {
     let dir = TestDir::new();
     dir.create_dir("inside");
     symlink("inside/real.mpk", dir.path("link.mpk")).unwrap();
@@ -107,7 +107,7 @@ fn links_are_followed_and_stay() {
 }
 
 #[test]
-fn a_scratch_name_that_someone_planted_as_a_link_is_not_followed() {
+fn temporary_name_symlink_is_kept() {
     let dir = TestDir::new();
     dir.write("victim", "old");
     dir.train("--epochs 1 -o m.mpk");
@@ -130,7 +130,7 @@ fn sha2_prefix(name: &str) -> String {
 // macOS has no such file names.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_name_that_is_not_unicode_is_a_name() {
+fn non_unicode_output_is_accepted() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let dir = TestDir::new();
@@ -140,4 +140,16 @@ fn a_name_that_is_not_unicode_is_a_name() {
     CommandOutput::of(dir.lenet("train --any-dataset --epochs 2 --resume").arg("-o").arg(name))
         .ok();
     CommandOutput::of(dir.lenet("eval --any-dataset").arg(name)).ok();
+}
+
+#[test]
+fn automatic_output_name_is_reported() {
+    let dir = TestDir::new();
+    let first = dir.train("--epochs 1 --json");
+    assert_eq!(first.json()["output"], "model.mpk");
+    assert!(!first.stderr().contains("is taken"));
+    let second = dir.train("--epochs 1 --json");
+    assert_eq!(second.json()["output"], "model-2.mpk");
+    let said = "note: model.mpk is taken, this model goes to model-2.mpk\n";
+    second.assert_stderr_contains(said);
 }

@@ -15,7 +15,7 @@ fn save(path: &Path, index: usize, change: impl Fn(u8) -> u8) {
 }
 
 #[test]
-fn the_document_has_the_contracts_keys_and_keras_answers() {
+fn predict_json_matches_documented_keys() {
     let output = TestDir::empty()
         .run(&format!("predict {TRAINED} --data {DATA} --index 0,1 --top 2 --json"))
         .ok();
@@ -39,7 +39,7 @@ fn the_document_has_the_contracts_keys_and_keras_answers() {
 }
 
 #[test]
-fn all_ten_probabilities_sum_to_one() {
+fn probabilities_sum_to_one() {
     let output =
         TestDir::empty().run(&format!("predict {TRAINED} --data {DATA} --index 3 --top 10 --json"));
     let document = output.json();
@@ -49,7 +49,7 @@ fn all_ten_probabilities_sum_to_one() {
 }
 
 #[test]
-fn a_picture_of_an_image_and_its_negative_get_the_answer_of_the_image_itself() {
+fn picture_and_negative_match_dataset_image() {
     let dir = TestDir::new();
     dir.train("--epochs 2");
     // Class 7 leaves most of the border dark.
@@ -68,7 +68,7 @@ fn a_picture_of_an_image_and_its_negative_get_the_answer_of_the_image_itself() {
 }
 
 #[test]
-fn a_light_background_is_inverted_and_told_and_a_strange_picture_is_warned_of() {
+fn light_background_is_inverted() {
     let dir = TestDir::empty();
     let shirt = RgbImage::from_fn(300, 400, |x, y| {
         let inside = (60..240).contains(&x) && (50..350).contains(&y);
@@ -91,7 +91,7 @@ fn a_light_background_is_inverted_and_told_and_a_strange_picture_is_warned_of() 
 }
 
 #[test]
-fn the_content_counts_not_the_name() {
+fn picture_format_follows_content() {
     let dir = TestDir::empty();
     let grey = GrayImage::from_fn(60, 60, |x, _| Luma([if x > 30 { 200 } else { 0 }]));
     grey.save_with_format(dir.path("really.png"), ImageFormat::Jpeg).unwrap();
@@ -99,7 +99,7 @@ fn the_content_counts_not_the_name() {
 }
 
 #[test]
-fn what_is_no_picture_is_an_error_that_names_it() {
+fn predict_rejects_invalid_pictures() {
     let dir = TestDir::empty();
     let predict = |words: &str| dir.run(&format!("predict {TRAINED} {words}"));
     predict("missing.png").assert_error(1, "cannot read missing.png", "");
@@ -136,7 +136,7 @@ fn what_is_no_picture_is_an_error_that_names_it() {
 }
 
 #[test]
-fn wrong_usage_is_status_2() {
+fn invalid_arguments_are_usage_errors() {
     let dir = TestDir::new();
     save(&dir.path("a.png"), 0, |v| v);
     for (words, error) in [
@@ -164,7 +164,7 @@ fn wrong_usage_is_status_2() {
 }
 
 #[test]
-fn the_text_says_whether_an_image_of_the_data_set_is_right() {
+fn text_marks_correct_predictions() {
     let output = TestDir::empty().run(&format!("predict {TRAINED} --data {DATA} --index 0,12"));
     let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines[0], "test:0: Ankle boot (right)");

@@ -12,7 +12,7 @@ impl TestDir {
 }
 
 #[test]
-fn the_report_of_the_model_that_keras_trained_has_keras_figures() {
+fn report_matches_keras_metrics() {
     let dir = TestDir::empty();
     let page = dir.report(&format!("{TRAINED} --data {DATA}"));
     assert!(page.len() < 1_000_000, "{}", page.len());
@@ -24,7 +24,7 @@ fn the_report_of_the_model_that_keras_trained_has_keras_figures() {
 }
 
 #[test]
-fn a_trained_model_comes_with_its_settings_and_its_curves() {
+fn report_contains_settings_and_curves() {
     let dir = TestDir::new();
     dir.train("--epochs 3 --seed 11 --batch-size 20");
     let page = dir.report("model.mpk --any-dataset");
@@ -54,7 +54,7 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
 }
 
 #[test]
-fn equal_inputs_give_equal_bytes_and_the_folder_leaves_no_trace() {
+fn report_is_deterministic() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let page = dir.report("model.mpk --any-dataset");
@@ -69,7 +69,7 @@ fn equal_inputs_give_equal_bytes_and_the_folder_leaves_no_trace() {
 }
 
 #[test]
-fn a_report_is_replaced_only_with_force_and_a_model_never() {
+fn report_keeps_existing_files_without_force() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let report = |words: &str| dir.run(&format!("report model.mpk --any-dataset {words}"));
@@ -86,7 +86,7 @@ fn a_report_is_replaced_only_with_force_and_a_model_never() {
 }
 
 #[test]
-fn a_damaged_record_is_told_and_left_out() {
+fn report_omits_corrupt_run_record() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     dir.write("model.json", "{\"schema\": 1");

@@ -69,32 +69,32 @@ fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) 
 }
 
 #[test]
-fn a_limit_on_file_sizes_is_an_error() {
+fn file_size_limit_is_reported() {
     let (done, refused) = sweep('f', [0, 1, 8, 50, 100, 200, 400, 700, 1500]);
     assert!(done > 10 && refused > 10, "{done} {refused}");
 }
 
 #[test]
-fn a_limit_on_memory_is_an_error() {
+fn memory_limit_is_reported() {
     let values = [15, 20, 30, 40, 60, 80, 100, 130, 160, 180, 200, 220, 250, 300, 400, 600, 1000];
     let (done, refused) = sweep('v', values.map(|megabytes| 1000 * megabytes));
     assert!(done > 10 && refused > 10, "{done} {refused}");
 }
 
 #[test]
-fn a_limit_on_open_files_is_an_error() {
+fn open_file_limit_is_reported() {
     let (done, refused) = sweep('n', 3..14);
     assert!(done > 10 && refused > 0, "{done} {refused}");
 }
 
 #[test]
-fn a_limit_on_processes_is_an_error() {
+fn process_limit_is_reported() {
     let (done, refused) = sweep('u', [1, 2, 3, 4, 5, 6, 8, 16, 400]);
     assert!(done > 4 && refused > 4, "{done} {refused}");
 }
 
 #[test]
-fn a_small_stack_is_enough() {
+fn small_stack_is_sufficient() {
     let (done, refused) = sweep('s', [256, 512, 4096]);
     assert!(done > 5, "{done} {refused}");
 }

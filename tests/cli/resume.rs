@@ -5,7 +5,7 @@ use lenet::train::Checkpoint;
 use super::TestDir;
 
 #[test]
-fn any_split_of_the_epochs_ends_with_the_same_bits() {
+fn resume_between_epochs_is_bit_identical() {
     let dir = TestDir::new();
     dir.train("--epochs 4 --momentum 0.5 -o straight.mpk");
     let straight = dir.digest("straight.mpk");
@@ -24,7 +24,7 @@ fn any_split_of_the_epochs_ends_with_the_same_bits() {
 }
 
 #[test]
-fn resume_without_a_state_begins_at_the_start_and_says_so() {
+fn resume_without_checkpoint_starts_over() {
     let dir = TestDir::new();
     let output = dir.train("--resume --epochs 1");
     assert!(output.stderr().contains("note: there is no model.state, beginning at the start"));
@@ -32,7 +32,7 @@ fn resume_without_a_state_begins_at_the_start_and_says_so() {
 }
 
 #[test]
-fn a_finished_training_says_that_nothing_is_left() {
+fn resume_reports_finished_run() {
     let dir = TestDir::new();
     dir.train("--epochs 2");
     let before = dir.digest("model.mpk");
@@ -43,7 +43,7 @@ fn a_finished_training_says_that_nothing_is_left() {
 }
 
 #[test]
-fn a_state_of_another_training_is_refused_with_the_difference() {
+fn resume_rejects_different_settings() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --seed 5");
     for (words, difference) in [
@@ -62,7 +62,7 @@ fn a_state_of_another_training_is_refused_with_the_difference() {
 }
 
 #[test]
-fn a_state_of_another_machine_or_version_is_refused() {
+fn resume_rejects_different_device_or_version() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let path = dir.path("model.state");
@@ -83,7 +83,7 @@ fn a_state_of_another_machine_or_version_is_refused() {
 }
 
 #[test]
-fn a_damaged_state_is_refused() {
+fn resume_rejects_corrupt_checkpoint() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let path = dir.path("model.state");

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::TestDir;
 
 #[test]
-fn a_model_that_is_not_the_states_is_not_replaced_by_going_on() {
+fn resume_keeps_mismatched_model() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o v.mpk");
     dir.train("--epochs 1 --seed 9 -o other.mpk");
@@ -32,7 +32,7 @@ fn a_model_that_is_not_the_states_is_not_replaced_by_going_on() {
 }
 
 #[test]
-fn record_and_state_hold_the_digest_of_the_model() {
+fn record_and_checkpoint_store_model_digest() {
     let dir = TestDir::new();
     dir.train("--epochs 2 -o m.mpk");
     let expected = dir.digest("m.mpk");
@@ -41,7 +41,7 @@ fn record_and_state_hold_the_digest_of_the_model() {
 }
 
 #[test]
-fn report_and_convert_say_when_model_and_record_do_not_belong_together() {
+fn report_and_convert_detect_mismatched_record() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     dir.train("--epochs 1 --seed 9 -o other.mpk");
@@ -64,7 +64,7 @@ fn report_and_convert_say_when_model_and_record_do_not_belong_together() {
 }
 
 #[test]
-fn a_training_with_fewer_epochs_than_are_done_is_not_gone_on_with() {
+fn resume_rejects_fewer_epochs_than_done() {
     let dir = TestDir::new();
     dir.train("--epochs 3 -o m.mpk");
     let before = dir.read("m.json");
@@ -76,7 +76,7 @@ fn a_training_with_fewer_epochs_than_are_done_is_not_gone_on_with() {
 }
 
 #[test]
-fn a_record_that_cannot_be_repeated_here_says_why() {
+fn like_reports_why_model_will_differ() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let output = dir.train("--like m.json -o same.mpk");
@@ -98,7 +98,7 @@ fn a_record_that_cannot_be_repeated_here_says_why() {
 }
 
 #[test]
-fn what_the_command_line_refuses_a_record_may_not_hold() {
+fn record_settings_are_validated() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let record = dir.json("m.json");
@@ -128,4 +128,35 @@ fn what_the_command_line_refuses_a_record_may_not_hold() {
         let page = dir.read_text("report.html");
         assert!(!page.contains("NaN"));
     }
+}
+
+#[test]
+fn like_reproduces_model() {
+    let dir = TestDir::new();
+    dir.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
+    dir.train("--like a.json -o b.mpk");
+    assert_eq!(dir.digest("b.mpk"), dir.digest("a.mpk"));
+    assert_eq!(dir.json("b.json")["settings"], dir.json("a.json")["settings"]);
+
+    dir.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
+    let mut settings = dir.json("a.json")["settings"].clone();
+    settings["seed"] = json!(6);
+    settings["epochs"] = json!(1);
+    assert_eq!(dir.json("c.json")["settings"], settings);
+}
+
+#[test]
+fn like_rejects_invalid_records() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
+    let refused = |record: &str, why: &str| {
+        let output = dir.try_train(&format!("--like {record} -o b.mpk"));
+        let what = format!("cannot take the settings of {record}: ");
+        output.assert_error(1, &what, "");
+        output.assert_stderr_contains(why);
+        assert!(!dir.path("b.mpk").exists());
+    };
+    refused("none.json", "No such file");
+    refused("data", "expected a file, found a directory");
+    refused("a.mpk", "not a record of lenet train");
 }

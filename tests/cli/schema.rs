@@ -116,7 +116,7 @@ impl TestDir {
 }
 
 #[test]
-fn what_is_printed_fits_its_schema() {
+fn json_output_matches_schemas() {
     let dir = TestDir::new();
     let train = |words: &str| dir.train(&format!("--epochs 2 --json {words}"));
     for output in [
@@ -159,7 +159,7 @@ fn what_is_printed_fits_its_schema() {
 }
 
 #[test]
-fn a_document_that_does_not_fit_is_found_out() {
+fn schema_checker_detects_mismatches() {
     let dir = TestDir::empty();
     let schema = dir.schema("predict");
     let fits = |text: &str| {

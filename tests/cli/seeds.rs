@@ -3,7 +3,7 @@
 use super::TestDir;
 
 #[test]
-fn each_seed_has_a_row_and_the_mean_is_theirs() {
+fn seeds_report_rows_and_statistics() {
     let dir = TestDir::new();
     let events = dir.train("--seeds 3,1..2 --epochs 1 --json").events();
     let names: Vec<_> = events.iter().map(|e| e["event"].as_str().unwrap()).collect();
@@ -26,7 +26,7 @@ fn each_seed_has_a_row_and_the_mean_is_theirs() {
 }
 
 #[test]
-fn files_of_seeds_have_the_seed_in_their_names() {
+fn output_placeholder_expands_to_seed() {
     let dir = TestDir::new();
     let output = dir.try_train("--seeds 1..2 --epochs 1 -o m.mpk");
     output.assert_error(2, "{seed}", "");
@@ -39,7 +39,7 @@ fn files_of_seeds_have_the_seed_in_their_names() {
 }
 
 #[test]
-fn a_tuned_model_takes_raw_pixels_like_any_other() {
+fn tuned_model_accepts_raw_pixels() {
     let dir = TestDir::new();
     let events = dir.train("--recipe tuned --epochs 2 --json").events();
     assert_eq!(events[0]["recipe"], "tuned");

@@ -8,7 +8,7 @@ use super::TestDir;
 use super::interruptions::*;
 
 #[test]
-fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
+fn interrupted_epoch_resumes_bit_identically() {
     // The last runs, with one batch an epoch and much to validate, are mostly hit in the validation.
     let dir = dir_with_500_images();
     let mostly_validation = TestDir::with_images(8000, 40);
@@ -51,7 +51,7 @@ fn signals_in_mid_epoch_end_it_within_two_seconds_and_cost_no_bit() {
 }
 
 #[test]
-fn a_signal_in_the_last_evaluation_is_heeded_and_the_training_kept() {
+fn signal_during_evaluation_keeps_run() {
     let dir = TestDir::with_images(50, 10_000);
     let mut run =
         RunningCommand::start(&dir, "train --any-dataset --threads 1 --epochs 2 -o m.mpk");
@@ -66,7 +66,7 @@ fn a_signal_in_the_last_evaluation_is_heeded_and_the_training_kept() {
 }
 
 #[test]
-fn a_signal_at_any_moment_of_the_start_leaves_nothing_or_whole_files() {
+fn signal_at_start_keeps_files_intact() {
     for delay in (0..40).step_by(2) {
         let dir = dir_with_500_images();
         let run = RunningCommand::start(&dir, &format!("{TRAIN} --epochs 100000"));
@@ -83,7 +83,7 @@ fn a_signal_at_any_moment_of_the_start_leaves_nothing_or_whole_files() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_exits_immediately() {
     // On a busy machine the first may be dealt with, state and all, before another thread is given the second.
     let at_once = (0..20).any(|_| {
         let dir = dir_with_500_images();
@@ -115,7 +115,7 @@ fn hangups_are_ignored() -> bool {
 }
 
 #[test]
-fn a_hangup_kills_and_a_pause_does_nothing_and_neither_costs_a_bit() {
+fn sighup_and_sigstop_preserve_run() {
     let dir = dir_with_500_images();
     let run = RunningCommand::start_training(&dir, &format!("{TRAIN} --epochs 100000"));
     sleep(Duration::from_millis(300));

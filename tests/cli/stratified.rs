@@ -1,42 +1,9 @@
 //! `lenet train --like` and `--stratified`: settings that come from elsewhere, images of all classes in proportion.
 
-use serde_json::json;
-
 use super::{DATA, TestDir};
 
 #[test]
-fn a_record_is_enough_to_train_the_same_model_again() {
-    let dir = TestDir::new();
-    dir.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
-    dir.train("--like a.json -o b.mpk");
-    assert_eq!(dir.digest("b.mpk"), dir.digest("a.mpk"));
-    assert_eq!(dir.json("b.json")["settings"], dir.json("a.json")["settings"]);
-
-    dir.train("--like a.json --seed 6 --epochs 1 -o c.mpk");
-    let mut settings = dir.json("a.json")["settings"].clone();
-    settings["seed"] = json!(6);
-    settings["epochs"] = json!(1);
-    assert_eq!(dir.json("c.json")["settings"], settings);
-}
-
-#[test]
-fn what_is_no_record_is_refused() {
-    let dir = TestDir::new();
-    dir.train("--epochs 1 -o a.mpk");
-    let refused = |record: &str, why: &str| {
-        let output = dir.try_train(&format!("--like {record} -o b.mpk"));
-        let what = format!("cannot take the settings of {record}: ");
-        output.assert_error(1, &what, "");
-        output.assert_stderr_contains(why);
-        assert!(!dir.path("b.mpk").exists());
-    };
-    refused("none.json", "No such file");
-    refused("data", "expected a file, found a directory");
-    refused("a.mpk", "not a record of lenet train");
-}
-
-#[test]
-fn stratified_validation_images_are_of_all_classes_alike() {
+fn stratified_validation_split_is_balanced() {
     let dir = TestDir::empty();
     let counts = |words: &str| {
         let output = dir.run(&format!("data show --split validation --data {DATA} --json {words}"));
@@ -51,7 +18,7 @@ fn stratified_validation_images_are_of_all_classes_alike() {
 }
 
 #[test]
-fn eval_finds_the_validation_images_of_a_stratified_training() {
+fn eval_matches_stratified_validation_loss() {
     let dir = TestDir::empty();
     let output =
         dir.run(&format!("train --stratified --epochs 1 --limit 2000 --data {DATA} --json")).ok();

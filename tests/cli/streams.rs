@@ -5,7 +5,7 @@ use std::process::Stdio;
 use super::{CommandOutput, TestDir};
 
 #[test]
-fn results_are_on_stdout_and_everything_else_on_stderr() {
+fn stdout_contains_results_only() {
     let dir = TestDir::new();
     let output = dir.train("--epochs 1");
     assert!(output.stderr().starts_with("note: data: not Fashion-MNIST"), "{}", output.stderr());
@@ -16,7 +16,7 @@ fn results_are_on_stdout_and_everything_else_on_stderr() {
 }
 
 #[test]
-fn no_command_prints_a_short_help_with_examples_and_is_status_2() {
+fn missing_command_prints_help() {
     let output = TestDir::empty().run("");
     assert_eq!(output.code(), 2);
     assert_eq!(output.stdout(), "");
@@ -26,7 +26,7 @@ fn no_command_prints_a_short_help_with_examples_and_is_status_2() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure_and_the_model_is_saved() {
+fn closed_pipe_is_accepted() {
     let dir = TestDir::new();
     for words in ["train --any-dataset --epochs 2", "eval model.mpk --any-dataset", "shapes"] {
         let mut child =
@@ -41,7 +41,7 @@ fn a_reader_that_leaves_is_no_failure_and_the_model_is_saved() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_device_is_an_error_but_the_model_is_saved() {
+fn full_device_is_reported_after_saving() {
     let dir = TestDir::new();
     let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
     let output = dir.lenet("train --any-dataset --epochs 1").stdout(full()).output().unwrap();

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use super::{TestDir, run_with_timeout};
 
 #[test]
-fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
+fn invalid_lock_file_is_rejected() {
     let dir = TestDir::new();
     dir.write("victim", "");
     let lock = ".m.state.lock";
@@ -27,7 +27,7 @@ fn a_lock_that_was_planted_is_refused_at_once_and_stays() {
 }
 
 #[test]
-fn names_that_the_program_makes_up_are_not_followed() {
+fn internal_path_symlinks_are_not_followed() {
     let dir = TestDir::new();
     let plant = |name: &str, end: &str| symlink(end, dir.path(name)).unwrap();
     dir.write("victim", "precious");

@@ -122,7 +122,7 @@ fn assert_as_recorded(dir: &TestDir, record: &str) {
 }
 
 #[test]
-fn every_epoch_is_in_the_files_of_both_runs() {
+fn every_epoch_is_logged() {
     let dir = TestDir::new();
     let plain = dir.train("--epochs 3 --lr 0.25 -o plain.mpk");
     let output = dir.train("--epochs 3 --lr 0.25 --tensorboard runs");
@@ -133,7 +133,7 @@ fn every_epoch_is_in_the_files_of_both_runs() {
 }
 
 #[test]
-fn a_training_that_is_gone_on_with_adds_to_its_files_and_repeats_no_epoch() {
+fn resume_appends_to_event_files() {
     let dir = TestDir::new();
     dir.train("--epochs 2 --tensorboard runs");
     let path = &files(&dir, "runs/train")[0];
@@ -152,7 +152,7 @@ fn a_training_that_is_gone_on_with_adds_to_its_files_and_repeats_no_epoch() {
 }
 
 #[test]
-fn what_a_kill_left_out_is_there_after_going_on() {
+fn resume_repairs_event_files() {
     let dir = TestDir::new();
     dir.train("--epochs 3 --tensorboard runs");
     let path = &files(&dir, "runs/train")[0];
@@ -178,7 +178,7 @@ fn what_a_kill_left_out_is_there_after_going_on() {
 }
 
 #[test]
-fn a_planted_link_is_not_followed() {
+fn event_file_symlink_is_not_followed() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --tensorboard runs");
     let path = &files(&dir, "runs/train")[0];
@@ -191,7 +191,7 @@ fn a_planted_link_is_not_followed() {
 }
 
 #[test]
-fn another_training_does_not_mix_with_an_earlier_one() {
+fn runs_do_not_share_event_files() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --tensorboard runs");
     dir.train("--epochs 1 -o other.mpk");
@@ -211,7 +211,7 @@ fn another_training_does_not_mix_with_an_earlier_one() {
 }
 
 #[test]
-fn without_validation_there_is_no_file_in_its_run() {
+fn validation_file_needs_validation_images() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --validation-split 0 --tensorboard runs");
     assert_eq!(scalars(&dir, "runs/train").len(), 3);
@@ -219,7 +219,7 @@ fn without_validation_there_is_no_file_in_its_run() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_ends_it_before_the_training() {
+fn uncreatable_directory_is_rejected() {
     let dir = TestDir::new();
     dir.write("runs", "a file");
     let output = dir.try_train("--epochs 1 --tensorboard runs");

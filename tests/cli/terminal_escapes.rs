@@ -27,7 +27,7 @@ fn run(dir: &TestDir, words: &str, name: &str) -> CommandOutput {
 }
 
 #[test]
-fn file_names_are_shown_and_not_obeyed() {
+fn file_names_are_escaped() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let model = format!("{EVIL}.mpk");
@@ -66,7 +66,7 @@ fn file_names_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn texts_in_files_are_shown_and_not_obeyed() {
+fn file_contents_are_escaped() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     // Notes of a safetensors file.
@@ -102,7 +102,7 @@ fn texts_in_files_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn words_of_a_server_are_shown_and_not_obeyed() {
+fn server_responses_are_escaped() {
     let server = Server::start(|_, _| Response::moved("http://\u{1b}]0;X\u{7}\u{9b}/"));
     let dir = fetch::incomplete_dataset();
     let words = format!("--data d --retries 0 --mirror {}", server.url());

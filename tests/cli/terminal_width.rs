@@ -45,7 +45,7 @@ fn visible(line: &str) -> String {
 }
 
 #[test]
-fn no_line_wraps_in_a_window_of_any_width() {
+fn lines_fit_terminal_width() {
     let dir = dir_with_real_data();
     for options in ["-o m.mpk", "-o other.mpk --recipe tuned"] {
         dir.run(&format!("train --limit 640 --epochs 1 {options}")).ok();
@@ -76,7 +76,7 @@ fn no_line_wraps_in_a_window_of_any_width() {
 }
 
 #[test]
-fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_them() {
+fn narrow_terminal_shows_fewer_metrics() {
     let dir = dir_with_real_data();
     let words = "train --limit 640 --epochs 1 --force";
     let epoch = |columns| {
@@ -91,7 +91,7 @@ fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_the
 }
 
 #[test]
-fn a_window_made_narrow_in_the_middle_of_a_training_has_lines_that_fit() {
+fn progress_adapts_to_terminal_resize() {
     let dir = dir_with_real_data();
     // The first epoch has its line before the second is in the record, and a bar that is being drawn while the window
     // changes is there before the word is.

@@ -3,7 +3,7 @@
 use super::{DATA, TestDir};
 
 #[test]
-fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
+fn train_prints_epochs_and_saves_files() {
     let dir = TestDir::new();
     let output = dir.train("--epochs 2");
     let lines: Vec<_> = output.stdout().lines().collect();
@@ -21,7 +21,7 @@ fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
 }
 
 #[test]
-fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
+fn one_epoch_learns_fashion_mnist() {
     let dir = TestDir::empty();
     let events = dir.run(&format!("train --epochs 1 --data {DATA} --json")).ok().events();
     assert_eq!(
@@ -33,7 +33,7 @@ fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
 }
 
 #[test]
-fn events_have_the_keys_of_the_contract_and_the_record_says_the_same() {
+fn events_and_run_record_agree() {
     let dir = TestDir::new();
     let events = dir.train("--epochs 2 --json --seed 9").events();
     let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
@@ -63,7 +63,7 @@ fn events_have_the_keys_of_the_contract_and_the_record_says_the_same() {
 }
 
 #[test]
-fn typing_it_twice_loses_nothing() {
+fn repeated_command_keeps_first_model() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let first = dir.digest("model.mpk");
@@ -79,7 +79,7 @@ fn typing_it_twice_loses_nothing() {
 }
 
 #[test]
-fn the_model_lies_at_exactly_the_path_asked_for() {
+fn model_is_saved_at_given_path() {
     let dir = TestDir::new();
     for name in ["m", "m.bin", "m.v1", "m.v2", "m.MPK"] {
         let output = dir.train(&format!("--epochs 1 -o {name}"));
@@ -90,7 +90,7 @@ fn the_model_lies_at_exactly_the_path_asked_for() {
 }
 
 #[test]
-fn the_last_short_batch_and_a_batch_larger_than_the_data_work() {
+fn any_batch_size_is_accepted() {
     let dir = TestDir::new();
     for size in [1, 7, 180, 60_000] {
         dir.train(&format!("--epochs 1 --batch-size {size} -o {size}.mpk"));
@@ -98,7 +98,7 @@ fn the_last_short_batch_and_a_batch_larger_than_the_data_work() {
 }
 
 #[test]
-fn without_a_validation_part_there_are_no_validation_figures() {
+fn missing_validation_split_omits_metrics() {
     let dir = TestDir::new();
     let output = dir.train("--epochs 1 --validation-split 0");
     assert!(output.stdout().starts_with("Train on 200 samples\n"));
@@ -108,7 +108,7 @@ fn without_a_validation_part_there_are_no_validation_figures() {
 }
 
 #[test]
-fn threads_are_as_many_as_asked_for() {
+fn threads_option_sets_thread_count() {
     let dir = TestDir::new();
     for threads in [1, 3] {
         let words = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
@@ -117,7 +117,7 @@ fn threads_are_as_many_as_asked_for() {
 }
 
 #[test]
-fn a_missed_gate_is_status_3_with_the_model_saved() {
+fn low_accuracy_still_saves_model() {
     let dir = TestDir::new();
     let output = dir.try_train("--epochs 1 --min-accuracy 1");
     assert_eq!(output.code(), 3, "{}", output.stderr());

@@ -7,13 +7,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
-mod place;
+mod test_dir;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
 use lenet::train::Checkpoint;
-use place::{Place, stderr};
+use test_dir::{TestDir, stderr};
 
 const LENET: &str = env!("CARGO_BIN_EXE_lenet");
 
@@ -25,11 +25,11 @@ const TRAIN: &str = "train --any-dataset --threads 1 --epochs 2 -o m.mpk";
 
 /// Lets the n-th call of this name fail in this way, for n = 1, 2, .. until a training makes no so many calls.
 /// Returns how many runs failed and how many did without the call.
-fn fail_each(place: &Place, call: &str, failure: &str) -> (usize, usize) {
+fn fail_each(dir: &TestDir, call: &str, failure: &str) -> (usize, usize) {
     let (mut failed, mut survived) = (0, 0);
     for n in 1.. {
         let what = format!("{call}:{failure}:when={n}");
-        let (output, injected) = place.train_with(&what);
+        let (output, injected) = dir.train_with(&what);
         let stderr = stderr(&output);
         if injected == 0 {
             assert!(output.status.success(), "{what}: {stderr}");
@@ -48,8 +48,8 @@ fn fail_each(place: &Place, call: &str, failure: &str) -> (usize, usize) {
         // The standard library takes a folder that cannot be closed for a bug.
         let is_bug = stderr.contains("internal error") && !stderr.contains("during closedir");
         assert!(!is_bug, "{what}: {stderr}");
-        place.check_whole(&what);
-        let names = place.names();
+        dir.assert_files_intact(&what);
+        let names = dir.names();
         // What cannot be removed stays; and so does a lock that cannot be had, as it may be another's. A lock file
         // that nobody holds blocks nobody.
         let may_stay = call.starts_with("unlink") || call == "flock";
@@ -60,18 +60,18 @@ fn fail_each(place: &Place, call: &str, failure: &str) -> (usize, usize) {
 }
 
 #[test]
-fn a_training_that_could_not_be_stopped_is_not_begun() {
-    let place = Place::new();
+fn failed_signal_handler_prevents_training() {
+    let dir = TestDir::new();
     let mut refused = 0;
     for n in 1.. {
-        let (output, injected) = place.train_with(&format!("rt_sigaction:error=EINVAL:when={n}"));
+        let (output, injected) = dir.train_with(&format!("rt_sigaction:error=EINVAL:when={n}"));
         if injected == 0 {
             break;
         }
         // Other handlers are the standard library's, which ends a process that cannot have them, and C's.
         if stderr(&output).contains("error: cannot listen for signals: Invalid argument") {
             assert_eq!(output.status.code(), Some(1), "{n}");
-            place.check_whole(&format!("rt_sigaction {n}"));
+            dir.assert_files_intact(&format!("rt_sigaction {n}"));
             refused += 1;
         }
     }
@@ -80,66 +80,66 @@ fn a_training_that_could_not_be_stopped_is_not_begun() {
 }
 
 #[test]
-fn each_write_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_write_keeps_files_intact() {
+    let dir = TestDir::new();
     for failure in ["error=ENOSPC", "error=EIO", "error=EDQUOT", "retval=1"] {
-        let (failed, _) = fail_each(&place, "write", failure);
+        let (failed, _) = fail_each(&dir, "write", failure);
         // Three files after each of two epochs and three at the end.
         assert!(failed >= 9, "{failure}: {failed}");
     }
     // A call that was interrupted is made again.
-    let (failed, survived) = fail_each(&place, "write", "error=EINTR");
+    let (failed, survived) = fail_each(&dir, "write", "error=EINTR");
     assert!(failed == 0 && survived >= 9, "{failed} {survived}");
 }
 
 #[test]
-fn each_flush_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_flush_keeps_files_intact() {
+    let dir = TestDir::new();
     for failure in ["error=EIO", "error=ENOSPC"] {
-        let (failed, _) = fail_each(&place, "fsync", failure);
+        let (failed, _) = fail_each(&dir, "fsync", failure);
         assert!(failed >= 18, "{failure}: {failed}");
     }
     // Some network file systems cannot flush folders: that alone is no failure.
-    let (failed, survived) = fail_each(&place, "fsync", "error=EINVAL");
+    let (failed, survived) = fail_each(&dir, "fsync", "error=EINVAL");
     assert!(failed >= 9 && survived >= 9, "{failed} {survived}");
 }
 
 #[test]
-fn each_rename_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_rename_keeps_files_intact() {
+    let dir = TestDir::new();
     for failure in ["error=EACCES", "error=EXDEV", "error=EIO"] {
         let calls = ["rename", "renameat", "renameat2"];
-        let failed: usize = calls.map(|call| fail_each(&place, call, failure).0).iter().sum();
+        let failed: usize = calls.map(|call| fail_each(&dir, call, failure).0).iter().sum();
         assert!(failed >= 9, "{failure}: {failed}");
     }
 }
 
 #[test]
-fn each_open_close_and_lock_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_open_or_lock_keeps_files() {
+    let dir = TestDir::new();
     for failure in ["error=EMFILE", "error=EACCES", "error=ENOSPC"] {
-        let (failed, _) = fail_each(&place, "openat", failure);
+        let (failed, _) = fail_each(&dir, "openat", failure);
         assert!(failed >= 9, "{failure}: {failed}");
     }
-    fail_each(&place, "close", "error=EIO");
-    fail_each(&place, "flock", "error=EIO");
-    fail_each(&place, "flock", "error=ENOLCK");
-    fail_each(&place, "unlink", "error=EIO");
+    fail_each(&dir, "close", "error=EIO");
+    fail_each(&dir, "flock", "error=EIO");
+    fail_each(&dir, "flock", "error=ENOLCK");
+    fail_each(&dir, "unlink", "error=EIO");
 }
 
 #[test]
-fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
-    let place = Place::new();
-    place.restore();
-    let straight = place.run(LENET, &format!("{TRAIN} --seed 2 --force"));
+fn kill_at_any_call_is_recoverable() {
+    let dir = TestDir::new();
+    dir.restore();
+    let straight = dir.run(LENET, &format!("{TRAIN} --seed 2 --force"));
     assert!(straight.status.success());
-    let expected = fs::read(place.path().join("m.mpk")).unwrap();
+    let expected = fs::read(dir.path().join("m.mpk")).unwrap();
     let calls = ["openat", "flock", "write", "fsync", "renameat", "rename", "close", "unlink"];
     let mut kills = 0;
     for call in calls {
         for n in 1.. {
             let what = format!("{call}:signal=SIGKILL:when={n}");
-            let (output, injected) = place.train_with(&what);
+            let (output, injected) = dir.train_with(&what);
             if injected == 0 {
                 assert!(output.status.success(), "{what}");
                 break;
@@ -147,20 +147,19 @@ fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
             // strace ends as what it traces does.
             assert_eq!(output.status.signal(), Some(9), "{what}: {output:?}");
             kills += 1;
-            place.check_whole(&what);
-            let state =
-                Checkpoint::decode(&fs::read(place.path().join("m.state")).unwrap()).unwrap();
+            dir.assert_files_intact(&what);
+            let state = Checkpoint::decode(&fs::read(dir.path().join("m.state")).unwrap()).unwrap();
             if state.record.settings.seed == 2 {
-                let resumed = place.run(LENET, &format!("{TRAIN} --resume"));
+                let resumed = dir.run(LENET, &format!("{TRAIN} --resume"));
                 assert!(resumed.status.success(), "{what}: {}", stderr(&resumed));
-                assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");
+                assert_eq!(fs::read(dir.path().join("m.mpk")).unwrap(), expected, "{what}");
             } else {
                 // Killed before anything was saved: a new run is not kept from its work by what is left.
-                let again = place.run(LENET, &format!("{TRAIN} --seed 2 --force"));
+                let again = dir.run(LENET, &format!("{TRAIN} --seed 2 --force"));
                 assert!(again.status.success(), "{what}: {}", stderr(&again));
-                assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");
+                assert_eq!(fs::read(dir.path().join("m.mpk")).unwrap(), expected, "{what}");
             }
-            assert_eq!(place.names(), FILES, "{what}: what a killed run left is swept");
+            assert_eq!(dir.names(), FILES, "{what}: what a killed run left is swept");
         }
     }
     println!("{kills} kills, one at each of these calls: {calls:?}");
@@ -169,13 +168,13 @@ fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
 
 /// This does not show what a loss of power leaves, but that the calls are made which the system's promises are about.
 #[test]
-fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
-    let place = Place::new();
-    place.restore();
+fn files_are_flushed_before_rename() {
+    let dir = TestDir::new();
+    dir.restore();
     let traced = "openat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,truncate";
     let words = format!("-f -y -o old/log -e trace={traced} {LENET} {TRAIN} --seed 2 --force");
-    assert!(place.run("strace", &words).status.success());
-    let log = place.log();
+    assert!(dir.run("strace", &words).status.success());
+    let log = dir.log();
     let lines: Vec<&str> = log.lines().collect();
     let mut renames = 0;
     for (at, line) in lines.iter().enumerate() {
@@ -198,7 +197,7 @@ fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
         // Nothing else is written before the folder is flushed.
         let [open, flush, ..] = lines[at + 1..] else { panic!("{line} is the last") };
         assert!(open.contains("openat(") && open.contains("O_RDONLY"), "{open}");
-        let folder = place.path().file_name().unwrap().to_str().unwrap();
+        let folder = dir.path().file_name().unwrap().to_str().unwrap();
         assert!(flush.contains(" fsync(") && flush.contains(&format!("{folder}>")), "{flush}");
     }
     assert_eq!(renames, 9, "three files after each epoch and at the end");

@@ -11,21 +11,21 @@ use tempfile::TempDir;
 use super::{FILES, LENET, TRAIN, common};
 
 /// A folder with a small data set and, in `old`, the files of a finished training.
-pub(crate) struct Place(TempDir);
+pub(crate) struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let dir = Self(tempfile::tempdir().unwrap());
         for folder in ["data", "old"] {
-            fs::create_dir(place.path().join(folder)).unwrap();
+            fs::create_dir(dir.path().join(folder)).unwrap();
         }
-        common::write_dataset(&place.path().join("data"), 40, 10);
-        let trained = place.run(LENET, &format!("{TRAIN} --seed 1"));
+        common::write_dataset(&dir.path().join("data"), 40, 10);
+        let trained = dir.run(LENET, &format!("{TRAIN} --seed 1"));
         assert!(trained.status.success(), "{trained:?}");
         for name in FILES {
-            fs::rename(place.path().join(name), place.path().join("old").join(name)).unwrap();
+            fs::rename(dir.path().join(name), dir.path().join("old").join(name)).unwrap();
         }
-        place
+        dir
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -76,13 +76,13 @@ impl Place {
     }
 
     /// Asserts that each of the three files is there and whole, the old one or one of the new training.
-    pub(crate) fn check_whole(&self, what: &str) {
-        FILES.iter().for_each(|name| check_whole(&self.path().join(name), what));
+    pub(crate) fn assert_files_intact(&self, what: &str) {
+        FILES.iter().for_each(|name| assert_file_intact(&self.path().join(name), what));
     }
 }
 
 /// Asserts that a file of a training is whole.
-pub(crate) fn check_whole(path: &Path, what: &str) {
+pub(crate) fn assert_file_intact(path: &Path, what: &str) {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{what}: {path:?}: {error}"));
     let problem = match path.extension().unwrap().to_str().unwrap() {
         "mpk" => format::decode(path, &bytes).err().map(|error| error.to_string()),
