@@ -7,15 +7,15 @@ use serde_json::Value;
 use super::{CommandOutput, TestDir};
 
 impl TestDir {
-    fn compare(&self, words: &str) -> Value {
-        let models = if words.contains("--records-only") { "" } else { "--any-dataset" };
-        let output = self.run(&format!("compare {words} {models} --json")).ok();
-        output.events().remove(0)
+    /// Runs `lenet compare --json` and returns its output.
+    fn compare(&self, args: &str) -> Value {
+        let models = if args.contains("--records-only") { "" } else { "--any-dataset" };
+        self.run(&format!("compare {args} {models} --json")).ok().json()
     }
 }
 
-/// Two groups of three seeds that differ in their learning rate.
-fn two_groups() -> TestDir {
+/// Trains two groups of three seeds that differ in recipe, learning rate and batch size.
+fn train_two_groups() -> TestDir {
     let dir = TestDir::with_images(400, 100);
     dir.train("--epochs 2 --seeds 1..3 -o slow-{seed}.mpk --lr 0.01 -q");
     dir.train("--epochs 2 --seeds 1..3 -o fast-{seed}.mpk --recipe tuned --batch-size 8 -q");
@@ -26,7 +26,7 @@ const ALL: &str = "slow-1.json slow-2.json slow-3.json fast-1.mpk fast-2.mpk fas
 
 #[test]
 fn seeds_form_groups_with_statistics() {
-    let dir = two_groups();
+    let dir = train_two_groups();
     let found = dir.compare(ALL);
     let groups = found["groups"].as_array().unwrap();
     assert_eq!(groups.len(), 2);
@@ -36,10 +36,10 @@ fn seeds_form_groups_with_statistics() {
         .map(|seed| dir.json(&format!("fast-{seed}.json"))["test"]["accuracy"].as_f64().unwrap())
         .collect();
     let mean = accuracies.iter().sum::<f64>() / 3.0;
-    let sd = accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 2.0;
-    let told = &groups[1]["test_accuracy"];
-    assert!((told["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
-    assert!((told["sd"].as_f64().unwrap() - sd.sqrt()).abs() < 1e-12);
+    let variance = accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 2.0;
+    let reported = &groups[1]["test_accuracy"];
+    assert!((reported["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    assert!((reported["sd"].as_f64().unwrap() - variance.sqrt()).abs() < 1e-12);
     let test = &found["tests"][0];
     assert_eq!(
         (&test["figure"], &test["a"], &test["b"]),
@@ -53,13 +53,13 @@ fn seeds_form_groups_with_statistics() {
     assert_eq!(setting("recipe.learning_rate"), Some(serde_json::json!(["0.01", "0.02"])));
     assert_eq!(setting("batch_size"), Some(serde_json::json!(["32", "8"])));
     assert_eq!((setting("seed"), setting("epochs")), (None, None));
-    // Three models against three.
+    // Each of the three models of a group is compared with the three of the other.
     assert_eq!(found["pairs"].as_array().unwrap().len(), 9);
 }
 
 #[test]
 fn models_are_compared_per_image() {
-    let dir = two_groups();
+    let dir = train_two_groups();
     let found = dir.compare("slow-1.json fast-1.json");
     let pair = &found["pairs"][0];
     let count = |name: &str| pair[name].as_u64().unwrap();
@@ -69,13 +69,13 @@ fn models_are_compared_per_image() {
     assert_eq!(count("both") + count("only_b"), correct("fast-1.json"));
     let images = pair["images_b"].as_array().unwrap();
     assert!(!images.is_empty() && images.len() as u64 == count("only_b").min(100));
-    // The first of them is right in the one and wrong in the other.
-    let answer = |model: &str| {
-        let words = format!("predict {model} --any-dataset --index {} --json", images[0]);
-        let event = dir.run(&words).events().remove(0)["predictions"][0].clone();
-        event["label"] == event["true_label"]
+    // Only the second model classifies the first of these images correctly.
+    let is_correct = |model: &str| {
+        let args = format!("predict {model} --any-dataset --index {} --json", images[0]);
+        let prediction = dir.run(&args).json()["predictions"][0].clone();
+        prediction["label"] == prediction["true_label"]
     };
-    assert!(!answer("slow-1.mpk") && answer("fast-1.mpk"));
+    assert!(!is_correct("slow-1.mpk") && is_correct("fast-1.mpk"));
 
     let without = dir.compare("slow-1.json fast-1.json --records-only");
     assert_eq!(without["pairs"], serde_json::json!([]));
@@ -85,14 +85,14 @@ fn models_are_compared_per_image() {
 
 #[test]
 fn text_and_html_contain_all_sections() {
-    let dir = two_groups();
+    let dir = train_two_groups();
     fs::write(
         dir.path("keras-1.csv"),
         "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.25,0.6,1.1\n",
     )
     .unwrap();
     let output = dir.run(&format!("compare {ALL} keras-1.csv --any-dataset -o page.html")).ok();
-    for words in [
+    for text in [
         "run      seed  epochs  test accuracy",
         "mean ± sd",
         "setting ",
@@ -103,7 +103,7 @@ fn text_and_html_contain_all_sections() {
         "keras-1     –       1              –",
         "\nsaved page.html",
     ] {
-        assert!(output.stdout().contains(words), "no {words:?} in\n{}", output.stdout());
+        assert!(output.stdout().contains(text), "no {text:?} in\n{}", output.stdout());
     }
     let page = dir.read_text("page.html");
     assert!(page.len() < 1_000_000);
@@ -124,7 +124,7 @@ fn compare_rejects_invalid_runs() {
     dir.train("--epochs 1 -o a.mpk");
     dir.write("b.json", "{}");
     dir.write("c.csv", "a,b\n1,2\n");
-    let run = |words: &str| -> CommandOutput { dir.run(&format!("compare --any-dataset {words}")) };
+    let run = |args: &str| -> CommandOutput { dir.run(&format!("compare --any-dataset {args}")) };
     run("a.json b.json").assert_error(1, "b.json: not a record of lenet train", "");
     run("a.json c.csv").assert_error(
         1,
@@ -133,7 +133,7 @@ fn compare_rejects_invalid_runs() {
     );
     run("a.json none.json").assert_error(1, "cannot compare none.json", "");
     run("a.json").assert_error(2, "2 values required", "");
-    // A model that is not its record's is told of and not asked.
+    // A model that does not match its run record is skipped with a warning.
     dir.train("--epochs 1 -o d.mpk --seed 2");
     fs::copy(dir.path("a.mpk"), dir.path("d.mpk")).unwrap();
     let output = run("a.json d.json --json");

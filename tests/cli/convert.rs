@@ -6,8 +6,8 @@ use super::{DATA, TestDir};
 
 const INTEROP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
 
-/// The notes in the header of a .safetensors file.
-fn notes(dir: &TestDir, name: &str) -> serde_json::Value {
+/// Returns the metadata in the header of a .safetensors file.
+fn metadata(dir: &TestDir, name: &str) -> serde_json::Value {
     let bytes = dir.read(name);
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
@@ -28,8 +28,8 @@ fn weights_round_trip_through_every_format() {
         assert_eq!(document["schema"], 1);
         assert_eq!(document["input"], input);
         assert_eq!(document["output"], target);
-        let ending = target.rsplit('.').next().unwrap();
-        assert_eq!(document["format"], ending);
+        let extension = target.rsplit('.').next().unwrap();
+        assert_eq!(document["format"], extension);
     }
     assert_eq!(dir.digest("a.mpk"), dir.digest("c.mpk"));
 }
@@ -59,9 +59,13 @@ fn onnx_matches_checked_graph_plus_metadata() {
     assert!(output.stdout().contains("bit for bit; the graph around them is not run here"));
     let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
     let written = dir.read("m.onnx");
+    // The metadata follows the graph. tests/interop/check_onnx.py runs the checked graph in ONNX Runtime.
     assert!(written.starts_with(&checked));
-    let notes = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
-    assert!(notes.contains("raw pixels, 0 to 255") && notes.contains("Ankle boot"), "{notes}");
+    let metadata = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
+    assert!(
+        metadata.contains("raw pixels, 0 to 255") && metadata.contains("Ankle boot"),
+        "{metadata}"
+    );
 }
 
 #[test]
@@ -71,15 +75,15 @@ fn run_metadata_is_copied() {
     let record = dir.json("m.json");
     let output = dir.run("convert m.mpk m.safetensors").ok();
     assert!(output.stdout().contains("noted in it: recipe classic, seed 7, test accuracy 0."));
-    let notes = notes(&dir, "m.safetensors");
-    assert_eq!((&notes["seed"], &notes["recipe"]), (&"7".into(), &"classic".into()));
-    assert_eq!(notes["epochs"], "2");
-    assert_eq!(notes["test_accuracy"], record["test"]["accuracy"].to_string());
+    let metadata = metadata(&dir, "m.safetensors");
+    assert_eq!((&metadata["seed"], &metadata["recipe"]), (&"7".into(), &"classic".into()));
+    assert_eq!(metadata["epochs"], "2");
+    assert_eq!(metadata["test_accuracy"], record["test"]["accuracy"].to_string());
     let name = "t10k-labels-idx1-ubyte";
-    assert_eq!(notes[&format!("sha256.{name}")], record["data"][name]);
-    assert!(notes["classes"].is_null(), "they are not known of this data set");
+    assert_eq!(metadata[&format!("sha256.{name}")], record["data"][name]);
+    assert!(metadata["classes"].is_null(), "the class names of this data set are unknown");
 
-    // They stay while there is room for them, and never speak of another model.
+    // A second conversion keeps the metadata. A .mpk file has none.
     dir.run("convert m.safetensors m.onnx");
     let onnx = dir.read("m.onnx");
     assert!(String::from_utf8_lossy(&onnx).contains("test_accuracy"));
@@ -94,17 +98,17 @@ fn invalid_run_record_is_not_copied() {
     dir.write("m.json", "{\"schema\":1}");
     let output = dir.run("convert m.mpk m.safetensors").ok();
     assert!(output.stderr().starts_with("note: m.json does not travel along: not a record"));
-    assert!(notes(&dir, "m.safetensors")["seed"].is_null());
+    assert!(metadata(&dir, "m.safetensors")["seed"].is_null());
 }
 
 #[test]
 fn convert_keeps_existing_file_without_force() {
     let dir = TestDir::empty();
     dir.write("m.mpk", "precious");
-    let words = format!("convert {INTEROP}/lenet.pt m.mpk");
-    dir.run(&words).assert_error(1, "m.mpk exists already", "--force");
+    let args = format!("convert {INTEROP}/lenet.pt m.mpk");
+    dir.run(&args).assert_error(1, "m.mpk exists already", "--force");
     assert_eq!(dir.read("m.mpk"), b"precious");
-    dir.run(&format!("{words} --force")).ok();
+    dir.run(&format!("{args} --force")).ok();
     dir.run("convert m.mpk m.mpk --force").ok();
 }
 
@@ -112,7 +116,7 @@ fn convert_keeps_existing_file_without_force() {
 fn failed_conversion_writes_nothing() {
     let dir = TestDir::empty();
     let source = format!("{INTEROP}/lenet.pt");
-    let run = |words: String| dir.run(&words);
+    let run = |args: String| dir.run(&args);
     run(format!("convert {source} m")).assert_error(1, "no ending", ".onnx");
     run(format!("convert {source} m.pt")).assert_error(
         1,

@@ -29,8 +29,8 @@ fn doctor_reports_cpu_gpu_and_data() {
 
     let output = TestDir::empty().run(&format!("doctor --data {DATA}"));
     let lines: Vec<_> = output.stdout().lines().map(str::to_owned).collect();
-    let heads: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(heads, ["lenet", "cpu", "gpu", "faster", "data"]);
+    let labels: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(labels, ["lenet", "cpu", "gpu", "faster", "data"]);
     assert!(
         lines[4].ends_with("data: Fashion-MNIST, 60000 training and 10000 test images"),
         "{}",
@@ -40,14 +40,15 @@ fn doctor_reports_cpu_gpu_and_data() {
 
 #[test]
 fn doctor_fails_on_unusable_data() {
+    // The report is still printed.
     let dir = TestDir::new();
-    for (words, problem) in [("doctor --data none", "none"), ("doctor", "not Fashion-MNIST")] {
-        let output = dir.run(words);
+    for (args, problem) in [("doctor --data none", "none"), ("doctor", "not Fashion-MNIST")] {
+        let output = dir.run(args);
         assert_eq!(output.code(), 1, "{}", output.stderr());
         output.assert_stderr_contains("hint: ");
         output.assert_stderr_contains(problem);
-        let shown = output.stdout();
-        assert!(shown.contains("\ndata    none: "), "{shown}");
-        assert!(shown.starts_with("lenet   "), "{shown}");
+        let stdout = output.stdout();
+        assert!(stdout.contains("\ndata    none: "), "{stdout}");
+        assert!(stdout.starts_with("lenet   "), "{stdout}");
     }
 }

@@ -1,12 +1,10 @@
-//! Inputs that are no files, rights that lack, and surroundings that are not as usual: it works, or says what is wrong.
+//! Unusual inputs and environments: special files, missing permissions, environment variables, closed streams, the umask.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 
 use super::{CommandOutput, TRAINED, TestDir, run_with_timeout};
-
-// Inputs
 
 #[test]
 fn special_files_are_rejected_as_inputs() {
@@ -16,29 +14,29 @@ fn special_files_are_rejected_as_inputs() {
     dir.create_fifo("pipe.mpk");
     symlink("/dev/zero", dir.path("device.mpk")).unwrap();
     symlink("nowhere", dir.path("dangling.mpk")).unwrap();
-    symlink("around.mpk", dir.path("around.mpk")).unwrap();
+    symlink("loop.mpk", dir.path("loop.mpk")).unwrap();
     let _listener = UnixListener::bind(dir.path("socket.mpk")).unwrap();
-    for (name, words) in [
+    for (name, message) in [
         ("folder.mpk", "found a directory"),
         ("pipe.mpk", "found a pipe"),
         ("device.mpk", "found a device"),
         ("socket.mpk", "found a socket"),
         ("dangling.mpk", "No such file"),
-        ("around.mpk", "levels of symbolic links"),
+        ("loop.mpk", "levels of symbolic links"),
         ("missing.mpk", "No such file"),
     ] {
         let output = run_with_timeout(dir.lenet(&format!("eval --any-dataset {name}")));
-        output.assert_error(1, words, "");
+        output.assert_error(1, message, "");
         if ["folder.mpk", "pipe.mpk", "device.mpk", "socket.mpk"].contains(&name) {
-            let state = dir.path("model.state");
-            fs::remove_file(&state).unwrap();
-            fs::rename(dir.path(name), &state).unwrap();
+            let checkpoint = dir.path("model.state");
+            fs::remove_file(&checkpoint).unwrap();
+            fs::rename(dir.path(name), &checkpoint).unwrap();
             let output = run_with_timeout(dir.lenet("train --any-dataset --resume --epochs 2"));
-            output.assert_error(1, words, "");
+            output.assert_error(1, message, "");
             assert!(output.stderr().starts_with("error: "), "{}", output.stderr());
             output.assert_stderr_contains("model.state: ");
-            fs::rename(&state, dir.path(name)).unwrap();
-            fs::write(&state, "").unwrap();
+            fs::rename(&checkpoint, dir.path(name)).unwrap();
+            fs::write(&checkpoint, "").unwrap();
         }
         let output =
             run_with_timeout(dir.lenet(&format!("train --any-dataset --data {name} -o new.mpk")));
@@ -50,8 +48,8 @@ fn special_files_are_rejected_as_inputs() {
 fn unreadable_inputs_are_reported() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
-    let run = |words: &str| CommandOutput::of(&mut dir.unprivileged_lenet(words));
-    // The copy of the program and the folder are as they should be.
+    let run = |args: &str| CommandOutput::of(&mut dir.unprivileged_lenet(args));
+    // Without a permission problem the program works for this user.
     assert_eq!(run("eval --any-dataset model.mpk").code(), 0);
     dir.set_mode("model.mpk", 0);
     let output = run("eval --any-dataset model.mpk");
@@ -70,15 +68,13 @@ fn unreadable_inputs_are_reported() {
     output.assert_error(1, "locked: Permission denied", "--data");
 }
 
-// Surroundings
-
 #[test]
 fn environment_does_not_change_weights() {
     let dir = TestDir::new();
     dir.train("--epochs 2 -o m.mpk");
     let expected = dir.digest("m.mpk");
-    println!("in all of them: {expected}");
-    // What Burn's libraries would read, if asked to.
+    println!("every environment: {expected}");
+    // Burn's libraries would read these files if they were configured to.
     dir.write("cubecl.toml", "[[[");
     dir.write("burn.toml", "[[[");
     let settings: [&[(&str, Option<&str>)]; 6] = [
@@ -110,12 +106,13 @@ fn environment_does_not_change_weights() {
 #[test]
 fn deleted_working_directory_rejects_relative_output() {
     let dir = TestDir::new();
-    let gone = "mkdir gone && cd gone && rmdir ../gone";
+    let deleted = "mkdir gone && cd gone && rmdir ../gone";
     let data = dir.path("data").display().to_string();
-    let words = format!("train --any-dataset --epochs 1 --data {data}");
-    dir.run_in_shell(gone, &words).assert_error(1, "No such file or directory", "folder");
+    let args = format!("train --any-dataset --epochs 1 --data {data}");
+    dir.run_in_shell(deleted, &args).assert_error(1, "No such file or directory", "folder");
     let model = dir.path("m.mpk").display().to_string();
-    dir.run_in_shell(gone, &format!("{words} -o {model}")).ok();
+    // An absolute output path works.
+    dir.run_in_shell(deleted, &format!("{args} -o {model}")).ok();
     assert!(dir.path("m.mpk").is_file());
 }
 
@@ -123,8 +120,8 @@ fn deleted_working_directory_rejects_relative_output() {
 fn train_accepts_closed_standard_streams() {
     let dir = TestDir::new();
     for (number, closed) in [">&-", "2>&-", "<&-", "<&- >&- 2>&-"].iter().enumerate() {
-        let words = format!("train --any-dataset --epochs 1 -o {number}.mpk");
-        let output = dir.run_in_shell(&format!("exec {closed}"), &words);
+        let args = format!("train --any-dataset --epochs 1 -o {number}.mpk");
+        let output = dir.run_in_shell(&format!("exec {closed}"), &args);
         assert_eq!(output.code(), 0, "{closed}: {}", output.stderr());
         assert!(dir.path(&format!("{number}.mpk")).is_file(), "{closed}");
     }
@@ -138,24 +135,25 @@ fn umask_applies_to_written_files() {
         let mode = fs::metadata(dir.path(&name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
+    // Under this umask the program could not write to its new files.
     let output = dir.run_in_shell("umask 0777", "train --any-dataset --epochs 2 -o n.mpk");
     output.assert_error(1, "n.mpk: the umask removes write permission", "");
     assert_eq!(dir.files(), ["m.json", "m.mpk", "m.state"]);
 }
 
-// macOS has no limit on addresses.
+// macOS does not support `ulimit -v`.
 #[cfg(target_os = "linux")]
 #[test]
 fn failed_thread_start_is_reported() {
     let dir = TestDir::new();
-    // A thousand stacks need more than a gigabyte of addresses.
+    // A thousand stacks need more than one gigabyte of address space.
     let output =
         dir.run_in_shell("ulimit -v 1000000", "train --any-dataset --epochs 1 --threads 1024");
     output.assert_error(1, "cannot start the threads", "--threads 1");
     assert_eq!(dir.files(), [] as [&str; 0]);
 }
 
-// macOS has no such file names.
+// macOS rejects such file names.
 #[cfg(target_os = "linux")]
 #[test]
 fn non_unicode_paths_are_accepted() {
@@ -163,17 +161,19 @@ fn non_unicode_paths_are_accepted() {
     use std::os::unix::ffi::OsStrExt;
     let dir = TestDir::new();
     let odd = OsStr::from_bytes(b"o\xffd");
+    // Paths may be any bytes. JSON output contains the replacement character.
     fs::rename(dir.path("data"), dir.root.path().join(odd)).unwrap();
     let eval = format!("eval {TRAINED} --any-dataset --json --data");
     CommandOutput::of(dir.lenet(&eval).arg(odd)).ok();
     let shown = CommandOutput::of(dir.lenet("data show --any-dataset --json --data").arg(odd)).ok();
     assert_eq!(shown.json()["dir"], "o\u{fffd}d");
-    for words in ["data verify --json --data", "doctor --json --data"] {
-        let output = CommandOutput::of(dir.lenet(words).arg(odd));
-        assert!(output.code() == 1 && output.json().is_object(), "{words}: {}", output.stderr());
+    for args in ["data verify --json --data", "doctor --json --data"] {
+        let output = CommandOutput::of(dir.lenet(args).arg(odd));
+        assert!(output.code() == 1 && output.json().is_object(), "{args}: {}", output.stderr());
     }
-    for before in ["train --backend", "train --epochs", "", "train --seed"] {
-        let output = CommandOutput::of(dir.lenet(before).arg(odd));
-        assert_eq!(output.code(), 2, "{before}: {}", output.stderr());
+    // Other arguments must be Unicode.
+    for args in ["train --backend", "train --epochs", "", "train --seed"] {
+        let output = CommandOutput::of(dir.lenet(args).arg(odd));
+        assert_eq!(output.code(), 2, "{args}: {}", output.stderr());
     }
 }

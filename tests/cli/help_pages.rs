@@ -1,4 +1,4 @@
-//! `lenet completions`, `lenet man`, and the help that they are made from.
+//! `lenet completions`, `lenet man` and `--help`, which share their text.
 
 use super::{CommandOutput, TestDir};
 
@@ -30,10 +30,10 @@ fn completions_contain_commands_and_options() {
 fn bash_script_completes_command() {
     let dir = TestDir::empty();
     dir.write("script", dir.run("completions bash").stdout());
-    let test = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
+    let commands = "source ./script; COMP_WORDS=(lenet conv); COMP_CWORD=1; _lenet lenet conv lenet; \
                 echo ${COMPREPLY[@]}";
     let output = std::process::Command::new("bash")
-        .args(["--norc", "-c", test])
+        .args(["--norc", "-c", commands])
         .current_dir(dir.path("."))
         .output()
         .unwrap();
@@ -44,12 +44,12 @@ fn bash_script_completes_command() {
 fn man_page_contains_examples_and_options() {
     let dir = TestDir::empty();
     let output = dir.run("man").ok();
-    for words in [".TH lenet 1", ".SH NAME", ".SH EXAMPLES", "LENET_DATA_DIR", "lenet\\-train(1)"] {
-        assert!(output.stdout().contains(words), "no {words} in {}", output.stdout());
+    for text in [".TH lenet 1", ".SH NAME", ".SH EXAMPLES", "LENET_DATA_DIR", "lenet\\-train(1)"] {
+        assert!(output.stdout().contains(text), "no {text} in {}", output.stdout());
     }
     let output = dir.run("man data fetch");
-    for words in [".TH lenet-data-fetch 1", "lenet data fetch", "\\-\\-mirror"] {
-        assert!(output.stdout().contains(words), "no {words} in {}", output.stdout());
+    for text in [".TH lenet-data-fetch 1", "lenet data fetch", "\\-\\-mirror"] {
+        assert!(output.stdout().contains(text), "no {text} in {}", output.stdout());
     }
     dir.run("man bake").assert_error(2, "no command \"bake\"", "");
 }
@@ -69,17 +69,17 @@ fn man_writes_all_pages_to_directory() {
 #[test]
 fn long_help_extends_short_help() {
     let dir = TestDir::empty();
-    for (command, words) in [
+    for (command, text) in [
         ("train", "Ctrl-C finishes the current batch"),
         ("convert", "copied into the metadata"),
         ("data fetch", "HTTPS_PROXY, HTTP_PROXY"),
     ] {
         let long = dir.run(&format!("{command} --help")).stdout().replace("\n", " ");
-        assert!(long.contains(words), "{long}");
+        assert!(long.contains(text), "{long}");
         let short = dir.run(&format!("{command} -h")).stdout().to_owned();
-        assert!(!short.contains(words), "{short}");
+        assert!(!short.contains(text), "{short}");
         let page = dir.run(&format!("man {command}")).stdout().replace("\n", " ");
-        assert!(page.contains(&words.replace('-', "\\-")), "{page}");
+        assert!(page.contains(&text.replace('-', "\\-")), "{page}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Advice works: every command that the program prints is run_shell into a shell as it stands.
+//! Hints work: the tests run the suggested commands in a shell exactly as the program prints them.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::interruptions::RunningCommand;
 use super::server::{Response, Server};
 use super::{CommandOutput, TestDir, common};
 
-/// Types `command` in the place, in a shell that finds the program.
+/// Runs `command` in a shell whose `PATH` contains the program.
 pub fn run_shell(dir: &TestDir, command: &str) -> CommandOutput {
     let lenet = Path::new(env!("CARGO_BIN_EXE_lenet"));
     let path = format!("{}:/usr/bin:/bin", lenet.parent().unwrap().display());
@@ -21,8 +21,8 @@ pub fn run_shell(dir: &TestDir, command: &str) -> CommandOutput {
     CommandOutput::of(&mut shell)
 }
 
-/// The command at the end of the hint.
-fn advised(output: &CommandOutput) -> String {
+/// Returns the command at the end of the hint.
+fn suggested_command(output: &CommandOutput) -> String {
     let stderr = output.stderr();
     let hint = stderr.lines().find(|line| line.starts_with("hint: "));
     let (_, command) = hint.unwrap_or(stderr).split_once(" with: ").unwrap();
@@ -30,12 +30,12 @@ fn advised(output: &CommandOutput) -> String {
     command.to_owned()
 }
 
-/// Interrupts a training of these words, when `ready`.
-fn interrupted(dir: &TestDir, words: &str, ready: impl Fn() -> bool) -> CommandOutput {
-    let run = RunningCommand::start(dir, words);
+/// Starts a training run and interrupts it as soon as `ready` returns true.
+fn interrupt_when(dir: &TestDir, args: &str, ready: impl Fn() -> bool) -> CommandOutput {
+    let run = RunningCommand::start(dir, args);
     let begin = Instant::now();
     while !ready() {
-        assert!(begin.elapsed() < Duration::from_secs(30), "{words}");
+        assert!(begin.elapsed() < Duration::from_secs(30), "{args}");
         sleep(Duration::from_millis(2));
     }
     run.signal("INT");
@@ -48,11 +48,11 @@ fn interrupted(dir: &TestDir, words: &str, ready: impl Fn() -> bool) -> CommandO
 fn resume_hint_completes_interrupted_run() {
     let dir = TestDir::with_images(1000, 40);
     fs::rename(dir.path("data"), dir.path("images of mine")).unwrap();
-    // A link, since a word of these tests has no space in it.
+    // `TestDir` splits arguments at spaces, so the arguments name a symlink to this directory.
     std::os::unix::fs::symlink("images of mine", dir.path("images")).unwrap();
-    let words = "train --any-dataset --data images --epochs 30 --batch-size 1 --tensorboard tb";
-    let straight = format!("{words} --seed 4 -o straight.mpk").replace("--tensorboard tb", "");
-    dir.run(&straight).ok();
+    let args = "train --any-dataset --data images --epochs 30 --batch-size 1 --tensorboard tb";
+    let uninterrupted = format!("{args} --seed 4 -o straight.mpk").replace("--tensorboard tb", "");
+    dir.run(&uninterrupted).ok();
     let expected = dir.digest("straight.mpk");
     dir.write("model.mpk", "taken");
     for (more, name) in [
@@ -60,12 +60,12 @@ fn resume_hint_completes_interrupted_run() {
         (" --seed 4 -o n.mpk --force", "n"),
         (" --like straight.json -o o.mpk", "o"),
     ] {
-        let state = dir.path(&format!("{name}.state"));
-        let output = interrupted(&dir, &format!("{words}{more}"), || state.exists());
-        let advice = advised(&output);
-        let again = run_shell(&dir, &advice);
-        assert_eq!(again.code(), 0, "{advice}: {}", again.stderr());
-        assert_eq!(dir.digest(&format!("{name}.mpk")), expected, "{advice}");
+        let checkpoint = dir.path(&format!("{name}.state"));
+        let output = interrupt_when(&dir, &format!("{args}{more}"), || checkpoint.exists());
+        let hint = suggested_command(&output);
+        let resumed = run_shell(&dir, &hint);
+        assert_eq!(resumed.code(), 0, "{hint}: {}", resumed.stderr());
+        assert_eq!(dir.digest(&format!("{name}.mpk")), expected, "{hint}");
         fs::remove_dir_all(dir.path("tb")).unwrap();
     }
 }
@@ -73,28 +73,28 @@ fn resume_hint_completes_interrupted_run() {
 #[test]
 fn resume_hint_completes_interrupted_seeds() {
     let dir = TestDir::with_images(1000, 40);
-    let words = "train --any-dataset --epochs 20 --batch-size 1 --seeds 1..3";
+    let args = "train --any-dataset --epochs 20 --batch-size 1 --seeds 1..3";
     let third = dir.path("s-3.state");
-    let run = format!("{words} -o s-{{seed}}.mpk");
-    let advice = advised(&interrupted(&dir, &run, || third.exists()));
-    let again = run_shell(&dir, &advice);
-    assert_eq!(again.code(), 0, "{advice}: {}", again.stderr());
-    assert_eq!(again.stdout().lines().count(), 7, "{}", again.stdout());
-    let one = words.replace("--seeds 1..3", "--seed 3 -o straight.mpk");
-    dir.run(&one).ok();
+    let with_files = format!("{args} -o s-{{seed}}.mpk");
+    let hint = suggested_command(&interrupt_when(&dir, &with_files, || third.exists()));
+    let resumed = run_shell(&dir, &hint);
+    assert_eq!(resumed.code(), 0, "{hint}: {}", resumed.stderr());
+    assert_eq!(resumed.stdout().lines().count(), 7, "{}", resumed.stdout());
+    let uninterrupted = args.replace("--seeds 1..3", "--seed 3 -o straight.mpk");
+    dir.run(&uninterrupted).ok();
     let digests = ["s-3.mpk", "straight.mpk"].map(|name| dir.digest(name));
     assert_eq!(digests[0], digests[1]);
-    // Without files, those that are left.
-    let mut run = RunningCommand::start(&dir, words);
+    // Without -o, the hint lists only the remaining seeds.
+    let mut run = RunningCommand::start(&dir, args);
     run.wait_for("   1 ");
     run.signal("INT");
     let output = run.wait();
     assert_eq!(output.code(), 130, "{}", output.stderr());
-    let advice = advised(&output);
-    let again = run_shell(&dir, &advice);
-    assert_eq!(again.code(), 0, "{advice}: {}", again.stderr());
-    // The row that was waited for, what else the interrupted run had, and what the advised one has, are all.
-    let rows = [output.stdout(), again.stdout()].map(|out| {
+    let hint = suggested_command(&output);
+    let resumed = run_shell(&dir, &hint);
+    assert_eq!(resumed.code(), 0, "{hint}: {}", resumed.stderr());
+    // `wait_for` has read the first row. The two outputs contain the remaining two rows.
+    let rows = [output.stdout(), resumed.stdout()].map(|out| {
         let is_row = |line: &&str| line.starts_with("   ") && !line.contains("sd");
         out.lines().filter(is_row).count()
     });
@@ -114,9 +114,9 @@ fn fetch_hint_replaces_invalid_files() {
     let output = dir.run("data verify --data d");
     assert_eq!(output.code(), 1);
     let stderr = output.stderr();
-    let advice = stderr.split('`').nth(1).unwrap();
-    let words = format!("{advice} --data d --mirror {}", server.url());
-    let again = run_shell(&dir, &words);
-    assert_eq!(again.code(), 0, "{words}: {}", again.stderr());
+    let hint = stderr.split('`').nth(1).unwrap();
+    let command = format!("{hint} --data d --mirror {}", server.url());
+    let fetched = run_shell(&dir, &command);
+    assert_eq!(fetched.code(), 0, "{command}: {}", fetched.stderr());
     dir.run("data verify --data d").ok();
 }

@@ -1,4 +1,5 @@
-//! `lenet convert MODEL DIR/`; Hugging Face's own parser reads the card in tests/interop.
+//! `lenet convert MODEL DIR/`, which writes a Hugging Face model directory. tests/interop reads the model card with
+//! Hugging Face's parser.
 
 use std::fs;
 
@@ -28,7 +29,7 @@ fn directory_contains_card_config_and_models() {
     assert_eq!(config["parameters"], 44_426);
     assert_eq!(config["layers"][7]["output_shape"], serde_json::json!([10]));
     let card = dir.read_text("hub/README.md");
-    // It is not Fashion-MNIST that was trained on, so no figure is claimed for it.
+    // The training data is not Fashion-MNIST, so the card lists no metrics and the config no class names.
     assert!(!card.contains("model-index") && config["id2label"] == serde_json::json!({}));
     assert!(card.contains("| Seed | 7 |"), "{card}");
 }

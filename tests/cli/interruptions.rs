@@ -1,5 +1,5 @@
-//! Trainings that are stopped or killed at any moment and gone on with: at every moment the files are whole, and
-//! in the end the weights are, bit for bit, those of a training that nothing befell.
+//! Runs that are killed or interrupted at random times and resumed. The files are intact at all times, and the final
+//! weights are bit-identical to those of an uninterrupted run. `signals.rs` shares the helpers.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -12,17 +12,18 @@ use serde_json::Value;
 
 use super::{CommandOutput, TestDir};
 
-/// An epoch of the 500 images of [`dir_with_500_images`] takes about 50 ms. The momentum puts velocities into the state.
+/// A run in [`dir_with_500_images`], where an epoch takes about 50 ms. With momentum, the checkpoint also holds velocities.
 pub(super) const TRAIN: &str = "train --any-dataset --batch-size 1 --momentum 0.5 -o m.mpk";
 
 pub(super) fn dir_with_500_images() -> TestDir {
     TestDir::with_images(500, 40)
 }
 
-/// Numbers that look like random and are the same in every run (splitmix64).
+/// A random number generator with a fixed seed (splitmix64).
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
+    /// Returns a random number of milliseconds below `below`.
     pub(super) fn millis(&mut self, below: u64) -> Duration {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -32,22 +33,22 @@ impl Random {
     }
 }
 
-/// A program that runs.
+/// A running `lenet` command.
 pub(super) struct RunningCommand {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
 impl RunningCommand {
-    pub(super) fn start(dir: &TestDir, words: &str) -> Self {
-        let mut command = dir.lenet(words);
+    pub(super) fn start(dir: &TestDir, args: &str) -> Self {
+        let mut command = dir.lenet(args);
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines }
     }
 
-    /// Waits for a line that starts so.
+    /// Reads standard output up to a line that starts with `start`.
     pub(super) fn wait_for(&mut self, start: &str) {
         let mut line = String::new();
         while !line.starts_with(start) {
@@ -56,19 +57,21 @@ impl RunningCommand {
         }
     }
 
-    /// Starts a training and waits until it trains.
-    pub(super) fn start_training(dir: &TestDir, words: &str) -> Self {
-        let mut running = Self::start(dir, words);
+    /// Starts a training run and waits for its first line of output.
+    pub(super) fn start_training(dir: &TestDir, args: &str) -> Self {
+        let mut running = Self::start(dir, args);
         running.wait_for("Train on ");
         running
     }
 
+    /// Sends the signal `name`, for example `INT`.
     pub(super) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
+        let status = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(status.unwrap().success());
     }
 
+    /// Waits for the command to exit and returns its output, without the lines that `wait_for` has read.
     pub(super) fn wait(mut self) -> CommandOutput {
         let mut rest = Vec::new();
         self.lines.read_to_end(&mut rest).unwrap();
@@ -78,12 +81,13 @@ impl RunningCommand {
     }
 }
 
+/// Reads the checkpoint m.state.
 pub(super) fn saved_checkpoint(dir: &TestDir) -> Checkpoint {
     Checkpoint::decode(&dir.read("m.state")).unwrap()
 }
 
-/// Asserts that whatever is there of the three files is whole, and that nothing else is but locks and scratch
-/// files. Returns the number of scratch files.
+/// Asserts that the model, the checkpoint and the run record are intact if they exist, and that all other files are locks
+/// or temporary files. Returns the number of temporary files.
 pub(super) fn assert_files_intact(dir: &TestDir) -> usize {
     let names = dir.files();
     for name in &names {
@@ -97,7 +101,7 @@ pub(super) fn assert_files_intact(dir: &TestDir) -> usize {
     names.iter().filter(|name| name.starts_with(".lenet-")).count()
 }
 
-/// The epochs of a record without how long they took.
+/// Returns the epochs of a run record without their durations.
 pub(super) fn epochs(dir: &TestDir, name: &str) -> Value {
     let mut epochs = dir.json(name)["epochs"].take();
     for epoch in epochs.as_array_mut().unwrap() {
@@ -106,29 +110,27 @@ pub(super) fn epochs(dir: &TestDir, name: &str) -> Value {
     epochs
 }
 
-/// Goes on with the training `words` for one more epoch, and asserts that its files are then those of a training
-/// of as many epochs that nothing befell. Returns the number of epochs and the digest.
-pub(super) fn assert_matches_uninterrupted_run(dir: &TestDir, words: &str) -> (usize, String) {
+/// Resumes the run `args` for one more epoch and asserts that model and epochs equal those of an uninterrupted run.
+/// Returns the number of epochs and the digest of the model.
+pub(super) fn assert_matches_uninterrupted_run(dir: &TestDir, args: &str) -> (usize, String) {
     let count = saved_checkpoint(dir).record.epochs.len() + 1;
-    let ends = |words: &str| {
-        dir.run(&format!("{words} --epochs {count}")).ok();
-    };
-    ends(&format!("{words} --resume"));
+    dir.run(&format!("{args} --resume --epochs {count}")).ok();
     assert_eq!(dir.files(), ["m.json", "m.mpk", "m.state"]);
-    ends(&words.replace("m.mpk", "straight.mpk"));
-    let ours = dir.digest("m.mpk");
-    assert_eq!(ours, dir.digest("straight.mpk"));
+    let uninterrupted = args.replace("m.mpk", "straight.mpk");
+    dir.run(&format!("{uninterrupted} --epochs {count}")).ok();
+    let digest = dir.digest("m.mpk");
+    assert_eq!(digest, dir.digest("straight.mpk"));
     assert_eq!(epochs(dir, "m.json"), epochs(dir, "straight.json"));
-    (count, ours)
+    (count, digest)
 }
 
 #[test]
 fn resume_after_sigkill_is_bit_identical() {
     let dir = dir_with_500_images();
     let mut random = Random(20);
-    let mut scratch_files = 0;
+    let mut temporary_files = 0;
     for _ in 0..20 {
-        // Every run but the first goes on with one that was killed: twenty deep.
+        // Every run resumes the one that was killed before it.
         let mut command = dir.lenet(&format!("{TRAIN} --resume --epochs 100000 -q"));
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let end = Instant::now() + random.millis(400);
@@ -138,44 +140,45 @@ fn resume_after_sigkill_is_bit_identical() {
         }
         child.kill().unwrap();
         let output = CommandOutput(child.wait_with_output().unwrap());
-        assert_eq!(output.code(), -9, "it ran until it was killed");
-        scratch_files += assert_files_intact(&dir);
+        assert_eq!(output.code(), -9, "it exited before it was killed");
+        temporary_files += assert_files_intact(&dir);
     }
     let (count, digest) = assert_matches_uninterrupted_run(&dir, TRAIN);
-    assert!(count > 1, "an epoch was done between two kills");
-    println!("{count} epochs, 20 kills, {scratch_files} of them in a write: {digest}");
+    assert!(count > 1, "no run completed an epoch");
+    println!("{count} epochs, 20 kills, {temporary_files} of them during a write: {digest}");
 }
 
 #[test]
 fn seed_alone_determines_weights() {
+    // Neither the number of threads nor an interruption changes a bit.
     let dir = dir_with_500_images();
-    let words = "train --any-dataset --batch-size 3 --seed 7";
+    let args = "train --any-dataset --batch-size 3 --seed 7";
     let run = |name: &str, more: &str| {
-        dir.run(&format!("{words} --epochs 8 -o {name} {more}")).ok();
+        dir.run(&format!("{args} --epochs 8 -o {name} {more}")).ok();
         dir.digest(name)
     };
     let interrupted =
-        RunningCommand::start_training(&dir, &format!("{words} --epochs 100000 -o m.mpk"));
+        RunningCommand::start_training(&dir, &format!("{args} --epochs 100000 -o m.mpk"));
     sleep(Duration::from_millis(30));
     interrupted.signal("INT");
     assert_eq!(interrupted.wait().code(), 130);
-    let stopped = saved_checkpoint(&dir);
-    assert!(stopped.record.epochs.len() < 8, "stopped too late");
+    let checkpoint = saved_checkpoint(&dir);
+    assert!(checkpoint.record.epochs.len() < 8, "stopped too late");
     let runs = [
         ("the first run", run("first.mpk", "")),
         ("the second run", run("second.mpk", "")),
         ("1 thread", run("one.mpk", "--threads 1")),
         ("2 threads", run("two.mpk", "--threads 2")),
         ("3 threads", run("three.mpk", "--threads 3")),
-        ("a run stopped and resumed", run("m.mpk", "--resume")),
+        ("an interrupted and resumed run", run("m.mpk", "--resume")),
     ];
     for (name, digest) in &runs {
         println!("{digest}  {name}");
     }
     assert!(runs.iter().all(|(_, digest)| *digest == runs[0].1), "{runs:?}");
     println!(
-        "the stop was in epoch {}, batch {}",
-        stopped.record.epochs.len() + 1,
-        stopped.sums.batches
+        "interrupted in epoch {}, batch {}",
+        checkpoint.record.epochs.len() + 1,
+        checkpoint.sums.batches
     );
 }

@@ -1,4 +1,4 @@
-//! Two trainings and one output: the second is refused, whatever name it uses, and a dead one is no obstacle.
+//! Locks on output files: two processes cannot write the same model, and the lock of a killed process is ignored.
 
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -8,11 +8,12 @@ use lenet::format;
 
 use super::{CommandOutput, TestDir};
 
-/// A training that goes on until it is killed, here already past its claim.
-struct Holder<'a>(&'a TestDir, Child);
+/// A training run that holds the lock of its output until it is killed.
+struct LockHolder<'a>(&'a TestDir, Child);
 
-impl<'a> Holder<'a> {
-    fn of(dir: &'a TestDir, args: &str) -> Self {
+impl<'a> LockHolder<'a> {
+    /// Starts a training run and waits for its first saved model.
+    fn start(dir: &'a TestDir, args: &str) -> Self {
         let mut command =
             dir.lenet(&format!("train --any-dataset --epochs 100000 --batch-size 1 -q {args}"));
         let child = command.stderr(Stdio::null()).spawn().unwrap();
@@ -35,12 +36,12 @@ impl<'a> Holder<'a> {
 #[test]
 fn train_rejects_locked_output() {
     let dir = TestDir::new();
-    let holder = Holder::of(&dir, "-o m.mpk");
-    for words in ["", "--force", "--resume"] {
-        let output = dir.try_train(&format!("--epochs 1 -o m.mpk {words}"));
+    let holder = LockHolder::start(&dir, "-o m.mpk");
+    for args in ["", "--force", "--resume"] {
+        let output = dir.try_train(&format!("--epochs 1 -o m.mpk {args}"));
         output.assert_error(1, "another training is writing m.mpk", "-o");
     }
-    // `m` is another model, but its state would be m.state too.
+    // The model `m` would use the same checkpoint, m.state.
     let output = dir.try_train("--epochs 1 -o m --force");
     output.assert_error(1, "another training is writing m", "-o");
     dir.train("--epochs 1 -o other.mpk");
@@ -55,13 +56,14 @@ fn train_rejects_locked_output() {
 #[test]
 fn default_output_skips_existing_names() {
     let dir = TestDir::new();
-    let holder = Holder::of(&dir, "");
+    // The first run writes model.mpk.
+    let holder = LockHolder::start(&dir, "");
     for name in ["model-2.mpk", "model-3.mpk"] {
         let output = dir.train("--epochs 1");
         assert!(output.stdout().ends_with(&format!("saved {name}\n")));
     }
     holder.kill();
-    // What is taken by any file, be it only a state or a folder, is left alone.
+    // A name is also skipped if only its checkpoint or its run record exists, or if it is a directory.
     dir.write("model-4.state", "");
     dir.write("model-5.json", "mine");
     dir.create_dir("model-6.mpk");
@@ -72,18 +74,19 @@ fn default_output_skips_existing_names() {
 
 #[test]
 fn simultaneous_starts_train_once() {
+    // If two runs with the same output start at once, exactly one of them fails, and the model file is intact.
     let dir = TestDir::new();
     for round in 0..25 {
         let start = || {
-            let words = format!("train --any-dataset --epochs 1 -q -o {round}.mpk");
-            let mut command = dir.lenet(&words);
+            let args = format!("train --any-dataset --epochs 1 -q -o {round}.mpk");
+            let mut command = dir.lenet(&args);
             let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
             piped.spawn().unwrap()
         };
         let runs = [start(), start()].map(|child| CommandOutput(child.wait_with_output().unwrap()));
-        let refused: Vec<_> = runs.iter().filter(|output| output.code() != 0).collect();
-        assert_eq!(refused.len(), 1, "round {round}");
-        let stderr = refused[0].stderr();
+        let rejected: Vec<_> = runs.iter().filter(|output| output.code() != 0).collect();
+        assert_eq!(rejected.len(), 1, "round {round}");
+        let stderr = rejected[0].stderr();
         assert!(
             stderr.contains("another training is writing") || stderr.contains("exists already"),
             "{stderr}"
@@ -96,9 +99,9 @@ fn simultaneous_starts_train_once() {
 fn train_keeps_existing_files_without_force() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
-    let run = |words: &str| dir.try_train(&format!("--epochs 2 {words}"));
+    let run = |args: &str| dir.try_train(&format!("--epochs 2 {args}"));
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--resume");
-    // `m` would have the same state and record.
+    // The model `m` would use the same checkpoint and run record.
     run("-o m").assert_error(1, "m.state exists already", "--resume");
     dir.remove("m.state");
     run("-o m.mpk").assert_error(1, "m.mpk exists already", "--force");
@@ -107,7 +110,7 @@ fn train_keeps_existing_files_without_force() {
     dir.write("n.json", "mine");
     run("-o n.mpk").assert_error(1, "n.json exists already", "--force");
     assert_eq!(dir.read("n.json"), b"mine");
-    // A state without its model, as after a kill between the two, is enough to go on from.
+    // A checkpoint without its model is enough to resume. A kill between the two writes leaves that behind.
     dir.train("--epochs 1 -o k.mpk");
     dir.remove("k.mpk");
     run("-o k.mpk").assert_error(1, "k.state exists already", "--resume");

@@ -65,8 +65,8 @@ const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/traine
 /// The directory that contains Fashion-MNIST.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
-/// A temporary working directory for the program. Its `data` directory holds a small data set, which the program finds
-/// without `--data`.
+/// A temporary working directory for the program. The subdirectory `data` holds a small data set, which the program
+/// finds without `--data`.
 struct TestDir {
     root: TempDir,
 }
@@ -100,13 +100,13 @@ impl TestDir {
         self.command(Path::new(LENET), args)
     }
 
-    /// Returns the same command for the user `nobody` if the tests run as root, because root ignores file permissions.
+    /// Returns the same command for an unprivileged user if the tests run as root, because root ignores permissions.
     fn unprivileged_lenet(&self, args: &str) -> Command {
         const NOBODY: u32 = 65534;
         if !self.is_owned_by_root() {
             return self.lenet(args);
         }
-        // Use a copy of the program, because `nobody` may lack access to the build directory.
+        // Use a copy of the program, because that user may lack access to the build directory.
         let program = self.path("data/lenet");
         if !program.exists() {
             // Let `cp` write the copy. If this process wrote it, a child forked by another test could inherit the open

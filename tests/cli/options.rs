@@ -1,11 +1,12 @@
-//! Option values: what is refused, and where a value comes from. The limits of each are tested in `src/cli/values.rs`.
+//! Options: invalid values, options without effect, and the environment variables that set defaults. The unit
+//! tests of `src/cli/args/values.rs` cover the limits of each value.
 
 use super::{CommandOutput, TestDir};
 
 #[test]
 fn invalid_values_are_usage_errors() {
     let dir = TestDir::new();
-    for words in [
+    for args in [
         "--epochs 0",
         "--epochs -1",
         "--batch-size 60001",
@@ -24,9 +25,9 @@ fn invalid_values_are_usage_errors() {
         "--frobnicate",
         "--epochs",
     ] {
-        let output = dir.try_train(words);
-        assert_eq!(output.code(), 2, "{words}: {}", output.stderr());
-        assert!(output.stderr().starts_with("error: "), "{words}: {}", output.stderr());
+        let output = dir.try_train(args);
+        assert_eq!(output.code(), 2, "{args}: {}", output.stderr());
+        assert!(output.stderr().starts_with("error: "), "{args}: {}", output.stderr());
     }
     let output = dir.run("train --any-dataset --resume model.mpk");
     assert!(
@@ -62,8 +63,8 @@ fn split_without_training_images_is_rejected() {
 #[test]
 fn flag_overrides_variable_overrides_default() {
     let dir = TestDir::new();
-    let seed = |words: &str, variable: Option<&str>| {
-        let mut command = dir.lenet(&format!("train --any-dataset --epochs 1 --json {words}"));
+    let seed = |args: &str, variable: Option<&str>| {
+        let mut command = dir.lenet(&format!("train --any-dataset --epochs 1 --json {args}"));
         if let Some(value) = variable {
             command.env("LENET_SEED", value);
         }
@@ -78,20 +79,20 @@ fn flag_overrides_variable_overrides_default() {
 #[test]
 fn unknown_instruction_set_is_rejected() {
     let dir = TestDir::new();
-    let at = |level: &str| {
+    let train_with = |level: &str| {
         let mut command = dir.lenet("train --any-dataset --epochs 1 --json --force");
         CommandOutput::of(command.env("LENET_SIMD", level))
     };
-    at("mmx").assert_error(1, "LENET_SIMD", "scalar");
-    assert_eq!(at("scalar").json()["device"], "CPU (scalar)");
-    // As without the variable.
-    assert!(at("").json()["device"].as_str().unwrap().starts_with("CPU ("));
+    train_with("mmx").assert_error(1, "LENET_SIMD", "scalar");
+    assert_eq!(train_with("scalar").json()["device"], "CPU (scalar)");
+    // An empty variable counts as unset.
+    assert!(train_with("").json()["device"].as_str().unwrap().starts_with("CPU ("));
 }
 
 #[test]
 fn options_without_effect_are_rejected() {
     let dir = TestDir::new();
-    for (words, error) in [
+    for (args, error) in [
         ("train --any-dataset --keep best --validation-split 0", "there are none"),
         ("train --any-dataset --patience 2 --limit 5", "there are none"),
         (
@@ -127,31 +128,32 @@ fn options_without_effect_are_rejected() {
             "--threads has no effect with --records-only",
         ),
     ] {
-        let output = dir.run(words);
+        let output = dir.run(args);
         output.assert_error(2, "", "");
-        assert!(output.stderr().contains(error), "{words}: {}", output.stderr());
+        assert!(output.stderr().contains(error), "{args}: {}", output.stderr());
     }
     assert_eq!(dir.files(), [] as [&str; 0]);
-    // A variable may be meant for another command, and what is typed comes before it.
-    for words in
+    // A variable without effect is accepted, because it may be meant for another command. An option overrides a
+    // conflicting variable.
+    for args in
         ["train --any-dataset --epochs 1 --seeds 1..2", "data show --any-dataset --split test"]
     {
-        let mut command = dir.lenet(words);
+        let mut command = dir.lenet(args);
         command.env("LENET_SEED", "7").env("LENET_VALIDATION_SPLIT", "0.2");
         let output = CommandOutput::of(&mut command);
-        assert_eq!(output.code(), 0, "{words}: {}", output.stderr());
+        assert_eq!(output.code(), 0, "{args}: {}", output.stderr());
     }
 }
 
 #[test]
 fn value_errors_name_their_source() {
     let dir = TestDir::new();
-    for (words, error) in [
+    for (args, error) in [
         ("--epochs -1", "invalid value '-1' for '--epochs <N>': expected an integer from 1 to"),
         ("--lr -1", "invalid value '-1' for '--lr <RATE>': expected a number above 0"),
         ("--seed x", "for '--seed <N>': expected an integer from 0 to 18446744073709551615"),
     ] {
-        let output = dir.run(&format!("train {words}"));
+        let output = dir.run(&format!("train {args}"));
         assert!(output.code() == 2 && output.stderr().contains(error), "{}", output.stderr());
     }
     let output = CommandOutput::of(dir.lenet("train --lr 0.5").env("LENET_EPOCHS", "x"));

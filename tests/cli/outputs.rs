@@ -1,4 +1,4 @@
-//! Outputs that cannot be written: no room, no right, no such folder, not a file. Whatever was there stays as it was.
+//! Output files of `lenet train`: errors when writing, which leave existing files unchanged, and symlinks.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ fn file_size_limit_keeps_existing_files() {
     let files = ["m.json", "m.mpk", "m.state"];
     let digests = || files.map(|name| dir.digest(name));
     let before = digests();
-    // In blocks of 512 or 1024 bytes, as the shell has it.
+    // A block has 512 or 1024 bytes, depending on the shell.
     let mut failed = 0;
     for blocks in (0..=720).step_by(24) {
         let limit = format!("ulimit -f {blocks}");
@@ -27,7 +27,7 @@ fn file_size_limit_keeps_existing_files() {
         failed += 1;
     }
     assert!(failed > 10, "{failed}");
-    assert_ne!(digests(), before, "with enough room it works");
+    assert_ne!(digests(), before, "a sufficient limit never succeeded");
 }
 
 #[test]
@@ -36,15 +36,15 @@ fn invalid_outputs_are_rejected_before_training() {
     dir.create_dir("folder");
     dir.write("file", "old");
     dir.create_fifo("pipe");
-    symlink("around", dir.path("around")).unwrap();
+    symlink("loop", dir.path("loop")).unwrap();
     dir.write("protected", "old");
     dir.set_mode("protected", 0o400);
-    // The state and the record are part of the output.
+    // The checkpoint and the run record must be writable too.
     dir.create_dir("a.state");
     dir.create_fifo("b.json");
     let before = dir.files();
     let long = "x".repeat(256);
-    for (name, words) in [
+    for (name, message) in [
         ("folder", "found a directory"),
         ("folder/", "not a file name"),
         ("..", "not a file name"),
@@ -54,18 +54,18 @@ fn invalid_outputs_are_rejected_before_training() {
         ("/dev/null", "found a device"),
         #[cfg(target_os = "linux")]
         ("/dev/full", "found a device"),
-        ("around", "too many levels of symbolic links"),
+        ("loop", "too many levels of symbolic links"),
         ("protected", "the file is write-protected"),
         ("a.mpk", "a.state: expected a file, found a directory"),
         ("b.mpk", "b.json: expected a file, found a pipe"),
         (long.as_str(), "File name too long"),
     ] {
         let output = dir.try_train(&format!("--force -o {name}"));
-        output.assert_error(1, words, "");
+        output.assert_error(1, message, "");
         assert_eq!(output.stdout(), "", "{name}");
     }
-    for ending in ["onnx", "pt", "PTH"] {
-        let output = dir.try_train(&format!("-o m.{ending}"));
+    for extension in ["onnx", "pt", "PTH"] {
+        let output = dir.try_train(&format!("-o m.{extension}"));
         output.assert_error(2, "does not write this format", ".mpk or .safetensors");
     }
     assert_eq!(dir.files(), before);
@@ -88,7 +88,7 @@ fn force_follows_output_symlinks() {
     let dir = TestDir::new();
     dir.create_dir("inside");
     symlink("inside/real.mpk", dir.path("link.mpk")).unwrap();
-    // A link is a file that exists, be it one to nowhere: it may have been planted.
+    // A symlink counts as an existing file even if it is dangling, because another user may have created it.
     let output = dir.try_train("--epochs 1 -o link.mpk");
     output.assert_error(1, "link.mpk exists already", "--force");
     for _ in 0..2 {
@@ -98,7 +98,7 @@ fn force_follows_output_symlinks() {
     }
     assert_eq!(dir.files(), ["inside", "link.json", "link.mpk", "link.state"]);
     dir.run("eval --any-dataset link.mpk").ok();
-    // Of two hard links only the one that is named is replaced.
+    // Replacing one of two hard links does not change the other.
     fs::hard_link(dir.path("inside/real.mpk"), dir.path("hard.mpk")).unwrap();
     let before = dir.digest("inside/real.mpk");
     dir.train("--epochs 1 --seed 2 -o hard.mpk --force");
@@ -111,23 +111,25 @@ fn temporary_name_symlink_is_kept() {
     let dir = TestDir::new();
     dir.write("victim", "old");
     dir.train("--epochs 1 -o m.mpk");
-    // A dead run's scratch file goes; a link of such a name is nobody's and stays, and so does what it leads to.
-    let hash = sha2_prefix("m.mpk");
-    dir.write(&format!(".lenet-{hash}-abcdef"), "half a model");
-    symlink("victim", dir.path(&format!(".lenet-{hash}-ABCDEF"))).unwrap();
+    // The temporary file of a killed run is deleted. A symlink with such a name and its target are kept, because the
+    // program cannot have created the symlink.
+    let prefix = digest_prefix("m.mpk");
+    dir.write(&format!(".lenet-{prefix}-abcdef"), "half a model");
+    let link = format!(".lenet-{prefix}-ABCDEF");
+    symlink("victim", dir.path(&link)).unwrap();
     dir.train("--epochs 1 -o m.mpk --force");
-    let link = format!(".lenet-{hash}-ABCDEF");
     assert_eq!(dir.files(), [&link, "m.json", "m.mpk", "m.state", "victim"]);
     assert_eq!(dir.read("victim"), b"old");
 }
 
-fn sha2_prefix(name: &str) -> String {
+/// Returns the part of a temporary file's name that identifies the output file `name`.
+fn digest_prefix(name: &str) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(name);
     digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-// macOS has no such file names.
+// macOS rejects such file names.
 #[cfg(target_os = "linux")]
 #[test]
 fn non_unicode_output_is_accepted() {
@@ -150,6 +152,6 @@ fn automatic_output_name_is_reported() {
     assert!(!first.stderr().contains("is taken"));
     let second = dir.train("--epochs 1 --json");
     assert_eq!(second.json()["output"], "model-2.mpk");
-    let said = "note: model.mpk is taken, this model goes to model-2.mpk\n";
-    second.assert_stderr_contains(said);
+    let note = "note: model.mpk is taken, this model goes to model-2.mpk\n";
+    second.assert_stderr_contains(note);
 }

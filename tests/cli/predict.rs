@@ -6,11 +6,12 @@ use image::{GrayImage, ImageFormat, Luma, RgbImage};
 
 use super::{DATA, TRAINED, TestDir, common};
 
-/// A picture of 28x28 with the pixels of test image `index` of the small data set.
-fn save(path: &Path, index: usize, change: impl Fn(u8) -> u8) {
+/// Saves test image `index` of the small data set as a 28x28 picture, after applying `map` to each pixel.
+fn save_image(path: &Path, index: usize, map: impl Fn(u8) -> u8) {
+    // The test images follow the 200 training images.
     let number = 200 + index;
     let pixels = common::image(common::class(number), number);
-    let pixels = pixels.into_iter().map(change).collect();
+    let pixels = pixels.into_iter().map(map).collect();
     GrayImage::from_vec(28, 28, pixels).unwrap().save(path).unwrap();
 }
 
@@ -52,9 +53,9 @@ fn probabilities_sum_to_one() {
 fn picture_and_negative_match_dataset_image() {
     let dir = TestDir::new();
     dir.train("--epochs 2");
-    // Class 7 leaves most of the border dark.
-    save(&dir.path("a.png"), 1, |v| v);
-    save(&dir.path("b.png"), 1, |v| 255 - v);
+    // The border of class 7 is mostly dark.
+    save_image(&dir.path("a.png"), 1, |v| v);
+    save_image(&dir.path("b.png"), 1, |v| 255 - v);
     let index = dir.run("predict model.mpk --any-dataset --index 1 --json").json();
     let files = dir.run("predict model.mpk a.png b.png --invert no --json");
     let yes = dir.run("predict model.mpk b.png --invert yes --json");
@@ -64,7 +65,7 @@ fn picture_and_negative_match_dataset_image() {
     assert_eq!(yes.json()["predictions"][0]["probability"], *probability);
     assert_eq!(files.json()["predictions"][0]["source"], "a.png");
     assert!(files.json()["predictions"][0].get("true_label").is_none());
-    assert!(!yes.stderr().contains("inverted"), "only what was not asked for is told");
+    assert!(!yes.stderr().contains("inverted"), "--invert yes needs no note");
 }
 
 #[test]
@@ -78,8 +79,9 @@ fn light_background_is_inverted() {
     let output = dir.run(&format!("predict {TRAINED} shirt.jpg")).ok();
     output.assert_stderr_contains("note: shirt.jpg: light background, inverted");
     assert!(output.stdout().starts_with("shirt.jpg: ") && output.stdout().lines().count() == 4);
-    assert!(!output.stdout().contains(['\u{1b}', '▀']), "no picture off a terminal");
+    assert!(!output.stdout().contains(['\u{1b}', '▀']), "pictures are for terminals only");
 
+    // Pictures that differ from the training images cause a warning.
     let output = dir.run(&format!("predict {TRAINED} shirt.jpg --invert no"));
     assert!(!output.stderr().contains("inverted"));
     let warning =
@@ -101,7 +103,7 @@ fn picture_format_follows_content() {
 #[test]
 fn predict_rejects_invalid_pictures() {
     let dir = TestDir::empty();
-    let predict = |words: &str| dir.run(&format!("predict {TRAINED} {words}"));
+    let predict = |args: &str| dir.run(&format!("predict {TRAINED} {args}"));
     predict("missing.png").assert_error(1, "cannot read missing.png", "");
     dir.write("text.png", "hello");
     predict("text.png").assert_error(
@@ -119,16 +121,17 @@ fn predict_rejects_invalid_pictures() {
     GrayImage::new(100, 100).save(dir.path("whole.png")).unwrap();
     let bytes = dir.read("whole.png");
     dir.write("cut.png", &bytes[..50]);
-    let some = predict("missing.png whole.png cut.png");
-    assert_eq!(some.code(), 1);
-    assert!(some.stdout().starts_with("whole.png: "), "{}", some.stdout());
-    let errors = some.stderr().lines().filter(|line| line.starts_with("error: "));
+    // The valid picture is classified, and each invalid one is reported.
+    let mixed = predict("missing.png whole.png cut.png");
+    assert_eq!(mixed.code(), 1);
+    assert!(mixed.stdout().starts_with("whole.png: "), "{}", mixed.stdout());
+    let errors = mixed.stderr().lines().filter(|line| line.starts_with("error: "));
     let errors: Vec<_> = errors.collect();
     assert!(errors[0].contains("cannot read missing.png"), "{errors:?}");
     assert!(errors.len() == 2 && errors[1].contains("cut.png is corrupt"), "{errors:?}");
-    let some = predict("missing.png whole.png cut.png --json");
-    let document = some.json();
-    assert_eq!((some.code(), document["predictions"].as_array().unwrap().len()), (1, 1));
+    let mixed = predict("missing.png whole.png cut.png --json");
+    let document = mixed.json();
+    assert_eq!((mixed.code(), document["predictions"].as_array().unwrap().len()), (1, 1));
     assert_eq!(document["errors"][1]["source"], "cut.png");
     assert!(document["predictions"][0]["warnings"][0].is_string(), "{document}");
     GrayImage::new(16_385, 1).save(dir.path("wide.png")).unwrap();
@@ -138,8 +141,8 @@ fn predict_rejects_invalid_pictures() {
 #[test]
 fn invalid_arguments_are_usage_errors() {
     let dir = TestDir::new();
-    save(&dir.path("a.png"), 0, |v| v);
-    for (words, error) in [
+    save_image(&dir.path("a.png"), 0, |v| v);
+    for (args, error) in [
         ("", "IMAGE"),
         ("a.png --index 1", "cannot be used with"),
         ("--index 1 --invert yes", "cannot be used with"),
@@ -149,11 +152,11 @@ fn invalid_arguments_are_usage_errors() {
         ("a.png --top 0", "from 1 to 10"),
         ("a.png --top 11", "from 1 to 10"),
     ] {
-        let output = dir.run(&format!("predict {TRAINED} {words}"));
-        assert_eq!(output.code(), 2, "{words}: {}", output.stderr());
+        let output = dir.run(&format!("predict {TRAINED} {args}"));
+        assert_eq!(output.code(), 2, "{args}: {}", output.stderr());
         assert!(
             output.stderr().contains(error) && output.stdout().is_empty(),
-            "{words}: {}",
+            "{args}: {}",
             output.stderr()
         );
     }

@@ -1,11 +1,11 @@
-//! `lenet report`; what a browser makes of the page is tested in tests/browser.
+//! `lenet report`. tests/browser opens the page in a browser.
 
 use super::{DATA, TRAINED, TestDir};
 
 impl TestDir {
-    /// Writes a report, which must succeed, and returns the page.
-    fn report(&self, words: &str) -> String {
-        let output = self.run(&format!("report {words} -o page.html --force")).ok();
+    /// Writes a report, asserts that it succeeds, and returns the page.
+    fn report(&self, args: &str) -> String {
+        let output = self.run(&format!("report {args} -o page.html --force")).ok();
         assert_eq!(output.stdout(), "saved page.html\n");
         self.read_text("page.html")
     }
@@ -37,7 +37,7 @@ fn report_contains_settings_and_curves() {
     assert!(page.contains("first 40 test images of a data set that is not Fashion-MNIST"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = dir.json("model.json");
-    // Begun at a time that stays when the training goes on.
+    // The time at which the run started does not change when it is resumed.
     let started = record["started"].as_str().unwrap();
     assert!(
         started.starts_with("20") && started.ends_with('Z') && started.len() == 20,
@@ -48,13 +48,14 @@ fn report_contains_settings_and_curves() {
     assert_eq!(dir.json("model.json")["started"], record["started"]);
     let loss = record["epochs"][2]["val_loss"].as_f64().unwrap();
     assert!(page.contains(&format!("<td>{loss:.4}</td>")));
-    // Its three epochs of few images taught it nothing.
+    // Three epochs of 180 images are too few to learn anything.
     assert!(record["test"]["collapsed"].as_bool().unwrap());
     assert_eq!(page.matches("Warning:").count(), 1);
 }
 
 #[test]
 fn report_is_deterministic() {
+    // The page depends neither on the directory nor on the number of threads.
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let page = dir.report("model.mpk --any-dataset");
@@ -72,7 +73,7 @@ fn report_is_deterministic() {
 fn report_keeps_existing_files_without_force() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
-    let report = |words: &str| dir.run(&format!("report model.mpk --any-dataset {words}"));
+    let report = |args: &str| dir.run(&format!("report model.mpk --any-dataset {args}"));
     assert_eq!(report("").stdout(), "saved report.html\n");
     let before = dir.read("report.html");
     dir.write("report.html", "mine");
@@ -80,6 +81,7 @@ fn report_keeps_existing_files_without_force() {
     assert_eq!(dir.read("report.html"), b"mine");
     assert_eq!(report("--force").code(), 0);
     assert!(dir.read("report.html") == before);
+    // --force does not replace the model.
     report("-o ./model.mpk --force").assert_error(2, "would replace the model", "");
     report("-o nowhere/page.html").assert_error(1, "nowhere/page.html", "");
     dir.run("eval model.mpk --any-dataset").ok();

@@ -1,8 +1,9 @@
-//! Stopping and going on: by the number of epochs, by a signal, by a kill.
+//! `lenet train --resume` after a complete epoch. `interruptions.rs` and `signals.rs` interrupt runs within an epoch.
 
 use lenet::train::Checkpoint;
 
 use super::TestDir;
+use super::interruptions::epochs;
 
 #[test]
 fn resume_between_epochs_is_bit_identical() {
@@ -13,13 +14,7 @@ fn resume_between_epochs_is_bit_identical() {
         dir.train(&format!("--epochs {first} --momentum 0.5 -o m.mpk --force"));
         dir.train("--epochs 4 -o m.mpk --resume --threads 1");
         assert_eq!(dir.digest("m.mpk"), straight, "stopped after epoch {first}");
-        let (mut a, mut b) = (dir.json("straight.json"), dir.json("m.json"));
-        for record in [&mut a, &mut b] {
-            for epoch in record["epochs"].as_array_mut().unwrap() {
-                epoch["seconds"].take();
-            }
-        }
-        assert_eq!(a["epochs"], b["epochs"]);
+        assert_eq!(epochs(&dir, "straight.json"), epochs(&dir, "m.json"));
     }
 }
 
@@ -46,14 +41,14 @@ fn resume_reports_finished_run() {
 fn resume_rejects_different_settings() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --seed 5");
-    for (words, difference) in [
+    for (args, difference) in [
         ("--seed 6", "it was begun with seed 5, not 6"),
         ("--batch-size 8", "it was begun with batch size 32, not 8"),
         ("--lr 0.1", "recipe"),
         ("--limit 100", "it was begun with limit none, not 100"),
         ("--validation-split 0.2", "it was begun with validation split 0.1, not 0.2"),
     ] {
-        let output = dir.try_train(&format!("--resume --epochs 2 {words}"));
+        let output = dir.try_train(&format!("--resume --epochs 2 {args}"));
         output.assert_error(1, difference, "--force");
     }
     super::common::write_dataset(&dir.path("data"), 200, 30);
@@ -66,20 +61,23 @@ fn resume_rejects_different_device_or_version() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let path = dir.path("model.state");
-    let sound = Checkpoint::decode(&std::fs::read(&path).unwrap()).unwrap();
-    let refuses = |change: &dyn Fn(&mut Checkpoint), difference: &str| {
-        let mut other = sound.clone();
+    let original = Checkpoint::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let assert_rejects = |change: &dyn Fn(&mut Checkpoint), difference: &str| {
+        let mut other = original.clone();
         change(&mut other);
         std::fs::write(&path, other.encode()).unwrap();
         let output = dir.try_train("--resume --epochs 2");
         output.assert_error(1, difference, "--force");
     };
-    refuses(&|saved| saved.record.lenet = "0.0.9".to_owned(), "lenet 0.0.9 wrote it, this is");
-    refuses(
+    assert_rejects(
+        &|saved| saved.record.lenet = "0.0.9".to_owned(),
+        "lenet 0.0.9 wrote it, this is",
+    );
+    assert_rejects(
         &|saved| saved.record.device = "CPU (mmx)".to_owned(),
         "it was begun on CPU (mmx), not",
     );
-    refuses(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
+    assert_rejects(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
 }
 
 #[test]
@@ -89,9 +87,9 @@ fn resume_rejects_corrupt_checkpoint() {
     let path = dir.path("model.state");
     let bytes = std::fs::read(&path).unwrap();
     for position in (0..bytes.len()).step_by(bytes.len() / 50) {
-        let mut damaged = bytes.clone();
-        damaged[position] ^= 4;
-        std::fs::write(&path, damaged).unwrap();
+        let mut corrupt = bytes.clone();
+        corrupt[position] ^= 4;
+        std::fs::write(&path, corrupt).unwrap();
         let output = dir.try_train("--resume --epochs 2");
         output.assert_error(1, "not a training state of lenet", "--force");
         std::fs::write(&path, &bytes[..position]).unwrap();

@@ -1,4 +1,4 @@
-//! A model knows its training: what does not belong together is told, and a record trains its model again.
+//! The run record, the checkpoint and the model: they are matched by SHA-256, and the record reproduces the model.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ fn resume_keeps_mismatched_model() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o v.mpk");
     dir.train("--epochs 1 --seed 9 -o other.mpk");
-    let ours = dir.read("v.mpk");
+    let first_epoch = dir.read("v.mpk");
     fs::copy(dir.path("other.mpk"), dir.path("v.mpk")).unwrap();
     let output = dir.try_train("--resume --epochs 2 -o v.mpk");
     output.assert_error(1, "v.mpk is not the model that this training saved", "--force");
@@ -20,10 +20,10 @@ fn resume_keeps_mismatched_model() {
     dir.train("--epochs 2 -o straight.mpk");
     let straight = dir.digest("straight.mpk");
     assert_eq!(dir.digest("v.mpk"), straight);
-    // Its own model and none at all are no obstacle; one of an earlier moment is.
+    // --resume accepts a missing model and the model of the checkpoint, but not an older model of the same run.
     dir.train("--epochs 1 -o w.mpk");
     dir.train("--resume --epochs 2 -o w.mpk");
-    dir.write("w.mpk", ours);
+    dir.write("w.mpk", first_epoch);
     let output = dir.try_train("--resume --epochs 2 -o w.mpk");
     output.assert_error(1, "w.mpk is not the model", "--force");
     dir.remove("w.mpk");
@@ -50,17 +50,16 @@ fn report_and_convert_detect_mismatched_record() {
     let convert = dir.run("convert m.mpk m.safetensors");
     for output in [report, convert] {
         assert_eq!(output.code(), 0, "{}", output.stderr());
-        let words = "m.json";
         assert!(
-            output.stderr().contains(words) && output.stderr().contains("another model"),
+            output.stderr().contains("m.json") && output.stderr().contains("another model"),
             "{}",
             output.stderr()
         );
     }
     let page = dir.read_text("report.html");
     assert!(!page.contains("seed 42"));
-    let notes = lenet::format::read(&dir.path("m.safetensors")).unwrap().metadata;
-    assert!(!notes.contains_key("seed"), "{notes:?}");
+    let metadata = lenet::format::read(&dir.path("m.safetensors")).unwrap().metadata;
+    assert!(!metadata.contains_key("seed"), "{metadata:?}");
 }
 
 #[test]
@@ -82,7 +81,7 @@ fn like_reports_why_model_will_differ() {
     let output = dir.train("--like m.json -o same.mpk");
     assert!(!output.stderr().contains("left another model"), "{}", output.stderr());
     let record = dir.json("m.json");
-    for (key, value, words) in [
+    for (key, value, message) in [
         ("test", json!(null), "it was not finished"),
         ("lenet", json!("0.0.9"), "it was of lenet 0.0.9"),
         ("device", json!("CPU (mmx)"), "it ran on CPU (mmx)"),
@@ -92,8 +91,8 @@ fn like_reports_why_model_will_differ() {
         other[key] = value;
         dir.write("m.json", other.to_string());
         let output = dir.train("--like m.json -o n.mpk --force");
-        let told = format!("left another model than this one will: {words}\n");
-        output.assert_stderr_contains(&told);
+        let note = format!("left another model than this one will: {message}\n");
+        output.assert_stderr_contains(&note);
     }
 }
 
@@ -103,8 +102,8 @@ fn record_settings_are_validated() {
     dir.train("--epochs 1 -o m.mpk");
     let record = dir.json("m.json");
     let big = json!(1_000_000_000_000_u64);
-    // Of the settings some: what a state may not hold, tests/files/untrusted_checkpoints.rs shows, is checked by the same.
-    for (pointer, value, words) in [
+    // This is a sample. tests/files/untrusted_checkpoints.rs covers all settings, which go through the same validation.
+    for (pointer, value, message) in [
         ("/settings/epochs", big.clone(), "number of epochs of 1000000000000"),
         ("/settings/batch_size", big, "batch size"),
         ("/settings/recipe/momentum", json!(1), "momentum of 1"),
@@ -117,14 +116,14 @@ fn record_settings_are_validated() {
         ("/test/accuracy", json!(2), "figures"),
         ("/test/loss", json!(-1), "figures"),
     ] {
-        let mut forged = record.clone();
-        *forged.pointer_mut(pointer).unwrap() = value;
-        dir.write("b.json", forged.to_string());
+        let mut invalid = record.clone();
+        *invalid.pointer_mut(pointer).unwrap() = value;
+        dir.write("b.json", invalid.to_string());
         let output = dir.try_train("--like b.json --tensorboard tb -o n.mpk");
-        output.assert_error(1, words, "");
-        dir.write("m.json", forged.to_string());
+        output.assert_error(1, message, "");
+        dir.write("m.json", invalid.to_string());
         let output = dir.run("report m.mpk --any-dataset --force").ok();
-        output.assert_stderr_contains(words);
+        output.assert_stderr_contains(message);
         let page = dir.read_text("report.html");
         assert!(!page.contains("NaN"));
     }
@@ -149,14 +148,13 @@ fn like_reproduces_model() {
 fn like_rejects_invalid_records() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o a.mpk");
-    let refused = |record: &str, why: &str| {
+    let assert_rejected = |record: &str, reason: &str| {
         let output = dir.try_train(&format!("--like {record} -o b.mpk"));
-        let what = format!("cannot take the settings of {record}: ");
-        output.assert_error(1, &what, "");
-        output.assert_stderr_contains(why);
+        output.assert_error(1, &format!("cannot take the settings of {record}: "), "");
+        output.assert_stderr_contains(reason);
         assert!(!dir.path("b.mpk").exists());
     };
-    refused("none.json", "No such file");
-    refused("data", "expected a file, found a directory");
-    refused("a.mpk", "not a record of lenet train");
+    assert_rejected("none.json", "No such file");
+    assert_rejected("data", "expected a file, found a directory");
+    assert_rejected("a.mpk", "not a record of lenet train");
 }

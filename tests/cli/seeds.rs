@@ -1,4 +1,4 @@
-//! `lenet train --seeds`, and the tuned recipe from outside.
+//! `lenet train --seeds` and `--recipe tuned`.
 
 use super::TestDir;
 
@@ -13,14 +13,14 @@ fn seeds_report_rows_and_statistics() {
     let losses: Vec<_> = events[1..4].iter().map(|e| e["test_loss"].as_f64().unwrap()).collect();
     let mean = losses.iter().sum::<f64>() / 3.0;
     let sd = (losses.iter().map(|loss| (loss - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
-    let found = |figure: &str| events[4]["test_loss"][figure].as_f64().unwrap();
-    assert!((found("mean") - mean).abs() < 1e-12 && (found("sd") - sd).abs() < 1e-12);
-    assert!(losses.contains(&found("min")) && losses.contains(&found("max")));
-    assert!(losses.iter().all(|loss| (found("min")..=found("max")).contains(loss)));
+    let summary = |statistic: &str| events[4]["test_loss"][statistic].as_f64().unwrap();
+    assert!((summary("mean") - mean).abs() < 1e-12 && (summary("sd") - sd).abs() < 1e-12);
+    assert!(losses.contains(&summary("min")) && losses.contains(&summary("max")));
+    assert!(losses.iter().all(|loss| (summary("min")..=summary("max")).contains(loss)));
     assert_eq!(events[4]["runs"], 3);
-    assert_eq!(dir.files(), [] as [&str; 0], "no files unless they are asked for");
+    assert_eq!(dir.files(), [] as [&str; 0], "without -o there are no files");
 
-    // Seed 2 alone is the same training.
+    // A run of seed 2 alone gives the same result.
     let alone = dir.train("--seed 2 --epochs 1 --json").events();
     assert_eq!(alone[2]["loss"], events[3]["test_loss"]);
 }
@@ -40,6 +40,7 @@ fn output_placeholder_expands_to_seed() {
 
 #[test]
 fn tuned_model_accepts_raw_pixels() {
+    // The tuned recipe scales pixels in training, but its saved model expects raw pixels like that of any other recipe.
     let dir = TestDir::new();
     let events = dir.train("--recipe tuned --epochs 2 --json").events();
     assert_eq!(events[0]["recipe"], "tuned");

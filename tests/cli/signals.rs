@@ -1,4 +1,4 @@
-//! Signals to a training: Ctrl-C, SIGTERM, a hangup, a pause.
+//! Signals to a training run: SIGINT, SIGTERM, SIGHUP, SIGSTOP.
 
 use std::fs;
 use std::thread::sleep;
@@ -9,20 +9,20 @@ use super::interruptions::*;
 
 #[test]
 fn interrupted_epoch_resumes_bit_identically() {
-    // The last runs, with one batch an epoch and much to validate, are mostly hit in the validation.
+    // The runs with one batch per epoch and many validation images are mostly interrupted during validation.
     let dir = dir_with_500_images();
     let mostly_validation = TestDir::with_images(8000, 40);
     let validating = TRAIN.replace("--batch-size 1", "--batch-size 400 --validation-split 0.95");
     let mut random = Random(2);
-    for (dir, words) in [(&dir, TRAIN), (&mostly_validation, validating.as_str())] {
-        let (mut before, mut in_mid_epoch) = ((0, 0), 0);
+    for (dir, args) in [(&dir, TRAIN), (&mostly_validation, validating.as_str())] {
+        let (mut before, mut within_epoch) = ((0, 0), 0);
         for round in 0..20 {
             let (signal, status, name) = match round % 2 {
                 0 => ("INT", 130, "Ctrl-C"),
                 _ => ("TERM", 143, "SIGTERM"),
             };
             let run =
-                RunningCommand::start_training(dir, &format!("{words} --resume --epochs 100000"));
+                RunningCommand::start_training(dir, &format!("{args} --resume --epochs 100000"));
             sleep(random.millis(100));
             let begin = Instant::now();
             run.signal(signal);
@@ -37,16 +37,16 @@ fn interrupted_epoch_resumes_bit_identically() {
             assert!(stderr.contains(&message) && stderr.ends_with(" --resume\n"), "{stderr}");
             assert_eq!(dir.files(), ["m.json", "m.mpk", "m.state"]);
             assert_files_intact(dir);
-            let state = saved_checkpoint(dir);
-            let now = (state.record.epochs.len(), state.sums.batches);
-            // A run may end in the validation that it began with.
-            assert!(now >= before, "nothing is lost: {now:?} after {before:?}");
+            let checkpoint = saved_checkpoint(dir);
+            let now = (checkpoint.record.epochs.len(), checkpoint.sums.batches);
+            // A run that resumes within validation may be interrupted within the same validation.
+            assert!(now >= before, "progress was lost: {now:?} after {before:?}");
             before = now;
-            in_mid_epoch += usize::from(now.1 > 0);
+            within_epoch += usize::from(now.1 > 0);
         }
-        assert!(in_mid_epoch >= 10, "only {in_mid_epoch} of 20 in mid-epoch");
-        let (count, digest) = assert_matches_uninterrupted_run(dir, words);
-        println!("{count} epochs, 20 signals, {in_mid_epoch} in mid-epoch: {digest}");
+        assert!(within_epoch >= 10, "only {within_epoch} of 20 signals came within an epoch");
+        let (count, digest) = assert_matches_uninterrupted_run(dir, args);
+        println!("{count} epochs, 20 signals, {within_epoch} within an epoch: {digest}");
     }
 }
 
@@ -75,7 +75,7 @@ fn signal_at_start_keeps_files_intact() {
         run.signal("TERM");
         let output = run.wait();
         assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
-        // Before the program listens, the signal does what it does to any program.
+        // Until the program installs its signal handlers, SIGTERM kills it.
         assert!([143, -15].contains(&output.code()), "{}: {}", output.code(), output.stderr());
         assert_files_intact(&dir);
         assert_eq!(output.code() == 143, dir.path("m.state").exists(), "{}", output.stderr());
@@ -84,31 +84,32 @@ fn signal_at_start_keeps_files_intact() {
 
 #[test]
 fn second_signal_exits_immediately() {
-    // On a busy machine the first may be dealt with, state and all, before another thread is given the second.
-    let at_once = (0..20).any(|_| {
+    // On a busy machine the program may save and exit after the first signal before the second arrives. One immediate
+    // exit in 20 attempts is enough.
+    let exited_at_once = (0..20).any(|_| {
         let dir = dir_with_500_images();
         let run = RunningCommand::start_training(&dir, &format!("{TRAIN} --epochs 100000"));
-        let state = || fs::metadata(dir.path("m.state")).and_then(|found| found.modified()).ok();
-        // Both signals wait until the program goes on, so that no batch is done between them.
+        let saved_at = || fs::metadata(dir.path("m.state")).and_then(|file| file.modified()).ok();
+        // The stopped program receives both signals when it continues, so no batch is trained between them.
         run.signal("STOP");
         run.signal("INT");
         run.signal("TERM");
-        let before = state();
+        let before = saved_at();
         run.signal("CONT");
         let begin = Instant::now();
         let output = run.wait();
         assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
         assert!([130, 143].contains(&output.code()), "{}", output.code());
         assert_files_intact(&dir);
-        let saved = output.stderr().contains("saved");
-        assert!(saved || state() == before, "it was saved without a word");
-        !saved
+        let reports_save = output.stderr().contains("saved");
+        assert!(reports_save || saved_at() == before, "the checkpoint was saved silently");
+        !reports_save
     });
-    assert!(at_once, "the second signal never ended it");
+    assert!(exited_at_once, "the second signal never ended the run at once");
 }
 
-/// Whether this test was started by nohup or the like, which the program then inherits.
-fn hangups_are_ignored() -> bool {
+/// Returns whether SIGHUP is ignored, as under `nohup`. The program inherits this.
+fn sighup_is_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1)
@@ -116,18 +117,19 @@ fn hangups_are_ignored() -> bool {
 
 #[test]
 fn sighup_and_sigstop_preserve_run() {
+    // SIGHUP kills the run, and SIGSTOP pauses it. Afterwards it resumes bit-identically.
     let dir = dir_with_500_images();
     let run = RunningCommand::start_training(&dir, &format!("{TRAIN} --epochs 100000"));
     sleep(Duration::from_millis(300));
     run.signal("HUP");
-    let ended_by = if hangups_are_ignored() {
+    let code = if sighup_is_ignored() {
         sleep(Duration::from_millis(100));
         run.signal("KILL");
         -9
     } else {
         -1
     };
-    assert_eq!(run.wait().code(), ended_by);
+    assert_eq!(run.wait().code(), code);
     assert_files_intact(&dir);
     let run = RunningCommand::start_training(&dir, &format!("{TRAIN} --epochs 100000 --resume"));
     run.signal("STOP");

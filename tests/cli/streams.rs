@@ -1,4 +1,4 @@
-//! Standard output and standard error: who gets what, and what happens when one is gone.
+//! Standard output and standard error: their contents, and errors when writing to them.
 
 use std::process::Stdio;
 
@@ -21,20 +21,21 @@ fn missing_command_prints_help() {
     assert_eq!(output.code(), 2);
     assert_eq!(output.stdout(), "");
     assert!(output.stderr().contains("Examples:") && output.stderr().contains("lenet train"));
-    let asked = TestDir::empty().run("--help");
-    assert!(asked.code() == 0 && asked.stdout().starts_with("Examples:"), "{}", asked.stdout());
+    let help = TestDir::empty().run("--help");
+    assert!(help.code() == 0 && help.stdout().starts_with("Examples:"), "{}", help.stdout());
 }
 
 #[test]
 fn closed_pipe_is_accepted() {
+    // The reader of standard output exits at once, as `head` may do.
     let dir = TestDir::new();
-    for words in ["train --any-dataset --epochs 2", "eval model.mpk --any-dataset", "shapes"] {
+    for args in ["train --any-dataset --epochs 2", "eval model.mpk --any-dataset", "shapes"] {
         let mut child =
-            dir.lenet(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            dir.lenet(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let output = CommandOutput(child.wait_with_output().unwrap());
-        assert_eq!(output.code(), 0, "{words}: {}", output.stderr());
-        assert!(!output.stderr().contains("error"), "{words}: {}", output.stderr());
+        assert_eq!(output.code(), 0, "{args}: {}", output.stderr());
+        assert!(!output.stderr().contains("error"), "{args}: {}", output.stderr());
     }
     assert!(dir.path("model.mpk").is_file());
 }
@@ -44,8 +45,7 @@ fn closed_pipe_is_accepted() {
 fn full_device_is_reported_after_saving() {
     let dir = TestDir::new();
     let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = dir.lenet("train --any-dataset --epochs 1").stdout(full()).output().unwrap();
-    let output = CommandOutput(output);
+    let output = CommandOutput::of(dir.lenet("train --any-dataset --epochs 1").stdout(full()));
     assert_eq!(output.code(), 1, "{}", output.stderr());
     output.assert_stderr_contains("error: cannot write to standard output");
     assert!(dir.path("model.mpk").is_file());

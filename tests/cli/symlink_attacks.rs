@@ -1,4 +1,4 @@
-//! Names that someone planted: nothing is followed, waited for or replaced.
+//! Symlink attacks: another user creates a symlink, a pipe or a file at a path that the program will use.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -29,27 +29,27 @@ fn invalid_lock_file_is_rejected() {
 #[test]
 fn internal_path_symlinks_are_not_followed() {
     let dir = TestDir::new();
-    let plant = |name: &str, end: &str| symlink(end, dir.path(name)).unwrap();
+    let link = |name: &str, target: &str| symlink(target, dir.path(name)).unwrap();
     dir.write("victim", "precious");
-    plant("m.state", "victim");
+    link("m.state", "victim");
     let output = dir.try_train("--epochs 1 -o m.mpk");
     output.assert_error(1, "m.state exists already", "--force");
     dir.remove("m.state");
-    plant("m.json", "nowhere");
+    link("m.json", "nowhere");
     let output = dir.try_train("--epochs 1 -o m.mpk");
     output.assert_error(1, "m.json exists already", "--force");
-    // With --force the links themselves are replaced.
-    plant("m.state", "victim");
+    // --force replaces the symlinks themselves.
+    link("m.state", "victim");
     dir.train("--epochs 1 -o m.mpk --force");
     assert!(!dir.path("m.state").is_symlink() && !dir.path("m.json").is_symlink());
-    // Nor is the name that is taken where none was given.
-    plant("model.mpk", "nowhere");
+    // The default output name skips a dangling symlink.
+    link("model.mpk", "nowhere");
     let output = dir.train("--epochs 1");
     assert!(output.stdout().ends_with("saved model-2.mpk\n"));
-    plant("report.html", "nowhere");
+    link("report.html", "nowhere");
     let output = dir.run("report m.mpk --any-dataset");
     output.assert_error(1, "report.html exists already", "--force");
-    plant("m.onnx", "nowhere");
+    link("m.onnx", "nowhere");
     let output = dir.run("convert m.mpk m.onnx");
     output.assert_error(1, "m.onnx exists already", "--force");
     assert!(!dir.path("nowhere").exists());

@@ -1,4 +1,4 @@
-//! `lenet train`: its output, its files, its determinism.
+//! `lenet train`: output, files and exit status.
 
 use super::{DATA, TestDir};
 
@@ -49,8 +49,8 @@ fn events_and_run_record_agree() {
         }
     }
     assert_eq!(events[3]["samples"], 40);
-    let share = events[3]["correct"].as_f64().unwrap() / 40.0;
-    assert_eq!(events[3]["accuracy"].as_f64().unwrap(), share);
+    let accuracy = events[3]["correct"].as_f64().unwrap() / 40.0;
+    assert_eq!(events[3]["accuracy"].as_f64().unwrap(), accuracy);
     assert_eq!(events[4]["path"], "model.mpk");
     let record = dir.json("model.json");
     assert_eq!(record["settings"]["epochs"], 2);
@@ -71,8 +71,8 @@ fn repeated_command_keeps_first_model() {
     assert!(dir.train("--epochs 1 --seed 2").stdout().ends_with("saved model-3.mpk\n"));
     assert_eq!(dir.digest("model.mpk"), first);
 
-    let refused = dir.try_train("--epochs 1 --seed 3 -o model.mpk");
-    refused.assert_error(1, "model.mpk exists already", "--force");
+    let rejected = dir.try_train("--epochs 1 --seed 3 -o model.mpk");
+    rejected.assert_error(1, "model.mpk exists already", "--force");
     assert_eq!(dir.digest("model.mpk"), first);
     dir.train("--epochs 1 --seed 3 -o model.mpk --force");
     assert_ne!(dir.digest("model.mpk"), first);
@@ -91,6 +91,7 @@ fn model_is_saved_at_given_path() {
 
 #[test]
 fn any_batch_size_is_accepted() {
+    // With size 7 the last batch of the 180 images is smaller. Size 60,000 is larger than the data set.
     let dir = TestDir::new();
     for size in [1, 7, 180, 60_000] {
         dir.train(&format!("--epochs 1 --batch-size {size} -o {size}.mpk"));
@@ -111,8 +112,8 @@ fn missing_validation_split_omits_metrics() {
 fn threads_option_sets_thread_count() {
     let dir = TestDir::new();
     for threads in [1, 3] {
-        let words = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
-        assert_eq!(dir.train(&words).json()["threads"], threads);
+        let args = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
+        assert_eq!(dir.train(&args).json()["threads"], threads);
     }
 }
 

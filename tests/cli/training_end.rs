@@ -1,47 +1,46 @@
-//! How a training ended is said: early, with other weights than the last, or with nothing learnt.
+//! The end of a training run: early stopping, collapse and divergence are reported.
 
 use serde_json::Value;
 
 use super::TestDir;
 
-fn end(events: &[Value]) -> &Value {
-    let mut ends = events.iter().filter(|event| event["event"] == "test");
-    ends.next().unwrap()
+fn test_event(events: &[Value]) -> &Value {
+    events.iter().find(|event| event["event"] == "test").unwrap()
 }
 
-/// A rate that lets the loss jump about, so that patience ends soon.
-const RESTLESS: &str = "--epochs 40 --patience 1 --keep best --lr 3";
+/// A learning rate so high that the validation loss oscillates and early stopping ends the run soon.
+const UNSTABLE: &str = "--epochs 40 --patience 1 --keep best --lr 3";
 
 #[test]
 fn early_stopping_is_reported() {
     let dir = TestDir::new();
-    let output = dir.train(&format!("{RESTLESS} -o m.mpk --json"));
+    let output = dir.train(&format!("{UNSTABLE} -o m.mpk --json"));
     let events = output.events();
-    let (end, record) = (end(&events), dir.json("m.json"));
-    let (done, kept) = (end["epochs_done"].as_u64().unwrap(), &end["kept_epoch"]);
-    assert!(done < 40, "{end}");
-    assert_eq!(kept, done - 1, "{end}");
-    for found in [end, &record] {
+    let (test, record) = (test_event(&events), dir.json("m.json"));
+    let (done, kept) = (test["epochs_done"].as_u64().unwrap(), &test["kept_epoch"]);
+    assert!(done < 40, "{test}");
+    assert_eq!(kept, done - 1, "{test}");
+    for found in [test, &record] {
         assert_eq!(found["stop_reason"], "patience");
         assert_eq!(&found["kept_epoch"], kept);
     }
-    let said = format!(
+    let notes = format!(
         "note: stopped after epoch {done} of 40: the validation loss did not improve for 1 epoch; \
          go on with --resume and a larger --patience\n\
          note: the model has the weights of epoch {kept}, of the best validation loss\n"
     );
-    output.assert_stderr_contains(&said);
-    // Again, and in text.
-    let again = dir.train(&format!("{RESTLESS} -o m.mpk --resume"));
-    again.assert_stderr_contains(&said);
+    output.assert_stderr_contains(&notes);
+    // The text output of --resume repeats the notes.
+    let again = dir.train(&format!("{UNSTABLE} -o m.mpk --resume"));
+    again.assert_stderr_contains(&notes);
     assert!(!again.stderr().contains("--epochs"), "{}", again.stderr());
-    let on = dir.train("--patience 40 -o m.mpk --resume --json");
-    let events = on.events();
-    assert_eq!(self::end(&events)["stop_reason"], "epochs");
-    assert_eq!(self::end(&events)["epochs_done"], 40);
+    let resumed = dir.train("--patience 40 -o m.mpk --resume --json");
+    let events = resumed.events();
+    assert_eq!(test_event(&events)["stop_reason"], "epochs");
+    assert_eq!(test_event(&events)["epochs_done"], 40);
     assert_eq!(dir.json("m.json")["stop_reason"], "epochs");
-    // Of each seed too.
-    let seeds = dir.train(&format!("{RESTLESS} --seeds 42 --json"));
+    // --seeds reports it for each seed.
+    let seeds = dir.train(&format!("{UNSTABLE} --seeds 42 --json"));
     let row = &seeds.events()[1];
     assert_eq!((&row["stop_reason"], &row["epochs_done"]), (&"patience".into(), &done.into()));
     seeds.assert_stderr_contains("(seed 42)");
@@ -52,15 +51,15 @@ fn collapsed_model_is_reported() {
     let dir = TestDir::with_images(2000, 200);
     for rate in ["50", "1e30"] {
         let output = dir.train(&format!("--epochs 2 --json --lr {rate} -o m.mpk --force"));
-        assert_eq!(end(&output.events())["collapsed"], true);
+        assert_eq!(test_event(&output.events())["collapsed"], true);
         assert_eq!(dir.json("m.json")["test"]["collapsed"], true);
         let rate = rate.parse::<f64>().unwrap();
         let warning = format!("use a learning rate below {rate} (--lr)");
         output.assert_stderr_contains(&warning);
     }
-    let sound = dir.train("--epochs 2 --recipe tuned --json");
-    assert_eq!(end(&sound.events())["collapsed"], false);
-    assert_eq!(sound.stderr().matches("warning").count(), 0, "{}", sound.stderr());
+    let tuned = dir.train("--epochs 2 --recipe tuned --json");
+    assert_eq!(test_event(&tuned.events())["collapsed"], false);
+    assert_eq!(tuned.stderr().matches("warning").count(), 0, "{}", tuned.stderr());
 }
 
 #[test]
@@ -76,6 +75,6 @@ fn divergence_keeps_last_good_epoch() {
     let model = lenet::format::read(&dir.path("m.mpk")).unwrap();
     assert_eq!(model.weights.first_non_finite(), None);
     let epochs = dir.json("m.json")["epochs"].as_array().unwrap().len();
-    assert_eq!(epochs, lines - 1, "one line to begin with, then one an epoch");
+    assert_eq!(epochs, lines - 1, "one header line, then one line per epoch");
     dir.run("eval --any-dataset m.mpk").ok();
 }
