@@ -1,4 +1,4 @@
-//! Disks that are full or read-only.
+//! Full and read-only disks.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use super::test_dir::{TestDir, assert_file_intact, stderr};
 use super::{FILES, LENET};
 
-/// Runs `script` where the folder `disk` is a file system of its own of `size` bytes; then copies it to `out`.
+/// Mounts a file system of `size` bytes at `old/disk`, runs `script`, and copies the content of the disk to `old/out`.
 fn on_small_disk(dir: &TestDir, size: &str, script: &str) -> Output {
-    for folder in ["old/disk", "old/out"] {
-        let _ = fs::remove_dir_all(dir.path().join(folder));
-        fs::create_dir(dir.path().join(folder)).unwrap();
+    for name in ["old/disk", "old/out"] {
+        let _ = fs::remove_dir_all(dir.path().join(name));
+        fs::create_dir(dir.path().join(name)).unwrap();
     }
     let script = format!(
         "mount -t tmpfs -o size={size} tmpfs old/disk || exit 99; \
@@ -29,39 +29,39 @@ fn on_small_disk(dir: &TestDir, size: &str, script: &str) -> Output {
 #[test]
 fn full_disk_keeps_old_files() {
     let dir = TestDir::new();
-    let names = |folder: &str| {
-        let entries = fs::read_dir(dir.path().join(folder)).unwrap();
+    let names = |directory: &str| {
+        let entries = fs::read_dir(dir.path().join(directory)).unwrap();
         let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         names
     };
     let train = "\"$LENET\" train --any-dataset --epochs 1 -q -o old/disk/m.mpk --force";
-    // Without old files, from no room at all to where the state fits and the model does not.
-    let mut kilobytes_enough = 0;
+    // Without old files: from a disk without any space to one where the checkpoint fits but the model does not.
+    let mut sufficient_kilobytes = 0;
     for kilobytes in (4..1000).step_by(60) {
         let output = on_small_disk(&dir, &format!("{kilobytes}k"), train);
         if output.status.success() {
-            kilobytes_enough = kilobytes;
+            sufficient_kilobytes = kilobytes;
             break;
         }
         let stderr = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{kilobytes}k: {stderr}");
         assert!(stderr.contains("No space left on device"), "{kilobytes}k: {stderr}");
         assert!(stderr.contains("hint: free some space"), "{kilobytes}k: {stderr}");
-        // With room for the files of the first saving and not for those of the second beside them, the first stay.
+        // If the first save fits and the second does not, the files of the first remain intact.
         for name in names("old/out") {
             assert_file_intact(&dir.path().join("old/out").join(name), &format!("{kilobytes}k"));
         }
     }
-    assert!(kilobytes_enough > 500, "{kilobytes_enough}");
-    // With old files: they take 540 kB, and the new ones need room beside them.
+    assert!(sufficient_kilobytes > 500, "{sufficient_kilobytes}");
+    // With old files: they occupy 540 kB, and the new ones are written before the old ones are replaced.
     let (mut failed, mut replaced) = (0, false);
     for kilobytes in (560..1100).step_by(40) {
         let script = format!("cp old/m.* old/disk || exit 97; {train}");
         let output = on_small_disk(&dir, &format!("{kilobytes}k"), &script);
         assert_eq!(names("old/out"), FILES, "{kilobytes}k");
         let is_old = |name: &str| {
-            let read = |folder: &str| fs::read(dir.path().join(folder).join(name)).unwrap();
+            let read = |directory: &str| fs::read(dir.path().join(directory).join(name)).unwrap();
             read("old/out") == read("old")
         };
         if output.status.success() {
