@@ -1,5 +1,5 @@
 //! `lenet train --tensorboard`. The reader in this file is independent of the writer.
-//! `tests/interop/check_tensorboard.py` reads the same files with TensorBoard.
+//! `tests/interop/check_tensorboard.py` reads such files with TensorBoard.
 
 use std::fs::{self, File};
 use std::io::Read;
