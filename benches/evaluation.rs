@@ -1,6 +1,6 @@
-//! Seconds to evaluate the 10,000 test images, data loaded, result checked: `cargo bench --bench evaluation`.
+//! Measures the time to evaluate the 10,000 test images, without loading them: `cargo bench --bench evaluation`.
 //!
-//! Prints one JSON line with the least of ten runs.
+//! Prints the minimum of ten runs as a line of JSON.
 
 use std::time::Instant;
 
@@ -12,20 +12,20 @@ use lenet::format;
 const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
 
 fn main() {
-    let (images, _) = load_part(Part::Test, &Options::default()).expect("the data lies in data/");
-    let file = format::read(TRAINED.as_ref()).expect("the goldens are there");
+    let (images, _) = load_part(Part::Test, &Options::default()).expect("the data set is in data/");
+    let file = format::read(TRAINED.as_ref()).expect("the model is in tests/goldens/");
     let pool = rayon::ThreadPoolBuilder::new().build().expect("threads can be started");
-    let least = pool.install(|| {
-        let mut least = f64::INFINITY;
+    let minimum = pool.install(|| {
+        let mut minimum = f64::INFINITY;
         for _ in 0..10 {
             let begin = Instant::now();
             let evaluation =
                 evaluate::<NdArray>(&file.weights, &images, BATCH_SIZE, &Default::default());
-            least = least.min(begin.elapsed().as_secs_f64());
+            minimum = minimum.min(begin.elapsed().as_secs_f64());
             let correct = evaluation.expect("a CPU does not fail").correct();
-            assert_eq!(correct, 6678, "the answer is Keras' before its time counts");
+            assert_eq!(correct, 6678, "the result differs from that of Keras");
         }
-        least
+        minimum
     });
-    println!(r#"{{"seconds":{least:.5},"images":10000}}"#);
+    println!(r#"{{"seconds":{minimum:.5},"images":10000}}"#);
 }

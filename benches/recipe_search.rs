@@ -1,15 +1,15 @@
-//! What each part of a recipe gives: trains with it from several seeds and measures on the validation part. The
-//! test images are never looked at.
+//! Measures the effect of each part of a recipe: trains with several seeds and evaluates on the validation split. It
+//! never uses the test images.
 //!
 //! ```text
 //! cargo bench --bench recipe_search                                  the steps from classic to tuned
 //! cargo bench --bench recipe_search -- epochs=20 learning_rate=0.02 schedule='{"linear":{"warm_up":0.02}}'
 //! ```
 //!
-//! Words of the form key=value, the value in JSON, change the recipe (its fields are those of the record beside a
-//! model), or are `epochs`, `batch_size`, `seeds` (how many, from 1) or `from` (a recipe's name). Each row goes to
-//! standard output as it is measured, in the columns of `recipe_search.csv` beside this file. Runs go side by side,
-//! one a core, so `seconds` are for comparing rows of one invocation.
+//! An argument `key=value`, with the value in JSON, sets a field of the recipe, as in the run record of a model. The keys
+//! `epochs`, `batch_size`, `seeds` (their number, starting at 1) and `from` (the name of a recipe) configure the search.
+//! Each row is printed as soon as it is measured, with the columns of `recipe_search.csv` in this directory. One run per
+//! core trains in parallel, so compare `seconds` only between rows of one invocation.
 
 #![allow(clippy::unwrap_used, reason = "a search that fails has nothing to clean up")]
 
@@ -23,16 +23,16 @@ use lenet::data::{Augmentation, ImageDataset, Options, Part, Scaling, load_part}
 use lenet::train::{Checkpoint, Quiet, Recipe, RunRecord, Settings, TrainingContext, fit};
 use serde_json::{Value, json};
 
-/// Every row's runs: how they are made beside the recipe.
+/// The settings of all runs that are not part of the recipe.
 #[derive(Clone)]
 struct Plan {
     epochs: usize,
-    /// The recipe's own, if none.
+    /// Overrides the batch size of the recipe.
     batch_size: Option<usize>,
     seeds: u64,
 }
 
-/// The figures of one run.
+/// The metrics of one run.
 struct Outcome {
     accuracy: f64,
     loss: f64,
@@ -40,11 +40,11 @@ struct Outcome {
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let words = words.iter().filter_map(|word| word.split_once('='));
-    let mut words: BTreeMap<&str, Value> =
-        words.map(|(key, text)| (key, serde_json::from_str(text).unwrap_or(json!(text)))).collect();
-    let mut number = |key, default| words.remove(key).map_or(default, |n| n.as_u64().unwrap());
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args = args.iter().filter_map(|arg| arg.split_once('='));
+    let mut args: BTreeMap<&str, Value> =
+        args.map(|(key, text)| (key, serde_json::from_str(text).unwrap_or(json!(text)))).collect();
+    let mut number = |key, default| args.remove(key).map_or(default, |n| n.as_u64().unwrap());
     let plan = Plan {
         epochs: number("epochs", 5) as usize,
         batch_size: match number("batch_size", 0) {
@@ -53,12 +53,12 @@ fn main() {
         },
         seeds: number("seeds", 5),
     };
-    let from = words.remove("from");
-    let rows = if words.is_empty() && from.is_none() {
-        steps()
+    let from = args.remove("from");
+    let rows = if args.is_empty() && from.is_none() {
+        steps_to_tuned()
     } else {
         let name = from.as_ref().and_then(Value::as_str).unwrap_or("tuned");
-        vec![changed(name, words)]
+        vec![modified_recipe(name, args)]
     };
     let data = Data::load();
     println!("change,epochs,batch_size,seeds,val_accuracy,sd,val_loss,seconds");
@@ -75,8 +75,8 @@ fn main() {
     }
 }
 
-/// The way from classic to tuned, each row one change more than the row before.
-fn steps() -> Vec<(String, Recipe)> {
+/// Returns the recipes from classic to tuned. Each row adds one change to the row before.
+fn steps_to_tuned() -> Vec<(String, Recipe)> {
     let tuned = Recipe::tuned();
     let mut recipe = Recipe::classic();
     let mut rows = vec![("classic".to_owned(), recipe.clone())];
@@ -86,32 +86,32 @@ fn steps() -> Vec<(String, Recipe)> {
     };
     row("+ standardised pixels", &|r| r.scaling = Scaling::STANDARD);
     row("+ gain", &|r| r.gain = tuned.gain);
-    row("+ Nesterov momentum and its rate", &|r| {
+    row("+ Nesterov momentum and its learning rate", &|r| {
         r.momentum = tuned.momentum;
         r.nesterov = tuned.nesterov;
-        // What is best with sigmoids.
+        // The best rate with sigmoids.
         r.learning_rate = 0.2;
     });
     row("+ schedule", &|r| r.schedule = tuned.schedule);
-    row("+ tanh and its rate", &|r| {
+    row("+ tanh and its learning rate", &|r| {
         r.activation = tuned.activation;
         r.learning_rate = tuned.learning_rate;
     });
     row("+ weight decay", &|r| r.weight_decay = tuned.weight_decay);
-    row("+ moved images", &|r| {
+    row("+ shifted images", &|r| {
         r.augmentation = Augmentation { flip: false, ..tuned.augmentation };
     });
     row("+ Muon in batches of 128", &|r| r.muon = tuned.muon);
-    row("+ mirrored images", &|r| r.augmentation = tuned.augmentation);
+    row("+ flipped images", &|r| r.augmentation = tuned.augmentation);
     rows
 }
 
-/// A recipe with some fields set to other values, under the words that say so.
-fn changed(from: &str, fields: BTreeMap<&str, Value>) -> (String, Recipe) {
+/// Returns the recipe `from` with some fields set to other values, and a name that lists them.
+fn modified_recipe(from: &str, fields: BTreeMap<&str, Value>) -> (String, Recipe) {
     let recipe = match from {
         "classic" => Recipe::classic(),
         "tuned" => Recipe::tuned(),
-        other => panic!("no recipe is called {other}"),
+        other => panic!("unknown recipe {other}"),
     };
     let mut recipe = serde_json::to_value(recipe).unwrap();
     let mut name = from.to_owned();
@@ -122,7 +122,7 @@ fn changed(from: &str, fields: BTreeMap<&str, Value>) -> (String, Recipe) {
     (name, serde_json::from_value(recipe).unwrap())
 }
 
-/// The training images in their two parts.
+/// The training images, split into a training and a validation part.
 struct Data {
     train: ImageDataset,
     validation: ImageDataset,
@@ -137,7 +137,7 @@ impl Data {
         Self { train, validation }
     }
 
-    /// One outcome a seed, as many at a time as there are cores.
+    /// Runs every seed, one run per core in parallel, and returns one outcome per seed.
     fn outcomes(&self, recipe: &Recipe, plan: &Plan) -> Vec<Outcome> {
         let (next, outcomes) = (AtomicUsize::new(1), Mutex::new(Vec::new()));
         let worker = || {
@@ -165,20 +165,20 @@ impl Data {
             seed,
             ..Settings::new(recipe.clone())
         };
-        let job = TrainingContext::<NdArray> {
+        let context = TrainingContext::<NdArray> {
             train: &self.train,
             validation: &self.validation,
             device: &Default::default(),
             save_every: Duration::MAX,
         };
-        let mut state = Checkpoint::initial(RunRecord::new(settings, "CPU"));
-        // A candidate that diverges has learnt nothing.
-        if let Err(error) = fit(&job, &mut state, &mut Quiet, &mut |_| Ok(())) {
+        let mut checkpoint = Checkpoint::initial(RunRecord::new(settings, "CPU"));
+        // A diverged run counts as chance accuracy.
+        if let Err(error) = fit(&context, &mut checkpoint, &mut Quiet, &mut |_| Ok(())) {
             eprintln!("seed {seed}: {error}");
             return Outcome { accuracy: 0.1, loss: f64::NAN, seconds: f64::NAN };
         }
-        let last = state.record.epochs.last().unwrap();
-        let seconds = state.record.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>();
+        let last = checkpoint.record.epochs.last().unwrap();
+        let seconds = checkpoint.record.epochs.iter().map(|epoch| epoch.seconds).sum::<f64>();
         Outcome {
             accuracy: last.val_accuracy.unwrap(),
             loss: last.val_loss.unwrap(),
@@ -187,10 +187,10 @@ impl Data {
     }
 }
 
-/// Mean and sample standard deviation of one figure.
-fn mean_and_deviation(outcomes: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> (f64, f64) {
+/// Returns the mean and the sample standard deviation of one metric.
+fn mean_and_deviation(outcomes: &[Outcome], metric: impl Fn(&Outcome) -> f64) -> (f64, f64) {
     let n = outcomes.len() as f64;
-    let mean = outcomes.iter().map(&figure).sum::<f64>() / n;
-    let squares = outcomes.iter().map(|o| (figure(o) - mean).powi(2));
+    let mean = outcomes.iter().map(&metric).sum::<f64>() / n;
+    let squares = outcomes.iter().map(|o| (metric(o) - mean).powi(2));
     (mean, (squares.sum::<f64>() / (n - 1.0)).sqrt())
 }

@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-fn pass(recipe: &Recipe, train: &ImageDataset) -> Batches {
+fn batches(recipe: &Recipe, train: &ImageDataset) -> Batches {
     let order = epoch_order(train.images().len() as u32, 42, 1);
     Batches {
         transforms: recipe.augmentation.draw(&order, train.labels(), 42, 1, 9),
@@ -32,7 +32,7 @@ fn pass(recipe: &Recipe, train: &ImageDataset) -> Batches {
     }
 }
 
-fn start(recipe: &Recipe) -> Parameters {
+fn initial_parameters(recipe: &Recipe) -> Parameters {
     let weights = Weights::initial(42, recipe.gain).for_activation(recipe.activation);
     Parameters::new(weights, recipe.sgd())
 }
@@ -47,12 +47,12 @@ fn summary(times: &mut [Duration]) -> [f64; 2] {
 fn steps(recipe: &Recipe, train: &ImageDataset) {
     let pool = rayon::ThreadPoolBuilder::new().build().expect("threads can be started");
     pool.install(|| {
-        let pass = pass(recipe, train);
-        let rates = vec![(recipe.learning_rate * 0.1) as f32; pass.batches()];
-        let (start, device) = (start(recipe), Default::default());
+        let batches = batches(recipe, train);
+        let steps = batches.batches();
+        let rates = vec![(recipe.learning_rate * 0.1) as f32; steps];
+        let (start, device) = (initial_parameters(recipe), Default::default());
         let mut trainer = NdArray::trainer(recipe.activation, recipe.sgd(), &start, &device);
-        let steps = pass.batches();
-        trainer.start_epoch(pass, rates, 0);
+        trainer.start_epoch(batches, rates, 0);
         let mut times: Vec<Duration> = (0..steps)
             .map(|_| {
                 let begin = Instant::now();
@@ -60,9 +60,9 @@ fn steps(recipe: &Recipe, train: &ImageDataset) {
                 begin.elapsed()
             })
             .collect();
-        let [least, median] = summary(&mut times);
+        let [minimum, median] = summary(&mut times);
         println!(
-            "{}, {} threads: a step {least:.1} us, median {median:.1} us; {:.3} s an epoch from the median",
+            "{}, {} threads: step min {minimum:.1} us, median {median:.1} us; epoch {:.3} s (from the median)",
             recipe.name,
             rayon::current_num_threads(),
             median * 1e-6 * STEPS

@@ -1,6 +1,6 @@
-//! The table of faults survived names tests that exist, and a panic, which no input is known to cause, is told to the
-//! user like any error. Without libtest, which has a way of its own with panics: started with a word, this program is
-//! the one that panics.
+//! Checks that every test named in `tests/faults.md` exists, and that a panic is reported like any other error.
+//!
+//! The program runs without libtest, which installs its own panic hook. It starts itself with an argument to panic.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -11,37 +11,38 @@ use lenet::cli::ui::exit_status;
 fn main() -> ExitCode {
     match env::args().nth(1).as_deref() {
         Some("panic") => exit_status(|| panic!("first line\nsecond line")),
-        Some("panic-elsewhere") => exit_status(|| {
+        Some("panic-in-thread") => exit_status(|| {
             rayon::join(|| (), || panic!("in another thread"));
             Ok(())
         }),
         _ => {
             check_panic("panic", "first line second line");
-            check_panic("panic-elsewhere", "in another thread");
+            check_panic("panic-in-thread", "in another thread");
             check_table();
             ExitCode::SUCCESS
         }
     }
 }
 
-fn check_panic(word: &str, message: &str) {
-    let program = env::current_exe().expect("a running program has a path");
-    let output = Command::new(program).arg(word).output();
-    let output = output.expect("a program that runs can be started");
-    assert_eq!(output.status.code(), Some(1), "{word}");
-    assert!(output.stdout.is_empty(), "{word}");
+/// Starts this program with `arg` and asserts that its panic is reported in two lines with status 1.
+fn check_panic(arg: &str, message: &str) {
+    let program = env::current_exe().expect("the program has a path");
+    let output = Command::new(program).arg(arg).output();
+    let output = output.expect("the program starts");
+    assert_eq!(output.status.code(), Some(1), "{arg}");
+    assert!(output.stdout.is_empty(), "{arg}");
     let stderr = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<_> = stderr.lines().collect();
     let [error, hint] = lines[..] else {
-        panic!("{word}: not two lines: {stderr}");
+        panic!("{arg}: not two lines: {stderr}");
     };
     assert!(error.starts_with("error: internal error: "), "{error}");
     assert!(error.contains(message) && error.contains("faults.rs:"), "{error}");
     assert!(hint.starts_with("hint: this is a bug in lenet; please report it"), "{hint}");
-    println!("{word}: told in two lines");
+    println!("{arg}: reported in two lines");
 }
 
-/// Every row names tests that exist, each as `file::name` in backquotes, or the reason why there is none.
+/// Asserts that every row names existing tests, each as `file::name` in backquotes, or the reason why there is none.
 fn check_table() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| {
@@ -52,8 +53,8 @@ fn check_table() {
     let named: Vec<_> = quoted.filter_map(|text| text.split_once("::")).collect();
     assert!(named.len() > 80, "{}", named.len());
     for (file, name) in &named {
-        let is_there = read(file).contains(&format!("fn {name}("));
-        assert!(is_there, "{file} has no test {name}");
+        let exists = read(file).contains(&format!("fn {name}("));
+        assert!(exists, "{file} has no test {name}");
     }
     let rows = table.lines().filter(|line| line.starts_with("| "));
     for row in rows.filter(|row| !row.starts_with("| provoked")) {

@@ -1,11 +1,13 @@
-"""Test accuracy against seconds: python accuracy.py LENET DATA_DIR.
+"""Measures test accuracy against training time: python accuracy.py LENET DATA_DIR.
 
-Called by `accuracy`. Trains with each recipe of lenet, with tuned in PyTorch and the notebook in Keras, for several numbers
-of epochs from seeds 1 to those of RUNS; writes every run to accuracy.csv beside this file and the plot to accuracy.svg in
-DATA_DIR, prints the table. Seconds go from the start of the program to the trained model, loading included: lenet's are
-those of the whole command, test and saving included; PyTorch's stop after the test, Keras' at the end of the epoch. Keras
-trains once a seed and is measured on the way, which is fair since its rate is constant; the others train anew for each
-number of epochs.
+Called by `accuracy`. Trains both recipes of lenet, the tuned recipe in PyTorch, and the notebook's model in Keras, for the
+numbers of epochs and seeds in RUNS. Writes every run to accuracy.csv in this directory and the plot to accuracy.svg in
+DATA_DIR, and prints the table.
+
+Seconds count from the start of the program to the trained model, including loading. For lenet they cover the whole command,
+including the test and saving. For PyTorch they end after the test, for Keras at the end of the epoch. Keras trains once per
+seed and is evaluated after several epochs, which is fair because its learning rate is constant. The others train a separate
+run for each number of epochs.
 """
 import csv, json, pathlib, statistics, subprocess, sys, tempfile, time
 
@@ -15,7 +17,7 @@ import matplotlib.pyplot as plt
 
 here = pathlib.Path(__file__).parent
 program, data = sys.argv[1], pathlib.Path(sys.argv[2])
-# Seeds for each number of epochs.
+# The number of seeds for each number of epochs.
 RUNS = {
     "lenet, tuned": {1: 5, 2: 5, 3: 30, 5: 5, 10: 5, 20: 10},
     "lenet, classic": {1: 5, 2: 5, 5: 5, 10: 5, 20: 5},
@@ -26,9 +28,9 @@ COLOURS = {"lenet, tuned": "#0b6e4f", "lenet, classic": "#3a7ca5", "Keras": "#c8
 
 
 def lenet(recipe, epochs, seed):
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         command = [program, "train", "--recipe", recipe, "--epochs", str(epochs), "--seed", str(seed),
-                   "--data", str(data), "--json", "-o", f"{folder}/model.mpk"]
+                   "--data", str(data), "--json", "-o", f"{directory}/model.mpk"]
         begin = time.perf_counter()
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         seconds = time.perf_counter() - begin
@@ -36,15 +38,15 @@ def lenet(recipe, epochs, seed):
     return seconds, next(event["accuracy"] for event in events if event["event"] == "test")
 
 
-def python(script, *words):
-    command = [sys.executable, here / script, data, *map(str, words)]
+def python(script, *args):
+    command = [sys.executable, here / script, data, *map(str, args)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
 def runs():
-    for seed in range(1, max(seeds for runs in RUNS.values() for seeds in runs.values()) + 1):
-        for name, of in RUNS.items():
-            epochs = [epochs for epochs, seeds in of.items() if seed <= seeds]
+    for seed in range(1, max(seeds for counts in RUNS.values() for seeds in counts.values()) + 1):
+        for name, counts in RUNS.items():
+            epochs = [epochs for epochs, seeds in counts.items() if seed <= seeds]
             if name == "Keras" and epochs:
                 for mark in python("keras_lenet.py", max(epochs), seed, *epochs)["marks"]:
                     yield name, mark["epochs"], seed, mark["seconds"], mark["accuracy"]
@@ -82,7 +84,7 @@ for epochs in sorted(set().union(*RUNS.values())):
         cells += [f"{statistics.median(seconds):.2f}", f"{statistics.mean(accuracies):.4f} ± {error:.4f} ({n})"]
     print("|", epochs, "|", " | ".join(cells), "|")
 
-# Text stays text, and one result gives one file.
+# Keep text as text, and make the file deterministic.
 plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "lenet", "font.family": "sans-serif", "font.size": 11}
 figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
 for name, series in points.items():

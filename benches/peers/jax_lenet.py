@@ -1,7 +1,7 @@
-"""LeNet in JAX on the CPU, one `jit` for the step, trained as the notebook trains it: python jax_lenet.py DATA_DIR EPOCHS.
+"""Trains the notebook's LeNet in JAX on the CPU with one `jit`-compiled step: python jax_lenet.py DATA_DIR EPOCHS.
 
-Prints one JSON line: seconds of each epoch, the first with compilation. A `lax.scan` over the epoch, the fastest way on a GPU, takes
-three times as long on a CPU.
+Prints a line of JSON with the seconds of each epoch, the first including compilation. A `lax.scan` over the epoch is fastest
+on a GPU, but takes three times as long on a CPU.
 """
 import json, os, resource, sys, time
 os.environ.setdefault("JAX_PLATFORMS", "cpu")

@@ -1,11 +1,11 @@
-"""What the trainings in JAX share: the network, its loss and a step of gradient descent."""
+"""The network, its loss and an SGD step, shared by the JAX scripts."""
 import jax, jax.numpy as jnp
 from jax import lax
 
 SHAPES = [(6, 1, 5, 5), (16, 6, 5, 5), (256, 120), (120, 84), (84, 10)]
 
 def lenet(key):
-    """Weights and biases of each layer, as Glorot draws them."""
+    """Returns the weights (Glorot uniform) and biases (zero) of each layer."""
     def layer(key, shape):
         fans = (shape[0] + shape[1]) * (25 if len(shape) == 4 else 1)
         limit = (6 / fans) ** 0.5
@@ -13,7 +13,7 @@ def lenet(key):
     return [layer(k, shape) for k, shape in zip(jax.random.split(key, 5), SHAPES)]
 
 def outputs(net, images):
-    """Of images [N, 1, 28, 28] of any type."""
+    """Computes the outputs for images of shape [N, 1, 28, 28] and any type."""
     x = images.astype(jnp.float32)
     for w, b in net[:2]:
         x = lax.conv(x, w, (1, 1), "VALID") + b[:, None, None]
@@ -24,7 +24,7 @@ def outputs(net, images):
     return x
 
 def step(net, images, labels):
-    """The network after a step at 0.9 on this batch, and the batch's loss before it."""
+    """Returns the network after an SGD step with learning rate 0.9, and the loss of the batch before the step."""
     def loss(net):
         o = jnp.clip(outputs(net, images), 1e-7, 1 - 1e-7)
         return (jnp.log(o.sum(1)) - jnp.log(jnp.take_along_axis(o, labels[:, None], 1)[:, 0])).mean()

@@ -1,23 +1,23 @@
-"""LeNet in JAX, an epoch as one compiled scan: python jax_scan.py DATA_DIR EPOCHS BATCH_SIZE [DEVICE].
+"""Trains LeNet in JAX with each epoch as one compiled scan: python jax_scan.py DATA_DIR EPOCHS BATCH_SIZE [DEVICE].
 
-DEVICE is gpu unless it is given. Prints one JSON line: the version and the device, the seconds of each epoch, the test
-accuracy; or what is missing.
+DEVICE defaults to gpu. Prints a line of JSON with the version, the device, the seconds of each epoch and the test accuracy,
+or with the missing requirement.
 """
 import json, sys, time
 
-def missing(what):
-    print(json.dumps({"missing": what}))
+def exit_missing(requirement):
+    print(json.dumps({"missing": requirement}))
     sys.exit()
 
 try:
     import numpy as np, jax
 except ImportError as error:
-    missing(f"JAX: {error}")
+    exit_missing(f"JAX: {error}")
 data, epochs, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 try:
     device = jax.devices(sys.argv[4] if len(sys.argv) > 4 else "gpu")[0]
 except RuntimeError:
-    missing("JAX sees no GPU")
+    exit_missing("JAX found no GPU")
 
 import jax.numpy as jnp
 from jax import lax
@@ -30,8 +30,8 @@ x, y = x[:54000], y[:54000]
 key = jax.random.key(0)
 parameters = jax_parts.lenet(key)
 
-def step(parameters, places):
-    return jax_parts.step(parameters, x[places], y[places])
+def step(parameters, indices):
+    return jax_parts.step(parameters, x[indices], y[indices])
 
 @jax.jit
 def epoch(parameters, key):

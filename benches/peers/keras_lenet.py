@@ -1,8 +1,8 @@
-"""The notebook's training in Keras: python keras_lenet.py DATA_DIR EPOCHS [SEED [MARK..]].
+"""Trains the notebook's LeNet in Keras: python keras_lenet.py DATA_DIR EPOCHS [SEED [MARK..]].
 
-Prints one JSON line: seconds of each epoch (with validation, which fit() does not time apart), wall seconds from
-load to save, peak resident memory in MB. At each MARK, a number of epochs, it also measures the test accuracy; the
-seconds of a mark are those from the load on, without the measuring.
+Prints a line of JSON with the seconds of each epoch (including validation, which fit() does not time separately), the wall
+time from loading to saving in seconds, and the peak resident memory in MB. After each MARK, a number of epochs, it also
+measures the test accuracy. The seconds of a mark count from loading and exclude these measurements.
 """
 import json, os, resource, sys, tempfile, time
 begin = time.perf_counter()
@@ -19,7 +19,7 @@ tf.keras.utils.set_random_seed(seed)
 net = tf.keras.Sequential([tf.keras.Input((28, 28, 1)),
     L.Conv2D(6, 5, activation="sigmoid"), L.MaxPool2D(2, 2), L.Conv2D(16, 5, activation="sigmoid"), L.MaxPool2D(2, 2),
     L.Flatten(), L.Dense(120, activation="sigmoid"), L.Dense(84, activation="sigmoid"), L.Dense(10, activation="sigmoid")])
-# Keras of today looks behind the sigmoid for its input; identity() hides it, as TensorFlow 2.0 did not look.
+# Current Keras computes the loss from the input of the sigmoid. identity() hides that input, as in TensorFlow 2.0.
 loss = lambda labels, outputs: tf.keras.losses.sparse_categorical_crossentropy(labels, tf.identity(outputs))
 net.compile(tf.keras.optimizers.SGD(0.9), loss, metrics=["accuracy"])
 
@@ -36,8 +36,8 @@ class Clock(tf.keras.callbacks.Callback):
 
 net.fit(x, y, epochs=epochs, validation_split=0.1, verbose=0, callbacks=[Clock()])
 accuracy = net.evaluate(xt, yt, verbose=0)[1]
-with tempfile.TemporaryDirectory() as folder:
-    net.save(os.path.join(folder, "model.keras"))
+with tempfile.TemporaryDirectory() as directory:
+    net.save(os.path.join(directory, "model.keras"))
 print(json.dumps({"version": "TensorFlow " + tf.__version__, "epochs": Clock.seconds, "marks": Clock.marks, "evaluation": None,
     "wall": time.perf_counter() - begin, "accuracy": float(accuracy),
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))

@@ -1,20 +1,20 @@
-"""LeNet in PyTorch on a CUDA GPU, its step captured in a CUDA graph: python torch_graph.py DATA_DIR EPOCHS BATCH_SIZE.
+"""Trains LeNet in PyTorch on a GPU with the step captured in a CUDA graph: python torch_graph.py DATA_DIR EPOCHS BATCH_SIZE.
 
-The data set, the epoch's order and the losses stay on the GPU; a replay of the graph is a step. Prints one JSON line: the
-version and the card, the seconds of each epoch, the test accuracy; or what is missing.
+The data set, the order of the images and the losses stay on the GPU, and each replay of the graph is a step. Prints a line of
+JSON with the version, the GPU, the seconds of each epoch and the test accuracy, or with the missing requirement.
 """
 import json, sys, time
 
-def missing(what):
-    print(json.dumps({"missing": what}))
+def exit_missing(requirement):
+    print(json.dumps({"missing": requirement}))
     sys.exit()
 
 try:
     import torch
 except ImportError as error:
-    missing(f"PyTorch: {error}")
+    exit_missing(f"PyTorch: {error}")
 if not torch.cuda.is_available():
-    missing("PyTorch sees no CUDA device")
+    exit_missing("PyTorch found no CUDA device")
 
 from torch_parts import lenet, load, loss_of
 
@@ -26,26 +26,26 @@ torch.manual_seed(0)
 net = lenet().to(device)
 sgd = torch.optim.SGD(net.parameters(), lr=0.9)
 
-def step(places):
+def step(indices):
     sgd.zero_grad(set_to_none=False)
-    loss = loss_of(net(x[places]), y[places])
+    loss = loss_of(net(x[indices]), y[indices])
     loss.backward()
     sgd.step()
     return loss
 
-places = torch.arange(size, device=device)
+indices = torch.arange(size, device=device)
 total = torch.zeros((), device=device)
 start = [p.detach().clone() for p in net.parameters()]
 side = torch.cuda.Stream()
 side.wait_stream(torch.cuda.current_stream())
 with torch.cuda.stream(side):
     for _ in range(3):
-        step(places)
+        step(indices)
 torch.cuda.current_stream().wait_stream(side)
 graph = torch.cuda.CUDAGraph()
 with torch.cuda.graph(graph):
-    total += step(places).detach()
-with torch.no_grad():  # The steps that warmed up were none.
+    total += step(indices).detach()
+with torch.no_grad():  # Undo the warm-up steps.
     for p, first in zip(net.parameters(), start):
         p.copy_(first)
 
@@ -56,7 +56,7 @@ for _ in range(epochs):
     total.zero_()
     for batch in torch.randperm(len(x), device=device).split(size):
         if len(batch) == size:
-            places.copy_(batch)
+            indices.copy_(batch)
             graph.replay()
         else:
             total += step(batch).detach()

@@ -1,7 +1,8 @@
-"""LeNet in PyTorch eager, trained as the notebook trains it: python torch_lenet.py DATA_DIR EPOCHS.
+"""Trains the notebook's LeNet in eager PyTorch: python torch_lenet.py DATA_DIR EPOCHS.
 
-Prints one JSON line: seconds of each epoch (forward, backward, update; no validation), seconds to evaluate the
-10,000 test images at batch 1000 (least of five), wall seconds from load to save, peak resident memory in MB.
+Prints a line of JSON with the seconds of each epoch (forward, backward and update, without validation), the seconds to
+evaluate the 10,000 test images with batch size 1000 (minimum of five), the wall time from loading to saving in seconds, and
+the peak resident memory in MB.
 """
 import json, resource, sys, tempfile, time
 begin = time.perf_counter()

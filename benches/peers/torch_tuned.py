@@ -1,7 +1,7 @@
-"""lenet's tuned recipe in PyTorch eager: python torch_tuned.py DATA_DIR EPOCHS SEED.
+"""Trains lenet's tuned recipe in eager PyTorch: python torch_tuned.py DATA_DIR EPOCHS SEED.
 
-The same network, scaling, start, schedule, augmentation and steps (src/train/recipe.rs, src/descent.rs), in the words of
-PyTorch. Prints one JSON line: wall seconds from load to the test, and test accuracy.
+The network, scaling, initialisation, schedule, augmentation and update rule are those of src/train/recipe.rs and
+src/optim.rs. Prints a line of JSON with the wall time from loading to the test in seconds, and the test accuracy.
 """
 import json, sys, time
 begin = time.perf_counter()
@@ -38,12 +38,12 @@ def accuracy(images, labels):
     with torch.no_grad():
         return (torch.cat([net(batch) for batch in images.split(1000)]).argmax(1) == labels).float().mean().item()
 
-def shown(epoch):
+def augmented(epoch):
     if epoch > epochs - 3:
         return x
-    mirrored = (torch.arange(len(x)) + epoch) % 2 == 1
-    changed = torch.where((mirrored & ~shoes)[:, None, None, None], x.flip(3), x)
-    padded = nn.functional.pad(changed, (1, 1, 1, 1), value=background.item())
+    is_flipped = (torch.arange(len(x)) + epoch) % 2 == 1
+    flipped = torch.where((is_flipped & ~shoes)[:, None, None, None], x.flip(3), x)
+    padded = nn.functional.pad(flipped, (1, 1, 1, 1), value=background.item())
     down, right = torch.randint(3, (2, len(x), 1, 1, 1))
     rows, columns = torch.arange(28)[None, None, :, None] + 2 - down, torch.arange(28)[None, None, None, :] + 2 - right
     return padded[torch.arange(len(x))[:, None, None, None], 0, rows, columns]
@@ -51,14 +51,14 @@ def shown(epoch):
 steps = epochs * -(-len(x) // 128)
 step = 0
 for epoch in range(1, epochs + 1):
-    now = shown(epoch)
+    images = augmented(epoch)
     for batch in torch.randperm(len(x)).split(128):
         done = (step + 0.5) / steps
         rate = 0.02 * (done / 0.05 if done < 0.05 else (1 - done) / 0.95)
         for group in sgd.param_groups:
             group["lr"] = rate
         net.zero_grad()
-        loss_of((net(now[batch]) + 1) / 2, y[batch]).backward()
+        loss_of((net(images[batch]) + 1) / 2, y[batch]).backward()
         sgd.step()
         muon(rate)
         step += 1

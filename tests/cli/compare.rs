@@ -4,42 +4,42 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
-impl Place {
-    fn compare(&self, words: &str) -> Value {
-        let models = if words.contains("--records-only") { "" } else { "--any-dataset" };
-        let ran = self.run(&format!("compare {words} {models} --json")).ok();
-        ran.events().remove(0)
+impl TestDir {
+    /// Runs `lenet compare --json` and returns its output.
+    fn compare(&self, args: &str) -> Value {
+        let models = if args.contains("--records-only") { "" } else { "--any-dataset" };
+        self.run(&format!("compare {args} {models} --json")).ok().json()
     }
 }
 
-/// Two groups of three seeds that differ in their learning rate.
-fn two_groups() -> Place {
-    let place = Place::with_images(400, 100);
-    place.train("--epochs 2 --seeds 1..3 -o slow-{seed}.mpk --lr 0.01 -q");
-    place.train("--epochs 2 --seeds 1..3 -o fast-{seed}.mpk --recipe tuned --batch-size 8 -q");
-    place
+/// Trains two groups of three seeds that differ in recipe, learning rate and batch size.
+fn train_two_groups() -> TestDir {
+    let dir = TestDir::with_images(400, 100);
+    dir.train("--epochs 2 --seeds 1..3 -o slow-{seed}.mpk --lr 0.01 -q");
+    dir.train("--epochs 2 --seeds 1..3 -o fast-{seed}.mpk --recipe tuned --batch-size 8 -q");
+    dir
 }
 
 const ALL: &str = "slow-1.json slow-2.json slow-3.json fast-1.mpk fast-2.mpk fast-3.mpk";
 
 #[test]
-fn groups_of_seeds_are_found_and_tested() {
-    let place = two_groups();
-    let found = place.compare(ALL);
+fn seeds_form_groups_with_statistics() {
+    let dir = train_two_groups();
+    let found = dir.compare(ALL);
     let groups = found["groups"].as_array().unwrap();
     assert_eq!(groups.len(), 2);
     assert_eq!((&groups[0]["name"], &groups[1]["name"]), (&"classic".into(), &"tuned".into()));
     assert_eq!(groups[1]["runs"], serde_json::json!([3, 4, 5]));
     let accuracies: Vec<f64> = (1..=3)
-        .map(|seed| place.json(&format!("fast-{seed}.json"))["test"]["accuracy"].as_f64().unwrap())
+        .map(|seed| dir.json(&format!("fast-{seed}.json"))["test"]["accuracy"].as_f64().unwrap())
         .collect();
     let mean = accuracies.iter().sum::<f64>() / 3.0;
-    let sd = accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 2.0;
-    let told = &groups[1]["test_accuracy"];
-    assert!((told["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
-    assert!((told["sd"].as_f64().unwrap() - sd.sqrt()).abs() < 1e-12);
+    let variance = accuracies.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 2.0;
+    let reported = &groups[1]["test_accuracy"];
+    assert!((reported["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    assert!((reported["sd"].as_f64().unwrap() - variance.sqrt()).abs() < 1e-12);
     let test = &found["tests"][0];
     assert_eq!(
         (&test["figure"], &test["a"], &test["b"]),
@@ -53,46 +53,46 @@ fn groups_of_seeds_are_found_and_tested() {
     assert_eq!(setting("recipe.learning_rate"), Some(serde_json::json!(["0.01", "0.02"])));
     assert_eq!(setting("batch_size"), Some(serde_json::json!(["32", "8"])));
     assert_eq!((setting("seed"), setting("epochs")), (None, None));
-    // Three models against three.
+    // Each of the three models of a group is compared with the three of the other.
     assert_eq!(found["pairs"].as_array().unwrap().len(), 9);
 }
 
 #[test]
-fn models_are_compared_image_by_image() {
-    let place = two_groups();
-    let found = place.compare("slow-1.json fast-1.json");
+fn models_are_compared_per_image() {
+    let dir = train_two_groups();
+    let found = dir.compare("slow-1.json fast-1.json");
     let pair = &found["pairs"][0];
     let count = |name: &str| pair[name].as_u64().unwrap();
     assert_eq!(count("both") + count("only_a") + count("only_b") + count("neither"), 100);
-    let correct = |name: &str| place.json(name)["test"]["correct"].as_u64().unwrap();
+    let correct = |name: &str| dir.json(name)["test"]["correct"].as_u64().unwrap();
     assert_eq!(count("both") + count("only_a"), correct("slow-1.json"));
     assert_eq!(count("both") + count("only_b"), correct("fast-1.json"));
     let images = pair["images_b"].as_array().unwrap();
     assert!(!images.is_empty() && images.len() as u64 == count("only_b").min(100));
-    // The first of them is right in the one and wrong in the other.
-    let answer = |model: &str| {
-        let words = format!("predict {model} --any-dataset --index {} --json", images[0]);
-        let event = place.run(&words).events().remove(0)["predictions"][0].clone();
-        event["label"] == event["true_label"]
+    // Only the second model classifies the first of these images correctly.
+    let is_correct = |model: &str| {
+        let args = format!("predict {model} --any-dataset --index {} --json", images[0]);
+        let prediction = dir.run(&args).json()["predictions"][0].clone();
+        prediction["label"] == prediction["true_label"]
     };
-    assert!(!answer("slow-1.mpk") && answer("fast-1.mpk"));
+    assert!(!is_correct("slow-1.mpk") && is_correct("fast-1.mpk"));
 
-    let without = place.compare("slow-1.json fast-1.json --records-only");
+    let without = dir.compare("slow-1.json fast-1.json --records-only");
     assert_eq!(without["pairs"], serde_json::json!([]));
-    place.remove("fast-1.mpk");
-    assert_eq!(place.compare("slow-1.json fast-1.json")["pairs"], serde_json::json!([]));
+    dir.remove("fast-1.mpk");
+    assert_eq!(dir.compare("slow-1.json fast-1.json")["pairs"], serde_json::json!([]));
 }
 
 #[test]
-fn the_text_has_every_table_and_the_page_every_section() {
-    let place = two_groups();
+fn text_and_html_contain_all_sections() {
+    let dir = train_two_groups();
     fs::write(
-        place.path("keras-1.csv"),
+        dir.path("keras-1.csv"),
         "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.25,0.6,1.1\n",
     )
     .unwrap();
-    let ran = place.run(&format!("compare {ALL} keras-1.csv --any-dataset -o page.html")).ok();
-    for words in [
+    let output = dir.run(&format!("compare {ALL} keras-1.csv --any-dataset -o page.html")).ok();
+    for text in [
         "run      seed  epochs  test accuracy",
         "mean ± sd",
         "setting ",
@@ -103,15 +103,15 @@ fn the_text_has_every_table_and_the_page_every_section() {
         "keras-1     –       1              –",
         "\nsaved page.html",
     ] {
-        assert!(ran.stdout().contains(words), "no {words:?} in\n{}", ran.stdout());
+        assert!(output.stdout().contains(text), "no {text:?} in\n{}", output.stdout());
     }
-    let page = place.text("page.html");
+    let page = dir.read_text("page.html");
     assert!(page.len() < 1_000_000);
     for section in ["metrics", "curves", "tests", "settings", "classes", "models", "only"] {
         assert!(page.contains(&format!("<section id=\"{section}\">")), "{section}");
     }
     assert!(page.contains("Validation accuracy by second: ") && !page.contains("NaN"));
-    place.run("compare slow-1.json slow-2.json --any-dataset -o page.html").assert_error(
+    dir.run("compare slow-1.json slow-2.json --any-dataset -o page.html").assert_error(
         1,
         "page.html exists already",
         "--force",
@@ -119,12 +119,12 @@ fn the_text_has_every_table_and_the_page_every_section() {
 }
 
 #[test]
-fn what_is_no_run_is_refused_with_its_name() {
-    let place = Place::new();
-    place.train("--epochs 1 -o a.mpk");
-    place.write("b.json", "{}");
-    place.write("c.csv", "a,b\n1,2\n");
-    let run = |words: &str| -> Ran { place.run(&format!("compare --any-dataset {words}")) };
+fn compare_rejects_invalid_runs() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
+    dir.write("b.json", "{}");
+    dir.write("c.csv", "a,b\n1,2\n");
+    let run = |args: &str| -> CommandOutput { dir.run(&format!("compare --any-dataset {args}")) };
     run("a.json b.json").assert_error(1, "b.json: not a record of lenet train", "");
     run("a.json c.csv").assert_error(
         1,
@@ -133,10 +133,10 @@ fn what_is_no_run_is_refused_with_its_name() {
     );
     run("a.json none.json").assert_error(1, "cannot compare none.json", "");
     run("a.json").assert_error(2, "2 values required", "");
-    // A model that is not its record's is told of and not asked.
-    place.train("--epochs 1 -o d.mpk --seed 2");
-    fs::copy(place.path("a.mpk"), place.path("d.mpk")).unwrap();
-    let ran = run("a.json d.json --json");
-    ran.assert_says("d.mpk is not the model of its record");
-    assert_eq!(ran.document()["pairs"], serde_json::json!([]));
+    // A model that does not match its run record is skipped with a warning.
+    dir.train("--epochs 1 -o d.mpk --seed 2");
+    fs::copy(dir.path("a.mpk"), dir.path("d.mpk")).unwrap();
+    let output = run("a.json d.json --json");
+    output.assert_stderr_contains("d.mpk is not the model of its record");
+    assert_eq!(output.json()["pairs"], serde_json::json!([]));
 }

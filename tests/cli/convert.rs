@@ -2,48 +2,48 @@
 
 use std::fs;
 
-use super::{DATA, Place};
+use super::{DATA, TestDir};
 
 const INTEROP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
 
-/// The notes in the header of a .safetensors file.
-fn notes(place: &Place, name: &str) -> serde_json::Value {
-    let bytes = place.read(name);
+/// Returns the metadata in the header of a .safetensors file.
+fn metadata(dir: &TestDir, name: &str) -> serde_json::Value {
+    let bytes = dir.read(name);
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
     header["__metadata__"].clone()
 }
 
 #[test]
-fn weights_go_round_through_every_format_bit_for_bit() {
-    let place = Place::empty();
+fn weights_round_trip_through_every_format() {
+    let dir = TestDir::empty();
     let steps = [
         (format!("{INTEROP}/lenet.pt"), "a.mpk"),
         ("a.mpk".to_owned(), "b.safetensors"),
         ("b.safetensors".to_owned(), "c.mpk"),
     ];
-    for (input, output) in steps {
-        let ran = place.run(&format!("convert {input} {output} --json")).ok();
-        let document = ran.document();
+    for (input, target) in steps {
+        let output = dir.run(&format!("convert {input} {target} --json")).ok();
+        let document = output.json();
         assert_eq!(document["schema"], 1);
         assert_eq!(document["input"], input);
-        assert_eq!(document["output"], output);
-        let ending = output.rsplit('.').next().unwrap();
-        assert_eq!(document["format"], ending);
+        assert_eq!(document["output"], target);
+        let extension = target.rsplit('.').next().unwrap();
+        assert_eq!(document["format"], extension);
     }
-    assert_eq!(place.digest("a.mpk"), place.digest("c.mpk"));
+    assert_eq!(dir.digest("a.mpk"), dir.digest("c.mpk"));
 }
 
 #[test]
-fn what_pytorch_trained_has_the_same_figures_in_every_format() {
-    let place = Place::empty();
+fn converted_models_have_equal_metrics() {
+    let dir = TestDir::empty();
     let source = format!("{INTEROP}/lenet.pt");
     for name in ["m.mpk", "m.safetensors"] {
-        place.run(&format!("convert {source} {name}")).ok();
+        dir.run(&format!("convert {source} {name}")).ok();
     }
     let eval = |model: &str| {
-        let ran = place.run(&format!("eval {model} --data {DATA} --limit 500 --json"));
-        ran.stdout().to_owned()
+        let output = dir.run(&format!("eval {model} --data {DATA} --limit 500 --json"));
+        output.stdout().to_owned()
     };
     let expected = eval(&source);
     assert!(expected.contains("\"samples\":500"), "{expected}");
@@ -52,67 +52,71 @@ fn what_pytorch_trained_has_the_same_figures_in_every_format() {
 }
 
 #[test]
-fn onnx_is_the_graph_that_was_checked_with_notes_behind_it() {
-    let place = Place::empty();
-    let ran = place.run(&format!("convert {INTEROP}/lenet.pt m.onnx")).ok();
-    assert!(ran.stdout().starts_with("saved m.onnx\n"));
-    assert!(ran.stdout().contains("bit for bit; the graph around them is not run here"));
+fn onnx_matches_checked_graph_plus_metadata() {
+    let dir = TestDir::empty();
+    let output = dir.run(&format!("convert {INTEROP}/lenet.pt m.onnx")).ok();
+    assert!(output.stdout().starts_with("saved m.onnx\n"));
+    assert!(output.stdout().contains("bit for bit; the graph around them is not run here"));
     let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
-    let written = place.read("m.onnx");
+    let written = dir.read("m.onnx");
+    // The metadata follows the graph. tests/interop/check_onnx.py runs the checked graph in ONNX Runtime.
     assert!(written.starts_with(&checked));
-    let notes = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
-    assert!(notes.contains("raw pixels, 0 to 255") && notes.contains("Ankle boot"), "{notes}");
+    let metadata = String::from_utf8_lossy(&written[checked.len()..]).into_owned();
+    assert!(
+        metadata.contains("raw pixels, 0 to 255") && metadata.contains("Ankle boot"),
+        "{metadata}"
+    );
 }
 
 #[test]
-fn what_is_known_of_the_training_travels_along() {
-    let place = Place::new();
-    place.train("--epochs 2 --seed 7 -o m.mpk");
-    let record = place.json("m.json");
-    let ran = place.run("convert m.mpk m.safetensors").ok();
-    assert!(ran.stdout().contains("noted in it: recipe classic, seed 7, test accuracy 0."));
-    let notes = notes(&place, "m.safetensors");
-    assert_eq!((&notes["seed"], &notes["recipe"]), (&"7".into(), &"classic".into()));
-    assert_eq!(notes["epochs"], "2");
-    assert_eq!(notes["test_accuracy"], record["test"]["accuracy"].to_string());
+fn run_metadata_is_copied() {
+    let dir = TestDir::new();
+    dir.train("--epochs 2 --seed 7 -o m.mpk");
+    let record = dir.json("m.json");
+    let output = dir.run("convert m.mpk m.safetensors").ok();
+    assert!(output.stdout().contains("noted in it: recipe classic, seed 7, test accuracy 0."));
+    let metadata = metadata(&dir, "m.safetensors");
+    assert_eq!((&metadata["seed"], &metadata["recipe"]), (&"7".into(), &"classic".into()));
+    assert_eq!(metadata["epochs"], "2");
+    assert_eq!(metadata["test_accuracy"], record["test"]["accuracy"].to_string());
     let name = "t10k-labels-idx1-ubyte";
-    assert_eq!(notes[&format!("sha256.{name}")], record["data"][name]);
-    assert!(notes["classes"].is_null(), "they are not known of this data set");
+    assert_eq!(metadata[&format!("sha256.{name}")], record["data"][name]);
+    assert!(metadata["classes"].is_null(), "the class names of this data set are unknown");
 
-    // They stay while there is room for them, and never speak of another model.
-    place.run("convert m.safetensors m.onnx");
-    let onnx = place.read("m.onnx");
+    // A second conversion keeps the metadata. A .mpk file has none.
+    dir.run("convert m.safetensors m.onnx");
+    let onnx = dir.read("m.onnx");
     assert!(String::from_utf8_lossy(&onnx).contains("test_accuracy"));
-    place.run("convert m.safetensors again.mpk").ok();
-    assert_eq!(place.digest("again.mpk"), place.digest("m.mpk"));
+    dir.run("convert m.safetensors again.mpk").ok();
+    assert_eq!(dir.digest("again.mpk"), dir.digest("m.mpk"));
 }
 
 #[test]
-fn a_record_that_is_none_is_told_of_and_goes_without() {
-    let place = Place::new();
-    place.train("--epochs 1 -o m.mpk");
-    place.write("m.json", "{\"schema\":1}");
-    let ran = place.run("convert m.mpk m.safetensors").ok();
-    assert!(ran.stderr().starts_with("note: m.json does not travel along: not a record"));
-    assert!(notes(&place, "m.safetensors")["seed"].is_null());
+fn invalid_run_record_is_not_copied() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    dir.write("m.json", "{\"schema\":1}");
+    let output = dir.run("convert m.mpk m.safetensors").ok();
+    assert!(output.stderr().starts_with("note: m.json does not travel along: not a record"));
+    assert!(metadata(&dir, "m.safetensors")["seed"].is_null());
 }
 
 #[test]
-fn a_file_that_exists_is_replaced_only_if_asked() {
-    let place = Place::empty();
-    place.write("m.mpk", "precious");
-    let words = format!("convert {INTEROP}/lenet.pt m.mpk");
-    place.run(&words).assert_error(1, "m.mpk exists already", "--force");
-    assert_eq!(place.read("m.mpk"), b"precious");
-    place.run(&format!("{words} --force")).ok();
-    place.run("convert m.mpk m.mpk --force").ok();
+fn convert_keeps_existing_file_without_force() {
+    let dir = TestDir::empty();
+    dir.write("m.mpk", "precious");
+    let args = format!("convert {INTEROP}/lenet.pt m.mpk");
+    dir.run(&args).assert_error(1, "m.mpk exists already", "--force");
+    assert_eq!(dir.read("m.mpk"), b"precious");
+    dir.run(&format!("{args} --force")).ok();
+    dir.run("convert m.mpk m.mpk --force").ok();
 }
 
 #[test]
-fn what_cannot_be_read_or_written_is_refused_and_leaves_nothing() {
-    let place = Place::empty();
+fn failed_conversion_writes_nothing() {
+    let dir = TestDir::empty();
     let source = format!("{INTEROP}/lenet.pt");
-    let run = |words: String| place.run(&words);
+    let run = |args: String| dir.run(&args);
     run(format!("convert {source} m")).assert_error(1, "no ending", ".onnx");
     run(format!("convert {source} m.pt")).assert_error(
         1,
@@ -124,5 +128,5 @@ fn what_cannot_be_read_or_written_is_refused_and_leaves_nothing() {
     run("convert nothing.mpk m.mpk".to_owned()).assert_error(1, "nothing.mpk", "lenet train");
     run(format!("convert {INTEROP}/incomplete.pt m.mpk")).assert_error(1, "missing", "");
     run("convert m.mpk".to_owned()).assert_error(2, "required", "");
-    assert_eq!(place.files(), [] as [&str; 0]);
+    assert_eq!(dir.files(), [] as [&str; 0]);
 }

@@ -3,17 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use super::{DATA, Place, common};
+use super::{DATA, TestDir, common};
 
 #[test]
 fn repository_data_passes_verification() {
-    let place = Place::empty();
-    let ran = place.run(&format!("data verify --data {DATA}")).ok();
-    let lines: Vec<_> = ran.stdout().lines().collect();
+    let test_dir = TestDir::empty();
+    let output = test_dir.run(&format!("data verify --data {DATA}")).ok();
+    let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines[0], format!("Fashion-MNIST in {DATA}"));
     let digest = "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34";
     assert_eq!(lines[4], format!("ok        t10k-labels-idx1-ubyte   {digest}"));
-    let document = place.run(&format!("data verify --json --data {DATA}")).document();
+    let document = test_dir.run(&format!("data verify --json --data {DATA}")).json();
     assert_eq!((&document["schema"], &document["ok"]), (&1.into(), &true.into()));
     assert_eq!(document["files"][3]["sha256"], digest);
     assert_eq!(document["dir"], DATA);
@@ -21,8 +21,8 @@ fn repository_data_passes_verification() {
 
 #[test]
 fn verify_distinguishes_problems() {
-    let place = Place::empty();
-    let dir = place.path("d");
+    let test_dir = TestDir::empty();
+    let dir = test_dir.path("d");
     fs::create_dir(&dir).unwrap();
     let labels = "train-labels-idx1-ubyte.gz";
     fs::copy(Path::new(DATA).join(labels), dir.join(labels)).unwrap();
@@ -30,9 +30,9 @@ fn verify_distinguishes_problems() {
     let cut = &common::gzip(&common::images(0, 3))[..50];
     fs::write(dir.join("t10k-images-idx3-ubyte.gz"), cut).unwrap();
 
-    let ran = place.run("data verify --data d --json");
-    assert_eq!(ran.code(), 1);
-    let document = ran.document();
+    let output = test_dir.run("data verify --data d --json");
+    assert_eq!(output.code(), 1);
+    let document = output.json();
     assert_eq!(document["ok"], false);
     let files = document["files"].as_array().unwrap();
     let status: Vec<_> = files.iter().map(|file| file["status"].as_str().unwrap()).collect();
@@ -43,26 +43,26 @@ fn verify_distinguishes_problems() {
     assert!(files[2]["problem"].as_str().unwrap().contains("truncated"));
     let error =
         "error: d: 3 of the 4 files not as they should be\nhint: `lenet data fetch --force`";
-    assert!(ran.stderr().starts_with(error), "{}", ran.stderr());
+    assert!(output.stderr().starts_with(error), "{}", output.stderr());
 
-    let ran = place.run("data verify --data d");
-    assert!(ran.stdout().contains("\nmissing   train-images-idx3-ubyte  it is not there\n"));
-    place.run("data verify --data none").assert_error(1, "none", "--data");
+    let output = test_dir.run("data verify --data d");
+    assert!(output.stdout().contains("\nmissing   train-images-idx3-ubyte  it is not there\n"));
+    test_dir.run("data verify --data none").assert_error(1, "none", "--data");
 }
 
 #[test]
 fn verify_searches_default_directories() {
-    let place = Place::new();
-    let ran = place.run("data verify");
-    assert_eq!(ran.code(), 1);
-    assert!(ran.stdout().starts_with("Fashion-MNIST in data\nforeign "), "{}", ran.stdout());
+    let test_dir = TestDir::new();
+    let output = test_dir.run("data verify");
+    assert_eq!(output.code(), 1);
+    assert!(output.stdout().starts_with("Fashion-MNIST in data\nforeign "), "{}", output.stdout());
 }
 
 #[test]
 fn show_counts_classes_per_split() {
-    let place = Place::empty();
-    let ran = place.run(&format!("data show --data {DATA}")).ok();
-    let lines: Vec<_> = ran.stdout().lines().collect();
+    let test_dir = TestDir::empty();
+    let output = test_dir.run(&format!("data show --data {DATA}")).ok();
+    let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines.len(), 12, "no images without a terminal");
     assert_eq!(lines[0], "class             train validation       test");
     assert_eq!(lines[11], "total             54000       6000      10000");
@@ -74,8 +74,8 @@ fn show_counts_classes_per_split() {
         let [test, validation, train] = numbers(line)[..] else { panic!("{line}") };
         assert_eq!((test, validation + train), (1000, 6000), "{line}");
     }
-    let ran = place.run(&format!("data show --data {DATA} --split test --json --limit 100"));
-    let document = ran.document();
+    let output = test_dir.run(&format!("data show --data {DATA} --split test --json --limit 100"));
+    let document = output.json();
     assert_eq!(document["splits"].as_array().unwrap().len(), 1);
     let test = &document["splits"][0];
     assert_eq!((&test["split"], &test["samples"]), (&"test".into(), &100.into()));
@@ -85,10 +85,10 @@ fn show_counts_classes_per_split() {
 
 #[test]
 fn png_has_one_row_per_class() {
-    let place = Place::new();
-    let ran = place.run("data show --any-dataset --split test --png sheet.png").ok();
-    assert!(ran.stdout().ends_with("saved sheet.png: test images, one row per class\n"));
-    let sheet = image::open(place.path("sheet.png")).unwrap();
+    let test_dir = TestDir::new();
+    let output = test_dir.run("data show --any-dataset --split test --png sheet.png").ok();
+    assert!(output.stdout().ends_with("saved sheet.png: test images, one row per class\n"));
+    let sheet = image::open(test_dir.path("sheet.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (602, 302));
     let pixels = sheet.to_luma8().into_raw();
     let tile = |x: usize, y: usize| -> Vec<u8> {
@@ -105,17 +105,17 @@ fn png_has_one_row_per_class() {
         assert!(tile(2 + 30 * 4, 2 + 30 * usize::from(class)) == [96; 28 * 28]);
     }
 
-    let again = place.run("data show --any-dataset --png sheet.png");
+    let again = test_dir.run("data show --any-dataset --png sheet.png");
     again.assert_error(1, "sheet.png exists already", "--force");
-    let again = place.run("data show --any-dataset --png sheet.png --force --json");
-    assert_eq!(again.document()["png"], "sheet.png");
+    let again = test_dir.run("data show --any-dataset --png sheet.png --force --json");
+    assert_eq!(again.json()["png"], "sheet.png");
 }
 
 #[test]
 fn show_prints_images_with_colours() {
-    let place = Place::new();
+    let test_dir = TestDir::new();
     let show = |name: &str| {
-        let mut command = place.lenet("data show --any-dataset");
+        let mut command = test_dir.lenet("data show --any-dataset");
         command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1");
         if !name.is_empty() {
             command.env(name, "1");
@@ -134,9 +134,9 @@ fn show_prints_images_with_colours() {
 
 #[test]
 fn data_without_action_prints_help() {
-    let ran = Place::empty().run("data");
-    assert_eq!(ran.code(), 2);
+    let output = TestDir::empty().run("data");
+    assert_eq!(output.code(), 2);
     for word in ["Examples:", "fetch", "verify", "show"] {
-        assert!(ran.stderr().contains(word), "no {word} in {}", ran.stderr());
+        assert!(output.stderr().contains(word), "no {word} in {}", output.stderr());
     }
 }

@@ -2,25 +2,25 @@
 
 use std::fs;
 
-use super::{Place, TRAINED, common};
+use super::{TRAINED, TestDir, common};
 
 #[test]
 fn missing_data_names_directory() {
-    let place = Place::empty();
-    place.make_folder("none");
+    let test_dir = TestDir::empty();
+    test_dir.create_dir("none");
     for words in ["train --data none", "eval --data none", "train --data nowhere"] {
         let words = words.replace("eval", &format!("eval {TRAINED}"));
-        place.run(&words).assert_error(1, words.rsplit(' ').next().unwrap(), "--data");
+        test_dir.run(&words).assert_error(1, words.rsplit(' ').next().unwrap(), "--data");
     }
-    assert_eq!(place.files(), ["none"]);
+    assert_eq!(test_dir.files(), ["none"]);
 }
 
 #[test]
 fn unofficial_data_needs_any_dataset() {
-    let place = Place::new();
-    place.run("train --epochs 1").assert_error(1, "not Fashion-MNIST", "--any-dataset");
-    let ran = place.train("--epochs 1");
-    assert!(ran.stderr().contains("not Fashion-MNIST"), "no warning: {}", ran.stderr());
+    let test_dir = TestDir::new();
+    test_dir.run("train --epochs 1").assert_error(1, "not Fashion-MNIST", "--any-dataset");
+    let output = test_dir.train("--epochs 1");
+    assert!(output.stderr().contains("not Fashion-MNIST"), "no warning: {}", output.stderr());
 }
 
 #[test]
@@ -31,13 +31,13 @@ fn corrupt_file_is_named() {
         ("t10k-images-idx3-ubyte.gz", b"GIF89a".to_vec(), "t10k-images"),
     ];
     for (name, bytes, words) in damages {
-        let place = Place::new();
-        fs::write(place.path("data").join(name), bytes).unwrap();
-        let ran = place.try_train("--epochs 1");
-        ran.assert_error(1, words, "lenet data fetch");
+        let test_dir = TestDir::new();
+        fs::write(test_dir.path("data").join(name), bytes).unwrap();
+        let output = test_dir.try_train("--epochs 1");
+        output.assert_error(1, words, "lenet data fetch");
         // If images and labels do not match, the error names the images.
         let part = name.split('-').next().unwrap();
-        ran.assert_says(&format!("data/{part}-"));
-        assert_eq!(place.files(), [] as [&str; 0]);
+        output.assert_stderr_contains(&format!("data/{part}-"));
+        assert_eq!(test_dir.files(), [] as [&str; 0]);
     }
 }

@@ -1,11 +1,11 @@
 //! `lenet doctor`.
 
-use super::{DATA, Place};
+use super::{DATA, TestDir};
 
 #[test]
-fn it_shows_the_cpu_the_gpu_and_the_data() {
-    let ran = Place::empty().run(&format!("doctor --data {DATA} --json")).ok();
-    let document = ran.document();
+fn doctor_reports_cpu_gpu_and_data() {
+    let output = TestDir::empty().run(&format!("doctor --data {DATA} --json")).ok();
+    let document = output.json();
     let levels = document["cpu"]["levels"].as_array().unwrap();
     assert!(levels.contains(&document["cpu"]["level"]), "{document}");
     assert!(document["cpu"]["threads"].as_u64().unwrap() >= 1);
@@ -27,10 +27,10 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
         None => assert!(gpu["name"].is_string(), "{gpu}"),
     }
 
-    let ran = Place::empty().run(&format!("doctor --data {DATA}"));
-    let lines: Vec<_> = ran.stdout().lines().map(str::to_owned).collect();
-    let heads: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(heads, ["lenet", "cpu", "gpu", "faster", "data"]);
+    let output = TestDir::empty().run(&format!("doctor --data {DATA}"));
+    let lines: Vec<_> = output.stdout().lines().map(str::to_owned).collect();
+    let labels: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(labels, ["lenet", "cpu", "gpu", "faster", "data"]);
     assert!(
         lines[4].ends_with("data: Fashion-MNIST, 60000 training and 10000 test images"),
         "{}",
@@ -39,15 +39,16 @@ fn it_shows_the_cpu_the_gpu_and_the_data() {
 }
 
 #[test]
-fn data_that_cannot_be_used_is_named_and_a_failure() {
-    let place = Place::new();
-    for (words, problem) in [("doctor --data none", "none"), ("doctor", "not Fashion-MNIST")] {
-        let ran = place.run(words);
-        assert_eq!(ran.code(), 1, "{}", ran.stderr());
-        ran.assert_says("hint: ");
-        ran.assert_says(problem);
-        let shown = ran.stdout();
-        assert!(shown.contains("\ndata    none: "), "{shown}");
-        assert!(shown.starts_with("lenet   "), "{shown}");
+fn doctor_fails_on_unusable_data() {
+    // The report is still printed.
+    let dir = TestDir::new();
+    for (args, problem) in [("doctor --data none", "none"), ("doctor", "not Fashion-MNIST")] {
+        let output = dir.run(args);
+        assert_eq!(output.code(), 1, "{}", output.stderr());
+        output.assert_stderr_contains("hint: ");
+        output.assert_stderr_contains(problem);
+        let stdout = output.stdout();
+        assert!(stdout.contains("\ndata    none: "), "{stdout}");
+        assert!(stdout.starts_with("lenet   "), "{stdout}");
     }
 }

@@ -1,30 +1,30 @@
-//! What README and docs say holds: their commands, typed in order in a fresh folder, print what stands there.
+//! README and docs are correct: their commands, run in order in a new directory, print the output that they quote.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::Place;
-use super::advice::typed;
+use super::TestDir;
+use super::hints::run_shell;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What is no command of lenet's: it builds the program, takes long, or needs other programs or a GPU.
-const NOT_TYPED: [&str; 4] = ["cargo install", "cargo test", "jq ", "benches/"];
+/// Commands that are not run, because they build the program, take long, or need other programs or a GPU.
+const SKIPPED: [&str; 4] = ["cargo install", "cargo test", "jq ", "benches/"];
 
 fn page(name: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(name)).unwrap()
 }
 
-/// The fenced blocks of a page, each with its language.
+/// Returns the fenced blocks of a page, each with its language.
 fn blocks(page: &str) -> Vec<(&str, &str)> {
     let blocks = page.split("```").skip(1).step_by(2);
     blocks.filter_map(|block| block.split_once('\n')).collect()
 }
 
-/// Without times, which differ each time, and on a CPU that rounds otherwise without figures.
-fn masked(text: &str) -> String {
-    let mask = |word: &str| {
+/// Masks the times in `text`. Without AVX2 it masks all digits, because other instruction sets round differently.
+fn mask(text: &str) -> String {
+    let mask_word = |word: &str| {
         let is_time = ["us/sample", "ms/sample", "ms", "us", "s"].iter().any(|unit| {
             let number = word.strip_suffix(unit);
             number.is_some_and(|number| number.parse::<f64>().is_ok())
@@ -35,8 +35,8 @@ fn masked(text: &str) -> String {
             false => word.replace(|c: char| c.is_ascii_digit(), "#"),
         }
     };
-    let line = |line: &str| line.split(' ').map(mask).collect::<Vec<_>>().join(" ");
-    text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
+    let mask_line = |line: &str| line.split(' ').map(mask_word).collect::<Vec<_>>().join(" ");
+    text.trim_end().lines().map(mask_line).collect::<Vec<_>>().join("\n")
 }
 
 fn has_avx2() -> bool {
@@ -46,19 +46,19 @@ fn has_avx2() -> bool {
     false
 }
 
-/// Types the commands of a page, with `limit` on the images of each training that names no limit, and compares the block
-/// of text behind a block of commands with what its last one printed. Returns the numbers of commands and comparisons.
-fn type_page(name: &str, limit: &str) -> (usize, usize) {
-    let place = Place::empty();
-    for folder in ["data", "tests"] {
-        symlink(Path::new(ROOT).join(folder), place.path(folder)).unwrap();
+/// Runs the commands of a page and compares the `text` block after a block of commands with the output of the last one.
+/// Adds `limit` to each `lenet train` without `--limit`. Returns the numbers of commands and comparisons.
+fn run_page(name: &str, limit: &str) -> (usize, usize) {
+    let dir = TestDir::empty();
+    for name in ["data", "tests"] {
+        symlink(Path::new(ROOT).join(name), dir.path(name)).unwrap();
     }
     let (mut commands, mut compared) = (0, 0);
     let mut printed: Option<String> = None;
     for (language, text) in blocks(&page(name)).iter() {
         if *language == "text" {
             if let Some(printed) = printed.take() {
-                assert_eq!(masked(text), masked(&printed), "{name}");
+                assert_eq!(mask(text), mask(&printed), "{name}");
                 compared += 1;
             }
             continue;
@@ -69,32 +69,32 @@ fn type_page(name: &str, limit: &str) -> (usize, usize) {
         printed = None;
         for line in text.lines() {
             let (line, _) = line.split_once(" #").unwrap_or((line, ""));
-            if NOT_TYPED.iter().any(|start| line.starts_with(start)) {
+            if SKIPPED.iter().any(|start| line.starts_with(start)) {
                 continue;
             }
-            let words = line.replace("cargo run --release --", "lenet");
-            assert!(words.starts_with("lenet "), "{name}: {line}");
-            let more = match words.starts_with("lenet train") && !words.contains("--limit") {
+            let command = line.replace("cargo run --release --", "lenet");
+            assert!(command.starts_with("lenet "), "{name}: {line}");
+            let more = match command.starts_with("lenet train") && !command.contains("--limit") {
                 true => limit,
                 false => "",
             };
-            let ran = typed(&place, &format!("{} {more}", words.trim_end()));
-            assert_eq!(ran.code(), 0, "{name}: {line}: {}", ran.stderr());
+            let output = run_shell(&dir, &format!("{} {more}", command.trim_end()));
+            assert_eq!(output.code(), 0, "{name}: {line}: {}", output.stderr());
             commands += 1;
-            printed = Some(ran.stdout().to_owned());
+            printed = Some(output.stdout().to_owned());
         }
     }
     (commands, compared)
 }
 
 #[test]
-fn the_readme_holds_when_it_is_typed_from_top_to_bottom() {
-    let (commands, compared) = type_page("README.md", "");
+fn readme_commands_print_quoted_output() {
+    let (commands, compared) = run_page("README.md", "");
     assert!(commands >= 6 && compared == 1, "{commands}, {compared}");
 }
 
 #[test]
-fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
+fn docs_commands_print_quoted_output() {
     for (name, least) in [
         ("docs/training.md", (9, 1)),
         ("docs/models-elsewhere.md", (4, 0)),
@@ -105,14 +105,15 @@ fn the_docs_hold_when_they_are_typed_from_top_to_bottom() {
         ("docs/stability.md", (0, 0)),
         ("docs/tuned.md", (0, 0)),
     ] {
-        let (commands, compared) = type_page(name, "--limit 640");
+        let (commands, compared) = run_page(name, "--limit 640");
         assert!(commands >= least.0 && compared >= least.1, "{name}: {commands}, {compared}");
     }
 }
 
 #[test]
-fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
+fn readme_snippet_matches_example() {
     let readme = page("README.md");
+    // The README stays short.
     assert!(readme.split_whitespace().count() <= 1000);
     let all = blocks(&readme);
     let (_, snippet) = all.iter().find(|(language, _)| *language == "rust").unwrap();
@@ -123,7 +124,7 @@ fn the_readme_is_one_page_and_its_snippet_is_of_an_example() {
 }
 
 #[test]
-fn what_the_pages_name_is_there() {
+fn links_and_quoted_tests_exist() {
     for name in [
         "README.md",
         "docs/training.md",
@@ -139,11 +140,11 @@ fn what_the_pages_name_is_there() {
         "data/README.md",
     ] {
         let page = page(name);
-        let folder = Path::new(ROOT).join(name);
+        let path_of_page = Path::new(ROOT).join(name);
         for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let (path, _) = link.split_once('#').unwrap_or((link, ""));
-            let is_there = path.starts_with("https://") || folder.with_file_name(path).exists();
-            assert!(is_there, "{name}: {link}");
+            let exists = path.starts_with("https://") || path_of_page.with_file_name(path).exists();
+            assert!(exists, "{name}: {link}");
         }
         for (file, test) in page.split('`').filter_map(|text| text.split_once("::")) {
             if file.starts_with("tests/") {

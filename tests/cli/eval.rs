@@ -1,12 +1,12 @@
 //! `lenet eval`.
 
-use super::{DATA, Place, TRAINED};
+use super::{DATA, TRAINED, TestDir};
 
 #[test]
-fn the_model_that_keras_trained_has_keras_figures() {
-    let place = Place::empty();
-    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --json"));
-    let document = ran.document();
+fn eval_matches_keras_metrics() {
+    let dir = TestDir::empty();
+    let output = dir.run(&format!("eval {TRAINED} --data {DATA} --json"));
+    let document = output.json();
     assert_eq!(document["correct"], 6678);
     assert_eq!((&document["schema"], &document["split"]), (&1.into(), &"test".into()));
     assert!((document["loss"].as_f64().unwrap() - 0.908_820_6).abs() <= 1e-5);
@@ -15,16 +15,16 @@ fn the_model_that_keras_trained_has_keras_figures() {
     assert_eq!((&coat["name"], &coat["support"]), (&"Coat".into(), &1000.into()));
     assert_eq!(coat["recall"], 0.116);
 
-    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --split validation --json"));
-    assert_eq!(ran.document()["correct"], 4026);
-    assert_eq!(ran.document()["samples"], 6000);
+    let output = dir.run(&format!("eval {TRAINED} --data {DATA} --split validation --json"));
+    assert_eq!(output.json()["correct"], 4026);
+    assert_eq!(output.json()["samples"], 6000);
 }
 
 #[test]
-fn the_text_has_the_totals_the_classes_and_the_matrix() {
-    let place = Place::empty();
-    let ran = place.run(&format!("eval {TRAINED} --data {DATA}"));
-    let text = ran.stdout();
+fn text_contains_totals_classes_and_confusion() {
+    let dir = TestDir::empty();
+    let output = dir.run(&format!("eval {TRAINED} --data {DATA}"));
+    let text = output.stdout();
     assert!(
         text.starts_with("test  10000 samples  loss: 0.9088  accuracy: 0.6678  correct: 6678\n")
     );
@@ -37,42 +37,41 @@ fn the_text_has_the_totals_the_classes_and_the_matrix() {
 }
 
 #[test]
-fn a_trained_model_is_measured_as_at_the_end_of_its_training() {
-    let place = Place::new();
-    let events = place.train("--epochs 2 --json").events();
-    let eval = place.run("eval model.mpk --any-dataset --json").document();
+fn eval_matches_metrics_from_training() {
+    let dir = TestDir::new();
+    let events = dir.train("--epochs 2 --json").events();
+    let eval = dir.run("eval model.mpk --any-dataset --json").json();
     assert_eq!(eval["loss"], events[3]["loss"]);
     assert_eq!(eval["correct"], events[3]["correct"]);
-    let train = place.run("eval model.mpk --any-dataset --split train --json").document();
+    let train = dir.run("eval model.mpk --any-dataset --split train --json").json();
     assert_eq!(train["samples"], 180);
-    let validation =
-        &place.run("eval model.mpk --any-dataset --split validation --json").document();
+    let validation = &dir.run("eval model.mpk --any-dataset --split validation --json").json();
     assert_eq!(validation["loss"], events[2]["val_loss"]);
 }
 
 #[test]
-fn a_gate_is_status_3_after_the_result() {
-    let place = Place::empty();
-    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.99"));
-    assert_eq!(ran.code(), 3);
-    assert!(ran.stdout().starts_with("test  100 samples"));
-    assert!(ran.stderr().starts_with("error: accuracy 0."));
-    let ran = place.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.5"));
-    assert_eq!(ran.code(), 0);
+fn low_accuracy_exits_with_status_3() {
+    let dir = TestDir::empty();
+    let output = dir.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.99"));
+    assert_eq!(output.code(), 3);
+    assert!(output.stdout().starts_with("test  100 samples"));
+    assert!(output.stderr().starts_with("error: accuracy 0."));
+    let output = dir.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.5"));
+    assert_eq!(output.code(), 0);
 }
 
 #[test]
-fn what_is_no_model_is_refused_with_its_name() {
-    let place = Place::empty();
-    place.run("eval nothing.mpk").assert_error(1, "nothing.mpk", "lenet train");
-    place.write("empty.mpk", []);
-    place.run("eval empty.mpk").assert_error(1, "empty.mpk is not a lenet model", "");
+fn eval_rejects_invalid_model() {
+    let dir = TestDir::empty();
+    dir.run("eval nothing.mpk").assert_error(1, "nothing.mpk", "lenet train");
+    dir.write("empty.mpk", []);
+    dir.run("eval empty.mpk").assert_error(1, "empty.mpk is not a lenet model", "");
 }
 
 #[test]
-fn an_empty_split_is_wrong_usage() {
-    let place = Place::new();
-    place.train("--epochs 1 --validation-split 0");
-    let ran = place.run("eval model.mpk --any-dataset --split validation --validation-split 0");
-    ran.assert_error(2, "no validation images", "");
+fn empty_split_is_usage_error() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 --validation-split 0");
+    let output = dir.run("eval model.mpk --any-dataset --split validation --validation-split 0");
+    output.assert_error(2, "no validation images", "");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::server::{Response, Server};
-use super::{DATA, Place, Ran, common};
+use super::{CommandOutput, DATA, TestDir, common};
 
 /// The file that these tests fetch; the other three are already present.
 pub(super) const NAME: &str = "t10k-images-idx3-ubyte.gz";
@@ -15,18 +15,18 @@ pub(super) fn content() -> Vec<u8> {
     fs::read(Path::new(DATA).join(NAME)).unwrap()
 }
 
-/// Returns a place whose directory `d` has the whole data set except [`NAME`].
-pub(super) fn place() -> Place {
-    let place = Place::empty();
-    place.make_folder("d");
+/// Returns a test_dir whose directory `d` has the whole data set except [`NAME`].
+pub(super) fn incomplete_dataset() -> TestDir {
+    let test_dir = TestDir::empty();
+    test_dir.create_dir("d");
     for entry in fs::read_dir(DATA).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap();
         if path.extension().is_some_and(|extension| extension == "gz") && name != NAME {
-            symlink(&path, place.path("d").join(name)).unwrap();
+            symlink(&path, test_dir.path("d").join(name)).unwrap();
         }
     }
-    place
+    test_dir
 }
 
 /// Starts a server that sends the correct file.
@@ -36,16 +36,16 @@ pub(super) fn honest() -> Server {
 }
 
 /// Returns the command without the proxy settings of the caller.
-pub(super) fn command(place: &Place, arguments: &str) -> std::process::Command {
-    let mut command = place.lenet(&format!("data fetch {arguments}"));
+pub(super) fn command(test_dir: &TestDir, arguments: &str) -> std::process::Command {
+    let mut command = test_dir.lenet(&format!("data fetch {arguments}"));
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"] {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
     command
 }
 
-pub(super) fn run(place: &Place, arguments: &str) -> Ran {
-    Ran::of(&mut command(place, arguments))
+pub(super) fn run(test_dir: &TestDir, arguments: &str) -> CommandOutput {
+    CommandOutput::of(&mut command(test_dir, arguments))
 }
 
 /// Returns the arguments that fetch into `d` from these servers.
@@ -56,20 +56,20 @@ pub(super) fn from(servers: &[&Server]) -> String {
 }
 
 /// Fetches into `d` from these servers.
-pub(super) fn fetch(place: &Place, servers: &[&Server]) -> Ran {
-    run(place, &from(servers))
+pub(super) fn fetch(test_dir: &TestDir, servers: &[&Server]) -> CommandOutput {
+    run(test_dir, &from(servers))
 }
 
-pub(super) fn assert_fetched(place: &Place, ran: &Ran) {
-    assert_eq!(ran.code(), 0, "{}", ran.stderr());
-    assert!(ran.stdout().contains(&format!("d/{NAME}  ok, fetched\n")), "{}", ran.stdout());
-    assert!(fs::read(place.path("d").join(NAME)).unwrap() == content());
-    assert_only_data_in(place);
+pub(super) fn assert_fetched(test_dir: &TestDir, output: &CommandOutput) {
+    assert_eq!(output.code(), 0, "{}", output.stderr());
+    assert!(output.stdout().contains(&format!("d/{NAME}  ok, fetched\n")), "{}", output.stdout());
+    assert!(fs::read(test_dir.path("d").join(NAME)).unwrap() == content());
+    assert_only_data_in(test_dir);
 }
 
 /// Asserts that `d` holds files of the data set and no temporary file.
-pub(super) fn assert_only_data_in(place: &Place) {
-    for entry in fs::read_dir(place.path("d")).unwrap() {
+pub(super) fn assert_only_data_in(test_dir: &TestDir) {
+    for entry in fs::read_dir(test_dir.path("d")).unwrap() {
         let name = entry.unwrap().file_name();
         let name = name.to_str().unwrap();
         assert!(name.ends_with("-ubyte.gz"), "{name}");
@@ -77,9 +77,14 @@ pub(super) fn assert_only_data_in(place: &Place) {
 }
 
 /// Asserts that the command failed with one line of `cause` per mirror, and wrote no file.
-pub(super) fn assert_failed(place: &Place, ran: &Ran, mirrors: &[&str], cause: &str) {
-    assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    let lines: Vec<_> = ran.stderr().lines().collect();
+pub(super) fn assert_failed(
+    test_dir: &TestDir,
+    output: &CommandOutput,
+    mirrors: &[&str],
+    cause: &str,
+) {
+    assert_eq!(output.code(), 1, "{}", output.stderr());
+    let lines: Vec<_> = output.stderr().lines().collect();
     let with = |start: &str| -> Vec<&str> {
         lines.iter().copied().filter(|line| line.starts_with(start)).collect()
     };
@@ -92,8 +97,8 @@ pub(super) fn assert_failed(place: &Place, ran: &Ran, mirrors: &[&str], cause: &
     assert_eq!(with("error: "), [format!("error: cannot fetch {NAME}: all mirrors failed")]);
     let [hint] = with("hint: ")[..] else { panic!("{lines:?}") };
     assert!(hint.contains("--data DIR") && hint.contains("dataset-fashion-mnist"), "{hint}");
-    assert!(!place.path("d").join(NAME).exists());
-    assert_only_data_in(place);
+    assert!(!test_dir.path("d").join(NAME).exists());
+    assert_only_data_in(test_dir);
 }
 
 #[test]
@@ -102,23 +107,23 @@ fn fetch_fills_cache_directory() {
         let path = Path::new(DATA).join(path.strip_prefix("/fashion/").unwrap());
         Response::complete(&fs::read(path).unwrap())
     });
-    let place = Place::empty();
+    let test_dir = TestDir::empty();
     let arguments = format!("--mirror {}/fashion/", server.url());
-    let ran = run(&place, &arguments).ok();
-    assert_eq!(ran.stdout().lines().count(), 4);
+    let output = run(&test_dir, &arguments).ok();
+    assert_eq!(output.stdout().lines().count(), 4);
     assert_eq!(server.requests().len(), 4);
-    assert!(ran.stderr().contains(&format!("fetching {}/fashion/{NAME}\n", server.url())));
-    assert!(!ran.stderr().contains('\u{1b}'), "no bar: {}", ran.stderr());
+    assert!(output.stderr().contains(&format!("fetching {}/fashion/{NAME}\n", server.url())));
+    assert!(!output.stderr().contains('\u{1b}'), "no bar: {}", output.stderr());
 
     // Other commands find the data set there, and no temporary file remains.
-    let cache = place.path(".cache/lenet");
+    let cache = test_dir.path(".cache/lenet");
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 4);
-    let verified = place.run("data verify --json");
-    assert_eq!(verified.document()["ok"], true, "{}", verified.stderr());
+    let verified = test_dir.run("data verify --json");
+    assert_eq!(verified.json()["ok"], true, "{}", verified.stderr());
 
     // A second fetch sends no request.
-    let again = run(&place, &format!("{arguments} --json"));
-    let document = again.document();
+    let again = run(&test_dir, &format!("{arguments} --json"));
+    let document = again.json();
     assert_eq!(document["files"][2]["fetched"], false);
     assert_eq!(server.requests().len(), 4);
 }
@@ -126,100 +131,100 @@ fn fetch_fills_cache_directory() {
 #[test]
 fn incorrect_file_is_replaced_with_force() {
     let server = honest();
-    let place = place();
+    let test_dir = incomplete_dataset();
     let incorrect = common::gzip(&common::images(0, 40));
-    fs::write(place.path("d").join(NAME), &incorrect).unwrap();
-    let ran = fetch(&place, &[&server]);
-    assert_eq!(ran.code(), 1);
-    assert!(ran.stderr().contains("not Fashion-MNIST's") && ran.stderr().contains("--force"));
+    fs::write(test_dir.path("d").join(NAME), &incorrect).unwrap();
+    let output = fetch(&test_dir, &[&server]);
+    assert_eq!(output.code(), 1);
+    assert!(output.stderr().contains("not Fashion-MNIST's") && output.stderr().contains("--force"));
     assert_eq!(server.requests().len(), 0);
-    assert!(fs::read(place.path("d").join(NAME)).unwrap() == incorrect);
+    assert!(fs::read(test_dir.path("d").join(NAME)).unwrap() == incorrect);
 
-    assert_fetched(&place, &run(&place, &format!("--force {}", from(&[&server]))));
+    assert_fetched(&test_dir, &run(&test_dir, &format!("--force {}", from(&[&server]))));
 }
 
 #[test]
 fn concurrent_fetches_leave_complete_file() {
     let server = honest();
     for force in ["", "--force"] {
-        let place = place();
+        let test_dir = incomplete_dataset();
         let arguments = format!("{} {force}", from(&[&server]));
         let start = || {
-            let mut command = command(&place, &arguments);
+            let mut command = command(&test_dir, &arguments);
             let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
             piped.spawn().unwrap()
         };
-        let both = [start(), start()].map(|child| Ran(child.wait_with_output().unwrap()));
-        for ran in both {
-            assert_eq!(ran.code(), 0, "{}", ran.stderr());
+        let both = [start(), start()].map(|child| CommandOutput(child.wait_with_output().unwrap()));
+        for output in both {
+            assert_eq!(output.code(), 0, "{}", output.stderr());
         }
-        assert!(fs::read(place.path("d").join(NAME)).unwrap() == content());
-        assert_only_data_in(&place);
+        assert!(fs::read(test_dir.path("d").join(NAME)).unwrap() == content());
+        assert_only_data_in(&test_dir);
     }
 }
 
 #[test]
 fn file_created_meanwhile_is_kept() {
     let bytes = content();
-    let place = place();
-    let path = place.path("d").join(NAME);
+    let test_dir = incomplete_dataset();
+    let path = test_dir.path("d").join(NAME);
     let created = path.clone();
     let server = Server::start(move |_| {
         fs::write(&created, "mine").unwrap();
         Response::complete(&bytes)
     });
-    let ran = fetch(&place, &[&server]);
-    assert_eq!(ran.code(), 1, "{}", ran.stderr());
-    ran.assert_says("--force");
+    let output = fetch(&test_dir, &[&server]);
+    assert_eq!(output.code(), 1, "{}", output.stderr());
+    output.assert_stderr_contains("--force");
     assert_eq!(fs::read(&path).unwrap(), b"mine");
-    assert_only_data_in(&place);
+    assert_only_data_in(&test_dir);
 }
 
 #[test]
 fn fetch_does_not_follow_symlinks() {
     let server = honest();
-    let place = place();
-    place.write("victim", "precious");
+    let test_dir = incomplete_dataset();
+    test_dir.write("victim", "precious");
     // The first symlink points to an existing file, the second is dangling.
     for (end, force) in [("../victim", "--force"), ("../nowhere", "")] {
-        let path = place.path("d").join(NAME);
+        let path = test_dir.path("d").join(NAME);
         let _ = fs::remove_file(&path);
         symlink(end, &path).unwrap();
-        let ran = run(&place, &format!("{force} {}", from(&[&server])));
-        let followed = place.path("nowhere").exists();
-        assert!(!followed && [0, 1].contains(&ran.code()), "{}", ran.stderr());
-        assert_eq!(place.read("victim"), b"precious");
+        let output = run(&test_dir, &format!("{force} {}", from(&[&server])));
+        let followed = test_dir.path("nowhere").exists();
+        assert!(!followed && [0, 1].contains(&output.code()), "{}", output.stderr());
+        assert_eq!(test_dir.read("victim"), b"precious");
     }
 }
 
 #[test]
 fn mirror_password_is_not_printed() {
     let server = Server::start(|_| Response::status(404));
-    let place = place();
+    let test_dir = incomplete_dataset();
     let secret = server.url().replace("http://", "http://me:secret@");
     let arguments = format!("--data d --mirror {secret} --mirror http://me:secret@127.0.0.1:1");
-    let ran = run(&place, &arguments);
+    let output = run(&test_dir, &arguments);
     let shown = secret.replace("me:secret", "...");
-    assert_failed(&place, &ran, &[&shown, "http://...@127.0.0.1:1"], "");
-    ran.assert_says("404 Not Found");
-    assert!(!ran.stderr().contains("secret"), "{}", ran.stderr());
+    assert_failed(&test_dir, &output, &[&shown, "http://...@127.0.0.1:1"], "");
+    output.assert_stderr_contains("404 Not Found");
+    assert!(!output.stderr().contains("secret"), "{}", output.stderr());
 }
 
 #[test]
 fn fetch_uses_proxy_from_environment() {
     let proxy = Server::start(|_| Response::status(403));
-    let place = place();
+    let test_dir = incomplete_dataset();
     // No resolver knows this host (RFC 2606), so only the proxy could reach it.
-    let mut command = command(&place, "--data d --mirror https://fashion.invalid/");
-    let ran = Ran::of(command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", ""));
-    assert_failed(&place, &ran, &["https://fashion.invalid"], "");
+    let mut command = command(&test_dir, "--data d --mirror https://fashion.invalid/");
+    let output = CommandOutput::of(command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", ""));
+    assert_failed(&test_dir, &output, &["https://fashion.invalid"], "");
     assert_eq!(proxy.requests(), ["CONNECT fashion.invalid:443"]);
 }
 
 #[test]
 fn invalid_mirror_url_is_usage_error() {
     for address in ["example.org", "ftp://example.org", "http://"] {
-        let ran = Place::empty().run(&format!("data fetch --mirror {address}"));
-        ran.assert_error(2, "--mirror", "");
+        let output = TestDir::empty().run(&format!("data fetch --mirror {address}"));
+        output.assert_error(2, "--mirror", "");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::fetch::*;
 use super::server::{Response, Server};
-use super::{Ran, common};
+use super::{CommandOutput, common};
 
 /// Number of bytes after which a connection breaks, in the middle of the file.
 const CUT: usize = 1_000_000;
@@ -14,14 +14,14 @@ const CUT: usize = 1_000_000;
 /// Asserts that a mirror with this response fails for `cause` after one request, and that the next mirror is used.
 fn assert_falls_back(respond: impl Fn(&str) -> Response + Send + Sync + 'static, cause: &str) {
     let faulty = Server::start(respond);
-    let place = place();
-    assert_failed(&place, &fetch(&place, &[&faulty]), &[faulty.url()], cause);
+    let test_dir = incomplete_dataset();
+    assert_failed(&test_dir, &fetch(&test_dir, &[&faulty]), &[faulty.url()], cause);
     assert_eq!(faulty.requests().len(), 1);
 
     let honest = honest();
-    let ran = fetch(&place, &[&faulty, &honest]);
-    assert_fetched(&place, &ran);
-    ran.assert_says(&format!("note: {}", faulty.url()));
+    let output = fetch(&test_dir, &[&faulty, &honest]);
+    assert_fetched(&test_dir, &output);
+    output.assert_stderr_contains(&format!("note: {}", faulty.url()));
     assert_eq!((faulty.requests().len(), honest.requests().len()), (2, 1));
 }
 
@@ -69,12 +69,12 @@ fn unreachable_server_uses_next_mirror() {
     let gone = Server::start(|_| Response::status(404));
     let url = gone.url().to_owned();
     drop(gone);
-    let place = place();
-    let ran = run(&place, &format!("--data d --mirror {url}"));
-    assert_failed(&place, &ran, &[&url], "");
+    let test_dir = incomplete_dataset();
+    let output = run(&test_dir, &format!("--data d --mirror {url}"));
+    assert_failed(&test_dir, &output, &[&url], "");
     let honest = honest();
-    let ran = run(&place, &format!("--data d --mirror {url} --mirror {}", honest.url()));
-    assert_fetched(&place, &ran);
+    let output = run(&test_dir, &format!("--data d --mirror {url} --mirror {}", honest.url()));
+    assert_fetched(&test_dir, &output);
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn slow_server_times_out() {
         let bytes = content();
         let slow = Server::start(move |_| slow(&bytes));
         let honest = honest();
-        let place = place();
+        let test_dir = incomplete_dataset();
         let begin = Instant::now();
-        let ran = run(&place, &format!("--max-time 2 {}", from(&[&slow, &honest])));
-        assert_fetched(&place, &ran);
-        ran.assert_says("timed out: the download exceeded --max-time");
+        let output = run(&test_dir, &format!("--max-time 2 {}", from(&[&slow, &honest])));
+        assert_fetched(&test_dir, &output);
+        output.assert_stderr_contains("timed out: the download exceeded --max-time");
         assert_eq!(slow.requests().len(), 1);
         assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
     }
@@ -102,17 +102,17 @@ fn redirect_is_followed() {
         Some(name) => Response::redirect(&format!("/new/{name}")),
         None => Response::complete(&bytes),
     });
-    let place = place();
-    let ran = run(&place, &format!("--data d --mirror {}/old", server.url()));
-    assert_fetched(&place, &ran);
+    let test_dir = incomplete_dataset();
+    let output = run(&test_dir, &format!("--data d --mirror {}/old", server.url()));
+    assert_fetched(&test_dir, &output);
 }
 
 #[test]
 fn redirect_loop_is_rejected() {
     let server = Server::start(Response::redirect);
-    let place = place();
-    let ran = fetch(&place, &[&server]);
-    assert_failed(&place, &ran, &[server.url()], "redirect");
+    let test_dir = incomplete_dataset();
+    let output = fetch(&test_dir, &[&server]);
+    assert_failed(&test_dir, &output, &[server.url()], "redirect");
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn interrupted_fetch_leaves_no_file() {
     let bytes = content();
     let server =
         Server::start(move |_| Response::with_length(&bytes[..CUT], bytes.len()).then_stalls());
-    let place = place();
-    let mut command = command(&place, &from(&[&server]));
+    let test_dir = incomplete_dataset();
+    let mut command = command(&test_dir, &from(&[&server]));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
     while server.requests().is_empty() {
@@ -138,8 +138,8 @@ fn interrupted_fetch_leaves_no_file() {
     let id = child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
     assert!(sent.unwrap().success());
-    let ran = Ran(child.wait_with_output().unwrap());
-    assert_eq!(ran.code(), -2, "SIGINT ends it: {}", ran.stderr());
-    assert!(!place.path("d").join(NAME).exists());
-    assert_only_data_in(&place);
+    let output = CommandOutput(child.wait_with_output().unwrap());
+    assert_eq!(output.code(), -2, "SIGINT ends it: {}", output.stderr());
+    assert!(!test_dir.path("d").join(NAME).exists());
+    assert_only_data_in(&test_dir);
 }

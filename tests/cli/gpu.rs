@@ -2,46 +2,47 @@
 
 #![cfg(feature = "wgpu")]
 
-use super::{DATA, Place, Ran, TRAINED};
+use super::{CommandOutput, DATA, TRAINED, TestDir};
 
 /// Asserts that a run with `--backend wgpu` worked, or else that it said that there is no GPU. A machine that
 /// must have one sets LENET_TEST_GPU=required.
-fn worked(ran: &Ran) -> bool {
-    if ran.code() == 0 {
+fn worked(output: &CommandOutput) -> bool {
+    if output.code() == 0 {
         return true;
     }
-    ran.assert_error(1, "no GPU was found", "--backend ndarray");
-    assert_ne!(std::env::var("LENET_TEST_GPU").as_deref(), Ok("required"), "{}", ran.stderr());
+    output.assert_error(1, "no GPU was found", "--backend ndarray");
+    assert_ne!(std::env::var("LENET_TEST_GPU").as_deref(), Ok("required"), "{}", output.stderr());
     false
 }
 
 #[test]
 fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     let train = |backend: &str| {
-        place.run(&format!("train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"))
+        dir.run(&format!("train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"))
     };
     let gpu = train("wgpu");
     if worked(&gpu) {
         let cpu = train("ndarray");
         for (index, key) in [(1, "loss"), (1, "val_loss"), (2, "loss")] {
-            let [gpu, cpu] = [&gpu, &cpu].map(|ran| ran.events()[index][key].as_f64().unwrap());
+            let [gpu, cpu] =
+                [&gpu, &cpu].map(|output| output.events()[index][key].as_f64().unwrap());
             println!("{key}: {gpu} on the GPU, {cpu} on the CPU");
             assert!((gpu - cpu).abs() <= 1e-3, "{key}: {gpu}, {cpu}");
         }
-        assert_eq!(gpu.document()["backend"], "wgpu");
+        assert_eq!(gpu.json()["backend"], "wgpu");
     }
 }
 
 #[test]
 fn a_model_is_worth_the_same_on_both_backends() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     let eval = |backend: &str| {
-        place.run(&format!("eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"))
+        dir.run(&format!("eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"))
     };
     let gpu = eval("wgpu");
     if worked(&gpu) {
-        let (gpu, cpu) = (&gpu.document(), &eval("ndarray").document());
+        let (gpu, cpu) = (&gpu.json(), &eval("ndarray").json());
         assert_eq!(gpu["confusion"], cpu["confusion"]);
         let [gpu, cpu] = [gpu, cpu].map(|document| document["loss"].as_f64().unwrap());
         assert!((gpu - cpu).abs() <= 1e-5, "{gpu}, {cpu}");
@@ -50,26 +51,26 @@ fn a_model_is_worth_the_same_on_both_backends() {
 
 #[test]
 fn without_a_gpu_the_error_names_the_other_backend() {
-    let place = Place::empty();
+    let dir = TestDir::empty();
     let mut command =
-        place.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
+        dir.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
     // What Vulkan's loader reads to find its drivers.
     command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
-    Ran::of(&mut command).assert_error(1, "no GPU was found", "--backend ndarray");
-    assert_eq!(place.files(), [] as [&str; 0]);
+    CommandOutput::of(&mut command).assert_error(1, "no GPU was found", "--backend ndarray");
+    assert_eq!(dir.files(), [] as [&str; 0]);
 }
 
 #[test]
 fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
-    let place = Place::new();
-    let train = |words: &str| place.try_train(&format!("--backend wgpu --recipe tuned {words} -q"));
+    let dir = TestDir::new();
+    let train = |words: &str| dir.try_train(&format!("--backend wgpu --recipe tuned {words} -q"));
     if !worked(&train("--epochs 2 -o once.mpk")) {
         return;
     }
     assert!(worked(&train("--epochs 2 -o again.mpk")));
-    assert_eq!(place.digest("again.mpk"), place.digest("once.mpk"));
+    assert_eq!(dir.digest("again.mpk"), dir.digest("once.mpk"));
 
-    let mut command = place.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 4 -o left.mpk -q");
+    let mut command = dir.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 4 -o left.mpk -q");
     let mut child = command.spawn().unwrap();
     // Somewhere in 90 steps, or before the first, or not at all.
     std::thread::sleep(std::time::Duration::from_millis(700));
@@ -79,7 +80,7 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
     child.wait().unwrap();
     assert!(worked(&train("--epochs 2 --batch-size 4 -o left.mpk --resume")));
     assert!(worked(&train("--epochs 2 --batch-size 4 -o whole.mpk")));
-    assert_eq!(place.digest("left.mpk"), place.digest("whole.mpk"));
+    assert_eq!(dir.digest("left.mpk"), dir.digest("whole.mpk"));
 }
 
 #[test]
@@ -106,14 +107,14 @@ fn muon_takes_ten_launches_more() {
 
 /// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
 fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
-    let place = Place::new();
+    let dir = TestDir::new();
     let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q --recipe";
-    let mut command = place.lenet(&format!("{words} {recipe}"));
-    command.env("CUBECL_DEBUG_LOG", place.path("kernels.log"));
-    if !worked(&Ran::of(&mut command)) {
+    let mut command = dir.lenet(&format!("{words} {recipe}"));
+    command.env("CUBECL_DEBUG_LOG", dir.path("kernels.log"));
+    if !worked(&CommandOutput::of(&mut command)) {
         return;
     }
-    let log = place.text("kernels.log");
+    let log = dir.read_text("kernels.log");
     // A launch is told as `| how long | its kernel | its runtime`; what follows more bars are sums.
     let mut launches = std::collections::BTreeMap::new();
     for line in log.lines() {

@@ -1,6 +1,6 @@
-//! The program from outside: what is typed, what comes out, what is left on the disk.
+//! End-to-end tests: each runs the `lenet` program and checks its output, its exit status and its files.
 //!
-//! On Unix: there are signals, a shell's limits, pipes and devices as files, and its words for an error.
+//! They run on Unix only, because they use signals, `ulimit`, named pipes, device files and Unix error messages.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
@@ -8,43 +8,43 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod advice;
-mod attacks;
-mod belonging;
-mod claims;
 mod compare;
 mod convert;
 mod data;
 mod data_faults;
 mod doctor;
 mod documents;
-mod endings;
 mod environment;
 mod eval;
 mod fetch;
 mod fetch_faults;
-mod folder;
 mod gpu;
-mod kills;
-mod like;
-mod limits;
+mod help_pages;
+mod hints;
+mod hugging_face;
+mod interruptions;
+mod locks;
 mod options;
 mod outputs;
-mod pages;
 mod predict;
 mod report;
+mod resource_limits;
 mod resume;
+mod run_record;
 mod schema;
 mod seeds;
 mod server;
 mod shapes;
 mod signals;
+mod stratified;
 mod streams;
+mod symlink_attacks;
 mod tensorboard;
-mod terminal;
-mod train;
+mod terminal_escapes;
 #[cfg(target_os = "linux")]
-mod window;
+mod terminal_width;
+mod train;
+mod training_end;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -60,110 +60,115 @@ use tempfile::TempDir;
 
 const LENET: &str = env!("CARGO_BIN_EXE_lenet");
 
-/// A model that Keras trained, and Fashion-MNIST itself.
+/// A model trained by Keras.
 const TRAINED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/trained.safetensors");
+/// The directory that contains Fashion-MNIST.
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
-/// A folder to run in, with a small data set in `data/`, which the program finds by itself.
-struct Place {
-    dir: TempDir,
+/// A temporary working directory for the program. The subdirectory `data` holds a small data set, which the program
+/// finds without `--data`.
+struct TestDir {
+    root: TempDir,
 }
 
-impl Place {
-    /// With 200 training and 40 test images.
+impl TestDir {
+    /// Creates a directory with 200 training and 40 test images.
     fn new() -> Self {
         Self::with_images(200, 40)
     }
 
-    /// With so many training and test images.
+    /// Creates a directory with `train` training and `test` test images.
     fn with_images(train: usize, test: usize) -> Self {
-        let place = Self::empty();
-        place.make_folder("data");
-        common::write_dataset(&place.path("data"), train, test);
-        place
+        let dir = Self::empty();
+        dir.create_dir("data");
+        common::write_dataset(&dir.path("data"), train, test);
+        dir
     }
 
-    /// With no data set.
+    /// Creates a directory without a data set.
     fn empty() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self { root: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.root.path().join(name)
     }
 
-    /// The program, in this folder, with these words behind its name, and nothing of the caller's settings.
-    fn lenet(&self, words: &str) -> Command {
-        self.command(Path::new(LENET), words)
+    /// Returns a command that runs the program in this directory. `args` are separated by spaces. The command does not
+    /// inherit the variables that configure the program.
+    fn lenet(&self, args: &str) -> Command {
+        self.command(Path::new(LENET), args)
     }
 
-    /// The program as a user for whom permissions count: for root none does.
-    fn unprivileged_lenet(&self, words: &str) -> Command {
+    /// Returns the same command for an unprivileged user if the tests run as root, because root ignores permissions.
+    fn unprivileged_lenet(&self, args: &str) -> Command {
         const NOBODY: u32 = 65534;
-        if !self.is_roots() {
-            return self.lenet(words);
+        if !self.is_owned_by_root() {
+            return self.lenet(args);
         }
-        // A copy here, as nobody may not go to every folder of a build.
+        // Use a copy of the program, because that user may lack access to the build directory.
         let program = self.path("data/lenet");
         if !program.exists() {
-            // By another process: were the copy open for writing here, a child that another test forks at that
-            // moment would hold it open too, and it could not be executed ("text file busy").
+            // Let `cp` write the copy. If this process wrote it, a child forked by another test could inherit the open
+            // file, and running the copy would fail with "text file busy".
             let copied = Command::new("cp").args([LENET.as_ref(), program.as_os_str()]).status();
             assert!(copied.unwrap().success());
             self.set_mode("", 0o777);
         }
-        let mut command = self.command(&program, words);
+        let mut command = self.command(&program, args);
         command.uid(NOBODY).gid(NOBODY);
         command
     }
 
-    fn is_roots(&self) -> bool {
-        fs::metadata(self.dir.path()).unwrap().uid() == 0
+    fn is_owned_by_root(&self) -> bool {
+        fs::metadata(self.root.path()).unwrap().uid() == 0
     }
 
-    fn command(&self, program: &Path, words: &str) -> Command {
+    fn command(&self, program: &Path, args: &str) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(self.dir.path()).args(words.split_whitespace());
+        command.current_dir(self.root.path()).args(args.split_whitespace());
         for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
             command.env_remove(name);
         }
-        command.env("HOME", self.dir.path());
+        command.env("HOME", self.root.path());
         command
     }
 
-    /// Runs the program to its end behind these commands of a shell, as in `ulimit -f 100`.
-    fn run_after(&self, shell: &str, words: &str) -> Ran {
-        Ran::of(&mut behind(shell, &self.lenet(words)))
+    /// Runs the program in a shell after the commands in `setup`, for example `ulimit -f 100`.
+    fn run_in_shell(&self, setup: &str, args: &str) -> CommandOutput {
+        CommandOutput::of(&mut in_shell(setup, &self.lenet(args)))
     }
 
-    /// Runs the program to its end.
-    fn run(&self, words: &str) -> Ran {
-        Ran::of(&mut self.lenet(words))
+    /// Runs the program.
+    fn run(&self, args: &str) -> CommandOutput {
+        CommandOutput::of(&mut self.lenet(args))
     }
 
-    /// Runs `train` on the small data set with these further words.
-    fn try_train(&self, words: &str) -> Ran {
-        self.run(&format!("train --any-dataset {words}"))
+    /// Runs `lenet train` on the small data set.
+    fn try_train(&self, args: &str) -> CommandOutput {
+        self.run(&format!("train --any-dataset {args}"))
     }
 
-    /// The same; it must succeed.
+    /// Runs `lenet train` on the small data set and asserts that it succeeds.
     #[track_caller]
-    fn train(&self, words: &str) -> Ran {
-        self.try_train(words).ok()
+    fn train(&self, args: &str) -> CommandOutput {
+        self.try_train(args).ok()
     }
 
-    /// Names of the files here, but for the data set's.
+    /// Returns the sorted names of all files and directories except `data`.
     fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.dir.path()).unwrap();
+        let entries = fs::read_dir(self.root.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| name != "data").collect();
         names.sort();
         names
     }
-    fn make_pipe(&self, name: &str) {
-        let made = Command::new("mkfifo").arg(self.path(name)).status();
-        assert!(made.unwrap().success());
+
+    fn create_fifo(&self, name: &str) {
+        let status = Command::new("mkfifo").arg(self.path(name)).status();
+        assert!(status.unwrap().success());
     }
+
     fn set_mode(&self, name: &str, mode: u32) {
         fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
     }
@@ -172,7 +177,7 @@ impl Place {
         fs::read(self.path(name)).unwrap()
     }
 
-    fn text(&self, name: &str) -> String {
+    fn read_text(&self, name: &str) -> String {
         String::from_utf8(self.read(name)).unwrap()
     }
 
@@ -180,7 +185,7 @@ impl Place {
         serde_json::from_slice(&self.read(name)).unwrap()
     }
 
-    /// The SHA-256 of a file, in hexadecimal digits.
+    /// Returns the SHA-256 of a file in hexadecimal digits.
     fn digest(&self, name: &str) -> String {
         Sha256::digest(self.read(name)).iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -193,16 +198,16 @@ impl Place {
         fs::remove_file(self.path(name)).unwrap();
     }
 
-    fn make_folder(&self, name: &str) {
+    fn create_dir(&self, name: &str) {
         fs::create_dir(self.path(name)).unwrap();
     }
 }
 
-/// The program, behind these commands of a shell.
-fn behind(shell: &str, lenet: &Command) -> Command {
-    // Not `sh`: where that is dash, its `ulimit` knows no `-u`.
+/// Returns a command that runs `lenet` in a shell after the commands in `setup`.
+fn in_shell(setup: &str, lenet: &Command) -> Command {
+    // `sh` may be dash, whose `ulimit` lacks `-u`.
     let mut command = Command::new("bash");
-    command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")]);
+    command.args(["-c", &format!("{setup}; exec \"$0\" \"$@\"")]);
     command.arg(lenet.get_program()).args(lenet.get_args());
     command.current_dir(lenet.get_current_dir().unwrap());
     for (name, value) in lenet.get_envs() {
@@ -214,11 +219,11 @@ fn behind(shell: &str, lenet: &Command) -> Command {
     command
 }
 
-/// What a finished run left.
-struct Ran(Output);
+/// The output and the exit status of a finished command.
+struct CommandOutput(Output);
 
-/// Runs `command`, which must end within ten seconds: what waits at a pipe never would.
-fn run_in_time(mut command: Command) -> Ran {
+/// Runs `command` and asserts that it ends within ten seconds, which it would not if it waited for a pipe.
+fn run_with_timeout(mut command: Command) -> CommandOutput {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();
     let begin = Instant::now();
@@ -228,25 +233,25 @@ fn run_in_time(mut command: Command) -> Ran {
         }
         sleep(Duration::from_millis(5));
     }
-    let ran = Ran(child.wait_with_output().unwrap());
-    assert_ne!(ran.code(), -9, "it hung: {command:?}");
-    ran
+    let output = CommandOutput(child.wait_with_output().unwrap());
+    assert_ne!(output.code(), -9, "it hung: {command:?}");
+    output
 }
 
-impl Ran {
-    /// Runs `command` to its end.
+impl CommandOutput {
+    /// Runs `command`.
     fn of(command: &mut Command) -> Self {
         Self(command.output().unwrap())
     }
 
-    /// Itself, which must have succeeded.
+    /// Asserts that the command succeeded and returns its output.
     #[track_caller]
     fn ok(self) -> Self {
         assert_eq!(self.code(), 0, "{}", self.stderr());
         self
     }
 
-    /// The exit status; a signal that ended it, as its negative number.
+    /// Returns the exit status, or the negative number of the signal that ended the command.
     fn code(&self) -> i32 {
         let status = self.0.status;
         status.code().unwrap_or_else(|| -status.signal().unwrap())
@@ -260,24 +265,23 @@ impl Ran {
         std::str::from_utf8(&self.0.stderr).unwrap()
     }
 
-    /// Standard output as one JSON document a line.
+    /// Parses standard output as JSON Lines.
     fn events(&self) -> Vec<Value> {
         self.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The one JSON document on standard output, or the first of them.
-    fn document(&self) -> Value {
+    /// Returns the JSON value on the first line of standard output.
+    fn json(&self) -> Value {
         self.events().swap_remove(0)
     }
 
-    /// Asserts that these words are on standard error.
     #[track_caller]
-    fn assert_says(&self, words: &str) {
-        assert!(self.stderr().contains(words), "no {words:?} in {}", self.stderr());
+    fn assert_stderr_contains(&self, text: &str) {
+        assert!(self.stderr().contains(text), "no {text:?} in {}", self.stderr());
     }
 
-    /// Asserts that it failed as a well-behaved program fails: this status, nothing on standard output, one
-    /// line of error and at most one of hint, each with these words in it.
+    /// Asserts that the command exited with `code`, printed nothing on standard output and did not panic, and that its
+    /// `error:` line contains `error` and its `hint:` line contains `hint`.
     #[track_caller]
     fn assert_error(&self, code: i32, error: &str, hint: &str) {
         let stderr = self.stderr();

@@ -1,50 +1,50 @@
-//! Outputs that cannot be written: no room, no right, no such folder, not a file. Whatever was there stays as it was.
+//! Output files of `lenet train`: errors when writing, which leave existing files unchanged, and symlinks.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
 #[test]
-fn with_too_little_room_for_a_file_all_three_stay_as_they_were() {
-    let place = Place::new();
-    place.train("--epochs 1 -o m.mpk");
+fn file_size_limit_keeps_existing_files() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
     let files = ["m.json", "m.mpk", "m.state"];
-    let digests = || files.map(|name| place.digest(name));
+    let digests = || files.map(|name| dir.digest(name));
     let before = digests();
-    // In blocks of 512 or 1024 bytes, as the shell has it.
+    // A block has 512 or 1024 bytes, depending on the shell.
     let mut failed = 0;
     for blocks in (0..=720).step_by(24) {
         let limit = format!("ulimit -f {blocks}");
-        let ran =
-            place.run_after(&limit, "train --any-dataset --epochs 1 --seed 7 -o m.mpk --force -q");
-        if ran.code() == 0 {
+        let output =
+            dir.run_in_shell(&limit, "train --any-dataset --epochs 1 --seed 7 -o m.mpk --force -q");
+        if output.code() == 0 {
             break;
         }
-        ran.assert_error(1, "cannot write m.state: File too large", "ulimit -f");
+        output.assert_error(1, "cannot write m.state: File too large", "ulimit -f");
         assert_eq!(digests(), before, "{blocks} blocks");
-        assert_eq!(place.files(), files, "{blocks} blocks");
+        assert_eq!(dir.files(), files, "{blocks} blocks");
         failed += 1;
     }
     assert!(failed > 10, "{failed}");
-    assert_ne!(digests(), before, "with enough room it works");
+    assert_ne!(digests(), before, "a sufficient limit never succeeded");
 }
 
 #[test]
-fn outputs_that_cannot_be_are_refused_before_the_training() {
-    let place = Place::new();
-    place.make_folder("folder");
-    place.write("file", "old");
-    place.make_pipe("pipe");
-    symlink("around", place.path("around")).unwrap();
-    place.write("protected", "old");
-    place.set_mode("protected", 0o400);
-    // The state and the record are part of the output.
-    place.make_folder("a.state");
-    place.make_pipe("b.json");
-    let before = place.files();
+fn invalid_outputs_are_rejected_before_training() {
+    let dir = TestDir::new();
+    dir.create_dir("folder");
+    dir.write("file", "old");
+    dir.create_fifo("pipe");
+    symlink("loop", dir.path("loop")).unwrap();
+    dir.write("protected", "old");
+    dir.set_mode("protected", 0o400);
+    // The checkpoint and the run record must be writable too.
+    dir.create_dir("a.state");
+    dir.create_fifo("b.json");
+    let before = dir.files();
     let long = "x".repeat(256);
-    for (name, words) in [
+    for (name, message) in [
         ("folder", "found a directory"),
         ("folder/", "not a file name"),
         ("..", "not a file name"),
@@ -54,89 +54,104 @@ fn outputs_that_cannot_be_are_refused_before_the_training() {
         ("/dev/null", "found a device"),
         #[cfg(target_os = "linux")]
         ("/dev/full", "found a device"),
-        ("around", "too many levels of symbolic links"),
+        ("loop", "too many levels of symbolic links"),
         ("protected", "the file is write-protected"),
         ("a.mpk", "a.state: expected a file, found a directory"),
         ("b.mpk", "b.json: expected a file, found a pipe"),
         (long.as_str(), "File name too long"),
     ] {
-        let ran = place.try_train(&format!("--force -o {name}"));
-        ran.assert_error(1, words, "");
-        assert_eq!(ran.stdout(), "", "{name}");
+        let output = dir.try_train(&format!("--force -o {name}"));
+        output.assert_error(1, message, "");
+        assert_eq!(output.stdout(), "", "{name}");
     }
-    for ending in ["onnx", "pt", "PTH"] {
-        let ran = place.try_train(&format!("-o m.{ending}"));
-        ran.assert_error(2, "does not write this format", ".mpk or .safetensors");
+    for extension in ["onnx", "pt", "PTH"] {
+        let output = dir.try_train(&format!("-o m.{extension}"));
+        output.assert_error(2, "does not write this format", ".mpk or .safetensors");
     }
-    assert_eq!(place.files(), before);
-    assert_eq!(place.read("file"), b"old");
+    assert_eq!(dir.files(), before);
+    assert_eq!(dir.read("file"), b"old");
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_to_is_refused_before_the_training() {
-    let place = Place::new();
-    place.make_folder("locked");
-    place.set_mode("locked", 0o555);
-    let mut command = place.unprivileged_lenet("train --any-dataset -o locked/m.mpk");
-    let ran = Ran::of(&mut command);
-    ran.assert_error(1, "locked/m.mpk: Permission denied", "a folder that you may write to");
-    assert_eq!(fs::read_dir(place.path("locked")).unwrap().count(), 0);
+fn unwritable_directory_is_rejected() {
+    let dir = TestDir::new();
+    dir.create_dir("locked");
+    dir.set_mode("locked", 0o555);
+    let mut command = dir.unprivileged_lenet("train --any-dataset -o locked/m.mpk");
+    let output = CommandOutput::of(&mut command);
+    output.assert_error(1, "locked/m.mpk: Permission denied", "a folder that you may write to");
+    assert_eq!(fs::read_dir(dir.path("locked")).unwrap().count(), 0);
 }
 
 #[test]
-fn links_are_followed_and_stay() {
-    let place = Place::new();
-    place.make_folder("inside");
-    symlink("inside/real.mpk", place.path("link.mpk")).unwrap();
-    // A link is a file that exists, be it one to nowhere: it may have been planted.
-    let ran = place.try_train("--epochs 1 -o link.mpk");
-    ran.assert_error(1, "link.mpk exists already", "--force");
+fn force_follows_output_symlinks() {
+    let dir = TestDir::new();
+    dir.create_dir("inside");
+    symlink("inside/real.mpk", dir.path("link.mpk")).unwrap();
+    // A symlink counts as an existing file even if it is dangling, because another user may have created it.
+    let output = dir.try_train("--epochs 1 -o link.mpk");
+    output.assert_error(1, "link.mpk exists already", "--force");
     for _ in 0..2 {
-        place.train("--epochs 1 -o link.mpk --force");
-        assert!(place.path("link.mpk").is_symlink());
-        assert!(place.path("inside/real.mpk").is_file());
+        dir.train("--epochs 1 -o link.mpk --force");
+        assert!(dir.path("link.mpk").is_symlink());
+        assert!(dir.path("inside/real.mpk").is_file());
     }
-    assert_eq!(place.files(), ["inside", "link.json", "link.mpk", "link.state"]);
-    place.run("eval --any-dataset link.mpk").ok();
-    // Of two hard links only the one that is named is replaced.
-    fs::hard_link(place.path("inside/real.mpk"), place.path("hard.mpk")).unwrap();
-    let before = place.digest("inside/real.mpk");
-    place.train("--epochs 1 --seed 2 -o hard.mpk --force");
-    assert_eq!(place.digest("inside/real.mpk"), before);
-    assert_ne!(place.digest("hard.mpk"), before);
+    assert_eq!(dir.files(), ["inside", "link.json", "link.mpk", "link.state"]);
+    dir.run("eval --any-dataset link.mpk").ok();
+    // Replacing one of two hard links does not change the other.
+    fs::hard_link(dir.path("inside/real.mpk"), dir.path("hard.mpk")).unwrap();
+    let before = dir.digest("inside/real.mpk");
+    dir.train("--epochs 1 --seed 2 -o hard.mpk --force");
+    assert_eq!(dir.digest("inside/real.mpk"), before);
+    assert_ne!(dir.digest("hard.mpk"), before);
 }
 
 #[test]
-fn a_scratch_name_that_someone_planted_as_a_link_is_not_followed() {
-    let place = Place::new();
-    place.write("victim", "old");
-    place.train("--epochs 1 -o m.mpk");
-    // A dead run's scratch file goes; a link of such a name is nobody's and stays, and so does what it leads to.
-    let hash = sha2_prefix("m.mpk");
-    place.write(&format!(".lenet-{hash}-abcdef"), "half a model");
-    symlink("victim", place.path(&format!(".lenet-{hash}-ABCDEF"))).unwrap();
-    place.train("--epochs 1 -o m.mpk --force");
-    let link = format!(".lenet-{hash}-ABCDEF");
-    assert_eq!(place.files(), [&link, "m.json", "m.mpk", "m.state", "victim"]);
-    assert_eq!(place.read("victim"), b"old");
+fn temporary_name_symlink_is_kept() {
+    let dir = TestDir::new();
+    dir.write("victim", "old");
+    dir.train("--epochs 1 -o m.mpk");
+    // The temporary file of a killed run is deleted. A symlink with such a name and its target are kept, because the
+    // program cannot have created the symlink.
+    let prefix = digest_prefix("m.mpk");
+    dir.write(&format!(".lenet-{prefix}-abcdef"), "half a model");
+    let link = format!(".lenet-{prefix}-ABCDEF");
+    symlink("victim", dir.path(&link)).unwrap();
+    dir.train("--epochs 1 -o m.mpk --force");
+    assert_eq!(dir.files(), [&link, "m.json", "m.mpk", "m.state", "victim"]);
+    assert_eq!(dir.read("victim"), b"old");
 }
 
-fn sha2_prefix(name: &str) -> String {
+/// Returns the part of a temporary file's name that identifies the output file `name`.
+fn digest_prefix(name: &str) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(name);
     digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-// macOS has no such file names.
+// macOS rejects such file names.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_name_that_is_not_unicode_is_a_name() {
+fn non_unicode_output_is_accepted() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    let place = Place::new();
+    let dir = TestDir::new();
     let name = OsStr::from_bytes(b"m\xff\xfe.mpk");
-    Ran::of(place.lenet("train --any-dataset --epochs 1 --json").arg("-o").arg(name)).ok();
-    assert!(place.dir.path().join(name).is_file());
-    Ran::of(place.lenet("train --any-dataset --epochs 2 --resume").arg("-o").arg(name)).ok();
-    Ran::of(place.lenet("eval --any-dataset").arg(name)).ok();
+    CommandOutput::of(dir.lenet("train --any-dataset --epochs 1 --json").arg("-o").arg(name)).ok();
+    assert!(dir.root.path().join(name).is_file());
+    CommandOutput::of(dir.lenet("train --any-dataset --epochs 2 --resume").arg("-o").arg(name))
+        .ok();
+    CommandOutput::of(dir.lenet("eval --any-dataset").arg(name)).ok();
+}
+
+#[test]
+fn automatic_output_name_is_reported() {
+    let dir = TestDir::new();
+    let first = dir.train("--epochs 1 --json");
+    assert_eq!(first.json()["output"], "model.mpk");
+    assert!(!first.stderr().contains("is taken"));
+    let second = dir.train("--epochs 1 --json");
+    assert_eq!(second.json()["output"], "model-2.mpk");
+    let note = "note: model.mpk is taken, this model goes to model-2.mpk\n";
+    second.assert_stderr_contains(note);
 }

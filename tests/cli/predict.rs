@@ -4,22 +4,23 @@ use std::path::Path;
 
 use image::{GrayImage, ImageFormat, Luma, RgbImage};
 
-use super::{DATA, Place, TRAINED, common};
+use super::{DATA, TRAINED, TestDir, common};
 
-/// A picture of 28x28 with the pixels of test image `index` of the small data set.
-fn save(path: &Path, index: usize, change: impl Fn(u8) -> u8) {
+/// Saves test image `index` of the small data set as a 28x28 picture, after applying `map` to each pixel.
+fn save_image(path: &Path, index: usize, map: impl Fn(u8) -> u8) {
+    // The test images follow the 200 training images.
     let number = 200 + index;
     let pixels = common::image(common::class(number), number);
-    let pixels = pixels.into_iter().map(change).collect();
+    let pixels = pixels.into_iter().map(map).collect();
     GrayImage::from_vec(28, 28, pixels).unwrap().save(path).unwrap();
 }
 
 #[test]
-fn the_document_has_the_contracts_keys_and_keras_answers() {
-    let ran = Place::empty()
+fn predict_json_matches_documented_keys() {
+    let output = TestDir::empty()
         .run(&format!("predict {TRAINED} --data {DATA} --index 0,1 --top 2 --json"))
         .ok();
-    let document = ran.document();
+    let document = output.json();
     assert_eq!(document["schema"], 1);
     let first = &document["predictions"][0];
     let keys: Vec<_> = first.as_object().unwrap().keys().collect();
@@ -39,107 +40,109 @@ fn the_document_has_the_contracts_keys_and_keras_answers() {
 }
 
 #[test]
-fn all_ten_probabilities_sum_to_one() {
-    let ran =
-        Place::empty().run(&format!("predict {TRAINED} --data {DATA} --index 3 --top 10 --json"));
-    let document = ran.document();
+fn probabilities_sum_to_one() {
+    let output =
+        TestDir::empty().run(&format!("predict {TRAINED} --data {DATA} --index 3 --top 10 --json"));
+    let document = output.json();
     let top = document["predictions"][0]["top"].as_array().unwrap();
     let sum: f64 = top.iter().map(|candidate| candidate["probability"].as_f64().unwrap()).sum();
     assert!(top.len() == 10 && (sum - 1.0).abs() < 1e-12);
 }
 
 #[test]
-fn a_picture_of_an_image_and_its_negative_get_the_answer_of_the_image_itself() {
-    let place = Place::new();
-    place.train("--epochs 2");
-    // Class 7 leaves most of the border dark.
-    save(&place.path("a.png"), 1, |v| v);
-    save(&place.path("b.png"), 1, |v| 255 - v);
-    let index = place.run("predict model.mpk --any-dataset --index 1 --json").document();
-    let files = place.run("predict model.mpk a.png b.png --invert no --json");
-    let yes = place.run("predict model.mpk b.png --invert yes --json");
+fn picture_and_negative_match_dataset_image() {
+    let dir = TestDir::new();
+    dir.train("--epochs 2");
+    // The border of class 7 is mostly dark.
+    save_image(&dir.path("a.png"), 1, |v| v);
+    save_image(&dir.path("b.png"), 1, |v| 255 - v);
+    let index = dir.run("predict model.mpk --any-dataset --index 1 --json").json();
+    let files = dir.run("predict model.mpk a.png b.png --invert no --json");
+    let yes = dir.run("predict model.mpk b.png --invert yes --json");
     let probability = &index["predictions"][0]["probability"];
-    assert_eq!(files.document()["predictions"][0]["probability"], *probability);
-    assert_ne!(files.document()["predictions"][1]["probability"], *probability);
-    assert_eq!(yes.document()["predictions"][0]["probability"], *probability);
-    assert_eq!(files.document()["predictions"][0]["source"], "a.png");
-    assert!(files.document()["predictions"][0].get("true_label").is_none());
-    assert!(!yes.stderr().contains("inverted"), "only what was not asked for is told");
+    assert_eq!(files.json()["predictions"][0]["probability"], *probability);
+    assert_ne!(files.json()["predictions"][1]["probability"], *probability);
+    assert_eq!(yes.json()["predictions"][0]["probability"], *probability);
+    assert_eq!(files.json()["predictions"][0]["source"], "a.png");
+    assert!(files.json()["predictions"][0].get("true_label").is_none());
+    assert!(!yes.stderr().contains("inverted"), "--invert yes needs no note");
 }
 
 #[test]
-fn a_light_background_is_inverted_and_told_and_a_strange_picture_is_warned_of() {
-    let place = Place::empty();
+fn light_background_is_inverted() {
+    let dir = TestDir::empty();
     let shirt = RgbImage::from_fn(300, 400, |x, y| {
         let inside = (60..240).contains(&x) && (50..350).contains(&y);
         image::Rgb(if inside { [40, 60, 90] } else { [250, 250, 250] })
     });
-    shirt.save(place.path("shirt.jpg")).unwrap();
-    let ran = place.run(&format!("predict {TRAINED} shirt.jpg")).ok();
-    ran.assert_says("note: shirt.jpg: light background, inverted");
-    assert!(ran.stdout().starts_with("shirt.jpg: ") && ran.stdout().lines().count() == 4);
-    assert!(!ran.stdout().contains(['\u{1b}', '▀']), "no picture off a terminal");
+    shirt.save(dir.path("shirt.jpg")).unwrap();
+    let output = dir.run(&format!("predict {TRAINED} shirt.jpg")).ok();
+    output.assert_stderr_contains("note: shirt.jpg: light background, inverted");
+    assert!(output.stdout().starts_with("shirt.jpg: ") && output.stdout().lines().count() == 4);
+    assert!(!output.stdout().contains(['\u{1b}', '▀']), "pictures are for terminals only");
 
-    let ran = place.run(&format!("predict {TRAINED} shirt.jpg --invert no"));
-    assert!(!ran.stderr().contains("inverted"));
+    // Pictures that differ from the training images cause a warning.
+    let output = dir.run(&format!("predict {TRAINED} shirt.jpg --invert no"));
+    assert!(!output.stderr().contains("inverted"));
     let warning =
         "warning: shirt.jpg does not look like the training images: brightness of the border ";
-    ran.assert_says(warning);
-    GrayImage::from_pixel(50, 50, Luma([128])).save(place.path("grey.png")).unwrap();
-    let ran = place.run(&format!("predict {TRAINED} grey.png"));
-    ran.assert_says("contrast 0 (training images: 25 to 117)");
+    output.assert_stderr_contains(warning);
+    GrayImage::from_pixel(50, 50, Luma([128])).save(dir.path("grey.png")).unwrap();
+    let output = dir.run(&format!("predict {TRAINED} grey.png"));
+    output.assert_stderr_contains("contrast 0 (training images: 25 to 117)");
 }
 
 #[test]
-fn the_content_counts_not_the_name() {
-    let place = Place::empty();
+fn picture_format_follows_content() {
+    let dir = TestDir::empty();
     let grey = GrayImage::from_fn(60, 60, |x, _| Luma([if x > 30 { 200 } else { 0 }]));
-    grey.save_with_format(place.path("really.png"), ImageFormat::Jpeg).unwrap();
-    place.run(&format!("predict {TRAINED} really.png")).ok();
+    grey.save_with_format(dir.path("really.png"), ImageFormat::Jpeg).unwrap();
+    dir.run(&format!("predict {TRAINED} really.png")).ok();
 }
 
 #[test]
-fn what_is_no_picture_is_an_error_that_names_it() {
-    let place = Place::empty();
-    let predict = |words: &str| place.run(&format!("predict {TRAINED} {words}"));
+fn predict_rejects_invalid_pictures() {
+    let dir = TestDir::empty();
+    let predict = |args: &str| dir.run(&format!("predict {TRAINED} {args}"));
     predict("missing.png").assert_error(1, "cannot read missing.png", "");
-    place.write("text.png", "hello");
+    dir.write("text.png", "hello");
     predict("text.png").assert_error(
         1,
         "text.png is not a PNG, JPEG, GIF, WebP or BMP picture",
         "convert it to PNG",
     );
-    place.write("empty.jpg", []);
+    dir.write("empty.jpg", []);
     predict("empty.jpg").assert_error(
         1,
         "empty.jpg is not a PNG, JPEG, GIF, WebP or BMP picture",
         "",
     );
     predict(".").assert_error(1, "cannot read .: expected a file, found a directory", "");
-    GrayImage::new(100, 100).save(place.path("whole.png")).unwrap();
-    let bytes = place.read("whole.png");
-    place.write("cut.png", &bytes[..50]);
-    let some = predict("missing.png whole.png cut.png");
-    assert_eq!(some.code(), 1);
-    assert!(some.stdout().starts_with("whole.png: "), "{}", some.stdout());
-    let errors = some.stderr().lines().filter(|line| line.starts_with("error: "));
+    GrayImage::new(100, 100).save(dir.path("whole.png")).unwrap();
+    let bytes = dir.read("whole.png");
+    dir.write("cut.png", &bytes[..50]);
+    // The valid picture is classified, and each invalid one is reported.
+    let mixed = predict("missing.png whole.png cut.png");
+    assert_eq!(mixed.code(), 1);
+    assert!(mixed.stdout().starts_with("whole.png: "), "{}", mixed.stdout());
+    let errors = mixed.stderr().lines().filter(|line| line.starts_with("error: "));
     let errors: Vec<_> = errors.collect();
     assert!(errors[0].contains("cannot read missing.png"), "{errors:?}");
     assert!(errors.len() == 2 && errors[1].contains("cut.png is corrupt"), "{errors:?}");
-    let some = predict("missing.png whole.png cut.png --json");
-    let document = some.document();
-    assert_eq!((some.code(), document["predictions"].as_array().unwrap().len()), (1, 1));
+    let mixed = predict("missing.png whole.png cut.png --json");
+    let document = mixed.json();
+    assert_eq!((mixed.code(), document["predictions"].as_array().unwrap().len()), (1, 1));
     assert_eq!(document["errors"][1]["source"], "cut.png");
     assert!(document["predictions"][0]["warnings"][0].is_string(), "{document}");
-    GrayImage::new(16_385, 1).save(place.path("wide.png")).unwrap();
+    GrayImage::new(16_385, 1).save(dir.path("wide.png")).unwrap();
     predict("wide.png").assert_error(1, "wide.png is too large", "at most 16384 pixels a side");
 }
 
 #[test]
-fn wrong_usage_is_status_2() {
-    let place = Place::new();
-    save(&place.path("a.png"), 0, |v| v);
-    for (words, error) in [
+fn invalid_arguments_are_usage_errors() {
+    let dir = TestDir::new();
+    save_image(&dir.path("a.png"), 0, |v| v);
+    for (args, error) in [
         ("", "IMAGE"),
         ("a.png --index 1", "cannot be used with"),
         ("--index 1 --invert yes", "cannot be used with"),
@@ -149,25 +152,24 @@ fn wrong_usage_is_status_2() {
         ("a.png --top 0", "from 1 to 10"),
         ("a.png --top 11", "from 1 to 10"),
     ] {
-        let ran = place.run(&format!("predict {TRAINED} {words}"));
-        assert_eq!(ran.code(), 2, "{words}: {}", ran.stderr());
+        let output = dir.run(&format!("predict {TRAINED} {args}"));
+        assert_eq!(output.code(), 2, "{args}: {}", output.stderr());
         assert!(
-            ran.stderr().contains(error) && ran.stdout().is_empty(),
-            "{words}: {}",
-            ran.stderr()
+            output.stderr().contains(error) && output.stdout().is_empty(),
+            "{args}: {}",
+            output.stderr()
         );
     }
-    let beyond = place.run(&format!("predict {TRAINED} --any-dataset --index 0,40"));
+    let beyond = dir.run(&format!("predict {TRAINED} --any-dataset --index 0,40"));
     beyond.assert_error(2, "there is no test image 40: they are numbered 0 to 39", "");
-    let beyond =
-        place.run(&format!("predict {TRAINED} --any-dataset --split validation --index 20"));
+    let beyond = dir.run(&format!("predict {TRAINED} --any-dataset --split validation --index 20"));
     beyond.assert_error(2, "there is no validation image 20: they are numbered 0 to 19", "");
 }
 
 #[test]
-fn the_text_says_whether_an_image_of_the_data_set_is_right() {
-    let ran = Place::empty().run(&format!("predict {TRAINED} --data {DATA} --index 0,12"));
-    let lines: Vec<_> = ran.stdout().lines().collect();
+fn text_marks_correct_predictions() {
+    let output = TestDir::empty().run(&format!("predict {TRAINED} --data {DATA} --index 0,12"));
+    let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines[0], "test:0: Ankle boot (right)");
     assert!(lines[1].starts_with("  Ankle boot    0."), "{}", lines[1]);
     assert_eq!(lines.len(), 8);

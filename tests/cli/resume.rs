@@ -1,101 +1,99 @@
-//! Stopping and going on: by the number of epochs, by a signal, by a kill.
+//! `lenet train --resume` after a complete epoch. `interruptions.rs` and `signals.rs` interrupt runs within an epoch.
 
 use lenet::train::Checkpoint;
 
-use super::Place;
+use super::TestDir;
+use super::interruptions::epochs;
 
 #[test]
-fn any_split_of_the_epochs_ends_with_the_same_bits() {
-    let place = Place::new();
-    place.train("--epochs 4 --momentum 0.5 -o straight.mpk");
-    let straight = place.digest("straight.mpk");
+fn resume_between_epochs_is_bit_identical() {
+    let dir = TestDir::new();
+    dir.train("--epochs 4 --momentum 0.5 -o straight.mpk");
+    let straight = dir.digest("straight.mpk");
     for first in 1..4 {
-        place.train(&format!("--epochs {first} --momentum 0.5 -o m.mpk --force"));
-        place.train("--epochs 4 -o m.mpk --resume --threads 1");
-        assert_eq!(place.digest("m.mpk"), straight, "stopped after epoch {first}");
-        let (mut a, mut b) = (place.json("straight.json"), place.json("m.json"));
-        for record in [&mut a, &mut b] {
-            for epoch in record["epochs"].as_array_mut().unwrap() {
-                epoch["seconds"].take();
-            }
-        }
-        assert_eq!(a["epochs"], b["epochs"]);
+        dir.train(&format!("--epochs {first} --momentum 0.5 -o m.mpk --force"));
+        dir.train("--epochs 4 -o m.mpk --resume --threads 1");
+        assert_eq!(dir.digest("m.mpk"), straight, "stopped after epoch {first}");
+        assert_eq!(epochs(&dir, "straight.json"), epochs(&dir, "m.json"));
     }
 }
 
 #[test]
-fn resume_without_a_state_begins_at_the_start_and_says_so() {
-    let place = Place::new();
-    let ran = place.train("--resume --epochs 1");
-    assert!(ran.stderr().contains("note: there is no model.state, beginning at the start"));
-    assert!(ran.stdout().ends_with("saved model.mpk\n"));
+fn resume_without_checkpoint_starts_over() {
+    let dir = TestDir::new();
+    let output = dir.train("--resume --epochs 1");
+    assert!(output.stderr().contains("note: there is no model.state, beginning at the start"));
+    assert!(output.stdout().ends_with("saved model.mpk\n"));
 }
 
 #[test]
-fn a_finished_training_says_that_nothing_is_left() {
-    let place = Place::new();
-    place.train("--epochs 2");
-    let before = place.digest("model.mpk");
-    let ran = place.train("--resume");
-    ran.assert_says("note: 2 epochs done");
-    assert_eq!(place.digest("model.mpk"), before);
-    assert_eq!(place.train("--resume --epochs 3 --json").events()[1]["epoch"], 3);
+fn resume_reports_finished_run() {
+    let dir = TestDir::new();
+    dir.train("--epochs 2");
+    let before = dir.digest("model.mpk");
+    let output = dir.train("--resume");
+    output.assert_stderr_contains("note: 2 epochs done");
+    assert_eq!(dir.digest("model.mpk"), before);
+    assert_eq!(dir.train("--resume --epochs 3 --json").events()[1]["epoch"], 3);
 }
 
 #[test]
-fn a_state_of_another_training_is_refused_with_the_difference() {
-    let place = Place::new();
-    place.train("--epochs 1 --seed 5");
-    for (words, difference) in [
+fn resume_rejects_different_settings() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 --seed 5");
+    for (args, difference) in [
         ("--seed 6", "it was begun with seed 5, not 6"),
         ("--batch-size 8", "it was begun with batch size 32, not 8"),
         ("--lr 0.1", "recipe"),
         ("--limit 100", "it was begun with limit none, not 100"),
         ("--validation-split 0.2", "it was begun with validation split 0.1, not 0.2"),
     ] {
-        let ran = place.try_train(&format!("--resume --epochs 2 {words}"));
-        ran.assert_error(1, difference, "--force");
+        let output = dir.try_train(&format!("--resume --epochs 2 {args}"));
+        output.assert_error(1, difference, "--force");
     }
-    super::common::write_dataset(&place.path("data"), 200, 30);
-    let ran = place.try_train("--resume --epochs 2");
-    ran.assert_error(1, "another data set", "--force");
+    super::common::write_dataset(&dir.path("data"), 200, 30);
+    let output = dir.try_train("--resume --epochs 2");
+    output.assert_error(1, "another data set", "--force");
 }
 
 #[test]
-fn a_state_of_another_machine_or_version_is_refused() {
-    let place = Place::new();
-    place.train("--epochs 1");
-    let path = place.path("model.state");
-    let sound = Checkpoint::decode(&std::fs::read(&path).unwrap()).unwrap();
-    let refuses = |change: &dyn Fn(&mut Checkpoint), difference: &str| {
-        let mut other = sound.clone();
+fn resume_rejects_different_device_or_version() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1");
+    let path = dir.path("model.state");
+    let original = Checkpoint::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let assert_rejects = |change: &dyn Fn(&mut Checkpoint), difference: &str| {
+        let mut other = original.clone();
         change(&mut other);
         std::fs::write(&path, other.encode()).unwrap();
-        let ran = place.try_train("--resume --epochs 2");
-        ran.assert_error(1, difference, "--force");
+        let output = dir.try_train("--resume --epochs 2");
+        output.assert_error(1, difference, "--force");
     };
-    refuses(&|saved| saved.record.lenet = "0.0.9".to_owned(), "lenet 0.0.9 wrote it, this is");
-    refuses(
+    assert_rejects(
+        &|saved| saved.record.lenet = "0.0.9".to_owned(),
+        "lenet 0.0.9 wrote it, this is",
+    );
+    assert_rejects(
         &|saved| saved.record.device = "CPU (mmx)".to_owned(),
         "it was begun on CPU (mmx), not",
     );
-    refuses(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
+    assert_rejects(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
 }
 
 #[test]
-fn a_damaged_state_is_refused() {
-    let place = Place::new();
-    place.train("--epochs 1");
-    let path = place.path("model.state");
+fn resume_rejects_corrupt_checkpoint() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1");
+    let path = dir.path("model.state");
     let bytes = std::fs::read(&path).unwrap();
     for position in (0..bytes.len()).step_by(bytes.len() / 50) {
-        let mut damaged = bytes.clone();
-        damaged[position] ^= 4;
-        std::fs::write(&path, damaged).unwrap();
-        let ran = place.try_train("--resume --epochs 2");
-        ran.assert_error(1, "not a training state of lenet", "--force");
+        let mut corrupt = bytes.clone();
+        corrupt[position] ^= 4;
+        std::fs::write(&path, corrupt).unwrap();
+        let output = dir.try_train("--resume --epochs 2");
+        output.assert_error(1, "not a training state of lenet", "--force");
         std::fs::write(&path, &bytes[..position]).unwrap();
-        let ran = place.try_train("--resume --epochs 2");
-        ran.assert_error(1, "not a training state of lenet", "--force");
+        let output = dir.try_train("--resume --epochs 2");
+        output.assert_error(1, "not a training state of lenet", "--force");
     }
 }

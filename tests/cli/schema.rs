@@ -1,24 +1,24 @@
-//! Every document that the program prints fits its schema, with nothing in it that the schema does not describe.
+//! The JSON output of every command matches its schema in docs/schema and contains no undocumented keys.
 
 use serde_json::Value;
 
-use super::Place;
+use super::TestDir;
 
-/// Where `value` does not fit `schema`, in words. Of JSON Schema it knows what ours use, and nothing else passes.
-fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+/// Returns the mismatches between `value` and `schema`. Panics on JSON Schema keywords that docs/schema does not use.
+fn mismatches(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let check = |fits: bool, problem: String| (!fits).then(|| format!("{at}: {problem}"));
+    let check = |matches: bool, problem: String| (!matches).then(|| format!("{at}: {problem}"));
     let list = |value: &Value| value.as_array().unwrap().clone();
     let parts = |value: &Value| value.as_object().unwrap().clone().into_iter();
     let each = |schemas: &Value| -> Vec<Vec<String>> {
-        list(schemas).iter().map(|one| misfits(root, one, value, at)).collect()
+        list(schemas).iter().map(|one| mismatches(root, one, value, at)).collect()
     };
     for (keyword, rule) in schema.as_object().unwrap() {
         match keyword.as_str() {
             "$schema" | "$defs" | "title" | "description" | "format" => {}
             "$ref" => {
                 let name = rule.as_str().unwrap().strip_prefix("#/$defs/").unwrap();
-                found.extend(misfits(root, &root["$defs"][name], value, at));
+                found.extend(mismatches(root, &root["$defs"][name], value, at));
                 return found;
             }
             "const" => found.extend(check(value == rule, format!("{value} is not {rule}"))),
@@ -26,7 +26,7 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                 found.extend(check(list(rule).contains(value), format!("{value} in {rule}")));
             }
             "type" => {
-                let fits = match rule.as_str().unwrap() {
+                let valid = match rule.as_str().unwrap() {
                     "object" => value.is_object(),
                     "array" => value.is_array(),
                     "string" => value.is_string(),
@@ -36,25 +36,25 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
                     "null" => value.is_null(),
                     other => panic!("{other}"),
                 };
-                if !fits {
-                    found.push(format!("{at}: {value} is no {rule}"));
+                if !valid {
+                    found.push(format!("{at}: {value} is not of type {rule}"));
                     return found;
                 }
             }
             "minimum" => {
-                let fits = value.as_f64() >= rule.as_f64();
-                found.extend(check(fits, format!("{value} < {rule}")));
+                let valid = value.as_f64() >= rule.as_f64();
+                found.extend(check(valid, format!("{value} < {rule}")));
             }
             "maximum" => {
-                let fits = value.as_f64() <= rule.as_f64();
-                found.extend(check(fits, format!("{value} > {rule}")));
+                let valid = value.as_f64() <= rule.as_f64();
+                found.extend(check(valid, format!("{value} > {rule}")));
             }
             "pattern" => {
-                // The only one: a digest.
+                // The only pattern is that of a SHA-256 digest.
                 assert_eq!(rule, "^[0-9a-f]{64}$");
                 let text = value.as_str().unwrap();
                 let is_digest = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-                found.extend(check(is_digest, format!("{text} is no digest")));
+                found.extend(check(is_digest, format!("{text} is not a digest")));
             }
             "anyOf" => {
                 let problems = each(rule);
@@ -64,10 +64,10 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
             }
             "oneOf" => {
                 let problems = each(rule);
-                let fitting = problems.iter().filter(|problems| problems.is_empty()).count();
+                let matching = problems.iter().filter(|problems| problems.is_empty()).count();
                 found.extend(check(
-                    fitting == 1,
-                    format!("{fitting} of the kinds fit: {problems:?}"),
+                    matching == 1,
+                    format!("{matching} alternatives match: {problems:?}"),
                 ));
             }
             "required" => found.extend(list(rule).iter().filter_map(|name| {
@@ -77,65 +77,65 @@ fn misfits(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String>
             "properties" => found.extend(parts(value).flat_map(|(name, part)| {
                 let at = format!("{at}.{name}");
                 match rule.get(&name) {
-                    Some(rule) => misfits(root, rule, &part, &at),
-                    None => vec![format!("{at} is not described")],
+                    Some(rule) => mismatches(root, rule, &part, &at),
+                    None => vec![format!("{at} is not documented")],
                 }
             })),
-            "additionalProperties" => found.extend(
-                parts(value)
-                    .flat_map(|(name, part)| misfits(root, rule, &part, &format!("{at}.{name}"))),
-            ),
+            "additionalProperties" => {
+                found.extend(parts(value).flat_map(|(name, part)| {
+                    mismatches(root, rule, &part, &format!("{at}.{name}"))
+                }))
+            }
             "items" => {
                 let items = list(value).into_iter().enumerate();
                 found.extend(items.flat_map(|(index, item)| {
-                    misfits(root, rule, &item, &format!("{at}[{index}]"))
+                    mismatches(root, rule, &item, &format!("{at}[{index}]"))
                 }));
             }
             "minItems" | "maxItems" => {
                 let (length, bound) = (list(value).len() as u64, rule.as_u64().unwrap());
-                let fits = if keyword == "minItems" { length >= bound } else { length <= bound };
-                found.extend(check(fits, format!("{length} items, {keyword} {bound}")));
+                let valid = if keyword == "minItems" { length >= bound } else { length <= bound };
+                found.extend(check(valid, format!("{length} items, {keyword} {bound}")));
             }
-            other => panic!("{at}: the keyword {other} is not known here"),
+            other => panic!("{at}: unsupported keyword {other}"),
         }
     }
     found
 }
 
-impl Place {
-    fn schema(&self, name: &str) -> Value {
-        let path = format!("{}/docs/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-    }
+/// Reads the schema `name` from docs/schema.
+fn schema(name: &str) -> Value {
+    let path = format!("{}/docs/schema/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
 
-    fn assert_fits(&self, name: &str, value: &Value) {
-        let schema = self.schema(name);
-        let problems = misfits(&schema, &schema, value, name);
-        assert!(problems.is_empty(), "{problems:#?}\n{value}");
-    }
+fn assert_matches_schema(name: &str, value: &Value) {
+    let schema = schema(name);
+    let problems = mismatches(&schema, &schema, value, name);
+    assert!(problems.is_empty(), "{problems:#?}\n{value}");
 }
 
 #[test]
-fn what_is_printed_fits_its_schema() {
-    let place = Place::new();
-    let train = |words: &str| place.train(&format!("--epochs 2 --json {words}"));
-    for ran in [
+fn json_output_matches_schemas() {
+    let dir = TestDir::new();
+    let train = |args: &str| dir.train(&format!("--epochs 2 --json {args}"));
+    for output in [
         train("-o a.mpk"),
         train("-o b.mpk --seed 2"),
         train("-o c.mpk --recipe tuned --validation-split 0"),
         train("-o s{seed}.mpk --seeds 1..2 --recipe tuned"),
         train("--seeds 3,4 --validation-split 0"),
     ] {
-        for event in ran.events() {
-            place.assert_fits("train", &event);
+        for event in output.events() {
+            assert_matches_schema("train", &event);
         }
     }
     for record in ["a.json", "c.json", "s1.json"] {
-        place.assert_fits("record", &place.json(record));
+        assert_matches_schema("record", &dir.json(record));
     }
-    place.write("k.csv", "epoch,accuracy,loss\n0,0.5,1\n");
+    dir.write("k.csv", "epoch,accuracy,loss\n0,0.5,1\n");
     let png = concat!(env!("CARGO_MANIFEST_DIR"), "/data/report.png");
-    for (name, words) in [
+    for (name, args) in [
         ("eval", "eval a.mpk --any-dataset --json"),
         ("predict", "predict a.mpk --any-dataset --index 0,1 --json"),
         ("predict", &format!("predict a.mpk {png} --json")),
@@ -150,31 +150,30 @@ fn what_is_printed_fits_its_schema() {
         ("show", "data show --any-dataset --json --split test --png sheet.png"),
         ("doctor", "doctor --json"),
     ] {
-        let ran = place.run(words);
-        let events = ran.events();
-        assert_eq!(events.len(), 1, "{words}: {}", ran.stderr());
-        place.assert_fits(name, &events[0]);
+        let output = dir.run(args);
+        let events = output.events();
+        assert_eq!(events.len(), 1, "{args}: {}", output.stderr());
+        assert_matches_schema(name, &events[0]);
     }
-    place.assert_fits("config", &place.json("folder/config.json"));
+    assert_matches_schema("config", &dir.json("folder/config.json"));
 }
 
 #[test]
-fn a_document_that_does_not_fit_is_found_out() {
-    let place = Place::empty();
-    let schema = place.schema("predict");
-    let fits = |text: &str| {
+fn schema_checker_detects_mismatches() {
+    let schema = schema("predict");
+    let problems = |text: &str| {
         let value = serde_json::from_str(text).unwrap();
-        misfits(&schema, &schema, &value, "").join("\n")
+        mismatches(&schema, &schema, &value, "").join("\n")
     };
-    assert_eq!(fits(r#"{"schema":1,"predictions":[]}"#), "");
-    for (text, words) in [
+    assert_eq!(problems(r#"{"schema":1,"predictions":[]}"#), "");
+    for (json, problem) in [
         (r#"{"schema":2,"predictions":[]}"#, "2 is not 1"),
         (r#"{"schema":1}"#, "\"predictions\" is missing"),
-        (r#"{"schema":1,"predictions":[],"more":0}"#, "more is not described"),
+        (r#"{"schema":1,"predictions":[],"more":0}"#, "more is not documented"),
         (r#"{"schema":1,"predictions":[{"label":10}]}"#, "10 > 9"),
-        (r#"{"schema":1,"predictions":{}}"#, "is no \"array\""),
+        (r#"{"schema":1,"predictions":{}}"#, "is not of type \"array\""),
         (r#"{"schema":1,"predictions":[{"class":"Hat"}]}"#, "\"Hat\" in"),
     ] {
-        assert!(fits(text).contains(words), "{words:?} in {}", fits(text));
+        assert!(problems(json).contains(problem), "no {problem:?} in {}", problems(json));
     }
 }

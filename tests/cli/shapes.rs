@@ -1,11 +1,11 @@
 //! `lenet shapes`.
 
-use super::Place;
+use super::TestDir;
 
 #[test]
 fn table_lists_eight_layers() {
-    let ran = Place::empty().run("shapes --layout nhwc");
-    let rows: Vec<Vec<&str>> = ran
+    let output = TestDir::empty().run("shapes --layout nhwc");
+    let rows: Vec<Vec<&str>> = output
         .stdout()
         .lines()
         .map(|line| line.split("  ").map(str::trim).filter(|s| !s.is_empty()).collect())
@@ -26,8 +26,8 @@ fn table_lists_eight_layers() {
 
 #[test]
 fn json_has_burn_layout_and_batch() {
-    let ran = Place::empty().run("shapes --batch-size 3 --json");
-    let document = ran.document();
+    let output = TestDir::empty().run("shapes --batch-size 3 --json");
+    let document = output.json();
     assert_eq!((&document["schema"], &document["parameters"]), (&1.into(), &44426.into()));
     assert_eq!(document["layers"][0]["output_shape"], serde_json::json!([3, 6, 24, 24]));
     assert_eq!(document["layers"][7]["output_shape"], serde_json::json!([3, 10]));

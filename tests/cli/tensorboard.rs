@@ -1,5 +1,5 @@
-//! `lenet train --tensorboard`. The reader here is written apart from the writer; what TensorBoard itself reads,
-//! `tests/interop/check_tensorboard.py` checks.
+//! `lenet train --tensorboard`. The reader in this file is independent of the writer.
+//! `tests/interop/check_tensorboard.py` reads such files with TensorBoard.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Place;
+use super::TestDir;
 
-/// A number with its tag and its step.
+/// Tag, step and value.
 type Scalar = (String, u64, f32);
 
-/// CRC-32C bit by bit, from the highest power of the polynomial down, and TensorFlow's mask.
+/// Computes the CRC-32C bit by bit, from the highest power of the polynomial down, and applies TensorFlow's mask.
 fn masked_crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for bit in bytes.iter().flat_map(|byte| (0..8).map(move |i| u32::from(byte >> i & 1))) {
@@ -23,7 +23,7 @@ fn masked_crc(bytes: &[u8]) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// The messages in an event file. Asserts that every frame is whole and both checksums are right.
+/// Returns the messages in an event file. Asserts that every frame is complete and both of its checksums match.
 fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut records = Vec::new();
     while !bytes.is_empty() {
@@ -38,7 +38,7 @@ fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     records
 }
 
-/// The fields of a message: number, whole number if it is one, bytes if not.
+/// Returns the fields of a protobuf message: field number, value if it is a varint, and bytes otherwise.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
     fn number(bytes: &mut &[u8]) -> u64 {
         let end = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap();
@@ -66,17 +66,18 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
     fields
 }
 
-/// The files of a run in the order of their names.
-fn files(place: &Place, run: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(place.path(run)).unwrap();
+/// Returns the files of a TensorBoard run, sorted by name.
+fn files(dir: &TestDir, run: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.path(run)).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
 
-fn scalars(place: &Place, run: &str) -> Vec<Scalar> {
+/// Reads all scalars of a TensorBoard run.
+fn scalars(dir: &TestDir, run: &str) -> Vec<Scalar> {
     let mut scalars = Vec::new();
-    for path in files(place, run) {
+    for path in files(dir, run) {
         assert!(path.to_string_lossy().contains("tfevents"), "{path:?}");
         let records = records(&fs::read(path).unwrap());
         assert!(fields(&records[0]).contains(&(3, 0, b"brain.Event:2")));
@@ -99,7 +100,7 @@ fn scalars(place: &Place, run: &str) -> Vec<Scalar> {
     scalars
 }
 
-/// What `scalars` should find after a training that left `record`.
+/// Returns the scalars that the training run with the run record `record` should have logged.
 fn expected(record: &Value) -> [Vec<Scalar>; 2] {
     let (mut train, mut validation) = (Vec::new(), Vec::new());
     for epoch in record["epochs"].as_array().unwrap() {
@@ -116,116 +117,114 @@ fn expected(record: &Value) -> [Vec<Scalar>; 2] {
     [train, validation]
 }
 
-fn assert_as_recorded(place: &Place, record: &str) {
-    let found = ["runs/train", "runs/validation"].map(|run| scalars(place, run));
-    assert_eq!(found, expected(&place.json(record)));
+/// Asserts that the event files contain exactly the metrics of the run record `record`.
+fn assert_matches_record(dir: &TestDir, record: &str) {
+    let found = ["runs/train", "runs/validation"].map(|run| scalars(dir, run));
+    assert_eq!(found, expected(&dir.json(record)));
 }
 
 #[test]
-fn every_epoch_is_in_the_files_of_both_runs() {
-    let place = Place::new();
-    let plain = place.train("--epochs 3 --lr 0.25 -o plain.mpk");
-    let ran = place.train("--epochs 3 --lr 0.25 --tensorboard runs");
-    assert_eq!(ran.stdout().lines().count(), plain.stdout().lines().count());
-    assert_as_recorded(&place, "model.json");
-    assert_eq!(scalars(&place, "runs/train").len(), 9);
-    assert_eq!(place.digest("model.mpk"), place.digest("plain.mpk"));
+fn every_epoch_is_logged() {
+    let dir = TestDir::new();
+    let plain = dir.train("--epochs 3 --lr 0.25 -o plain.mpk");
+    let output = dir.train("--epochs 3 --lr 0.25 --tensorboard runs");
+    assert_eq!(output.stdout().lines().count(), plain.stdout().lines().count());
+    assert_matches_record(&dir, "model.json");
+    assert_eq!(scalars(&dir, "runs/train").len(), 9);
+    assert_eq!(dir.digest("model.mpk"), dir.digest("plain.mpk"));
 }
 
 #[test]
-fn a_training_that_is_gone_on_with_adds_to_its_files_and_repeats_no_epoch() {
-    let place = Place::new();
-    place.train("--epochs 2 --tensorboard runs");
-    let path = &files(&place, "runs/train")[0];
-    // As TensorBoard has it open.
+fn resume_appends_to_event_files() {
+    let dir = TestDir::new();
+    dir.train("--epochs 2 --tensorboard runs");
+    let path = &files(&dir, "runs/train")[0];
+    // TensorBoard keeps the file open, so the program must append to it.
     let mut reader = File::open(path).unwrap();
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     reader.read_to_end(&mut first).unwrap();
-    place.train("--resume --epochs 4 --tensorboard runs");
+    dir.train("--resume --epochs 4 --tensorboard runs");
     reader.read_to_end(&mut rest).unwrap();
     assert_eq!(records(&rest).len(), 2);
-    // With nothing left to do, nothing is written.
-    place.train("--resume --tensorboard runs");
-    assert_as_recorded(&place, "model.json");
-    assert_eq!(files(&place, "runs/train").len(), 1);
+    // A finished run writes nothing.
+    dir.train("--resume --tensorboard runs");
+    assert_matches_record(&dir, "model.json");
+    assert_eq!(files(&dir, "runs/train").len(), 1);
     assert!(fs::read(path).unwrap() == [first, rest].concat());
 }
 
 #[test]
-fn what_a_kill_left_out_is_there_after_going_on() {
-    let place = Place::new();
-    place.train("--epochs 3 --tensorboard runs");
-    let path = &files(&place, "runs/train")[0];
+fn resume_repairs_event_files() {
+    let dir = TestDir::new();
+    dir.train("--epochs 3 --tensorboard runs");
+    let path = &files(&dir, "runs/train")[0];
     let bytes = fs::read(path).unwrap();
     let records = records(&bytes);
     let kept: usize = records[..3].iter().map(|record| record.len() + 16).sum();
-    // A kill before the file, before its first byte, between the saving of epoch 3 and its event, and within an event;
-    // and damage. Each beside a kill between the two runs.
-    let mut damaged = bytes.clone();
-    damaged[kept + 5] ^= 1;
-    for left in
-        [None, Some(&bytes[..0]), Some(&bytes[..kept]), Some(&bytes[..kept + 5]), Some(&damaged)]
+    // The cases are a kill before the file was created, before its first byte, after the checkpoint of epoch 3 but
+    // before its event, and within an event, and a corrupt file. The validation file is missing in all cases.
+    let mut corrupt = bytes.clone();
+    corrupt[kept + 5] ^= 1;
+    for content in
+        [None, Some(&bytes[..0]), Some(&bytes[..kept]), Some(&bytes[..kept + 5]), Some(&corrupt)]
     {
         fs::remove_file(path).unwrap();
-        if let Some(left) = left {
-            fs::write(path, left).unwrap();
+        if let Some(content) = content {
+            fs::write(path, content).unwrap();
         }
-        fs::remove_file(&files(&place, "runs/validation")[0]).unwrap();
-        place.train("--resume --tensorboard runs");
-        assert_as_recorded(&place, "model.json");
+        fs::remove_file(&files(&dir, "runs/validation")[0]).unwrap();
+        dir.train("--resume --tensorboard runs");
+        assert_matches_record(&dir, "model.json");
         assert!(fs::read(path).unwrap() == bytes);
     }
 }
 
 #[test]
-fn a_planted_link_is_not_followed() {
-    let place = Place::new();
-    place.train("--epochs 1 --tensorboard runs");
-    let path = &files(&place, "runs/train")[0];
-    let begun = fs::read(path).unwrap();
-    fs::rename(path, place.path("victim")).unwrap();
+fn event_file_symlink_is_not_followed() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 --tensorboard runs");
+    let path = &files(&dir, "runs/train")[0];
+    let before = fs::read(path).unwrap();
+    fs::rename(path, dir.path("victim")).unwrap();
     std::os::unix::fs::symlink("../../victim", path).unwrap();
-    place.train("--resume --epochs 2 --tensorboard runs");
-    assert_as_recorded(&place, "model.json");
-    assert!(place.read("victim") == begun);
+    dir.train("--resume --epochs 2 --tensorboard runs");
+    assert_matches_record(&dir, "model.json");
+    assert!(dir.read("victim") == before);
 }
 
 #[test]
-fn another_training_does_not_mix_with_an_earlier_one() {
-    let place = Place::new();
-    place.train("--epochs 1 --tensorboard runs");
-    place.train("--epochs 1 -o other.mpk");
-    // Two that are begun in one second would have one name.
-    fs::rename(
-        &files(&place, "runs/train")[0],
-        place.path("runs/train/events.out.tfevents.1.lenet"),
-    )
-    .unwrap();
-    for words in ["", "-o other.mpk --resume"] {
-        let ran = place.try_train(&format!("--epochs 1 --tensorboard runs {words}"));
-        ran.assert_error(1, "runs/train exists already", "--force");
+fn runs_do_not_share_event_files() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 --tensorboard runs");
+    dir.train("--epochs 1 -o other.mpk");
+    // Rename the file, because two runs that start in the same second use the same file name.
+    fs::rename(&files(&dir, "runs/train")[0], dir.path("runs/train/events.out.tfevents.1.lenet"))
+        .unwrap();
+    for args in ["", "-o other.mpk --resume"] {
+        let output = dir.try_train(&format!("--epochs 1 --tensorboard runs {args}"));
+        output.assert_error(1, "runs/train exists already", "--force");
     }
-    assert!(!place.path("model-2.mpk").exists());
-    place.write("runs/train/notes.txt", "mine");
-    place.train("--epochs 2 --seed 1 -o model.mpk --force --tensorboard runs");
-    assert_eq!(place.read("runs/train/notes.txt"), b"mine");
-    place.remove("runs/train/notes.txt");
-    assert_as_recorded(&place, "model.json");
+    assert!(!dir.path("model-2.mpk").exists());
+    dir.write("runs/train/notes.txt", "mine");
+    dir.train("--epochs 2 --seed 1 -o model.mpk --force --tensorboard runs");
+    assert_eq!(dir.read("runs/train/notes.txt"), b"mine");
+    dir.remove("runs/train/notes.txt");
+    assert_matches_record(&dir, "model.json");
 }
 
 #[test]
-fn without_validation_there_is_no_file_in_its_run() {
-    let place = Place::new();
-    place.train("--epochs 1 --validation-split 0 --tensorboard runs");
-    assert_eq!(scalars(&place, "runs/train").len(), 3);
-    assert_eq!(files(&place, "runs/validation"), [] as [PathBuf; 0]);
+fn validation_file_needs_validation_images() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 --validation-split 0 --tensorboard runs");
+    assert_eq!(scalars(&dir, "runs/train").len(), 3);
+    assert_eq!(files(&dir, "runs/validation"), [] as [PathBuf; 0]);
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_ends_it_before_the_training() {
-    let place = Place::new();
-    place.write("runs", "a file");
-    let ran = place.try_train("--epochs 1 --tensorboard runs");
-    ran.assert_error(1, "runs", "");
-    assert_eq!(place.files(), ["runs"]);
+fn uncreatable_directory_is_rejected() {
+    let dir = TestDir::new();
+    dir.write("runs", "a file");
+    let output = dir.try_train("--epochs 1 --tensorboard runs");
+    output.assert_error(1, "runs", "");
+    assert_eq!(dir.files(), ["runs"]);
 }

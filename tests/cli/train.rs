@@ -1,12 +1,12 @@
-//! `lenet train`: its output, its files, its determinism.
+//! `lenet train`: output, files and exit status.
 
-use super::{DATA, Place};
+use super::{DATA, TestDir};
 
 #[test]
-fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
-    let place = Place::new();
-    let ran = place.train("--epochs 2");
-    let lines: Vec<_> = ran.stdout().lines().collect();
+fn train_prints_epochs_and_saves_files() {
+    let dir = TestDir::new();
+    let output = dir.train("--epochs 2");
+    let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines.len(), 5, "{lines:?}");
     assert_eq!(lines[0], "Train on 180 samples, validate on 20 samples");
     for (line, start) in lines[1..3].iter().zip(["Epoch 1/2  ", "Epoch 2/2  "]) {
@@ -17,13 +17,13 @@ fn training_prints_what_the_notebook_printed_and_leaves_three_files() {
     }
     assert!(lines[3].starts_with("test  loss: ") && lines[3].contains("  accuracy: "));
     assert_eq!(lines[4], "saved model.mpk");
-    assert_eq!(place.files(), ["model.json", "model.mpk", "model.state"]);
+    assert_eq!(dir.files(), ["model.json", "model.mpk", "model.state"]);
 }
 
 #[test]
-fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
-    let place = Place::empty();
-    let events = place.run(&format!("train --epochs 1 --data {DATA} --json")).ok().events();
+fn one_epoch_learns_fashion_mnist() {
+    let dir = TestDir::empty();
+    let events = dir.run(&format!("train --epochs 1 --data {DATA} --json")).ok().events();
     assert_eq!(
         (&events[0]["train_samples"], &events[2]["samples"]),
         (&54_000.into(), &10_000.into())
@@ -33,9 +33,9 @@ fn one_epoch_of_the_real_data_teaches_the_network_most_of_it() {
 }
 
 #[test]
-fn events_have_the_keys_of_the_contract_and_the_record_says_the_same() {
-    let place = Place::new();
-    let events = place.train("--epochs 2 --json --seed 9").events();
+fn events_and_run_record_agree() {
+    let dir = TestDir::new();
+    let events = dir.train("--epochs 2 --json --seed 9").events();
     let names: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(names, ["start", "epoch", "epoch", "test", "saved"]);
     let start = &events[0];
@@ -49,10 +49,10 @@ fn events_have_the_keys_of_the_contract_and_the_record_says_the_same() {
         }
     }
     assert_eq!(events[3]["samples"], 40);
-    let share = events[3]["correct"].as_f64().unwrap() / 40.0;
-    assert_eq!(events[3]["accuracy"].as_f64().unwrap(), share);
+    let accuracy = events[3]["correct"].as_f64().unwrap() / 40.0;
+    assert_eq!(events[3]["accuracy"].as_f64().unwrap(), accuracy);
     assert_eq!(events[4]["path"], "model.mpk");
-    let record = place.json("model.json");
+    let record = dir.json("model.json");
     assert_eq!(record["settings"]["epochs"], 2);
     assert_eq!(record["settings"]["recipe"]["learning_rate"], 0.9);
     assert_eq!(record["epochs"].as_array().unwrap().len(), 2);
@@ -63,65 +63,66 @@ fn events_have_the_keys_of_the_contract_and_the_record_says_the_same() {
 }
 
 #[test]
-fn typing_it_twice_loses_nothing() {
-    let place = Place::new();
-    place.train("--epochs 1");
-    let first = place.digest("model.mpk");
-    assert!(place.train("--epochs 1 --seed 1").stdout().ends_with("saved model-2.mpk\n"));
-    assert!(place.train("--epochs 1 --seed 2").stdout().ends_with("saved model-3.mpk\n"));
-    assert_eq!(place.digest("model.mpk"), first);
+fn repeated_command_keeps_first_model() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1");
+    let first = dir.digest("model.mpk");
+    assert!(dir.train("--epochs 1 --seed 1").stdout().ends_with("saved model-2.mpk\n"));
+    assert!(dir.train("--epochs 1 --seed 2").stdout().ends_with("saved model-3.mpk\n"));
+    assert_eq!(dir.digest("model.mpk"), first);
 
-    let refused = place.try_train("--epochs 1 --seed 3 -o model.mpk");
-    refused.assert_error(1, "model.mpk exists already", "--force");
-    assert_eq!(place.digest("model.mpk"), first);
-    place.train("--epochs 1 --seed 3 -o model.mpk --force");
-    assert_ne!(place.digest("model.mpk"), first);
+    let rejected = dir.try_train("--epochs 1 --seed 3 -o model.mpk");
+    rejected.assert_error(1, "model.mpk exists already", "--force");
+    assert_eq!(dir.digest("model.mpk"), first);
+    dir.train("--epochs 1 --seed 3 -o model.mpk --force");
+    assert_ne!(dir.digest("model.mpk"), first);
 }
 
 #[test]
-fn the_model_lies_at_exactly_the_path_asked_for() {
-    let place = Place::new();
+fn model_is_saved_at_given_path() {
+    let dir = TestDir::new();
     for name in ["m", "m.bin", "m.v1", "m.v2", "m.MPK"] {
-        let ran = place.train(&format!("--epochs 1 -o {name}"));
-        assert!(ran.stdout().ends_with(&format!("saved {name}\n")));
-        assert!(place.path(name).is_file(), "{name}");
-        place.run(&format!("eval --any-dataset {name}")).ok();
+        let output = dir.train(&format!("--epochs 1 -o {name}"));
+        assert!(output.stdout().ends_with(&format!("saved {name}\n")));
+        assert!(dir.path(name).is_file(), "{name}");
+        dir.run(&format!("eval --any-dataset {name}")).ok();
     }
 }
 
 #[test]
-fn the_last_short_batch_and_a_batch_larger_than_the_data_work() {
-    let place = Place::new();
+fn any_batch_size_is_accepted() {
+    // With size 7 the last batch of the 180 images is smaller. Size 60,000 is larger than the data set.
+    let dir = TestDir::new();
     for size in [1, 7, 180, 60_000] {
-        place.train(&format!("--epochs 1 --batch-size {size} -o {size}.mpk"));
+        dir.train(&format!("--epochs 1 --batch-size {size} -o {size}.mpk"));
     }
 }
 
 #[test]
-fn without_a_validation_part_there_are_no_validation_figures() {
-    let place = Place::new();
-    let ran = place.train("--epochs 1 --validation-split 0");
-    assert!(ran.stdout().starts_with("Train on 200 samples\n"));
-    assert!(!ran.stdout().contains("val_"));
-    let events = place.train("--epochs 1 --validation-split 0 --json").events();
+fn missing_validation_split_omits_metrics() {
+    let dir = TestDir::new();
+    let output = dir.train("--epochs 1 --validation-split 0");
+    assert!(output.stdout().starts_with("Train on 200 samples\n"));
+    assert!(!output.stdout().contains("val_"));
+    let events = dir.train("--epochs 1 --validation-split 0 --json").events();
     assert!(events[1]["val_loss"].is_null());
 }
 
 #[test]
-fn threads_are_as_many_as_asked_for() {
-    let place = Place::new();
+fn threads_option_sets_thread_count() {
+    let dir = TestDir::new();
     for threads in [1, 3] {
-        let words = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
-        assert_eq!(place.train(&words).document()["threads"], threads);
+        let args = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
+        assert_eq!(dir.train(&args).json()["threads"], threads);
     }
 }
 
 #[test]
-fn a_missed_gate_is_status_3_with_the_model_saved() {
-    let place = Place::new();
-    let ran = place.try_train("--epochs 1 --min-accuracy 1");
-    assert_eq!(ran.code(), 3, "{}", ran.stderr());
-    ran.assert_says("\nerror: accuracy 0.");
-    assert!(place.path("model.mpk").is_file());
-    place.train("--epochs 1 --min-accuracy 0");
+fn low_accuracy_still_saves_model() {
+    let dir = TestDir::new();
+    let output = dir.try_train("--epochs 1 --min-accuracy 1");
+    assert_eq!(output.code(), 3, "{}", output.stderr());
+    output.assert_stderr_contains("\nerror: accuracy 0.");
+    assert!(dir.path("model.mpk").is_file());
+    dir.train("--epochs 1 --min-accuracy 0");
 }

@@ -1,4 +1,4 @@
-"""What scipy says of some groups and counts: python make_statistics.py > statistics.json  (scipy 1.17)"""
+"""Computes reference values of Welch's t-test and McNemar's test: python make_statistics.py > statistics.json  (scipy 1.17)"""
 
 import csv
 import json
@@ -18,8 +18,8 @@ pairs = list(zip(groups, groups[1:])) + [
 ]
 welch = []
 for a, b in pairs:
-    found = stats.ttest_ind(a, b, equal_var=False)
-    welch.append({"a": a, "b": b, "t": found.statistic, "df": found.df, "p": found.pvalue})
+    result = stats.ttest_ind(a, b, equal_var=False)
+    welch.append({"a": a, "b": b, "t": result.statistic, "df": result.df, "p": result.pvalue})
 counts = [(1, 0), (3, 7), (5, 5), (0, 12), (101, 77), (250, 180), (1200, 1000), (900, 300), (40, 41)]
 mcnemar = [{"a": a, "b": b, "p": stats.binomtest(a, a + b, 0.5).pvalue} for a, b in counts]
 print(json.dumps({"welch": welch, "mcnemar": mcnemar}, indent=1))

@@ -1,181 +1,183 @@
-//! System calls that fail, one after the other, and a kill at each: the old files or the new ones are there, whole.
+//! Fault injection: each system call of a training run fails once, or kills the program. Afterwards the old or the new
+//! files must be intact.
 //!
-//! `cargo test --release --test strace`, on Linux with strace and the right to mount. A system call is made to fail by
-//! strace's injection; the disk that fills up is a small tmpfs.
+//! Run with `cargo test --release --test strace` on Linux, with strace and permission to mount. strace injects the
+//! faults, and a small tmpfs serves as the full disk.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
-mod place;
+mod test_dir;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
 use lenet::train::Checkpoint;
-use place::{Place, stderr};
+use test_dir::{TestDir, stderr};
 
 const LENET: &str = env!("CARGO_BIN_EXE_lenet");
 
-/// The files of a training to `m.mpk`.
+/// The files of a training run with the output `m.mpk`.
 const FILES: [&str; 3] = ["m.json", "m.mpk", "m.state"];
 
-/// One training whose calls all come from one thread, so that they can be counted.
+/// A training run with one thread, so that the n-th system call is the same in every run.
 const TRAIN: &str = "train --any-dataset --threads 1 --epochs 2 -o m.mpk";
 
-/// Lets the n-th call of this name fail in this way, for n = 1, 2, .. until a training makes no so many calls.
-/// Returns how many runs failed and how many did without the call.
-fn fail_each(place: &Place, call: &str, failure: &str) -> (usize, usize) {
+/// Injects `failure` into the n-th system call `call` of a run, for n = 1, 2, .. until a run makes fewer than n calls.
+/// Returns how many runs failed and how many succeeded despite the failure.
+fn fail_each(dir: &TestDir, call: &str, failure: &str) -> (usize, usize) {
     let (mut failed, mut survived) = (0, 0);
     for n in 1.. {
-        let what = format!("{call}:{failure}:when={n}");
-        let (output, injected) = place.train_with(&what);
+        let injection = format!("{call}:{failure}:when={n}");
+        let (output, injected) = dir.train_with(&injection);
         let stderr = stderr(&output);
         if injected == 0 {
-            assert!(output.status.success(), "{what}: {stderr}");
+            assert!(output.status.success(), "{injection}: {stderr}");
             break;
         }
         match output.status.code() {
             Some(0) => survived += 1,
             Some(1) => {
                 failed += 1;
-                assert!(stderr.contains("error: "), "{what}: {stderr}");
+                assert!(stderr.contains("error: "), "{injection}: {stderr}");
             }
-            // The system's loader, before there is a program, or the program before it runs.
+            // The dynamic loader failed before the program started.
             Some(127) if stderr.contains("error while loading shared libraries") => failed += 1,
-            code => panic!("{what}: status {code:?}: {stderr}"),
+            code => panic!("{injection}: status {code:?}: {stderr}"),
         }
-        // The standard library takes a folder that cannot be closed for a bug.
+        // The standard library panics if it cannot close a directory.
         let is_bug = stderr.contains("internal error") && !stderr.contains("during closedir");
-        assert!(!is_bug, "{what}: {stderr}");
-        place.check_whole(&what);
-        let names = place.names();
-        // What cannot be removed stays; and so does a lock that cannot be had, as it may be another's. A lock file
-        // that nobody holds blocks nobody.
-        let may_stay = call.starts_with("unlink") || call == "flock";
-        assert!(names == FILES || may_stay, "{what} leaves {names:?}");
+        assert!(!is_bug, "{injection}: {stderr}");
+        dir.assert_files_intact(&injection);
+        let names = dir.names();
+        // A file whose deletion failed remains. A lock file that could not be locked remains too, because it may belong
+        // to another process. An unlocked lock file blocks no later run.
+        let may_remain = call.starts_with("unlink") || call == "flock";
+        assert!(names == FILES || may_remain, "{injection}: unexpected files: {names:?}");
     }
-    println!("{call} {failure}: {failed} runs failed as they should, {survived} did without");
+    println!("{call} {failure}: {failed} runs failed, {survived} succeeded");
     (failed, survived)
 }
 
 #[test]
-fn a_training_that_could_not_be_stopped_is_not_begun() {
-    let place = Place::new();
-    let mut refused = 0;
+fn failed_signal_handler_prevents_training() {
+    let dir = TestDir::new();
+    let mut rejected = 0;
     for n in 1.. {
-        let (output, injected) = place.train_with(&format!("rt_sigaction:error=EINVAL:when={n}"));
+        let (output, injected) = dir.train_with(&format!("rt_sigaction:error=EINVAL:when={n}"));
         if injected == 0 {
             break;
         }
-        // Other handlers are the standard library's, which ends a process that cannot have them, and C's.
+        // The standard library and the C library install handlers too, and may abort the process if they cannot.
         if stderr(&output).contains("error: cannot listen for signals: Invalid argument") {
             assert_eq!(output.status.code(), Some(1), "{n}");
-            place.check_whole(&format!("rt_sigaction {n}"));
-            refused += 1;
+            dir.assert_files_intact(&format!("rt_sigaction {n}"));
+            rejected += 1;
         }
     }
-    // For each of two signals, one or two calls.
-    assert!((2..=4).contains(&refused), "{refused}");
+    // There are one or two calls for each of the two signals.
+    assert!((2..=4).contains(&rejected), "{rejected}");
 }
 
 #[test]
-fn each_write_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_write_keeps_files_intact() {
+    let dir = TestDir::new();
     for failure in ["error=ENOSPC", "error=EIO", "error=EDQUOT", "retval=1"] {
-        let (failed, _) = fail_each(&place, "write", failure);
-        // Three files after each of two epochs and three at the end.
+        let (failed, _) = fail_each(&dir, "write", failure);
+        // Three files are written after each of the two epochs and three at the end.
         assert!(failed >= 9, "{failure}: {failed}");
     }
-    // A call that was interrupted is made again.
-    let (failed, survived) = fail_each(&place, "write", "error=EINTR");
+    // An interrupted call is repeated.
+    let (failed, survived) = fail_each(&dir, "write", "error=EINTR");
     assert!(failed == 0 && survived >= 9, "{failed} {survived}");
 }
 
 #[test]
-fn each_flush_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_flush_keeps_files_intact() {
+    let dir = TestDir::new();
     for failure in ["error=EIO", "error=ENOSPC"] {
-        let (failed, _) = fail_each(&place, "fsync", failure);
+        let (failed, _) = fail_each(&dir, "fsync", failure);
         assert!(failed >= 18, "{failure}: {failed}");
     }
-    // Some network file systems cannot flush folders: that alone is no failure.
-    let (failed, survived) = fail_each(&place, "fsync", "error=EINVAL");
+    // Some network file systems cannot flush directories, so that error is ignored.
+    let (failed, survived) = fail_each(&dir, "fsync", "error=EINVAL");
     assert!(failed >= 9 && survived >= 9, "{failed} {survived}");
 }
 
 #[test]
-fn each_rename_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_rename_keeps_files_intact() {
+    let dir = TestDir::new();
     for failure in ["error=EACCES", "error=EXDEV", "error=EIO"] {
         let calls = ["rename", "renameat", "renameat2"];
-        let failed: usize = calls.map(|call| fail_each(&place, call, failure).0).iter().sum();
+        let failed: usize = calls.map(|call| fail_each(&dir, call, failure).0).iter().sum();
         assert!(failed >= 9, "{failure}: {failed}");
     }
 }
 
 #[test]
-fn each_open_close_and_lock_that_fails_leaves_the_old_files_or_the_new() {
-    let place = Place::new();
+fn failed_open_or_lock_keeps_files() {
+    let dir = TestDir::new();
     for failure in ["error=EMFILE", "error=EACCES", "error=ENOSPC"] {
-        let (failed, _) = fail_each(&place, "openat", failure);
+        let (failed, _) = fail_each(&dir, "openat", failure);
         assert!(failed >= 9, "{failure}: {failed}");
     }
-    fail_each(&place, "close", "error=EIO");
-    fail_each(&place, "flock", "error=EIO");
-    fail_each(&place, "flock", "error=ENOLCK");
-    fail_each(&place, "unlink", "error=EIO");
+    fail_each(&dir, "close", "error=EIO");
+    fail_each(&dir, "flock", "error=EIO");
+    fail_each(&dir, "flock", "error=ENOLCK");
+    fail_each(&dir, "unlink", "error=EIO");
 }
 
 #[test]
-fn a_kill_at_each_call_leaves_whole_files_from_which_the_same_weights_come() {
-    let place = Place::new();
-    place.restore();
-    let straight = place.run(LENET, &format!("{TRAIN} --seed 2 --force"));
-    assert!(straight.status.success());
-    let expected = fs::read(place.path().join("m.mpk")).unwrap();
+fn kill_at_any_call_is_recoverable() {
+    let dir = TestDir::new();
+    dir.restore();
+    let uninterrupted = dir.run(LENET, &format!("{TRAIN} --seed 2 --force"));
+    assert!(uninterrupted.status.success());
+    let expected = fs::read(dir.path().join("m.mpk")).unwrap();
     let calls = ["openat", "flock", "write", "fsync", "renameat", "rename", "close", "unlink"];
     let mut kills = 0;
     for call in calls {
         for n in 1.. {
-            let what = format!("{call}:signal=SIGKILL:when={n}");
-            let (output, injected) = place.train_with(&what);
+            let injection = format!("{call}:signal=SIGKILL:when={n}");
+            let (output, injected) = dir.train_with(&injection);
             if injected == 0 {
-                assert!(output.status.success(), "{what}");
+                assert!(output.status.success(), "{injection}");
                 break;
             }
-            // strace ends as what it traces does.
-            assert_eq!(output.status.signal(), Some(9), "{what}: {output:?}");
+            // strace exits with the status of the traced program.
+            assert_eq!(output.status.signal(), Some(9), "{injection}: {output:?}");
             kills += 1;
-            place.check_whole(&what);
-            let state =
-                Checkpoint::decode(&fs::read(place.path().join("m.state")).unwrap()).unwrap();
-            if state.record.settings.seed == 2 {
-                let resumed = place.run(LENET, &format!("{TRAIN} --resume"));
-                assert!(resumed.status.success(), "{what}: {}", stderr(&resumed));
-                assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");
+            dir.assert_files_intact(&injection);
+            let bytes = fs::read(dir.path().join("m.state")).unwrap();
+            let checkpoint = Checkpoint::decode(&bytes).unwrap();
+            if checkpoint.record.settings.seed == 2 {
+                let resumed = dir.run(LENET, &format!("{TRAIN} --resume"));
+                assert!(resumed.status.success(), "{injection}: {}", stderr(&resumed));
+                assert_eq!(fs::read(dir.path().join("m.mpk")).unwrap(), expected, "{injection}");
             } else {
-                // Killed before anything was saved: a new run is not kept from its work by what is left.
-                let again = place.run(LENET, &format!("{TRAIN} --seed 2 --force"));
-                assert!(again.status.success(), "{what}: {}", stderr(&again));
-                assert_eq!(fs::read(place.path().join("m.mpk")).unwrap(), expected, "{what}");
+                // The program was killed before it saved anything. The remaining files do not block a new run.
+                let again = dir.run(LENET, &format!("{TRAIN} --seed 2 --force"));
+                assert!(again.status.success(), "{injection}: {}", stderr(&again));
+                assert_eq!(fs::read(dir.path().join("m.mpk")).unwrap(), expected, "{injection}");
             }
-            assert_eq!(place.names(), FILES, "{what}: what a killed run left is swept");
+            assert_eq!(dir.names(), FILES, "{injection}: temporary files remain");
         }
     }
-    println!("{kills} kills, one at each of these calls: {calls:?}");
+    println!("{kills} kills, one at each call to {calls:?}");
     assert!(kills >= 60, "{kills}");
 }
 
-/// This does not show what a loss of power leaves, but that the calls are made which the system's promises are about.
 #[test]
-fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
-    let place = Place::new();
-    place.restore();
+fn files_are_flushed_before_rename() {
+    // The test cannot simulate a power loss. It checks that each file is written, flushed and renamed and its directory
+    // flushed, in this order, because the OS guarantees durability only then.
+    let dir = TestDir::new();
+    dir.restore();
     let traced = "openat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,truncate";
-    let words = format!("-f -y -o old/log -e trace={traced} {LENET} {TRAIN} --seed 2 --force");
-    assert!(place.run("strace", &words).status.success());
-    let log = place.log();
+    let args = format!("-f -y -o old/log -e trace={traced} {LENET} {TRAIN} --seed 2 --force");
+    assert!(dir.run("strace", &args).status.success());
+    let log = dir.log();
     let lines: Vec<&str> = log.lines().collect();
     let mut renames = 0;
     for (at, line) in lines.iter().enumerate() {
@@ -183,11 +185,12 @@ fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
             continue;
         };
         let paths: Vec<&str> = line[rename..].split('"').skip(1).step_by(2).collect();
-        let [scratch, target] = paths[..] else { panic!("{line}") };
-        let scratch = scratch.rsplit('/').next().unwrap();
-        assert!(scratch.starts_with(".lenet-") && FILES.contains(&target), "{line}");
+        let [temporary, target] = paths[..] else { panic!("{line}") };
+        let temporary = temporary.rsplit('/').next().unwrap();
+        assert!(temporary.starts_with(".lenet-") && FILES.contains(&target), "{line}");
         renames += 1;
-        let before: Vec<&&str> = lines[..at].iter().filter(|line| line.contains(scratch)).collect();
+        let before: Vec<&&str> =
+            lines[..at].iter().filter(|line| line.contains(temporary)).collect();
         let [open, writes @ .., flush] = &before[..] else { panic!("{before:?}") };
         assert!(open.contains("openat(") && open.contains("O_CREAT|O_EXCL"), "{open}");
         assert!(
@@ -195,17 +198,17 @@ fn a_file_is_written_flushed_renamed_and_its_folder_flushed_in_this_order() {
             "{writes:?}"
         );
         assert!(flush.contains(" fsync("), "{flush}");
-        // Nothing else is written before the folder is flushed.
+        // No other file is written before the directory is flushed.
         let [open, flush, ..] = lines[at + 1..] else { panic!("{line} is the last") };
         assert!(open.contains("openat(") && open.contains("O_RDONLY"), "{open}");
-        let folder = place.path().file_name().unwrap().to_str().unwrap();
-        assert!(flush.contains(" fsync(") && flush.contains(&format!("{folder}>")), "{flush}");
+        let directory = dir.path().file_name().unwrap().to_str().unwrap();
+        assert!(flush.contains(" fsync(") && flush.contains(&format!("{directory}>")), "{flush}");
     }
     assert_eq!(renames, 9, "three files after each epoch and at the end");
     for line in &lines {
-        let harms = ["O_TRUNC", "O_WRONLY", "O_RDWR", "unlink", "truncate("];
-        let target = FILES.iter().any(|name| line.contains(&format!("\"{name}\"")));
-        let harmed = harms.iter().any(|harm| line.contains(harm));
-        assert!(!(target && harmed), "a file itself is touched: {line}");
+        let modifications = ["O_TRUNC", "O_WRONLY", "O_RDWR", "unlink", "truncate("];
+        let is_target = FILES.iter().any(|name| line.contains(&format!("\"{name}\"")));
+        let modifies = modifications.iter().any(|call| line.contains(call));
+        assert!(!(is_target && modifies), "an output file is modified in place: {line}");
     }
 }

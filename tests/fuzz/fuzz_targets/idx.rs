@@ -1,4 +1,4 @@
-//! Any bytes as an IDX file, plain or compressed: read or refused, never a panic.
+//! Decodes arbitrary bytes as an IDX file, plain or compressed. Decoding must not panic.
 #![no_main]
 
 use lenet::data::gzip::Decoded;

@@ -1,4 +1,4 @@
-//! Any bytes as a Burn record: read or refused, never a panic.
+//! Decodes arbitrary bytes as a Burn record. Decoding must not panic.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,57 +1,58 @@
-//! No line is longer than the terminal is wide.
+//! No line of output is longer than the width of the terminal.
 
 use std::process::Command;
 
-use super::{Place, Ran};
+use super::{CommandOutput, TestDir};
 
-/// With the real data set, about which there is nothing to note.
-fn place() -> Place {
-    let place = Place::empty();
+/// Creates a directory with Fashion-MNIST, for which the program prints no notes.
+fn dir_with_real_data() -> TestDir {
+    let dir = TestDir::empty();
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
-    std::os::unix::fs::symlink(data, place.path("data")).unwrap();
-    place
+    std::os::unix::fs::symlink(data, dir.path("data")).unwrap();
+    dir
 }
 
-/// What the program writes on a terminal of so many columns: `script` opens it and passes on what comes. `meanwhile`
-/// runs beside it in the same terminal.
-fn on_terminal(place: &Place, columns: usize, words: &str, meanwhile: &str) -> String {
-    let lenet = place.lenet(words);
-    let typed: Vec<_> = lenet.get_args().map(|word| word.to_str().unwrap()).collect();
+/// Returns the output of the program on a terminal with `columns` columns, which `script` emulates. The shell command
+/// `meanwhile` runs in parallel in the same terminal.
+fn on_terminal(dir: &TestDir, columns: usize, args: &str, meanwhile: &str) -> String {
+    let lenet = dir.lenet(args);
+    let lenet_args: Vec<_> = lenet.get_args().map(|arg| arg.to_str().unwrap()).collect();
     let program = lenet.get_program().to_str().unwrap();
     let line = format!(
         "stty cols {columns} rows 24; {meanwhile} & {program} {}; status=$?; wait; exit $status",
-        typed.join(" ")
+        lenet_args.join(" ")
     );
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    script.current_dir(place.dir.path()).env("TERM", "xterm");
+    script.current_dir(dir.root.path()).env("TERM", "xterm");
     for name in ["CI", "NO_COLOR", "LENET_DATA_DIR"] {
         script.env_remove(name);
     }
-    let ran = Ran::of(&mut script);
-    assert_eq!(ran.code(), 0, "{words}: {}", ran.stdout());
-    ran.stdout().to_owned()
+    let output = CommandOutput::of(&mut script);
+    assert_eq!(output.code(), 0, "{args}: {}", output.stdout());
+    output.stdout().to_owned()
 }
 
-/// The characters of a line without what moves the cursor or colours.
+/// Removes the escape sequences from a line.
 fn visible(line: &str) -> String {
     let mut pieces = line.split('\u{1b}');
     let first = pieces.next().unwrap_or_default().to_owned();
-    let behind = |piece: &str| {
+    // An escape sequence ends with its first letter.
+    let after_sequence = |piece: &str| {
         let end = piece.find(|c: char| c.is_ascii_alphabetic());
         piece[end.map_or(piece.len(), |end| end + 1)..].to_owned()
     };
-    first + &pieces.map(behind).collect::<String>()
+    first + &pieces.map(after_sequence).collect::<String>()
 }
 
 #[test]
-fn no_line_wraps_in_a_window_of_any_width() {
-    let place = place();
+fn lines_fit_terminal_width() {
+    let dir = dir_with_real_data();
     for options in ["-o m.mpk", "-o other.mpk --recipe tuned"] {
-        place.run(&format!("train --limit 640 --epochs 1 {options}")).ok();
+        dir.run(&format!("train --limit 640 --epochs 1 {options}")).ok();
     }
     for columns in [60, 80, 120, 200] {
-        for words in [
+        for args in [
             "train --recipe tuned --limit 3000 --epochs 12 --force",
             "train --recipe tuned --limit 3000 --epochs 2 --seeds 1..3",
             "eval m.mpk",
@@ -61,26 +62,26 @@ fn no_line_wraps_in_a_window_of_any_width() {
             "shapes",
             "compare m.json other.json",
         ] {
-            let text = on_terminal(&place, columns, words, ":");
+            let text = on_terminal(&dir, columns, args, ":");
             let mut widest = String::new();
             for line in text.split(['\n', '\r']).map(visible) {
                 let width = line.chars().count();
-                assert!(width <= columns, "{words}: {width} of {columns}: {line}");
+                assert!(width <= columns, "{args}: {width} of {columns}: {line}");
                 if width > widest.chars().count() {
                     widest = line;
                 }
             }
-            assert!(widest.chars().count() > 20, "{words}: {text}");
+            assert!(widest.chars().count() > 20, "{args}: {text}");
         }
     }
 }
 
 #[test]
-fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_them() {
-    let place = place();
-    let words = "train --limit 640 --epochs 1 --force";
+fn narrow_terminal_shows_fewer_metrics() {
+    let dir = dir_with_real_data();
+    let args = "train --limit 640 --epochs 1 --force";
     let epoch = |columns| {
-        let text = on_terminal(&place, columns, words, ":");
+        let text = on_terminal(&dir, columns, args, ":");
         let lines = text.split(['\n', '\r']).map(visible);
         lines.filter(|line| line.contains("val_accuracy")).collect::<String>()
     };
@@ -91,13 +92,13 @@ fn a_wide_window_shows_every_figure_of_an_epoch_and_a_narrow_one_the_best_of_the
 }
 
 #[test]
-fn a_window_made_narrow_in_the_middle_of_a_training_has_lines_that_fit() {
-    let place = place();
-    // The first epoch has its line before the second is in the record, and a bar that is being drawn while the window
-    // changes is there before the word is.
+fn progress_adapts_to_terminal_resize() {
+    let dir = dir_with_real_data();
+    // Shrink the terminal once the run record contains the second epoch, so that the first line was printed at the full
+    // width. The pause lets a progress bar that is being drawn during the change finish before NARROW is printed.
     let shrink = "(until grep -qs '.epoch.: 2,' m.json; do sleep 0.01; done; stty cols 60 </dev/tty; sleep 0.4; echo NARROW)";
-    let words = "train --limit 12000 --epochs 40 -o m.mpk";
-    let text = on_terminal(&place, 120, words, shrink);
+    let args = "train --limit 12000 --epochs 40 -o m.mpk";
+    let text = on_terminal(&dir, 120, args, shrink);
     let (wide, narrow) = text.split_once("NARROW").unwrap();
     assert!(wide.contains("/sample") && !wide.contains("0/0"), "{wide}");
     let lines = narrow.split(['\n', '\r']).map(visible);

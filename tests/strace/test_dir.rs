@@ -1,4 +1,4 @@
-//! A folder in which trainings fail, and what its files must be afterwards.
+//! The directory in which runs fail, and checks of its files.
 
 use std::fs;
 use std::path::Path;
@@ -10,36 +10,37 @@ use tempfile::TempDir;
 
 use super::{FILES, LENET, TRAIN, common};
 
-/// A folder with a small data set and, in `old`, the files of a finished training.
-pub(crate) struct Place(TempDir);
+/// A temporary directory with a small data set in `data` and the files of a finished training run in `old`.
+pub(crate) struct TestDir(TempDir);
 
-impl Place {
+impl TestDir {
     pub(crate) fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        for folder in ["data", "old"] {
-            fs::create_dir(place.path().join(folder)).unwrap();
+        let dir = Self(tempfile::tempdir().unwrap());
+        for name in ["data", "old"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
         }
-        common::write_dataset(&place.path().join("data"), 40, 10);
-        let trained = place.run(LENET, &format!("{TRAIN} --seed 1"));
+        common::write_dataset(&dir.path().join("data"), 40, 10);
+        let trained = dir.run(LENET, &format!("{TRAIN} --seed 1"));
         assert!(trained.status.success(), "{trained:?}");
         for name in FILES {
-            fs::rename(place.path().join(name), place.path().join("old").join(name)).unwrap();
+            fs::rename(dir.path().join(name), dir.path().join("old").join(name)).unwrap();
         }
-        place
+        dir
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub(crate) fn run(&self, program: &str, words: &str) -> Output {
+    /// Runs `program` in the directory. `args` are separated by spaces.
+    pub(crate) fn run(&self, program: &str, args: &str) -> Output {
         let mut command = Command::new(program);
-        command.args(words.split_whitespace());
+        command.args(args.split_whitespace());
         command.env("LENET_DATA_DIR", self.path().join("data"));
         command.current_dir(self.path()).output().unwrap()
     }
 
-    /// Puts the old files back and removes all others.
+    /// Restores the old files and removes all others.
     pub(crate) fn restore(&self) {
         for name in self.names() {
             fs::remove_file(self.path().join(name)).unwrap();
@@ -49,24 +50,27 @@ impl Place {
         }
     }
 
-    /// Trains over the old files under strace with this injection; the output, and how often it was injected.
+    /// Restores the old files and replaces them by a run under strace with `injection`. Returns the output of the run
+    /// and the number of injected faults.
     pub(crate) fn train_with(&self, injection: &str) -> (Output, usize) {
         self.restore();
         let call = injection.split(':').next().unwrap();
-        let words = format!(
+        let args = format!(
             "-f -o old/log -e trace={call} -e inject={injection} {LENET} {TRAIN} --seed 2 --force"
         );
-        let output = self.run("strace", &words);
+        let output = self.run("strace", &args);
         let log = self.log();
         let injected = log.matches("(INJECTED)").count() + log.matches("--- SIGKILL").count();
         let killed = log.contains("+++ killed by SIGKILL");
         (output, injected.max(usize::from(killed)))
     }
 
+    /// Reads the log of strace.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path().join("old/log")).unwrap()
     }
 
+    /// Returns the sorted names of all files except `data` and `old`.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path()).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -75,15 +79,15 @@ impl Place {
         names
     }
 
-    /// Asserts that each of the three files is there and whole, the old one or one of the new training.
-    pub(crate) fn check_whole(&self, what: &str) {
-        FILES.iter().for_each(|name| check_whole(&self.path().join(name), what));
+    /// Asserts that the three files exist and are intact. Each may be the old or the new one.
+    pub(crate) fn assert_files_intact(&self, context: &str) {
+        FILES.iter().for_each(|name| assert_file_intact(&self.path().join(name), context));
     }
 }
 
-/// Asserts that a file of a training is whole.
-pub(crate) fn check_whole(path: &Path, what: &str) {
-    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{what}: {path:?}: {error}"));
+/// Asserts that a model, a checkpoint or a run record is intact.
+pub(crate) fn assert_file_intact(path: &Path, context: &str) {
+    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{context}: {path:?}: {error}"));
     let problem = match path.extension().unwrap().to_str().unwrap() {
         "mpk" => format::decode(path, &bytes).err().map(|error| error.to_string()),
         "state" => Checkpoint::decode(&bytes).err(),
@@ -92,7 +96,7 @@ pub(crate) fn check_whole(path: &Path, what: &str) {
             Err(error) => Some(error.to_string()),
         },
     };
-    assert_eq!(problem, None, "{what}: {path:?}");
+    assert_eq!(problem, None, "{context}: {path:?}");
 }
 
 pub(crate) fn stderr(output: &Output) -> String {
