@@ -33,11 +33,11 @@ pub fn outputs<B: LeNetBackend>(
     for batch in 0..pass.batches() {
         outputs.extend(network.outputs(pass.batch(batch))?);
         if let Some(signal) = signal::requested() {
-            return Err(Error::stopped(signal));
+            return Err(Error::Interrupted(signal));
         }
     }
     match outputs.iter().position(|row| row.iter().any(|o| !o.is_finite())) {
-        Some(image) => Err(Error::NotANumber(image)),
+        Some(image) => Err(Error::NonFiniteOutput(image)),
         None => Ok(outputs),
     }
 }

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use lenet::cli::args::{Backend, Cli, Command, ComputeArgs};
 use lenet::cli::commands::OnBackend;
 use lenet::cli::commands::doctor::{Speeds, speed};
+use lenet::cli::error::Error;
 use lenet::cli::ui;
-use lenet::error::Error;
 use lenet::io::limits;
 
 fn main() -> ExitCode {

@@ -3,7 +3,9 @@
 pub mod args;
 pub mod commands;
 mod compare;
+pub mod error;
 pub mod fetch;
+mod hints;
 pub mod picture;
 mod report;
 pub mod ui;

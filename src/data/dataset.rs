@@ -40,13 +40,6 @@ pub enum SplitError {
     },
 }
 
-impl SplitError {
-    /// What the user can do.
-    pub fn hint(&self) -> Option<String> {
-        Some("`--validation-split 0.1` sets the last tenth aside, `0` nothing".into())
-    }
-}
-
 impl ImageDataset {
     /// Images with their labels, the first with the first.
     ///

@@ -1,6 +1,6 @@
-//! Why the data set was not loaded, and what the user can do.
+//! The errors of loading the data set.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::PathBuf;
 
 /// Why the bytes of a file are not images or labels.
@@ -18,19 +18,6 @@ pub enum IdxError {
     /// It contradicts its checksum, its header or what is expected: how, in words.
     #[error("{0}")]
     Damaged(String),
-}
-
-const REPLACE: &str = "replace or remove the file; `lenet data fetch` downloads a sound one";
-
-impl IdxError {
-    /// What the user can do.
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Read(error) if error.raw_os_error().is_some() => crate::io::hint(error, true),
-            Self::Memory(_) => crate::io::hint(&ErrorKind::OutOfMemory.into(), true),
-            _ => Some(REPLACE.to_owned()),
-        }
-    }
 }
 
 /// Why the data could not be loaded.
@@ -60,24 +47,4 @@ pub enum DataError {
 fn list(places: &[PathBuf]) -> String {
     let places: Vec<_> = places.iter().map(|dir| dir.display().to_string()).collect();
     places.join(", ")
-}
-
-impl DataError {
-    /// What the user can do.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Nowhere { .. } => {
-                "`lenet data fetch` downloads it; `--data DIR` names a directory that has it"
-            }
-            Self::Directory { .. } | Self::Incomplete { .. } => {
-                "`--data` and LENET_DATA_DIR name the directory that holds the four IDX files, with or without .gz"
-            }
-            Self::File { source, .. } => return source.hint(),
-            Self::Counts { .. } => REPLACE,
-            Self::Unofficial { .. } => {
-                "`--data DIR` names the directory of Fashion-MNIST; `--any-dataset` takes this one"
-            }
-        };
-        Some(hint.to_owned())
-    }
 }

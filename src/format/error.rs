@@ -1,43 +1,58 @@
 //! Errors of model files: [`Fault`] describes a problem in the content, and [`FormatError`] adds the path.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::Format;
 use crate::io::FileError;
 
-/// What is wrong inside a model file, or with weights that were to become one.
+/// A problem in the content of a model file, or in weights that were to be written to one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct Fault {
+    kind: FaultKind,
     what: String,
-    hint: &'static str,
+}
+
+/// The cause of a [`Fault`], as far as it decides what the user can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The file is corrupt or truncated.
+    Malformed,
+    /// The file may be valid, but it holds another network.
+    NotLeNet,
+    /// A weight is NaN or infinite.
+    NonFinite,
+    /// The format can be written but not read.
+    WriteOnly,
+    /// The format can be read but not written.
+    ReadOnly,
+    /// The PyTorch file holds more than a dictionary of tensors.
+    NotStateDict,
+    /// The PyTorch file holds a view that is negated, conjugated or has hooks.
+    View,
+    /// PyTorch wrote the file before version 1.6.
+    LegacyTorch,
+    /// The numbers in the PyTorch file are big-endian.
+    BigEndian,
 }
 
 impl Fault {
-    /// A file that some program wrote as it should, but that is not read here.
-    pub(super) fn unsupported(what: impl Into<String>, hint: &'static str) -> Self {
-        Self { what: what.into(), hint }
+    pub(super) fn new(kind: FaultKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into() }
     }
 
-    /// A container that cannot be read.
+    /// Returns the fault of a container that cannot be read.
     pub(super) fn malformed(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            hint: "the file is damaged or cut short; copy it again, or train again",
-        }
+        Self::new(FaultKind::Malformed, what)
     }
 
-    /// A file that may be sound, but is another network's.
+    /// Returns the fault of a file that may be valid, but holds another network.
     pub(super) fn not_lenet(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            hint: "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3",
-        }
+        Self::new(FaultKind::NotLeNet, what)
     }
 
-    /// Something about a tensor is not as it is in LeNet.
+    /// Returns the fault of a tensor that differs from LeNet's.
     pub(super) fn mismatch(
         tensor: &str,
         what: &str,
@@ -47,9 +62,9 @@ impl Fault {
         Self::not_lenet(format!("{tensor}: expected {what} {expected}, found {found}"))
     }
 
-    /// What the user can do, in one line.
-    pub fn hint(&self) -> &'static str {
-        self.hint
+    /// Returns the kind of problem.
+    pub fn kind(&self) -> FaultKind {
+        self.kind
     }
 }
 
@@ -75,30 +90,4 @@ pub enum FormatError {
     /// The content is invalid.
     #[error("{}: {fault}", path.display())]
     Content { path: PathBuf, fault: Fault },
-}
-
-impl FormatError {
-    /// What the user can do, in one line.
-    pub fn hint(&self) -> Option<String> {
-        let a_model = "give a .mpk, .safetensors or .pt file of LeNet";
-        let hint = match self {
-            Self::File(error) if error.is_of_reading() => match error.source.kind() {
-                ErrorKind::NotFound => "make a model with `lenet train`",
-                ErrorKind::InvalidInput | ErrorKind::FileTooLarge => a_model,
-                _ => return error.hint(),
-            },
-            Self::File(error) => return error.hint(),
-            Self::Unrecognised { path } if path.with_extension("mpk").is_file() => {
-                let model = path.with_extension("mpk");
-                return Some(format!("the model beside it is {}", model.display()));
-            }
-            Self::NotAModel { .. } | Self::Unrecognised { .. } => a_model,
-            Self::WrongExtension { content, .. } => {
-                return Some(format!("rename it to end in .{}", content.extension()));
-            }
-            Self::UnknownExtension { .. } => "end the name in .mpk, .safetensors or .onnx",
-            Self::Content { fault, .. } => fault.hint(),
-        };
-        Some(hint.to_owned())
-    }
 }

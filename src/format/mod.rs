@@ -27,7 +27,7 @@ use std::path::Path;
 use crate::io::{self, FileError, Target};
 use crate::model::{Host, Weights};
 
-pub use error::{Fault, FormatError};
+pub use error::{Fault, FaultKind, FormatError};
 pub use tensors::{from_torch, to_torch};
 
 /// Maximum size of a model file in bytes. A LeNet file has about 180,000 bytes.
@@ -120,9 +120,9 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
         Format::Mpk => mpk::decode(bytes).map(ModelFile::from),
         Format::Safetensors => safetensors::decode(bytes),
         Format::Torch => torch::decode(bytes).map(ModelFile::from),
-        Format::Onnx => Err(Fault::unsupported(
+        Format::Onnx => Err(Fault::new(
+            FaultKind::WriteOnly,
             format!("an {format} can only be written, not read"),
-            "keep the .mpk or .safetensors file that it was made from",
         )),
     };
     read.map_err(|fault| FormatError::Content { path: path.to_owned(), fault })
@@ -184,10 +184,9 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
         Format::Mpk => mpk::encode::<Host>(&file.weights, &Default::default()),
         Format::Safetensors => Ok(safetensors::encode(file)),
         Format::Onnx => Ok(onnx::encode(file)),
-        Format::Torch => Err(Fault::unsupported(
+        Format::Torch => Err(Fault::new(
+            FaultKind::ReadOnly,
             format!("a {format} can only be read, not written"),
-            "write .safetensors; PyTorch loads it with \
-             net.load_state_dict(safetensors.torch.load_file(path))",
         )),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{TENSORS, TensorSpec, Weights};
 
-use super::Fault;
+use super::{Fault, FaultKind};
 use crate::io::text::quoted;
 
 /// The ten tensors of a file, collected in any order.
@@ -138,9 +138,9 @@ fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
     let Some(index) = values.iter().position(|value| !value.is_finite()) else {
         return Ok(());
     };
-    Err(Fault::unsupported(
+    Err(Fault::new(
+        FaultKind::NonFinite,
         format!("{}: value {index} is {}, not a finite number", spec.name, values[index]),
-        "the training diverged; train again with a smaller --lr",
     ))
 }
 

@@ -4,10 +4,10 @@
 //! `data/1`, .. are their storages, and `byteorder` gives their endianness. A tensor may be a view with any offset and any
 //! strides.
 
-use super::Fault;
 use super::archive::Archive;
 use super::pickle::{self, MAX_PICKLE_BYTES, TensorRef};
 use super::tensors::{Collector, check_bytes, check_shape, check_type, floats, index_of};
+use super::{Fault, FaultKind};
 use crate::io::text::quoted;
 use crate::model::{TENSORS, TensorSpec, Weights};
 
@@ -20,19 +20,16 @@ const MAX_STORAGE_BYTES: usize = 1 << 20;
 /// Returns an error if the file does not contain exactly the ten tensors of LeNet as finite 32-bit floats.
 pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     if bytes.first() == Some(&0x80) {
-        return Err(Fault::unsupported(
+        return Err(Fault::new(
+            FaultKind::LegacyTorch,
             "the file has the format of PyTorch before 1.6, which is not a zip file",
-            "save it again: torch.save(torch.load(path), path)",
         ));
     }
     let archive = Archive::new(bytes)?;
     let pickle = entry(&archive, "data.pkl", MAX_PICKLE_BYTES)?;
     let byte_order = archive.read("byteorder", 16)?;
     if byte_order.is_some_and(|order| order != b"little") {
-        return Err(Fault::unsupported(
-            "the numbers are not little-endian",
-            "save it on an x86 or ARM machine",
-        ));
+        return Err(Fault::new(FaultKind::BigEndian, "the numbers are not little-endian"));
     }
     let mut tensors = Collector::default();
     for (name, tensor) in pickle::state_dict(pickle)? {

@@ -34,7 +34,7 @@ type Save<'a> = dyn FnMut(&mut Checkpoint) -> Result<(), Error> + 'a;
 /// loss or weight that is not finite is an error, and the state saved last stays the last.
 ///
 /// # Errors
-/// [`Error::Stopped`] after a signal, with the state saved; whatever else ends the training early.
+/// [`Error::Interrupted`] after a signal, with the state saved; whatever else ends the training early.
 pub fn fit<B: LeNetBackend>(
     job: &TrainingContext<'_, B>,
     state: &mut Checkpoint,
@@ -49,7 +49,7 @@ pub fn fit<B: LeNetBackend>(
         train_epoch(job, &mut trainer, &mut pace, state, reporter, save)?;
         let validation = match validate(job, state) {
             // All batches of the epoch are done: it goes on with its validation.
-            Err(stopped @ Error::Stopped { .. }) => {
+            Err(stopped @ Error::Interrupted(_)) => {
                 save(state)?;
                 return Err(stopped);
             }
@@ -100,7 +100,7 @@ fn train_epoch<B: LeNetBackend>(
             last_save = Instant::now();
         }
         if let Some(signal) = signal {
-            return Err(Error::stopped(signal));
+            return Err(Error::Interrupted(signal));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::{self as files, Lock, Target};
+use crate::io::{self as files, FileError, Lock, Target};
 use crate::model::Weights;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
@@ -93,7 +93,7 @@ impl RunFiles {
 
     fn lock(model: &Path) -> Result<Self, Error> {
         if let Some(format @ (Format::Torch | Format::Onnx)) = Format::from_path(model) {
-            return Err(Error::NotTrainedTo { path: model.to_owned(), format });
+            return Err(Error::OutputFormat { path: model.to_owned(), format });
         }
         let state = Self::beside(model, "state");
         Target::user_path(model)?.probe()?;
@@ -146,7 +146,7 @@ impl RunFiles {
         let bytes = match files::read(&path, MAX_CHECKPOINT_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) if error.raw_os_error().is_some() => {
-                return Err(Error::file("cannot read", &path, error));
+                return Err(FileError::new("cannot read", &path, error).into());
             }
             Err(error) => return Err(problem(error.to_string())),
             Ok(bytes) => bytes,
@@ -207,7 +207,7 @@ impl RunFiles {
             // No model of ours, but something.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some(String::new())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Error::file("cannot read", &self.model, error)),
+            Err(error) => Err(FileError::new("cannot read", &self.model, error).into()),
         }
     }
 }

@@ -1,18 +1,16 @@
 //! The record of a run: what it is, what computes it on what, and every figure so far. It is written beside the model and
-//! into the state, and the events of a training are made from it.
+//! into the state.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 
-use crate::cli::ui::format::plural;
 use crate::eval::Evaluation;
 use crate::io::text::one_line;
 
-use super::{Keep, RunFiles, Settings};
+use super::{RunFiles, Settings};
 
 /// What is known about a run beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,80 +188,13 @@ impl RunRecord {
         }
     }
 
-    /// The event `start` of a training whose model goes to `output`; the recipe's fields stand beside the others, its
-    /// name as `recipe`.
-    pub fn start_event(&self, output: Option<&Path>) -> Map<String, Value> {
-        let Settings { seed, backend, epochs, batch_size, recipe, .. } = &self.settings;
-        let mut event = fields(&json!({
-            "event": "start", "schema": 1,
-            "train_samples": self.train_samples, "validation_samples": self.validation_samples,
-            "seed": seed,
-        }));
-        if let Some(output) = output {
-            event.insert("output".to_owned(), json!(output.to_string_lossy()));
-        }
-        event.extend(fields(&json!({
-            "backend": backend, "device": self.device, "threads": self.threads,
-            "epochs": epochs, "epochs_done": self.epochs.len(), "batch_size": batch_size,
-        })));
-        let mut recipe = fields(recipe);
-        let name = recipe.shift_remove("name").unwrap_or_default();
-        event.extend(recipe);
-        event.insert("recipe".to_owned(), name);
-        event
-    }
-
-    /// How the training came to its end, as events tell it.
-    pub fn end(&self) -> Map<String, Value> {
-        fields(&json!({
-            "epochs_done": self.epochs.len(), "stop_reason": self.stop_reason,
-            "kept_epoch": self.kept_epoch, "collapsed": self.is_collapsed(),
-        }))
-    }
-
     /// What all epochs took.
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
 
-    fn is_collapsed(&self) -> bool {
+    /// Returns whether the model predicts the same class for every test image.
+    pub fn is_collapsed(&self) -> bool {
         self.test.as_ref().is_some_and(|test| test.collapsed)
     }
-
-    /// What a person should know of how it ended.
-    pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        let (settings, done) = (&self.settings, self.epochs.len());
-        if let (Some(StopReason::Patience), Some(patience)) = (self.stop_reason, settings.patience)
-        {
-            notes.push(format!(
-                "note: stopped after epoch {done} of {}: the validation loss did not improve for {}; go on \
-                 with --resume and a larger --patience",
-                settings.epochs,
-                plural(patience, "epoch")
-            ));
-        }
-        if let (Keep::Best, Some(kept)) = (settings.keep, self.kept_epoch)
-            && kept != done
-        {
-            notes.push(format!(
-                "note: the model has the weights of epoch {kept}, of the best validation loss"
-            ));
-        }
-        if self.is_collapsed() {
-            notes.push(format!(
-                "warning: the model gives all test images the same answer; use a learning rate below {} (--lr), \
-                 or train for longer if the images were few",
-                settings.recipe.learning_rate
-            ));
-        }
-        notes
-    }
-}
-
-/// The fields of a value as JSON.
-fn fields(value: &impl Serialize) -> Map<String, Value> {
-    // By way of the text, where an f32 has its own few digits and not those of the f64 that is equal to it.
-    let text = serde_json::to_string(value).expect("numbers and strings always become JSON");
-    serde_json::from_str(&text).expect("it is one of our structures")
 }

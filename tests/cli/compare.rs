@@ -113,7 +113,7 @@ fn text_and_html_contain_all_sections() {
     assert!(page.contains("Validation accuracy by second: ") && !page.contains("NaN"));
     dir.run("compare slow-1.json slow-2.json --any-dataset -o page.html").assert_error(
         1,
-        "page.html exists already",
+        "page.html already exists",
         "--force",
     );
 }

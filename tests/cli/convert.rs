@@ -106,7 +106,7 @@ fn convert_keeps_existing_file_without_force() {
     let dir = TestDir::empty();
     dir.write("m.mpk", "precious");
     let args = format!("convert {INTEROP}/lenet.pt m.mpk");
-    dir.run(&args).assert_error(1, "m.mpk exists already", "--force");
+    dir.run(&args).assert_error(1, "m.mpk already exists", "--force");
     assert_eq!(dir.read("m.mpk"), b"precious");
     dir.run(&format!("{args} --force")).ok();
     dir.run("convert m.mpk m.mpk --force").ok();
@@ -124,7 +124,7 @@ fn failed_conversion_writes_nothing() {
         "load_state_dict",
     );
     run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(1, "only be written", ".mpk");
-    run(format!("convert {source} none/m.mpk")).assert_error(1, "none/m.mpk", "folder");
+    run(format!("convert {source} none/m.mpk")).assert_error(1, "none/m.mpk", "directory");
     run("convert nothing.mpk m.mpk".to_owned()).assert_error(1, "nothing.mpk", "lenet train");
     run(format!("convert {INTEROP}/incomplete.pt m.mpk")).assert_error(1, "missing", "");
     run("convert m.mpk".to_owned()).assert_error(2, "required", "");

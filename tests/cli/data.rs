@@ -42,7 +42,7 @@ fn verify_distinguishes_problems() {
     assert!(files[2]["sha256"].is_null());
     assert!(files[2]["problem"].as_str().unwrap().contains("truncated"));
     let error =
-        "error: d: 3 of the 4 files not as they should be\nhint: `lenet data fetch --force`";
+        "error: d: 3 of 4 data files failed verification\nhint: run `lenet data fetch --force`";
     assert!(output.stderr().starts_with(error), "{}", output.stderr());
 
     let output = test_dir.run("data verify --data d");
@@ -106,7 +106,7 @@ fn png_has_one_row_per_class() {
     }
 
     let again = test_dir.run("data show --any-dataset --png sheet.png");
-    again.assert_error(1, "sheet.png exists already", "--force");
+    again.assert_error(1, "sheet.png already exists", "--force");
     let again = test_dir.run("data show --any-dataset --png sheet.png --force --json");
     assert_eq!(again.json()["png"], "sheet.png");
 }

@@ -109,7 +109,7 @@ fn deleted_working_directory_rejects_relative_output() {
     let deleted = "mkdir gone && cd gone && rmdir ../gone";
     let data = dir.path("data").display().to_string();
     let args = format!("train --any-dataset --epochs 1 --data {data}");
-    dir.run_in_shell(deleted, &args).assert_error(1, "No such file or directory", "folder");
+    dir.run_in_shell(deleted, &args).assert_error(1, "No such file or directory", "directory");
     let model = dir.path("m.mpk").display().to_string();
     // An absolute output path works.
     dir.run_in_shell(deleted, &format!("{args} -o {model}")).ok();

@@ -41,7 +41,7 @@ fn convert_keeps_existing_directory_without_force() {
     dir.create_dir("hub");
     dir.write("hub/config.json", "mine");
     let output = dir.run("convert m.mpk hub");
-    output.assert_error(1, "hub/config.json exists already", "--force");
+    output.assert_error(1, "hub/config.json already exists", "--force");
     assert_eq!(fs::read_dir(dir.path("hub")).unwrap().count(), 1);
     dir.run("convert m.mpk hub --force").ok();
     assert_eq!(fs::read_dir(dir.path("hub")).unwrap().count(), 4);

@@ -39,11 +39,11 @@ fn train_rejects_locked_output() {
     let holder = LockHolder::start(&dir, "-o m.mpk");
     for args in ["", "--force", "--resume"] {
         let output = dir.try_train(&format!("--epochs 1 -o m.mpk {args}"));
-        output.assert_error(1, "another training is writing m.mpk", "-o");
+        output.assert_error(1, "another training run is writing m.mpk", "-o");
     }
     // The model `m` would use the same checkpoint, m.state.
     let output = dir.try_train("--epochs 1 -o m --force");
-    output.assert_error(1, "another training is writing m", "-o");
+    output.assert_error(1, "another training run is writing m", "-o");
     dir.train("--epochs 1 -o other.mpk");
     holder.kill();
     dir.train("--epochs 1 -o m.mpk --force");
@@ -88,7 +88,7 @@ fn simultaneous_starts_train_once() {
         assert_eq!(rejected.len(), 1, "round {round}");
         let stderr = rejected[0].stderr();
         assert!(
-            stderr.contains("another training is writing") || stderr.contains("exists already"),
+            stderr.contains("another training run is writing") || stderr.contains("already exists"),
             "{stderr}"
         );
         format::read(&dir.path(&format!("{round}.mpk"))).unwrap();
@@ -100,20 +100,20 @@ fn train_keeps_existing_files_without_force() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let run = |args: &str| dir.try_train(&format!("--epochs 2 {args}"));
-    run("-o m.mpk").assert_error(1, "m.mpk exists already", "--resume");
+    run("-o m.mpk").assert_error(1, "m.mpk already exists", "--resume");
     // The model `m` would use the same checkpoint and run record.
-    run("-o m").assert_error(1, "m.state exists already", "--resume");
+    run("-o m").assert_error(1, "m.state already exists", "--resume");
     dir.remove("m.state");
-    run("-o m.mpk").assert_error(1, "m.mpk exists already", "--force");
+    run("-o m.mpk").assert_error(1, "m.mpk already exists", "--force");
     let resumed = run("-o m.mpk --resume");
-    resumed.assert_error(1, "m.mpk exists, but no saved state to go on from", "--force");
+    resumed.assert_error(1, "m.mpk exists, but there is no checkpoint to resume from", "--force");
     dir.write("n.json", "mine");
-    run("-o n.mpk").assert_error(1, "n.json exists already", "--force");
+    run("-o n.mpk").assert_error(1, "n.json already exists", "--force");
     assert_eq!(dir.read("n.json"), b"mine");
     // A checkpoint without its model is enough to resume. A kill between the two writes leaves that behind.
     dir.train("--epochs 1 -o k.mpk");
     dir.remove("k.mpk");
-    run("-o k.mpk").assert_error(1, "k.state exists already", "--resume");
+    run("-o k.mpk").assert_error(1, "k.state already exists", "--resume");
     assert_eq!(run("-o k.mpk --resume").code(), 0);
     assert!(dir.path("k.mpk").is_file());
 }

@@ -66,7 +66,7 @@ fn invalid_outputs_are_rejected_before_training() {
     }
     for extension in ["onnx", "pt", "PTH"] {
         let output = dir.try_train(&format!("-o m.{extension}"));
-        output.assert_error(2, "does not write this format", ".mpk or .safetensors");
+        output.assert_error(2, "training cannot write", ".mpk or .safetensors");
     }
     assert_eq!(dir.files(), before);
     assert_eq!(dir.read("file"), b"old");
@@ -79,7 +79,7 @@ fn unwritable_directory_is_rejected() {
     dir.set_mode("locked", 0o555);
     let mut command = dir.unprivileged_lenet("train --any-dataset -o locked/m.mpk");
     let output = CommandOutput::of(&mut command);
-    output.assert_error(1, "locked/m.mpk: Permission denied", "a folder that you may write to");
+    output.assert_error(1, "locked/m.mpk: Permission denied", "a directory that you may write to");
     assert_eq!(fs::read_dir(dir.path("locked")).unwrap().count(), 0);
 }
 
@@ -90,7 +90,7 @@ fn force_follows_output_symlinks() {
     symlink("inside/real.mpk", dir.path("link.mpk")).unwrap();
     // A symlink counts as an existing file even if it is dangling, because another user may have created it.
     let output = dir.try_train("--epochs 1 -o link.mpk");
-    output.assert_error(1, "link.mpk exists already", "--force");
+    output.assert_error(1, "link.mpk already exists", "--force");
     for _ in 0..2 {
         dir.train("--epochs 1 -o link.mpk --force");
         assert!(dir.path("link.mpk").is_symlink());

@@ -77,7 +77,7 @@ fn report_keeps_existing_files_without_force() {
     assert_eq!(report("").stdout(), "saved report.html\n");
     let before = dir.read("report.html");
     dir.write("report.html", "mine");
-    report("").assert_error(1, "report.html exists already", "--force");
+    report("").assert_error(1, "report.html already exists", "--force");
     assert_eq!(dir.read("report.html"), b"mine");
     assert_eq!(report("--force").code(), 0);
     assert!(dir.read("report.html") == before);

@@ -33,11 +33,11 @@ fn internal_path_symlinks_are_not_followed() {
     dir.write("victim", "precious");
     link("m.state", "victim");
     let output = dir.try_train("--epochs 1 -o m.mpk");
-    output.assert_error(1, "m.state exists already", "--force");
+    output.assert_error(1, "m.state already exists", "--force");
     dir.remove("m.state");
     link("m.json", "nowhere");
     let output = dir.try_train("--epochs 1 -o m.mpk");
-    output.assert_error(1, "m.json exists already", "--force");
+    output.assert_error(1, "m.json already exists", "--force");
     // --force replaces the symlinks themselves.
     link("m.state", "victim");
     dir.train("--epochs 1 -o m.mpk --force");
@@ -48,10 +48,10 @@ fn internal_path_symlinks_are_not_followed() {
     assert!(output.stdout().ends_with("saved model-2.mpk\n"));
     link("report.html", "nowhere");
     let output = dir.run("report m.mpk --any-dataset");
-    output.assert_error(1, "report.html exists already", "--force");
+    output.assert_error(1, "report.html already exists", "--force");
     link("m.onnx", "nowhere");
     let output = dir.run("convert m.mpk m.onnx");
-    output.assert_error(1, "m.onnx exists already", "--force");
+    output.assert_error(1, "m.onnx already exists", "--force");
     assert!(!dir.path("nowhere").exists());
     assert_eq!(dir.read("victim"), b"precious");
 }

@@ -202,7 +202,7 @@ fn runs_do_not_share_event_files() {
         .unwrap();
     for args in ["", "-o other.mpk --resume"] {
         let output = dir.try_train(&format!("--epochs 1 --tensorboard runs {args}"));
-        output.assert_error(1, "runs/train exists already", "--force");
+        output.assert_error(1, "runs/train already exists", "--force");
     }
     assert!(!dir.path("model-2.mpk").exists());
     dir.write("runs/train/notes.txt", "mine");

@@ -72,7 +72,7 @@ fn repeated_command_keeps_first_model() {
     assert_eq!(dir.digest("model.mpk"), first);
 
     let rejected = dir.try_train("--epochs 1 --seed 3 -o model.mpk");
-    rejected.assert_error(1, "model.mpk exists already", "--force");
+    rejected.assert_error(1, "model.mpk already exists", "--force");
     assert_eq!(dir.digest("model.mpk"), first);
     dir.train("--epochs 1 --seed 3 -o model.mpk --force");
     assert_ne!(dir.digest("model.mpk"), first);

@@ -26,8 +26,8 @@ fn early_stopping_is_reported() {
     }
     let notes = format!(
         "note: stopped after epoch {done} of 40: the validation loss did not improve for 1 epoch; \
-         go on with --resume and a larger --patience\n\
-         note: the model has the weights of epoch {kept}, of the best validation loss\n"
+         to continue, use --resume with a larger --patience\n\
+         note: the model has the weights of epoch {kept}, which had the best validation loss\n"
     );
     output.assert_stderr_contains(&notes);
     // The text output of --resume repeats the notes.
@@ -71,7 +71,7 @@ fn divergence_keeps_last_good_epoch() {
     let stderr = output.stderr();
     assert!(stderr.contains("error: training diverged: "), "{stderr}");
     assert!(stderr.contains(" in epoch ") && stderr.contains(", batch "), "{stderr}");
-    assert!(stderr.contains("hint: use a smaller --lr"), "{stderr}");
+    assert!(stderr.contains("hint: try a smaller --lr"), "{stderr}");
     let model = lenet::format::read(&dir.path("m.mpk")).unwrap();
     assert_eq!(model.weights.first_non_finite(), None);
     let epochs = dir.json("m.json")["epochs"].as_array().unwrap().len();

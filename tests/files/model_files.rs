@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use lenet::format::{self, Format, ModelFile};
+use lenet::format::{self, Format, FormatError, ModelFile};
 use lenet::model::Weights;
 
 use super::interop;
@@ -13,7 +13,6 @@ fn read_error(name: &str, content: &[u8]) -> String {
     let path = directory.path().join(name);
     fs::write(&path, content).unwrap();
     let error = format::read(&path).unwrap_err();
-    assert!(error.hint().is_some(), "{error}");
     let message = error.to_string();
     assert!(message.contains(name), "{message}");
     message
@@ -51,7 +50,6 @@ fn unknown_extension_is_decided_by_content() {
         error.to_string(),
         "model.mpk has the wrong extension: its content is a safetensors file"
     );
-    assert_eq!(error.hint().unwrap(), "rename it to end in .safetensors");
 }
 
 #[test]
@@ -74,7 +72,7 @@ fn unwritable_formats_are_rejected() {
     for name in ["m.pt", "m.bin", "m"] {
         let path = directory.path().join(name);
         let error = format::write(&path, &Weights::zeros().into()).unwrap_err();
-        assert!(error.hint().unwrap().contains("safetensors"), "{error}");
+        assert!(!matches!(error, FormatError::File(_)), "{error}");
         assert!(!path.exists());
     }
 }

@@ -47,14 +47,6 @@ pub enum SimdLevelError {
     Unavailable(&'static str),
 }
 
-impl SimdLevelError {
-    /// What the user can do.
-    pub fn hint(&self) -> Option<String> {
-        let names: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
-        Some(format!("unset LENET_SIMD, or set it to one of: {}", names.join(", ")))
-    }
-}
-
 /// The level of this process: the one that `LENET_SIMD` names, or else the best the CPU has.
 ///
 /// The variable is read once, at the first call.

@@ -10,12 +10,13 @@ use burn::data::dataset::Dataset;
 use crate::backend::LeNetBackend;
 use crate::cli::args::CompareArgs;
 use crate::cli::compare::{Comparison, Predictions, Run};
+use crate::cli::error::Error;
 use crate::cli::report::compare_page;
 use crate::cli::ui::{self, Out};
 use crate::data::{Image, Part};
-use crate::error::Error;
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
+use crate::io::FileError;
 use crate::model::argmax;
 use crate::train::sha256;
 
@@ -24,9 +25,7 @@ use super::{OnBackend, load, new_file};
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
         let page = self.output.as_deref().map(|path| new_file(path, self.force)).transpose()?;
-        let read = |path: &PathBuf| {
-            Run::read(path).map_err(|error| Error::file("cannot compare", path, error))
-        };
+        let read = |path: &PathBuf| Run::read(path).map_err(FileError::of("cannot compare", path));
         let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let images = match self.records_only {
             true => Vec::new(),

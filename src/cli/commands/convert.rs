@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args::ConvertArgs;
+use crate::cli::error::Error;
 use crate::cli::ui::{self, Out};
 use crate::data::{CLASSES, DataFile};
-use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::Target;
 use crate::model::Weights;

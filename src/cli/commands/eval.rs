@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{EvalArgs, Split, name};
+use crate::cli::error::Error;
 use crate::cli::ui::{Out, columns, fit};
 use crate::data::CLASSES;
-use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
 

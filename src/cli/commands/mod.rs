@@ -16,9 +16,9 @@ use std::path::Path;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{DataArgs, Split, ValidationArgs};
+use crate::cli::error::Error;
 use crate::cli::ui;
 use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
-use crate::error::Error;
 use crate::io::Target;
 
 /// A command that can run on any backend.
@@ -83,7 +83,9 @@ fn load_split(
 /// Refuses an accuracy below what `--min-accuracy` wants.
 fn gate(accuracy: f64, wanted: Option<f64>) -> Result<(), Error> {
     match wanted {
-        Some(wanted) if accuracy < wanted => Err(Error::Gate { accuracy, wanted }),
+        Some(threshold) if accuracy < threshold => {
+            Err(Error::BelowMinAccuracy { accuracy, threshold })
+        }
         _ => Ok(()),
     }
 }

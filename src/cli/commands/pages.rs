@@ -7,9 +7,9 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
+use crate::cli::error::Error;
 use crate::cli::ui::Out;
-use crate::error::Error;
-use crate::io::Target;
+use crate::io::{FileError, Target};
 
 impl CompletionsArgs {
     /// Prints the script.
@@ -40,14 +40,13 @@ impl ManArgs {
                     .ok_or_else(|| Error::Usage(format!("there is no command {word:?}")))?;
             }
             let page = page(command, &name.collect::<Vec<_>>().join("-"));
-            return print(&page.map_err(Error::Output)?);
+            return print(&page.map_err(Error::Stdout)?);
         };
-        std::fs::create_dir_all(dir)
-            .map_err(|error| Error::file("cannot make the folder", dir, error))?;
+        std::fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
         let mut out = Out::default();
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));
-            let page = page(command, &name).map_err(Error::Output)?;
+            let page = page(command, &name).map_err(Error::Stdout)?;
             Target::internal(&path)?.write(page.as_bytes(), true)?;
             out.line(&format!("saved {}", path.display()));
         }

@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, PredictArgs};
+use crate::cli::error::Error;
 use crate::cli::picture::{self, Invert, Prepared};
 use crate::cli::ui::{self, Out};
 use crate::data::{CLASSES, Image, ImageDataset};
-use crate::error::Error;
 use crate::eval::{self, Outputs, outputs};
 use crate::format;
 use crate::model::probabilities;

@@ -7,10 +7,10 @@ use burn::data::dataset::Dataset;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::ReportArgs;
+use crate::cli::error::Error;
 use crate::cli::report::{Report, TestResults, page};
 use crate::cli::ui::{self, Out};
 use crate::data::Part;
-use crate::error::Error;
 use crate::eval::{self, outputs};
 use crate::format;
 use crate::model::layers;

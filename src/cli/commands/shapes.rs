@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::cli::args::{Layout, ShapesArgs};
+use crate::cli::error::Error;
 use crate::cli::ui::Out;
-use crate::error::Error;
 use crate::model::{LayerSummary, layers};
 
 impl ShapesArgs {

@@ -66,7 +66,8 @@ impl FetchError {
             }
             Self::NoFolder => "choose a directory with `--data DIR`",
             Self::File(error) => {
-                return Some(format!("{}; `--data DIR` chooses another directory", error.hint()?));
+                let hint = crate::cli::hints::file(error)?;
+                return Some(format!("{hint}; `--data DIR` chooses another directory"));
             }
         };
         Some(hint.to_owned())

@@ -48,7 +48,7 @@ impl PictureError {
             Self::File(error) => match error.source.kind() {
                 ErrorKind::InvalidInput => "name a picture file",
                 ErrorKind::FileTooLarge => &too_large,
-                _ => return error.hint(),
+                _ => return crate::cli::hints::file(error),
             },
             Self::NotAnImage(_) => "convert it to PNG first; the content counts, not the name",
             Self::TooLarge(_) => &too_large,

@@ -7,6 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::train::{Reporter, RunRecord, RunningSums};
 
+use super::RunReporter;
+
 /// How finely an epoch moves the bar.
 const PER_EPOCH: u64 = 1000;
 
@@ -49,11 +51,13 @@ impl Bar {
     }
 }
 
-impl Reporter for Bar {
+impl RunReporter for Bar {
     fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
         self.is_at(record.epochs.len() as u64 * PER_EPOCH);
     }
+}
 
+impl Reporter for Bar {
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         let part = sums.batches as u64 * PER_EPOCH / batches.max(1) as u64;
         self.is_at((epoch as u64 - 1) * PER_EPOCH + part);

@@ -1,13 +1,52 @@
-//! A training as JSON, one event a line.
+//! A training run as JSON Lines: one event per line.
 
 use std::path::Path;
 
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use crate::error::Error;
-use crate::train::{EpochRecord, Reporter, RunRecord, TestRecord};
+use crate::cli::error::Error;
+use crate::train::{EpochRecord, Reporter, RunRecord, Settings, TestRecord};
 
-use super::Out;
+use super::{Out, RunReporter};
+
+/// Returns the event `start` of a run whose model goes to `output`. The fields of the recipe stand next to the others,
+/// and its name is `recipe`.
+pub fn start(record: &RunRecord, output: Option<&Path>) -> Map<String, Value> {
+    let Settings { seed, backend, epochs, batch_size, recipe, .. } = &record.settings;
+    let mut event = fields(&json!({
+        "event": "start", "schema": 1,
+        "train_samples": record.train_samples, "validation_samples": record.validation_samples,
+        "seed": seed,
+    }));
+    if let Some(output) = output {
+        event.insert("output".to_owned(), json!(output.to_string_lossy()));
+    }
+    event.extend(fields(&json!({
+        "backend": backend, "device": record.device, "threads": record.threads,
+        "epochs": epochs, "epochs_done": record.epochs.len(), "batch_size": batch_size,
+    })));
+    let mut recipe = fields(recipe);
+    let name = recipe.shift_remove("name").unwrap_or_default();
+    event.extend(recipe);
+    event.insert("recipe".to_owned(), name);
+    event
+}
+
+/// Returns the fields that describe how a run ended.
+pub fn end(record: &RunRecord) -> Map<String, Value> {
+    fields(&json!({
+        "epochs_done": record.epochs.len(), "stop_reason": record.stop_reason,
+        "kept_epoch": record.kept_epoch, "collapsed": record.is_collapsed(),
+    }))
+}
+
+/// Returns the fields of a value as JSON.
+fn fields(value: &impl Serialize) -> Map<String, Value> {
+    // Through text, which has the shortest digits of an f32. A direct conversion would give those of the equal f64.
+    let text = serde_json::to_string(value).expect("numbers and strings always become JSON");
+    serde_json::from_str(&text).expect("the value is a struct or an object")
+}
 
 /// Writes the events of `lenet train --json`.
 #[derive(Debug, Default)]
@@ -17,11 +56,6 @@ pub struct JsonReporter {
 }
 
 impl Reporter for JsonReporter {
-    fn start(&mut self, record: &RunRecord, output: Option<&Path>) {
-        self.epochs = record.settings.epochs;
-        self.out.json(&record.start_event(output))
-    }
-
     fn epoch(&mut self, record: &EpochRecord, _: usize) {
         self.out.json(&json!({
             "event": "epoch", "epoch": record.epoch, "epochs": self.epochs, "seconds": record.seconds,
@@ -29,13 +63,20 @@ impl Reporter for JsonReporter {
             "val_loss": record.val_loss, "val_accuracy": record.val_accuracy,
         }))
     }
+}
+
+impl RunReporter for JsonReporter {
+    fn start(&mut self, record: &RunRecord, output: Option<&Path>) {
+        self.epochs = record.settings.epochs;
+        self.out.json(&start(record, output))
+    }
 
     fn test(&mut self, record: &RunRecord, test: &TestRecord) {
         let mut event = json!({
             "event": "test", "samples": test.samples, "loss": test.loss,
             "accuracy": test.accuracy, "correct": test.correct,
         });
-        event.as_object_mut().into_iter().for_each(|event| event.extend(record.end()));
+        event.as_object_mut().into_iter().for_each(|event| event.extend(end(record)));
         self.out.json(&event)
     }
 

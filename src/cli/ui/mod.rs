@@ -1,9 +1,11 @@
 //! What a person or a script sees: results on standard output, progress and notes on standard error.
 
 mod bar;
-mod events;
+pub(crate) mod events;
 pub(crate) mod format;
+mod notes;
 mod out;
+mod reporter;
 pub(crate) mod table;
 mod tensorboard;
 mod terminal;
@@ -11,7 +13,9 @@ mod text;
 
 pub use bar::Bar;
 pub use events::JsonReporter;
+pub use notes::notes;
 pub use out::Out;
+pub use reporter::RunReporter;
 pub use tensorboard::TensorBoard;
 pub use terminal::{
     Drawing, bar_columns, bars_wanted, columns, drawing_wanted, error, exit_status, note,

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::cli::error::Error;
 use crate::cli::ui::format;
-use crate::error::Error;
 use crate::io::text;
 
 /// Writes lines to standard output. When the reader has gone, as after `| head`, the rest is dropped in
@@ -62,7 +62,7 @@ impl Out {
     /// If a line could not be written though a reader was there.
     pub fn finish(&mut self) -> Result<(), Error> {
         match self.ended.take() {
-            Some(Ending::Failed(error)) => Err(Error::Output(error)),
+            Some(Ending::Failed(error)) => Err(Error::Stdout(error)),
             _ => Ok(()),
         }
     }

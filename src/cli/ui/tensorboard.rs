@@ -21,7 +21,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::format::protobuf::Message;
 use crate::io::{FileError, complete};
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use terminal_size::{Height, Width};
 
 use crate::cli::args::ProgressStyle;
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::io::{limits, text};
 
 /// Whether to draw a progress bar: only for a person at a terminal who has not asked otherwise.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::error::Error;
+use crate::cli::error::Error;
 use crate::train::{EpochRecord, Reporter, RunRecord, RunningSums, TestRecord};
 
-use super::{Out, bar_columns, columns};
+use super::{Out, RunReporter, bar_columns, columns};
 
 /// Writes what the notebook's Keras writes: a line an epoch.
 pub struct TextReporter {
@@ -80,18 +80,6 @@ impl TextReporter {
 }
 
 impl Reporter for TextReporter {
-    fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
-        self.epochs = record.settings.epochs;
-        self.begin(record.epochs.len() + 1);
-        let RunRecord { train_samples, validation_samples, .. } = record;
-        self.line(&match validation_samples {
-            0 => format!("Train on {train_samples} samples"),
-            _ => format!(
-                "Train on {train_samples} samples, validate on {validation_samples} samples"
-            ),
-        })
-    }
-
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         if !self.has_bar {
             return self.slow(epoch, batches, sums);
@@ -124,6 +112,20 @@ impl Reporter for TextReporter {
         let line = fit(parts, columns());
         self.begin(epoch + 1);
         self.line(&line)
+    }
+}
+
+impl RunReporter for TextReporter {
+    fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
+        self.epochs = record.settings.epochs;
+        self.begin(record.epochs.len() + 1);
+        let RunRecord { train_samples, validation_samples, .. } = record;
+        self.line(&match validation_samples {
+            0 => format!("Train on {train_samples} samples"),
+            _ => format!(
+                "Train on {train_samples} samples, validate on {validation_samples} samples"
+            ),
+        })
     }
 
     fn test(&mut self, _: &RunRecord, test: &TestRecord) {

@@ -7,15 +7,12 @@
 
 mod machine;
 
-use super::Fault;
+use super::{Fault, FaultKind};
 use crate::io::text::quoted;
 use machine::{Id, Machine, Value};
 
 /// Maximum size of a pickle in bytes. The state dict of LeNet needs about 1,000 bytes.
 pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
-
-/// What the user can do about a file that holds something else.
-const STATE_DICT: &str = "save the weights alone: torch.save(net.state_dict(), path)";
 
 /// A storage: an entry of the zip file that holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +56,7 @@ pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fau
 }
 
 fn unsupported(what: String) -> Fault {
-    Fault::unsupported(what, STATE_DICT)
+    Fault::new(FaultKind::NotStateDict, what)
 }
 
 impl<'a> Machine<'a> {
@@ -244,11 +241,7 @@ impl<'a> Machine<'a> {
         if is_plain && matches!(self.values[gradient], Value::Bool) {
             return Ok(());
         }
-        Err(Fault::unsupported(
-            "a tensor has hooks or is a negated or conjugated view",
-            "save copies: torch.save({name: t.resolve_neg().clone() for name, t in \
-             net.state_dict().items()}, path)",
-        ))
+        Err(Fault::new(FaultKind::View, "a tensor has hooks or is a negated or conjugated view"))
     }
 
     /// Sets the attributes of a dictionary, such as `_metadata`. The attributes are ignored.

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{card, is_official};
 use crate::cli::args::ConvertArgs;
+use crate::cli::error::Error;
 use crate::data::{CLASSES, Scaling};
-use crate::error::Error;
 use crate::format::{Format, ModelFile};
-use crate::io::Target;
+use crate::io::{FileError, Target};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
@@ -29,7 +29,7 @@ pub(super) fn write(
     record: Option<&RunRecord>,
 ) -> Result<(), Error> {
     let dir = &args.output;
-    fs::create_dir_all(dir).map_err(|error| Error::file("cannot make the folder", dir, error))?;
+    fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
     // What transformers and others look for, to know whose layout the tensors have.
     file.metadata.insert("format".to_owned(), "pt".to_owned());
     super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;

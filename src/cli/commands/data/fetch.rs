@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::args::FetchArgs;
+use crate::cli::error::Error;
 use crate::cli::fetch::{FetchError, Fetcher, MIRRORS};
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
 use crate::data::source::cache_dir;
-use crate::error::Error;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let dir = args.dir.clone().filter(|dir| !dir.as_os_str().is_empty());

@@ -5,7 +5,7 @@ mod show;
 mod verify;
 
 use crate::cli::args::{DataAction, DataCommand};
-use crate::error::Error;
+use crate::cli::error::Error;
 
 impl DataCommand {
     /// Runs the selected action.

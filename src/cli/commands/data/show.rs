@@ -7,10 +7,10 @@ use image::{GrayImage, ImageFormat, Luma, imageops};
 use serde_json::{Value, json};
 
 use crate::cli::args::{ShowArgs, Split, name};
+use crate::cli::error::Error;
 use crate::cli::picture::half_blocks;
 use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
 use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
-use crate::error::Error;
 
 use crate::cli::commands::{data_options, new_file, note_provenance};
 

@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::args::VerifyArgs;
+use crate::cli::error::Error;
 use crate::cli::ui::{self, Out};
 use crate::data::catalog::FileStatus;
 use crate::data::gzip::Decoded;
 use crate::data::source::{self, path_of};
 use crate::data::{DataError, DataFile};
-use crate::error::Error;
 
 #[derive(Serialize)]
 struct Row {

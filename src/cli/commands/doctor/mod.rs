@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::backend::cpu::{self, SimdLevel};
 use crate::cli::args::DoctorArgs;
+use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::cli::ui::format::plural;
 use crate::data::{FashionMnist, Options};
-use crate::error::Error;
 
 /// The GPU, as the document has it.
 #[derive(Default, Serialize)]

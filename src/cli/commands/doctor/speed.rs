@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::backend::{LeNetBackend, Parameters, Trainer};
+use crate::cli::error::Error;
 use crate::data::{Batches, Image, ImageDataset};
-use crate::error::Error;
 use crate::model::Weights;
 use crate::train::Recipe;
 

@@ -9,12 +9,11 @@ use std::path::Path;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
-use crate::cli::ui::TensorBoard;
-use crate::cli::ui::{self, JsonReporter, TextReporter, bars_wanted};
-use crate::error::Error;
+use crate::cli::error::Error;
+use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
 use crate::io::FileError;
 use crate::signal;
-use crate::train::{Quiet, Recipe, Reporter, RunFiles, RunRecord, Settings};
+use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
 
 use super::{OnBackend, gate};
 use run::{Run, Splits};
@@ -26,7 +25,7 @@ impl OnBackend for TrainArgs {
             return seeds::train::<B>(self, seeds, device, device_name);
         }
         let mut output = RunFiles::reserve(self.output.as_deref(), self.resume, self.force)?;
-        let mut reporter: Box<dyn Reporter> = match (self.json, self.quiet) {
+        let mut reporter: Box<dyn RunReporter> = match (self.json, self.quiet) {
             (true, _) => Box::new(JsonReporter::default()),
             (false, true) => Box::new(Quiet),
             (false, false) => Box::new(TextReporter::new(bars_wanted(self.progress))),
@@ -99,7 +98,7 @@ fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, E
 /// The record of the run that is to be repeated.
 fn like(args: &TrainArgs) -> Result<Option<RunRecord>, Error> {
     let read = |path: &Path| {
-        let unusable = FileError::of("cannot take the settings of", path);
+        let unusable = FileError::of("cannot use the settings of", path);
         RunRecord::read(path).map_err(unusable)
     };
     Ok(args.like.as_deref().map(read).transpose()?)

@@ -8,13 +8,14 @@ use burn::data::dataset::Dataset;
 use crate::backend::LeNetBackend;
 use crate::cli::args::TrainArgs;
 use crate::cli::commands::{data_options, note_provenance};
-use crate::cli::ui::TensorBoard;
+use crate::cli::error::Error;
 use crate::cli::ui::format::plural;
+use crate::cli::ui::{self, RunReporter, TensorBoard};
 use crate::data::{FashionMnist, ImageDataset};
-use crate::error::Error;
+use crate::error;
 use crate::eval::{self, evaluate};
 use crate::train::{
-    Checkpoint, Keep, Reporter, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
+    Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
 };
 
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
@@ -71,7 +72,7 @@ impl<D> Run<'_, D> {
     pub(super) fn train<B: LeNetBackend<Device = D>>(
         &mut self,
         earlier: Option<Checkpoint>,
-        reporter: &mut dyn Reporter,
+        reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
         let Self { inputs, record, output } = self;
@@ -84,7 +85,7 @@ impl<D> Run<'_, D> {
         let mut state = match earlier {
             Some(state) => state.go_on(record).map_err(|difference| {
                 let path = output.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
-                Error::Mismatch { path, difference }
+                error::Error::CheckpointMismatch { path, difference }
             })?,
             None => Checkpoint::initial(record),
         };
@@ -118,7 +119,7 @@ impl<D> Run<'_, D> {
         state.record.test = Some(test.clone());
         save(&mut state)?;
         let record = state.record;
-        record.notes().iter().for_each(|note| reporter.note(note));
+        ui::notes(&record).iter().for_each(|note| reporter.note(note));
         reporter.test(&record, &test);
         if let Some(output) = &self.output {
             reporter.saved(output.model_path());

@@ -2,14 +2,14 @@
 
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, ComputeArgs, TrainArgs};
-use crate::cli::ui::{Bar, bars_wanted};
-use crate::error::Error;
-use crate::train::{Quiet, Reporter, RunFiles, RunRecord, Settings};
+use crate::cli::error::Error;
+use crate::cli::ui::{Bar, RunReporter, bars_wanted};
+use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::gate;
 
@@ -134,7 +134,7 @@ fn row<B: LeNetBackend>(
         Some(output) if resume => output.read_checkpoint()?,
         _ => None,
     };
-    let mut reporter: Box<dyn Reporter> = match bar {
+    let mut reporter: Box<dyn RunReporter> = match bar {
         Some(bar) => Box::new(bar.part()),
         None => Box::new(Quiet),
     };
@@ -155,8 +155,8 @@ fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Error
         )));
     }
     let name = |seed: &u64| PathBuf::from(pattern.replace(PLACE, &seed.to_string()));
-    let claim = |path: &Path| RunFiles::reserve(Some(path), args.resume, args.force);
-    seeds.iter().map(|seed| claim(&name(seed)).map(Some)).collect()
+    let reserve = |seed| Ok(Some(RunFiles::reserve(Some(&name(seed)), args.resume, args.force)?));
+    seeds.iter().map(reserve).collect()
 }
 
 /// How to come by the seeds that are left after a signal.

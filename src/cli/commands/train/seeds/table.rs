@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::cli::args::TrainArgs;
 use crate::cli::compare::Summary;
+use crate::cli::error::Error;
+use crate::cli::ui::events;
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Bar, Out};
-use crate::error::Error;
 use crate::train::{EpochRecord, RunRecord, TestRecord};
 
 /// What one run came to.
@@ -71,7 +72,7 @@ impl Table {
 
     pub(super) fn start(&mut self, record: &RunRecord, output: Option<&Path>, seeds: &[u64]) {
         if self.json {
-            let mut event = record.start_event(output);
+            let mut event = events::start(record, output);
             event.shift_remove("seed");
             event.insert("seeds".to_owned(), json!(seeds));
             self.out.json(&event);
@@ -98,14 +99,14 @@ impl Table {
 
     fn write_row(&mut self, row: &Row) {
         let seed = row.seed();
-        for note in row.record.notes().iter().filter(|_| !self.quiet) {
+        for note in ui::notes(&row.record).iter().filter(|_| !self.quiet) {
             ui::note(&format!("{note} (seed {seed})"));
         }
         if !self.json {
             return self.line(&line(&seed.to_string(), |column| number(column, (column.of)(row))));
         }
         let mut event = json!({ "event": "seed", "seed": seed });
-        event.as_object_mut().into_iter().for_each(|event| event.extend(row.record.end()));
+        event.as_object_mut().into_iter().for_each(|event| event.extend(events::end(&row.record)));
         for column in &COLUMNS {
             event[column.name] = json!((column.of)(row));
         }

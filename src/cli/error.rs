@@ -1,0 +1,92 @@
+//! The program's error type: everything that can end a command, with its exit status. [`hints`](super::hints) has the
+//! advice that is printed below each message.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::backend::cpu::SimdLevelError;
+use crate::cli::fetch::FetchError;
+use crate::cli::picture::PictureError;
+use crate::error;
+
+/// The reason why a command failed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message names each field")]
+pub enum Error {
+    /// The library failed.
+    #[error(transparent)]
+    Library(error::Error),
+    /// `LENET_SIMD` names an instruction set that this CPU lacks.
+    #[error(transparent)]
+    SimdLevel(#[from] SimdLevelError),
+    /// A picture could not be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The data set could not be downloaded.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Some of the data files are missing, corrupt or not Fashion-MNIST's.
+    #[error("{}: {bad} of 4 data files failed verification", dir.display())]
+    Unverified { dir: PathBuf, bad: usize },
+    /// A model file that was read back differs from the model that was written.
+    #[error("{}: verification failed: the file does not contain the model that was written", .0.display())]
+    VerificationFailed(PathBuf),
+    /// The address space cannot be reserved; the number is in MiB.
+    #[error("not enough memory: could not reserve {0} MiB of address space")]
+    Memory(usize),
+    /// The threads could not be started.
+    #[error("cannot start the threads: {0}")]
+    Threads(String),
+    /// The signal handlers could not be installed.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(io::Error),
+    /// An option's value does not fit the data or another option.
+    #[error("{0}")]
+    Usage(String),
+    /// The accuracy is below the threshold that the user set.
+    #[error("accuracy {accuracy:.4} is below --min-accuracy {threshold}")]
+    BelowMinAccuracy { accuracy: f64, threshold: f64 },
+    /// A signal stopped a training run, and `advice` describes how to resume it.
+    #[error("{}", error::Error::Interrupted(*signal))]
+    Interrupted { signal: u8, advice: String },
+}
+
+/// Every error that the library's type wraps converts too, so that `?` works on all of them.
+impl<E: Into<error::Error>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Library(error.into())
+    }
+}
+
+impl Error {
+    /// Returns the error for an existing file that may not be replaced.
+    pub fn exists(path: &Path) -> Self {
+        error::Error::exists(path).into()
+    }
+
+    /// Adds advice on how to resume, if a signal stopped the work.
+    pub fn with_advice(self, advice: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Library(error::Error::Interrupted(signal)) => {
+                Self::Interrupted { signal, advice: advice() }
+            }
+            other => other,
+        }
+    }
+
+    /// Returns the exit status: 2 for a usage error, 3 for a missed threshold, 128 + n after signal n, otherwise 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_)
+            | Self::Library(error::Error::OutputFormat { .. } | error::Error::Split(_)) => 2,
+            Self::BelowMinAccuracy { .. } => 3,
+            Self::Interrupted { signal, .. } | Self::Library(error::Error::Interrupted(signal)) => {
+                128 + signal
+            }
+            _ => 1,
+        }
+    }
+}

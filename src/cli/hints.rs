@@ -1,0 +1,292 @@
+//! The line of advice that the program prints below an error: `hint: ..`. Only the program gives advice, because only it
+//! knows its options.
+
+use std::io::{self, ErrorKind};
+
+use crate::backend::cpu::{SimdLevel, SimdLevelError};
+use crate::cli::error::Error;
+use crate::data::error::IdxError;
+use crate::data::{DataError, SplitError};
+use crate::error;
+use crate::format::{FaultKind, FormatError};
+use crate::io::FileError;
+
+const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
+const MEMORY: &str = "raise the memory limit (ulimit -v)";
+const A_MODEL: &str = "give a .mpk, .safetensors or .pt file of LeNet";
+
+impl Error {
+    /// Returns what the user can do about the error, in one line.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Library(error) => return library(error),
+            Self::SimdLevel(error) => return Some(simd_level(error)),
+            Self::Picture(error) => return error.hint(),
+            Self::Fetch(error) => return error.hint(),
+            Self::Unverified { .. } => {
+                "run `lenet data fetch --force` with the same --data to replace them; back up your own files first"
+            }
+            Self::VerificationFailed(_) => {
+                "the disk may be failing; if this happens again, report it as a bug in lenet"
+            }
+            Self::Memory(_) => MEMORY,
+            Self::Threads(_) => {
+                "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
+            }
+            Self::Interrupted { advice, .. } => advice,
+            Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {
+                return None;
+            }
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn library(error: &error::Error) -> Option<String> {
+    use error::Error;
+    let hint = match error {
+        Error::Data(error) => return data(error),
+        Error::Split(error) => return Some(split(error)),
+        Error::Format(error) => return format(error),
+        Error::File(error) => return file(error),
+        Error::Gpu(_) => "use the CPU: --backend ndarray",
+        Error::Device { .. } => "try again, or use the CPU: --backend ndarray",
+        Error::NonFiniteOutput(_) => "its weights are too large to compute with",
+        Error::Diverged { .. } => {
+            "try a smaller --lr; the saved files are from the last good epoch"
+        }
+        Error::Interrupted(_) => return None,
+        Error::Exists { resumable: true, .. } => {
+            "resume with --resume, overwrite it with --force, or choose another file with -o"
+        }
+        Error::Exists { .. } => "overwrite it with --force, or choose another file",
+        Error::Locked(_) => "wait until that run has ended, or choose another file with -o",
+        Error::OutputFormat { .. } => "choose a file name that ends in .mpk or .safetensors",
+        Error::NoCheckpoint(_) => {
+            "start a new run with another file (-o), or overwrite this one with --force"
+        }
+        Error::Checkpoint { .. } => "start over with --force; the model file itself is intact",
+        Error::CheckpointMismatch { .. } => {
+            "use the settings of the first run, or start over with --force"
+        }
+        Error::ModelMismatch(_) => "move it elsewhere, or overwrite it with --resume --force",
+    };
+    Some(hint.to_owned())
+}
+
+fn simd_level(_: &SimdLevelError) -> String {
+    let names: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
+    format!("unset LENET_SIMD, or set it to one of: {}", names.join(", "))
+}
+
+fn split(_: &SplitError) -> String {
+    "`--validation-split 0.1` holds out the last tenth, `0` nothing".to_owned()
+}
+
+fn data(error: &DataError) -> Option<String> {
+    let hint = match error {
+        DataError::Nowhere { .. } => {
+            "download it with `lenet data fetch`, or give the directory that has it with `--data DIR`"
+        }
+        DataError::Directory { .. } | DataError::Incomplete { .. } => {
+            "`--data` or LENET_DATA_DIR must name the directory of the four IDX files, with or without .gz"
+        }
+        DataError::File { source, .. } => return idx(source),
+        DataError::Counts { .. } => REPLACE_DATA,
+        DataError::Unofficial { .. } => {
+            "give the directory of Fashion-MNIST with `--data DIR`, or accept this data set with `--any-dataset`"
+        }
+    };
+    Some(hint.to_owned())
+}
+
+fn idx(error: &IdxError) -> Option<String> {
+    match error {
+        IdxError::Read(error) if error.raw_os_error().is_some() => reading(error),
+        IdxError::Memory(_) => Some(MEMORY.to_owned()),
+        _ => Some(REPLACE_DATA.to_owned()),
+    }
+}
+
+fn format(error: &FormatError) -> Option<String> {
+    let hint = match error {
+        FormatError::File(error) if is_reading(error) => match error.source.kind() {
+            ErrorKind::NotFound => "create a model with `lenet train`",
+            ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
+            _ => return file(error),
+        },
+        FormatError::File(error) => return file(error),
+        FormatError::Unrecognised { path } if path.with_extension("mpk").is_file() => {
+            let model = path.with_extension("mpk");
+            return Some(format!("the model next to it is {}", model.display()));
+        }
+        FormatError::NotAModel { .. } | FormatError::Unrecognised { .. } => A_MODEL,
+        FormatError::WrongExtension { content, .. } => {
+            return Some(format!("rename it to end in .{}", content.extension()));
+        }
+        FormatError::UnknownExtension { .. } => "end the name in .mpk, .safetensors or .onnx",
+        FormatError::Content { fault, .. } => fault_kind(fault.kind()),
+    };
+    Some(hint.to_owned())
+}
+
+fn fault_kind(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Malformed => "the file is corrupt or truncated; copy it again, or train again",
+        FaultKind::NotLeNet => {
+            "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
+        }
+        FaultKind::NonFinite => "training diverged; train again with a smaller --lr",
+        FaultKind::WriteOnly => "use the .mpk or .safetensors file that it was made from",
+        FaultKind::ReadOnly => {
+            "write .safetensors; PyTorch loads it with net.load_state_dict(safetensors.torch.load_file(path))"
+        }
+        FaultKind::NotStateDict => "save the weights alone: torch.save(net.state_dict(), path)",
+        FaultKind::View => {
+            "save copies: torch.save({name: t.resolve_neg().clone() for name, t in net.state_dict().items()}, path)"
+        }
+        FaultKind::LegacyTorch => "save it again: torch.save(torch.load(path), path)",
+        FaultKind::BigEndian => "save it on an x86 or ARM machine",
+    }
+}
+
+/// Returns what the user can do about a file that could not be read, written, locked or removed.
+pub(in crate::cli) fn file(error: &FileError) -> Option<String> {
+    match is_reading(error) {
+        true => reading(&error.source),
+        false => writing(&error.source),
+    }
+}
+
+/// Returns whether the file was to be read, judged by the action in the message.
+fn is_reading(error: &FileError) -> bool {
+    ["cannot read", "cannot use", "cannot compare"]
+        .iter()
+        .any(|action| error.action.starts_with(action))
+}
+
+fn reading(error: &io::Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::PermissionDenied => Some("check the permissions of the file".to_owned()),
+        _ => either(error),
+    }
+}
+
+fn writing(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            "create the directory first, or choose another one"
+        }
+        ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
+        ErrorKind::PermissionDenied => "choose a file in a directory that you may write to",
+        ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+            "give a file name, for example model.mpk"
+        }
+        _ => return either(error),
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns the advice that is the same for reading and writing.
+fn either(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space, or write to another disk"
+        }
+        ErrorKind::OutOfMemory => MEMORY,
+        ErrorKind::AlreadyExists => "overwrite it with --force, or choose another file",
+        ErrorKind::ReadOnlyFilesystem => "choose a file in a directory that you may write to",
+        // EMFILE and ENFILE: the process or the whole system has too many open files.
+        _ if cfg!(unix) && matches!(error.raw_os_error(), Some(24 | 23)) => {
+            "raise the limit on open files (ulimit -n)"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::format::{self as models, Format, ModelFile};
+    use crate::model::Weights;
+
+    #[test]
+    fn each_io_error_has_its_advice() {
+        use ErrorKind as Kind;
+        let writable = Some("you may write to");
+        for (kind, reader, writer) in [
+            (Kind::NotFound, None, Some("create the directory")),
+            (Kind::StorageFull, Some("free some space"), Some("free some space")),
+            (Kind::QuotaExceeded, Some("free some space"), Some("free some space")),
+            (Kind::FileTooLarge, None, Some("ulimit -f")),
+            (Kind::OutOfMemory, Some("ulimit -v"), Some("ulimit -v")),
+            (Kind::AlreadyExists, Some("--force"), Some("--force")),
+            (Kind::PermissionDenied, Some("permissions of the file"), writable),
+            (Kind::ReadOnlyFilesystem, writable, writable),
+            (Kind::IsADirectory, None, Some("give a file name, for example")),
+            (Kind::BrokenPipe, None, None),
+        ] {
+            for (action, expected) in [("cannot read", reader), ("cannot write", writer)] {
+                let found = file(&FileError::new(action, Path::new("f"), kind.into()));
+                let is_expected = match (&found, expected) {
+                    (Some(found), Some(part)) => found.contains(part),
+                    (found, expected) => found.is_none() && expected.is_none(),
+                };
+                assert!(is_expected, "{action} {kind:?}: {found:?}");
+            }
+        }
+        #[cfg(unix)]
+        for code in [23, 24] {
+            let found = reading(&io::Error::from_raw_os_error(code)).unwrap();
+            assert!(found.contains("ulimit -n"), "{found}");
+        }
+    }
+
+    #[test]
+    fn data_errors_name_their_options() {
+        let nowhere = data(&DataError::Nowhere { places: vec![PathBuf::from("data")] }).unwrap();
+        assert!(nowhere.contains("lenet data fetch") && nowhere.contains("--data"), "{nowhere}");
+        let (dir, unofficial) = (PathBuf::from("data"), "not Fashion-MNIST".to_owned());
+        let other = data(&DataError::Unofficial { dir, unofficial }).unwrap();
+        assert!(other.contains("--any-dataset"), "{other}");
+    }
+
+    #[test]
+    fn torch_files_have_advice_by_their_fault() {
+        for (name, expected) in [
+            ("checkpoint.pt", "net.state_dict()"),
+            ("module.pt", "net.state_dict()"),
+            ("tensor.pt", "net.state_dict()"),
+            ("legacy.pt", "torch.save(torch.load(path), path)"),
+            ("double.pt", "32-bit"),
+            ("shape.pt", "conv1"),
+            ("incomplete.pt", "conv1"),
+            ("negative.pt", "resolve_neg()"),
+            ("sequential.pt", "conv1"),
+        ] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name);
+            let found = format(&models::read(&path).unwrap_err()).unwrap();
+            assert!(found.contains(expected), "{name}: {found}");
+        }
+        assert!(fault_kind(FaultKind::BigEndian).contains("x86 or ARM"));
+    }
+
+    #[test]
+    fn misnamed_models_are_renamed_or_converted() {
+        let file = ModelFile::from(Weights::zeros());
+        let bytes = models::encode(Format::Safetensors, &file).unwrap();
+        let error = models::decode(Path::new("model.mpk"), &bytes).unwrap_err();
+        assert_eq!(format(&error).unwrap(), "rename it to end in .safetensors");
+        for name in ["m.pt", "m.bin", "m"] {
+            let error = models::write(Path::new(name), &file).unwrap_err();
+            assert!(format(&error).unwrap().contains("safetensors"), "{error}");
+        }
+        for content in [&b""[..], b"\x89PNG\r\n\x1a\n....", b"some text"] {
+            let error = models::decode(Path::new("m.bin"), content).unwrap_err();
+            assert!(format(&error).is_some(), "{error}");
+        }
+    }
+}
