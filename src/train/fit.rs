@@ -26,7 +26,7 @@ pub struct TrainingContext<'a, B: LeNetBackend> {
 }
 
 /// Takes a state to safety.
-type Save<'a> = dyn FnMut(&mut Checkpoint) -> Result<(), Error> + 'a;
+type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 
 /// Goes on with the training `state` to its end, or until a signal comes.
 ///

@@ -10,7 +10,7 @@ use crate::io::{self as files, FileError, Lock, Target};
 use crate::model::Weights;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
-use super::{Checkpoint, sha256};
+use super::{Checkpoint, RunRecord, sha256};
 
 /// The name of a model that was given none.
 const DEFAULT: &str = "model.mpk";
@@ -162,12 +162,13 @@ impl RunFiles {
         Ok(Some(state))
     }
 
-    /// Writes the three files, each atomically, the state first: it alone is enough to go on. `state` is given the
-    /// SHA-256 of the model, and of the one that was there.
+    /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.
+    ///
+    /// The files also hold the SHA-256 of the model that is written and of the model that it replaces.
     ///
     /// # Errors
-    /// If one cannot be written; if there is another model than this training left there.
-    pub fn write(&mut self, state: &mut Checkpoint) -> Result<(), Error> {
+    /// Returns an error if a file cannot be written, or if the existing model does not belong to this run.
+    pub fn write(&mut self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let found = self.digest()?;
         match (&self.may_replace, &found) {
             (MayReplace::Nothing, Some(_)) => return Err(Error::exists(&self.model)),
@@ -178,14 +179,14 @@ impl RunFiles {
         }
         let force = self.may_replace != MayReplace::Nothing;
         let force_model = force && self.may_replace != MayReplace::Model(None);
-        let model = self.encode(state.model())?;
+        let model = self.encode(checkpoint.model())?;
         let written = Some(sha256(&model));
-        state.record.model_sha256.clone_from(&written);
-        state.replaced = found;
-        let record = serde_json::to_string_pretty(&state.record)
+        let record = RunRecord { model_sha256: written.clone(), ..checkpoint.record.clone() };
+        let checkpoint = Checkpoint { record, replaced: found, ..checkpoint.clone() };
+        let record = serde_json::to_string_pretty(&checkpoint.record)
             .expect("a record always becomes JSON")
             + "\n";
-        Target::internal(&self.checkpoint_path())?.write(&state.encode(), force)?;
+        Target::internal(&self.checkpoint_path())?.write(&checkpoint.encode(), force)?;
         Target::user_path(&self.model)?.write(&model, force_model)?;
         Target::internal(&self.record_path())?.write(record.as_bytes(), force)?;
         self.may_replace = MayReplace::Model(written);

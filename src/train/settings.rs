@@ -9,7 +9,6 @@ use super::{EpochRecord, Recipe};
 
 /// Which weights a training leaves as its model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
     /// Those of the last epoch.

@@ -1,5 +1,6 @@
 //! Declarations of the command-line arguments. The commands are implemented in [`crate::cli::commands`].
 
+mod choices;
 mod data;
 mod machine;
 mod model;

@@ -1,17 +1,13 @@
 //! `lenet compare`.
 
-mod document;
-mod text;
-
 use std::path::PathBuf;
 
 use burn::data::dataset::Dataset;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::CompareArgs;
-use crate::cli::compare::{Comparison, Predictions, Run};
+use crate::cli::compare::{self, Comparison, Predictions, Run};
 use crate::cli::error::Error;
-use crate::cli::report::compare_page;
 use crate::cli::ui::{self, Out};
 use crate::data::{Image, Part};
 use crate::eval::{self, Evaluation, outputs};
@@ -34,11 +30,11 @@ impl OnBackend for CompareArgs {
         let comparison = Comparison::new(runs);
         let mut out = Out::default();
         match self.json {
-            true => out.json(&document::document(&comparison)),
-            false => out.lines(text::text(&comparison).lines()),
+            true => out.json(&compare::document(&comparison)),
+            false => out.lines(compare::text(&comparison).lines()),
         }
         if let (Some(output), Some(page)) = (&self.output, page) {
-            page.write(compare_page(&comparison, &images).as_bytes(), self.force)?;
+            page.write(compare::page(&comparison, &images).as_bytes(), self.force)?;
             if !self.json {
                 out.lines(["", &format!("saved {}", output.display())]);
             }

@@ -6,21 +6,19 @@
 //! inputs give equal bytes.
 
 pub mod card;
-mod chart;
-mod compare;
+pub(super) mod chart;
 mod confusion;
 mod curves;
 mod header;
-mod html;
+pub(super) mod html;
 mod inside;
 mod network;
 mod page;
-mod pictures;
+pub(super) mod pictures;
 mod reliability;
 mod settings;
 mod test_results;
 
-pub use compare::compare_page;
 pub use page::{Report, page};
 pub use settings::rows as training_rows;
 pub use test_results::{Prediction, TestResults};

@@ -34,14 +34,14 @@ const ENDING: &str = ".lenet";
 /// What TensorBoard shows of a training.
 #[derive(Debug)]
 pub struct TensorBoard {
-    train: Run,
-    validation: Run,
+    train: EventFile,
+    validation: EventFile,
     failure: Option<FileError>,
 }
 
 /// One run: a folder, and the file in it once there is something to write.
 #[derive(Debug)]
-struct Run {
+struct EventFile {
     dir: PathBuf,
     file: Option<File>,
     /// How many are in the file.
@@ -68,7 +68,7 @@ impl TensorBoard {
                 fs::remove_file(path).map_err(FileError::of("cannot remove", path))?;
             }
             fs::create_dir_all(&dir).map_err(FileError::of("cannot make the folder", &dir))?;
-            Ok(Run { dir, file: None, epochs: 0, scalars })
+            Ok(EventFile { dir, file: None, epochs: 0, scalars })
         };
         Ok(Self {
             train: run("train", training)?,
@@ -94,7 +94,7 @@ impl TensorBoard {
     }
 }
 
-impl Run {
+impl EventFile {
     fn write(&mut self, record: &RunRecord) -> Result<(), FileError> {
         let events = self.events(record);
         if events.is_empty() {

@@ -128,7 +128,7 @@ impl Gpu {
 fn gpu(speeds: &Speeds) -> Gpu {
     crate::backend::gpu::xdg_runtime_note().into_iter().for_each(crate::cli::ui::note);
     let mut found = Gpu::default();
-    let measured = crate::backend::gpu::open().and_then(|gpu| {
+    let measured = crate::backend::gpu::open().map_err(Error::from).and_then(|gpu| {
         (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
         (speeds.wgpu)(&gpu)
     });

@@ -16,7 +16,7 @@ use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
 
 use super::{OnBackend, gate};
-use run::{Run, Splits};
+use run::{Splits, TrainingRun};
 
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
@@ -41,7 +41,7 @@ impl OnBackend for TrainArgs {
         }
         let like = like(self)?;
         let settings = settings(self, record.or(like.as_ref()))?;
-        let (inputs, record) = Splits::load(self, settings, device, device_name)?;
+        let (splits, record) = Splits::load(self, settings, device_name)?;
         note_differences(like.as_ref(), &record);
         let name = output.model_path().to_owned();
         let has_other_name = self.output.is_none() && name != Path::new("model.mpk");
@@ -49,7 +49,7 @@ impl OnBackend for TrainArgs {
             let name = name.display();
             reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
         }
-        let mut run = Run { inputs: &inputs, record, output: Some(output) };
+        let mut run = TrainingRun { splits: &splits, device, record, output: Some(output) };
         let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
         let reported = reporter.finish();
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);

@@ -21,20 +21,18 @@ use crate::train::{
 /// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
-/// The images, and where to compute.
-pub(super) struct Splits<'a, D> {
-    device: &'a D,
+/// The images of a run.
+pub(super) struct Splits {
     train: ImageDataset,
     validation: ImageDataset,
     test: ImageDataset,
 }
 
-impl<'a, D> Splits<'a, D> {
-    /// The images, and the record of a training by `settings` on them before it is begun.
+impl Splits {
+    /// Loads the images, and returns the record of a run on them with `settings` that has not started.
     pub(super) fn load(
         args: &TrainArgs,
         settings: Settings,
-        device: &'a D,
         device_name: &str,
     ) -> Result<(Self, RunRecord), Error> {
         let limit = settings.limit.and_then(NonZeroUsize::new);
@@ -54,20 +52,21 @@ impl<'a, D> Splits<'a, D> {
             validation_samples: validation.len(),
             ..RunRecord::new(settings, device_name)
         };
-        Ok((Self { device, train, validation, test }, record))
+        Ok((Self { train, validation, test }, record))
     }
 }
 
 /// One training of the command, all that it needs at hand.
-pub(super) struct Run<'a, D> {
-    pub(super) inputs: &'a Splits<'a, D>,
+pub(super) struct TrainingRun<'a, D> {
+    pub(super) splits: &'a Splits,
+    pub(super) device: &'a D,
     /// As it is before the training.
     pub(super) record: RunRecord,
     /// Where its files go, if it leaves any.
     pub(super) output: Option<RunFiles>,
 }
 
-impl<D> Run<'_, D> {
+impl<D> TrainingRun<'_, D> {
     /// Trains, or goes on from `earlier`, tests and saves; the record at the end, and the test in it.
     pub(super) fn train<B: LeNetBackend<Device = D>>(
         &mut self,
@@ -75,7 +74,7 @@ impl<D> Run<'_, D> {
         reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let Self { inputs, record, output } = self;
+        let Self { splits, device, record, output } = self;
         let now = humantime::format_rfc3339_seconds(SystemTime::now());
         let record = RunRecord {
             started: Some(now.to_string()),
@@ -98,7 +97,7 @@ impl<D> Run<'_, D> {
             };
             reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
-        let mut save = |state: &mut Checkpoint| {
+        let mut save = |state: &Checkpoint| {
             output.as_mut().map_or(Ok(()), |output| output.write(state))?;
             if let Some(tensorboard) = &mut tensorboard {
                 tensorboard.write(&state.record);
@@ -106,18 +105,18 @@ impl<D> Run<'_, D> {
             Ok(())
         };
         let job = TrainingContext::<B> {
-            train: &inputs.train,
-            validation: &inputs.validation,
-            device: inputs.device,
+            train: &splits.train,
+            validation: &splits.validation,
+            device,
             save_every: SAVE_EVERY,
         };
         fit(&job, &mut state, reporter, &mut save)?;
-        let (model, images) = (state.model(), &inputs.test);
-        let test = evaluate::<B>(&model, images, eval::BATCH_SIZE, inputs.device)?;
+        let (model, images) = (state.model(), &splits.test);
+        let test = evaluate::<B>(&model, images, eval::BATCH_SIZE, device)?;
         let test = TestRecord::from(&test);
         state.record.stop_reason = Some(state.stop_reason());
         state.record.test = Some(test.clone());
-        save(&mut state)?;
+        save(&state)?;
         let record = state.record;
         ui::notes(&record).iter().for_each(|note| reporter.note(note));
         reporter.test(&record, &test);

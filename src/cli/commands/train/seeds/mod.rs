@@ -13,7 +13,7 @@ use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::gate;
 
-use super::run::{Run, Splits};
+use super::run::{Splits, TrainingRun};
 use super::{like, note_differences, settings};
 use table::{Row, Table};
 
@@ -32,11 +32,16 @@ pub(super) fn train<B: LeNetBackend>(
     let outputs = claim(args, seeds)?;
     let like = like(args)?;
     let settings = settings(args, like.as_ref())?;
-    let (inputs, record) = Splits::load(args, settings, device, device_name)?;
+    let (splits, record) = Splits::load(args, settings, device_name)?;
     note_differences(like.as_ref(), &record);
     let of = |(seed, output): (&u64, _)| {
         let settings = Settings { seed: *seed, ..record.settings.clone() };
-        Run { inputs: &inputs, record: RunRecord { settings, ..record.clone() }, output }
+        TrainingRun {
+            splits: &splits,
+            device,
+            record: RunRecord { settings, ..record.clone() },
+            output,
+        }
     };
     let runs: Vec<_> = seeds.iter().zip(outputs).map(of).collect();
     let mut table = Table::new(args);
@@ -71,7 +76,7 @@ fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
 /// Trains all runs and returns their rows in order. Each row is printed as soon as all rows before it are. If a run fails, returns the
 /// first error with the rows of the runs that completed nevertheless.
 fn run_in_parallel<B: LeNetBackend>(
-    runs: Vec<Run<'_, B::Device>>,
+    runs: Vec<TrainingRun<'_, B::Device>>,
     args: &TrainArgs,
     table: &mut Table,
 ) -> (Vec<Row>, Option<Error>) {
@@ -126,7 +131,7 @@ fn run_in_parallel<B: LeNetBackend>(
 }
 
 fn row<B: LeNetBackend>(
-    mut run: Run<'_, B::Device>,
+    mut run: TrainingRun<'_, B::Device>,
     resume: bool,
     bar: Option<&Bar>,
 ) -> Result<Row, Error> {

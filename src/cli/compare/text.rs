@@ -1,8 +1,9 @@
 //! A comparison as text.
 
-use crate::cli::compare::{Comparison, ModelPair};
 use crate::cli::ui::columns;
 use crate::cli::ui::table::Table;
+
+use super::{Comparison, ModelPair};
 
 /// Pairs of models that have a row.
 const PAIRS: usize = 10;

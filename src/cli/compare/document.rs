@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::compare::{Comparison, Metric};
+use super::{Comparison, Metric};
 
 /// Images that are listed of those that only one model gets right.
 const LISTED: usize = 100;

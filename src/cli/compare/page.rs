@@ -3,15 +3,15 @@
 
 use maud::{Markup, html};
 
-use crate::cli::compare::{Comparison, ModelPair};
+use crate::cli::report::chart::{Chart, Line};
+use crate::cli::report::html::{page as frame, section, table};
+use crate::cli::report::pictures::tile;
 use crate::cli::ui::format::count;
 use crate::cli::ui::table::Table;
 use crate::data::Image;
 use crate::train::EpochRecord;
 
-use super::chart::{Chart, Line};
-use super::html::{page, section, table};
-use super::pictures::tile;
+use super::{Comparison, ModelPair};
 
 /// Maximum number of images shown that only one model classifies correctly.
 const MAX_IMAGES: usize = 18;
@@ -21,7 +21,7 @@ const MAX_PAIRS: usize = 50;
 const COLOURS: [&str; 6] = ["line0", "line1", "line2", "line3", "line4", "line5"];
 
 /// Renders the comparison as HTML. `images` are the test images, or empty if no models were evaluated.
-pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
+pub fn page(comparison: &Comparison, images: &[Image]) -> String {
     let pairs = comparison.model_pairs();
     let tests = comparison.test_table();
     let differences = comparison.difference_table();
@@ -48,7 +48,7 @@ pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
             (section("only", "Classified correctly by only one model", only(comparison, first, images)))
         }
     };
-    page(
+    frame(
         "LeNet: comparison of training runs",
         "'none'",
         "lenet compare",
