@@ -5,9 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::backend::cpu::SimdLevelError;
-use crate::cli::fetch::FetchError;
 use crate::cli::picture::PictureError;
+use crate::data::catalog::{DataFile, FileStatus};
 use crate::error;
+use crate::io::FileError;
 
 /// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,24 @@ pub enum Error {
     /// A signal stopped a training run, and `advice` describes how to resume it.
     #[error("{}", error::Error::Interrupted(*signal))]
     Interrupted { signal: u8, advice: String },
+}
+
+/// The reason why a file of the data set was not downloaded.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message names each field")]
+pub enum FetchError {
+    /// Every mirror failed. The cause of each failure has been printed when it happened.
+    #[error("cannot fetch {}.gz: all mirrors failed", .0.name())]
+    Mirrors(DataFile),
+    /// A different file already has this name.
+    #[error("{} is {finding}", path.display())]
+    Occupied { path: PathBuf, finding: FileStatus },
+    /// The file could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The cache directory, which is the default, is unknown.
+    #[error("cannot find the cache directory: neither XDG_CACHE_HOME nor HOME is set")]
+    NoFolder,
 }
 
 /// Every error that the library's type wraps converts too, so that `?` works on all of them.

@@ -1,15 +1,19 @@
 //! The line of advice that the program prints below an error: `hint: ..`. Only the program gives advice, because only it
 //! knows its options.
 
-use std::io::{self, ErrorKind};
+mod files;
+
+use std::io::ErrorKind;
 
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
-use crate::cli::error::Error;
+use crate::cli::error::{Error, FetchError};
+use crate::cli::picture::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError};
 use crate::data::error::IdxError;
 use crate::data::{DataError, SplitError};
 use crate::error;
 use crate::format::{FaultKind, FormatError};
-use crate::io::FileError;
+
+use files::{file, is_reading, reading};
 
 const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
@@ -21,8 +25,8 @@ impl Error {
         let hint = match self {
             Self::Library(error) => return library(error),
             Self::SimdLevel(error) => return Some(simd_level(error)),
-            Self::Picture(error) => return error.hint(),
-            Self::Fetch(error) => return error.hint(),
+            Self::Picture(error) => return picture(error),
+            Self::Fetch(error) => return fetch(error),
             Self::Unverified { .. } => {
                 "run `lenet data fetch --force` with the same --data to replace them; back up your own files first"
             }
@@ -70,6 +74,42 @@ fn library(error: &error::Error) -> Option<String> {
             "use the settings of the first run, or start over with --force"
         }
         Error::ModelMismatch(_) => "move it elsewhere, or overwrite it with --resume --force",
+    };
+    Some(hint.to_owned())
+}
+
+fn picture(error: &PictureError) -> Option<String> {
+    let too_large = format!(
+        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB decoded, {} MiB as a file",
+        MAX_BYTES >> 20,
+        MAX_FILE_BYTES >> 20
+    );
+    let hint = match error {
+        PictureError::File(error) => match error.source.kind() {
+            ErrorKind::InvalidInput => "give a picture file",
+            ErrorKind::FileTooLarge => &too_large,
+            _ => return file(error),
+        },
+        PictureError::NotAnImage(_) => "convert it to PNG first; the content counts, not the name",
+        PictureError::TooLarge(_) => &too_large,
+        PictureError::Corrupt { .. } => "save or download it again",
+    };
+    Some(hint.to_owned())
+}
+
+fn fetch(error: &FetchError) -> Option<String> {
+    let hint = match error {
+        FetchError::Mirrors(_) => {
+            "try again later or with `--mirror URL`, or get the files elsewhere and use `--data DIR` with other \
+             commands; the Debian package dataset-fashion-mnist has them"
+        }
+        FetchError::Occupied { .. } => {
+            "overwrite it with --force, or choose another directory with `--data DIR`"
+        }
+        FetchError::NoFolder => "choose a directory with `--data DIR`",
+        FetchError::File(error) => {
+            return Some(format!("{}; `--data DIR` chooses another directory", file(error)?));
+        }
     };
     Some(hint.to_owned())
 }
@@ -150,61 +190,6 @@ fn fault_kind(kind: FaultKind) -> &'static str {
     }
 }
 
-/// Returns what the user can do about a file that could not be read, written, locked or removed.
-pub(in crate::cli) fn file(error: &FileError) -> Option<String> {
-    match is_reading(error) {
-        true => reading(&error.source),
-        false => writing(&error.source),
-    }
-}
-
-/// Returns whether the file was to be read, judged by the action in the message.
-fn is_reading(error: &FileError) -> bool {
-    ["cannot read", "cannot use", "cannot compare"]
-        .iter()
-        .any(|action| error.action.starts_with(action))
-}
-
-fn reading(error: &io::Error) -> Option<String> {
-    match error.kind() {
-        ErrorKind::PermissionDenied => Some("check the permissions of the file".to_owned()),
-        _ => either(error),
-    }
-}
-
-fn writing(error: &io::Error) -> Option<String> {
-    let hint = match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => {
-            "create the directory first, or choose another one"
-        }
-        ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
-        ErrorKind::PermissionDenied => "choose a file in a directory that you may write to",
-        ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
-            "give a file name, for example model.mpk"
-        }
-        _ => return either(error),
-    };
-    Some(hint.to_owned())
-}
-
-/// Returns the advice that is the same for reading and writing.
-fn either(error: &io::Error) -> Option<String> {
-    let hint = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "free some space, or write to another disk"
-        }
-        ErrorKind::OutOfMemory => MEMORY,
-        ErrorKind::AlreadyExists => "overwrite it with --force, or choose another file",
-        ErrorKind::ReadOnlyFilesystem => "choose a file in a directory that you may write to",
-        // EMFILE and ENFILE: the process or the whole system has too many open files.
-        _ if cfg!(unix) && matches!(error.raw_os_error(), Some(24 | 23)) => {
-            "raise the limit on open files (ulimit -n)"
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};
@@ -212,38 +197,6 @@ mod tests {
     use super::*;
     use crate::format::{self as models, Format, ModelFile};
     use crate::model::Weights;
-
-    #[test]
-    fn each_io_error_has_its_advice() {
-        use ErrorKind as Kind;
-        let writable = Some("you may write to");
-        for (kind, reader, writer) in [
-            (Kind::NotFound, None, Some("create the directory")),
-            (Kind::StorageFull, Some("free some space"), Some("free some space")),
-            (Kind::QuotaExceeded, Some("free some space"), Some("free some space")),
-            (Kind::FileTooLarge, None, Some("ulimit -f")),
-            (Kind::OutOfMemory, Some("ulimit -v"), Some("ulimit -v")),
-            (Kind::AlreadyExists, Some("--force"), Some("--force")),
-            (Kind::PermissionDenied, Some("permissions of the file"), writable),
-            (Kind::ReadOnlyFilesystem, writable, writable),
-            (Kind::IsADirectory, None, Some("give a file name, for example")),
-            (Kind::BrokenPipe, None, None),
-        ] {
-            for (action, expected) in [("cannot read", reader), ("cannot write", writer)] {
-                let found = file(&FileError::new(action, Path::new("f"), kind.into()));
-                let is_expected = match (&found, expected) {
-                    (Some(found), Some(part)) => found.contains(part),
-                    (found, expected) => found.is_none() && expected.is_none(),
-                };
-                assert!(is_expected, "{action} {kind:?}: {found:?}");
-            }
-        }
-        #[cfg(unix)]
-        for code in [23, 24] {
-            let found = reading(&io::Error::from_raw_os_error(code)).unwrap();
-            assert!(found.contains("ulimit -n"), "{found}");
-        }
-    }
 
     #[test]
     fn data_errors_name_their_options() {

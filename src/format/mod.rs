@@ -15,7 +15,8 @@ mod error;
 pub mod mpk;
 pub mod onnx;
 mod pickle;
-pub(crate) mod protobuf;
+#[doc(hidden)]
+pub mod protobuf;
 pub mod safetensors;
 mod tensors;
 pub mod torch;

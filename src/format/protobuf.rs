@@ -3,7 +3,7 @@
 
 /// A message under construction.
 #[derive(Default)]
-pub(crate) struct Message {
+pub struct Message {
     bytes: Vec<u8>,
 }
 
@@ -15,30 +15,28 @@ const FIXED_32: u64 = 5;
 
 impl Message {
     /// Adds an `int32`, `int64` or enum. Negative numbers do not occur here.
-    pub(crate) fn int(mut self, field: u64, value: u64) -> Self {
+    pub fn int(mut self, field: u64, value: u64) -> Self {
         self.varint(field << 3 | VARINT);
         self.varint(value);
         self
     }
 
     /// Adds a `double`.
-    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "for TensorBoard alone"))]
-    pub(crate) fn double(mut self, field: u64, value: f64) -> Self {
+    pub fn double(mut self, field: u64, value: f64) -> Self {
         self.varint(field << 3 | FIXED_64);
         self.bytes.extend(value.to_le_bytes());
         self
     }
 
     /// Adds a `float`.
-    #[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "for TensorBoard alone"))]
-    pub(crate) fn float(mut self, field: u64, value: f32) -> Self {
+    pub fn float(mut self, field: u64, value: f32) -> Self {
         self.varint(field << 3 | FIXED_32);
         self.bytes.extend(value.to_le_bytes());
         self
     }
 
     /// Adds a `string` or `bytes`.
-    pub(crate) fn bytes(mut self, field: u64, value: impl AsRef<[u8]>) -> Self {
+    pub fn bytes(mut self, field: u64, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
         self.varint(field << 3 | LENGTH_DELIMITED);
         self.varint(value.len() as u64);
@@ -47,17 +45,17 @@ impl Message {
     }
 
     /// Adds a nested message.
-    pub(crate) fn message(self, field: u64, value: Message) -> Self {
+    pub fn message(self, field: u64, value: Message) -> Self {
         self.bytes(field, value.bytes)
     }
 
     /// Adds a `repeated` field of messages.
-    pub(crate) fn messages(self, field: u64, values: impl IntoIterator<Item = Message>) -> Self {
+    pub fn messages(self, field: u64, values: impl IntoIterator<Item = Message>) -> Self {
         values.into_iter().fold(self, |message, value| message.message(field, value))
     }
 
     /// Returns the encoded message.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub fn finish(self) -> Vec<u8> {
         self.bytes
     }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use crate::cli::ui::format;
+use crate::io::text::is_interpreted;
 
 /// Returns the command line of this process, quoted for a shell, with some changes.
 ///
@@ -31,7 +31,28 @@ fn change(
             kept.push(arg);
         }
     }
-    format::shell(kept.iter().map(OsString::as_os_str).chain(appended.iter().copied()))
+    shell(kept.iter().map(OsString::as_os_str).chain(appended.iter().copied()))
+}
+
+/// Joins arguments to a command line, quoted for a shell.
+fn shell<'a>(args: impl IntoIterator<Item = &'a OsStr>) -> String {
+    let args: Vec<String> = args.into_iter().map(quoted).collect();
+    args.join(" ")
+}
+
+fn quoted(arg: &OsStr) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    match arg.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if !text.contains(is_interpreted) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => {
+            let escaped = arg.as_encoded_bytes().iter();
+            let escaped: String = escaped.map(|byte| format!("\\x{byte:02x}")).collect();
+            format!("$'{escaped}'")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,5 +69,20 @@ mod tests {
         let found = change(&args, &["--seeds", "2,3"]);
         assert_eq!(found, "lenet train -o 'my {seed}.mpk' --seeds 2,3");
         assert_eq!(change(&["--seeds=1", "--resume", "-q"], &[]), "lenet -q");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn quoted_command_line_round_trips() {
+        use std::os::unix::ffi::OsStrExt;
+        let args = ["plain.mpk", "two args", "it's", "", "$HOME;`x`", "a\nb\u{1b}", "{seed}"];
+        let mut args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        args.push(OsStr::from_bytes(b"m\xff.mpk"));
+        let typed = shell(args.iter().copied());
+        assert!(!typed.contains(is_interpreted), "{typed}");
+        let script = format!("printf '%s\\0' {typed}");
+        let output = std::process::Command::new("bash").args(["-c", &script]).output();
+        let expected: Vec<u8> = args.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();
+        assert_eq!(output.unwrap().stdout, expected);
     }
 }

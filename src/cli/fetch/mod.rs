@@ -17,6 +17,7 @@ mod request;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::cli::error::FetchError;
 use crate::cli::ui;
 use crate::data::catalog::{DataFile, FileStatus};
 use crate::data::gzip::Decoded;
@@ -34,45 +35,6 @@ pub const MIRRORS: [&str; 3] = [
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
 pub const MAX_BYTES: u64 = 64 << 20;
-
-/// Why a file was not downloaded.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
-pub enum FetchError {
-    /// Every mirror failed. The cause of each failure has been printed when it happened.
-    #[error("cannot fetch {}.gz: all mirrors failed", .0.name())]
-    Mirrors(DataFile),
-    /// A different file already has this name.
-    #[error("{} is {finding}", path.display())]
-    Occupied { path: PathBuf, finding: FileStatus },
-    /// The file could not be written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The cache directory, which is the default, is unknown.
-    #[error("cannot find the cache directory: neither XDG_CACHE_HOME nor HOME is set")]
-    NoFolder,
-}
-
-impl FetchError {
-    /// Returns advice for the user, in one line.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Mirrors { .. } => {
-                "try again later or with `--mirror URL`, or get the files elsewhere and use \
-                 `--data DIR` with other commands; the Debian package dataset-fashion-mnist has them"
-            }
-            Self::Occupied { .. } => {
-                "overwrite it with --force, or choose another directory with `--data DIR`"
-            }
-            Self::NoFolder => "choose a directory with `--data DIR`",
-            Self::File(error) => {
-                let hint = crate::cli::hints::file(error)?;
-                return Some(format!("{hint}; `--data DIR` chooses another directory"));
-            }
-        };
-        Some(hint.to_owned())
-    }
-}
 
 /// A verified file of the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]

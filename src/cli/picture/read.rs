@@ -1,6 +1,6 @@
 //! Decoding of picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are checked before decoding.
 
-use std::io::{Cursor, ErrorKind};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -34,28 +34,6 @@ pub enum PictureError {
     /// The file has a supported format but cannot be decoded.
     #[error("{} is corrupt: {cause}", path.display())]
     Corrupt { path: PathBuf, cause: String },
-}
-
-impl PictureError {
-    /// Returns one line of advice for the user.
-    pub fn hint(&self) -> Option<String> {
-        let too_large = format!(
-            "shrink it first: at most {MAX_SIDE} pixels a side, {} MiB decoded, {} MiB as a file",
-            MAX_BYTES >> 20,
-            MAX_FILE_BYTES >> 20
-        );
-        let hint = match self {
-            Self::File(error) => match error.source.kind() {
-                ErrorKind::InvalidInput => "name a picture file",
-                ErrorKind::FileTooLarge => &too_large,
-                _ => return crate::cli::hints::file(error),
-            },
-            Self::NotAnImage(_) => "convert it to PNG first; the content counts, not the name",
-            Self::TooLarge(_) => &too_large,
-            Self::Corrupt { .. } => "save or download it again",
-        };
-        Some(hint.to_owned())
-    }
 }
 
 /// Reads a picture file as grey values (luma by ITU-R BT.709).

@@ -1,4 +1,4 @@
-//! Formats numbers, shell commands and JSON for the user.
+//! Formats numbers and JSON for the user.
 
 use crate::io::text::{escaped, is_interpreted};
 
@@ -26,27 +26,6 @@ pub fn plural(number: usize, thing: &str) -> String {
     format!("{} {thing}{ending}", count(number))
 }
 
-/// `words` as they are typed in a shell.
-pub fn shell<'a>(words: impl IntoIterator<Item = &'a std::ffi::OsStr>) -> String {
-    let words: Vec<String> = words.into_iter().map(shell_word).collect();
-    words.join(" ")
-}
-
-fn shell_word(word: &std::ffi::OsStr) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
-    match word.to_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        Some(text) if !text.contains(is_interpreted) => {
-            format!("'{}'", text.replace('\'', r"'\''"))
-        }
-        _ => {
-            let escaped = word.as_encoded_bytes().iter();
-            let escaped: String = escaped.map(|byte| format!("\\x{byte:02x}")).collect();
-            format!("$'{escaped}'")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,21 +44,5 @@ mod tests {
         let document = json(serde_json::to_string(&every).unwrap());
         assert!(!document.contains(is_interpreted));
         assert_eq!(serde_json::from_str::<String>(&document).unwrap(), every);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_shell_reads_the_words_that_were_written() {
-        use std::ffi::OsStr;
-        use std::os::unix::ffi::OsStrExt;
-        let words = ["plain.mpk", "two words", "it's", "", "$HOME;`x`", "a\nb\u{1b}", "{seed}"];
-        let mut words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-        words.push(OsStr::from_bytes(b"m\xff.mpk"));
-        let typed = shell(words.iter().copied());
-        assert!(!typed.contains(is_interpreted), "{typed}");
-        let script = format!("printf '%s\\0' {typed}");
-        let output = std::process::Command::new("bash").args(["-c", &script]).output();
-        let expected: Vec<u8> = words.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();
-        assert_eq!(output.unwrap().stdout, expected);
     }
 }

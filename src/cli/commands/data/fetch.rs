@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::args::FetchArgs;
-use crate::cli::error::Error;
-use crate::cli::fetch::{FetchError, Fetcher, MIRRORS};
+use crate::cli::error::{Error, FetchError};
+use crate::cli::fetch::{Fetcher, MIRRORS};
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
 use crate::data::source::cache_dir;

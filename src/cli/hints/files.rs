@@ -1,0 +1,98 @@
+//! Advice on files that could not be read, written, locked or removed.
+
+use std::io::{self, ErrorKind};
+
+use crate::io::FileError;
+
+pub(super) fn file(error: &FileError) -> Option<String> {
+    match is_reading(error) {
+        true => reading(&error.source),
+        false => writing(&error.source),
+    }
+}
+
+/// Returns whether the file was to be read, judged by the action in the message.
+pub(super) fn is_reading(error: &FileError) -> bool {
+    ["cannot read", "cannot use", "cannot compare"]
+        .iter()
+        .any(|action| error.action.starts_with(action))
+}
+
+pub(super) fn reading(error: &io::Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::PermissionDenied => Some("check the permissions of the file".to_owned()),
+        _ => either(error),
+    }
+}
+
+fn writing(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            "create the directory first, or choose another one"
+        }
+        ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
+        ErrorKind::PermissionDenied => "choose a file in a directory that you may write to",
+        ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
+            "give a file name, for example model.mpk"
+        }
+        _ => return either(error),
+    };
+    Some(hint.to_owned())
+}
+
+/// Returns the advice that is the same for reading and writing.
+fn either(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space, or write to another disk"
+        }
+        ErrorKind::OutOfMemory => super::MEMORY,
+        ErrorKind::AlreadyExists => "overwrite it with --force, or choose another file",
+        ErrorKind::ReadOnlyFilesystem => "choose a file in a directory that you may write to",
+        // EMFILE and ENFILE: the process or the whole system has too many open files.
+        _ if cfg!(unix) && matches!(error.raw_os_error(), Some(24 | 23)) => {
+            "raise the limit on open files (ulimit -n)"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn each_io_error_has_its_advice() {
+        use ErrorKind as Kind;
+        let writable = Some("you may write to");
+        for (kind, reader, writer) in [
+            (Kind::NotFound, None, Some("create the directory")),
+            (Kind::StorageFull, Some("free some space"), Some("free some space")),
+            (Kind::QuotaExceeded, Some("free some space"), Some("free some space")),
+            (Kind::FileTooLarge, None, Some("ulimit -f")),
+            (Kind::OutOfMemory, Some("ulimit -v"), Some("ulimit -v")),
+            (Kind::AlreadyExists, Some("--force"), Some("--force")),
+            (Kind::PermissionDenied, Some("permissions of the file"), writable),
+            (Kind::ReadOnlyFilesystem, writable, writable),
+            (Kind::IsADirectory, None, Some("give a file name, for example")),
+            (Kind::BrokenPipe, None, None),
+        ] {
+            for (action, expected) in [("cannot read", reader), ("cannot write", writer)] {
+                let found = file(&FileError::new(action, Path::new("f"), kind.into()));
+                let is_expected = match (&found, expected) {
+                    (Some(found), Some(part)) => found.contains(part),
+                    (found, expected) => found.is_none() && expected.is_none(),
+                };
+                assert!(is_expected, "{action} {kind:?}: {found:?}");
+            }
+        }
+        #[cfg(unix)]
+        for code in [23, 24] {
+            let found = reading(&io::Error::from_raw_os_error(code)).unwrap();
+            assert!(found.contains("ulimit -n"), "{found}");
+        }
+    }
+}

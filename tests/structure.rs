@@ -1,0 +1,122 @@
+//! The structure of `src`: which part may import which, and how long a file may be.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The parts of `src` from top to bottom, each with the parts that it may import. A part is a directory or a file of
+/// `src`, or one of `src/cli`, which may also import the whole library. A row names only rows below it, so import cycles
+/// are impossible.
+///
+/// `error` is in the middle: it wraps the errors of `data`, `format` and `io`, and `backend`, `eval` and `train` return
+/// it. `random`, `signal` and the constants of `lib` import nothing.
+const PARTS: [(&str, &str); 22] = [
+    ("main", ""),
+    ("cli/commands", "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture"),
+    ("cli/compare", "cli/report cli/ui"),
+    ("cli/report", "cli/ui cli/picture"),
+    ("cli/fetch", "cli/ui cli/error"),
+    ("cli/ui", "cli/args cli/error"),
+    ("cli/args", "cli/picture"),
+    ("cli/hints", "cli/error cli/picture"),
+    ("cli/error", "cli/picture"),
+    ("cli/picture", ""),
+    ("train", "eval backend error format optim model data io signal lib"),
+    ("eval", "backend error model data signal"),
+    ("backend", "error optim model data"),
+    ("error", "format data io"),
+    ("format", "model io"),
+    ("optim", "model"),
+    ("model", "data random"),
+    ("data", "io random signal"),
+    ("io", ""),
+    ("random", ""),
+    ("signal", ""),
+    ("lib", ""),
+];
+
+#[test]
+fn imports_point_downwards() {
+    for (index, (part, allowed)) in PARTS.iter().enumerate() {
+        let is_below = |name| PARTS[index + 1..].iter().any(|(below, _)| *below == name);
+        assert!(allowed.split_whitespace().all(is_below), "{part} may import a part above it");
+    }
+    let is_rust = |file: &Path| file.extension().is_some_and(|extension| extension == "rs");
+    for (file, text) in sources().into_iter().filter(|(file, _)| is_rust(file)) {
+        let part = part(&file);
+        let row = PARTS.iter().find(|(name, _)| *name == part);
+        let (_, allowed) = row.unwrap_or_else(|| panic!("{part} is not in the table"));
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code {
+            for path in line.split("crate::").skip(1) {
+                let imported = imported(path);
+                let is_allowed = imported == part
+                    || allowed.split_whitespace().any(|name| name == imported)
+                    || part.starts_with("cli/") && !imported.starts_with("cli/");
+                assert!(is_allowed, "{}: {part} may not import {imported}: {line}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short() {
+    for (file, text) in sources() {
+        assert!(text.lines().count() <= 300, "{} has more than 300 lines", file.display());
+    }
+}
+
+/// Everything that needs the program's dependencies is behind the one module `cli`.
+#[test]
+fn cli_feature_is_named_once() {
+    let count = |(_, text): (PathBuf, String)| text.matches("feature = \"cli\"").count();
+    assert_eq!(sources().into_iter().map(count).sum::<usize>(), 1);
+}
+
+/// Returns the files below `src`, with paths relative to it.
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut directories, mut sources) = (vec![root.clone()], Vec::new());
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((path.strip_prefix(&root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(sources.len() > 100, "{} files", sources.len());
+    sources
+}
+
+/// Returns the part that a file belongs to.
+fn part(file: &Path) -> String {
+    let names = file.with_extension("");
+    let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
+    match names[..] {
+        // It only declares its parts.
+        ["cli", "mod"] => "lib".to_owned(),
+        ["cli", part, ..] => format!("cli/{part}"),
+        [part, ..] => part.to_owned(),
+        [] => unreachable!("a file has a name"),
+    }
+}
+
+/// Returns the part that `crate::` followed by `path` imports.
+fn imported(path: &str) -> String {
+    let mut names = path.split("::").map(|name| {
+        let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+        &name[..end]
+    });
+    match names.next().unwrap_or_default() {
+        "" => panic!("one path per import, please: crate::{path}"),
+        "cli" => format!("cli/{}", names.next().unwrap_or_default()),
+        // A constant, which `lib.rs` has.
+        name if name.starts_with(char::is_uppercase) => "lib".to_owned(),
+        name => name.to_owned(),
+    }
+}
