@@ -1,5 +1,5 @@
-//! The program: reads the command line, chooses the backend, prints the error. The work is in the library; the
-//! backends are named here so that only this binary compiles Burn's GPU code.
+//! The program: parses the command line, opens the backend, runs the command and prints the error. The backends are
+//! named here, so that only this binary compiles Burn's GPU code.
 
 #[cfg(not(any(feature = "ndarray", feature = "wgpu")))]
 compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, or both");
@@ -15,7 +15,7 @@ use lenet::io::limits;
 
 fn main() -> ExitCode {
     ui::exit_status(|| {
-        // Prints help and wrong usage itself, and exits with 0 or 2.
+        // Prints help and usage errors itself, and exits with 0 or 2.
         let cli = Cli::from_command_line();
         run(&cli.command)
     })
@@ -42,15 +42,15 @@ fn run(command: &Command) -> Result<(), Error> {
     }
 }
 
-/// The addresses that a command may need on the CPU with the whole data set, in bytes: of what runs out of them in
-/// mid-work nothing more is heard.
+/// Address space, in bytes, that a CPU command may need for the full data set. It is checked up front, because a failed
+/// allocation aborts the process without an error message.
 const MEMORY: usize = 160 << 20;
 
 fn check_address_space() -> Result<(), Error> {
     limits::check_address_space(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
 }
 
-/// Opens the GPU and says what is odd about it.
+/// Opens the GPU and prints notes about it, if any.
 #[cfg(feature = "wgpu")]
 fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
     lenet::backend::gpu::xdg_runtime_note().into_iter().for_each(ui::note);
@@ -59,7 +59,7 @@ fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
     Ok(gpu)
 }
 
-/// Runs `task` on the backend that was asked for, inside a pool of the threads that were asked for.
+/// Runs `task` on the selected backend, in a pool of the selected number of threads.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
     in_pool(compute.threads, || match compute.backend {
         #[cfg(feature = "ndarray")]
@@ -75,25 +75,25 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     })
 }
 
-/// Runs `work` in a pool of so many threads, where there is memory for both.
+/// Runs `work` in a pool of `threads` threads, after checking that the address space suffices for both.
 fn in_pool(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
     check_address_space()?;
     let pool = pool(threads)?;
-    // The C library gives each thread addresses of its own at its first request, however few there are.
+    // The C library reserves address space for each thread at its first allocation, so allocate before the second check.
     pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
     check_address_space()?;
     pool.install(work)
 }
 
-/// The addresses of a thread's stack, in bytes.
+/// Address space of a thread's stack, in bytes.
 const STACK: usize = 2 << 20;
 
-/// A pool of so many threads, or of one for each core.
+/// Creates a pool of `threads` threads, by default one per core.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
-    // Rust ends a process whose new thread is refused the last of its memory.
+    // Check first: the process aborts if a new thread cannot allocate.
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
     limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());

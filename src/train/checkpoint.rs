@@ -1,4 +1,4 @@
-//! A training at rest: everything that its next batch depends on.
+//! A checkpoint: everything needed to resume training at the next batch.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,20 @@ use crate::model::Weights;
 
 use super::{EpochRecord, Keep, RunRecord, RunningSums, StopReason};
 
-/// A training between two batches. Its JSON has all but the weights.
+/// A training run between two batches. The JSON form has everything but the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// What the training is, and its finished epochs.
+    /// The settings and the finished epochs.
     pub record: RunRecord,
-    /// SHA-256 of the model that was replaced when this was saved: it is still there after a kill between the two.
+    /// SHA-256 of the model that this save overwrites. If the process dies after writing the checkpoint but before writing
+    /// the model, the old model is still on disk, and resuming recognises it by this digest.
     pub replaced: Option<String>,
-    /// The part of the next epoch that is done.
+    /// Sums over the finished batches of the next epoch.
     pub sums: RunningSums,
-    /// The best finished epoch by validation loss.
+    /// The finished epoch with the lowest validation loss.
     pub best: Option<Best>,
-    /// The weights as trained: with the recipe's activation, for pixels as it scales them.
+    /// The weights as trained, for the activation and the pixel scaling of the recipe.
     #[serde(skip, default = "Weights::zeros")]
     pub weights: Weights,
     /// Optimizer state: [`Sgd::slots`](crate::optim::Sgd::slots) values per parameter.
@@ -27,21 +28,21 @@ pub struct Checkpoint {
     pub slots: Vec<Weights>,
 }
 
-/// The best epoch so far.
+/// The epoch with the lowest validation loss so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Best {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Its validation loss.
+    /// Validation loss of the epoch.
     pub val_loss: f64,
-    /// Its weights, as trained.
+    /// Weights after the epoch, as trained.
     #[serde(skip, default = "Weights::zeros")]
     pub weights: Weights,
 }
 
 impl Checkpoint {
-    /// The start of the training that `record` describes.
+    /// Returns the checkpoint before the first batch of the run that `record` describes.
     pub fn initial(record: RunRecord) -> Self {
         let recipe = &record.settings.recipe;
         let weights = Weights::initial(record.settings.seed, recipe.gain);
@@ -55,36 +56,39 @@ impl Checkpoint {
         }
     }
 
-    /// This training, to go on as `record` describes it.
+    /// Prepares this checkpoint to resume with the settings in `record`.
     ///
     /// # Errors
-    /// What makes that another training.
-    pub fn go_on(self, record: RunRecord) -> Result<Self, String> {
+    /// Returns the first difference that would lead to other weights.
+    pub fn resume(self, record: RunRecord) -> Result<Self, String> {
         let (then, now) = (&self.record, &record);
         if let Some(difference) = then.settings.difference(&now.settings) {
             return Err(difference);
         }
         now.settings.allow(&then.epochs)?;
         if then.data != now.data {
-            return Err("it was begun with another data set".to_owned());
+            return Err("the run started with another data set".to_owned());
         }
         if then.lenet != now.lenet {
-            return Err(format!("lenet {} wrote it, this is {}", then.lenet, now.lenet));
+            return Err(format!(
+                "lenet {} wrote the checkpoint, but this is lenet {}",
+                then.lenet, now.lenet
+            ));
         }
         if then.device != now.device {
-            return Err(format!("it was begun on {}, not {}", then.device, now.device));
+            return Err(format!("the run started on {}, not on {}", then.device, now.device));
         }
         self.check_progress(now.train_samples)?;
         let RunRecord { started, epochs, .. } = self.record;
-        let mut state = Self { record: RunRecord { started, epochs, ..record }, ..self };
-        state.record.kept_epoch = state.kept_epoch();
-        Ok(state)
+        let mut resumed = Self { record: RunRecord { started, epochs, ..record }, ..self };
+        resumed.record.kept_epoch = resumed.kept_epoch();
+        Ok(resumed)
     }
 
-    /// Refuses an unfinished epoch that does not fit `samples` training images.
+    /// Checks that the sums of the unfinished epoch are possible with `samples` training images.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// Returns a description of the contradiction.
     pub fn check_progress(&self, samples: usize) -> Result<(), String> {
         let RunningSums { batches, samples: seen, correct, .. } = self.sums;
         match batches.checked_mul(self.record.settings.batch_size) {
@@ -95,12 +99,12 @@ impl Checkpoint {
         }
     }
 
-    /// Number of the next epoch to end, from 1.
+    /// Returns the number of the epoch that the next batch belongs to, from 1.
     pub(super) fn epoch(&self) -> usize {
         self.record.epochs.len() + 1
     }
 
-    /// Moves the epoch's sums and its validation into the record.
+    /// Moves the sums of the epoch and its validation into the record.
     pub(super) fn finish_epoch(&mut self, validation: Option<&Evaluation>) -> EpochRecord {
         let (epoch, sums) = (self.epoch(), std::mem::take(&mut self.sums));
         let val_loss = validation.map(Evaluation::loss);
@@ -122,15 +126,15 @@ impl Checkpoint {
         finished
     }
 
-    /// Whether nothing is left to do: all epochs are done, or patience is at its end.
+    /// Returns whether all epochs are done or early stopping ends the run. An unfinished epoch is always completed.
     pub fn is_over(&self) -> bool {
         let (done, settings) = (self.record.epochs.len(), &self.record.settings);
         let since_best = self.best.as_ref().map_or(0, |best| done - best.epoch);
-        let patient = settings.patience.is_none_or(|patience| since_best < patience);
-        done >= settings.epochs || (self.sums.batches == 0 && !patient)
+        let stops_early = settings.patience.is_some_and(|patience| since_best >= patience);
+        done >= settings.epochs || (self.sums.batches == 0 && stops_early)
     }
 
-    /// Why a training that is over is.
+    /// Returns why a finished run ended.
     pub fn stop_reason(&self) -> StopReason {
         match self.record.epochs.len() < self.record.settings.epochs {
             true => StopReason::Patience,
@@ -138,7 +142,7 @@ impl Checkpoint {
         }
     }
 
-    /// The epoch whose weights the model has; none in the middle of the first.
+    /// Returns the epoch whose weights are the model's, or `None` during the first epoch.
     fn kept_epoch(&self) -> Option<usize> {
         match (&self.best, self.record.settings.keep) {
             (Some(best), Keep::Best) => Some(best.epoch),
@@ -146,7 +150,7 @@ impl Checkpoint {
         }
     }
 
-    /// The weights that the settings want for the model, from what is done so far, for raw pixels.
+    /// Returns the weights to save as the model, for sigmoids and raw pixels.
     pub fn model(&self) -> Weights {
         let settings = &self.record.settings;
         let weights = match &self.best {
@@ -162,48 +166,48 @@ pub(super) mod tests {
     use super::*;
     use crate::train::{Recipe, Settings};
 
-    /// A training in which nothing is out of the ordinary.
-    pub fn state(settings: Settings) -> Checkpoint {
+    /// Returns the checkpoint at the start of a run.
+    pub fn initial(settings: Settings) -> Checkpoint {
         Checkpoint::initial(RunRecord::new(settings, "CPU"))
     }
 
-    /// After so many epochs, whose outputs for the right class were these: all images are of class 0, and the weights
-    /// of `fc3.bias` are the number of the epoch.
+    /// Returns the checkpoint after one epoch per output. Every image has class 0, which gets that output, and
+    /// `fc3.bias` holds the number of the epoch.
     fn after(outputs: &[f32], keep: Keep, patience: Option<usize>) -> Checkpoint {
         let settings = Settings { epochs: 9, keep, patience, ..Settings::new(Recipe::classic()) };
-        let mut state = state(settings);
+        let mut checkpoint = initial(settings);
         for output in outputs {
             let mut row = [0.1; 10];
             row[0] = *output;
-            let (epoch, validation) = (state.epoch(), Evaluation::new(&[row], &[0]));
-            state.weights.tensor_mut(9).fill(epoch as f32);
-            state.sums.seconds = 0.5 * epoch as f64;
-            let finished = state.finish_epoch(Some(&validation));
+            let (epoch, validation) = (checkpoint.epoch(), Evaluation::new(&[row], &[0]));
+            checkpoint.weights.tensor_mut(9).fill(epoch as f32);
+            checkpoint.sums.seconds = 0.5 * epoch as f64;
+            let finished = checkpoint.finish_epoch(Some(&validation));
             assert_eq!((finished.epoch, finished.seconds), (epoch, 0.5 * epoch as f64));
             assert_eq!(finished.val_loss, Some(validation.loss()));
             assert_eq!(finished.val_accuracy, Some(1.0));
-            assert_eq!(state.record.epochs.last(), Some(&finished));
-            assert_eq!(state.sums.batches, 0);
+            assert_eq!(checkpoint.record.epochs.last(), Some(&finished));
+            assert_eq!(checkpoint.sums.batches, 0);
         }
-        state
+        checkpoint
     }
 
     #[test]
-    fn the_epoch_of_the_smallest_validation_loss_is_kept_where_it_is_wanted() {
-        // Of equal losses the first is the smallest.
+    fn keep_best_has_lowest_validation_loss() {
+        // Epochs 2 and 3 tie, and the first one wins.
         for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 4)] {
-            let state = after(&[0.5, 0.9, 0.9, 0.4], keep, None);
-            assert_eq!(state.record.kept_epoch, Some(epoch));
-            assert_eq!(*state.model().tensor(9), [epoch as f32; 10], "{keep:?}");
-            let best = state.best.unwrap();
+            let checkpoint = after(&[0.5, 0.9, 0.9, 0.4], keep, None);
+            assert_eq!(checkpoint.record.kept_epoch, Some(epoch));
+            assert_eq!(*checkpoint.model().tensor(9), [epoch as f32; 10], "{keep:?}");
+            let best = checkpoint.best.unwrap();
             assert_eq!((best.epoch, best.weights.tensor(9)), (2, &[2.0; 10][..]));
-            assert_eq!(Some(best.val_loss), state.record.epochs[1].val_loss);
+            assert_eq!(Some(best.val_loss), checkpoint.record.epochs[1].val_loss);
         }
         assert_eq!(after(&[], Keep::Best, None).kept_epoch(), None);
     }
 
     #[test]
-    fn patience_counts_epochs_since_the_best() {
+    fn patience_counts_epochs_since_best() {
         let outputs = [0.5, 0.9, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8];
         let done = |done, patience| after(&outputs[..done], Keep::Last, patience);
         let is_over = |epochs, patience| done(epochs, Some(patience)).is_over();
@@ -211,9 +215,9 @@ pub(super) mod tests {
         assert_eq!(done(5, Some(3)).stop_reason(), StopReason::Patience);
         assert!(!done(8, None).is_over() && done(9, None).is_over());
         assert_eq!(done(9, Some(3)).stop_reason(), StopReason::Epochs);
-        // In the middle of an epoch it goes on to the epoch's end.
-        let mut begun = done(5, Some(3));
-        begun.sums.batches = 1;
-        assert!(!begun.is_over());
+        // An unfinished epoch is completed first.
+        let mut unfinished = done(5, Some(3));
+        unfinished.sums.batches = 1;
+        assert!(!unfinished.is_over());
     }
 }

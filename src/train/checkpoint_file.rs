@@ -1,8 +1,9 @@
-//! The training state as bytes.
+//! The bytes of a checkpoint file.
 //!
-//! A line of JSON with the lengths and the SHA-256 of what follows; a line of JSON with the record and the figures of the
-//! unfinished epoch; then up to three safetensors containers: the weights, the velocities where the recipe has momentum,
-//! the weights of the best epoch. Everything is in one file so that it is always the state of one moment.
+//! The first line is JSON with the lengths and the SHA-256 of the parts that follow. The second line is JSON with the run
+//! record and the sums of the unfinished epoch. Up to three safetensors containers follow: the weights, the velocity if
+//! the recipe has momentum, and the weights of the best epoch. One file holds everything, so that all parts are from the
+//! same batch.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,7 +14,7 @@ use crate::model::Weights;
 
 use super::{Best, Checkpoint};
 
-/// The largest state file that is read, in bytes: 100,000 epochs have room.
+/// The largest checkpoint file that is read, in bytes. It has room for 100,000 epochs.
 pub const MAX_CHECKPOINT_BYTES: u64 = 32 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -25,10 +26,10 @@ struct Head {
 }
 
 impl Checkpoint {
-    /// Version of the layout of a state file.
+    /// Version of the file layout.
     pub const LAYOUT: u32 = 6;
 
-    /// The bytes of a state file. Equal states give equal bytes.
+    /// Returns the bytes of the checkpoint file. Equal checkpoints have equal bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut parts = vec![json_line(self)];
         let best = self.best.as_ref().map(|best| &best.weights);
@@ -44,48 +45,54 @@ impl Checkpoint {
         [json_line(&head), body].concat()
     }
 
-    /// The state in the bytes of a state file.
+    /// Reads a checkpoint from the bytes of its file.
     ///
     /// # Errors
-    /// What is wrong with them, in words. Damage anywhere is found: the digest covers all but the first line.
+    /// Returns a description of the problem. Any corruption is found, because the digest covers all but the first line.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let end = bytes.iter().take(4096).position(|byte| *byte == b'\n').ok_or("no first line")?;
         let (head, body) = bytes.split_at(end + 1);
         let head: Head = parse(head, "first line")?;
         let known = Self::LAYOUT;
         if head.lenet_state != known {
-            return Err(format!("layout {}, this program knows {known}", head.lenet_state));
+            return Err(format!(
+                "layout {}, but this version reads layout {known}",
+                head.lenet_state
+            ));
         }
         if sha256(body) != head.sha256 {
-            return Err("its content is not what was written (SHA-256)".to_owned());
+            return Err("checksum mismatch (SHA-256)".to_owned());
         }
         let mut parts = split(body, &head.lengths)?.into_iter();
-        let mut state: Self = parse(parts.next().ok_or("no figures")?, "figures")?;
-        state.record.check()?;
+        let mut checkpoint: Self = parse(parts.next().ok_or("no metrics")?, "metrics")?;
+        checkpoint.record.check()?;
         let mut weights = |name: &str| -> Result<Weights, String> {
             let bytes = parts.next().ok_or_else(|| format!("no {name}"))?;
             let file = safetensors::decode(bytes).map_err(|fault| format!("{name}: {fault}"))?;
             Ok(file.weights)
         };
-        state.weights = weights("weights")?;
-        let slots = state.record.settings.recipe.sgd().slots();
-        state.slots = (0..slots).map(|_| weights("optimizer state")).collect::<Result<_, _>>()?;
-        if let Some(best) = &mut state.best {
+        checkpoint.weights = weights("weights")?;
+        let slots = checkpoint.record.settings.recipe.sgd().slots();
+        checkpoint.slots =
+            (0..slots).map(|_| weights("optimizer state")).collect::<Result<_, _>>()?;
+        if let Some(best) = &mut checkpoint.best {
             best.weights = weights("best weights")?;
         }
         if parts.next().is_some() {
-            return Err("more parts than a state has".to_owned());
+            return Err("unexpected parts at the end".to_owned());
         }
-        let best_is_past = |best: &Best| (1..state.epoch()).contains(&best.epoch);
-        if !state.best.as_ref().is_none_or(best_is_past) || !state.sums.loss.is_finite() {
-            return Err("its figures contradict each other".to_owned());
+        let is_finished = |best: &Best| (1..checkpoint.epoch()).contains(&best.epoch);
+        if !checkpoint.best.as_ref().is_none_or(is_finished) || !checkpoint.sums.loss.is_finite() {
+            return Err("metrics contradict each other".to_owned());
         }
-        Ok(state)
+        Ok(checkpoint)
     }
 
-    /// Whether the model with this digest was saved with the state.
+    /// Returns whether the model with this SHA-256 belongs to the checkpoint.
     pub(super) fn has_model(&self, digest: &str) -> bool {
-        [&self.record.model_sha256, &self.replaced].iter().any(|its| its.as_deref() == Some(digest))
+        [&self.record.model_sha256, &self.replaced]
+            .iter()
+            .any(|known| known.as_deref() == Some(digest))
     }
 }
 
@@ -102,14 +109,14 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], name: &str) -> Result<T, Strin
 fn split<'a>(mut body: &'a [u8], lengths: &[usize]) -> Result<Vec<&'a [u8]>, String> {
     let mut parts = Vec::new();
     for length in lengths {
-        let (part, rest) = body.split_at_checked(*length).ok_or("it is cut short")?;
+        let (part, rest) = body.split_at_checked(*length).ok_or("truncated")?;
         parts.push(part);
         body = rest;
     }
     if body.is_empty() { Ok(parts) } else { Err(format!("{} bytes too many", body.len())) }
 }
 
-/// The SHA-256 of `bytes` in lower-case hexadecimal digits.
+/// Returns the SHA-256 of `bytes` in lower-case hexadecimal digits.
 pub fn sha256(bytes: &[u8]) -> String {
     crate::io::text::hex(&Sha256::digest(bytes))
 }

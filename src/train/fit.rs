@@ -13,90 +13,91 @@ use crate::signal;
 use super::running_sums::PollInterval;
 use super::{Checkpoint, Recipe, Reporter, Settings};
 
-/// What to train on, and where.
+/// The data, the device and the interval between checkpoints of a run.
 pub struct TrainingContext<'a, B: LeNetBackend> {
     /// The training images.
     pub train: &'a ImageDataset,
-    /// The validation images; may be none.
+    /// The validation images, possibly none.
     pub validation: &'a ImageDataset,
-    /// Where to compute.
+    /// The device to compute on.
     pub device: &'a B::Device,
-    /// Within an epoch, the state is saved after each batch that ends so long after the last saving.
+    /// How often to save a checkpoint within an epoch.
     pub save_every: Duration,
 }
 
-/// Takes a state to safety.
+/// Saves a checkpoint.
 type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 
-/// Goes on with the training `state` to its end, or until a signal comes.
+/// Trains from `checkpoint` to the end of the run, or until a signal arrives.
 ///
-/// `save` is given the state after each epoch, every [`TrainingContext::save_every`] within it, and when a signal has come. A
-/// loss or weight that is not finite is an error, and the state saved last stays the last.
+/// `save` is called after each epoch, every [`TrainingContext::save_every`] within an epoch, and after a signal.
 ///
 /// # Errors
-/// [`Error::Interrupted`] after a signal, with the state saved; whatever else ends the training early.
+/// Returns [`Error::Interrupted`] after a signal, with the checkpoint saved. Returns [`Error::Diverged`] if a loss or a
+/// weight is not finite; the last saved checkpoint is then from before. Returns any error of the device or of `save`.
 pub fn fit<B: LeNetBackend>(
-    job: &TrainingContext<'_, B>,
-    state: &mut Checkpoint,
+    context: &TrainingContext<'_, B>,
+    checkpoint: &mut Checkpoint,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
-    let recipe = &state.record.settings.recipe;
-    let start = Parameters { weights: state.weights.clone(), slots: state.slots.clone() };
-    let mut trainer = B::trainer(recipe.activation, recipe.sgd(), &start, job.device);
-    let mut pace = PollInterval::new();
-    while !state.is_over() {
-        train_epoch(job, &mut trainer, &mut pace, state, reporter, save)?;
-        let validation = match validate(job, state) {
-            // All batches of the epoch are done: it goes on with its validation.
-            Err(stopped @ Error::Interrupted(_)) => {
-                save(state)?;
-                return Err(stopped);
+    let recipe = &checkpoint.record.settings.recipe;
+    let start = Parameters { weights: checkpoint.weights.clone(), slots: checkpoint.slots.clone() };
+    let mut trainer = B::trainer(recipe.activation, recipe.sgd(), &start, context.device);
+    let mut poll = PollInterval::new();
+    while !checkpoint.is_over() {
+        train_epoch(context, &mut trainer, &mut poll, checkpoint, reporter, save)?;
+        let validation = match validate(context, checkpoint) {
+            // All batches of the epoch are done, so a resumed run starts with this validation.
+            Err(interrupted @ Error::Interrupted(_)) => {
+                save(checkpoint)?;
+                return Err(interrupted);
             }
             validation => validation?,
         };
-        let finished = state.finish_epoch(validation.as_ref());
-        save(state)?;
-        reporter.epoch(&finished, job.train.len());
+        let finished = checkpoint.finish_epoch(validation.as_ref());
+        save(checkpoint)?;
+        reporter.epoch(&finished, context.train.len());
     }
     Ok(())
 }
 
-/// Trains from the batch that `state.sums` ends with to the end of the epoch; `state` is then that after its last
-/// batch. A signal ends it after the batch in which it came.
+/// Trains the rest of the epoch, starting after the batches in `checkpoint.sums`, and updates `checkpoint`. Stops after
+/// the current batch if a signal arrives.
 fn train_epoch<B: LeNetBackend>(
-    job: &TrainingContext<'_, B>,
+    context: &TrainingContext<'_, B>,
     trainer: &mut B::Trainer,
-    pace: &mut PollInterval,
-    state: &mut Checkpoint,
+    poll: &mut PollInterval,
+    checkpoint: &mut Checkpoint,
     reporter: &mut dyn Reporter,
     save: &mut Save<'_>,
 ) -> Result<(), Error> {
-    let (epoch, batch_size) = (state.epoch(), state.record.settings.batch_size);
-    let (begin, seconds_before) = (Instant::now(), state.sums.seconds);
+    let (epoch, settings) = (checkpoint.epoch(), &checkpoint.record.settings);
+    let batch_size = settings.batch_size;
+    let (begin, seconds_before) = (Instant::now(), checkpoint.sums.seconds);
     let mut last_save = begin;
-    let pass = pass(job.train, &state.record.settings, epoch);
-    let batches = pass.batches();
-    trainer.start_epoch(pass, rates(&state.record.settings, epoch, batches), state.sums.batches);
-    pace.restart();
-    for batch in state.sums.batches + 1..=batches {
+    let images = batches_of(context.train, settings, epoch);
+    let batches = images.batches();
+    trainer.start_epoch(images, learning_rates(settings, epoch, batches), checkpoint.sums.batches);
+    poll.restart();
+    for batch in checkpoint.sums.batches + 1..=batches {
         trainer.step();
         let signal = signal::requested();
-        let is_save_due = signal.is_some() || last_save.elapsed() >= job.save_every;
-        let is_state_due = is_save_due || batch == batches;
-        if pace.step() || is_state_due {
-            state.sums.add(&trainer.results()?, batch_size, epoch)?;
-            state.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
-            pace.has_read();
-            reporter.progress(epoch, batches, &state.sums);
+        let is_save_due = signal.is_some() || last_save.elapsed() >= context.save_every;
+        let is_checkpoint_due = is_save_due || batch == batches;
+        if poll.step() || is_checkpoint_due {
+            checkpoint.sums.add(&trainer.results()?, batch_size, epoch)?;
+            checkpoint.sums.seconds = seconds_before + begin.elapsed().as_secs_f64();
+            poll.has_read();
+            reporter.progress(epoch, batches, &checkpoint.sums);
         }
-        if is_state_due {
+        if is_checkpoint_due {
             let Parameters { weights, slots } = trainer.parameters()?;
-            (state.weights, state.slots) = (weights, slots);
-            check_weights(state)?;
+            (checkpoint.weights, checkpoint.slots) = (weights, slots);
+            check_weights(checkpoint)?;
         }
         if is_save_due {
-            save(state)?;
+            save(checkpoint)?;
             last_save = Instant::now();
         }
         if let Some(signal) = signal {
@@ -106,8 +107,8 @@ fn train_epoch<B: LeNetBackend>(
     Ok(())
 }
 
-/// The images of `train` as `epoch` visits them.
-fn pass(train: &ImageDataset, settings: &Settings, epoch: usize) -> Batches {
+/// Returns the batches of `epoch`.
+fn batches_of(train: &ImageDataset, settings: &Settings, epoch: usize) -> Batches {
     let Settings { epochs, batch_size, seed, recipe, .. } = settings;
     let order = epoch_order(train.len() as u32, *seed, epoch as u64);
     Batches {
@@ -119,32 +120,32 @@ fn pass(train: &ImageDataset, settings: &Settings, epoch: usize) -> Batches {
     }
 }
 
-/// The learning rate of each batch of `epoch`.
-fn rates(settings: &Settings, epoch: usize, batches: usize) -> Vec<f32> {
+/// Returns the learning rate of each batch of `epoch`.
+fn learning_rates(settings: &Settings, epoch: usize, batches: usize) -> Vec<f32> {
     let Recipe { learning_rate, schedule, .. } = settings.recipe;
     let steps = (epoch - 1) * batches..epoch * batches;
     let rate = |step| learning_rate * schedule.factor(step, settings.epochs * batches);
     steps.map(|step| rate(step) as f32).collect()
 }
 
-/// The figures of what `state` has come to on the validation images, if there are any.
+/// Evaluates the current weights on the validation images, if any.
 fn validate<B: LeNetBackend>(
-    job: &TrainingContext<'_, B>,
-    state: &Checkpoint,
+    context: &TrainingContext<'_, B>,
+    checkpoint: &Checkpoint,
 ) -> Result<Option<Evaluation>, Error> {
-    if job.validation.is_empty() {
+    if context.validation.is_empty() {
         return Ok(None);
     }
-    let model = state.record.settings.recipe.fold(&state.weights);
-    evaluate::<B>(&model, job.validation, eval::BATCH_SIZE, job.device).map(Some)
+    let model = checkpoint.record.settings.recipe.fold(&checkpoint.weights);
+    evaluate::<B>(&model, context.validation, eval::BATCH_SIZE, context.device).map(Some)
 }
 
-/// A weight can overflow in the very step whose loss was still a number.
-fn check_weights(state: &Checkpoint) -> Result<(), Error> {
-    match state.weights.first_non_finite() {
+/// Checks that all weights are finite. A weight can overflow in a step whose loss was still finite.
+fn check_weights(checkpoint: &Checkpoint) -> Result<(), Error> {
+    match checkpoint.weights.first_non_finite() {
         Some((spec, value)) => {
             let what = format!("a value of {} is {value}", spec.name);
-            Err(Error::Diverged { what, epoch: state.epoch(), batch: state.sums.batches })
+            Err(Error::Diverged { what, epoch: checkpoint.epoch(), batch: checkpoint.sums.batches })
         }
         None => Ok(()),
     }
@@ -152,25 +153,25 @@ fn check_weights(state: &Checkpoint) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::checkpoint::tests::state;
+    use super::super::checkpoint::tests::initial;
     use super::*;
 
     #[test]
-    fn weights_that_are_no_numbers_end_the_training() {
-        let mut state = state(Settings::new(Recipe::classic()));
-        check_weights(&state).unwrap();
-        state.finish_epoch(None);
-        state.weights.tensor_mut(4)[7] = f32::NEG_INFINITY;
-        let error = check_weights(&state).unwrap_err().to_string();
+    fn non_finite_weights_are_reported() {
+        let mut checkpoint = initial(Settings::new(Recipe::classic()));
+        check_weights(&checkpoint).unwrap();
+        checkpoint.finish_epoch(None);
+        checkpoint.weights.tensor_mut(4)[7] = f32::NEG_INFINITY;
+        let error = check_weights(&checkpoint).unwrap_err().to_string();
         assert!(error.contains("fc1.weight is -inf in epoch 2"), "{error}");
     }
 
     #[test]
-    fn the_schedule_runs_once_over_all_epochs() {
+    fn schedule_spans_all_epochs() {
         let settings = |recipe| Settings { epochs: 3, ..Settings::new(recipe) };
         let tuned = settings(Recipe::tuned());
-        let found: Vec<f32> = (1..=3).flat_map(|epoch| rates(&tuned, epoch, 20)).collect();
-        // Up to 0.02 in the first 3 of 60 steps, then down to 0; each rate that of its step's middle.
+        let found: Vec<f32> = (1..=3).flat_map(|epoch| learning_rates(&tuned, epoch, 20)).collect();
+        // The rate rises to 0.02 over the first 3 of 60 steps and then falls to 0. Each step uses the rate at its middle.
         let expected = |step: usize| match step {
             0..3 => 0.02 * (step as f64 + 0.5) / 3.0,
             _ => 0.02 * (59.5 - step as f64) / 57.0,
@@ -179,6 +180,6 @@ mod tests {
         for (step, rate) in found.iter().enumerate() {
             assert!((f64::from(*rate) - expected(step)).abs() < 1e-8, "{step}: {rate}");
         }
-        assert_eq!(rates(&settings(Recipe::classic()), 2, 4), [0.9; 4]);
+        assert_eq!(learning_rates(&settings(Recipe::classic()), 2, 4), [0.9; 4]);
     }
 }

@@ -1,5 +1,5 @@
-//! Training: batches -> loss -> gradients -> weights, epoch by epoch, in a way that can stop at any batch and
-//! go on as if it had not.
+//! Training: minibatches -> losses -> gradients -> weights, epoch by epoch. A run can stop after any batch, and a resumed
+//! run ends with the weights of an uninterrupted one, bit for bit.
 
 mod checkpoint;
 mod checkpoint_file;

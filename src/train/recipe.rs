@@ -1,42 +1,41 @@
-//! What a way of training is made of, as one plain value that the loop, the saved state and the report carry.
+//! A training recipe as one plain value, which the loop, the checkpoint and the report share.
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Augmentation, Scaling};
-
 use crate::model::{Activation, Weights};
 use crate::optim::{Muon, Schedule, Sgd};
 
-/// How the weights start, what they are shown and how they are changed.
+/// The initial weights, the images and the update rule of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// The name it goes by, as in `--recipe classic`.
+    /// The name, `classic` or `tuned`.
     pub name: String,
-    /// How pixels are scaled.
+    /// Scaling of the pixels.
     pub scaling: Scaling,
-    /// Factor on Glorot's limit for the initial weights, as those of a network of sigmoids.
+    /// Factor on the Glorot limit of the initial weights, for a network with sigmoids.
     pub gain: f32,
-    /// Step size of gradient descent.
+    /// Peak learning rate.
     pub learning_rate: f64,
-    /// How the step size changes over the training.
+    /// Change of the learning rate over the run.
     pub schedule: Schedule,
-    /// What a velocity keeps of itself at each step; 0 for plain gradient descent.
+    /// Momentum, or 0 for plain gradient descent.
     pub momentum: f64,
-    /// Whether momentum is Nesterov's.
+    /// Whether to use Nesterov momentum.
     pub nesterov: bool,
-    /// What is added to a weight's gradient, as a multiple of the weight; biases get nothing.
+    /// Weight decay, added to the gradients of weights but not of biases.
     pub weight_decay: f64,
-    /// How the large matrices move, if another way.
+    /// Muon for the large matrices, if they have their own update rule.
     pub muon: Option<Muon>,
-    /// What follows each layer in training; the saved model has sigmoids.
+    /// Activation after each layer in training. The saved model has sigmoids.
     pub activation: Activation,
-    /// How training images are changed.
+    /// Random changes to the training images.
     pub augmentation: Augmentation,
 }
 
 impl Recipe {
-    /// The notebook's: plain gradient descent at 0.9 from Keras' initial weights, on raw pixels.
+    /// Returns the recipe of the notebook: plain gradient descent at 0.9 from Keras' initial weights, on raw pixels.
     pub fn classic() -> Self {
         Self {
             name: "classic".to_owned(),
@@ -53,8 +52,8 @@ impl Recipe {
         }
     }
 
-    /// The same network in its best training that costs hardly more time: chosen on the validation part with
-    /// `cargo bench --bench recipe_search`, whose results are in `benches/recipe_search.csv`.
+    /// Returns the best recipe for the same network that takes hardly more time. It was chosen on the validation images
+    /// with `cargo bench --bench recipe_search`; the results are in `benches/recipe_search.csv`.
     pub fn tuned() -> Self {
         Self {
             name: "tuned".to_owned(),
@@ -71,7 +70,7 @@ impl Recipe {
         }
     }
 
-    /// Images per step, where nothing else is asked: more with Muon, whose step takes as long for any number.
+    /// Returns the default batch size. It is larger with Muon, whose update takes the same time for any batch size.
     pub fn batch_size(&self) -> usize {
         match self.muon {
             Some(_) => 128,
@@ -79,7 +78,7 @@ impl Recipe {
         }
     }
 
-    /// The rule of one step.
+    /// Returns the update rule of a step.
     pub fn sgd(&self) -> Sgd {
         Sgd {
             momentum: self.momentum as f32,
@@ -89,12 +88,12 @@ impl Recipe {
         }
     }
 
-    /// The model, with sigmoids and for raw pixels, of weights that are trained this way.
+    /// Converts weights that were trained with this recipe to the model, which has sigmoids and reads raw pixels.
     pub fn fold(&self, weights: &Weights) -> Weights {
         weights.fold(self.activation, self.scaling)
     }
 
-    /// Whether the weights after an epoch depend on how many follow.
+    /// Returns whether the weights after an epoch depend on the total number of epochs.
     pub fn depends_on_length(&self) -> bool {
         self.schedule != Schedule::Constant || self.augmentation.ends_early()
     }
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schedule_or_an_augmentation_that_ends_ties_the_weights_to_the_length() {
+    fn schedule_and_augmentation_depend_on_length() {
         let Recipe { schedule, augmentation, .. } = Recipe::tuned();
         let classic = Recipe::classic();
         assert!(!classic.depends_on_length());

@@ -1,4 +1,4 @@
-//! The files of a training: the model, and beside it its record (`.json`), its state (`.state`) and its lock.
+//! The files of a run: the model, and next to it the run record (`.json`), the checkpoint (`.state`) and a lock file.
 
 use std::ffi::OsString;
 use std::io;
@@ -12,10 +12,10 @@ use crate::model::Weights;
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
 use super::{Checkpoint, RunRecord, sha256};
 
-/// The name of a model that was given none.
+/// The default file name of a model.
 const DEFAULT: &str = "model.mpk";
 
-/// The claim to a model file: as long as it lives, no other training writes there.
+/// The locked files of a run. No other run can write to them while this value exists.
 #[derive(Debug)]
 pub struct RunFiles {
     model: PathBuf,
@@ -23,45 +23,47 @@ pub struct RunFiles {
     _lock: Lock,
 }
 
-/// What the next saving may put its files in the place of.
+/// Which existing files the next save may overwrite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum MayReplace {
-    /// Nothing: the names were free when they were claimed.
+    /// None, because none existed when the lock was acquired.
     Nothing,
-    /// State and record, and the model with this SHA-256; no model where none was.
+    /// Checkpoint and run record, and only the model with this SHA-256, or no model.
     Model(Option<String>),
-    /// Whatever is there.
+    /// All.
     Anything,
 }
 
 impl RunFiles {
-    /// Claims the file that a training is to write: `asked`, or else `model.mpk` or the next free number after
-    /// it; with `resume`, `model.mpk` itself.
+    /// Locks the files of a run with the model file `model`.
+    ///
+    /// The default is `model.mpk` or, if that exists and neither `resume` nor `force` is set, the first free one of
+    /// `model-2.mpk`, `model-3.mpk`, ..
     ///
     /// # Errors
-    /// If one of the files exists and neither `force` nor `resume` allows that; if another training has claimed
-    /// them; if one could not be written; if the name ends in that of a format that is not trained to.
-    pub fn reserve(asked: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
+    /// Returns an error if one of the files exists and neither `force` nor `resume` allows it, if another run has locked
+    /// them, if one could not be written, or if the file extension is that of a format that training cannot write.
+    pub fn reserve(model: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
-        let mut output = match asked {
+        let mut files = match model {
             None if !resume && !force => return Self::reserve_free(default),
-            _ => Self::lock(asked.unwrap_or(default))?,
+            _ => Self::lock(model.unwrap_or(default))?,
         };
-        match Self::first_existing(&output.model) {
-            Some(_) if resume && output.checkpoint_path().exists() => {}
+        match Self::first_existing(&files.model) {
+            Some(_) if resume && files.checkpoint_path().exists() => {}
             Some(path) if resume => return Err(Error::NoCheckpoint(path)),
             Some(path) if !force => {
-                return Err(Error::Exists { resumable: output.checkpoint_path().exists(), path });
+                return Err(Error::Exists { resumable: files.checkpoint_path().exists(), path });
             }
             _ => {}
         }
         if force {
-            output.may_replace = MayReplace::Anything;
+            files.may_replace = MayReplace::Anything;
         }
-        Ok(output)
+        Ok(files)
     }
 
-    /// The first of `model.mpk`, `model-2.mpk`, .. that neither exists nor is claimed.
+    /// Locks the first of `model.mpk`, `model-2.mpk`, .. that neither exists nor is locked.
     fn reserve_free(first: &Path) -> Result<Self, Error> {
         let stem = first.file_stem().unwrap_or_default().to_string_lossy();
         for number in 1.. {
@@ -75,19 +77,19 @@ impl RunFiles {
             }
             match Self::lock(&path) {
                 Err(Error::Locked(_)) => continue,
-                // Another training may have come and gone in between.
+                // Another run may have finished in between.
                 Ok(_) if is_taken() => continue,
-                claimed => return claimed,
+                locked => return locked,
             }
         }
         unreachable!("there is always a next number")
     }
 
-    /// Of the three files of `model`, in the order of their importance, the first that is there, be it a link that
-    /// leads nowhere.
+    /// Returns the first existing file of model, checkpoint and run record. A dangling symlink exists, too.
     fn first_existing(model: &Path) -> Option<PathBuf> {
-        let [state, record] = ["state", "json"].map(|ending| Self::beside(model, ending));
-        let mut files = [model.to_owned(), state, record].into_iter();
+        let [checkpoint, record] =
+            ["state", "json"].map(|extension| Self::beside(model, extension));
+        let mut files = [model.to_owned(), checkpoint, record].into_iter();
         files.find(|path| path.exists() || path.is_symlink())
     }
 
@@ -95,51 +97,52 @@ impl RunFiles {
         if let Some(format @ (Format::Torch | Format::Onnx)) = Format::from_path(model) {
             return Err(Error::OutputFormat { path: model.to_owned(), format });
         }
-        let state = Self::beside(model, "state");
+        let checkpoint = Self::beside(model, "state");
         Target::user_path(model)?.probe()?;
-        Target::internal(&state)?.probe()?;
+        Target::internal(&checkpoint)?.probe()?;
         Target::internal(&Self::beside(model, "json"))?.probe()?;
-        // Of the state, because `m` and `m.mpk` are two models, but have one state.
+        // The lock is named after the checkpoint, because the models `m` and `m.mpk` share one.
         let mut name = OsString::from(".");
-        name.push(state.file_name().unwrap_or_default());
+        name.push(checkpoint.file_name().unwrap_or_default());
         name.push(".lock");
         let lock = Lock::acquire(&model.with_file_name(name))?;
         let lock = lock.ok_or_else(|| Error::Locked(model.to_owned()))?;
         Ok(Self { model: model.to_owned(), may_replace: MayReplace::Nothing, _lock: lock })
     }
 
-    /// Where the model goes.
+    /// Returns the path of the model.
     pub fn model_path(&self) -> &Path {
         &self.model
     }
 
-    /// Where the record of the run goes.
+    /// Returns the path of the run record.
     pub fn record_path(&self) -> PathBuf {
         Self::beside(&self.model, "json")
     }
 
-    /// Where the training state goes.
+    /// Returns the path of the checkpoint.
     pub fn checkpoint_path(&self) -> PathBuf {
         Self::beside(&self.model, "state")
     }
 
-    /// `model.mpk` -> `model.json`; but `model.v1` -> `model.v1.json`, so that it has its own.
-    pub fn beside(model: &Path, ending: &str) -> PathBuf {
+    /// Returns the path next to `model` with another extension: `model.mpk` -> `model.json`. Extensions other than `.mpk`
+    /// are kept, so that each model has its own files: `model.v1` -> `model.v1.json`.
+    pub fn beside(model: &Path, extension: &str) -> PathBuf {
         match model.extension() {
-            Some(extension) if extension == "mpk" => model.with_extension(ending),
+            Some(current) if current == "mpk" => model.with_extension(extension),
             _ => {
                 let mut name = model.as_os_str().to_owned();
                 name.push(".");
-                name.push(ending);
+                name.push(extension);
                 PathBuf::from(name)
             }
         }
     }
 
-    /// The state that an earlier run left, if it left one. The model that is there becomes the one to replace.
+    /// Reads the checkpoint of an earlier run, if any, and marks the model of that run as one that may be overwritten.
     ///
     /// # Errors
-    /// If the state cannot be read, or if the model is another than was saved with it and was not given up by `force`.
+    /// Returns an error if the checkpoint cannot be read, or if the model does not belong to it and `force` was not set.
     pub fn read_checkpoint(&mut self) -> Result<Option<Checkpoint>, Error> {
         let path = self.checkpoint_path();
         let problem = |problem| Error::Checkpoint { path: path.clone(), problem };
@@ -151,15 +154,15 @@ impl RunFiles {
             Err(error) => return Err(problem(error.to_string())),
             Ok(bytes) => bytes,
         };
-        let state = Checkpoint::decode(&bytes).map_err(problem)?;
+        let checkpoint = Checkpoint::decode(&bytes).map_err(problem)?;
         if self.may_replace != MayReplace::Anything {
             let found = self.digest()?;
-            if found.as_ref().is_some_and(|found| !state.has_model(found)) {
+            if found.as_ref().is_some_and(|found| !checkpoint.has_model(found)) {
                 return Err(Error::ModelMismatch(self.model.clone()));
             }
             self.may_replace = MayReplace::Model(found);
         }
-        Ok(Some(state))
+        Ok(Some(checkpoint))
     }
 
     /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.
@@ -172,7 +175,7 @@ impl RunFiles {
         let found = self.digest()?;
         match (&self.may_replace, &found) {
             (MayReplace::Nothing, Some(_)) => return Err(Error::exists(&self.model)),
-            (MayReplace::Model(ours), Some(_)) if *ours != found => {
+            (MayReplace::Model(expected), Some(_)) if *expected != found => {
                 return Err(Error::ModelMismatch(self.model.clone()));
             }
             _ => {}
@@ -193,7 +196,7 @@ impl RunFiles {
         Ok(())
     }
 
-    /// A model is a Burn record whatever its name, unless the name ends in that of another format.
+    /// Encodes the model in the format of its extension, or as a Burn record if the extension is unknown.
     fn encode(&self, model: Weights) -> Result<Vec<u8>, Error> {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
@@ -201,11 +204,11 @@ impl RunFiles {
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
 
-    /// The SHA-256 of the model file that is there now, if one is.
+    /// Returns the SHA-256 of the existing model file, if any.
     fn digest(&self) -> Result<Option<String>, Error> {
         match files::read(&self.model, format::MAX_FILE_BYTES) {
             Ok(bytes) => Ok(Some(sha256(&bytes))),
-            // No model of ours, but something.
+            // A file, but too large to be a model of this run.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some(String::new())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(FileError::new("cannot read", &self.model, error).into()),

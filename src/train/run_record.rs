@@ -1,5 +1,4 @@
-//! The record of a run: what it is, what computes it on what, and every figure so far. It is written beside the model and
-//! into the state.
+//! The run record: settings, device, data and metrics of a run. It is saved next to the model and in the checkpoint.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,28 +11,28 @@ use crate::io::text::one_line;
 
 use super::{RunFiles, Settings};
 
-/// What is known about a run beside its weights.
+/// Everything about a run but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// Version of this layout.
+    /// Version of the layout.
     pub schema: u32,
-    /// Version of the program.
+    /// Version of this crate.
     pub lenet: String,
     /// Version of Burn.
     pub burn: String,
-    /// When it was begun, as in `2026-01-02T03:04:05Z`; records of earlier versions do not say.
+    /// Time of the start, such as `2026-01-02T03:04:05Z`. Earlier versions did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
-    /// What computed: the CPU level of the kernels, or the GPU. Bits differ between them.
+    /// The CPU with its instruction set, or the name of the GPU. Weights differ in bits between devices.
     pub device: String,
-    /// CPU threads.
+    /// Number of CPU threads.
     pub threads: usize,
-    /// What the training was asked to do.
+    /// Settings of the run.
     pub settings: Settings,
-    /// SHA-256 of the model file that it was written beside; earlier records have none.
+    /// SHA-256 of the model file next to the record. Earlier versions did not record it.
     #[serde(default)]
     pub model_sha256: Option<String>,
-    /// SHA-256 of each data file's content, by its name.
+    /// SHA-256 of the decompressed content of each data file, by file name.
     pub data: BTreeMap<String, String>,
     /// Number of training images.
     pub train_samples: usize,
@@ -41,55 +40,55 @@ pub struct RunRecord {
     pub validation_samples: usize,
     /// The finished epochs.
     pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights the model has; none in the middle of the first.
+    /// The epoch whose weights are the model's, or `None` during the first epoch.
     pub kept_epoch: Option<usize>,
-    /// Why it ended, once training is over; records of earlier versions do not say.
+    /// Why the finished run ended. Earlier versions did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<StopReason>,
-    /// The result on the test images, once training is over.
+    /// The evaluation of the finished run on the test images.
     pub test: Option<TestRecord>,
 }
 
-/// The figures of one finished epoch.
+/// The metrics of a finished epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Seconds of its training part, without validation.
+    /// Seconds of training, without validation.
     pub seconds: f64,
-    /// Mean loss over the training batches, as they came.
+    /// Mean training loss, each batch before its update.
     pub loss: f64,
-    /// Share of right answers over the training batches, as they came.
+    /// Training accuracy, each batch before its update.
     pub accuracy: f64,
-    /// Loss on the validation part at the end of the epoch; none where there is no validation part.
+    /// Loss on the validation images after the epoch, or `None` without validation images.
     pub val_loss: Option<f64>,
-    /// Accuracy on the validation part at the end of the epoch.
+    /// Accuracy on the validation images after the epoch.
     pub val_accuracy: Option<f64>,
 }
 
-/// Why a training ended.
+/// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StopReason {
-    /// All epochs were done.
+    /// All epochs are done.
     Epochs,
-    /// The validation loss had not improved for `--patience` epochs.
+    /// Early stopping: the validation loss did not improve for [`Settings::patience`] epochs.
     Patience,
 }
 
-/// The model's result on the test images.
+/// The evaluation of the model on the test images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TestRecord {
     /// Number of images.
     pub samples: usize,
     /// Mean loss.
     pub loss: f64,
-    /// Share of right answers.
+    /// Fraction of correct predictions.
     pub accuracy: f64,
-    /// Number of right answers.
+    /// Number of correct predictions.
     pub correct: usize,
-    /// Whether all images are given the same answer; records of earlier versions do not say.
+    /// Whether the model predicts the same class for every image. Earlier versions did not record it.
     #[serde(default)]
     pub collapsed: bool,
 }
@@ -106,17 +105,17 @@ impl From<&Evaluation> for TestRecord {
     }
 }
 
-/// The largest record that is read, in bytes: one of 100,000 epochs, the most that can be trained, has 20 MB.
+/// The largest run record that is read, in bytes. A record of 100,000 epochs, the maximum, has 20 MB.
 const MAX_BYTES: u64 = 32 << 20;
 
-/// Far more than the 18.5 of an image at the furthest from its class.
+/// The largest loss in a valid record. With clipped outputs no loss exceeds ln 9 + 7 ln 10 = 18.3.
 const MAX_LOSS: f64 = 1000.0;
 
-/// A hundred years.
+/// The longest epoch in a valid record, in seconds: a hundred years.
 const MAX_SECONDS: f64 = 3.2e9;
 
 impl RunRecord {
-    /// The record of a run by `settings` on `device`, of which nothing is known yet.
+    /// Returns the record of a run with `settings` on `device` that has not started.
     pub fn new(settings: Settings, device: &str) -> Self {
         Self {
             schema: 1,
@@ -137,58 +136,57 @@ impl RunRecord {
         }
     }
 
-    /// The record in the file `path`.
+    /// Reads the record in the file `path`.
     ///
     /// # Errors
-    /// What is wrong with the file, without its name.
+    /// Returns an error if the file cannot be read or is not a valid record. The message does not contain the path.
     pub fn read(path: &Path) -> io::Result<Self> {
         let bytes = crate::io::read(path, MAX_BYTES)?;
-        let not_a_record = |why| io::Error::other(format!("not a record of lenet train: {why}"));
+        let invalid = |why| io::Error::other(format!("not a run record of lenet: {why}"));
         let record: Self =
-            serde_json::from_slice(&bytes).map_err(|error| not_a_record(one_line(&error)))?;
-        record.check().map_err(not_a_record)?;
+            serde_json::from_slice(&bytes).map_err(|error| invalid(one_line(&error)))?;
+        record.check().map_err(invalid)?;
         Ok(record)
     }
 
-    /// The record beside the model file `model`, whose bytes have the SHA-256 `sha256`.
+    /// Reads the record next to the model file `model`, whose SHA-256 is `sha256`.
     ///
     /// # Errors
-    /// As [`RunRecord::read`]; if it is the record of another model.
+    /// Returns an error if [`RunRecord::read`] does, or if the record belongs to another model.
     pub fn beside(model: &Path, sha256: &str) -> io::Result<Self> {
         let record = Self::read(&RunFiles::beside(model, "json"))?;
         match &record.model_sha256 {
-            Some(its) if its != sha256 => {
-                Err(io::Error::other("it is the record of another model (SHA-256)"))
+            Some(recorded) if recorded != sha256 => {
+                Err(io::Error::other("the run record belongs to another model (SHA-256)"))
             }
             _ => Ok(record),
         }
     }
 
-    /// Refuses settings that cannot be trained with, and figures that no training has and that a page or a sum would
-    /// trip over.
+    /// Checks that the settings are possible and the metrics are in range, so that sums and charts of them are finite.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
         let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);
-        let is_share = |share: f64| (0.0..=1.0).contains(&share);
+        let is_fraction = |fraction: f64| (0.0..=1.0).contains(&fraction);
         let epoch = |(index, epoch): (usize, &EpochRecord)| {
             epoch.epoch == index + 1
                 && (0.0..=MAX_SECONDS).contains(&epoch.seconds)
                 && is_loss(epoch.loss)
-                && is_share(epoch.accuracy)
+                && is_fraction(epoch.accuracy)
                 && epoch.val_loss.is_none_or(is_loss)
-                && epoch.val_accuracy.is_none_or(is_share)
+                && epoch.val_accuracy.is_none_or(is_fraction)
         };
-        let test = |test: &TestRecord| is_loss(test.loss) && is_share(test.accuracy);
-        let is_sound = self.epochs.len() <= self.settings.epochs
+        let test = |test: &TestRecord| is_loss(test.loss) && is_fraction(test.accuracy);
+        let is_valid = self.epochs.len() <= self.settings.epochs
             && self.epochs.iter().enumerate().all(epoch)
             && self.test.as_ref().is_none_or(test);
-        match is_sound {
+        match is_valid {
             true => Ok(()),
-            false => Err("its figures are those of no training".to_owned()),
+            false => Err("metrics out of range".to_owned()),
         }
     }
 
-    /// What all epochs took.
+    /// Returns the seconds of all epochs together.
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }

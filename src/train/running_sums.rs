@@ -1,4 +1,4 @@
-//! The scores of an epoch's steps: read from the device once in a while, and added up.
+//! Sums over the per-image results of an epoch, which are read from the device at intervals.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::model::SampleResult;
 
-/// Sums over the images of an unfinished epoch. Added up in their order, in f64, so that an
-/// interrupted epoch ends with the same figures.
+/// Sums over the images of an unfinished epoch. They are added in the order of the images, in f64, so that an
+/// interrupted epoch ends with the same metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunningSums {
@@ -16,26 +16,26 @@ pub struct RunningSums {
     pub batches: usize,
     /// Images in the sums.
     pub samples: usize,
-    /// Sum of each image's loss.
+    /// Sum of the losses.
     pub loss: f64,
-    /// Number of right answers.
+    /// Number of correct predictions.
     pub correct: usize,
     /// Seconds that the batches took.
     pub seconds: f64,
 }
 
 impl RunningSums {
-    /// Adds the scores of the next images of `epoch`, in batches of `batch_size`.
+    /// Adds the results of the next images of `epoch`, in batches of `batch_size`.
     ///
     /// # Errors
-    /// The first loss that is not finite, named by its batch.
+    /// Returns [`Error::Diverged`] for the first loss that is not finite.
     pub(super) fn add(
         &mut self,
-        scores: &[SampleResult],
+        results: &[SampleResult],
         batch_size: usize,
         epoch: usize,
     ) -> Result<(), Error> {
-        for SampleResult { loss, is_correct } in scores {
+        for SampleResult { loss, is_correct } in results {
             if !loss.is_finite() {
                 let what = format!("the loss is {loss}");
                 return Err(Error::Diverged { what, epoch, batch: self.samples / batch_size + 1 });
@@ -48,23 +48,23 @@ impl RunningSums {
         Ok(())
     }
 
-    /// Mean loss so far.
+    /// Returns the mean loss so far.
     pub fn mean_loss(&self) -> f64 {
         self.loss / self.samples.max(1) as f64
     }
 
-    /// Share of right answers so far.
+    /// Returns the fraction of correct predictions so far.
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.samples.max(1) as f64
     }
 }
 
-/// Scores are read about so often: often enough for a bar that moves and a signal that is heard, seldom enough for a
-/// GPU, which stands still meanwhile.
+/// The time between two reads of the results: short enough for a progress bar, long enough for a GPU, which idles during
+/// a read.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many steps to make between two readings. It follows what a step takes, as the steps of a GPU are only known to be
-/// done once something was read.
+/// The number of steps between two reads. It adapts to the duration of a step, because only a read shows whether the
+/// steps of a GPU are done.
 #[derive(Debug)]
 pub(super) struct PollInterval {
     steps: usize,
@@ -77,19 +77,19 @@ impl PollInterval {
         Self { steps: 1, done: 0, last: Instant::now() }
     }
 
-    /// Begins an epoch at the pace of the last one.
+    /// Starts an epoch with the interval of the last one.
     pub(super) fn restart(&mut self) {
         self.last = Instant::now();
         self.done = 0;
     }
 
-    /// Counts a step; whether it is time to read.
+    /// Counts a step and returns whether to read the results now.
     pub(super) fn step(&mut self) -> bool {
         self.done += 1;
         self.done >= self.steps
     }
 
-    /// Notes that all scores have been read.
+    /// Adapts the interval after a read.
     pub(super) fn has_read(&mut self) {
         self.adapt(self.last.elapsed());
         self.restart();
@@ -108,25 +108,25 @@ impl PollInterval {
 mod tests {
     use super::*;
 
-    fn scores(losses: &[f32]) -> Vec<SampleResult> {
-        let score = |loss: &f32| SampleResult { loss: *loss, is_correct: *loss < 1.0 };
-        losses.iter().map(score).collect()
+    fn results(losses: &[f32]) -> Vec<SampleResult> {
+        let result = |loss: &f32| SampleResult { loss: *loss, is_correct: *loss < 1.0 };
+        losses.iter().map(result).collect()
     }
 
     #[test]
-    fn losses_and_right_answers_add_up_over_images() {
+    fn losses_and_correct_predictions_add_up() {
         let mut sums = RunningSums::default();
-        sums.add(&scores(&[2.0, 0.5, 0.5, 4.0]), 2, 1).unwrap();
-        sums.add(&scores(&[0.25]), 2, 1).unwrap();
+        sums.add(&results(&[2.0, 0.5, 0.5, 4.0]), 2, 1).unwrap();
+        sums.add(&results(&[0.25]), 2, 1).unwrap();
         assert_eq!((sums.batches, sums.samples, sums.correct), (3, 5, 3));
         assert_eq!((sums.mean_loss(), sums.accuracy()), (1.45, 0.6));
     }
 
     #[test]
-    fn the_first_loss_that_is_no_number_is_named_by_its_batch() {
+    fn non_finite_loss_names_its_batch() {
         let mut sums = RunningSums::default();
-        sums.add(&scores(&[1.0; 33]), 3, 3).unwrap();
-        let error = sums.add(&scores(&[1.0, f32::NAN, f32::INFINITY]), 3, 3);
+        sums.add(&results(&[1.0; 33]), 3, 3).unwrap();
+        let error = sums.add(&results(&[1.0, f32::NAN, f32::INFINITY]), 3, 3);
         assert_eq!(
             error.unwrap_err().to_string(),
             "training diverged: the loss is NaN in epoch 3, batch 12"
@@ -134,20 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn more_steps_are_made_between_readings_while_these_come_fast_and_fewer_when_slowly() {
-        let mut pace = PollInterval::new();
-        assert!(pace.step());
-        pace.adapt(Duration::from_millis(1));
-        assert_eq!(pace.steps, 2);
-        pace.adapt(Duration::from_millis(1));
-        assert_eq!(pace.steps, 2, "after one step of two nothing is known");
-        pace.restart();
-        assert!(!pace.step() && pace.step() && pace.step());
-        pace.adapt(Duration::from_millis(70));
-        assert_eq!(pace.steps, 2);
+    fn read_interval_adapts_to_step_time() {
+        let mut interval = PollInterval::new();
+        assert!(interval.step());
+        interval.adapt(Duration::from_millis(1));
+        assert_eq!(interval.steps, 2);
+        interval.adapt(Duration::from_millis(1));
+        assert_eq!(interval.steps, 2, "one of two steps says nothing about the interval");
+        interval.restart();
+        assert!(!interval.step() && interval.step() && interval.step());
+        interval.adapt(Duration::from_millis(70));
+        assert_eq!(interval.steps, 2);
         for _ in 0..3 {
-            pace.adapt(Duration::from_millis(300));
+            interval.adapt(Duration::from_millis(300));
         }
-        assert_eq!(pace.steps, 1);
+        assert_eq!(interval.steps, 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What a training is asked to do.
+//! The settings of a training run.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,57 +7,56 @@ use crate::optim::Schedule;
 
 use super::{EpochRecord, Recipe};
 
-/// Which weights a training leaves as its model.
+/// Which epoch's weights to save as the model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
-    /// Those of the last epoch.
+    /// The last epoch.
     #[default]
     Last,
-    /// Those of the epoch with the smallest validation loss.
+    /// The epoch with the lowest validation loss.
     Best,
 }
 
-/// Everything that decides the weights of a training, but for the data.
+/// Everything that determines the weights of a run, except for the data and the device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Passes over the training images, in all.
+    /// Total number of epochs.
     pub epochs: usize,
-    /// Images per step.
+    /// Images per batch.
     pub batch_size: usize,
-    /// Share of the training images, the last ones, that are kept for validation.
+    /// Fraction of the training images, the last ones, to hold out for validation.
     pub validation_split: f64,
-    /// Whether these are of all classes in proportion, instead of simply the last ones.
+    /// Whether to hold out all classes in proportion instead.
     pub stratified: bool,
-    /// Seed of every random choice.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// How the weights start and change.
+    /// The recipe.
     pub recipe: Recipe,
-    /// Only the first so many images of each file are used.
+    /// Number of images to use of each file, or `None` for all.
     pub limit: Option<usize>,
-    /// Which weights become the model.
+    /// Which epoch's weights to save as the model.
     pub keep: Keep,
-    /// Epochs without a better validation loss after which training ends.
+    /// Number of epochs without a lower validation loss after which to stop.
     pub patience: Option<usize>,
-    /// Name of the backend that computes.
+    /// Name of the backend.
     pub backend: String,
 }
 
-/// The most epochs; more is a slip of the finger.
+/// The maximum number of epochs; more is a typing error.
 pub const MAX_EPOCHS: usize = 100_000;
 
-/// The most images in a batch; Fashion-MNIST has so many.
+/// The maximum batch size: all training images of Fashion-MNIST.
 pub const MAX_BATCH_SIZE: usize = 60_000;
 
-/// Whether gradient descent can have this learning rate: weights are f32, and a rate that is zero or infinite there
-/// is none.
+/// Returns whether `rate` is a valid learning rate: positive and finite as an f32, like the weights.
 pub fn is_learning_rate(rate: f64) -> bool {
     (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&rate)
 }
 
 impl Settings {
-    /// What the command takes where nothing is asked.
+    /// Returns the default settings of `recipe`.
     pub fn new(recipe: Recipe) -> Self {
         Self {
             epochs: 5,
@@ -73,13 +72,13 @@ impl Settings {
         }
     }
 
-    /// Refuses values with which nothing can be trained, wherever they come from: the command line, a record, a state.
+    /// Checks that every value is possible, whether it comes from the user, a run record or a checkpoint.
     ///
     /// # Errors
-    /// The value's name and what it is.
+    /// Returns the name of the first impossible value and the value.
     pub fn check(&self) -> Result<(), String> {
         let recipe = &self.recipe;
-        let is_share = |share: f64| (0.0..1.0).contains(&share);
+        let is_fraction = |fraction: f64| (0.0..1.0).contains(&fraction);
         let warm_up = match recipe.schedule {
             Schedule::Constant => 0.0,
             Schedule::Linear { warm_up } => warm_up,
@@ -92,36 +91,35 @@ impl Settings {
         let rate = recipe.learning_rate;
         let (decay, most) = (recipe.weight_decay, f64::from(f32::MAX));
         let of_muon = recipe.muon.map_or(0.0, |m| f64::from(m.weight_decay));
-        let sound = [
+        let values = [
             ("number of epochs", self.epochs as f64, (1..=MAX_EPOCHS).contains(&self.epochs)),
             ("batch size", self.batch_size as f64, (1..=MAX_BATCH_SIZE).contains(&self.batch_size)),
             ("limit", 0.0, self.limit != Some(0)),
             ("patience", 0.0, self.patience != Some(0)),
-            ("validation split", self.validation_split, is_share(self.validation_split)),
+            ("validation split", self.validation_split, is_fraction(self.validation_split)),
             ("learning rate", rate, is_learning_rate(rate)),
-            ("momentum", recipe.momentum, is_share(recipe.momentum)),
-            ("warm-up", warm_up, is_share(warm_up)),
+            ("momentum", recipe.momentum, is_fraction(recipe.momentum)),
+            ("warm-up", warm_up, is_fraction(warm_up)),
             ("gain", gain, gain.is_finite()),
             ("deviation of pixels", deviation.into(), deviation.is_normal()),
             ("weight decay", decay, (0.0..=most).contains(&decay)),
             ("weight decay of Muon", of_muon, (0.0..=most).contains(&of_muon)),
         ];
-        match sound.iter().find(|(.., is_sound)| !is_sound) {
+        match values.iter().find(|(.., is_valid)| !is_valid) {
             Some((name, value, _)) => Err(format!("a {name} of {value} is not possible")),
             None => Ok(()),
         }
     }
 
-    /// Refuses epochs that a training with these settings would not have done: what it leaves could not be had again
-    /// from its settings.
+    /// Checks that `history` is possible with these settings, so that the model can be reproduced from its record: no
+    /// more epochs than `epochs`, and none after early stopping would have ended the run.
     ///
     /// # Errors
-    /// What it would have done instead.
+    /// Returns a description of the contradiction.
     pub fn allow(&self, history: &[EpochRecord]) -> Result<(), String> {
         let done = history.len();
         if done > self.epochs {
-            let wanted = self.epochs;
-            return Err(format!("{done} epochs are done, more than {wanted}"));
+            return Err(format!("{done} epochs are done, more than {}", self.epochs));
         }
         let Some(patience) = self.patience else {
             return Ok(());
@@ -132,7 +130,7 @@ impl Settings {
                 Some(loss) if loss < best_loss => (best, best_loss) = (epoch.epoch, loss),
                 Some(_) if epoch.epoch - best >= patience => {
                     return Err(format!(
-                        "{done} epochs are done; a patience of {patience} would have ended it after epoch {}",
+                        "{done} epochs are done, but a patience of {patience} would have ended the run after epoch {}",
                         epoch.epoch
                     ));
                 }
@@ -142,17 +140,16 @@ impl Settings {
         Ok(())
     }
 
-    /// What makes a training begun with these settings another than one begun with `other`: the name of the
-    /// first difference and both values. Which epoch to keep may differ, and how
-    /// long to train where the recipe does not depend on it.
+    /// Describes the first setting in `other` with which a run that started with these settings cannot be resumed, if any.
+    /// The kept epoch may change, and so may the number of epochs if the recipe does not depend on it.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let [ours, theirs] = [self, other].map(Self::unchangeable);
         let (ours, theirs) = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs)?;
         let (name, ours, theirs) = (ours.0, &ours.1, &theirs.1);
-        Some(format!("it was begun with {name} {ours}, not {theirs}"))
+        Some(format!("the run started with {name} {ours}, not {theirs}"))
     }
 
-    /// Names and values of what must stay when a training goes on.
+    /// Returns the names and values of the settings that a resumed run must keep.
     fn unchangeable(&self) -> [(&'static str, String); 8] {
         let epochs = self.recipe.depends_on_length().then_some(self.epochs);
         let limit = self.limit.map_or("none".to_owned(), |limit| limit.to_string());
@@ -168,7 +165,7 @@ impl Settings {
         ]
     }
 
-    /// The learning rate in the middle of epoch `epoch`, counted from 1.
+    /// Returns the learning rate in the middle of `epoch`, which counts from 1.
     pub fn learning_rate(&self, epoch: usize) -> f64 {
         self.recipe.learning_rate * self.recipe.schedule.factor(epoch - 1, self.epochs)
     }
@@ -179,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_not_have_been_trained_is_not_allowed() {
+    fn allow_rejects_impossible_history() {
         let allow = |epochs, patience, losses: &[f64]| {
             let epoch = |(index, loss): (usize, &f64)| EpochRecord {
                 epoch: index + 1,
@@ -196,10 +193,10 @@ mod tests {
         assert!(allow(5, None, &losses).is_ok() && allow(4, None, &losses).is_err());
         assert!(allow(9, Some(3), &losses).is_ok());
         let error = allow(9, Some(2), &losses).unwrap_err();
-        assert!(error.ends_with("would have ended it after epoch 4"), "{error}");
-        // It ends there itself.
+        assert!(error.ends_with("would have ended the run after epoch 4"), "{error}");
+        // Four epochs are exactly what such a run does.
         assert!(allow(9, Some(2), &losses[..4]).is_ok());
-        // As good as the best is no better, and what counts is the distance from it.
+        // An equal loss is not an improvement, and patience counts from the best epoch.
         assert!(allow(9, Some(2), &[0.5, 0.5, 0.5, 0.4]).is_err());
         assert!(allow(9, Some(2), &[0.5, 0.6, 0.4]).is_ok());
     }

@@ -125,7 +125,7 @@ fn compare_rejects_invalid_runs() {
     dir.write("b.json", "{}");
     dir.write("c.csv", "a,b\n1,2\n");
     let run = |args: &str| -> CommandOutput { dir.run(&format!("compare --any-dataset {args}")) };
-    run("a.json b.json").assert_error(1, "b.json: not a record of lenet train", "");
+    run("a.json b.json").assert_error(1, "b.json: not a run record of lenet", "");
     run("a.json c.csv").assert_error(
         1,
         "c.csv: not a log of Keras' CSVLogger: there is no column",
@@ -137,6 +137,8 @@ fn compare_rejects_invalid_runs() {
     dir.train("--epochs 1 -o d.mpk --seed 2");
     fs::copy(dir.path("a.mpk"), dir.path("d.mpk")).unwrap();
     let output = run("a.json d.json --json");
-    output.assert_stderr_contains("d.mpk is not the model of its record");
+    output.assert_stderr_contains(
+        "warning: skipping d.mpk: it does not match the SHA-256 in its run record",
+    );
     assert_eq!(output.json()["pairs"], serde_json::json!([]));
 }

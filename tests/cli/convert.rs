@@ -56,7 +56,7 @@ fn onnx_matches_checked_graph_plus_metadata() {
     let dir = TestDir::empty();
     let output = dir.run(&format!("convert {INTEROP}/lenet.pt m.onnx")).ok();
     assert!(output.stdout().starts_with("saved m.onnx\n"));
-    assert!(output.stdout().contains("bit for bit; the graph around them is not run here"));
+    assert!(output.stdout().contains("lenet.pt; the graph around them was not run"));
     let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
     let written = dir.read("m.onnx");
     // The metadata follows the graph. tests/interop/check_onnx.py runs the checked graph in ONNX Runtime.
@@ -74,7 +74,7 @@ fn run_metadata_is_copied() {
     dir.train("--epochs 2 --seed 7 -o m.mpk");
     let record = dir.json("m.json");
     let output = dir.run("convert m.mpk m.safetensors").ok();
-    assert!(output.stdout().contains("noted in it: recipe classic, seed 7, test accuracy 0."));
+    assert!(output.stdout().contains("metadata: recipe classic, seed 7, test accuracy 0."));
     let metadata = metadata(&dir, "m.safetensors");
     assert_eq!((&metadata["seed"], &metadata["recipe"]), (&"7".into(), &"classic".into()));
     assert_eq!(metadata["epochs"], "2");
@@ -97,7 +97,7 @@ fn invalid_run_record_is_not_copied() {
     dir.train("--epochs 1 -o m.mpk");
     dir.write("m.json", "{\"schema\":1}");
     let output = dir.run("convert m.mpk m.safetensors").ok();
-    assert!(output.stderr().starts_with("note: m.json does not travel along: not a record"));
+    assert!(output.stderr().starts_with("note: no metadata copied from m.json: not a run record"));
     assert!(metadata(&dir, "m.safetensors")["seed"].is_null());
 }
 

@@ -46,7 +46,7 @@ fn verify_distinguishes_problems() {
     assert!(output.stderr().starts_with(error), "{}", output.stderr());
 
     let output = test_dir.run("data verify --data d");
-    assert!(output.stdout().contains("\nmissing   train-images-idx3-ubyte  it is not there\n"));
+    assert!(output.stdout().contains("\nmissing   train-images-idx3-ubyte  file not found\n"));
     test_dir.run("data verify --data none").assert_error(1, "none", "--data");
 }
 

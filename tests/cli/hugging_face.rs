@@ -12,11 +12,9 @@ fn directory_contains_card_config_and_models() {
     let dir = TestDir::new();
     dir.train("--epochs 2 --seed 7 -o m.mpk");
     let output = dir.run("convert m.mpk hub/").ok();
-    assert!(
-        output
-            .stdout()
-            .contains("saved hub/README.md\nthe weights are those of m.mpk, bit for bit")
-    );
+    assert!(output.stdout().contains(
+        "saved hub/README.md\nverified: the weights are bit-identical to those of m.mpk"
+    ));
     let mut files: Vec<_> = fs::read_dir(dir.path("hub"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

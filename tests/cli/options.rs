@@ -93,8 +93,8 @@ fn unknown_instruction_set_is_rejected() {
 fn options_without_effect_are_rejected() {
     let dir = TestDir::new();
     for (args, error) in [
-        ("train --any-dataset --keep best --validation-split 0", "there are none"),
-        ("train --any-dataset --patience 2 --limit 5", "there are none"),
+        ("train --any-dataset --keep best --validation-split 0", "the validation split is empty"),
+        ("train --any-dataset --patience 2 --limit 5", "the validation split is empty"),
         (
             "train --any-dataset --stratified --validation-split 0",
             "--stratified has no effect with --validation-split 0",

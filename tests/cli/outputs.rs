@@ -149,9 +149,9 @@ fn automatic_output_name_is_reported() {
     let dir = TestDir::new();
     let first = dir.train("--epochs 1 --json");
     assert_eq!(first.json()["output"], "model.mpk");
-    assert!(!first.stderr().contains("is taken"));
+    assert!(!first.stderr().contains("already exists"));
     let second = dir.train("--epochs 1 --json");
     assert_eq!(second.json()["output"], "model-2.mpk");
-    let note = "note: model.mpk is taken, this model goes to model-2.mpk\n";
+    let note = "note: model.mpk already exists, writing to model-2.mpk\n";
     second.assert_stderr_contains(note);
 }

@@ -135,7 +135,7 @@ fn predict_rejects_invalid_pictures() {
     assert_eq!(document["errors"][1]["source"], "cut.png");
     assert!(document["predictions"][0]["warnings"][0].is_string(), "{document}");
     GrayImage::new(16_385, 1).save(dir.path("wide.png")).unwrap();
-    predict("wide.png").assert_error(1, "wide.png is too large", "at most 16384 pixels a side");
+    predict("wide.png").assert_error(1, "wide.png is too large", "at most 16384 pixels per side");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn invalid_arguments_are_usage_errors() {
 fn text_marks_correct_predictions() {
     let output = TestDir::empty().run(&format!("predict {TRAINED} --data {DATA} --index 0,12"));
     let lines: Vec<_> = output.stdout().lines().collect();
-    assert_eq!(lines[0], "test:0: Ankle boot (right)");
+    assert_eq!(lines[0], "test:0: Ankle boot (correct)");
     assert!(lines[1].starts_with("  Ankle boot    0."), "{}", lines[1]);
     assert_eq!(lines.len(), 8);
     assert!(lines[4].starts_with("test:12: "), "{}", lines[4]);

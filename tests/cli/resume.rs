@@ -22,7 +22,7 @@ fn resume_between_epochs_is_bit_identical() {
 fn resume_without_checkpoint_starts_over() {
     let dir = TestDir::new();
     let output = dir.train("--resume --epochs 1");
-    assert!(output.stderr().contains("note: there is no model.state, beginning at the start"));
+    assert!(output.stderr().contains("note: there is no model.state, starting a new run"));
     assert!(output.stdout().ends_with("saved model.mpk\n"));
 }
 
@@ -42,11 +42,11 @@ fn resume_rejects_different_settings() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --seed 5");
     for (args, difference) in [
-        ("--seed 6", "it was begun with seed 5, not 6"),
-        ("--batch-size 8", "it was begun with batch size 32, not 8"),
+        ("--seed 6", "the run started with seed 5, not 6"),
+        ("--batch-size 8", "the run started with batch size 32, not 8"),
         ("--lr 0.1", "recipe"),
-        ("--limit 100", "it was begun with limit none, not 100"),
-        ("--validation-split 0.2", "it was begun with validation split 0.1, not 0.2"),
+        ("--limit 100", "the run started with limit none, not 100"),
+        ("--validation-split 0.2", "the run started with validation split 0.1, not 0.2"),
     ] {
         let output = dir.try_train(&format!("--resume --epochs 2 {args}"));
         output.assert_error(1, difference, "--force");
@@ -71,11 +71,11 @@ fn resume_rejects_different_device_or_version() {
     };
     assert_rejects(
         &|saved| saved.record.lenet = "0.0.9".to_owned(),
-        "lenet 0.0.9 wrote it, this is",
+        "lenet 0.0.9 wrote the checkpoint, but this is",
     );
     assert_rejects(
         &|saved| saved.record.device = "CPU (mmx)".to_owned(),
-        "it was begun on CPU (mmx), not",
+        "the run started on CPU (mmx), not on",
     );
     assert_rejects(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
 }

@@ -14,7 +14,7 @@ fn resume_keeps_mismatched_model() {
     let first_epoch = dir.read("v.mpk");
     fs::copy(dir.path("other.mpk"), dir.path("v.mpk")).unwrap();
     let output = dir.try_train("--resume --epochs 2 -o v.mpk");
-    output.assert_error(1, "v.mpk is not the model that this training saved", "--force");
+    output.assert_error(1, "v.mpk is not the model that this training run saved", "--force");
     assert_eq!(dir.digest("v.mpk"), dir.digest("other.mpk"));
     dir.train("--resume --epochs 2 -o v.mpk --force");
     dir.train("--epochs 2 -o straight.mpk");
@@ -79,19 +79,19 @@ fn like_reports_why_model_will_differ() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let output = dir.train("--like m.json -o same.mpk");
-    assert!(!output.stderr().contains("left another model"), "{}", output.stderr());
+    assert!(!output.stderr().contains("will not reproduce"), "{}", output.stderr());
     let record = dir.json("m.json");
     for (key, value, message) in [
-        ("test", json!(null), "it was not finished"),
-        ("lenet", json!("0.0.9"), "it was of lenet 0.0.9"),
-        ("device", json!("CPU (mmx)"), "it ran on CPU (mmx)"),
-        ("data", json!({}), "it had another data set"),
+        ("test", json!(null), "that run did not finish"),
+        ("lenet", json!("0.0.9"), "that run used lenet 0.0.9"),
+        ("device", json!("CPU (mmx)"), "that run used CPU (mmx)"),
+        ("data", json!({}), "that run used another data set"),
     ] {
         let mut other = record.clone();
         other[key] = value;
         dir.write("m.json", other.to_string());
         let output = dir.train("--like m.json -o n.mpk --force");
-        let note = format!("left another model than this one will: {message}\n");
+        let note = format!("note: this run will not reproduce the original model: {message}\n");
         output.assert_stderr_contains(&note);
     }
 }
@@ -108,13 +108,13 @@ fn record_settings_are_validated() {
         ("/settings/batch_size", big, "batch size"),
         ("/settings/recipe/momentum", json!(1), "momentum of 1"),
         ("/settings/recipe/schedule", json!({"linear": {"warm_up": -1}}), "warm-up of -1"),
-        ("/epochs/0/loss", json!(1e308), "figures"),
-        ("/epochs/0/epoch", json!(2), "figures"),
-        ("/epochs/0/seconds", json!(-1), "figures"),
-        ("/epochs/0/accuracy", json!(-0.5), "figures"),
-        ("/epochs/0/val_accuracy", json!(1.5), "figures"),
-        ("/test/accuracy", json!(2), "figures"),
-        ("/test/loss", json!(-1), "figures"),
+        ("/epochs/0/loss", json!(1e308), "metrics"),
+        ("/epochs/0/epoch", json!(2), "metrics"),
+        ("/epochs/0/seconds", json!(-1), "metrics"),
+        ("/epochs/0/accuracy", json!(-0.5), "metrics"),
+        ("/epochs/0/val_accuracy", json!(1.5), "metrics"),
+        ("/test/accuracy", json!(2), "metrics"),
+        ("/test/loss", json!(-1), "metrics"),
     ] {
         let mut invalid = record.clone();
         *invalid.pointer_mut(pointer).unwrap() = value;
@@ -150,11 +150,11 @@ fn like_rejects_invalid_records() {
     dir.train("--epochs 1 -o a.mpk");
     let assert_rejected = |record: &str, reason: &str| {
         let output = dir.try_train(&format!("--like {record} -o b.mpk"));
-        output.assert_error(1, &format!("cannot take the settings of {record}: "), "");
+        output.assert_error(1, &format!("cannot use the settings of {record}: "), "");
         output.assert_stderr_contains(reason);
         assert!(!dir.path("b.mpk").exists());
     };
     assert_rejected("none.json", "No such file");
     assert_rejected("data", "expected a file, found a directory");
-    assert_rejected("a.mpk", "not a record of lenet train");
+    assert_rejected("a.mpk", "not a run record of lenet");
 }

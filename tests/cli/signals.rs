@@ -32,7 +32,7 @@ fn interrupted_epoch_resumes_bit_identically() {
             let stderr = output.stderr();
             let message = format!(
                 "error: stopped by {name}\n\
-                 hint: everything is saved; go on with: lenet train "
+                 hint: everything is saved; resume with: lenet train "
             );
             assert!(stderr.contains(&message) && stderr.ends_with(" --resume\n"), "{stderr}");
             assert_eq!(dir.files(), ["m.json", "m.mpk", "m.state"]);
@@ -59,7 +59,7 @@ fn signal_during_evaluation_keeps_run() {
     run.signal("INT");
     let output = run.wait();
     assert_eq!(output.code(), 130, "{}", output.stderr());
-    assert!(output.stderr().contains("go on with: lenet train --any-dataset"));
+    assert!(output.stderr().contains("resume with: lenet train --any-dataset"));
     assert_eq!(saved_checkpoint(&dir).record.epochs.len(), 2);
     let output = dir.try_train("--resume -o m.mpk").ok();
     assert!(output.stdout().contains("\ntest  loss: "), "{}", output.stdout());

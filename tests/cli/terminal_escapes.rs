@@ -77,7 +77,7 @@ fn file_contents_are_escaped() {
     }
     lenet::format::write(&dir.path("s.safetensors"), &file).unwrap();
     let output = dir.run("convert s.safetensors t.safetensors").ok();
-    assert!(output.stdout().contains("noted in it"), "{}", output.stdout());
+    assert!(output.stdout().contains("metadata: "), "{}", output.stdout());
     assert_clean(&output, "metadata");
     assert_eq!(
         lenet::format::read(&dir.path("t.safetensors")).unwrap().metadata["recipe"],

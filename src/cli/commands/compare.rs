@@ -25,7 +25,7 @@ impl OnBackend for CompareArgs {
         let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let images = match self.records_only {
             true => Vec::new(),
-            false => ask_models::<B>(self, &mut runs, device)?,
+            false => predict::<B>(self, &mut runs, device)?,
         };
         let comparison = Comparison::new(runs);
         let mut out = Out::default();
@@ -43,30 +43,31 @@ impl OnBackend for CompareArgs {
     }
 }
 
-/// Asks every model that is there about the test images, and returns these. Without a data set nobody is asked.
-fn ask_models<B: LeNetBackend>(
+/// Runs every available model on the test images and returns the images. Prints a note and returns no images if there is
+/// no data set.
+fn predict<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],
     device: &B::Device,
 ) -> Result<Vec<Image>, Error> {
-    let is_there = |run: &&mut Run| run.model.as_ref().is_some_and(|model| model.is_file());
-    let mut there = runs.iter_mut().filter(is_there).peekable();
-    if there.peek().is_none() {
+    let is_available = |run: &&mut Run| run.model.as_ref().is_some_and(|model| model.is_file());
+    let mut available = runs.iter_mut().filter(is_available).peekable();
+    if available.peek().is_none() {
         return Ok(Vec::new());
     }
     let dataset = match load(Part::Test, &args.data, false) {
         Ok((dataset, _)) => dataset,
         Err(error) => {
-            ui::note(&format!("note: the models are not asked: {error}"));
+            ui::note(&format!("note: comparing records only: {error}"));
             return Ok(Vec::new());
         }
     };
-    for run in there.filter(|_| !dataset.is_empty()) {
+    for run in available.filter(|_| !dataset.is_empty()) {
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;
-        if run.model_sha256.as_ref().is_some_and(|its| *its != sha256(&bytes)) {
+        if run.model_sha256.as_ref().is_some_and(|recorded| *recorded != sha256(&bytes)) {
             ui::note(&format!(
-                "warning: {} is not the model of its record (SHA-256), and is not asked",
+                "warning: skipping {}: it does not match the SHA-256 in its run record",
                 path.display()
             ));
             continue;
@@ -74,8 +75,8 @@ fn ask_models<B: LeNetBackend>(
         let weights = format::decode(path, &bytes)?.weights;
         let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
-        run.answers = Some(Predictions {
-            right: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
+        run.predictions = Some(Predictions {
+            correct: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
             evaluation: Evaluation::new(&outputs, dataset.labels()),
         });
     }

@@ -1,4 +1,4 @@
-//! `lenet convert`: a model in another format, checked after it was written.
+//! `lenet convert`: writes a model in another format and verifies the written file.
 
 mod card;
 mod folder;
@@ -22,10 +22,10 @@ impl ConvertArgs {
     /// Converts the model.
     ///
     /// # Errors
-    /// If a file cannot be read or written, is taken, or does not hold what was written.
+    /// Returns an error if a file cannot be read or written, exists, or fails verification.
     pub fn run(&self) -> Result<(), Error> {
         let (input, output) = (self.input.to_string_lossy(), self.output.to_string_lossy());
-        let format = match folder::is_meant(&self.output) {
+        let format = match folder::is_directory(&self.output) {
             true => None,
             false => Some(
                 Format::from_path(&self.output)
@@ -38,14 +38,14 @@ impl ConvertArgs {
             None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
             Some(_) => vec![self.output.clone()],
         };
-        let is_taken = |path: &&PathBuf| path.exists() || path.is_symlink();
-        if let Some(taken) = written.iter().find(is_taken)
+        let exists = |path: &&PathBuf| path.exists() || path.is_symlink();
+        if let Some(existing) = written.iter().find(exists)
             && !self.force
         {
-            return Err(Error::exists(taken));
+            return Err(Error::exists(existing));
         }
         let record = record(&self.input, &sha256(&bytes));
-        file.metadata.extend(notes(record.as_ref()));
+        file.metadata.extend(metadata(record.as_ref()));
         match format {
             None => folder::write(self, &mut file, record.as_ref())?,
             Some(format) => write(&self.output, format, &file, self.force)?,
@@ -64,22 +64,22 @@ impl ConvertArgs {
         }
         out.lines(written.iter().map(|path| format!("saved {}", path.display())));
         let graph = match format {
-            Some(Format::Onnx) => "; the graph around them is not run here",
+            Some(Format::Onnx) => "; the graph around them was not run",
             _ => "",
         };
-        out.line(&format!("the weights are those of {input}, bit for bit{graph}"));
-        let notes = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
+        out.line(&format!("verified: the weights are bit-identical to those of {input}{graph}"));
+        let shown = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
             Some(format!("{} {}", key.replace('_', " "), file.metadata.get(*key)?))
         });
-        let notes: Vec<_> = notes.collect();
-        if !notes.is_empty() && format != Some(Format::Mpk) {
-            out.line(&format!("noted in it: {}", notes.join(", ")));
+        let shown: Vec<_> = shown.collect();
+        if !shown.is_empty() && format != Some(Format::Mpk) {
+            out.line(&format!("metadata: {}", shown.join(", ")));
         }
         out.finish()
     }
 }
 
-/// Writes `file`, reads it back, and compares it with what it was made of.
+/// Writes `file`, reads it back, and compares the weights.
 fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result<(), Error> {
     let encoded = format::encode(format, file).map_err(|fault| {
         let path = target.to_owned();
@@ -87,7 +87,7 @@ fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result
     })?;
     Target::user_path(target)?.write(&encoded, force)?;
     let written = match format {
-        // Its weights are not read; its bytes are those of the graph that was made of them.
+        // ONNX cannot be read, so compare the bytes.
         Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
         Format::Onnx => return Err(Error::VerificationFailed(target.to_owned())),
         _ => format::read(target)?.weights,
@@ -106,63 +106,62 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
     bits(a) == bits(b)
 }
 
-/// What is to be known of the model, to travel with it: its input and classes, and what the record of its
-/// training says.
-fn notes(record: Option<&RunRecord>) -> BTreeMap<String, String> {
-    let mut notes = BTreeMap::new();
-    let mut note = |key: &str, value: String| notes.insert(key.to_owned(), value);
-    note("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
+/// Returns the metadata of the file: the input and the classes, and the settings and results in the run record.
+fn metadata(record: Option<&RunRecord>) -> BTreeMap<String, String> {
+    let mut metadata = BTreeMap::new();
+    let mut set = |key: &str, value: String| metadata.insert(key.to_owned(), value);
+    set("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
     if is_official(record) {
-        note("classes", CLASSES.join(","));
+        set("classes", CLASSES.join(","));
     }
     let Some(record) = record else {
-        return notes;
+        return metadata;
     };
     let settings = &record.settings;
-    note("lenet", record.lenet.clone());
-    note("burn", record.burn.clone());
-    note("device", record.device.clone());
-    note("backend", settings.backend.clone());
-    note("recipe", settings.recipe.name.clone());
-    note("learning_rate", settings.recipe.learning_rate.to_string());
-    note("momentum", settings.recipe.momentum.to_string());
-    note("batch_size", settings.batch_size.to_string());
-    note("seed", settings.seed.to_string());
-    note("train_samples", record.train_samples.to_string());
+    set("lenet", record.lenet.clone());
+    set("burn", record.burn.clone());
+    set("device", record.device.clone());
+    set("backend", settings.backend.clone());
+    set("recipe", settings.recipe.name.clone());
+    set("learning_rate", settings.recipe.learning_rate.to_string());
+    set("momentum", settings.recipe.momentum.to_string());
+    set("batch_size", settings.batch_size.to_string());
+    set("seed", settings.seed.to_string());
+    set("train_samples", record.train_samples.to_string());
     if let Some(epoch) = record.kept_epoch {
-        note("epochs", epoch.to_string());
+        set("epochs", epoch.to_string());
     }
     if let Some(test) = &record.test {
-        note("test_samples", test.samples.to_string());
-        note("test_loss", test.loss.to_string());
-        note("test_accuracy", test.accuracy.to_string());
+        set("test_samples", test.samples.to_string());
+        set("test_loss", test.loss.to_string());
+        set("test_accuracy", test.accuracy.to_string());
     }
     for (file, digest) in &record.data {
-        note(&format!("sha256.{file}"), digest.clone());
+        set(&format!("sha256.{file}"), digest.clone());
     }
-    notes
+    metadata
 }
 
-/// Whether nothing speaks against the training data being Fashion-MNIST.
+/// Returns whether the training data may be Fashion-MNIST: no recorded digest differs.
 fn is_official(record: Option<&RunRecord>) -> bool {
     record.is_none_or(|record| {
-        let right = |file: &DataFile| {
+        let matches = |file: &DataFile| {
             let digest = record.data.get(file.name());
             digest.is_none_or(|digest| digest == file.fashion_mnist())
         };
-        DataFile::ALL.iter().all(right)
+        DataFile::ALL.iter().all(matches)
     })
 }
 
-/// The record beside `model`, whose file has the digest `sha256`, if there is one and it belongs to the model. One that
-/// does not is told of and goes without.
+/// Reads the run record next to `model`, if any. Prints a note and returns `None` if the record is invalid or belongs to
+/// another model.
 fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
     let record = RunRecord::beside(model, sha256);
     if let Err(problem) = &record
         && problem.kind() != io::ErrorKind::NotFound
     {
         let path = RunFiles::beside(model, "json");
-        ui::note(&format!("note: {} does not travel along: {problem}", path.display()));
+        ui::note(&format!("note: no metadata copied from {}: {problem}", path.display()));
     }
     record.ok()
 }

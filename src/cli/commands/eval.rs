@@ -11,7 +11,7 @@ use crate::data::CLASSES;
 use crate::eval::{ClassReport, Evaluation, evaluate};
 use crate::format;
 
-use super::{OnBackend, gate, load_split};
+use super::{OnBackend, check_min_accuracy, load_split};
 
 impl OnBackend for EvalArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -27,10 +27,11 @@ impl OnBackend for EvalArgs {
             false => out.verbatim(&text(&evaluation, self.split)),
         }
         out.finish()?;
-        gate(evaluation.accuracy(), self.min_accuracy)
+        check_min_accuracy(evaluation.accuracy(), self.min_accuracy)
     }
 }
 
+/// Returns the metrics as JSON.
 fn document(evaluation: &Evaluation, split: Split) -> Value {
     json!({
         "schema": 1,
@@ -44,7 +45,7 @@ fn document(evaluation: &Evaluation, split: Split) -> Value {
     })
 }
 
-/// The figures for people: a line of totals, a table of classes, the confusion matrix.
+/// Returns the metrics as text: a line of totals, a table of classes and the confusion matrix.
 fn text(evaluation: &Evaluation, split: Split) -> String {
     let parts = vec![
         (0, name(&split)),
@@ -61,9 +62,9 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    // 12 + 10 times 6, or 8 + 10 times 5.
+    // The widths of a line are 12 + 10 * 6 and 8 + 10 * 5.
     let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
-    text += "\n\nconfusion: true classes down, predicted ones across\n";
+    text += "\n\nconfusion: true classes down, predicted classes across\n";
     text += &format!("{:<first$}", "");
     for class in CLASSES {
         text += &format!(" {class:>cell$.cell$}");

@@ -1,4 +1,4 @@
-//! The commands: from parsed options to output, one file or folder each.
+//! The commands: from parsed options to output, one file or directory each.
 
 pub mod compare;
 pub mod convert;
@@ -21,12 +21,12 @@ use crate::cli::ui;
 use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
 use crate::io::Target;
 
-/// A command that can run on any backend.
+/// A command that runs on any backend.
 pub trait OnBackend {
-    /// Runs it on `device`, whose name for the user is `device_name`.
+    /// Runs the command on `device`, which users know as `device_name`.
     ///
     /// # Errors
-    /// Whatever ends the command early.
+    /// Returns any failure of the command.
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error>;
 }
 
@@ -34,7 +34,7 @@ fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) 
     Options { dir: args.dir.clone(), any_dataset: args.any_dataset, limit, stratified }
 }
 
-/// Where a page will be written: refuses, before anything is computed, what could not be or would be lost.
+/// Prepares to write a file. Rejects a path that cannot be written or may not be replaced before anything is computed.
 fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
     if (path.exists() || path.is_symlink()) && !force {
         return Err(Error::exists(path));
@@ -44,14 +44,14 @@ fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
     Ok(target)
 }
 
-/// Tells the user what is odd about the data, if anything is.
+/// Prints a note if the data set is not Fashion-MNIST.
 fn note_provenance(provenance: &Provenance) {
     if let Some(text) = provenance.note() {
         ui::note(&format!("note: {text}"));
     }
 }
 
-/// The images of a part of the data set.
+/// Loads the images of a part of the data set.
 fn load(
     part: Part,
     args: &DataArgs,
@@ -62,7 +62,7 @@ fn load(
     Ok((images, provenance))
 }
 
-/// The images of one split; reads only the files that it needs.
+/// Loads the images of one split from only the files that have them.
 fn load_split(
     args: &DataArgs,
     split: Split,
@@ -80,9 +80,9 @@ fn load_split(
     })
 }
 
-/// Refuses an accuracy below what `--min-accuracy` wants.
-fn gate(accuracy: f64, wanted: Option<f64>) -> Result<(), Error> {
-    match wanted {
+/// Rejects an accuracy below the threshold of `--min-accuracy`, if any.
+fn check_min_accuracy(accuracy: f64, threshold: Option<f64>) -> Result<(), Error> {
+    match threshold {
         Some(threshold) if accuracy < threshold => {
             Err(Error::BelowMinAccuracy { accuracy, threshold })
         }
@@ -92,11 +92,12 @@ fn gate(accuracy: f64, wanted: Option<f64>) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::gate;
+    use super::check_min_accuracy;
 
     #[test]
-    fn a_gate_that_is_met_exactly_is_met() {
-        assert!(gate(0.75, Some(0.75)).is_ok() && gate(0.0, None).is_ok());
-        assert!(gate(0.7499, Some(0.75)).is_err());
+    fn equal_accuracy_meets_threshold() {
+        assert!(check_min_accuracy(0.75, Some(0.75)).is_ok());
+        assert!(check_min_accuracy(0.0, None).is_ok());
+        assert!(check_min_accuracy(0.7499, Some(0.75)).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `lenet completions` and `lenet man`: both are made from what [`crate::cli`] declares.
+//! `lenet completions` and `lenet man`, both generated from the declarations in [`crate::cli::args`].
 
 use std::io;
 
@@ -15,7 +15,7 @@ impl CompletionsArgs {
     /// Prints the script.
     ///
     /// # Errors
-    /// If it cannot be printed.
+    /// Returns an error if the script cannot be printed.
     pub fn run(&self) -> Result<(), Error> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "lenet", &mut script);
@@ -24,10 +24,10 @@ impl CompletionsArgs {
 }
 
 impl ManArgs {
-    /// Prints a page, or writes them all.
+    /// Prints the page of a command, or writes all pages to a directory.
     ///
     /// # Errors
-    /// If there is no such command, or a page cannot be printed or written.
+    /// Returns an error if the command does not exist, or if a page cannot be printed or written.
     pub fn run(&self) -> Result<(), Error> {
         let mut root = Cli::command();
         root.build();
@@ -60,7 +60,7 @@ fn print(text: &str) -> Result<(), Error> {
     out.finish()
 }
 
-/// `command` and all commands below it, each with the name of its page, as in `lenet-data-fetch`.
+/// Returns `command` and all its subcommands, each with the name of its page, such as `lenet-data-fetch`.
 fn pages<'a>(command: &'a Command, above: &str) -> Vec<(String, &'a Command)> {
     let name = format!("{above}{}", command.get_name());
     let below = command.get_subcommands().flat_map(|command| pages(command, &format!("{name}-")));
@@ -69,9 +69,9 @@ fn pages<'a>(command: &'a Command, above: &str) -> Vec<(String, &'a Command)> {
     pages
 }
 
-/// The page of `command` in the language of man, with the examples that its help opens with.
+/// Returns the man page of `command` in roff, with the examples from the start of its help.
 fn page(command: &Command, name: &str) -> io::Result<String> {
-    // clap shows the name with spaces in a usage line, and with this in the page's title.
+    // The page title is the display name. The usage line still has the name with spaces.
     let named = command.clone().display_name(name.to_owned());
     let man = Man::new(named)
         .title(name)
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_has_a_page_with_its_examples() {
+    fn every_command_has_page_with_examples() {
         let mut root = Cli::command();
         root.build();
         let pages = pages(&root, "");

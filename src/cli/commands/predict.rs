@@ -19,7 +19,7 @@ use crate::format;
 use crate::model::probabilities;
 
 use super::{OnBackend, load_split};
-use text::{answer, draw, heading};
+use text::{candidates, draw, heading};
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -30,7 +30,7 @@ impl OnBackend for PredictArgs {
         };
         let failure = |(path, error): &(&Path, Error)| json!({ "source": path.to_string_lossy(), "error": error.to_string() });
         let errors: Vec<_> = failures.iter().map(failure).collect();
-        // The last of them ends the program, in the same words.
+        // The last error becomes the result of the command.
         let last = failures.pop();
         failures.iter().for_each(|(_, error)| ui::error(error));
         let last = last.map_or(Ok(()), |(_, error)| Err(error));
@@ -38,7 +38,7 @@ impl OnBackend for PredictArgs {
             return last;
         }
         let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
-        let labels = vec![0; images.len()]; // not looked at
+        let labels = vec![0; images.len()]; // unused
         let images = ImageDataset::new(images, labels);
         let outputs = outputs::<B>(&weights, &images, eval::BATCH_SIZE, device)?;
         let predictions = subjects.into_iter().zip(&outputs);
@@ -56,7 +56,7 @@ impl OnBackend for PredictArgs {
             let drawing = ui::drawing_wanted();
             for (image, prediction) in images.images().iter().zip(&predictions) {
                 out.line(&heading(prediction));
-                out.verbatim(&answer(prediction, &draw(drawing, image)));
+                out.verbatim(&candidates(prediction, &draw(drawing, image)));
             }
         }
         out.finish()?;
@@ -64,7 +64,7 @@ impl OnBackend for PredictArgs {
     }
 }
 
-/// An image with what is known of it.
+/// An image to classify.
 struct Subject {
     source: String,
     image: Image,
@@ -73,16 +73,14 @@ struct Subject {
     warnings: Vec<String>,
 }
 
-/// The pictures in the files that were named, and those that could not be read. Notes what was done to them and what
-/// is odd about them.
+/// Reads the picture files and returns the images and the errors. Prints a note for each inverted picture and a warning
+/// for each that does not look like the training images.
 fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     let subject = |path: &Path| -> Result<Subject, Error> {
         let Prepared { image, inverted } = picture::prepare(picture::read(path)?, args.invert);
         let source = path.to_string_lossy().into_owned();
         if inverted && args.invert == Invert::Auto {
-            ui::note(&format!(
-                "note: {source}: light background, inverted (--invert no leaves it)"
-            ));
+            ui::note(&format!("note: {source}: light background, inverted (--invert no keeps it)"));
         }
         let warnings = picture::warnings(&image);
         if !warnings.is_empty() {
@@ -103,7 +101,7 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     (subjects, failures)
 }
 
-/// The images of the data set that were named by their numbers.
+/// Loads the images of the data set with the indices of `--index`.
 fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
     let dataset = load_split(&args.data, args.split, &args.validation)?;
     let split = args::name(&args.split);
@@ -124,16 +122,16 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
     args.index.iter().map(subject).collect()
 }
 
-/// The answer for one image.
+/// The prediction for one image.
 #[derive(Serialize)]
 struct Prediction {
     source: String,
     label: usize,
     class: &'static str,
     probability: f64,
-    /// Most probable first.
+    /// The most probable classes, best first.
     top: Vec<Candidate>,
-    /// What it should be; only for images of the data set.
+    /// The true class, known only for images of the data set.
     #[serde(skip_serializing_if = "Option::is_none")]
     true_label: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,8 +153,8 @@ impl Prediction {
     fn new(subject: Subject, outputs: &Outputs, top: usize) -> Self {
         let probabilities = probabilities(outputs);
         let mut labels: Vec<usize> = (0..10).collect();
-        // By the outputs, not by their clipped probabilities: the first is then what `eval` counts. The sort
-        // keeps the order of equal ones.
+        // Sort by the outputs, not by the clipped probabilities, so that the first class is the one that `eval` counts.
+        // The sort is stable, so ties go to the lowest index.
         labels.sort_by(|a, b| outputs[*b].total_cmp(&outputs[*a]));
         let label = labels[0];
         let candidate = |label: &usize| Candidate {

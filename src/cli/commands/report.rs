@@ -22,8 +22,8 @@ impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
         let bytes = format::read_bytes(&self.model)?;
         let weights = format::decode(&self.model, &bytes)?.weights;
-        let same = |path: &Path| path.canonicalize().ok();
-        if self.output.exists() && same(&self.output) == same(&self.model) {
+        let canonical = |path: &Path| path.canonicalize().ok();
+        if self.output.exists() && canonical(&self.output) == canonical(&self.model) {
             return Err(Error::Usage("the report would replace the model".to_owned()));
         }
         let target = new_file(&self.output, self.force)?;
@@ -32,7 +32,7 @@ impl OnBackend for ReportArgs {
             && problem.kind() != io::ErrorKind::NotFound
         {
             let path = RunFiles::beside(&self.model, "json");
-            ui::note(&format!("warning: {} is left out: {problem}", path.display()));
+            ui::note(&format!("warning: ignoring {}: {problem}", path.display()));
         }
         let (dataset, provenance) = load(Part::Test, &self.data, false)?;
         if dataset.is_empty() {

@@ -8,10 +8,10 @@ use crate::cli::ui::Out;
 use crate::model::{LayerSummary, layers};
 
 impl ShapesArgs {
-    /// Lists the layers.
+    /// Prints the layers.
     ///
     /// # Errors
-    /// If the output cannot be written.
+    /// Returns an error if the output cannot be written.
     pub fn run(&self) -> Result<(), Error> {
         let mut layers = layers(self.batch_size);
         if self.layout == Layout::Nhwc {

@@ -1,41 +1,41 @@
-//! A comparison as JSON.
+//! The JSON output of a comparison.
 
 use serde_json::{Value, json};
 
 use super::{Comparison, Metric};
 
-/// Images that are listed of those that only one model gets right.
+/// Maximum number of listed images that only one model classifies correctly.
 const LISTED: usize = 100;
 
-/// Its schema is `docs/schema/compare.json`.
+/// Returns the JSON document, whose schema is `docs/schema/compare.json`.
 pub fn document(comparison: &Comparison) -> Value {
     let groups = &comparison.groups;
     let runs = comparison.runs.iter().enumerate().map(|(number, run)| {
         let mut row = json!({
             "name": run.name,
-            "engine": run.engine,
+            "engine": run.framework,
             "group": groups.iter().position(|group| group.runs.contains(&number)),
             "seed": run.seed,
             "epochs": run.epochs.len(),
             "kept_epoch": run.kept_epoch,
-            "model_samples": run.answers.as_ref().map(|answers| answers.evaluation.samples()),
+            "model_samples": run.predictions.as_ref().map(|predictions| predictions.evaluation.samples()),
         });
-        for figure in Metric::ALL {
-            row[figure.key] = json!((figure.of)(run));
+        for metric in Metric::ALL {
+            row[metric.key] = json!((metric.of)(run));
         }
         row
     });
     let summaries = groups.iter().enumerate().map(|(number, group)| {
         let mut row = json!({ "name": group.name, "runs": group.runs });
-        for figure in Metric::ALL {
-            row[figure.key] = json!(comparison.summary(number, figure));
+        for metric in Metric::ALL {
+            row[metric.key] = json!(comparison.summary(number, metric));
         }
         row
     });
     let tests = comparison.tests().into_iter().map(|test| {
-        let (figure, [a, b], test) = (test.figure, test.groups, test.test);
+        let (metric, [a, b], test) = (test.metric, test.groups, test.test);
         json!({
-            "figure": figure.key, "a": a, "b": b,
+            "figure": metric.key, "a": a, "b": b,
             "difference": test.difference, "t": test.t, "df": test.df, "p": test.p,
         })
     });

@@ -1,4 +1,4 @@
-//! Groups of runs, and everything that is compared between them.
+//! Groups of runs and the comparisons between them.
 
 use std::collections::BTreeSet;
 
@@ -9,75 +9,77 @@ use crate::data::CLASSES;
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Metric, Run};
 
-/// Runs that differ in nothing but their seed; or logs of another engine whose names differ in nothing but numbers.
+/// Runs that differ only in their seed, or logs of another framework whose names differ only in numbers.
 pub struct Group {
     pub name: String,
-    /// The numbers of its runs.
+    /// Indices of the runs.
     pub runs: Vec<usize>,
 }
 
-/// A setting that is not the same everywhere.
+/// A setting that differs between groups.
 #[derive(Serialize)]
 pub struct Difference {
-    /// Its name in the record.
+    /// Name in the run record.
     pub setting: String,
-    /// What it is in each group; none where it is not known or not there.
+    /// Value in each group, or `None` if it is unknown or not set.
     pub values: Vec<Option<String>>,
 }
 
-/// Welch's test of a figure between two groups.
+/// Welch's t-test of a metric between two groups.
 pub struct SeedTest {
-    pub figure: Metric,
-    /// The numbers of the groups.
+    pub metric: Metric,
+    /// Indices of the groups.
     pub groups: [usize; 2],
     pub test: Welch,
 }
 
-/// A class with its mean F1 in each group; none where no model was asked.
+/// A class with its mean F1 in each group, or `None` for a group without predictions.
 #[derive(Serialize)]
 pub struct ClassF1 {
     pub name: &'static str,
     pub f1: Vec<Option<f64>>,
 }
 
-/// How the answers of two models go together.
+/// Agreement of the predictions of two models.
 pub struct ModelPair {
-    /// The numbers of the runs.
+    /// Indices of the runs.
     pub runs: [usize; 2],
-    /// How many images both get right.
+    /// Number of images that both classify correctly.
     pub both: usize,
+    /// Number of images that neither classifies correctly.
     pub neither: usize,
-    /// Images that only the first, and that only the second, gets right.
+    /// Images that only the first, or only the second, classifies correctly.
     pub only: [Vec<usize>; 2],
-    /// The probability by McNemar's exact test.
+    /// The p-value of McNemar's exact test.
     pub p: f64,
 }
 
-/// Runs side by side, and their groups in the order of their first runs.
+/// Runs and their groups, in the order of the first run of each group.
 pub struct Comparison {
     pub runs: Vec<Run>,
     pub groups: Vec<Group>,
 }
 
 impl Comparison {
-    /// Puts `runs` into groups.
+    /// Groups `runs`.
     pub fn new(runs: Vec<Run>) -> Self {
-        let is_like =
-            |a: &Run, b: &Run| (a.engine, &a.kind, &a.settings) == (b.engine, &b.kind, &b.settings);
+        let is_same_group = |a: &Run, b: &Run| {
+            (a.framework, &a.kind, &a.settings) == (b.framework, &b.kind, &b.settings)
+        };
         let mut groups: Vec<Group> = Vec::new();
         for (number, run) in runs.iter().enumerate() {
             let mut known = groups.iter_mut();
-            match known.find(|group| is_like(&runs[group.runs[0]], run)) {
+            match known.find(|group| is_same_group(&runs[group.runs[0]], run)) {
                 Some(group) => group.runs.push(number),
                 None => groups.push(Group { name: run.kind.clone(), runs: vec![number] }),
             }
         }
-        // A name alone is that of the run; two groups of one kind are told apart by their first runs.
+        // A group of one run has the name of the run. Two groups of one kind are distinguished by their first runs.
         let kinds: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
         for group in &mut groups {
             let first = &runs[group.runs[0]].name;
-            let twins = kinds.iter().filter(|kind| **kind == group.name).count();
-            match (group.runs.len(), twins) {
+            let count = kinds.iter().filter(|kind| **kind == group.name).count();
+            match (group.runs.len(), count) {
                 (1, _) => group.name = first.clone(),
                 (_, 1) => {}
                 _ => group.name = format!("{} ({first}, ..)", group.name),
@@ -86,13 +88,13 @@ impl Comparison {
         Self { runs, groups }
     }
 
-    /// The settings that are not the same in all groups.
+    /// Returns the settings that differ between groups.
     pub fn differences(&self) -> Vec<Difference> {
         let firsts: Vec<&Run> = self.groups.iter().map(|group| &self.runs[group.runs[0]]).collect();
         let names: BTreeSet<&String> = firsts.iter().flat_map(|run| run.settings.keys()).collect();
-        // Of another engine no setting is known: that alone is no difference.
+        // The settings of other frameworks are unknown, which is not a difference.
         let differs = |name: &&String| {
-            let known = firsts.iter().filter(|run| run.engine == "lenet");
+            let known = firsts.iter().filter(|run| run.framework == "lenet");
             known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
         };
         let differing = names.into_iter().filter(differs).map(|name| Difference {
@@ -102,41 +104,41 @@ impl Comparison {
         differing.collect()
     }
 
-    /// Mean and deviation of a figure in a group, over the runs of which it is known.
-    pub fn summary(&self, group: usize, figure: Metric) -> Option<Summary> {
+    /// Summarises a metric over the runs of a group for which it is known.
+    pub fn summary(&self, group: usize, metric: Metric) -> Option<Summary> {
         let runs = self.groups[group].runs.iter();
-        let values: Vec<f64> = runs.filter_map(|run| (figure.of)(&self.runs[*run])).collect();
+        let values: Vec<f64> = runs.filter_map(|run| (metric.of)(&self.runs[*run])).collect();
         Summary::of(&values)
     }
 
-    /// The tests of every figure between every two groups that have several runs.
+    /// Tests every metric between every two groups of several runs.
     pub fn tests(&self) -> Vec<SeedTest> {
         let mut tests = Vec::new();
-        for figure in Metric::ALL {
+        for metric in Metric::ALL {
             for groups in pairs(self.groups.len()) {
-                let [a, b] = groups.map(|group| self.summary(group, figure));
+                let [a, b] = groups.map(|group| self.summary(group, metric));
                 let (Some(a), Some(b)) = (a, b) else { continue };
-                tests.extend(welch(&a, &b).map(|test| SeedTest { figure, groups, test }));
+                tests.extend(welch(&a, &b).map(|test| SeedTest { metric, groups, test }));
             }
         }
         tests
     }
 
-    /// Every two runs of different groups whose models were asked; all pairs if there is one group.
+    /// Compares the predictions of every two runs of different groups, or of all pairs if there is only one group.
     pub fn model_pairs(&self) -> Vec<ModelPair> {
         let group = |run: &usize| self.groups.iter().position(|group| group.runs.contains(run));
-        let is_apart = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
-        let apart = pairs(self.runs.len()).into_iter().filter(is_apart);
-        apart.filter_map(|runs| self.model_pair(runs)).collect()
+        let is_compared = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
+        let compared = pairs(self.runs.len()).into_iter().filter(is_compared);
+        compared.filter_map(|runs| self.model_pair(runs)).collect()
     }
 
     fn model_pair(&self, runs: [usize; 2]) -> Option<ModelPair> {
-        let [Some(a), Some(b)] = runs.map(|run| self.runs[run].answers.as_ref()) else {
+        let [Some(a), Some(b)] = runs.map(|run| self.runs[run].predictions.as_ref()) else {
             return None;
         };
         let (mut both, mut neither, mut only) = (0, 0, [vec![], vec![]]);
-        for (image, right) in a.right.iter().zip(&b.right).enumerate() {
-            match right {
+        for (image, correct) in a.correct.iter().zip(&b.correct).enumerate() {
+            match correct {
                 (true, true) => both += 1,
                 (false, false) => neither += 1,
                 (true, false) => only[0].push(image),
@@ -147,10 +149,12 @@ impl Comparison {
         Some(ModelPair { runs, both, neither, only, p })
     }
 
+    /// Returns the mean F1 of each class in each group.
     pub fn classes(&self) -> Vec<ClassF1> {
         let mean = |group: &Group, class: usize| {
-            let models = group.runs.iter().filter_map(|run| self.runs[*run].answers.as_ref());
-            let values: Vec<f64> = models.map(|a| a.evaluation.classes()[class].f1).collect();
+            let models = group.runs.iter().filter_map(|run| self.runs[*run].predictions.as_ref());
+            let values: Vec<f64> =
+                models.map(|model| model.evaluation.classes()[class].f1).collect();
             Summary::of(&values).map(|summary| summary.mean)
         };
         let f1 = |class| self.groups.iter().map(|group| mean(group, class)).collect();
@@ -159,7 +163,7 @@ impl Comparison {
     }
 }
 
-/// Every two different numbers below `count`, the smaller first.
+/// Returns all pairs of indices below `count`, the smaller index first.
 fn pairs(count: usize) -> Vec<[usize; 2]> {
     (0..count).flat_map(|a| (a + 1..count).map(move |b| [a, b])).collect()
 }

@@ -1,12 +1,14 @@
-//! Logs of Keras' callback `CSVLogger`: a line an epoch, with a header, the epochs counted from 0.
+//! Logs of the Keras callback `CSVLogger`: a header, then one line per epoch. Epochs count from 0.
 
 use crate::train::EpochRecord;
 
-/// The epochs in a log, and whether it has their seconds, in a column of that name; or what is wrong with it. Unknown
-/// seconds are 0.
+/// Parses a log. Returns the epochs and whether their seconds are known, from a column `seconds`; unknown seconds are 0.
+///
+/// # Errors
+/// Returns a description of the problem.
 pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
     let header = text.lines().next().unwrap_or_default();
-    // `CSVLogger(separator=..)` allows others than the comma.
+    // `CSVLogger(separator=..)` allows other separators than the comma.
     let separator = [',', ';', '\t']
         .into_iter()
         .max_by_key(|separator| (header.matches(*separator).count(), *separator == ','))
@@ -35,14 +37,15 @@ pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
         let value = |at: usize| {
             let text = row.get(at).unwrap_or_default();
             let number: Option<f64> = text.parse().ok().filter(|value: &f64| value.is_finite());
-            // Keras' sign for what it does not know.
+            // Keras writes NA for unknown values.
             match number {
-                None if text != "NA" => Err(format!("line {}: {text:?} is no number", line + 2)),
+                None if text != "NA" => {
+                    Err(format!("line {}: expected a number, found {text:?}", line + 2))
+                }
                 number => Ok(number),
             }
         };
-        let needed =
-            |at| value(at)?.ok_or_else(|| format!("line {}: a value is missing", line + 2));
+        let needed = |at| value(at)?.ok_or_else(|| format!("line {}: missing value", line + 2));
         let optional = |at: Option<usize>| at.map_or(Ok(None), value);
         let seconds = optional(seconds)?;
         is_timed &= seconds.is_some();
@@ -56,7 +59,7 @@ pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
         });
     }
     match epochs.is_empty() {
-        true => Err("there are no epochs in it".to_owned()),
+        true => Err("no epochs".to_owned()),
         false => Ok((epochs, is_timed)),
     }
 }
@@ -66,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_columns_may_stand_in_any_order_and_be_separated_otherwise() {
+    fn column_order_and_separator_may_vary() {
         let expected = EpochRecord {
             epoch: 1,
             seconds: 0.0,
@@ -86,18 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_log_is_refused_with_a_reason() {
-        for (text, words) in [
+    fn invalid_logs_are_rejected() {
+        for (text, expected) in [
             ("", "no column \"epoch\""),
             ("epoch,loss\n0,1\n", "no column \"accuracy\""),
             ("epoch,accuracy,loss\n", "no epochs"),
-            ("epoch,accuracy,loss\n0,x,1\n", "line 2: \"x\" is no number"),
-            ("epoch,accuracy,loss\n0,NA,1\n", "line 2: a value is missing"),
+            ("epoch,accuracy,loss\n0,x,1\n", "line 2: expected a number, found \"x\""),
+            ("epoch,accuracy,loss\n0,NA,1\n", "line 2: missing value"),
             ("epoch,accuracy,loss\n0,1\n", "2 fields"),
-            ("epoch,accuracy,loss\n0,inf,1\n", "no number"),
+            ("epoch,accuracy,loss\n0,inf,1\n", "expected a number"),
         ] {
             let error = parse(text).unwrap_err();
-            assert!(error.contains(words), "{text:?}: {error}");
+            assert!(error.contains(expected), "{text:?}: {error}");
         }
     }
 }

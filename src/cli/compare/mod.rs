@@ -1,7 +1,7 @@
-//! Several trainings side by side: what was set otherwise, what came out, and whether the difference is more than chance.
+//! Compares runs: their settings, their metrics, and whether a difference is more than chance.
 //!
-//! [`Run`] is one training, from its record or from a log of Keras; [`Comparison`] puts runs into groups that differ in
-//! nothing but their seed; [`statistics`] has the tests. The command prints it, `report` draws it.
+//! A [`Run`] comes from a run record or from a Keras log. [`Comparison`] groups runs that differ only in their seed, and
+//! [`statistics`] has the significance tests. The output is text, JSON ([`document()`]) or an HTML report ([`page()`]).
 
 mod document;
 mod groups;

@@ -1,4 +1,4 @@
-//! One training, as a comparison sees it.
+//! A run to compare.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,24 +12,24 @@ use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::log;
 
-/// The largest log that is read, in bytes.
+/// The largest log file that is read, in bytes.
 const MAX_LOG_BYTES: u64 = 32 << 20;
 
-/// A figure in which runs are compared.
+/// A metric by which runs are compared.
 #[derive(Clone, Copy)]
 pub struct Metric {
-    /// Its name in JSON.
+    /// Name in JSON.
     pub key: &'static str,
-    /// Its name for people.
+    /// Name in text.
     pub name: &'static str,
-    /// Digits after the point that are shown.
+    /// Digits after the decimal point.
     pub digits: usize,
-    /// What it is for a run, if that is known.
+    /// Returns the value of a run, if known.
     pub of: fn(&Run) -> Option<f64>,
 }
 
 impl Metric {
-    /// All figures: of the model on test and validation images, and the time.
+    /// All metrics: of the model on test and validation images, and the training time.
     pub const ALL: [Self; 5] = [
         Self::new("test_accuracy", "test accuracy", 4, |run| Some(run.test?.1)),
         Self::new("test_loss", "test loss", 4, |run| Some(run.test?.0)),
@@ -50,43 +50,44 @@ impl Metric {
     }
 }
 
-/// What a run's model says of the test images.
+/// A model's predictions on the test images.
 pub struct Predictions {
     pub evaluation: Evaluation,
-    /// Whether its answer is right, for each image.
-    pub right: Vec<bool>,
+    /// Whether the prediction is correct, for each image.
+    pub correct: Vec<bool>,
 }
 
+/// A run, as read from its run record or log.
 #[derive(Default)]
 pub struct Run {
-    /// The file's name without its ending.
+    /// File name without its extension.
     pub name: String,
-    /// What trained: `lenet` or `keras`.
-    pub engine: &'static str,
-    /// The recipe's name, or for another engine the file's name without its number.
+    /// The framework: `lenet` or `keras`.
+    pub framework: &'static str,
+    /// Name of the recipe, or for another framework the file name without its number.
     pub kind: String,
     pub seed: Option<u64>,
-    /// Everything that was set but for the seed, by its name in the record.
+    /// All settings but the seed, by their name in the run record.
     pub settings: BTreeMap<String, String>,
     pub epochs: Vec<EpochRecord>,
-    /// Whether the epochs' seconds are known.
+    /// Whether the seconds of the epochs are known.
     pub is_timed: bool,
-    /// The epoch whose weights the model has.
+    /// The epoch whose weights are the model's.
     pub kept_epoch: Option<usize>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,
-    /// SHA-256 of its model's file, if it is recorded.
+    /// SHA-256 of the model file, if recorded.
     pub model_sha256: Option<String>,
-    /// Where its model would lie.
+    /// Path of the model file, which need not exist.
     pub model: Option<PathBuf>,
-    /// What its model says, once it was asked.
-    pub answers: Option<Predictions>,
+    /// Predictions of the model, if it was run.
+    pub predictions: Option<Predictions>,
 }
 
 impl Run {
-    /// The run that `path` names: a record, a model with its record beside it, or a log of Keras.
+    /// Reads the run that `path` names: a run record, a model with its record next to it, or a Keras log.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let (record, model) = match path.extension().and_then(|ending| ending.to_str()) {
+        let (record, model) = match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => return Self::from_log(path),
             Some("json") => (path.to_owned(), model_of(path)),
             _ => (RunFiles::beside(path, "json"), path.to_owned()),
@@ -106,7 +107,7 @@ impl Run {
         let digests = record.data.into_iter();
         settings.extend(digests.map(|(file, digest)| (format!("sha256.{file}"), digest)));
         Self {
-            engine: "lenet",
+            framework: "lenet",
             kind: record.settings.recipe.name,
             seed: Some(record.settings.seed),
             settings,
@@ -128,7 +129,7 @@ impl Run {
         let name = stem(path);
         let kind = name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_.".contains(c));
         Ok(Self {
-            engine: "keras",
+            framework: "keras",
             kind: if kind.is_empty() { &name } else { kind }.to_owned(),
             kept_epoch: epochs.last().map(|epoch| epoch.epoch),
             name,
@@ -143,13 +144,13 @@ impl Run {
     }
 }
 
-/// The file's name without its ending, with nothing in it that moves a terminal's cursor.
+/// Returns the file name without its extension, escaped for a terminal.
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     text::line(&stem).into_owned()
 }
 
-/// The model that a record lies beside: the reverse of [`RunFiles::beside`].
+/// Returns the path of the model that a record belongs to: the inverse of [`RunFiles::beside`].
 fn model_of(record: &Path) -> PathBuf {
     let bare = record.with_extension("");
     let mpk = record.with_extension("mpk");
@@ -159,7 +160,7 @@ fn model_of(record: &Path) -> PathBuf {
     }
 }
 
-/// Names and values of everything in `value`, with points between the names of parts; `prefix` ends with one.
+/// Adds the leaves of `value` to `into`, with names joined by dots. A non-empty `prefix` ends with a dot.
 fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
     let Value::Object(parts) = value else {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

@@ -1,13 +1,13 @@
-//! A comparison as tables, which the command prints and the page shows.
+//! The tables of a comparison, for the text and the HTML report.
 
 use crate::cli::ui::format::count;
 use crate::cli::ui::table::{Table, row};
 
 use super::{Comparison, Metric, ModelPair};
 
-/// What stands where nothing is known.
+/// Shown for unknown values.
 const UNKNOWN: &str = "–";
-/// A digest is told apart by its start.
+/// Characters shown of a digest.
 const DIGEST: usize = 12;
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -15,38 +15,38 @@ fn number(value: Option<f64>, digits: usize) -> String {
 }
 
 impl Comparison {
-    /// The figures of each run.
+    /// Returns the metrics of each run.
     pub fn run_table(&self) -> Table {
         let rows = self.runs.iter().map(|run| {
             let seed = run.seed.map_or(UNKNOWN.to_owned(), |seed| seed.to_string());
-            let figures = Metric::ALL.map(|figure| number((figure.of)(run), figure.digits));
-            row(&run.name, [seed, count(run.epochs.len())].into_iter().chain(figures))
+            let metrics = Metric::ALL.map(|metric| number((metric.of)(run), metric.digits));
+            row(&run.name, [seed, count(run.epochs.len())].into_iter().chain(metrics))
         });
-        let [a, b, c, d, e] = Metric::ALL.map(|figure| figure.name);
+        let [a, b, c, d, e] = Metric::ALL.map(|metric| metric.name);
         Table::new(["run", "seed", "epochs", a, b, c, d, e], rows)
     }
 
-    /// Mean and standard deviation of each group; no rows where each group is one run.
+    /// Returns mean and standard deviation of each group. The table is empty if every group is a single run.
     pub fn group_table(&self) -> Table {
-        let figure = |group: usize, figure: Metric| {
-            let summary = self.summary(group, figure);
-            let mean = number(summary.map(|summary| summary.mean), figure.digits);
+        let cell = |group: usize, metric: Metric| {
+            let summary = self.summary(group, metric);
+            let mean = number(summary.map(|summary| summary.mean), metric.digits);
             match summary.and_then(|summary| summary.sd) {
-                Some(sd) => format!("{mean} ± {}", number(Some(sd), figure.digits)),
+                Some(sd) => format!("{mean} ± {}", number(Some(sd), metric.digits)),
                 None => mean,
             }
         };
         let are_groups = self.groups.iter().any(|group| group.runs.len() > 1);
         let groups = self.groups.iter().enumerate().filter(|_| are_groups);
         let rows = groups.map(|(index, group)| {
-            let figures = Metric::ALL.map(|of| figure(index, of));
-            row(&group.name, [count(group.runs.len())].into_iter().chain(figures))
+            let metrics = Metric::ALL.map(|metric| cell(index, metric));
+            row(&group.name, [count(group.runs.len())].into_iter().chain(metrics))
         });
-        let [a, b, c, d, e] = Metric::ALL.map(|figure| figure.name);
+        let [a, b, c, d, e] = Metric::ALL.map(|metric| metric.name);
         Table::new(["mean ± sd", "runs", a, b, c, d, e], rows)
     }
 
-    /// What is set otherwise in some group.
+    /// Returns the settings that differ between groups.
     pub fn difference_table(&self) -> Table {
         let rows = self.differences().into_iter().map(|difference| {
             let is_digest = difference.setting.starts_with("sha256.");
@@ -60,53 +60,53 @@ impl Comparison {
         self.by_group("setting", rows)
     }
 
-    /// Welch's t-tests between groups of seeds.
+    /// Returns Welch's t-tests between groups of seeds.
     pub fn test_table(&self) -> Table {
         let rows = self.tests().into_iter().map(|test| {
             let [a, b] = test.groups.map(|group| &self.groups[group].name);
-            let digits = test.figure.digits;
+            let digits = test.metric.digits;
             let cells = [
                 format!("{:+.digits$}", test.test.difference),
                 format!("{:.2}", test.test.t),
                 format!("{:.1}", test.test.df),
-                probability(test.test.p),
+                p_value(test.test.p),
             ];
-            row(&format!("{}: {a} − {b}", test.figure.name), cells)
+            row(&format!("{}: {a} − {b}", test.metric.name), cells)
         });
         Table::new(["Welch's t-test", "difference", "t", "df", "p"], rows)
     }
 
-    /// F1 of each class, a column a group; no rows where no model was asked.
+    /// Returns the F1 of each class, with a column per group. The table is empty without predictions.
     pub fn class_table(&self) -> Table {
-        let is_known = self.runs.iter().any(|run| run.answers.is_some());
+        let is_known = self.runs.iter().any(|run| run.predictions.is_some());
         let classes = self.classes().into_iter().filter(|_| is_known);
         let rows =
             classes.map(|class| row(class.name, class.f1.into_iter().map(|f1| number(f1, 4))));
         self.by_group("F1 by class", rows)
     }
 
-    /// McNemar's exact tests of these pairs of models.
+    /// Returns McNemar's exact tests of pairs of models.
     pub fn pair_table(&self, pairs: &[ModelPair]) -> Table {
         let rows = pairs.iter().map(|pair| {
             let [a, b] = pair.runs.map(|run| &self.runs[run].name);
             let [only_a, only_b] = [0, 1].map(|side| pair.only[side].len());
             let counts = [pair.both, only_a, only_b, pair.neither].map(count);
-            row(&format!("{a}, {b}"), counts.into_iter().chain([probability(pair.p)]))
+            row(&format!("{a}, {b}"), counts.into_iter().chain([p_value(pair.p)]))
         });
         let columns =
-            ["McNemar's test", "both right", "only the 1st", "only the 2nd", "neither", "p"];
+            ["McNemar's test", "both correct", "only the 1st", "only the 2nd", "neither", "p"];
         Table::new(columns, rows)
     }
 
-    /// A table with a column a group.
-    fn by_group(&self, what: &str, rows: impl Iterator<Item = Vec<String>>) -> Table {
+    /// Creates a table with a column per group.
+    fn by_group(&self, heading: &str, rows: impl Iterator<Item = Vec<String>>) -> Table {
         let names = self.groups.iter().map(|group| group.name.clone());
-        Table { columns: row(what, names), rows: rows.collect() }
+        Table { columns: row(heading, names), rows: rows.collect() }
     }
 }
 
-/// A probability that a test found, to two digits: 0.34, 0.00049, 5.3e-70.
-fn probability(p: f64) -> String {
+/// Formats a p-value with two significant digits: 0.34, 0.00049, 5.3e-70.
+fn p_value(p: f64) -> String {
     match p {
         p if p >= 0.1 => format!("{p:.2}"),
         p if p >= 1e-4 => {
@@ -119,11 +119,11 @@ fn probability(p: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::probability;
+    use super::p_value;
 
     #[test]
-    fn probabilities_have_two_digits() {
-        let texts = [1.0, 0.344, 0.0844, 0.000_488, 5.34e-70, 0.0].map(probability);
+    fn p_values_have_two_digits() {
+        let texts = [1.0, 0.344, 0.0844, 0.000_488, 5.34e-70, 0.0].map(p_value);
         assert_eq!(texts, ["1.00", "0.34", "0.084", "0.00049", "5.3e-70", "0.0e0"]);
     }
 }

@@ -1,20 +1,21 @@
-//! A comparison as text.
+//! The text output of a comparison.
 
 use crate::cli::ui::columns;
 use crate::cli::ui::table::Table;
 
 use super::{Comparison, ModelPair};
 
-/// Pairs of models that have a row.
+/// Maximum number of pairs of models in the table.
 const PAIRS: usize = 10;
-/// Images that are named of those that only one model gets right.
+/// Maximum number of listed images that only one model classifies correctly.
 const IMAGES: usize = 10;
 
+/// Returns the tables, with notes.
 pub fn text(comparison: &Comparison) -> String {
     let pairs = comparison.model_pairs();
     let shown = &pairs[..pairs.len().min(PAIRS)];
-    let seeds = "p: how likely a difference this large is if there is none.\n\
-                 Of losses and seconds less is better.";
+    let note = "p: probability of a difference at least this large if the groups have the same mean.\n\
+                For losses and seconds, lower is better.";
     let models = match pairs.as_slice() {
         [pair] => only(comparison, pair),
         _ if pairs.len() > PAIRS => vec![format!("{} more pairs with --json", pairs.len() - PAIRS)],
@@ -24,7 +25,7 @@ pub fn text(comparison: &Comparison) -> String {
         (comparison.run_table(), vec![]),
         (comparison.group_table(), vec![]),
         (comparison.difference_table(), vec![]),
-        (comparison.test_table(), vec![seeds.to_owned()]),
+        (comparison.test_table(), vec![note.to_owned()]),
         (comparison.class_table(), vec![]),
         (comparison.pair_table(shown), models),
     ];
@@ -35,7 +36,7 @@ pub fn text(comparison: &Comparison) -> String {
     tables.map(text).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The images that only one of two models gets right.
+/// Lists the images that only one of two models classifies correctly.
 fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
     let line = |side: usize| {
         let numbers = pair.only[side].iter().take(IMAGES).map(usize::to_string);
@@ -45,7 +46,7 @@ fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
             1..=IMAGES => {}
             _ => images += ", ..",
         }
-        format!("only {} gets right:\n  {images}", comparison.runs[pair.runs[side]].name)
+        format!("only {} is correct:\n  {images}", comparison.runs[pair.runs[side]].name)
     };
     vec![line(0), line(1)]
 }

@@ -1,4 +1,4 @@
-//! The model card, `README.md`: YAML that Hugging Face's hub reads, then text for people.
+//! The model card, `README.md`: YAML for the Hugging Face hub, then text.
 
 use serde_json::{Value, json};
 
@@ -6,10 +6,10 @@ use crate::cli::report::card::CARD;
 use crate::cli::report::training_rows;
 use crate::train::RunRecord;
 
-/// How to use the files, in Python.
+/// Usage in Python.
 const USE: &str = r#"## How to use it
 
-It takes raw grey pixels, 0 to 255, bright on black, as `[N, 1, 28, 28]`. With ONNX Runtime:
+The input is raw grey pixels, 0 to 255, bright on black, as `[N, 1, 28, 28]`. With ONNX Runtime:
 
 ```python
 import numpy as np, onnxruntime
@@ -40,7 +40,7 @@ net.load_state_dict(load_file("model.safetensors"))
 ```
 "#;
 
-/// The card of the model that is called `name`; `official` says whether its data is Fashion-MNIST.
+/// Returns the card of the model `name`. `official` states whether it was trained on Fashion-MNIST.
 pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> String {
     let test = record.and_then(|record| record.test.as_ref());
     let mut head = json!({
@@ -69,7 +69,7 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> S
     text += "LeNet on Fashion-MNIST: 44,426 parameters, trained by `lenet`, a program built on Burn.\n\n";
     if let Some(test) = test {
         text += &format!(
-            "On {} test images it is right {} times: accuracy {:.4}, loss {:.4}.\n\n",
+            "On {} test images it makes {} correct predictions: accuracy {:.4}, loss {:.4}.\n\n",
             test.samples, test.correct, test.accuracy, test.loss
         );
     }
@@ -92,13 +92,13 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> S
     text
 }
 
-/// A mapping as YAML: a key a line, each value as JSON, which YAML contains.
+/// Returns a mapping as YAML, one key per line. The values are JSON, which is valid YAML.
 fn yaml(head: &Value) -> String {
     let entries = head.as_object().into_iter().flatten();
     entries.map(|(key, value)| format!("{key}: {value}\n")).collect()
 }
 
-/// Text from files without what Markdown takes for its own.
+/// Escapes Markdown in text from files.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_record_the_card_claims_no_figures() {
+    fn card_without_record_has_no_metrics() {
         let card = write("m", None, true);
         assert!(card.starts_with("---\nlicense: \"mit\"\nlibrary_name: \"burn\"\n"));
         assert!(!card.contains("model-index") && !card.contains("accuracy 0"));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_text_in_yaml_and_in_markdown() {
+    fn names_are_escaped() {
         assert_eq!(plain("a|b\n<c>"), "a\\|b \\<c\\>");
         assert_eq!(yaml(&json!({ "name": "a: \"b\"" })), "name: \"a: \\\"b\\\"\"\n");
     }

@@ -1,4 +1,4 @@
-//! `lenet convert MODEL DIR/`: a model as a repository of Hugging Face's hub holds it.
+//! `lenet convert MODEL DIR/`: writes the files of a Hugging Face model repository.
 
 use std::fs;
 use std::path::Path;
@@ -14,15 +14,15 @@ use crate::io::{FileError, Target};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
-/// The files, the card last: where it is, the others are.
+/// The files in the order of writing. If the card exists, all are complete.
 pub(super) const FILES: [&str; 4] = ["model.safetensors", "model.onnx", "config.json", "README.md"];
 
-/// Whether `target` names a folder.
-pub(super) fn is_meant(target: &Path) -> bool {
+/// Returns whether `target` is a directory, or will be one because it ends with a slash.
+pub(super) fn is_directory(target: &Path) -> bool {
     target.is_dir() || target.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
-/// Writes the folder.
+/// Writes the directory.
 pub(super) fn write(
     args: &ConvertArgs,
     file: &mut ModelFile,
@@ -30,7 +30,7 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let dir = &args.output;
     fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
-    // What transformers and others look for, to know whose layout the tensors have.
+    // The transformers library and others read the tensor layout from this key.
     file.metadata.insert("format".to_owned(), "pt".to_owned());
     super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
     super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;
@@ -44,7 +44,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// What a program has to know to use the weights.
+/// Returns `config.json`: everything that a program needs to use the weights.
 fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
     let layers = layers.iter().map(|layer| {
         json!({
@@ -59,7 +59,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
             labels.insert((*class).to_owned(), json!(label));
         }
     }
-    // The scaling of the training is folded into conv1; it is told, and nobody has to do it.
+    // For information only: this scaling is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
         Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
         _ => Value::Null,

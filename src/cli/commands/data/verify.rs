@@ -47,16 +47,16 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
 
 fn row(dir: &Path, file: DataFile) -> Row {
     let path = path_of(dir, file);
-    let finding = path.as_deref().map(|path| FileStatus::of(file, Decoded::open(path)));
+    let status = path.as_deref().map(|path| FileStatus::of(file, Decoded::open(path)));
     Row {
         name: file.name(),
         path: path.map(|path| path.to_string_lossy().into_owned()),
-        status: finding.as_ref().map_or("missing", FileStatus::name),
-        sha256: finding.as_ref().and_then(FileStatus::digest).map(str::to_owned),
-        problem: match &finding {
+        status: status.as_ref().map_or("missing", FileStatus::name),
+        sha256: status.as_ref().and_then(FileStatus::digest).map(str::to_owned),
+        problem: match &status {
             Some(FileStatus::Right(_)) => None,
-            Some(finding) => Some(format!("it is {finding}")),
-            None => Some("it is not there".to_owned()),
+            Some(status) => Some(format!("it is {status}")),
+            None => Some("file not found".to_owned()),
         },
     }
 }

@@ -15,30 +15,33 @@ use crate::cli::ui::Out;
 use crate::cli::ui::format::plural;
 use crate::data::{FashionMnist, Options};
 
-/// The GPU, as the document has it.
+/// The GPU in the JSON output.
 #[derive(Default, Serialize)]
 struct Gpu {
     name: Option<String>,
-    /// Whether it is a program on the CPU.
+    /// Whether it is a software renderer on the CPU.
     software: bool,
     images_per_second: Option<f64>,
     problem: Option<String>,
 }
 
-/// What measures the backends of this build, as `speed` does: the binary's, which alone compiles Burn's GPU code.
+/// Benchmark functions, one per backend of this build. The binary passes them in, so that only the binary compiles Burn's
+/// GPU code.
 pub struct Speeds {
+    /// Measures the CPU.
     #[cfg(feature = "ndarray")]
     pub ndarray: fn() -> Result<f64, Error>,
-    /// This GPU.
+    /// Measures a GPU.
     #[cfg(feature = "wgpu")]
     pub wgpu: fn(&crate::backend::gpu::Gpu) -> Result<f64, Error>,
 }
 
 impl DoctorArgs {
-    /// Looks at the machine, measures its backends and tells.
+    /// Measures the backends and prints the state of the machine and of the data set.
     ///
     /// # Errors
-    /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks; if the CPU could not be measured.
+    /// Returns an error if the data set cannot be used, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
+    /// the CPU backend fails.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
         let data = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = cpu::level()?.to_string();
@@ -49,7 +52,7 @@ impl DoctorArgs {
         #[cfg(not(feature = "ndarray"))]
         let on_cpu: Option<f64> = None;
         let gpu = gpu(speeds);
-        // The backend that trains faster here, of those that could be measured.
+        // The faster one of the backends that work here.
         let faster = match (on_cpu, gpu.images_per_second) {
             (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
             (Some(_), _) => Some("ndarray"),
@@ -115,7 +118,7 @@ impl Gpu {
     fn text(&self) -> String {
         let name = self.name.as_deref().unwrap_or("none");
         let software = match self.software {
-            true => ", a program on the CPU that stands in for a GPU",
+            true => ", a software renderer on the CPU",
             false => "",
         };
         let problem =

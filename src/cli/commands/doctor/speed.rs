@@ -1,4 +1,4 @@
-//! How fast a backend trains here: measured for about a second.
+//! Measures the training throughput of a backend for about one second.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use crate::data::{Batches, Image, ImageDataset};
 use crate::model::Weights;
 use crate::train::Recipe;
 
-/// How long a backend is measured, once its kernels are compiled.
-const WHILE: Duration = Duration::from_secs(1);
-/// Images of a pass: an epoch in small.
+/// Duration of the measurement, after the kernels are compiled.
+const DURATION: Duration = Duration::from_secs(1);
+/// Images per epoch.
 const IMAGES: usize = 16_000;
-/// The default of `lenet train`.
+/// The default batch size of `lenet train`.
 const BATCH_SIZE: usize = 32;
 
-/// Images to train on; how fast that goes does not depend on what they show.
+/// Returns synthetic images. Throughput does not depend on their content.
 fn images() -> ImageDataset {
     let image = |index: usize| -> Image {
         std::array::from_fn(|pixel| (index * 31 + pixel * 17 + pixel / 28 * 7) as u8)
@@ -25,22 +25,22 @@ fn images() -> ImageDataset {
     ImageDataset::new(images, labels)
 }
 
-/// Images a second of a training by the classic recipe on `device`.
+/// Measures the images per second that the classic recipe trains on `device`.
 ///
 /// # Errors
-/// If the device fails.
+/// Returns an error if the device fails.
 pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
     let recipe = Recipe::classic();
     let start = Parameters::new(Weights::initial(1, recipe.gain), recipe.sgd());
     let mut trainer = B::trainer(recipe.activation, recipe.sgd(), &start, device);
-    let pass = Batches::in_order(&images(), BATCH_SIZE);
-    let batches = pass.batches();
+    let epoch = Batches::in_order(&images(), BATCH_SIZE);
+    let batches = epoch.batches();
     let mut left = 0;
-    // Makes some steps and waits for them.
+    // Runs some steps and waits for their results.
     let mut steps = |count: usize| {
         for _ in 0..count {
             if left == 0 {
-                trainer.start_epoch(pass.clone(), vec![0.01; batches], 0);
+                trainer.start_epoch(epoch.clone(), vec![0.01; batches], 0);
                 left = batches;
             }
             trainer.step();
@@ -51,12 +51,12 @@ pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
     steps(1)?;
     let begin = Instant::now();
     let (mut done, mut count) = (0, 1);
-    while begin.elapsed() < WHILE {
+    while begin.elapsed() < DURATION {
         let last = Instant::now();
         steps(count)?;
         done += count;
-        // As rarely as training waits for a device: about ten times a second.
-        if last.elapsed() * 10 < WHILE {
+        // Wait about ten times per second, as training does.
+        if last.elapsed() * 10 < DURATION {
             count *= 2;
         }
     }

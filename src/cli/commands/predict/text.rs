@@ -1,4 +1,4 @@
-//! The answers of `lenet predict` for people.
+//! The predictions of `lenet predict` as text.
 
 use crate::cli::picture;
 use crate::cli::ui;
@@ -6,7 +6,7 @@ use crate::data::{Image, SIDE};
 
 use super::{Candidate, Prediction};
 
-/// The image as the lines of a drawing; none where nobody would see it.
+/// Draws the image in lines of text. Returns no lines off a terminal.
 pub(super) fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
     match drawing {
         ui::Drawing::Colour => picture::half_blocks(image, SIDE),
@@ -15,19 +15,20 @@ pub(super) fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
     }
 }
 
+/// Returns the first line of a prediction.
 pub(super) fn heading(prediction: &Prediction) -> String {
     let Prediction { source, class, .. } = prediction;
     let verdict = match prediction.true_class {
-        Some(truth) if truth == *class => " (right)".to_owned(),
+        Some(truth) if truth == *class => " (correct)".to_owned(),
         Some(truth) => format!(" (wrong: it is {truth})"),
         None => String::new(),
     };
     format!("{source}: {class}{verdict}")
 }
 
-/// Its probable classes, beside the drawing if there is one.
-pub(super) fn answer(prediction: &Prediction, drawing: &[String]) -> String {
-    // Left of it stand the drawing, class and probability.
+/// Returns the most probable classes, next to the drawing if it has lines.
+pub(super) fn candidates(prediction: &Prediction, drawing: &[String]) -> String {
+    // The bars are right of the drawing, the class and the probability.
     let room = ui::columns().saturating_sub(SIDE + 28).min(20);
     let table = prediction.top.iter().map(|Candidate { class, probability, .. }| {
         let row = format!("{class:<12} {probability:>7.4}");
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_probable_come_first_and_of_equal_ones_the_first() {
+    fn candidates_are_sorted_and_ties_keep_order() {
         let prediction = prediction(Some(6));
         let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
         assert_eq!(labels, [4, 6, 2]);
@@ -79,17 +80,17 @@ mod tests {
     }
 
     #[test]
-    fn the_classes_stand_beside_the_drawing_or_below_the_answer() {
+    fn candidates_are_next_to_drawing() {
         let wrong = prediction(Some(6));
         assert_eq!(heading(&wrong), "x: Coat (wrong: it is Shirt)");
         assert_eq!(
-            answer(&wrong, &[]),
+            candidates(&wrong, &[]),
             "  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
         );
         let unknown = prediction(None);
         assert_eq!(heading(&unknown), "x: Coat");
         let drawing = vec!["....".to_owned(); 5];
-        let text = answer(&unknown, &drawing);
+        let text = candidates(&unknown, &drawing);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "  ....");
         assert_eq!(lines[1], format!("  ....   Coat          0.4000  {}", "█".repeat(8)));

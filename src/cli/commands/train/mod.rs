@@ -15,7 +15,7 @@ use crate::io::FileError;
 use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
 
-use super::{OnBackend, gate};
+use super::{OnBackend, check_min_accuracy};
 use run::{Splits, TrainingRun};
 
 impl OnBackend for TrainArgs {
@@ -24,32 +24,32 @@ impl OnBackend for TrainArgs {
         if let Some(Seeds(seeds)) = &self.seeds {
             return seeds::train::<B>(self, seeds, device, device_name);
         }
-        let mut output = RunFiles::reserve(self.output.as_deref(), self.resume, self.force)?;
+        let mut files = RunFiles::reserve(self.output.as_deref(), self.resume, self.force)?;
         let mut reporter: Box<dyn RunReporter> = match (self.json, self.quiet) {
             (true, _) => Box::new(JsonReporter::default()),
             (false, true) => Box::new(Quiet),
             (false, false) => Box::new(TextReporter::new(bars_wanted(self.progress))),
         };
-        let earlier = if self.resume { output.read_checkpoint()? } else { None };
-        let record = earlier.as_ref().map(|state| &state.record);
+        let earlier = if self.resume { files.read_checkpoint()? } else { None };
+        let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
         let tensorboard = self.tensorboard.as_ref();
         let mut tensorboard =
             tensorboard.map(|dir| TensorBoard::new(dir, record, self.force)).transpose()?;
         if self.resume && earlier.is_none() {
-            let path = output.checkpoint_path();
-            reporter.note(&format!("note: there is no {}, beginning at the start", path.display()));
+            let path = files.checkpoint_path();
+            reporter.note(&format!("note: there is no {}, starting a new run", path.display()));
         }
-        let like = like(self)?;
+        let like = read_like(self)?;
         let settings = settings(self, record.or(like.as_ref()))?;
         let (splits, record) = Splits::load(self, settings, device_name)?;
         note_differences(like.as_ref(), &record);
-        let name = output.model_path().to_owned();
+        let name = files.model_path().to_owned();
         let has_other_name = self.output.is_none() && name != Path::new("model.mpk");
         if has_other_name {
             let name = name.display();
-            reporter.note(&format!("note: model.mpk is taken, this model goes to {name}"));
+            reporter.note(&format!("note: model.mpk already exists, writing to {name}"));
         }
-        let mut run = TrainingRun { splits: &splits, device, record, output: Some(output) };
+        let mut run = TrainingRun { splits: &splits, device, record, files: Some(files) };
         let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
         let reported = reporter.finish();
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
@@ -60,15 +60,15 @@ impl OnBackend for TrainArgs {
                     true => args::rerun_command(None, &["-o".as_ref(), name.as_os_str(), resume]),
                     false => args::rerun_command(None, &[resume]),
                 };
-                format!("everything is saved; go on with: {typed}")
+                format!("everything is saved; resume with: {typed}")
             })
         })?;
         shown.and(reported)?;
-        gate(test.accuracy, self.min_accuracy)
+        check_min_accuracy(test.accuracy, self.min_accuracy)
     }
 }
 
-/// The settings that `args` ask for; what they leave open is as in the record of an `earlier` run, or the default.
+/// Returns the settings in `args`. Missing ones come from the record of an `earlier` run, or are the defaults.
 fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, Error> {
     let earlier = earlier.map(|record| &record.settings);
     let mut recipe = match (args.recipe, earlier) {
@@ -95,28 +95,25 @@ fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, E
     Ok(settings)
 }
 
-/// The record of the run that is to be repeated.
-fn like(args: &TrainArgs) -> Result<Option<RunRecord>, Error> {
+/// Reads the run record of `--like`, if any.
+fn read_like(args: &TrainArgs) -> Result<Option<RunRecord>, Error> {
     let read = |path: &Path| {
-        let unusable = FileError::of("cannot use the settings of", path);
-        RunRecord::read(path).map_err(unusable)
+        RunRecord::read(path).map_err(FileError::of("cannot use the settings of", path))
     };
     Ok(args.like.as_deref().map(read).transpose()?)
 }
 
-/// Says why a training as `like` tells of leaves another model as `record`, whatever its settings.
+/// Prints the reasons, apart from settings, why this run will not reproduce the model of `like`.
 fn note_differences(like: Option<&RunRecord>, record: &RunRecord) {
     let Some(like) = like else { return };
     let RunRecord { lenet, device, .. } = like;
     let reasons = [
-        (like.test.is_none(), "it was not finished".to_owned()),
-        (*lenet != record.lenet, format!("it was of lenet {lenet}")),
-        (*device != record.device, format!("it ran on {device}")),
-        (like.data != record.data, "it had another data set".to_owned()),
+        (like.test.is_none(), "that run did not finish".to_owned()),
+        (*lenet != record.lenet, format!("that run used lenet {lenet}")),
+        (*device != record.device, format!("that run used {device}")),
+        (like.data != record.data, "that run used another data set".to_owned()),
     ];
     for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {
-        ui::note(&format!(
-            "note: the training to be repeated left another model than this one will: {reason}"
-        ));
+        ui::note(&format!("note: this run will not reproduce the original model: {reason}"));
     }
 }

@@ -1,4 +1,4 @@
-//! One training of the command: its images -> state, model, record, and the test at its end.
+//! One training run: loads the data, trains, saves checkpoint, model and run record, then evaluates on the test images.
 
 use std::num::NonZeroUsize;
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use crate::train::{
     Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
 };
 
-/// Within an epoch the state is saved so often: what a kill can cost. Saving takes 6 ms.
+/// How often to save a checkpoint within an epoch: the most work that a `kill -9` can lose. A checkpoint takes 6 ms to write.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// The images of a run.
@@ -41,9 +41,10 @@ impl Splits {
         note_provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
-            let wrong =
-                "--keep best and --patience go by the validation images, and there are none";
-            return Err(Error::Usage(wrong.to_owned()));
+            return Err(Error::Usage(
+                "--keep best and --patience need validation images, but the validation split is empty"
+                    .to_owned(),
+            ));
         }
         let digests = provenance.digests.iter();
         let record = RunRecord {
@@ -56,72 +57,72 @@ impl Splits {
     }
 }
 
-/// One training of the command, all that it needs at hand.
+/// A run that is ready to start.
 pub(super) struct TrainingRun<'a, D> {
     pub(super) splits: &'a Splits,
     pub(super) device: &'a D,
-    /// As it is before the training.
+    /// The record before the start.
     pub(super) record: RunRecord,
-    /// Where its files go, if it leaves any.
-    pub(super) output: Option<RunFiles>,
+    /// The files to write, if any.
+    pub(super) files: Option<RunFiles>,
 }
 
 impl<D> TrainingRun<'_, D> {
-    /// Trains, or goes on from `earlier`, tests and saves; the record at the end, and the test in it.
+    /// Trains from the start or from `earlier`, evaluates and saves. Returns the final record and its test results.
     pub(super) fn train<B: LeNetBackend<Device = D>>(
         &mut self,
         earlier: Option<Checkpoint>,
         reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let Self { splits, device, record, output } = self;
+        let Self { splits, device, record, files } = self;
         let now = humantime::format_rfc3339_seconds(SystemTime::now());
         let record = RunRecord {
             started: Some(now.to_string()),
             threads: rayon::current_num_threads(),
             ..record.clone()
         };
-        let mut state = match earlier {
-            Some(state) => state.go_on(record).map_err(|difference| {
-                let path = output.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
+        let mut checkpoint = match earlier {
+            Some(checkpoint) => checkpoint.resume(record).map_err(|difference| {
+                let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
                 error::Error::CheckpointMismatch { path, difference }
             })?,
             None => Checkpoint::initial(record),
         };
-        reporter.start(&state.record, output.as_ref().map(RunFiles::model_path));
-        let (settings, done) = (&state.record.settings, state.record.epochs.len());
+        reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
+        let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
         if done >= settings.epochs {
             let more = match settings.recipe.depends_on_length() {
                 true => "",
-                false => "; more with --epochs",
+                false => "; use --epochs to train more",
             };
             reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
-        let mut save = |state: &Checkpoint| {
-            output.as_mut().map_or(Ok(()), |output| output.write(state))?;
+        let mut save = |checkpoint: &Checkpoint| {
+            files.as_mut().map_or(Ok(()), |files| files.write(checkpoint))?;
             if let Some(tensorboard) = &mut tensorboard {
-                tensorboard.write(&state.record);
+                tensorboard.write(&checkpoint.record);
             }
             Ok(())
         };
-        let job = TrainingContext::<B> {
+        let context = TrainingContext::<B> {
             train: &splits.train,
             validation: &splits.validation,
             device,
             save_every: SAVE_EVERY,
         };
-        fit(&job, &mut state, reporter, &mut save)?;
-        let (model, images) = (state.model(), &splits.test);
+        fit(&context, &mut checkpoint, reporter, &mut save)?;
+        let (model, images) = (checkpoint.model(), &splits.test);
         let test = evaluate::<B>(&model, images, eval::BATCH_SIZE, device)?;
         let test = TestRecord::from(&test);
-        state.record.stop_reason = Some(state.stop_reason());
-        state.record.test = Some(test.clone());
-        save(&state)?;
-        let record = state.record;
+        checkpoint.record.stop_reason = Some(checkpoint.stop_reason());
+        checkpoint.record.test = Some(test.clone());
+        save(&checkpoint)?;
+        let record = checkpoint.record;
         ui::notes(&record).iter().for_each(|note| reporter.note(note));
         reporter.test(&record, &test);
-        if let Some(output) = &self.output {
-            reporter.saved(output.model_path());
+        if let Some(files) = &self.files {
+            reporter.saved(files.model_path());
         }
         Ok((record, test))
     }

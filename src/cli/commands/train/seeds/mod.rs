@@ -1,4 +1,4 @@
-//! `lenet train --seeds`: the same training from several seeds, a row for each, their mean and deviation.
+//! `lenet train --seeds`: the same run from several seeds, with a row per seed, their mean and standard deviation.
 
 mod table;
 
@@ -11,56 +11,55 @@ use crate::cli::error::Error;
 use crate::cli::ui::{Bar, RunReporter, bars_wanted};
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
-use crate::cli::commands::gate;
+use crate::cli::commands::check_min_accuracy;
 
 use super::run::{Splits, TrainingRun};
-use super::{like, note_differences, settings};
+use super::{note_differences, read_like, settings};
 use table::{Row, Table};
 
-/// What stands for the seed in the name of an output file.
-const PLACE: &str = "{seed}";
+/// The placeholder of the seed in the name of the output file.
+const PLACEHOLDER: &str = "{seed}";
 
-/// Trains from each of `seeds`, as many side by side as is fastest. Each is the run that it would be alone, so neither its weights
-/// nor its row depend on the others.
+/// Trains from each of `seeds`, several in parallel. The result of a seed does not depend on the other seeds.
 pub(super) fn train<B: LeNetBackend>(
     args: &TrainArgs,
     seeds: &[u64],
     device: &B::Device,
     device_name: &str,
 ) -> Result<(), Error> {
-    // All names before the first run: a name that is taken should not cost the runs before it.
-    let outputs = claim(args, seeds)?;
-    let like = like(args)?;
+    // Lock all files before the first run, so that an existing file does not waste the runs before it.
+    let files = reserve(args, seeds)?;
+    let like = read_like(args)?;
     let settings = settings(args, like.as_ref())?;
     let (splits, record) = Splits::load(args, settings, device_name)?;
     note_differences(like.as_ref(), &record);
-    let of = |(seed, output): (&u64, _)| {
+    let run = |(seed, files): (&u64, _)| {
         let settings = Settings { seed: *seed, ..record.settings.clone() };
         TrainingRun {
             splits: &splits,
             device,
             record: RunRecord { settings, ..record.clone() },
-            output,
+            files,
         }
     };
-    let runs: Vec<_> = seeds.iter().zip(outputs).map(of).collect();
+    let runs: Vec<_> = seeds.iter().zip(files).map(run).collect();
     let mut table = Table::new(args);
-    let output = runs.first().and_then(|run| run.output.as_ref());
-    table.start(&record, output.map(RunFiles::model_path), seeds);
+    let first = runs.first().and_then(|run| run.files.as_ref());
+    table.start(&record, first.map(RunFiles::model_path), seeds);
     table.bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * record.settings.epochs));
     let (rows, failure) = run_in_parallel::<B>(runs, args, &mut table);
     if let Some(bar) = table.bar.take() {
         bar.finish();
     }
     if let Some(error) = failure {
-        let is_left = |seed: &u64| rows.iter().all(|row| row.seed() != *seed);
-        let left: Vec<u64> = seeds.iter().copied().filter(is_left).collect();
-        return Err(error.with_advice(|| advice(args, &left)));
+        let is_missing = |seed: &u64| rows.iter().all(|row| row.seed() != *seed);
+        let missing: Vec<u64> = seeds.iter().copied().filter(is_missing).collect();
+        return Err(error.with_advice(|| advice(args, &missing)));
     }
     table.summary(&rows);
     table.finish()?;
     let accuracies = rows.iter().map(|row| row.test.accuracy);
-    gate(accuracies.sum::<f64>() / rows.len() as f64, args.min_accuracy)
+    check_min_accuracy(accuracies.sum::<f64>() / rows.len() as f64, args.min_accuracy)
 }
 
 /// Returns the number of runs to train in parallel for the best throughput on `threads` CPU threads.
@@ -73,8 +72,8 @@ fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
     }
 }
 
-/// Trains all runs and returns their rows in order. Each row is printed as soon as all rows before it are. If a run fails, returns the
-/// first error with the rows of the runs that completed nevertheless.
+/// Trains all runs and returns their rows in the order of `runs`. Prints each row as soon as the rows before it are printed.
+/// After an error, no new run starts, and the rows of the completed runs are returned with it.
 fn run_in_parallel<B: LeNetBackend>(
     runs: Vec<TrainingRun<'_, B::Device>>,
     args: &TrainArgs,
@@ -123,20 +122,20 @@ fn run_in_parallel<B: LeNetBackend>(
                 written += 1;
             }
         }
-        // Whole rows behind one that is not.
-        let behind = rows.iter().skip(written).flatten();
-        behind.for_each(|row| table.row(row));
+        // Print the completed runs that follow a failed one.
+        rows.iter().skip(written).flatten().for_each(|row| table.row(row));
     });
     (rows.into_iter().flatten().collect(), failure)
 }
 
+/// Trains a run and returns its row.
 fn row<B: LeNetBackend>(
     mut run: TrainingRun<'_, B::Device>,
     resume: bool,
     bar: Option<&Bar>,
 ) -> Result<Row, Error> {
-    let earlier = match &mut run.output {
-        Some(output) if resume => output.read_checkpoint()?,
+    let earlier = match &mut run.files {
+        Some(files) if resume => files.read_checkpoint()?,
         _ => None,
     };
     let mut reporter: Box<dyn RunReporter> = match bar {
@@ -144,34 +143,34 @@ fn row<B: LeNetBackend>(
         None => Box::new(Quiet),
     };
     let (record, test) = run.train::<B>(earlier, reporter.as_mut(), None)?;
-    let path = run.output.as_ref().map(|output| output.model_path().to_owned());
+    let path = run.files.as_ref().map(|files| files.model_path().to_owned());
     Ok(Row { record, test, path })
 }
 
-/// A claim to each seed's files, where files are wanted.
-fn claim(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Error> {
+/// Locks the files of each seed, if `-o` is given.
+fn reserve(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Error> {
     let Some(pattern) = &args.output else {
         return Ok(seeds.iter().map(|_| None).collect());
     };
     let pattern = pattern.to_string_lossy();
-    if !pattern.contains(PLACE) {
+    if !pattern.contains(PLACEHOLDER) {
         return Err(Error::Usage(format!(
-            "with --seeds, -o needs {PLACE} in the name, as in -o model-{PLACE}.mpk"
+            "with --seeds, -o needs {PLACEHOLDER} in the file name, for example -o model-{PLACEHOLDER}.mpk"
         )));
     }
-    let name = |seed: &u64| PathBuf::from(pattern.replace(PLACE, &seed.to_string()));
+    let name = |seed: &u64| PathBuf::from(pattern.replace(PLACEHOLDER, &seed.to_string()));
     let reserve = |seed| Ok(Some(RunFiles::reserve(Some(&name(seed)), args.resume, args.force)?));
     seeds.iter().map(reserve).collect()
 }
 
-/// How to come by the seeds that are left after a signal.
-fn advice(args: &TrainArgs, left: &[u64]) -> String {
+/// Returns the advice after a signal: how to train the `missing` seeds.
+fn advice(args: &TrainArgs, missing: &[u64]) -> String {
     if args.output.is_some() {
         let typed = args::rerun_command(None, &["--resume".as_ref()]);
-        return format!("everything is saved; go on with: {typed}");
+        return format!("everything is saved; resume with: {typed}");
     }
-    let left: Vec<String> = left.iter().map(u64::to_string).collect();
-    let left = left.join(",");
-    let typed = args::rerun_command(Some("--seeds"), &["--seeds".as_ref(), left.as_ref()]);
-    format!("the rows above are whole; the others come with: {typed}")
+    let missing: Vec<String> = missing.iter().map(u64::to_string).collect();
+    let missing = missing.join(",");
+    let typed = args::rerun_command(Some("--seeds"), &["--seeds".as_ref(), missing.as_ref()]);
+    format!("the seeds above are complete; train the rest with: {typed}")
 }

@@ -1,4 +1,4 @@
-//! The table of `lenet train --seeds`: a row a seed, their mean and deviation; as text or as events.
+//! The table of `lenet train --seeds`: a row per seed, the mean and the standard deviation, as text or as events.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Bar, Out};
 use crate::train::{EpochRecord, RunRecord, TestRecord};
 
-/// What one run came to.
+/// The result of a run.
 pub(super) struct Row {
     pub record: RunRecord,
     pub test: TestRecord,
@@ -29,9 +29,10 @@ impl Row {
     }
 }
 
-/// A figure of each run: its name, as wide as its column, the digits behind the point, and what a row has of it.
+/// A metric of each run. The name is the heading of the column and sets its width.
 struct Column {
     name: &'static str,
+    /// Digits after the decimal point.
     digits: usize,
     of: fn(&Row) -> Option<f64>,
 }
@@ -44,12 +45,12 @@ const COLUMNS: [Column; 5] = [
     Column { name: "test_accuracy", digits: 4, of: |row| Some(row.test.accuracy) },
 ];
 
-/// The rows on standard output, as a table or as events.
+/// Prints the rows on standard output, as a table or as events.
 pub(super) struct Table {
     out: Out,
     json: bool,
     quiet: bool,
-    /// Below the rows, from the start to the last of them.
+    /// The progress bar below the rows, from the first to the last row.
     pub(super) bar: Option<Bar>,
 }
 
@@ -59,7 +60,7 @@ impl Table {
         Self { out: Out::default(), json: args.json, quiet, bar: None }
     }
 
-    /// Nothing more will come.
+    /// Ends the output and returns its first failure, if any.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.out.finish()
     }
@@ -89,7 +90,7 @@ impl Table {
         self.line(&line("seed", |column| column.name.to_owned()));
     }
 
-    /// Writes a row, above the bar if there is one.
+    /// Prints a row, above the progress bar if there is one.
     pub(super) fn row(&mut self, row: &Row) {
         match self.bar.clone() {
             Some(bar) => bar.suspend(|| self.write_row(row)),
@@ -117,13 +118,15 @@ impl Table {
     }
 
     pub(super) fn summary(&mut self, rows: &[Row]) {
-        // None where a row has none.
+        // A column has no summary if any row lacks its value.
         let values = |column: &Column| -> Option<Vec<f64>> { rows.iter().map(column.of).collect() };
-        let figures = |column: &Column| Summary::of(&values(column)?);
+        let summary = |column: &Column| Summary::of(&values(column)?);
         if !self.json {
-            let mean = |column: &Column| number(column, figures(column).map(|f| f.mean));
+            let mean =
+                |column: &Column| number(column, summary(column).map(|summary| summary.mean));
             self.line(&line("mean", mean));
-            let sd = |column: &Column| number(column, figures(column).and_then(|f| f.sd));
+            let sd =
+                |column: &Column| number(column, summary(column).and_then(|summary| summary.sd));
             return self.line(&line("sd", sd));
         }
         let mut event = json!({ "event": "summary", "runs": rows.len() });
@@ -139,7 +142,7 @@ impl Table {
     }
 }
 
-/// One line of the table, without the validation loss where the window is too narrow for it.
+/// Formats a line of the table, without the validation loss if the window is too narrow.
 fn line(name: &str, cell: impl Fn(&Column) -> String) -> String {
     let is_wide = ui::columns() >= 70;
     let shown = COLUMNS.iter().filter(|column| is_wide || column.name != "val_loss");
