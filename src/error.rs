@@ -1,4 +1,4 @@
-//! The library's error type. Its messages name no option of the program and give no advice: the program adds both.
+//! The library's error type. The messages name no option of the program and give no advice; the program adds both.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::data::{DataError, SplitError};
 use crate::format::{Format, FormatError};
 use crate::io::FileError;
 
-/// Everything that training, evaluation, a backend or a file can fail with.
+/// The reason why an operation of the library failed.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message names each field")]
 pub enum Error {
@@ -53,7 +53,7 @@ pub enum Error {
     /// Another process is training to the same file.
     #[error("another training run is writing {}", .0.display())]
     Locked(PathBuf),
-    /// Models in this format cannot be the output of training.
+    /// A run cannot save its model in this format.
     #[error("{}: training cannot write {format}", path.display())]
     OutputFormat { path: PathBuf, format: Format },
     /// The run cannot be resumed, because this file exists without a checkpoint.

@@ -1,5 +1,5 @@
-//! The line of advice that the program prints below an error: `hint: ..`. Only the program gives advice, because only it
-//! knows its options.
+//! The line of advice that the program prints below an error: `hint: ..`. The library gives no advice, because only the
+//! program has options.
 
 mod files;
 
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn torch_files_have_advice_by_their_fault() {
+    fn torch_faults_have_advice() {
         for (name, expected) in [
             ("checkpoint.pt", "net.state_dict()"),
             ("module.pt", "net.state_dict()"),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn misnamed_models_are_renamed_or_converted() {
+    fn format_errors_have_advice() {
         let file = ModelFile::from(Weights::zeros());
         let bytes = models::encode(Format::Safetensors, &file).unwrap();
         let error = models::decode(Path::new("model.mpk"), &bytes).unwrap_err();

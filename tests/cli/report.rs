@@ -82,7 +82,7 @@ fn report_keeps_existing_files_without_force() {
     assert_eq!(report("--force").code(), 0);
     assert!(dir.read("report.html") == before);
     // --force does not replace the model.
-    report("-o ./model.mpk --force").assert_error(2, "would replace the model", "");
+    report("-o ./model.mpk --force").assert_error(2, "would overwrite the model", "");
     report("-o nowhere/page.html").assert_error(1, "nowhere/page.html", "");
     dir.run("eval model.mpk --any-dataset").ok();
 }

@@ -43,8 +43,8 @@ impl OnBackend for CompareArgs {
     }
 }
 
-/// Runs every available model on the test images and returns the images. Prints a note and returns no images if there is
-/// no data set.
+/// Runs every available model on the test images and returns the images. Without a data set, prints a note and returns no
+/// images.
 fn predict<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],

@@ -24,7 +24,7 @@ impl OnBackend for ReportArgs {
         let weights = format::decode(&self.model, &bytes)?.weights;
         let canonical = |path: &Path| path.canonicalize().ok();
         if self.output.exists() && canonical(&self.output) == canonical(&self.model) {
-            return Err(Error::Usage("the report would replace the model".to_owned()));
+            return Err(Error::Usage("the report would overwrite the model".to_owned()));
         }
         let target = new_file(&self.output, self.force)?;
         let training = RunRecord::beside(&self.model, &sha256(&bytes));

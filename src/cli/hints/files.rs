@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_io_error_has_its_advice() {
+    fn io_errors_have_advice() {
         use ErrorKind as Kind;
         let writable = Some("you may write to");
         for (kind, reader, writer) in [

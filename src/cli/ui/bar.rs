@@ -1,4 +1,4 @@
-//! One bar for several trainings at once.
+//! One progress bar for several runs.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use crate::train::{Reporter, RunRecord, RunningSums};
 
 use super::RunReporter;
 
-/// How finely an epoch moves the bar.
+/// Bar units per epoch.
 const PER_EPOCH: u64 = 1000;
 
-/// A bar on standard error that counts the epochs of all trainings.
+/// A progress bar on stderr over the epochs of all runs. Each run reports to its own clone.
 #[derive(Debug, Clone)]
 pub struct Bar {
     bar: ProgressBar,
-    /// How far the training is that reports to this value.
+    /// Units reported by this clone.
     done: u64,
 }
 
 impl Bar {
-    /// A bar for so many epochs in all.
+    /// Creates a bar for `epochs` epochs in total.
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent}%  {eta} left");
         let style = style.expect("the template is a constant");
@@ -30,22 +30,22 @@ impl Bar {
         Self { bar, done: 0 }
     }
 
-    /// The same bar, for one of the trainings to report to.
+    /// Returns a clone for one of the runs.
     pub fn part(&self) -> Self {
         self.clone()
     }
 
-    /// Writes something above the bar.
+    /// Hides the bar while `write` runs.
     pub fn suspend(&self, write: impl FnOnce()) {
         self.bar.suspend(write);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    fn is_at(&mut self, done: u64) {
+    fn advance_to(&mut self, done: u64) {
         self.bar.inc(done.saturating_sub(self.done));
         self.done = self.done.max(done);
     }
@@ -53,13 +53,13 @@ impl Bar {
 
 impl RunReporter for Bar {
     fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
-        self.is_at(record.epochs.len() as u64 * PER_EPOCH);
+        self.advance_to(record.epochs.len() as u64 * PER_EPOCH);
     }
 }
 
 impl Reporter for Bar {
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
-        let part = sums.batches as u64 * PER_EPOCH / batches.max(1) as u64;
-        self.is_at((epoch as u64 - 1) * PER_EPOCH + part);
+        let fraction = sums.batches as u64 * PER_EPOCH / batches.max(1) as u64;
+        self.advance_to((epoch as u64 - 1) * PER_EPOCH + fraction);
     }
 }

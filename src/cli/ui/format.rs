@@ -2,17 +2,17 @@
 
 use crate::io::text::{escaped, is_interpreted};
 
-/// JSON in which no character stands that a terminal obeys. It has the same value: such a character can only stand in
-/// a string, where it may be written by its number.
+/// Escapes every character in a JSON document that a terminal interprets. The value stays the same, because such a
+/// character can occur only in a string, where JSON allows `\u` escapes.
 pub fn json(document: String) -> String {
     if !document.contains(is_interpreted) {
         return document;
     }
-    // All of them are below 0x10000.
+    // All these characters are below 0x10000.
     escaped(&document, |character| format!("\\u{:04x}", u32::from(character)))
 }
 
-/// With a comma between thousands: 54,000.
+/// Formats a number with thousands separators: 54,000.
 pub fn count(number: usize) -> String {
     let digits = number.to_string();
     let thousands = digits.as_bytes().rchunks(3).rev();
@@ -20,10 +20,10 @@ pub fn count(number: usize) -> String {
     thousands.join(",")
 }
 
-/// A number of things: 1 epoch, 2 epochs.
-pub fn plural(number: usize, thing: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{ending}", count(number))
+/// Formats a number with its noun: 1 epoch, 2 epochs.
+pub fn plural(number: usize, noun: &str) -> String {
+    let suffix = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{suffix}", count(number))
 }
 
 #[cfg(test)]
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_as_people_write_them() {
+    fn numbers_have_separators_and_nouns() {
         let counts = [0, 999, 1000, 54_000, 1_234_567].map(count);
         assert_eq!(counts, ["0", "999", "1,000", "54,000", "1,234,567"]);
         let epochs = [1, 2].map(|number| plural(number, "epoch"));
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_clean_and_has_the_same_value() {
+    fn json_is_escaped_and_keeps_its_value() {
         let every: String = ('\0'..='\u{2100}').collect();
         let document = json(serde_json::to_string(&every).unwrap());
         assert!(!document.contains(is_interpreted));

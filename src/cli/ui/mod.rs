@@ -1,4 +1,4 @@
-//! What a person or a script sees: results on standard output, progress and notes on standard error.
+//! The output of the program: results on stdout, progress and notes on stderr.
 
 mod bar;
 pub(crate) mod events;

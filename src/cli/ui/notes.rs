@@ -4,7 +4,7 @@ use crate::train::{Keep, RunRecord, StopReason};
 
 use super::format::plural;
 
-/// Returns what the user should know about the end of a run: early stopping, which epoch was kept, a collapsed model.
+/// Returns notes on early stopping, on the kept epoch and on a collapsed model, if any.
 pub fn notes(record: &RunRecord) -> Vec<String> {
     let mut notes = Vec::new();
     let (settings, done) = (&record.settings, record.epochs.len());

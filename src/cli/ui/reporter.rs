@@ -10,7 +10,7 @@ use crate::train::{Quiet, Reporter, RunRecord, TestRecord};
 /// A failure to report does not end the run: an implementation keeps the first one, and [`RunReporter::finish`] returns
 /// it after everything is done and saved.
 pub trait RunReporter: Reporter {
-    /// Reports that training starts or resumes, and the path of the model, if it will be saved.
+    /// Reports that the run starts or resumes, and the path of the model, if it will be saved.
     fn start(&mut self, _record: &RunRecord, _output: Option<&Path>) {}
     /// Reports the evaluation on the test images after the last epoch.
     fn test(&mut self, _record: &RunRecord, _test: &TestRecord) {}

@@ -1,18 +1,20 @@
-//! A table, whether it is printed or part of a page.
+//! A table, as text or for an HTML report.
 
-/// The first cell of each row is its heading; a row has as many cells as there are columns.
+/// A table whose rows start with their heading and have one cell per column.
 pub struct Table {
-    /// The columns' headings.
+    /// Headings of the columns.
     pub columns: Vec<String>,
+    /// Rows, each with its heading first.
     pub rows: Vec<Vec<String>>,
 }
 
-/// A heading and the cells behind it.
+/// Joins a heading and the other cells to a row.
 pub fn row(heading: &str, cells: impl IntoIterator<Item = String>) -> Vec<String> {
     std::iter::once(heading.to_owned()).chain(cells).collect()
 }
 
 impl Table {
+    /// Creates a table.
     pub fn new<const N: usize>(
         columns: [&str; N],
         rows: impl IntoIterator<Item = Vec<String>>,
@@ -20,9 +22,9 @@ impl Table {
         Self { columns: columns.map(str::to_owned).to_vec(), rows: rows.into_iter().collect() }
     }
 
-    /// As text, the first column to the left, the others to the right. Where `room` is too narrow it comes in parts,
-    /// one below the other, each with the first column.
-    pub fn text(&self, room: usize) -> String {
+    /// Formats the table as text, with the first column aligned left and the others right. A table wider than `columns`
+    /// characters is split into several tables, each with the first column.
+    pub fn text(&self, columns: usize) -> String {
         let names = self.columns.iter();
         let names = names.map(|name| name.replace("validation", "val")).collect();
         let rows = || std::iter::once(&names).chain(&self.rows);
@@ -40,7 +42,7 @@ impl Table {
             match parts.last_mut() {
                 Some(part) if left >= width + 2 => part.push(column),
                 _ => {
-                    left = room.saturating_sub(widths[0]);
+                    left = columns.saturating_sub(widths[0]);
                     parts.push(vec![column]);
                 }
             }
@@ -56,12 +58,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_too_wide_for_the_window_comes_in_parts() {
+    fn wide_table_is_split() {
         let cells = ["1", "22", "3"].map(str::to_owned);
         let table = Table::new(["run", "validation loss", "loss", "seconds"], [row("a", cells)]);
-        let whole = "run  val loss  loss  seconds\na           1    22        3";
-        assert_eq!(table.text(usize::MAX), whole);
-        assert_eq!(table.text(28), whole);
+        let one_part = "run  val loss  loss  seconds\na           1    22        3";
+        assert_eq!(table.text(usize::MAX), one_part);
+        assert_eq!(table.text(28), one_part);
         let parts = "run  val loss  loss\na           1    22\n\nrun  seconds\na          3";
         assert_eq!(table.text(27), parts);
         assert_eq!(table.text(1).matches("run").count(), 3);

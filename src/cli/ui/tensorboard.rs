@@ -1,20 +1,20 @@
-//! TensorBoard's event files: `DIR/train` and `DIR/validation`, a run each, in each one file of the training.
+//! TensorBoard event files: `DIR/train` and `DIR/validation`, each with one file per training run.
 //!
-//! | run | scalars of an epoch |
+//! | directory | scalars of an epoch |
 //! |---|---|
 //! | train | `loss`, `accuracy`, `learning_rate` |
 //! | validation | `loss`, `accuracy` |
 //!
-//! The step is the number of the epoch, the learning rate that in its middle. A file's name and bytes follow from the
-//! record of the training alone, so a file that a kill cut short is the start of what it should be: it is completed, and
-//! grows by each epoch as soon as that is over. TensorBoard may have it open all the while.
+//! The step is the number of the epoch, and the learning rate is from the middle of the epoch. The name and the bytes of a
+//! file depend only on the run record. A file that was truncated by a crash is therefore a prefix of the complete file, and
+//! the rest is appended. Each epoch is appended when it is done, while TensorBoard may have the file open.
 //!
 //! ```text
 //! length u64 | masked CRC-32C of the length u32 | Event | masked CRC-32C of the Event u32     (little-endian)
 //! ```
 //!
-//! The frame is TensorFlow's (tensorflow/core/lib/io/record_writer.h); the messages are those of `event.proto` and
-//! `summary.proto` in TensorBoard's sources.
+//! The framing is TensorFlow's (tensorflow/core/lib/io/record_writer.h). The messages are defined in `event.proto` and
+//! `summary.proto` of TensorBoard.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -27,11 +27,11 @@ use crate::io::{FileError, complete};
 
 use crate::train::{EpochRecord, RunRecord};
 
-/// How the names of the files that are written here begin and end. TensorBoard reads any file with "tfevents" in its name.
-const BEGINNING: &str = "events.out.tfevents.";
-const ENDING: &str = ".lenet";
+/// Prefix and suffix of the file names. TensorBoard reads every file whose name contains "tfevents".
+const PREFIX: &str = "events.out.tfevents.";
+const SUFFIX: &str = ".lenet";
 
-/// What TensorBoard shows of a training.
+/// The event files of a run.
 #[derive(Debug)]
 pub struct TensorBoard {
     train: EventFile,
@@ -39,26 +39,26 @@ pub struct TensorBoard {
     failure: Option<FileError>,
 }
 
-/// One run: a folder, and the file in it once there is something to write.
+/// An event file in its directory. The file is created with the first epoch.
 #[derive(Debug)]
 struct EventFile {
     dir: PathBuf,
     file: Option<File>,
-    /// How many are in the file.
+    /// Number of epochs in the file.
     epochs: usize,
     scalars: Scalars,
 }
 
-/// What a run has of an epoch, with its tags.
+/// Returns the scalars of an epoch with their tags.
 type Scalars = fn(&RunRecord, &EpochRecord) -> Vec<(&'static str, f64)>;
 
 impl TensorBoard {
-    /// Writes below `dir`, which is made if it is not there. A training that goes on comes with its record.
+    /// Prepares to write below `dir`, which is created if necessary. A resumed run passes its record as `earlier`.
     ///
     /// # Errors
-    /// If `dir` has event files of other trainings, and `force` does not remove them; if a folder cannot be made.
+    /// Returns an error if `dir` has event files of other runs and `force` is not set, or if a directory cannot be created.
     pub fn new(dir: &Path, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
-        let run = |name, scalars: Scalars| {
+        let file = |name, scalars: Scalars| {
             let dir = dir.join(name);
             let own = earlier.map(|record| dir.join(file_name(record)));
             for path in files_in(&dir).iter().filter(|path| own.as_ref() != Some(path)) {
@@ -67,17 +67,17 @@ impl TensorBoard {
                 }
                 fs::remove_file(path).map_err(FileError::of("cannot remove", path))?;
             }
-            fs::create_dir_all(&dir).map_err(FileError::of("cannot make the folder", &dir))?;
+            fs::create_dir_all(&dir).map_err(FileError::of("cannot create the directory", &dir))?;
             Ok(EventFile { dir, file: None, epochs: 0, scalars })
         };
         Ok(Self {
-            train: run("train", training)?,
-            validation: run("validation", validation)?,
+            train: file("train", training)?,
+            validation: file("validation", validation)?,
             failure: None,
         })
     }
 
-    /// Adds the epochs of `record` that the files lack. After the first failure they are left as they are.
+    /// Appends the epochs of `record` that the files lack. After the first failure, nothing more is written.
     pub fn write(&mut self, record: &RunRecord) {
         if self.failure.is_none() {
             let written = self.train.write(record);
@@ -85,10 +85,10 @@ impl TensorBoard {
         }
     }
 
-    /// Nothing more will come.
+    /// Ends the output.
     ///
     /// # Errors
-    /// The first failure, if there was one.
+    /// Returns the first failure, if any.
     pub fn finish(self) -> Result<(), Error> {
         self.failure.map_or(Ok(()), |failure| Err(failure.into()))
     }
@@ -104,7 +104,8 @@ impl EventFile {
         match &mut self.file {
             Some(file) => file.write_all(&events).map_err(FileError::of("cannot write", &path))?,
             none => {
-                let version = Message::default().double(1, begun(record).as_secs_f64()).int(2, 0);
+                let version =
+                    Message::default().double(1, start_time(record).as_secs_f64()).int(2, 0);
                 let version = framed(&version.bytes(3, "brain.Event:2").finish());
                 *none = Some(complete(&path, &[version, events].concat())?);
             }
@@ -113,9 +114,9 @@ impl EventFile {
         Ok(())
     }
 
-    /// The events of the epochs that are not in the file.
+    /// Returns the events of the epochs that the file lacks.
     fn events(&self, record: &RunRecord) -> Vec<u8> {
-        let mut seconds = begun(record).as_secs_f64();
+        let mut seconds = start_time(record).as_secs_f64();
         let mut events = Vec::new();
         for (number, epoch) in record.epochs.iter().enumerate() {
             seconds += epoch.seconds;
@@ -144,39 +145,40 @@ fn validation(_: &RunRecord, epoch: &EpochRecord) -> Vec<(&'static str, f64)> {
     scalars.into_iter().filter_map(|(tag, value)| Some((tag, value?))).collect()
 }
 
-/// When the training was begun, since 1970.
-fn begun(record: &RunRecord) -> Duration {
+/// Returns the start time of the run, since 1970.
+fn start_time(record: &RunRecord) -> Duration {
     let started = record.started.as_deref().and_then(|text| humantime::parse_rfc3339(text).ok());
     started.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()
 }
 
 fn file_name(record: &RunRecord) -> String {
-    format!("{BEGINNING}{:010}{ENDING}", begun(record).as_secs())
+    format!("{PREFIX}{:010}{SUFFIX}", start_time(record).as_secs())
 }
 
-/// The event files in `dir` that lenet wrote; none if there is no such folder.
+/// Returns the event files of lenet in `dir`, or none if `dir` does not exist.
 fn files_in(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| {
+    let written = entries.filter(|entry| {
         let name = entry.file_name();
         let name = name.as_encoded_bytes();
-        name.starts_with(BEGINNING.as_bytes()) && name.ends_with(ENDING.as_bytes())
+        name.starts_with(PREFIX.as_bytes()) && name.ends_with(SUFFIX.as_bytes())
     });
-    ours.map(|entry| entry.path()).collect()
+    written.map(|entry| entry.path()).collect()
 }
 
+/// Adds the frame to an event.
 fn framed(event: &[u8]) -> Vec<u8> {
     let length = (event.len() as u64).to_le_bytes();
     let [of_length, of_event] = [&length, event].map(|bytes| masked(crc32c(bytes)).to_le_bytes());
     [&length[..], &of_length, event, &of_event].concat()
 }
 
-/// TensorFlow's mask: the checksum of data that holds checksums would be weak.
+/// Applies TensorFlow's mask, because a CRC of data that contains CRCs is weak.
 fn masked(crc: u32) -> u32 {
     crc.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// CRC-32C (Castagnoli): polynomial 0x1EDC6F41, here with its bits reversed; RFC 3720, 12.1 and B.4.
+/// Computes the CRC-32C (Castagnoli) with the bit-reversed polynomial 0x1EDC6F41; see RFC 3720, 12.1 and B.4.
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
@@ -190,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checksums_are_those_of_the_standard() {
+    fn checksums_match_rfc() {
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
         // RFC 3720, B.4.
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_framed_as_tensorboard_frames_it() {
+    fn frame_matches_tensorboard() {
         // tensorboard.summary.writer.record_writer.RecordWriter(file).write(b"foo")
         let expected = [
             3, 0, 0, 0, 0, 0, 0, 0, 0xb0, 0x99, 0x49, 0x0e, b'f', b'o', b'o', 0x61, 0x8a, 0xbe,

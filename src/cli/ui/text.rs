@@ -1,4 +1,4 @@
-//! A training as lines of text, with a bar on a terminal.
+//! A training run as lines of text, with a progress bar on a terminal.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,26 +10,26 @@ use crate::train::{EpochRecord, Reporter, RunRecord, RunningSums, TestRecord};
 
 use super::{Out, RunReporter, bar_columns, columns};
 
-/// Writes what the notebook's Keras writes: a line an epoch.
+/// Prints one line per epoch, as Keras does in the notebook.
 pub struct TextReporter {
     out: Out,
-    /// Hidden until there is something to show, or for good.
+    /// The progress bar, hidden until the first progress or for the whole run.
     bar: ProgressBar,
     has_bar: bool,
-    /// The width of the window that the bar was made for.
+    /// Terminal width for which the bar was laid out.
     columns: usize,
     epochs: usize,
-    /// When something was last said about an epoch that takes long.
+    /// Time of the last note about a long epoch.
     last: Instant,
-    /// When to say something next.
+    /// Time until the next note.
     pause: Duration,
 }
 
-/// Seconds left from which on an epoch is worth a note.
+/// Remaining seconds from which a long epoch gets a note.
 const LONG: f64 = 20.0;
 
 impl TextReporter {
-    /// With a bar on standard error where `has_bar` says so.
+    /// Creates a reporter, with a progress bar on stderr if `has_bar` is set.
     pub fn new(has_bar: bool) -> Self {
         Self {
             out: Out::default(),
@@ -42,8 +42,8 @@ impl TextReporter {
         }
     }
 
-    /// Off a terminal, says how long a slow epoch will still take: after the first seconds, then once a minute.
-    fn slow(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
+    /// Prints the remaining time of a long epoch if there is no progress bar: after three seconds, then once per minute.
+    fn note_long_epoch(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         let done = sums.batches as f64 / batches as f64;
         let left = sums.seconds / done - sums.seconds;
         if self.last.elapsed() >= self.pause && left > LONG {
@@ -58,7 +58,7 @@ impl TextReporter {
         }
     }
 
-    /// The bar of this epoch, if there is one more.
+    /// Resets the bar for the next epoch.
     fn begin(&mut self, epoch: usize) {
         self.fit_bar();
         self.bar.reset();
@@ -66,7 +66,7 @@ impl TextReporter {
         self.bar.set_message("");
     }
 
-    /// The window may have another width than when the bar was last drawn.
+    /// Adapts the layout of the bar to the current width of the terminal.
     fn fit_bar(&mut self) {
         if self.has_bar && self.columns != bar_columns() {
             self.columns = bar_columns();
@@ -82,7 +82,7 @@ impl TextReporter {
 impl Reporter for TextReporter {
     fn progress(&mut self, epoch: usize, batches: usize, sums: &RunningSums) {
         if !self.has_bar {
-            return self.slow(epoch, batches, sums);
+            return self.note_long_epoch(epoch, batches, sums);
         }
         self.fit_bar();
         let bar = &self.bar;
@@ -97,7 +97,7 @@ impl Reporter for TextReporter {
     fn epoch(&mut self, record: &EpochRecord, samples: usize) {
         let EpochRecord { epoch, seconds, loss, accuracy, .. } = record;
         let each = seconds / samples.max(1) as f64;
-        // With what is left out first in a narrow window.
+        // A narrow window omits the parts with the highest numbers first.
         let mut parts = vec![
             (0, format!("Epoch {epoch}/{}", self.epochs)),
             (4, duration(*seconds)),
@@ -146,8 +146,8 @@ impl RunReporter for TextReporter {
     }
 }
 
-/// The parts in a line of at most so many columns, without those of the highest numbers where they are too many; those
-/// of number 0 stay.
+/// Joins parts to a line of at most `columns` characters. If it is too long, parts with the highest numbers are omitted
+/// first. Parts with number 0 are always kept.
 pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let line = parts.iter().map(|(_, part)| part.as_str());
@@ -160,8 +160,8 @@ pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     }
 }
 
-/// A bar for a window of so many columns. It leaves some free: the ^C that a terminal echoes would break the line, and
-/// leave half of it.
+/// Returns a progress bar for a window with `columns` columns. Some columns stay free, because the `^C` that a terminal
+/// echoes would otherwise wrap the line.
 fn bar_style(columns: usize) -> ProgressStyle {
     let template = match columns {
         0..48 => "Epoch {prefix} {percent}%".to_owned(),
@@ -177,7 +177,7 @@ fn bar_style(columns: usize) -> ProgressStyle {
     ProgressStyle::with_template(&template).expect("the template is one of these")
 }
 
-/// Two digits or so of a time in seconds, with its unit.
+/// Formats a duration with about two digits and its unit.
 fn duration(seconds: f64) -> String {
     match seconds {
         s if s >= 0.95 => format!("{s:.1}s"),
@@ -192,7 +192,7 @@ mod tests {
     use super::{duration, fit};
 
     #[test]
-    fn a_narrow_line_leaves_out_the_least_useful_first() {
+    fn narrow_line_omits_highest_numbers_first() {
         let parts = || [(0, "one"), (2, "two"), (1, "three")].map(|(n, part)| (n, part.to_owned()));
         let line = |columns| fit(parts().to_vec(), columns);
         assert_eq!(line(15), "one  two  three");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_keep_two_digits_and_name_their_unit() {
+    fn durations_have_two_digits_and_unit() {
         let texts = [12.34, 0.97, 0.5, 0.001, 0.000_019, 0.000_009_1].map(duration);
         assert_eq!(texts, ["12.3s", "1.0s", "500ms", "1ms", "19us", "9.1us"]);
     }

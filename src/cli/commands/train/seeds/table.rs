@@ -90,7 +90,7 @@ impl Table {
         self.line(&line("seed", |column| column.name.to_owned()));
     }
 
-    /// Prints a row, above the progress bar if there is one.
+    /// Prints a row above the progress bar, if any.
     pub(super) fn row(&mut self, row: &Row) {
         match self.bar.clone() {
             Some(bar) => bar.suspend(|| self.write_row(row)),
