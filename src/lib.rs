@@ -3,6 +3,14 @@
 //! The crate has two parts: the library, and the program in [`cli`], which the library does not depend on. Build with
 //! `default-features = false, features = ["ndarray"]` to leave the program and its dependencies out.
 //!
+//! # Where to start
+//!
+//! `examples/plain_burn.rs` trains the network in 80 lines of ordinary Burn: data loader, optimizer, backward pass, recorder.
+//! [`backend`] does the same with kernels written for this network, more than 50 times faster on the CPU
+//! (`benches/peers/plain_burn`).
+//!
+//! # Data flow
+//!
 //! Data flows through the library in this order:
 //!
 //! ```text

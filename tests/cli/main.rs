@@ -26,6 +26,8 @@ mod interruptions;
 mod locks;
 mod options;
 mod outputs;
+#[cfg(feature = "ndarray")]
+mod plain_burn;
 mod predict;
 mod report;
 mod resource_limits;

@@ -3,41 +3,19 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig};
 use burn::record::{FullPrecisionSettings, NamedMpkFileRecorder};
-use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::NdArray;
 use lenet::format::{self, Format, FormatError, mpk};
 use lenet::model::{LeNet, TENSORS, Weights};
 
+/// A Burn program that does not use this crate. `docs/models-elsewhere.md` shows it.
+#[path = "burn_reader.rs"]
+mod reader;
+
 type B = NdArray<f32>;
+type Plain = reader::LeNet<B>;
 type FileRecorder = NamedMpkFileRecorder<FullPrecisionSettings>;
-
-/// The module that a Burn program would define without this crate.
-#[derive(Module, Debug)]
-struct Plain<B: Backend> {
-    conv1: Conv2d<B>,
-    conv2: Conv2d<B>,
-    fc1: Linear<B>,
-    fc2: Linear<B>,
-    fc3: Linear<B>,
-}
-
-impl<B: Backend> Plain<B> {
-    fn new(with_bias: bool, device: &B::Device) -> Self {
-        let conv = |channels| Conv2dConfig::new(channels, [5, 5]).with_bias(with_bias);
-        let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).with_bias(with_bias);
-        Self {
-            conv1: conv([1, 6]).init(device),
-            conv2: conv([6, 16]).init(device),
-            fc1: linear(256, 120).init(device),
-            fc2: linear(120, 84).init(device),
-            fc3: linear(84, 10).init(device),
-        }
-    }
-}
 
 fn values<const D: usize>(tensor: &Tensor<B, D>) -> Vec<f32> {
     tensor.to_data().into_vec().unwrap()
@@ -52,6 +30,31 @@ fn some_weights() -> Weights {
 }
 
 #[test]
+fn docs_show_compiled_reader() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/models-elsewhere.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let block = format!("```rust\n{}```\n", include_str!("burn_reader.rs"));
+    assert!(page.contains(&block));
+}
+
+#[test]
+fn plain_burn_computes_equal_outputs() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("model.mpk");
+    let weights = Weights::initial(1, 1.0);
+    format::write(&path, &weights.clone().into()).unwrap();
+
+    let device = Default::default();
+    let plain = Plain::load(path, &device).unwrap();
+    let pixels = (0..2 * 28 * 28).map(|pixel| (pixel % 256) as f32).collect();
+    let images = Tensor::<B, 4>::from_data(TensorData::new(pixels, [2, 1, 28, 28]), &device);
+    let expected = LeNet::<B>::from_weights(&weights, &device).forward(images.clone());
+    for (output, expected) in values(&plain.forward(images)).iter().zip(values(&expected)) {
+        assert!((output - expected).abs() < 1e-6, "{output}, {expected}");
+    }
+}
+
+#[test]
 fn plain_burn_reads_our_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.mpk");
@@ -59,8 +62,7 @@ fn plain_burn_reads_our_files() {
     format::write(&path, &weights.clone().into()).unwrap();
 
     let device = Default::default();
-    let plain =
-        Plain::<B>::new(true, &device).load_file(&path, &FileRecorder::new(), &device).unwrap();
+    let plain = Plain::load(path, &device).unwrap();
     let [conv1, conv1_bias, .., fc3, fc3_bias] = &format::to_torch(&weights);
     assert_eq!(&values(&plain.conv1.weight.val()), conv1);
     assert_eq!(&values(&plain.conv1.bias.unwrap().val()), conv1_bias);
@@ -82,7 +84,7 @@ fn we_read_plain_burn_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("plain.mpk");
     let device = Default::default();
-    let plain = Plain::<B>::new(true, &device);
+    let plain = Plain::init(&device);
     // Read the weights before saving: Burn draws random weights at first access, and a clone draws different ones.
     let expected = [
         values(&plain.conv1.weight.val()),
@@ -105,7 +107,8 @@ fn we_read_plain_burn_files() {
 fn missing_bias_is_rejected() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("plain.mpk");
-    let plain = Plain::<B>::new(false, &Default::default());
+    let mut plain = Plain::init(&Default::default());
+    plain.conv1.bias = None;
     plain.save_file(&path, &FileRecorder::new()).unwrap();
 
     let message = format::read(&path).unwrap_err().to_string();
