@@ -117,7 +117,11 @@ fn failed_conversion_writes_nothing() {
     let dir = TestDir::empty();
     let source = format!("{INTEROP}/lenet.pt");
     let run = |args: String| dir.run(&args);
-    run(format!("convert {source} m")).assert_error(1, "no ending", ".onnx");
+    run(format!("convert {source} m")).assert_error(
+        1,
+        "does not have the extension of a model format",
+        ".onnx",
+    );
     run(format!("convert {source} m.pt")).assert_error(
         1,
         "m.pt: a PyTorch file can only be read",
