@@ -1,5 +1,5 @@
-//! The program's error type: everything that can end a command, with its exit status. [`hints`](super::hints) has the
-//! advice that is printed below each message.
+//! The program's error type: everything that can end a command, with its exit status. `hints.rs` has the advice
+//! that is printed below each message.
 
 use std::io;
 use std::path::{Path, PathBuf};
