@@ -15,7 +15,7 @@ pub(super) fn content() -> Vec<u8> {
     fs::read(Path::new(DATA).join(NAME)).unwrap()
 }
 
-/// Returns a test_dir whose directory `d` has the whole data set except [`NAME`].
+/// Returns a directory whose subdirectory `d` has all files of the data set except [`NAME`].
 pub(super) fn incomplete_dataset() -> TestDir {
     let test_dir = TestDir::empty();
     test_dir.create_dir("d");

@@ -1,4 +1,4 @@
-//! The values of options whose types do not know the command line.
+//! Option values of types that do not depend on clap.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

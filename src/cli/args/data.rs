@@ -11,9 +11,9 @@ use super::{DataArgs, ProgressStyle, Split, ValidationArgs, values};
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet data fetch     download Fashion-MNIST to the cache directory
-  lenet data verify    check the data set that would be used, byte for byte
-  lenet data show      show images of each class and count them")]
+  lenet data fetch   download Fashion-MNIST to the cache directory
+  lenet data verify  check the data set that would be used, byte for byte
+  lenet data show    show images of each class and count them")]
 pub struct DataCommand {
     /// Action to run
     #[command(subcommand)]
@@ -35,12 +35,12 @@ pub enum DataAction {
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet data fetch                                to the cache directory
-  lenet data fetch --data data                    to ./data
+  lenet data fetch              download to the cache directory
+  lenet data fetch --data data  download to ./data
   lenet data fetch --mirror https://example.org/fashion-mnist
   HTTPS_PROXY=http://proxy:3128 lenet data fetch")]
 pub struct FetchArgs {
-    /// Write the files to this directory [default: lenet in the cache directory, such as ~/.cache/lenet]
+    /// Write the files to this directory [default: the cache directory, such as ~/.cache/lenet]
     #[arg(id = "data", long, value_name = "DIR", env = "LENET_DATA_DIR")]
     pub dir: Option<PathBuf>,
     /// Download from this base URL instead of the default mirrors; if repeated, the URLs are tried in order
@@ -52,10 +52,10 @@ pub struct FetchArgs {
     /// Move on to the next mirror when a file takes longer than this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = values::seconds)]
     pub max_time: Duration,
-    /// Show a progress bar on a terminal (auto) or never (none)
+    /// Show a progress bar
     #[arg(long, value_enum, default_value = "auto", env = "LENET_PROGRESS")]
     pub progress: ProgressStyle,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -67,14 +67,17 @@ pub struct FetchArgs {
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet data verify              the data set that `lenet train` would use
-  lenet data verify --data DIR   the data set in this directory
-  lenet data verify --json | jq .ok")]
+  lenet data verify                  check the data set for `lenet train`
+  lenet data verify --data DIR       check the data set in this directory
+  lenet data verify --json | jq .ok  print only the verdict")]
 pub struct VerifyArgs {
-    /// Directory of the four IDX files [default: ./data, the cache directory, or the system-wide directory]
+    /// Directory with the four IDX files of the data set
+    ///
+    /// The default is the first of ./data, the user's cache directory (for example ~/.cache/lenet) and
+    /// /usr/share/datasets/fashion-mnist that has the files.
     #[arg(id = "data", long, value_name = "DIR", env = "LENET_DATA_DIR")]
     pub dir: Option<PathBuf>,
-    /// Print one JSON document instead of a table
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }
@@ -86,9 +89,9 @@ pub struct VerifyArgs {
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet data show                     images of each class (on a terminal) and their counts
-  lenet data show --split test --png sheet.png
-  lenet data show --json | jq .splits")]
+  lenet data show                               show images and counts
+  lenet data show --split test --png sheet.png  write test images to a file
+  lenet data show --json | jq .splits           print only the counts")]
 pub struct ShowArgs {
     /// Show and count only this split [default: count all splits, show the training images]
     #[arg(long, value_enum)]
@@ -103,7 +106,7 @@ pub struct ShowArgs {
     pub force: bool,
     #[command(flatten)]
     pub data: DataArgs,
-    /// Print one JSON document instead of text
+    /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
 }

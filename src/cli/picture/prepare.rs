@@ -8,11 +8,11 @@ use crate::data::{Image, SIDE};
 /// When to invert the grey values. The training images are bright on black.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invert {
-    /// If the border of the picture is bright
+    /// Invert if the border of the picture is bright.
     Auto,
-    /// Always
+    /// Always invert.
     Yes,
-    /// Never
+    /// Never invert.
     No,
 }
 
