@@ -64,7 +64,7 @@ fn weight_gradient<S: Simd>(
     let used = x.len() * CELLS;
     for (channel, d_weight) in gradients.weight.0.iter_mut().enumerate() {
         let (d_z, position) = (&sparse.d_z[channel][..used], &sparse.position[channel][..used]);
-        // Thirteen accumulators, then twelve: as many as fit into the registers.
+        // Thirteen accumulators, then twelve, because more do not fit into the registers.
         kernel_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
         kernel_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
     }

@@ -1,8 +1,8 @@
-//! Eight-lane vectors, one instruction set at a time, and the choice of the instruction set at run time.
+//! Vectors of eight lanes for several instruction sets, and the selection of the instruction set at run time.
 //!
-//! A kernel is a struct of its arguments with one generic body ([`Kernel::run`]); [`SimdLevel::run`] compiles that body once for
-//! each instruction set and picks the copy to call. All `unsafe` code of the crate is in this
-//! file and its submodules.
+//! A kernel is a struct with its arguments and one generic function ([`Kernel::run`]). [`SimdLevel::run`] compiles that function
+//! once per instruction set and calls the selected copy. All `unsafe` code for the CPU is in this file and its submodules; the
+//! only other `unsafe` block of the crate launches GPU kernels.
 
 #![allow(unsafe_code, reason = "CPU intrinsics, each behind a token that proves the CPU has them")]
 
@@ -15,15 +15,15 @@ mod x86;
 use std::fmt;
 use std::sync::OnceLock;
 
-/// Lanes of every vector, at every level.
+/// Lanes of a vector, with every instruction set.
 pub const LANES: usize = 8;
 
-/// An instruction set this CPU is known to have.
+/// An instruction set that this CPU supports.
 ///
-/// AVX-512 is none of them: with its 32 registers, on a Zen 4, conv1 took a fifth longer than with AVX2, a step 3 %,
-/// and vectors of sixteen do no more a cycle there than two of eight.
+/// AVX-512 is not supported: with its 32 registers on a Zen 4, conv1 took 20 % longer than with AVX2 and a step took 3 % longer, and
+/// a vector of sixteen lanes does no more work per cycle there than two vectors of eight.
 ///
-/// A value can only be had from a check of the CPU, so holding one is the proof that its instructions may be used.
+/// Values are only created after a check of the CPU, so a value proves that the instructions may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimdLevel(Isa);
 
@@ -36,23 +36,23 @@ enum Isa {
     Neon,
 }
 
-/// Why a level asked for by name cannot be used.
+/// The reason why an instruction set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimdLevelError {
-    /// No level has this name.
-    #[error("LENET_SIMD: unknown level {0:?}")]
+    /// There is no instruction set with this name.
+    #[error("LENET_SIMD: unknown instruction set {0:?}")]
     Unknown(String),
-    /// The level exists, but not on this CPU.
+    /// This CPU does not support the instruction set.
     #[error("LENET_SIMD: this CPU does not have {0}")]
     Unavailable(&'static str),
 }
 
-/// The level of this process: the one that `LENET_SIMD` names, or else the best the CPU has.
+/// Returns the instruction set of this process: the value of `LENET_SIMD` if it is set, otherwise the best that the CPU supports.
 ///
 /// The variable is read once, at the first call.
 ///
 /// # Errors
-/// `LENET_SIMD` names no level, or one that this CPU lacks.
+/// Returns an error if `LENET_SIMD` is not the name of an instruction set that this CPU supports.
 pub fn level() -> Result<SimdLevel, SimdLevelError> {
     static LEVEL: OnceLock<Result<SimdLevel, SimdLevelError>> = OnceLock::new();
     LEVEL
@@ -64,12 +64,12 @@ pub fn level() -> Result<SimdLevel, SimdLevelError> {
 }
 
 impl SimdLevel {
-    /// The level without special instructions, which every CPU has.
+    /// Plain Rust without special instructions, for every CPU.
     pub const SCALAR: Self = Self(Isa::Scalar);
 
-    /// Every level this CPU has, the slowest first.
+    /// Returns the instruction sets that this CPU supports, from slowest to fastest.
     pub fn available() -> Vec<Self> {
-        #[allow(unused_mut, reason = "some CPUs have only the scalar level")]
+        #[allow(unused_mut, reason = "some CPUs only support scalar code")]
         let mut levels = vec![Self::SCALAR];
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -82,15 +82,15 @@ impl SimdLevel {
         levels
     }
 
-    /// The fastest level this CPU has.
+    /// Returns the fastest instruction set that this CPU supports.
     pub fn best() -> Self {
         Self::available().pop().unwrap_or(Self::SCALAR)
     }
 
-    /// The level called `scalar`, `avx2` or `neon`.
+    /// Returns the instruction set with the name `scalar`, `avx2` or `neon`.
     ///
     /// # Errors
-    /// The name is none of these, or this CPU lacks that level.
+    /// Returns an error if the name is unknown or this CPU does not support the instruction set.
     pub fn named(name: &str) -> Result<Self, SimdLevelError> {
         const NAMES: [&str; 3] = ["scalar", "avx2", "neon"];
         let known = NAMES
@@ -103,15 +103,15 @@ impl SimdLevel {
             .ok_or(SimdLevelError::Unavailable(known))
     }
 
-    /// Runs the kernel with this level's instructions.
+    /// Runs the kernel with these instructions.
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
             Isa::Scalar => kernel.run(scalar::Scalar),
-            // SAFETY: a `SimdLevel` of this kind exists only where the CPU was found to have AVX2 and FMA.
+            // SAFETY: a `SimdLevel` of this kind is only created if the CPU supports AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { x86::run_avx2(kernel) },
-            // SAFETY: a `SimdLevel` of this kind exists only where the CPU was found to have NEON.
+            // SAFETY: a `SimdLevel` of this kind is only created if the CPU supports NEON.
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => unsafe { neon::run_neon(kernel) },
         }
@@ -130,10 +130,11 @@ impl fmt::Display for SimdLevel {
     }
 }
 
-/// A computation written once for all levels.
+/// A computation that is written once for all instruction sets.
 ///
-/// `run` and all it calls must be `#[inline(always)]`: only what is inlined into a level's wrapper is compiled for that level.
-/// That holds for closures too, which cannot be: one that is called at several places stays outside and takes four times as long.
+/// `run` and every function it calls must be `#[inline(always)]`: only code that is inlined into the wrapper of an instruction set is
+/// compiled for it. Closures cannot have the attribute; a closure that is called in several places is not inlined and takes four times
+/// as long.
 pub(crate) trait Kernel {
     fn run<S: Simd>(self, s: S);
 }
@@ -149,20 +150,20 @@ pub(crate) trait Simd: Copy {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a * b + c`, rounded once where the level has such an instruction, else twice.
+    /// Computes `a * b + c`, rounded once if there is a fused multiply-add, otherwise twice.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// `b` where `b > a`, else `a`: of equals the first, and a NaN in `a` stays.
+    /// Returns `b` in lanes with `b > a`, otherwise `a`. Ties go to `a`, and a NaN in `a` is kept.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `b` where `b < a`, else `a`.
+    /// Returns `b` in lanes with `b < a`, otherwise `a`.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `yes` where `a > b`, else `no`.
+    /// Returns `yes` in lanes with `a > b`, otherwise `no`.
     fn select_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// The lanes of even and of odd index of the sixteen lanes of `a` and `b`.
+    /// Returns the even and the odd lanes of the sixteen lanes of `a` and `b`.
     fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
-    /// Rows become columns.
+    /// Transposes an 8x8 block.
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES];
-    /// The bit patterns shifted left by 23: what lay in the lowest 9 bits becomes sign and exponent.
+    /// Shifts the bit patterns left by 23, so that the lowest 9 bits become sign and exponent.
     fn shift_into_exponent(self, v: Self::V) -> Self::V;
-    /// Whole numbers from 0 to 127 as bytes.
+    /// Converts integers from 0 to 127 to bytes.
     fn to_bytes(self, v: Self::V) -> [u8; LANES];
 }

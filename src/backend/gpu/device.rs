@@ -1,4 +1,4 @@
-//! Opens the GPU before Burn does, because Burn panics if there is none.
+//! Opens the GPU before Burn does, because Burn panics if it finds no GPU.
 
 use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init_device};
 use wgpu_api as wgpu;
@@ -38,7 +38,7 @@ pub fn xdg_runtime_note() -> Option<&'static str> {
 /// Opens the fastest GPU of the machine.
 ///
 /// # Errors
-/// Returns an error if there is none, it cannot be opened or it cannot run the kernels.
+/// Returns an error if no GPU is found, or it cannot be opened, or it cannot run the kernels.
 pub fn open() -> Result<Gpu, Error> {
     // The graphics APIs that Burn's kernels support.
     let backend =

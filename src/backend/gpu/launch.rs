@@ -27,7 +27,7 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// Creates a launcher. Its launches are checked if the environment variable `LENET_GPU_CHECKED` is set.
+    /// Creates a launcher. Launches are checked if the environment variable `LENET_GPU_CHECKED` is set.
     pub fn new(client: ComputeClient<WgpuRuntime>) -> Self {
         Self { client, is_checked: std::env::var_os("LENET_GPU_CHECKED").is_some() }
     }

@@ -3,7 +3,7 @@
 use super::{Kernel, LANES, Simd};
 use std::arch::aarch64::*;
 
-/// NEON, a vector being two registers. The field is private, so that only the wrapper below makes one.
+/// NEON with two registers per vector. The field is private, so only the wrapper below creates a value.
 #[derive(Clone, Copy)]
 pub(super) struct Neon(());
 
@@ -17,7 +17,7 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
-        // SAFETY: `self` exists only where the CPU has NEON.
+        // SAFETY: `self` only exists if the CPU supports NEON.
         unsafe { [vdupq_n_f32(x); 2] }
     }
     #[inline(always)]

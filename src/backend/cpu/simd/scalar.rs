@@ -2,7 +2,7 @@
 
 use super::{LANES, Simd};
 
-/// Plain Rust, for every CPU. Its multiply-add rounds twice: without an instruction for it, rounding once is very slow.
+/// Plain Rust, for every CPU. The multiply-add rounds twice, because rounding once is very slow without an instruction for it.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 

@@ -3,7 +3,7 @@
 use super::{Kernel, LANES, Simd};
 use std::arch::x86_64::*;
 
-/// AVX2 and FMA. The field is private, so that only the wrapper below makes one: where it runs, the CPU has both.
+/// AVX2 and FMA. The field is private, so only the wrapper below creates a value, and it only runs if the CPU supports both.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
@@ -12,7 +12,7 @@ pub(super) fn run_avx2<K: Kernel>(kernel: K) {
     kernel.run(Avx2(()));
 }
 
-/// Transposes the 4x4 block in the lower halves of four vectors, and that in the upper halves.
+/// Transposes the 4x4 block in the lower halves of four vectors, and the block in the upper halves.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn transpose_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
@@ -31,17 +31,17 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
-        // SAFETY: `self` exists only where the CPU has AVX2 and FMA.
+        // SAFETY: `self` only exists if the CPU supports AVX2 and FMA.
         unsafe { _mm256_set1_ps(x) }
     }
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> __m256 {
-        // SAFETY: as in `splat`; the reference covers the 32 bytes read, and no alignment is asked for.
+        // SAFETY: as in `splat`; the reference covers the 32 bytes read, and no alignment is required.
         unsafe { _mm256_loadu_ps(from.as_ptr()) }
     }
     #[inline(always)]
     fn store(self, v: __m256, to: &mut [f32; LANES]) {
-        // SAFETY: as in `splat`; the reference covers the 32 bytes written, and no alignment is asked for.
+        // SAFETY: as in `splat`; the reference covers the 32 bytes written, and no alignment is required.
         unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
     }
     #[inline(always)]
@@ -71,12 +71,12 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     fn max(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`. The instruction gives its second operand unless the first is greater.
+        // SAFETY: as in `splat`. The instruction returns its second operand unless the first is greater.
         unsafe { _mm256_max_ps(b, a) }
     }
     #[inline(always)]
     fn min(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`. The instruction gives its second operand unless the first is less.
+        // SAFETY: as in `splat`. The instruction returns its second operand unless the first is less.
         unsafe { _mm256_min_ps(b, a) }
     }
     #[inline(always)]
