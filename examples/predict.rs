@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn_ndarray::NdArray;
 use lenet::cli::picture::{Invert, prepare, read};
-use lenet::data::{CLASSES, Image};
+use lenet::data::{FASHION_MNIST, Image};
 use lenet::model::LeNet;
 
 use burn::tensor::{Tensor, TensorData};
@@ -23,6 +23,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pixels = TensorData::new(image.map(f32::from).to_vec(), [1, 1, 28, 28]);
     let outputs = model.forward(Tensor::from_data(pixels, &device));
     let class = outputs.argmax(1).into_scalar() as usize;
-    println!("{}", CLASSES[class]);
+    println!("{}", FASHION_MNIST.classes[class]);
     Ok(())
 }

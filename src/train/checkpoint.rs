@@ -160,6 +160,7 @@ impl Checkpoint {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::data::UNKNOWN;
     use crate::train::{Recipe, Settings};
 
     /// A training in which nothing is out of the ordinary.
@@ -175,7 +176,7 @@ pub(super) mod tests {
         for output in outputs {
             let mut row = [0.1; 10];
             row[0] = *output;
-            let (epoch, validation) = (state.epoch(), Evaluation::new(&[row], &[0]));
+            let (epoch, validation) = (state.epoch(), Evaluation::new(&[row], &[0], &UNKNOWN));
             state.weights.tensor_mut(9).fill(epoch as f32);
             state.sums.seconds = 0.5 * epoch as f64;
             let finished = state.finish_epoch(Some(&validation));

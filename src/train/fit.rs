@@ -106,13 +106,13 @@ fn train_epoch<B: LeNetBackend>(
     Ok(())
 }
 
-/// The images of `train` as `epoch` visits them.
+/// Returns the batches of `epoch`.
 fn pass(train: &ImageDataset, settings: &Settings, epoch: usize) -> Batches {
     let Settings { epochs, batch_size, seed, recipe, .. } = settings;
     let order = epoch_order(train.len() as u32, *seed, epoch as u64);
     Batches {
         images: train.clone(),
-        transforms: recipe.augmentation.draw(&order, train.labels(), *seed, epoch, *epochs),
+        transforms: recipe.augmentation.sample(&order, train, *seed, epoch, *epochs),
         order,
         scaling: recipe.scaling,
         batch_size: *batch_size,
@@ -154,6 +154,25 @@ fn check_weights(state: &Checkpoint) -> Result<(), Error> {
 mod tests {
     use super::super::checkpoint::tests::state;
     use super::*;
+    use crate::data::{DatasetInfo, FASHION_MNIST, MNIST, PIXELS, Transform, UNKNOWN};
+
+    #[test]
+    fn tuned_recipe_flips_only_fashion_mnist() {
+        let labels = (0..1000).map(|image| (image / 2 % 10) as u8).collect();
+        let images = ImageDataset::new(vec![[0; PIXELS]; 1000], labels);
+        let settings = Settings { epochs: 9, ..Settings::new(Recipe::tuned()) };
+        let transforms = |info: &'static DatasetInfo| {
+            pass(&images.clone().with_info(info), &settings, 1).transforms
+        };
+        let clothes = transforms(&FASHION_MNIST);
+        // Seven of ten classes are flipped in every second epoch.
+        assert_eq!(clothes.iter().filter(|transform| transform.flip).count(), 350);
+        for info in [&MNIST, &UNKNOWN] {
+            let unflipped = |transform: &Transform| Transform { flip: false, ..*transform };
+            let expected: Vec<_> = clothes.iter().map(unflipped).collect();
+            assert_eq!(transforms(info), expected, "{}", info.name);
+        }
+    }
 
     #[test]
     fn weights_that_are_no_numbers_end_the_training() {

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::{self as files, Lock, Target};
-use crate::model::Weights;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
 use super::{Checkpoint, sha256};
@@ -178,7 +177,7 @@ impl RunFiles {
         }
         let force = self.may_replace != MayReplace::Nothing;
         let force_model = force && self.may_replace != MayReplace::Model(None);
-        let model = self.encode(state.model())?;
+        let model = self.encode(state)?;
         let written = Some(sha256(&model));
         state.record.model_sha256.clone_from(&written);
         state.replaced = found;
@@ -192,11 +191,13 @@ impl RunFiles {
         Ok(())
     }
 
-    /// A model is a Burn record whatever its name, unless the name ends in that of another format.
-    fn encode(&self, model: Weights) -> Result<Vec<u8>, Error> {
+    /// Encodes the model of `state` as a Burn record, unless the file extension names another format.
+    fn encode(&self, state: &Checkpoint) -> Result<Vec<u8>, Error> {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
-        let bytes = format::encode(format, &ModelFile::from(model));
+        let trained_on = state.record.trained_on();
+        let metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
+        let bytes = format::encode(format, &ModelFile { weights: state.model(), metadata });
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
 

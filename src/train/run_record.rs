@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::cli::ui::format::plural;
+use crate::data::{DatasetIdentity, DatasetNames};
 use crate::eval::Evaluation;
 use crate::io::text::one_line;
 
@@ -35,8 +36,11 @@ pub struct RunRecord {
     /// SHA-256 of the model file that it was written beside; earlier records have none.
     #[serde(default)]
     pub model_sha256: Option<String>,
-    /// SHA-256 of each data file's content, by its name.
+    /// SHA-256 of the decompressed data files, by file name.
     pub data: BTreeMap<String, String>,
+    /// Names of the data set and of its classes; missing in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetNames>,
     /// Number of training images.
     pub train_samples: usize,
     /// Number of validation images.
@@ -130,6 +134,7 @@ impl RunRecord {
             settings,
             model_sha256: None,
             data: BTreeMap::new(),
+            dataset: None,
             train_samples: 0,
             validation_samples: 0,
             epochs: Vec::new(),
@@ -166,10 +171,15 @@ impl RunRecord {
         }
     }
 
-    /// Refuses settings that cannot be trained with, and figures that no training has and that a page or a sum would
-    /// trip over.
+    /// Returns the data set that the model was trained on. Records of earlier versions only have the digests of its files.
+    pub fn trained_on(&self) -> Option<DatasetIdentity> {
+        DatasetIdentity::new(self.dataset.clone(), self.data.clone())
+    }
+
+    /// Rejects settings that are not possible, invalid names, and metrics out of range, which would break sums and pages.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
+        self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
         let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);
         let is_share = |share: f64| (0.0..=1.0).contains(&share);
         let epoch = |(index, epoch): (usize, &EpochRecord)| {

@@ -46,7 +46,7 @@ fn verify_distinguishes_problems() {
     assert!(ran.stderr().starts_with(error), "{}", ran.stderr());
 
     let ran = place.run("data verify --data d");
-    assert!(ran.stdout().contains("\nmissing   train-images-idx3-ubyte  it is not there\n"));
+    assert!(ran.stdout().contains("\nmissing   train-images-idx3-ubyte  it does not exist\n"));
     place.run("data verify --data none").assert_error(1, "none", "--data");
 }
 
@@ -124,7 +124,7 @@ fn show_prints_images_with_colours() {
     };
     let shown = show("");
     let lines: Vec<_> = shown.lines().collect();
-    assert_eq!(lines[0], "T-shirt/top");
+    assert_eq!(lines[0], "0");
     // Ten class names with seven lines each, an empty line, and the table.
     assert_eq!(lines.len(), 10 * 8 + 1 + 12);
     let blocks = lines[1].matches('\u{2580}').count();

@@ -34,7 +34,7 @@ fn a_trained_model_comes_with_its_settings_and_its_curves() {
         assert!(page.contains(&row), "{row}");
     }
     assert!(page.contains("<td>(1, 16, 4, 4)</td>") && page.contains("<td>44,426</td>"));
-    assert!(page.contains("first 40 test images of a data set that is not Fashion-MNIST"));
+    assert!(page.contains("first 40 test images of an unknown data set"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = place.json("model.json");
     // Begun at a time that stays when the training goes on.
@@ -92,7 +92,7 @@ fn a_damaged_record_is_told_and_left_out() {
     place.write("model.json", "{\"schema\": 1");
     let ran = place.run("report model.mpk --any-dataset");
     assert_eq!(ran.code(), 0);
-    ran.assert_says("warning: model.json is left out: not a record");
+    ran.assert_says("warning: ignoring model.json: not a record");
     let page = place.text("report.html");
     assert!(page.contains("<code>model.json</code> cannot be used"));
 }

@@ -19,7 +19,7 @@ use crate::format;
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{OnBackend, load, new_file};
+use super::{OnBackend, load, new_file, note_other_data};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -30,7 +30,7 @@ impl OnBackend for CompareArgs {
         let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let images = match self.records_only {
             true => Vec::new(),
-            false => ask_models::<B>(self, &mut runs, device)?,
+            false => run_models::<B>(self, &mut runs, device)?,
         };
         let comparison = Comparison::new(runs);
         let mut out = Out::default();
@@ -48,8 +48,9 @@ impl OnBackend for CompareArgs {
     }
 }
 
-/// Asks every model that is there about the test images, and returns these. Without a data set nobody is asked.
-fn ask_models<B: LeNetBackend>(
+/// Runs every existing model on the test images, and returns the images. Prints a note for each model that was trained on
+/// another data set. Does nothing if there is no data set.
+fn run_models<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],
     device: &B::Device,
@@ -59,8 +60,8 @@ fn ask_models<B: LeNetBackend>(
     if there.peek().is_none() {
         return Ok(Vec::new());
     }
-    let dataset = match load(Part::Test, &args.data, false) {
-        Ok((dataset, _)) => dataset,
+    let (dataset, provenance) = match load(Part::Test, &args.data, false) {
+        Ok(loaded) => loaded,
         Err(error) => {
             ui::note(&format!("note: the models are not asked: {error}"));
             return Ok(Vec::new());
@@ -76,12 +77,13 @@ fn ask_models<B: LeNetBackend>(
             ));
             continue;
         }
+        note_other_data(path, run.trained_on.as_ref(), &provenance);
         let weights = format::decode(path, &bytes)?.weights;
         let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
         run.answers = Some(Predictions {
             right: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
-            evaluation: Evaluation::new(&outputs, dataset.labels()),
+            evaluation: Evaluation::new(&outputs, dataset.labels(), dataset.info()),
         });
     }
     Ok(dataset.images().to_vec())

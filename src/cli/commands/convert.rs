@@ -1,28 +1,29 @@
-//! `lenet convert`: a model in another format, checked after it was written.
+//! `lenet convert`: writes a model in another format and verifies the written file.
 
 mod card;
 mod folder;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::cli::args::ConvertArgs;
-use crate::cli::ui::{self, Out};
-use crate::data::{CLASSES, DataFile};
+use crate::cli::ui::Out;
+use crate::data::DatasetIdentity;
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::Target;
 use crate::model::Weights;
-use crate::train::{RunFiles, RunRecord, sha256};
+use crate::train::RunRecord;
+
+use super::{run_record, trained_on};
 
 impl ConvertArgs {
-    /// Converts the model.
+    /// Converts the model and verifies the written file.
     ///
     /// # Errors
-    /// If a file cannot be read or written, is taken, or does not hold what was written.
+    /// Returns an error if a file cannot be read or written, exists already, or fails verification.
     pub fn run(&self) -> Result<(), Error> {
         let (input, output) = (self.input.to_string_lossy(), self.output.to_string_lossy());
         let format = match folder::is_meant(&self.output) {
@@ -44,10 +45,12 @@ impl ConvertArgs {
         {
             return Err(Error::exists(taken));
         }
-        let record = record(&self.input, &sha256(&bytes));
-        file.metadata.extend(notes(record.as_ref()));
+        let record = run_record(&self.input, &bytes).ok();
+        let dataset = trained_on(record.as_ref(), &file);
+        let dataset = dataset.unwrap_or_else(DatasetIdentity::assumed);
+        file.metadata.extend(metadata(record.as_ref(), &dataset));
         match format {
-            None => folder::write(self, &mut file, record.as_ref())?,
+            None => folder::write(self, &mut file, record.as_ref(), &dataset)?,
             Some(format) => write(&self.output, format, &file, self.force)?,
         }
         let mut out = Out::default();
@@ -106,63 +109,32 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
     bits(a) == bits(b)
 }
 
-/// What is to be known of the model, to travel with it: its input and classes, and what the record of its
-/// training says.
-fn notes(record: Option<&RunRecord>) -> BTreeMap<String, String> {
-    let mut notes = BTreeMap::new();
-    let mut note = |key: &str, value: String| notes.insert(key.to_owned(), value);
-    note("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    if is_official(record) {
-        note("classes", CLASSES.join(","));
-    }
+/// Returns the metadata of a model file: input, data set, and the settings and results in the run record.
+fn metadata(record: Option<&RunRecord>, dataset: &DatasetIdentity) -> BTreeMap<String, String> {
+    let mut metadata = dataset.to_metadata();
+    let mut insert = |key: &str, value: String| metadata.insert(key.to_owned(), value);
+    insert("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
     let Some(record) = record else {
-        return notes;
+        return metadata;
     };
     let settings = &record.settings;
-    note("lenet", record.lenet.clone());
-    note("burn", record.burn.clone());
-    note("device", record.device.clone());
-    note("backend", settings.backend.clone());
-    note("recipe", settings.recipe.name.clone());
-    note("learning_rate", settings.recipe.learning_rate.to_string());
-    note("momentum", settings.recipe.momentum.to_string());
-    note("batch_size", settings.batch_size.to_string());
-    note("seed", settings.seed.to_string());
-    note("train_samples", record.train_samples.to_string());
+    insert("lenet", record.lenet.clone());
+    insert("burn", record.burn.clone());
+    insert("device", record.device.clone());
+    insert("backend", settings.backend.clone());
+    insert("recipe", settings.recipe.name.clone());
+    insert("learning_rate", settings.recipe.learning_rate.to_string());
+    insert("momentum", settings.recipe.momentum.to_string());
+    insert("batch_size", settings.batch_size.to_string());
+    insert("seed", settings.seed.to_string());
+    insert("train_samples", record.train_samples.to_string());
     if let Some(epoch) = record.kept_epoch {
-        note("epochs", epoch.to_string());
+        insert("epochs", epoch.to_string());
     }
     if let Some(test) = &record.test {
-        note("test_samples", test.samples.to_string());
-        note("test_loss", test.loss.to_string());
-        note("test_accuracy", test.accuracy.to_string());
+        insert("test_samples", test.samples.to_string());
+        insert("test_loss", test.loss.to_string());
+        insert("test_accuracy", test.accuracy.to_string());
     }
-    for (file, digest) in &record.data {
-        note(&format!("sha256.{file}"), digest.clone());
-    }
-    notes
-}
-
-/// Whether nothing speaks against the training data being Fashion-MNIST.
-fn is_official(record: Option<&RunRecord>) -> bool {
-    record.is_none_or(|record| {
-        let right = |file: &DataFile| {
-            let digest = record.data.get(file.name());
-            digest.is_none_or(|digest| digest == file.fashion_mnist())
-        };
-        DataFile::ALL.iter().all(right)
-    })
-}
-
-/// The record beside `model`, whose file has the digest `sha256`, if there is one and it belongs to the model. One that
-/// does not is told of and goes without.
-fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
-    let record = RunRecord::beside(model, sha256);
-    if let Err(problem) = &record
-        && problem.kind() != io::ErrorKind::NotFound
-    {
-        let path = RunFiles::beside(model, "json");
-        ui::note(&format!("note: {} does not travel along: {problem}", path.display()));
-    }
-    record.ok()
+    metadata
 }

@@ -6,17 +6,16 @@ use serde_json::{Value, json};
 use crate::backend::LeNetBackend;
 use crate::cli::args::{EvalArgs, Split, name};
 use crate::cli::ui::{Out, columns, fit};
-use crate::data::CLASSES;
 use crate::error::Error;
 use crate::eval::{ClassReport, Evaluation, evaluate};
-use crate::format;
 
-use super::{OnBackend, gate, load_split};
+use super::{OnBackend, gate, load_split, note_other_data, read_model};
 
 impl OnBackend for EvalArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let file = format::read(&self.model)?;
-        let images = load_split(&self.data, self.split, &self.validation)?;
+        let (file, trained_on) = read_model(&self.model)?;
+        let (images, provenance) = load_split(&self.data, self.split, &self.validation)?;
+        note_other_data(&self.model, trained_on.as_ref(), &provenance);
         if images.is_empty() {
             return Err(Error::Usage(format!("there are no {} images", name(&self.split))));
         }
@@ -44,7 +43,7 @@ fn document(evaluation: &Evaluation, split: Split) -> Value {
     })
 }
 
-/// The figures for people: a line of totals, a table of classes, the confusion matrix.
+/// Formats the results as text: a line of totals, a table of classes, the confusion matrix.
 fn text(evaluation: &Evaluation, split: Split) -> String {
     let parts = vec![
         (0, name(&split)),
@@ -61,14 +60,15 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    // 12 + 10 times 6, or 8 + 10 times 5.
+    // The matrix has 12 + 10 x 6 columns, or 8 + 10 x 5 in a narrow window.
     let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
     text += "\n\nconfusion: true classes down, predicted ones across\n";
     text += &format!("{:<first$}", "");
-    for class in CLASSES {
+    let classes = &evaluation.dataset.classes;
+    for class in classes {
         text += &format!(" {class:>cell$.cell$}");
     }
-    for (class, row) in CLASSES.iter().zip(&evaluation.confusion) {
+    for (class, row) in classes.iter().zip(&evaluation.confusion) {
         text += &format!("\n{class:<first$.first$}");
         for count in row {
             text += &format!(" {count:>cell$}");

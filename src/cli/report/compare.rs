@@ -6,11 +6,11 @@ use maud::{Markup, html};
 use crate::cli::compare::{Comparison, ModelPair};
 use crate::cli::ui::format::count;
 use crate::cli::ui::table::Table;
-use crate::data::Image;
+use crate::data::{Image, UNKNOWN};
 use crate::train::EpochRecord;
 
 use super::chart::{Chart, Line};
-use super::html::{page, section, table};
+use super::html::{kicker, page, section, table};
 use super::pictures::tile;
 
 /// Maximum number of images shown that only one model classifies correctly.
@@ -49,6 +49,7 @@ pub fn compare_page(comparison: &Comparison, images: &[Image]) -> String {
         }
     };
     page(
+        &kicker(comparison.measured_on().unwrap_or(&UNKNOWN)),
         "LeNet: comparison of training runs",
         "'none'",
         "lenet compare",

@@ -5,9 +5,10 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::args::FetchArgs;
-use crate::cli::fetch::{FetchError, Fetcher, MIRRORS};
+use crate::cli::fetch::{FetchError, Fetcher};
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
+use crate::data::datasets::DEFAULT;
 use crate::data::source::cache_dir;
 use crate::error::Error;
 
@@ -15,7 +16,7 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let dir = args.dir.clone().filter(|dir| !dir.as_os_str().is_empty());
     let dir = dir.or_else(cache_dir).ok_or(FetchError::NoFolder)?;
     let mirrors = match &args.mirrors[..] {
-        [] => MIRRORS.map(str::to_owned).to_vec(),
+        [] => DEFAULT.mirrors.iter().map(|url| (*url).to_owned()).collect(),
         given => given.to_vec(),
     };
     let fetcher = Fetcher::new(mirrors, args.max_time, bars_wanted(args.progress));

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::args::VerifyArgs;
 use crate::cli::ui::{self, Out};
 use crate::data::catalog::FileStatus;
+use crate::data::datasets::DEFAULT;
 use crate::data::gzip::Decoded;
 use crate::data::source::{self, path_of};
 use crate::data::{DataError, DataFile};
@@ -35,7 +36,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
         let dir = dir.to_string_lossy();
         out.json(&json!({ "schema": 1, "dir": dir, "ok": bad == 0, "files": files }));
     } else {
-        out.line(&format!("Fashion-MNIST in {}", dir.display()));
+        out.line(&format!("{} in {}", DEFAULT.name, dir.display()));
         out.lines(files.iter().map(line));
     }
     out.finish()?;
@@ -47,16 +48,16 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
 
 fn row(dir: &Path, file: DataFile) -> Row {
     let path = path_of(dir, file);
-    let finding = path.as_deref().map(|path| FileStatus::of(file, Decoded::open(path)));
+    let status = path.as_deref().map(|path| FileStatus::of(file, Decoded::open(path)));
     Row {
         name: file.name(),
         path: path.map(|path| path.to_string_lossy().into_owned()),
-        status: finding.as_ref().map_or("missing", FileStatus::name),
-        sha256: finding.as_ref().and_then(FileStatus::digest).map(str::to_owned),
-        problem: match &finding {
-            Some(FileStatus::Right(_)) => None,
-            Some(finding) => Some(format!("it is {finding}")),
-            None => Some("it is not there".to_owned()),
+        status: status.as_ref().map_or("missing", FileStatus::name),
+        sha256: status.as_ref().and_then(FileStatus::digest).map(str::to_owned),
+        problem: match &status {
+            Some(status) if status.is_expected() => None,
+            Some(status) => Some(format!("it is {status}")),
+            None => Some("it does not exist".to_owned()),
         },
     }
 }

@@ -12,7 +12,7 @@ use crate::backend::cpu::{self, SimdLevel};
 use crate::cli::args::DoctorArgs;
 use crate::cli::ui::Out;
 use crate::cli::ui::format::plural;
-use crate::data::{FashionMnist, Options};
+use crate::data::{Options, TrainAndTest};
 use crate::error::Error;
 
 /// The GPU, as the document has it.
@@ -40,7 +40,7 @@ impl DoctorArgs {
     /// # Errors
     /// If the data set cannot be used; if `LENET_SIMD` asks for what the CPU lacks; if the CPU could not be measured.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
-        let data = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
+        let data = TrainAndTest::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = cpu::level()?.to_string();
         let levels: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
         let threads = rayon::current_num_threads();
@@ -84,9 +84,10 @@ impl DoctorArgs {
                 None => "none: this build has no CPU backend (feature ndarray)".to_owned(),
             };
             let data = match &data {
-                Ok(FashionMnist { train, test, provenance }) => {
-                    let (dir, train, test) = (provenance.dir.display(), train.len(), test.len());
-                    format!("{dir}: Fashion-MNIST, {train} training and {test} test images")
+                Ok(TrainAndTest { train, test, provenance }) => {
+                    let (dir, name) = (provenance.dir.display(), provenance.info.name);
+                    let (train, test) = (train.len(), test.len());
+                    format!("{dir}: {name}, {train} training and {test} test images")
                 }
                 Err(error) => format!("none: {error}"),
             };

@@ -10,7 +10,7 @@ use crate::cli::args::TrainArgs;
 use crate::cli::commands::{data_options, note_provenance};
 use crate::cli::ui::TensorBoard;
 use crate::cli::ui::format::plural;
-use crate::data::{FashionMnist, ImageDataset};
+use crate::data::{ImageDataset, TrainAndTest};
 use crate::error::Error;
 use crate::eval::{self, evaluate};
 use crate::train::{
@@ -29,7 +29,7 @@ pub(super) struct Splits<'a, D> {
 }
 
 impl<'a, D> Splits<'a, D> {
-    /// The images, and the record of a training by `settings` on them before it is begun.
+    /// Loads the images. Returns them and the run record of a run with `settings` that has not started.
     pub(super) fn load(
         args: &TrainArgs,
         settings: Settings,
@@ -37,8 +37,8 @@ impl<'a, D> Splits<'a, D> {
         device_name: &str,
     ) -> Result<(Self, RunRecord), Error> {
         let limit = settings.limit.and_then(NonZeroUsize::new);
-        let FashionMnist { train, test, provenance } =
-            FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
+        let TrainAndTest { train, test, provenance } =
+            TrainAndTest::load(&data_options(&args.data, limit, settings.stratified))?;
         note_provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
@@ -46,9 +46,10 @@ impl<'a, D> Splits<'a, D> {
                 "--keep best and --patience go by the validation images, and there are none";
             return Err(Error::Usage(wrong.to_owned()));
         }
-        let digests = provenance.digests.iter();
+        let dataset = provenance.identity();
         let record = RunRecord {
-            data: digests.map(|(file, sha)| (file.name().to_owned(), sha.clone())).collect(),
+            data: dataset.digests,
+            dataset: Some(dataset.names),
             train_samples: train.len(),
             validation_samples: validation.len(),
             ..RunRecord::new(settings, device_name)
