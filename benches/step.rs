@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use burn_ndarray::NdArray;
 use lenet::backend::{LeNetBackend, Parameters, Trainer};
-use lenet::data::{Batches, FashionMnist, ImageDataset, Options, epoch_order};
+use lenet::data::{Batches, ImageDataset, Options, TrainAndTest, epoch_order};
 use lenet::model::Weights;
 use lenet::train::Recipe;
 
@@ -15,7 +15,7 @@ const N: usize = 32;
 const STEPS: f64 = 54_000.0 / N as f64;
 
 fn main() {
-    let data = FashionMnist::load(&Options::default()).expect("the data set is in data/");
+    let data = TrainAndTest::load(&Options::default()).expect("the data set is in data/");
     let (train, _) = data.train.split(0.1).expect("a tenth can be held out");
     for recipe in [Recipe::classic(), Recipe::tuned()] {
         steps(&recipe, &train);
@@ -25,7 +25,7 @@ fn main() {
 fn batches(recipe: &Recipe, train: &ImageDataset) -> Batches {
     let order = epoch_order(train.images().len() as u32, 42, 1);
     Batches {
-        transforms: recipe.augmentation.draw(&order, train.labels(), 42, 1, 9),
+        transforms: recipe.augmentation.sample(&order, train, 42, 1, 9),
         order,
         scaling: recipe.scaling,
         ..Batches::in_order(train, N)

@@ -9,7 +9,7 @@ use burn::data::dataset::{Dataset, transform::SelectionDataset};
 use burn::optim::{GradientsParams, Optimizer, SgdConfig};
 use burn::record::{FullPrecisionSettings, NamedMpkFileRecorder};
 use burn::{backend::Autodiff, module::AutodiffModule, prelude::*};
-use lenet::data::{Batch, FashionMnist, ImageDataset, Item, Options, epoch_order};
+use lenet::data::{Batch, ImageDataset, Item, Options, TrainAndTest, epoch_order};
 use lenet::model::{LeNet, Weights, cross_entropy};
 
 /// The backend to train on; replace it by `burn_wgpu::Wgpu` to train on a GPU.
@@ -39,7 +39,7 @@ fn correct<B: Backend>(outputs: Tensor<B, 2>, labels: Tensor<B, 1, Int>) -> f64 
 
 /// Trains for `epochs` epochs and saves the model to `path`; returns the loss of each epoch and the test accuracy.
 pub fn train(data: &Options, epochs: u64, path: &str) -> Result<(Vec<f64>, f64), Box<dyn Error>> {
-    let FashionMnist { train, test, .. } = FashionMnist::load(data)?;
+    let TrainAndTest { train, test, .. } = TrainAndTest::load(data)?;
     let (images, _validation) = train.split(0.1)?;
     let (seed, mut losses) = (42, Vec::new());
     let weights = Weights::initial(seed, 1.0);

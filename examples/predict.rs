@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData};
 use burn_ndarray::NdArray;
 use lenet::cli::picture::{Invert, prepare, read};
-use lenet::data::{CLASSES, Image};
+use lenet::data::{FASHION_MNIST, Image};
 use lenet::model::LeNet;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,6 +22,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pixels = TensorData::new(image.map(f32::from).to_vec(), [1, 1, 28, 28]);
     let outputs = model.forward(Tensor::from_data(pixels, &device));
     let class = outputs.argmax(1).into_scalar() as usize;
-    println!("{}", CLASSES[class]);
+    println!("{}", FASHION_MNIST.classes[class]);
     Ok(())
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use burn::data::dataset::Dataset;
 
 use crate::backend::{Inference, LeNetBackend};
-use crate::data::{Batches, CLASSES, ImageDataset};
+use crate::data::{Batches, DatasetInfo, ImageDataset};
 use crate::error::Error;
 use crate::model::{Activation, Weights, argmax, probabilities};
 use crate::signal;
@@ -42,18 +42,20 @@ pub fn outputs<B: LeNetBackend>(
     }
 }
 
-/// How a model does on a set of images. Sums over images, not means of batches.
+/// Results of a model on a set of images. They are sums over images, not means of batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     loss_sum: f64,
+    /// The data set to which the images belong.
+    pub dataset: &'static DatasetInfo,
     /// Number of images by true class (rows) and predicted class (columns).
     pub confusion: [[usize; 10]; 10],
 }
 
-/// The figures of one class.
+/// Metrics of one class.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassReport {
-    /// The class in words.
+    /// Name of the class.
     pub name: &'static str,
     /// Share of the images predicted to be of the class that are; 0 if none is predicted.
     pub precision: f64,
@@ -66,9 +68,9 @@ pub struct ClassReport {
 }
 
 impl Evaluation {
-    /// From outputs and the labels they should have had, in the same order.
-    pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
-        let mut result = Self { loss_sum: 0.0, confusion: [[0; 10]; 10] };
+    /// Compares outputs with the labels of the same images of `dataset`.
+    pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &'static DatasetInfo) -> Self {
+        let mut result = Self { loss_sum: 0.0, dataset, confusion: [[0; 10]; 10] };
         for (row, label) in outputs.iter().zip(labels) {
             let label = usize::from(*label);
             result.loss_sum -= probabilities(row)[label].ln();
@@ -103,7 +105,7 @@ impl Evaluation {
         self.correct() as f64 / self.samples().max(1) as f64
     }
 
-    /// Precision, recall and F1 of each class.
+    /// Returns precision, recall and F1 of each class.
     pub fn classes(&self) -> Vec<ClassReport> {
         let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
         let report = |class: usize| {
@@ -111,7 +113,7 @@ impl Evaluation {
             let support = self.confusion[class].iter().sum();
             let predicted = self.confusion.iter().map(|row| row[class]).sum::<usize>();
             ClassReport {
-                name: CLASSES[class],
+                name: self.dataset.classes[class],
                 precision: share(right, predicted),
                 recall: share(right, support),
                 f1: share(2 * right, support + predicted),
@@ -122,10 +124,10 @@ impl Evaluation {
     }
 }
 
-/// Runs `model` over `dataset` and measures it.
+/// Runs `model` on `dataset` and measures it.
 ///
 /// # Errors
-/// As [`outputs`].
+/// Returns the errors of [`outputs`].
 pub fn evaluate<B: LeNetBackend>(
     model: &Weights,
     dataset: &ImageDataset,
@@ -133,12 +135,13 @@ pub fn evaluate<B: LeNetBackend>(
     device: &B::Device,
 ) -> Result<Evaluation, Error> {
     let outputs = outputs::<B>(model, dataset, batch_size, device)?;
-    Ok(Evaluation::new(&outputs, dataset.labels()))
+    Ok(Evaluation::new(&outputs, dataset.labels(), dataset.info()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::MNIST;
 
     /// An output row whose largest value is at `class`.
     fn sure(class: usize) -> Outputs {
@@ -150,7 +153,7 @@ mod tests {
     #[test]
     fn figures_of_a_small_confusion_are_those_done_by_hand() {
         let outputs = [sure(0), sure(0), sure(1), sure(1)];
-        let evaluation = Evaluation::new(&outputs, &[0, 1, 1, 1]);
+        let evaluation = Evaluation::new(&outputs, &[0, 1, 1, 1], &MNIST);
         assert_eq!((evaluation.samples(), evaluation.correct()), (4, 3));
         assert_eq!(evaluation.accuracy(), 0.75);
         let classes = evaluation.classes();
@@ -160,6 +163,7 @@ mod tests {
             (1.0, 2.0 / 3.0, 3)
         );
         assert!((classes[1].f1 - 0.8).abs() < 1e-12);
+        assert_eq!((classes[0].name, classes[9].name), ("0", "9"));
         assert_eq!((classes[9].precision, classes[9].recall, classes[9].f1), (0.0, 0.0, 0.0));
         // Sum of a row is 1.8: p of the label is 0.9 / 1.8 where right and 0.1 / 1.8 where wrong.
         let loss = (3.0 * 2f64.ln() + 18f64.ln()) / 4.0;
@@ -168,14 +172,15 @@ mod tests {
 
     #[test]
     fn saturated_outputs_have_finite_loss() {
-        let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3]);
+        let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3], &MNIST);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
     }
 
     #[test]
     fn one_answer_to_several_images_is_a_collapse() {
-        let collapsed =
-            |outputs: &[Outputs]| Evaluation::new(outputs, &vec![0; outputs.len()]).is_collapsed();
+        let collapsed = |outputs: &[Outputs]| {
+            Evaluation::new(outputs, &vec![0; outputs.len()], &MNIST).is_collapsed()
+        };
         assert!(collapsed(&[sure(3), sure(3)]));
         assert!(!collapsed(&[sure(3)]), "one image has no other answer to give");
         assert!(!collapsed(&[sure(3), sure(3), sure(4)]));

@@ -133,7 +133,7 @@ fn data(error: &DataError) -> Option<String> {
         }
         DataError::File { source, .. } => return idx(source),
         DataError::Counts { .. } => REPLACE_DATA,
-        DataError::Unofficial { .. } => {
+        DataError::OtherDataset { .. } => {
             "give the directory of Fashion-MNIST with `--data DIR`, or accept this data set with `--any-dataset`"
         }
     };
@@ -202,8 +202,8 @@ mod tests {
     fn data_errors_name_their_options() {
         let nowhere = data(&DataError::Nowhere { places: vec![PathBuf::from("data")] }).unwrap();
         assert!(nowhere.contains("lenet data fetch") && nowhere.contains("--data"), "{nowhere}");
-        let (dir, unofficial) = (PathBuf::from("data"), "not Fashion-MNIST".to_owned());
-        let other = data(&DataError::Unofficial { dir, unofficial }).unwrap();
+        let (dir, difference) = (PathBuf::from("data"), "not Fashion-MNIST".to_owned());
+        let other = data(&DataError::OtherDataset { dir, difference }).unwrap();
         assert!(other.contains("--any-dataset"), "{other}");
     }
 

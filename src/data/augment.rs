@@ -1,30 +1,28 @@
-//! Augmentation: training images changed a little, another way each epoch.
+//! Augmentation: small random changes to the training images, different in each epoch.
 
 use serde::{Deserialize, Serialize};
 
 use crate::random::{Purpose, below, stream};
 
+use super::dataset::ImageDataset;
 use super::idx::{Image, PIXELS, SIDE};
 
-/// Sandal, sneaker and ankle boot.
-const SHOES: [u8; 3] = [5, 7, 9];
-
-/// How training images may be changed. The default transforms nothing.
+/// How to change training images. The default changes nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// Whether left and right are swapped in every second epoch: in the images of even index in one, of odd index in the
-    /// next (the alternating flip of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds"). Shoes, which all face one way, stay.
+    /// Whether to flip images horizontally in every second epoch: those of even index in one epoch, those of odd index in
+    /// the next (the alternating flip of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds"). Only classes that the data set
+    /// marks as [`flippable`](super::DatasetInfo::flippable) are flipped.
     pub flip: bool,
-    /// Up to so many pixels an image is moved, down or up and right or left, each distance as likely as the
-    /// others. What is moved in is background.
+    /// Maximum shift in pixels, vertically and horizontally. All distances are equally likely; black fills the gap.
     pub shift: u8,
-    /// So many epochs at the end show the images as they are: they learn what the network will see.
+    /// Number of final epochs without augmentation, so that training ends on images like those that the model will see.
     pub clean_epochs: usize,
 }
 
 impl Augmentation {
-    /// Whether it does anything, and stops doing so before the last epoch.
+    /// Returns whether augmentation is enabled but switched off for the final epochs.
     pub fn ends_early(self) -> bool {
         self.changes_images() && self.clean_epochs > 0
     }
@@ -33,12 +31,12 @@ impl Augmentation {
         self.flip || self.shift > 0
     }
 
-    /// What happens to each image in the order in which `epoch` of `epochs`, counted from 1, visits them: indices into a
-    /// set with these labels. A function of its arguments alone.
-    pub fn draw(
+    /// Returns the transform of each image of `images` that `epoch` of `epochs`, counted from 1, visits in this `order`.
+    /// The result depends only on the arguments.
+    pub fn sample(
         self,
         order: &[u32],
-        labels: &[u8],
+        images: &ImageDataset,
         seed: u64,
         epoch: usize,
         epochs: usize,
@@ -47,8 +45,9 @@ impl Augmentation {
         if is_over || !self.changes_images() {
             return vec![Transform::NONE; order.len()];
         }
+        let (labels, info) = (images.labels(), images.info());
         let mut rng = stream(seed, Purpose::Augmentation, epoch as u64);
-        let draw = |image: &u32| {
+        let sample = |image: &u32| {
             let shift = i32::from(self.shift);
             let mut distance = || match shift {
                 0 => 0,
@@ -56,29 +55,29 @@ impl Augmentation {
             };
             let (down, right) = (distance(), distance());
             let image = *image as usize;
-            let flip = self.flip && (image + epoch) % 2 == 1 && !SHOES.contains(&labels[image]);
+            let flip = self.flip && (image + epoch) % 2 == 1 && info.may_flip(labels[image]);
             Transform { flip, down, right }
         };
-        order.iter().map(draw).collect()
+        order.iter().map(sample).collect()
     }
 }
 
-/// What happens to one image.
+/// The change of one image: first the flip, then the shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transform {
-    /// Left and right are swapped, before the image is moved.
+    /// Whether to swap left and right.
     pub flip: bool,
-    /// Pixels that it is moved down; up if negative.
+    /// Shift down in pixels; negative values shift up.
     pub down: i32,
-    /// Pixels that it is moved to the right; to the left if negative.
+    /// Shift to the right in pixels; negative values shift to the left.
     pub right: i32,
 }
 
 impl Transform {
-    /// Nothing happens.
+    /// The identity.
     pub const NONE: Self = Self { flip: false, down: 0, right: 0 };
 
-    /// Writes `image`, changed, to `to`.
+    /// Writes the transformed `image` to `to`.
     pub fn apply(self, image: &Image, to: &mut Image) {
         if self == Self::NONE {
             *to = *image;
@@ -87,7 +86,7 @@ impl Transform {
         *to = [0; PIXELS];
         let (rows, _) = to.as_chunks_mut::<SIDE>();
         let side = SIDE as i32;
-        // Of the image's columns, those that stay inside.
+        // Source columns that remain visible after the shift.
         let columns =
             (-self.right).clamp(0, side) as usize..(side - self.right).clamp(0, side) as usize;
         let start = self.right.clamp(0, side) as usize;
@@ -109,6 +108,7 @@ impl Transform {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::FASHION_MNIST;
 
     fn changed(change: Transform, image: &Image) -> Vec<u8> {
         let mut bytes = [9; PIXELS];
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn each_pixel_goes_where_the_change_says() {
+    fn apply_matches_pixel_formula() {
         let image: Image = std::array::from_fn(|pixel| (pixel % 251) as u8 + 1);
         let side = SIDE as i32;
         for flip in [false, true] {
@@ -139,15 +139,17 @@ mod tests {
     }
 
     #[test]
-    fn draws_are_a_function_of_seed_and_epoch_and_equally_likely() {
+    fn samples_are_reproducible_and_uniform() {
         let augmentation = Augmentation { flip: true, shift: 1, clean_epochs: 2 };
         let order: Vec<u32> = (0..20_000).collect();
-        let labels: Vec<u8> = order.iter().map(|image| (image / 2 % 10) as u8).collect();
-        let draw = |seed, epoch| augmentation.draw(&order, &labels, seed, epoch, 5);
-        let transforms = draw(1, 1);
-        assert_eq!(draw(1, 1), transforms);
-        assert_ne!(draw(1, 2), transforms);
-        assert_ne!(draw(2, 1), transforms);
+        let labels = order.iter().map(|image| (image / 2 % 10) as u8).collect();
+        let images = ImageDataset::new(vec![[0; PIXELS]; order.len()], labels);
+        let images = images.with_info(&FASHION_MNIST);
+        let sample = |seed, epoch| augmentation.sample(&order, &images, seed, epoch, 5);
+        let transforms = sample(1, 1);
+        assert_eq!(sample(1, 1), transforms);
+        assert_ne!(sample(1, 2), transforms);
+        assert_ne!(sample(2, 1), transforms);
         let mut counts = std::collections::BTreeMap::new();
         for Transform { down, right, .. } in &transforms {
             *counts.entry((down, right)).or_insert(0_u32) += 1;
@@ -155,16 +157,16 @@ mod tests {
         assert_eq!(counts.len(), 9);
         // 2,222 each, standard deviation 44.
         assert!(counts.values().all(|count| count.abs_diff(2222) < 220), "{counts:?}");
-        // Each image in one of two epochs, but for the shoes.
-        let pairs = transforms.iter().zip(draw(1, 2)).zip(&labels);
+        // All images but the shoes are flipped in exactly one of two consecutive epochs.
+        let pairs = transforms.iter().zip(sample(1, 2)).zip(images.labels());
         for ((one, two), label) in pairs {
             assert_eq!(one.flip ^ two.flip, ![5, 7, 9].contains(label));
         }
         let flips = transforms.iter().filter(|change| change.flip).count();
         assert_eq!(flips, 7_000);
-        let none = Augmentation::default().draw(&order, &labels, 1, 1, 1);
+        let none = Augmentation::default().sample(&order, &images, 1, 1, 1);
         assert!(none.iter().all(|change| *change == Transform::NONE));
-        let changing = |epoch: &usize| draw(1, *epoch).iter().any(|c| *c != Transform::NONE);
+        let changing = |epoch: &usize| sample(1, *epoch).iter().any(|c| *c != Transform::NONE);
         assert_eq!((1..=5).filter(changing).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

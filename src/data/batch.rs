@@ -1,5 +1,6 @@
-//! Images as a step sees them: some of a set, in an order, each changed, all scaled; as bytes in the set, where an
-//! image crosses to a device only when a backend wants it there, or as tensors.
+//! Minibatches: a view of a data set with an order, a transform per image, and the pixel scaling.
+//!
+//! Pixels stay in the data set as bytes until a backend uploads them or converts them to tensors.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -9,23 +10,23 @@ use super::dataset::ImageDataset;
 use super::idx::{Image, PIXELS, SIDE};
 use super::scaling::Scaling;
 
-/// One pass over images: an epoch of a training, or an evaluation.
+/// The minibatches of one epoch or of one evaluation.
 #[derive(Debug, Clone)]
 pub struct Batches {
-    /// The set.
+    /// The data set.
     pub images: ImageDataset,
-    /// Indices of its images, in the order of the pass.
+    /// Indices of the images to visit, in order.
     pub order: Vec<u32>,
-    /// What happens to the image at each place of `order`; nothing where this is empty.
+    /// Transform of each image in `order`; empty if no image is transformed.
     pub transforms: Vec<Transform>,
     /// How pixels are scaled.
     pub scaling: Scaling,
-    /// Images of a batch; the last one may have fewer.
+    /// Images per batch; the last batch may be smaller.
     pub batch_size: usize,
 }
 
 impl Batches {
-    /// All of `images` as they stand, raw.
+    /// Returns the batches of all `images` in order, untransformed, with raw pixels.
     pub fn in_order(images: &ImageDataset, batch_size: usize) -> Self {
         Self {
             images: images.clone(),
@@ -36,15 +37,15 @@ impl Batches {
         }
     }
 
-    /// Number of batches.
+    /// Returns the number of batches.
     pub fn batches(&self) -> usize {
         self.order.len().div_ceil(self.batch_size)
     }
 
-    /// The images of batch number `batch`, counted from 0.
+    /// Returns batch number `batch`, counted from 0.
     ///
     /// # Panics
-    /// If there is no such batch, or a change for some images only.
+    /// Panics if there is no such batch, or if only some images have a transform.
     pub fn batch(&self, batch: usize) -> Minibatch<'_> {
         let whole = Minibatch {
             images: self.images.images(),
@@ -56,66 +57,66 @@ impl Batches {
         whole.part(batch * self.batch_size, self.batch_size)
     }
 
-    /// Its batches as tensors on `device`, in order.
+    /// Returns the batches as tensors on `device`, in order.
     pub fn tensors<B: Backend>(&self, device: &B::Device) -> impl Iterator<Item = Batch<B>> {
         (0..self.batches()).map(move |batch| self.batch(batch).tensors(device))
     }
 }
 
-/// A batch of images in place.
+/// One batch, borrowed from its data set.
 #[derive(Debug, Clone, Copy)]
 pub struct Minibatch<'a> {
-    /// The whole set.
+    /// All images of the data set.
     pub images: &'a [Image],
-    /// Its labels, 0 to 9.
+    /// The labels of `images`, 0 to 9.
     pub labels: &'a [u8],
-    /// The images of this batch: indices into the set.
+    /// Indices of the images of this batch.
     pub order: &'a [u32],
-    /// What happens to each of them; nothing where this is empty.
+    /// Transform of each image of this batch; empty if no image is transformed.
     pub transforms: &'a [Transform],
     /// How pixels are scaled.
     pub scaling: Scaling,
 }
 
 impl<'a> Minibatch<'a> {
-    /// Number of images.
+    /// Returns the number of images.
     pub fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether the batch has no images.
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// The image at a place, before its change and scaling, the change, and its label.
-    pub fn get(&self, place: usize) -> (&'a Image, Transform, u8) {
-        let index = self.order[place] as usize;
-        let change = self.transforms.get(place).copied().unwrap_or(Transform::NONE);
-        (&self.images[index], change, self.labels[index])
+    /// Returns image number `position` of the batch, neither transformed nor scaled, its transform, and its label.
+    pub fn get(&self, position: usize) -> (&'a Image, Transform, u8) {
+        let index = self.order[position] as usize;
+        let transform = self.transforms.get(position).copied().unwrap_or(Transform::NONE);
+        (&self.images[index], transform, self.labels[index])
     }
 
-    /// The images from `first` on, at most `count`.
+    /// Returns at most `count` images, starting with image number `first`.
     ///
     /// # Panics
-    /// If `first` is beyond the end, or there is a change for some images only.
+    /// Panics if `first` is past the end, or if only some images have a transform.
     pub fn part(&self, first: usize, count: usize) -> Self {
-        let places = first..first.saturating_add(count).min(self.order.len());
+        let range = first..first.saturating_add(count).min(self.order.len());
         let transforms = match self.transforms.is_empty() {
             true => &[][..],
-            false => &self.transforms[places.clone()],
+            false => &self.transforms[range.clone()],
         };
-        Self { order: &self.order[places], transforms, ..*self }
+        Self { order: &self.order[range], transforms, ..*self }
     }
 
-    /// The images and labels as tensors on `device`.
+    /// Converts the images and labels to tensors on `device`.
     pub fn tensors<B: Backend>(&self, device: &B::Device) -> Batch<B> {
         let count = self.len();
         let mut bytes = vec![0; count * PIXELS];
         let mut labels = Vec::with_capacity(count);
-        for (place, pixels) in bytes.as_chunks_mut().0.iter_mut().enumerate() {
-            let (image, change, label) = self.get(place);
-            change.apply(image, pixels);
+        for (position, pixels) in bytes.as_chunks_mut().0.iter_mut().enumerate() {
+            let (image, transform, label) = self.get(position);
+            transform.apply(image, pixels);
             labels.push(i64::from(label));
         }
         let pixels = TensorData::new(self.scaling.apply(&bytes), [count, 1, SIDE, SIDE]);
@@ -127,12 +128,12 @@ impl<'a> Minibatch<'a> {
     }
 }
 
-/// N images with their labels on a device.
+/// N images and their labels on a device.
 #[derive(Debug, Clone)]
 pub struct Batch<B: Backend> {
-    /// `[N, 1, 28, 28]`, raw pixels, 0 to 255, unless they were asked for otherwise.
+    /// Pixels `[N, 1, 28, 28]`: raw, 0 to 255, or as scaled by [`Batches::scaling`].
     pub images: Tensor<B, 4>,
-    /// `[N]`, classes, 0 to 9.
+    /// Classes `[N]`, 0 to 9.
     pub labels: Tensor<B, 1, Int>,
 }
 
@@ -141,14 +142,14 @@ mod tests {
     use super::*;
     use burn_ndarray::NdArray;
 
-    /// The first seven of images whose every pixel is 3 i plus its column, in some order; the label of image i is i.
+    /// Returns batches of seven images. Each pixel of image i is 3 i plus its column, and the label is i.
     fn pass(order: &[u32], batch_size: usize) -> Batches {
         let image = |index: usize| std::array::from_fn(|pixel| (3 * index + pixel % SIDE) as u8);
         let images = ImageDataset::new((0..7).map(image).collect(), (0..7).collect());
         Batches { order: order.to_vec(), ..Batches::in_order(&images, batch_size) }
     }
 
-    /// Of each batch its labels and its pixels.
+    /// Returns the labels and the pixels of each batch.
     fn batches(pass: &Batches) -> Vec<(Vec<i64>, Vec<f32>)> {
         let device = Default::default();
         let batches = pass.tensors::<NdArray>(&device);
@@ -160,14 +161,16 @@ mod tests {
     }
 
     #[test]
-    fn batches_follow_the_order_and_the_last_is_short() {
+    fn batches_follow_order() {
+        // The last batch is smaller.
         let labels: Vec<_> =
             batches(&pass(&[6, 0, 3, 1, 5], 2)).into_iter().map(|(labels, _)| labels).collect();
         assert_eq!(labels, [vec![6, 0], vec![3, 1], vec![5]]);
     }
 
     #[test]
-    fn images_are_raw_pixels_row_by_row_and_a_batch_may_hold_more_than_there_are() {
+    fn batch_size_may_exceed_images() {
+        // Pixels are raw, and stored row by row.
         let [(_, pixels)] = &batches(&pass(&[6, 2], usize::MAX))[..] else {
             panic!("one batch");
         };
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_and_scaling_reach_the_pixels() {
+    fn transforms_and_scaling_apply() {
         let pass = Batches {
             transforms: vec![Transform::NONE, Transform { right: 1, ..Transform::NONE }],
             scaling: Scaling::Standardise { mean: 1.0, deviation: 2.0 },

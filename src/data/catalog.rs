@@ -1,24 +1,24 @@
-//! The four files of the data set: their names, the SHA-256 by which they are known, and what a file of such a name
-//! turns out to be.
+//! The four files of a data set: their names, and what a file with such a name contains.
 
 use std::fmt;
 use std::io::BufRead;
 
+use super::datasets::{self, DEFAULT, DatasetInfo};
 use super::error::IdxError;
 use super::gzip::Decoded;
 use super::idx;
 
-/// One half of the data set: a file of images with its file of labels.
+/// One half of a data set: a file of images and its file of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// 60,000 images to train with; a share of them is set aside for validation.
+    /// The training images, some of which are held out for validation; 60,000 in Fashion-MNIST.
     Train,
-    /// 10,000 images to test with.
+    /// The test images; 10,000 in Fashion-MNIST.
     Test,
 }
 
 impl Part {
-    /// Its images and its labels.
+    /// Returns the file of images and the file of labels.
     pub const fn files(self) -> [DataFile; 2] {
         match self {
             Self::Train => [DataFile::TrainImages, DataFile::TrainLabels],
@@ -27,9 +27,9 @@ impl Part {
     }
 }
 
-/// One of the four files of the data set.
+/// One of the four files of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "their names say it")]
+#[allow(missing_docs, reason = "the variants are named after their content")]
 pub enum DataFile {
     TrainImages,
     TrainLabels,
@@ -37,76 +37,38 @@ pub enum DataFile {
     TestLabels,
 }
 
-/// Of each file its name without `.gz`, then the SHA-256 of its decompressed bytes in Fashion-MNIST, and in MNIST's
-/// handwritten digits.
-const FILES: [[&str; 3]; 4] = [
-    [
-        "train-images-idx3-ubyte",
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ],
-    [
-        "train-labels-idx1-ubyte",
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ],
-    [
-        "t10k-images-idx3-ubyte",
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ],
-    [
-        "t10k-labels-idx1-ubyte",
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ],
-];
-
 impl DataFile {
-    /// All four, in the order in which every list of them stands.
+    /// All four files, in the order that every list of them has.
     pub const ALL: [Self; 4] =
         [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
 
-    /// Its name without `.gz`.
+    /// Returns the file name without `.gz`.
     pub const fn name(self) -> &'static str {
-        FILES[self as usize][0]
-    }
-
-    /// The SHA-256 of Fashion-MNIST's file of this name, in hexadecimal.
-    pub const fn fashion_mnist(self) -> &'static str {
-        FILES[self as usize][1]
-    }
-
-    /// The SHA-256 of the file of this name that holds MNIST's handwritten digits.
-    pub const fn mnist_digits(self) -> &'static str {
-        FILES[self as usize][2]
+        match self {
+            Self::TrainImages => "train-images-idx3-ubyte",
+            Self::TrainLabels => "train-labels-idx1-ubyte",
+            Self::TestImages => "t10k-images-idx3-ubyte",
+            Self::TestLabels => "t10k-labels-idx1-ubyte",
+        }
     }
 }
 
-/// The files among these that are not Fashion-MNIST's, in words.
-pub(super) fn unofficial(digests: &[(DataFile, String)]) -> Option<String> {
-    let others = || digests.iter().filter(|(file, digest)| digest != file.fashion_mnist());
-    let names: Vec<_> = others().map(|(file, _)| file.name()).collect();
-    let is_digits = others().all(|(file, digest)| digest == file.mnist_digits());
-    let digits = if is_digits { "MNIST digits, " } else { "" };
-    (!names.is_empty()).then(|| format!("{digits}not Fashion-MNIST: {}", names.join(", ")))
-}
-
-/// What is in a file that should be one of Fashion-MNIST's. A SHA-256 is that of its decompressed bytes.
+/// Content of a file that has the name of a data file.
 #[derive(Debug)]
 pub enum FileStatus {
-    /// Fashion-MNIST's, byte for byte.
-    Right(String),
-    /// The file of the same name of MNIST's handwritten digits.
-    Digits(String),
-    /// A sound file of the right form with other content.
-    Unofficial(String),
-    /// No sound file of the right form.
+    /// A valid IDX file of the expected kind.
+    Intact {
+        /// SHA-256 of the decompressed bytes, in hexadecimal.
+        digest: String,
+        /// The data set to which the file belongs, or [`UNKNOWN`](datasets::UNKNOWN).
+        dataset: &'static DatasetInfo,
+    },
+    /// Anything else.
     Damaged(IdxError),
 }
 
 impl FileStatus {
-    /// Reads all of `bytes`, the result of opening what should be `file`.
+    /// Reads all of `bytes`, which is the result of opening the file that should be `file`.
     pub fn of<R: BufRead + Send>(file: DataFile, bytes: Result<Decoded<R>, IdxError>) -> Self {
         let digest = bytes.and_then(|bytes| {
             Ok(match file {
@@ -115,40 +77,47 @@ impl FileStatus {
             })
         });
         match digest {
-            Ok(digest) if digest == file.fashion_mnist() => Self::Right(digest),
-            Ok(digest) if digest == file.mnist_digits() => Self::Digits(digest),
-            Ok(digest) => Self::Unofficial(digest),
+            Ok(digest) => {
+                let dataset = datasets::recognise(&[(file, digest.clone())]);
+                Self::Intact { digest, dataset }
+            }
             Err(error) => Self::Damaged(error),
         }
     }
 
-    /// In one word: "ok", "digits", "foreign" or "damaged".
+    /// Returns whether this is an intact file of the [`DEFAULT`] data set.
+    pub fn is_expected(&self) -> bool {
+        matches!(self, Self::Intact { dataset, .. } if *dataset == DEFAULT)
+    }
+
+    /// Returns the status in one word: "damaged", or the word of the data set, for example "ok" or "digits".
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Right(_) => "ok",
-            Self::Digits(_) => "digits",
-            Self::Unofficial(_) => "foreign",
+            Self::Intact { dataset, .. } => dataset.status,
             Self::Damaged(_) => "damaged",
         }
     }
 
-    /// The SHA-256, if the file is sound.
+    /// Returns the SHA-256 of an intact file.
     pub fn digest(&self) -> Option<&str> {
         match self {
-            Self::Right(digest) | Self::Digits(digest) | Self::Unofficial(digest) => Some(digest),
+            Self::Intact { digest, .. } => Some(digest),
             Self::Damaged(_) => None,
         }
     }
 }
 
-/// As in "the file is ..".
+/// Completes the sentence "the file is ..".
 impl fmt::Display for FileStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let expected = DEFAULT.name;
         match self {
-            Self::Right(_) => f.write_str("Fashion-MNIST's"),
-            Self::Digits(_) => f.write_str("of MNIST's handwritten digits, not Fashion-MNIST's"),
-            Self::Unofficial(_) => f.write_str("sound but not Fashion-MNIST's"),
             Self::Damaged(error) => write!(f, "damaged: {error}"),
+            Self::Intact { .. } if self.is_expected() => write!(f, "{expected}'s"),
+            Self::Intact { dataset, .. } if dataset.is_known() => {
+                write!(f, "{}'s, not {expected}'s", dataset.name)
+            }
+            Self::Intact { .. } => write!(f, "valid, but not {expected}'s"),
         }
     }
 }
@@ -158,27 +127,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_another_data_set_are_named_and_digits_are_known() {
-        let all = |digest: fn(DataFile) -> &'static str| {
-            DataFile::ALL.map(|file| (file, digest(file).to_owned()))
-        };
-        let mut digests = all(DataFile::fashion_mnist);
-        assert_eq!(unofficial(&digests), None);
-        digests[1].1 = DataFile::TrainLabels.mnist_digits().to_owned();
-        let expected = "MNIST digits, not Fashion-MNIST: train-labels-idx1-ubyte";
-        assert_eq!(unofficial(&digests).unwrap(), expected);
-        let mut digests = all(DataFile::mnist_digits);
-        let words = unofficial(&digests).unwrap();
-        assert!(words.starts_with("MNIST digits, not Fashion-MNIST: train-images"), "{words}");
-        digests[2].1 = "0".repeat(64);
-        let words = unofficial(&digests).unwrap();
-        assert!(words.starts_with("not Fashion-MNIST: train-images"), "{words}");
-        assert!(DataFile::ALL.iter().all(|file| words.contains(file.name())), "{words}");
-    }
-
-    #[test]
-    fn sound_files_of_other_content_and_damaged_ones_are_told_apart() {
-        // A sound file of two labels.
+    fn status_distinguishes_foreign_from_damaged() {
+        // A valid file of two labels.
         let labels: [u8; 10] = [0, 0, 8, 1, 0, 0, 0, 2, 3, 9];
         let found = |bytes: &[u8]| {
             FileStatus::of(DataFile::TestLabels, Decoded::new(bytes, bytes.len() as u64))
@@ -188,5 +138,12 @@ mod tests {
         assert!(foreign.digest().unwrap().starts_with("2bc015e4"), "{foreign:?}");
         let damaged = found(&labels[..9]);
         assert_eq!((damaged.name(), damaged.digest()), ("damaged", None));
+    }
+
+    #[test]
+    fn status_of_digits_names_both_sets() {
+        let digits = FileStatus::Intact { digest: String::new(), dataset: &datasets::MNIST };
+        assert_eq!((digits.name(), digits.is_expected()), ("digits", false));
+        assert_eq!(digits.to_string(), "MNIST's, not Fashion-MNIST's");
     }
 }

@@ -1,10 +1,11 @@
-//! Images with their labels in memory, as a Burn [`Dataset`], and how some are set aside for validation.
+//! Labelled images in memory as a Burn [`Dataset`], and the validation split.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use burn::data::dataset::Dataset;
 
+use super::datasets::{DatasetInfo, UNKNOWN};
 use super::idx::{Image, PIXELS};
 
 /// One image with its label.
@@ -16,22 +17,23 @@ pub struct Item {
     pub label: u8,
 }
 
-/// A run of consecutive images, each with its label. Clones share the images.
+/// Consecutive images with their labels. Clones share the images.
 #[derive(Debug, Clone)]
 pub struct ImageDataset {
+    info: &'static DatasetInfo,
     images: Arc<Vec<Image>>,
     labels: Arc<Vec<u8>>,
     range: Range<usize>,
 }
 
-/// A validation share that cannot be set aside.
+/// A validation split that is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
+#[allow(missing_docs, reason = "the message explains each field")]
 pub enum SplitError {
-    /// The share is negative, one or more, or not a number.
+    /// The fraction is negative, at least one, or NaN.
     #[error("validation split {0}, expected a number from 0 up to, not including, 1")]
     Fraction(f64),
-    /// The share leaves nothing to train with.
+    /// The split leaves no image to train with.
     #[error("validation split {fraction} of {count} images leaves none to train with")]
     NothingLeft {
         fraction: f64,
@@ -41,37 +43,47 @@ pub enum SplitError {
 }
 
 impl ImageDataset {
-    /// Images with their labels, the first with the first.
+    /// Creates a data set that is [`UNKNOWN`] from images and their labels.
     ///
     /// # Panics
-    /// If there are not as many of the one as of the other.
+    /// Panics if the numbers of images and labels differ.
     pub fn new(images: Vec<Image>, labels: Vec<u8>) -> Self {
         assert_eq!(images.len(), labels.len(), "each image has a label");
         let range = 0..images.len();
-        Self { images: Arc::new(images), labels: Arc::new(labels), range }
+        Self { info: &UNKNOWN, images: Arc::new(images), labels: Arc::new(labels), range }
     }
 
-    /// In the order of the labels.
+    /// Returns the same images as images of the data set `info`.
+    pub fn with_info(self, info: &'static DatasetInfo) -> Self {
+        Self { info, ..self }
+    }
+
+    /// Returns the description of the data set to which the images belong.
+    pub fn info(&self) -> &'static DatasetInfo {
+        self.info
+    }
+
+    /// Returns the images, in the order of the labels.
     pub fn images(&self) -> &[Image] {
         &self.images[self.range.clone()]
     }
 
-    /// Indices in [`CLASSES`](super::CLASSES).
+    /// Returns the labels, 0 to 9.
     pub fn labels(&self) -> &[u8] {
         &self.labels[self.range.clone()]
     }
 
-    /// Sets the last floor(n * `fraction`) of its n images aside, unshuffled, for validation; returns the
-    /// images to train with, then those.
+    /// Splits off the last floor(n * `fraction`) of the n images for validation, unshuffled. Returns the training
+    /// images, then the validation images.
     ///
     /// # Errors
-    /// If `fraction` is not from [0, 1), or leaves no image to train with.
+    /// Returns an error if `fraction` is not in [0, 1), or if no image is left to train with.
     pub fn split(&self, fraction: f64) -> Result<(Self, Self), SplitError> {
         if !(0.0..1.0).contains(&fraction) {
             return Err(SplitError::Fraction(fraction));
         }
         let count = self.range.len();
-        // 100 * 0.29 is 28.999999999999996 in binary, yet 29 is meant.
+        // The product 100 * 0.29 is 28.999999999999996 in binary, but the user means 29.
         let product = count as f64 * fraction;
         let nearest = product.round();
         let exact = (product - nearest).abs() < 1e-6;
@@ -99,7 +111,7 @@ impl Dataset<Item> for ImageDataset {
 mod tests {
     use super::*;
 
-    /// `count` images whose first two pixels and label tell their index.
+    /// Returns `count` images whose first two pixels hold their index.
     fn dataset(count: usize) -> ImageDataset {
         let images = (0..count).map(|index| {
             let mut image = [0; PIXELS];
@@ -116,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_split_is_rounded_down_but_not_by_a_rounding_error() {
+    fn split_rounds_down_exact_products() {
         assert_eq!(sizes(60_000, 0.1), (54_000, 6_000));
         assert_eq!(sizes(100, 0.29), (71, 29));
         assert_eq!(sizes(1000, 0.7), (300, 700));
@@ -129,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_images_are_set_aside_in_their_order() {
+    fn split_takes_last_images_in_order() {
         let (train, validation) = dataset(20).split(0.25).unwrap();
         assert_eq!(train.get(0).unwrap().pixels[1], 0);
         assert_eq!(train.get(14).unwrap().pixels[1], 14);
@@ -140,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_split_that_leaves_nothing_to_train_with_is_refused() {
+    fn split_rejects_empty_training_part() {
         for fraction in [1.0, 1.5, -0.1, f64::NAN, f64::INFINITY] {
             let error = dataset(10).split(fraction).unwrap_err();
             assert!(matches!(error, SplitError::Fraction(_)), "{fraction}");

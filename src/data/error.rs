@@ -3,45 +3,47 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why the bytes of a file are not images or labels.
+use super::datasets::DEFAULT;
+
+/// An error of reading images or labels from a file.
 #[derive(Debug, thiserror::Error)]
 pub enum IdxError {
-    /// It is no regular file, is too large, or the operating system reports an error.
+    /// The file is not a regular file, is too large, or the operating system reports an error.
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// The system has no memory for so many bytes.
-    #[error("needs {0} bytes of memory, more than there are")]
+    /// This many bytes of memory could not be allocated.
+    #[error("needs {0} bytes of memory, more than are available")]
     Memory(u64),
-    /// The file ends inside its gzip data or its checksum.
+    /// The file ends within its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
-    /// It contradicts its checksum, its header or what is expected: how, in words.
+    /// The content contradicts its checksum or its header, or is not of the expected form.
     #[error("{0}")]
     Damaged(String),
 }
 
-/// Why the data could not be loaded.
+/// An error of loading a data set.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
+#[allow(missing_docs, reason = "the messages explain each field")]
 pub enum DataError {
-    /// No place has the files.
-    #[error("no Fashion-MNIST in {}", list(.places))]
+    /// None of the default directories has the files.
+    #[error("no {} in {}", DEFAULT.name, list(.places))]
     Nowhere { places: Vec<PathBuf> },
-    /// The directory that was named is not there or cannot be read.
+    /// The named directory does not exist or cannot be read.
     #[error("{}: {source}", .dir.display())]
     Directory { dir: PathBuf, source: io::Error },
-    /// The directory that was named lacks files, named without `.gz`.
+    /// The named directory lacks these files, which are named without `.gz`.
     #[error("{}: has no {}", .dir.display(), .missing.join(", no "))]
     Incomplete { dir: PathBuf, missing: Vec<&'static str> },
-    /// A file cannot be read or is not what its name says.
+    /// A file cannot be read, or does not contain what its name promises.
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: IdxError },
-    /// A file of images and its file of labels do not belong together.
+    /// The numbers of images and labels differ.
     #[error("{}: {images} images but {labels} labels", .path.display())]
     Counts { path: PathBuf, images: usize, labels: usize },
-    /// The files are sound but hold another data set.
-    #[error("{}: {unofficial}", .dir.display())]
-    Unofficial { dir: PathBuf, unofficial: String },
+    /// The files are valid, but belong to a data set that was not expected.
+    #[error("{}: {difference}", .dir.display())]
+    OtherDataset { dir: PathBuf, difference: String },
 }
 
 fn list(places: &[PathBuf]) -> String {

@@ -1,4 +1,4 @@
-//! A file's bytes, decompressed: opens it, tells gzip from plain bytes, and refuses what is cut off or damaged.
+//! Opens a data file, decompresses it if it is gzip, and rejects truncated or damaged gzip data.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Take};
@@ -9,20 +9,20 @@ use flate2::bufread::GzDecoder;
 
 use super::error::IdxError;
 
-/// The largest file that is opened; Fashion-MNIST's largest has 26 MB, 47 MB without compression.
+/// Maximum size of a file. The largest file of Fashion-MNIST has 26 MB, or 47 MB uncompressed.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// Deflate spends at least two bits on every 258 bytes, so it never expands more than this.
+/// Maximum expansion: deflate needs at least two bits for every 258 bytes.
 const MAX_EXPANSION: u64 = 1032;
 
 /// The first two bytes of every gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// The decompressed bytes of a file, read from its start to its end.
+/// A reader of the decompressed bytes of a file.
 #[derive(Debug)]
 pub struct Decoded<R> {
     reader: Reader<R>,
-    /// No more than this many bytes can come out.
+    /// Upper bound on the number of decompressed bytes.
     max_output_bytes: u64,
 }
 
@@ -34,7 +34,7 @@ enum Reader<R> {
 }
 
 impl Decoded<BufReader<Take<File>>> {
-    /// Opens a regular file, or a link to one, of at most [`MAX_FILE_BYTES`].
+    /// Opens a regular file, or a symlink to one, of at most [`MAX_FILE_BYTES`].
     pub fn open(path: &Path) -> Result<Self, IdxError> {
         let (file, length) = crate::io::read::open(path, MAX_FILE_BYTES)?;
         let reader = BufReader::with_capacity(1 << 18, file.take(length));
@@ -43,7 +43,7 @@ impl Decoded<BufReader<Take<File>>> {
 }
 
 impl<R: BufRead> Decoded<R> {
-    /// Reads from `reader`, which holds `length` bytes: gzip if they begin so, whatever the file's name.
+    /// Reads `length` bytes from `reader`. The first bytes decide whether they are gzip, not the file name.
     pub fn new(mut reader: R, length: u64) -> Result<Self, IdxError> {
         Ok(if reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
             Self {
@@ -55,13 +55,13 @@ impl<R: BufRead> Decoded<R> {
         })
     }
 
-    /// No more than this many bytes can come out, from start to end.
+    /// Returns an upper bound on the number of decompressed bytes from start to end.
     pub fn max_output_bytes(&self) -> u64 {
         self.max_output_bytes
     }
 
-    /// Fills `buffer` as far as there are bytes, and says how far. Less than all of it means the end, where
-    /// checksums have been verified.
+    /// Fills `buffer` and returns the number of bytes read. Fewer bytes than the buffer holds mean that the file has
+    /// ended and its checksums match.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, IdxError> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -81,8 +81,8 @@ impl<R: BufRead> Decoded<R> {
         Ok(filled)
     }
 
-    /// Goes on to the next gzip member, if there is one. (flate2's own reader of many members cannot tell a
-    /// cut-off member from trailing bytes.)
+    /// Starts the next gzip member, and returns whether there was one. The multi-member reader of flate2 is not used
+    /// because it cannot distinguish a truncated member from trailing bytes.
     fn next_member(&mut self) -> Result<bool, IdxError> {
         let Reader::Gzip(member) = mem::replace(&mut self.reader, Reader::Ended) else {
             return Ok(false);
@@ -94,16 +94,16 @@ impl<R: BufRead> Decoded<R> {
                 self.reader = Reader::Gzip(Box::new(GzDecoder::new(reader)));
                 Ok(true)
             }
-            // Zeros count too: a file that grew is a damaged file.
+            // Trailing zeros are damage too: something has extended the file.
             _ => {
-                let words = "trailing bytes after the end of the gzip data";
-                Err(IdxError::Damaged(words.to_owned()))
+                let problem = "trailing bytes after the end of the gzip data";
+                Err(IdxError::Damaged(problem.to_owned()))
             }
         }
     }
 }
 
-/// Tells errors of the gzip decoder from those of the operating system, which carry its code.
+/// Separates errors of the gzip decoder from those of the operating system, which have an error code.
 fn classify(error: io::Error) -> IdxError {
     match error.kind() {
         _ if error.raw_os_error().is_some() => error.into(),
@@ -133,20 +133,20 @@ mod tests {
     }
 
     #[test]
-    fn plain_bytes_and_gzip_are_told_apart() {
+    fn content_decides_between_plain_and_gzip() {
         assert_eq!(decode(b"plain").unwrap(), b"plain");
         assert_eq!(decode(&gzip(b"packed")).unwrap(), b"packed");
         assert_eq!(decode(b"").unwrap(), b"");
     }
 
     #[test]
-    fn members_follow_each_other_and_may_be_empty() {
+    fn members_are_concatenated() {
         let members = [gzip(b"one "), gzip(b""), gzip(b"two"), gzip(b"")].concat();
         assert_eq!(decode(&members).unwrap(), b"one two");
     }
 
     #[test]
-    fn anything_after_the_last_member_is_refused() {
+    fn trailing_bytes_are_rejected() {
         for tail in [&b"x"[..], &[0; 512]] {
             let bytes = [&gzip(b"packed"), tail].concat();
             let error = decode(&bytes).unwrap_err().to_string();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_is_an_error() {
+    fn truncation_anywhere_is_rejected() {
         let bytes = gzip(b"some text, some more text");
         for end in 2..bytes.len() {
             let error = decode(&bytes[..end]).unwrap_err();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_on_expansion_holds_for_zeros() {
+    fn expansion_bound_holds_for_zeros() {
         let zeros = vec![0; 10 << 20];
         let bytes = gzip(&zeros);
         let decoded = Decoded::new(&bytes[..], bytes.len() as u64).unwrap();

@@ -1,15 +1,17 @@
-//! IDX, the format of the MNIST family: bytes -> images or labels, and their SHA-256.
+//! Reads IDX, the file format of MNIST and its relatives, and computes the SHA-256 of the content.
 //!
-//! The header's numbers are big-endian and 32 bits wide: 2051, images, rows, columns, then a byte a pixel; or
-//! 2049, labels, then a byte a label. (Y. LeCun, C. Cortes and C. Burges, "The MNIST Database", file formats.)
-//! Only images of 28x28 pixels and labels of ten classes are read. Nothing is allocated on a header's word: what
-//! it promises is first held against the size of the file, and memory is touched only as bytes arrive.
+//! A header of big-endian 32-bit numbers comes first. A file of images has 2051, the number of images, rows and columns,
+//! then one byte per pixel. A file of labels has 2049 and the number of labels, then one byte per label (Y. LeCun,
+//! C. Cortes and C. Burges, "The MNIST Database", file formats). Only 28x28 images and labels of ten classes are accepted.
+//!
+//! Headers are not trusted: the sizes in a header are compared with the file size before memory is reserved, and memory
+//! is touched only as bytes arrive.
 
 use std::io::BufRead;
 
 use sha2::{Digest, Sha256};
 
-use super::CLASSES;
+use super::datasets::CLASSES;
 use super::error::IdxError;
 use super::gzip::Decoded;
 use crate::io::text::hex;
@@ -17,35 +19,35 @@ use crate::io::text::hex;
 /// Height and width of every image.
 pub const SIDE: usize = 28;
 
-/// Pixels of an image.
+/// Number of pixels of an image.
 pub const PIXELS: usize = SIDE * SIDE;
 
-/// The pixels of an image, row by row: 0 is background, 255 the brightest.
+/// The pixels of an image, row by row: 0 is background, 255 is the brightest value.
 pub type Image = [u8; PIXELS];
 
-/// The most images or labels that a file may hold: a bound on memory, 196 MB. The largest set of this family,
-/// EMNIST digits, has 240,000 images to train with.
+/// Maximum number of images or labels in a file, which bounds memory to 196 MB. EMNIST digits, the largest data set in
+/// this format, has 240,000 training images.
 pub const MAX_ITEMS: u32 = 250_000;
 
-/// How much is decompressed while the part before it is hashed on another core: small enough for the cache.
+/// Number of bytes to decompress while another thread hashes the previous chunk. A chunk fits in the cache.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// Reads a file of images, and the SHA-256 of its bytes.
+/// Reads a file of images. Returns the images and the SHA-256 of the file's bytes.
 ///
 /// # Errors
-/// If it is anything but a whole, sound IDX file of at least one image of 28x28 pixels.
+/// Returns an error unless the file is a complete, valid IDX file of at least one image of 28x28 pixels.
 pub fn read_images<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<Image>, String), IdxError> {
     read_items(bytes, "images", 0x0803, [SIDE as u32; 2])
 }
 
-/// Reads a file of labels, and the SHA-256 of its bytes.
+/// Reads a file of labels. Returns the labels and the SHA-256 of the file's bytes.
 ///
 /// # Errors
-/// If it is anything but a whole, sound IDX file of at least one label, all of them 0 to 9.
+/// Returns an error unless the file is a complete, valid IDX file of at least one label, and all labels are 0 to 9.
 pub fn read_labels<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<u8>, String), IdxError> {
     let (labels, digest) = read_items::<R, 1, 0>(bytes, "labels", 0x0801, [])?;
     let labels = labels.into_flattened();
-    match labels.iter().position(|label| usize::from(*label) >= CLASSES.len()) {
+    match labels.iter().position(|label| usize::from(*label) >= CLASSES) {
         None => Ok((labels, digest)),
         Some(index) => {
             let label = labels[index];
@@ -54,20 +56,20 @@ pub fn read_labels<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<u8>, Str
     }
 }
 
-fn damaged<T>(words: String) -> Result<T, IdxError> {
-    Err(IdxError::Damaged(words))
+fn damaged<T>(problem: String) -> Result<T, IdxError> {
+    Err(IdxError::Damaged(problem))
 }
 
-/// Reads items of `N` bytes each, `D` dimensions of these `sizes`, after which the file must end.
+/// Reads items of `N` bytes each, which have `D` dimensions of these `sizes`. The file must end after the last item.
 ///
-/// `magic`, the number that begins the file, is type 8, unsigned bytes, and the number of dimensions.
+/// `magic` is the number at the start of the file: type 8, which means unsigned bytes, and the number of dimensions.
 fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     mut bytes: Decoded<R>,
     kind: &str,
     magic: u32,
     sizes: [u32; D],
 ) -> Result<(Vec<[u8; N]>, String), IdxError> {
-    // The magic number, the number of items, their sizes.
+    // Magic number, number of items, sizes of an item.
     let mut header = [[0; 4]; 4];
     let header = &mut header[..2 + D];
     let found = bytes.fill(header.as_flattened_mut())?;
@@ -125,7 +127,7 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
             ));
         }
     }
-    // Only at the end does a gzip stream compare its checksum.
+    // Reading past the last item also makes the gzip decoder compare the checksum.
     if bytes.fill(&mut [0])? > 0 {
         return damaged(format!(
             "trailing bytes: it holds more than the {promised} that its header promises"

@@ -1,15 +1,17 @@
-//! Fashion-MNIST: files -> checked images and labels -> Burn dataset -> batches.
+//! The data set: files -> checked images and labels -> Burn dataset -> minibatches.
 //!
-//! [`gzip`] decompresses, [`idx`] parses, [`catalog`] knows the right files by their SHA-256, [`source`] knows where
-//! they may lie, [`mod@fetch`] downloads them. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn
-//! them into what a training step takes.
+//! [`source`] finds the directory, [`gzip`] decompresses its files, [`idx`] parses them, and [`datasets`] describes the data
+//! sets that are recognised by their SHA-256. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn the images
+//! into the minibatches of a training step. [`identity`] names the data set in run records and model files.
 
 pub mod augment;
 pub mod batch;
 pub mod catalog;
 pub mod dataset;
+pub mod datasets;
 pub mod error;
 pub mod gzip;
+pub mod identity;
 pub mod idx;
 pub mod order;
 pub mod scaling;
@@ -22,50 +24,37 @@ pub use augment::{Augmentation, Transform};
 pub use batch::{Batch, Batches, Minibatch};
 pub use catalog::{DataFile, Part};
 pub use dataset::{ImageDataset, Item, SplitError};
+pub use datasets::{CLASSES, DatasetInfo, FASHION_MNIST, MNIST, UNKNOWN};
 pub use error::DataError;
+pub use identity::{DatasetIdentity, DatasetNames};
 pub use idx::{Image, PIXELS, SIDE};
 pub use order::epoch_order;
 pub use scaling::Scaling;
 
 use gzip::Decoded;
 
-/// The names of the classes; a label is an index here.
-pub const CLASSES: [&str; 10] = [
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-];
-
 /// Which data to load.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The directory that holds the files; without it, those of [`source`] are tried.
+    /// Directory of the files; `None` searches the directories that [`source`] lists.
     pub dir: Option<PathBuf>,
-    /// Whether files of the right form may be another data set than Fashion-MNIST.
+    /// Whether to accept other data sets than [`datasets::DEFAULT`].
     pub any_dataset: bool,
-    /// Keep only the first so many images of each part. The whole files are checked all the same.
+    /// Maximum number of images to keep of each part. The complete files are checked nevertheless.
     pub limit: Option<NonZeroUsize>,
-    /// Bring the training images into an order in which every stretch has all classes in proportion, so that those
-    /// set aside for validation have them too.
+    /// Whether to reorder the training images so that the validation split has all classes in proportion.
     pub stratified: bool,
 }
 
-/// Where loaded data came from.
+/// Origin of loaded data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provenance {
-    /// The folder of the files, as it was named or found.
+    /// Directory of the files, as it was named or found.
     pub dir: PathBuf,
-    /// The SHA-256 of each file, whole, also where only some of its images are kept.
+    /// SHA-256 of each complete file that was read.
     pub digests: Vec<(DataFile, String)>,
-    /// What the files are that are not Fashion-MNIST's, which [`Options::any_dataset`] let pass.
-    pub unofficial: Option<String>,
+    /// The data set to which all these files belong.
+    pub info: &'static DatasetInfo,
 }
 
 impl Provenance {
@@ -74,37 +63,45 @@ impl Provenance {
         digests: Vec<(DataFile, String)>,
         options: &Options,
     ) -> Result<Self, DataError> {
-        match catalog::unofficial(&digests) {
-            Some(unofficial) if !options.any_dataset => {
-                Err(DataError::Unofficial { dir, unofficial })
+        let info = datasets::recognise(&digests);
+        let provenance = Self { dir, digests, info };
+        match provenance.difference() {
+            Some(difference) if !options.any_dataset => {
+                Err(DataError::OtherDataset { dir: provenance.dir, difference })
             }
-            unofficial => Ok(Self { dir, digests, unofficial }),
+            _ => Ok(provenance),
         }
     }
 
-    /// What the user should know of this data: a line, if it is not Fashion-MNIST.
-    pub fn note(&self) -> Option<String> {
-        let unofficial = self.unofficial.as_ref()?;
-        Some(format!("{}: {unofficial}; used as asked", self.dir.display()))
+    /// Returns how the files differ from [`datasets::DEFAULT`], if [`Options::any_dataset`] let them pass.
+    pub fn difference(&self) -> Option<String> {
+        datasets::DEFAULT.difference(&self.digests)
+    }
+
+    /// Returns the identity of the data set, for the run record of a model that is trained on it.
+    pub fn identity(&self) -> DatasetIdentity {
+        let digests = self.digests.iter();
+        let digests = digests.map(|(file, digest)| (file.name().to_owned(), digest.clone()));
+        DatasetIdentity { names: self.info.into(), digests: digests.collect() }
     }
 }
 
-/// Both parts of the data set.
+/// Both parts of a data set.
 #[derive(Debug, Clone)]
-pub struct FashionMnist {
-    /// The images to train with and to validate on.
+pub struct TrainAndTest {
+    /// Images for training and validation.
     pub train: ImageDataset,
-    /// The images to test with.
+    /// Test images.
     pub test: ImageDataset,
-    /// Where they came from.
+    /// Origin of the images.
     pub provenance: Provenance,
 }
 
-impl FashionMnist {
-    /// Finds, reads and checks all four files, on as many cores as there are.
+impl TrainAndTest {
+    /// Finds, reads and checks all four files in parallel.
     ///
     /// # Errors
-    /// If they are not found, or one is not whole and sound, or, unless that is allowed, not Fashion-MNIST's.
+    /// Returns an error if a file is missing, incomplete or invalid, or if the files are not of an accepted data set.
     pub fn load(options: &Options) -> Result<Self, DataError> {
         let dir = source::find(options.dir.as_deref(), &DataFile::ALL)?;
         let (train, test) = rayon::join(
@@ -113,25 +110,31 @@ impl FashionMnist {
         );
         let ((train, train_digests), (test, test_digests)) = (train?, test?);
         let digests = [train_digests, test_digests].concat();
-        Ok(Self { train, test, provenance: Provenance::new(dir, digests, options)? })
+        let provenance = Provenance::new(dir, digests, options)?;
+        let [train, test] = [train, test].map(|images| images.with_info(provenance.info));
+        Ok(Self { train, test, provenance })
     }
 }
 
-/// Finds, reads and checks the two files of one part; the others need not be there.
+/// Finds, reads and checks the two files of one part. The files of the other part may be missing.
+///
+/// # Errors
+/// Returns the errors of [`TrainAndTest::load`].
 pub fn load_part(part: Part, options: &Options) -> Result<(ImageDataset, Provenance), DataError> {
     let dir = source::find(options.dir.as_deref(), &part.files())?;
     let (images, digests) = read_part(&dir, part, options)?;
-    Ok((images, Provenance::new(dir, digests.into(), options)?))
+    let provenance = Provenance::new(dir, digests.into(), options)?;
+    Ok((images.with_info(provenance.info), provenance))
 }
 
-/// Reads the files of a part, and the SHA-256 of each; keeps and orders its images as `options` say.
+/// Reads the files of one part and applies `options` to the images. Returns the SHA-256 of each file as well.
 fn read_part(
     dir: &Path,
     part: Part,
     options: &Options,
 ) -> Result<(ImageDataset, [(DataFile, String); 2]), DataError> {
     let files = part.files();
-    // A file may have gone since it was found.
+    // If a file has been removed since it was found, opening it reports that.
     let paths =
         files.map(|file| source::path_of(dir, file).unwrap_or_else(|| dir.join(file.name())));
     let (images, labels) = rayon::join(
@@ -155,8 +158,8 @@ fn read_part(
     }
     if options.stratified && part == Part::Train {
         let order = order::stratified(&labels);
-        images = order.iter().map(|place| images[*place as usize]).collect();
-        labels = order.iter().map(|place| labels[*place as usize]).collect();
+        images = order.iter().map(|index| images[*index as usize]).collect();
+        labels = order.iter().map(|index| labels[*index as usize]).collect();
     }
     let digests = [(files[0], images_digest), (files[1], labels_digest)];
     Ok((ImageDataset::new(images, labels), digests))

@@ -1,11 +1,10 @@
-//! Orders of images: that in which an epoch visits them, and one that mixes the classes evenly.
+//! Orders of images: the shuffled order of an epoch, and the stratified order of the validation split.
 
 use crate::random::{Purpose, below, stream};
 
-/// The indices 0 to `count` - 1 in the order of this epoch: a function of (`seed`, `epoch`) alone.
+/// Returns the indices 0 to `count` - 1 in the order of this epoch, which depends only on the arguments.
 ///
-/// Every order is as likely as any other (Fisher and Yates; Knuth, "The Art of Computer Programming", 3.4.2,
-/// algorithm P).
+/// All orders are equally likely (Fisher and Yates; Knuth, "The Art of Computer Programming", 3.4.2, algorithm P).
 pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
     let mut rng = stream(seed, Purpose::Shuffle, epoch);
     let mut order: Vec<u32> = (0..count).collect();
@@ -16,9 +15,9 @@ pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
     order
 }
 
-/// The places of images with these `labels` in an order of which every stretch has all classes in proportion.
+/// Returns the indices of these `labels` in an order in which every section has all classes in proportion.
 ///
-/// Of n images of a class the i-th, counted from 0, goes to (i + 1/2) / n of the way; equals stay in their order.
+/// Image i of the n images of a class, counted from 0, goes to (i + 1/2) / n of the way. Ties keep their order.
 pub fn stratified(labels: &[u8]) -> Vec<u32> {
     let mut sizes = [0_u32; 256];
     let ranks: Vec<u32> = labels
@@ -29,12 +28,12 @@ pub fn stratified(labels: &[u8]) -> Vec<u32> {
             *size - 1
         })
         .collect();
-    let way = |place: u32| {
-        let size = sizes[usize::from(labels[place as usize])];
-        (f64::from(ranks[place as usize]) + 0.5) / f64::from(size)
+    let position = |index: u32| {
+        let size = sizes[usize::from(labels[index as usize])];
+        (f64::from(ranks[index as usize]) + 0.5) / f64::from(size)
     };
     let mut order: Vec<u32> = (0..labels.len() as u32).collect();
-    order.sort_by(|a, b| way(*a).total_cmp(&way(*b)));
+    order.sort_by(|a, b| position(*a).total_cmp(&position(*b)));
     order
 }
 
@@ -43,8 +42,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_never_drift() {
-        // From an implementation in Python, written apart from this one.
+    fn orders_match_reference() {
+        // An independent implementation in Python computed these values.
         assert_eq!(epoch_order(10, 42, 1), [9, 1, 6, 2, 4, 0, 3, 8, 7, 5]);
         assert_eq!(epoch_order(10, 42, 2), [5, 4, 9, 1, 6, 2, 7, 0, 3, 8]);
         assert_eq!(epoch_order(10, 43, 1), [0, 1, 7, 8, 9, 2, 6, 3, 4, 5]);
@@ -54,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_holds_every_index_once() {
+    fn order_has_every_index_once() {
         for count in [0, 1, 2, 1000] {
             let mut order = epoch_order(count, 3, 9);
             order.sort_unstable();
@@ -63,10 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn every_end_of_a_stratified_order_has_the_classes_in_proportion() {
+    fn stratified_order_keeps_proportions() {
         assert!(stratified(&[]).is_empty());
         assert_eq!(stratified(&[1, 1, 1, 0, 0, 0]), [0, 3, 1, 4, 2, 5]);
-        // Classes of 100, 200, .. 1,000 images, the largest last.
+        // The classes have 100, 200, .. 1,000 images.
         let labels: Vec<u8> =
             (0..10).flat_map(|class| vec![class; 100 * (usize::from(class) + 1)]).collect();
         let order = stratified(&labels);
@@ -76,7 +75,7 @@ mod tests {
         for length in [1, 10, 55, 550, 1000, 5499] {
             let end = &order[5500 - length..];
             for class in 0..10_u8 {
-                let found = end.iter().filter(|place| labels[**place as usize] == class).count();
+                let found = end.iter().filter(|index| labels[**index as usize] == class).count();
                 let share = length as f64 * f64::from(class + 1) / 55.0;
                 assert!(
                     (found as f64 - share).abs() <= 1.5,
@@ -87,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn all_orders_of_three_are_equally_likely() {
+    fn orders_of_three_are_uniform() {
         let mut counts = std::collections::BTreeMap::new();
         for epoch in 0..6000 {
             *counts.entry(epoch_order(3, 1, epoch)).or_insert(0_u32) += 1;
         }
         assert_eq!(counts.len(), 6);
-        // 1,000 each, standard deviation 29.
+        // The expected count is 1,000 with a standard deviation of 29.
         assert!(counts.values().all(|count| count.abs_diff(1000) < 145), "{counts:?}");
     }
 }

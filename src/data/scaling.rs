@@ -1,30 +1,30 @@
-//! What becomes of a pixel before the network sees it in training.
+//! Scaling of pixels for training.
 
 use serde::{Deserialize, Serialize};
 
-/// How pixels are scaled in training. A saved model takes raw pixels whatever this is: see
-/// [`Weights::fold`](crate::model::Weights::fold).
+/// How to scale pixels in training. Saved models always expect raw pixels, because
+/// [`Weights::fold`](crate::model::Weights::fold) moves the scaling into the weights.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scaling {
-    /// As they are, 0 to 255.
+    /// Unscaled, 0 to 255.
     #[default]
     Raw,
-    /// To `(x - mean) / deviation`.
+    /// `(x - mean) / deviation`.
     Standardise {
-        /// What is taken away, in grey levels.
+        /// Mean in grey levels.
         mean: f32,
-        /// What the rest is divided by, in grey levels.
+        /// Standard deviation in grey levels.
         deviation: f32,
     },
 }
 
 impl Scaling {
-    /// To mean 0 and standard deviation 1 over Fashion-MNIST's first 54,000 training images, whose pixels have
-    /// mean 72.94 and standard deviation 90.02. Constants, so that a recipe means the same on any data.
+    /// Mean 0 and standard deviation 1 over the first 54,000 training images of Fashion-MNIST. The values are constants so
+    /// that a recipe does not depend on the data set.
     pub const STANDARD: Self = Self::Standardise { mean: 72.94, deviation: 90.02 };
 
-    /// The network's inputs for these pixels.
+    /// Returns the inputs of the network for these pixels.
     pub fn apply(self, pixels: &[u8]) -> Vec<f32> {
         let pixels = pixels.iter().map(|pixel| f32::from(*pixel));
         match self {
@@ -42,7 +42,7 @@ mod tests {
     use crate::data::{Options, Part, load_part};
 
     #[test]
-    fn the_training_part_of_fashion_mnist_becomes_standard() {
+    fn standard_fits_fashion_mnist() {
         let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
         let options = Options { dir, ..Options::default() };
         let images = load_part(Part::Train, &options).unwrap().0;
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_pixels_stay_what_they_are() {
+    fn raw_keeps_values() {
         let pixels: Vec<u8> = (0..=255).collect();
         let expected: Vec<f32> = (0..256).map(|x| x as f32).collect();
         assert_eq!(Scaling::Raw.apply(&pixels), expected);

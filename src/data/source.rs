@@ -1,8 +1,8 @@
-//! Where the data set is looked for.
+//! Finds the directory of the data set.
 //!
-//! A directory that the user named, by `--data` or `$LENET_DATA_DIR`, is the only one looked into: it has the
-//! files or that is an error. Without one these are tried in turn: `./data`, the user's cache,
-//! `/usr/share/datasets/fashion-mnist` (Debian's package `dataset-fashion-mnist`).
+//! A directory that the user names, directly or by `$LENET_DATA_DIR`, is the only one searched. Otherwise these are tried
+//! in turn: `./data`, the user's cache, and `/usr/share/datasets/fashion-mnist` (Debian's package
+//! `dataset-fashion-mnist`).
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use super::catalog::DataFile;
 use super::error::DataError;
 
-/// The environment variable that names the directory when `--data` does not.
+/// Environment variable that names the directory if the caller does not.
 pub const DIR_VARIABLE: &str = "LENET_DATA_DIR";
 
-/// The user's cache for this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`; none without a home.
+/// Returns the cache directory of this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`. Returns `None` without a
+/// home directory.
 pub fn cache_dir() -> Option<PathBuf> {
     cache_dir_in(|name| std::env::var_os(name), std::env::home_dir())
 }
@@ -22,7 +23,7 @@ fn cache_dir_in(
     variable: impl Fn(&str) -> Option<OsString>,
     home: Option<PathBuf>,
 ) -> Option<PathBuf> {
-    // The XDG base directory specification says to ignore a relative path.
+    // The XDG base directory specification requires relative paths to be ignored.
     variable("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .filter(|dir| dir.is_absolute())
@@ -30,10 +31,10 @@ fn cache_dir_in(
         .map(|dir| dir.join("lenet"))
 }
 
-/// The directory that has all of `files`: `named`, else `$LENET_DATA_DIR`, else the first of the usual places.
+/// Returns a directory that has all of `files`: `named`, else `$LENET_DATA_DIR`, else the first default directory.
 ///
 /// # Errors
-/// If a directory was named that lacks one of them, or if none has them all.
+/// Returns an error if the named directory lacks a file, or if no default directory has all files.
 pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataError> {
     let Some(dir) = named_dir(named, std::env::var_os(DIR_VARIABLE)) else {
         let usual = [
@@ -50,26 +51,25 @@ pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataErr
     if missing.is_empty() { Ok(dir) } else { Err(DataError::Incomplete { dir, missing }) }
 }
 
-/// The directory that the user named: the option goes before the variable, which counts if it is not empty.
+/// Returns the directory that the user named. The option takes precedence, and an empty variable is ignored.
 fn named_dir(option: Option<&Path>, variable: Option<OsString>) -> Option<PathBuf> {
     let variable = variable.filter(|dir| !dir.is_empty());
     option.map(Path::to_path_buf).or_else(|| variable.map(PathBuf::from))
 }
 
-/// The first of `places` that has all of `files`.
+/// Returns the first of `places` that has all of `files`.
 fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, DataError> {
     let complete = places.iter().find(|dir| missing(dir, files).is_empty());
     complete.cloned().ok_or(DataError::Nowhere { places })
 }
 
-/// The names of those of `files` that `dir` lacks.
+/// Returns the names of the `files` that are missing in `dir`.
 fn missing(dir: &Path, files: &[DataFile]) -> Vec<&'static str> {
     let missing = files.iter().filter(|file| path_of(dir, **file).is_none());
     missing.map(|file| file.name()).collect()
 }
 
-/// The path of `file` in `dir`: with `.gz` if there is such a file, else without. A link that leads nowhere is
-/// no file.
+/// Returns the path of `file` in `dir`, preferably with `.gz`. Dangling symlinks do not count as files.
 pub fn path_of(dir: &Path, file: DataFile) -> Option<PathBuf> {
     [format!("{}.gz", file.name()), file.name().to_owned()]
         .into_iter()
@@ -90,7 +90,7 @@ mod tests {
     const TEST_FILES: [DataFile; 2] = [DataFile::TestImages, DataFile::TestLabels];
 
     #[test]
-    fn a_name_without_gz_is_found_too_and_gz_comes_first() {
+    fn gz_takes_precedence() {
         let dir = tempfile::tempdir().unwrap();
         let path = |file| path_of(dir.path(), file);
         assert_eq!(path(DataFile::TestLabels), None);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_option_goes_before_the_variable() {
+    fn option_takes_precedence_over_variable() {
         let (option, variable) = (Some(Path::new("option")), Some("variable".into()));
         assert_eq!(named_dir(option, variable.clone()), Some("option".into()));
         assert_eq!(named_dir(None, variable), Some("variable".into()));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_directory_is_not_skipped() {
+    fn named_directory_is_not_skipped() {
         let dir = tempfile::tempdir().unwrap();
         touch(dir.path(), &["t10k-images-idx3-ubyte.gz"]);
         let refused = |dir: &Path| find(Some(dir), &TEST_FILES).unwrap_err();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_places_that_lack_a_file_are_skipped() {
+    fn incomplete_default_directories_are_skipped() {
         let [first, second] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let places = vec![first.path().to_owned(), second.path().to_owned()];
         touch(first.path(), &["t10k-images-idx3-ubyte.gz"]);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_follows_xdg_and_ignores_relative_paths() {
+    fn cache_follows_xdg_specification() {
         // On Windows a path without a drive is relative.
         let root = if cfg!(windows) { "C:" } else { "" };
         let at = |path: &str| Some(PathBuf::from(format!("{root}{path}")));

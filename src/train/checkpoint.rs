@@ -164,6 +164,7 @@ impl Checkpoint {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::data::UNKNOWN;
     use crate::train::{Recipe, Settings};
 
     /// Returns the checkpoint at the start of a run.
@@ -179,7 +180,8 @@ pub(super) mod tests {
         for output in outputs {
             let mut row = [0.1; 10];
             row[0] = *output;
-            let (epoch, validation) = (checkpoint.epoch(), Evaluation::new(&[row], &[0]));
+            let epoch = checkpoint.epoch();
+            let validation = Evaluation::new(&[row], &[0], &UNKNOWN);
             checkpoint.weights.tensor_mut(9).fill(epoch as f32);
             checkpoint.sums.seconds = 0.5 * epoch as f64;
             let finished = checkpoint.finish_epoch(Some(&validation));

@@ -113,7 +113,7 @@ fn batches_of(train: &ImageDataset, settings: &Settings, epoch: usize) -> Batche
     let order = epoch_order(train.len() as u32, *seed, epoch as u64);
     Batches {
         images: train.clone(),
-        transforms: recipe.augmentation.draw(&order, train.labels(), *seed, epoch, *epochs),
+        transforms: recipe.augmentation.sample(&order, train, *seed, epoch, *epochs),
         order,
         scaling: recipe.scaling,
         batch_size: *batch_size,
@@ -155,6 +155,25 @@ fn check_weights(checkpoint: &Checkpoint) -> Result<(), Error> {
 mod tests {
     use super::super::checkpoint::tests::initial;
     use super::*;
+    use crate::data::{DatasetInfo, FASHION_MNIST, MNIST, PIXELS, Transform, UNKNOWN};
+
+    #[test]
+    fn tuned_recipe_flips_only_fashion_mnist() {
+        let labels = (0..1000).map(|image| (image / 2 % 10) as u8).collect();
+        let images = ImageDataset::new(vec![[0; PIXELS]; 1000], labels);
+        let settings = Settings { epochs: 9, ..Settings::new(Recipe::tuned()) };
+        let transforms = |info: &'static DatasetInfo| {
+            batches_of(&images.clone().with_info(info), &settings, 1).transforms
+        };
+        let clothes = transforms(&FASHION_MNIST);
+        // Seven of ten classes are flipped in every second epoch.
+        assert_eq!(clothes.iter().filter(|transform| transform.flip).count(), 350);
+        for info in [&MNIST, &UNKNOWN] {
+            let unflipped = |transform: &Transform| Transform { flip: false, ..*transform };
+            let expected: Vec<_> = clothes.iter().map(unflipped).collect();
+            assert_eq!(transforms(info), expected, "{}", info.name);
+        }
+    }
 
     #[test]
     fn non_finite_weights_are_reported() {

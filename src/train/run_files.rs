@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::{self as files, FileError, Lock, Target};
-use crate::model::Weights;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
 use super::{Checkpoint, RunRecord, sha256};
@@ -182,7 +181,7 @@ impl RunFiles {
         }
         let force = self.may_replace != MayReplace::Nothing;
         let force_model = force && self.may_replace != MayReplace::Model(None);
-        let model = self.encode(checkpoint.model())?;
+        let model = self.encode(checkpoint)?;
         let written = Some(sha256(&model));
         let record = RunRecord { model_sha256: written.clone(), ..checkpoint.record.clone() };
         let checkpoint = Checkpoint { record, replaced: found, ..checkpoint.clone() };
@@ -197,10 +196,12 @@ impl RunFiles {
     }
 
     /// Encodes the model in the format of its extension, or as a Burn record if the extension is unknown.
-    fn encode(&self, model: Weights) -> Result<Vec<u8>, Error> {
+    fn encode(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
-        let bytes = format::encode(format, &ModelFile::from(model));
+        let trained_on = checkpoint.record.trained_on();
+        let metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
+        let bytes = format::encode(format, &ModelFile { weights: checkpoint.model(), metadata });
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::{DatasetIdentity, DatasetNames};
 use crate::eval::Evaluation;
 use crate::io::text::one_line;
 
@@ -34,6 +35,9 @@ pub struct RunRecord {
     pub model_sha256: Option<String>,
     /// SHA-256 of the decompressed content of each data file, by file name.
     pub data: BTreeMap<String, String>,
+    /// Names of the data set and of its classes; missing in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetNames>,
     /// Number of training images.
     pub train_samples: usize,
     /// Number of validation images.
@@ -127,6 +131,7 @@ impl RunRecord {
             settings,
             model_sha256: None,
             data: BTreeMap::new(),
+            dataset: None,
             train_samples: 0,
             validation_samples: 0,
             epochs: Vec::new(),
@@ -163,9 +168,16 @@ impl RunRecord {
         }
     }
 
-    /// Checks that the settings are possible and the metrics are in range, so that sums and charts of them are finite.
+    /// Returns the data set that the model was trained on. Records of earlier versions only have the digests of its files.
+    pub fn trained_on(&self) -> Option<DatasetIdentity> {
+        DatasetIdentity::new(self.dataset.clone(), self.data.clone())
+    }
+
+    /// Checks that the settings are possible, the names are valid and the metrics are in range, so that sums and charts of them are
+    /// finite.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
+        self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
         let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);
         let is_fraction = |fraction: f64| (0.0..=1.0).contains(&fraction);
         let epoch = |(index, epoch): (usize, &EpochRecord)| {

@@ -12,6 +12,7 @@ mod compare;
 mod convert;
 mod data;
 mod data_faults;
+mod datasets;
 mod doctor;
 mod documents;
 mod environment;

@@ -34,7 +34,7 @@ fn report_contains_settings_and_curves() {
         assert!(page.contains(&row), "{row}");
     }
     assert!(page.contains("<td>(1, 16, 4, 4)</td>") && page.contains("<td>44,426</td>"));
-    assert!(page.contains("first 40 test images of a data set that is not Fashion-MNIST"));
+    assert!(page.contains("first 40 test images of an unknown data set"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = dir.json("model.json");
     // The time at which the run started does not change when it is resumed.

@@ -5,7 +5,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::common::{gzip, images, labels, write_dataset};
-use lenet::data::{DataError, DataFile, FashionMnist, ImageDataset, Options, Part, load_part};
+use lenet::data::{
+    DataError, DataFile, FASHION_MNIST, ImageDataset, Options, Part, TrainAndTest, UNKNOWN,
+    load_part,
+};
 use tempfile::TempDir;
 
 const TRAIN_IMAGES: &str = "train-images-idx3-ubyte.gz";
@@ -19,8 +22,8 @@ fn dataset() -> TempDir {
 }
 
 /// Loads the data set in `dir`, which need not be Fashion-MNIST.
-fn load(dir: &Path) -> Result<FashionMnist, DataError> {
-    FashionMnist::load(&Options { any_dataset: true, ..options(dir) })
+fn load(dir: &Path) -> Result<TrainAndTest, DataError> {
+    TrainAndTest::load(&Options { any_dataset: true, ..options(dir) })
 }
 
 fn options(dir: &Path) -> Options {
@@ -53,9 +56,11 @@ fn repository_data() -> PathBuf {
 
 #[test]
 fn committed_files_are_fashion_mnist() {
-    let data = FashionMnist::load(&options(&repository_data())).unwrap();
-    assert_eq!(data.provenance.note(), None);
-    let digests = DataFile::ALL.map(|file| (file, file.fashion_mnist().to_owned()));
+    let data = TrainAndTest::load(&options(&repository_data())).unwrap();
+    assert_eq!(data.provenance.info, &FASHION_MNIST);
+    assert_eq!([data.train.info(), data.test.info()], [&FASHION_MNIST; 2]);
+    let digest = |file| FASHION_MNIST.digest(file).unwrap().to_owned();
+    let digests = DataFile::ALL.map(|file| (file, digest(file)));
     assert_eq!(data.provenance.digests, digests);
     assert_eq!([&data.train, &data.test].map(|part| part.images().len()), [60_000, 10_000]);
     // The expected sums and labels were computed in Python with its gzip module.
@@ -73,8 +78,8 @@ fn committed_files_are_fashion_mnist() {
 #[test]
 fn limit_keeps_first_images() {
     let limit = NonZeroUsize::new(3);
-    let data = FashionMnist::load(&Options { limit, ..options(&repository_data()) }).unwrap();
-    assert_eq!(data.provenance.unofficial, None);
+    let data = TrainAndTest::load(&Options { limit, ..options(&repository_data()) }).unwrap();
+    assert_eq!(data.provenance.difference(), None);
     assert_eq!(data.train.labels(), [9, 0, 0]);
     assert_eq!(data.test.labels(), [9, 2, 1]);
     assert_eq!(data.test.images().len(), 3);
@@ -87,7 +92,7 @@ fn test_part_needs_only_its_files() {
     let options = Options { any_dataset: true, ..options(dir.path()) };
     let (test, provenance) = load_part(Part::Test, &options).unwrap();
     assert_eq!(test.images().len(), 10);
-    assert_eq!(provenance.digests.len(), 2);
+    assert_eq!((provenance.digests.len(), provenance.info), (2, &UNKNOWN));
     assert!(load_part(Part::Train, &options).is_err());
 }
 
@@ -96,13 +101,14 @@ fn test_part_needs_only_its_files() {
 #[test]
 fn other_data_set_needs_option() {
     let dir = dataset();
-    let error = FashionMnist::load(&options(dir.path())).unwrap_err();
+    let error = TrainAndTest::load(&options(dir.path())).unwrap_err();
     assert!(error.to_string().contains("not Fashion-MNIST"), "{error}");
-    assert!(matches!(error, DataError::Unofficial { .. }));
+    assert!(matches!(error, DataError::OtherDataset { .. }));
 
     let data = load(dir.path()).unwrap();
-    let note = data.provenance.note().unwrap();
-    assert!(note.contains("not Fashion-MNIST"), "{note}");
+    let difference = data.provenance.difference().unwrap();
+    assert!(difference.contains("not Fashion-MNIST"), "{difference}");
+    assert_eq!([data.train.info(), data.test.info()], [&UNKNOWN; 2]);
     assert_eq!([&data.train, &data.test].map(|part| part.images().len()), [30, 10]);
 }
 

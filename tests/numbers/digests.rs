@@ -18,7 +18,7 @@ fn batches(recipe: &Recipe) -> Batches {
     let mut order = epoch_order(60_000, 1, 1);
     order.truncate(STEPS * 33);
     Batches {
-        transforms: recipe.augmentation.draw(&order, images.labels(), 1, 1, 9),
+        transforms: recipe.augmentation.sample(&order, &images, 1, 1, 9),
         order,
         scaling: recipe.scaling,
         ..Batches::in_order(&images, 33)

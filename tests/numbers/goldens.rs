@@ -90,7 +90,7 @@ fn keras_model_evaluates_equally() {
                 rows.as_chunks().0.to_vec()
             };
             let outputs_at_once = outputs(1000);
-            let found = Evaluation::new(&outputs_at_once, images.labels());
+            let found = Evaluation::new(&outputs_at_once, images.labels(), images.info());
             let difference = (found.loss() - keras["loss"].as_f64().unwrap()).abs();
             table(
                 &by.name(),

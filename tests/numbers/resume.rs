@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use burn_ndarray::NdArray;
-use lenet::data::{Augmentation, FashionMnist, Options};
+use lenet::data::{Augmentation, Options, TrainAndTest};
 use lenet::train::{Checkpoint, Keep, Quiet, Recipe, RunRecord, Settings, TrainingContext, fit};
 
 #[path = "../common/mod.rs"]
@@ -34,7 +34,7 @@ fn changed_images_go_on_as_they_would_have() {
 fn left_anywhere(recipe: Recipe) {
     let dir = tempfile::tempdir().unwrap();
     common::write_dataset(dir.path(), 30, 10);
-    let data = FashionMnist::load(&Options {
+    let data = TrainAndTest::load(&Options {
         dir: Some(dir.path().to_owned()),
         any_dataset: true,
         limit: None,

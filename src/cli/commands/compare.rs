@@ -16,7 +16,7 @@ use crate::io::FileError;
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{OnBackend, load, new_file};
+use super::{OnBackend, load, new_file, note_other_data};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -43,8 +43,8 @@ impl OnBackend for CompareArgs {
     }
 }
 
-/// Runs every available model on the test images and returns the images. Without a data set, prints a note and returns no
-/// images.
+/// Runs every available model on the test images and returns the images. Prints a note for each model that was trained on
+/// another data set. Without a data set, prints a note and returns no images.
 fn predict<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],
@@ -55,8 +55,8 @@ fn predict<B: LeNetBackend>(
     if available.peek().is_none() {
         return Ok(Vec::new());
     }
-    let dataset = match load(Part::Test, &args.data, false) {
-        Ok((dataset, _)) => dataset,
+    let (dataset, provenance) = match load(Part::Test, &args.data, false) {
+        Ok(loaded) => loaded,
         Err(error) => {
             ui::note(&format!("note: comparing records only: {error}"));
             return Ok(Vec::new());
@@ -72,12 +72,13 @@ fn predict<B: LeNetBackend>(
             ));
             continue;
         }
+        note_other_data(path, run.trained_on.as_ref(), &provenance);
         let weights = format::decode(path, &bytes)?.weights;
         let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
         run.predictions = Some(Predictions {
             correct: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
-            evaluation: Evaluation::new(&outputs, dataset.labels()),
+            evaluation: Evaluation::new(&outputs, dataset.labels(), dataset.info()),
         });
     }
     Ok(dataset.images().to_vec())

@@ -4,22 +4,23 @@ mod card;
 mod folder;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::cli::args::ConvertArgs;
 use crate::cli::error::Error;
-use crate::cli::ui::{self, Out};
-use crate::data::{CLASSES, DataFile};
+use crate::cli::ui::Out;
+use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::Target;
 use crate::model::Weights;
-use crate::train::{RunFiles, RunRecord, sha256};
+use crate::train::RunRecord;
+
+use super::{run_record, trained_on};
 
 impl ConvertArgs {
-    /// Converts the model.
+    /// Converts the model and verifies the written file.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read or written, exists, or fails verification.
@@ -44,10 +45,12 @@ impl ConvertArgs {
         {
             return Err(Error::exists(existing));
         }
-        let record = record(&self.input, &sha256(&bytes));
-        file.metadata.extend(metadata(record.as_ref()));
+        let record = run_record(&self.input, &bytes).ok();
+        let dataset = trained_on(record.as_ref(), &file);
+        let dataset = dataset.unwrap_or_else(DatasetIdentity::assumed);
+        file.metadata.extend(metadata(record.as_ref(), &dataset));
         match format {
-            None => folder::write(self, &mut file, record.as_ref())?,
+            None => folder::write(self, &mut file, record.as_ref(), &dataset)?,
             Some(format) => write(&self.output, format, &file, self.force)?,
         }
         let mut out = Out::default();
@@ -106,62 +109,32 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
     bits(a) == bits(b)
 }
 
-/// Returns the metadata of the file: the input and the classes, and the settings and results in the run record.
-fn metadata(record: Option<&RunRecord>) -> BTreeMap<String, String> {
-    let mut metadata = BTreeMap::new();
-    let mut set = |key: &str, value: String| metadata.insert(key.to_owned(), value);
-    set("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    if is_official(record) {
-        set("classes", CLASSES.join(","));
-    }
+/// Returns the metadata of a model file: input, data set, and the settings and results in the run record.
+fn metadata(record: Option<&RunRecord>, dataset: &DatasetIdentity) -> BTreeMap<String, String> {
+    let mut metadata = dataset.to_metadata();
+    let mut insert = |key: &str, value: String| metadata.insert(key.to_owned(), value);
+    insert("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
     let Some(record) = record else {
         return metadata;
     };
     let settings = &record.settings;
-    set("lenet", record.lenet.clone());
-    set("burn", record.burn.clone());
-    set("device", record.device.clone());
-    set("backend", settings.backend.clone());
-    set("recipe", settings.recipe.name.clone());
-    set("learning_rate", settings.recipe.learning_rate.to_string());
-    set("momentum", settings.recipe.momentum.to_string());
-    set("batch_size", settings.batch_size.to_string());
-    set("seed", settings.seed.to_string());
-    set("train_samples", record.train_samples.to_string());
+    insert("lenet", record.lenet.clone());
+    insert("burn", record.burn.clone());
+    insert("device", record.device.clone());
+    insert("backend", settings.backend.clone());
+    insert("recipe", settings.recipe.name.clone());
+    insert("learning_rate", settings.recipe.learning_rate.to_string());
+    insert("momentum", settings.recipe.momentum.to_string());
+    insert("batch_size", settings.batch_size.to_string());
+    insert("seed", settings.seed.to_string());
+    insert("train_samples", record.train_samples.to_string());
     if let Some(epoch) = record.kept_epoch {
-        set("epochs", epoch.to_string());
+        insert("epochs", epoch.to_string());
     }
     if let Some(test) = &record.test {
-        set("test_samples", test.samples.to_string());
-        set("test_loss", test.loss.to_string());
-        set("test_accuracy", test.accuracy.to_string());
-    }
-    for (file, digest) in &record.data {
-        set(&format!("sha256.{file}"), digest.clone());
+        insert("test_samples", test.samples.to_string());
+        insert("test_loss", test.loss.to_string());
+        insert("test_accuracy", test.accuracy.to_string());
     }
     metadata
-}
-
-/// Returns whether the training data may be Fashion-MNIST: no recorded digest differs.
-fn is_official(record: Option<&RunRecord>) -> bool {
-    record.is_none_or(|record| {
-        let matches = |file: &DataFile| {
-            let digest = record.data.get(file.name());
-            digest.is_none_or(|digest| digest == file.fashion_mnist())
-        };
-        DataFile::ALL.iter().all(matches)
-    })
-}
-
-/// Reads the run record next to `model`, if any. Prints a note and returns `None` if the record is invalid or belongs to
-/// another model.
-fn record(model: &Path, sha256: &str) -> Option<RunRecord> {
-    let record = RunRecord::beside(model, sha256);
-    if let Err(problem) = &record
-        && problem.kind() != io::ErrorKind::NotFound
-    {
-        let path = RunFiles::beside(model, "json");
-        ui::note(&format!("note: no metadata copied from {}: {problem}", path.display()));
-    }
-    record.ok()
 }

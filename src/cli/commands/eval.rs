@@ -7,16 +7,15 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::{EvalArgs, Split, name};
 use crate::cli::error::Error;
 use crate::cli::ui::{Out, columns, fit};
-use crate::data::CLASSES;
 use crate::eval::{ClassReport, Evaluation, evaluate};
-use crate::format;
 
-use super::{OnBackend, check_min_accuracy, load_split};
+use super::{OnBackend, check_min_accuracy, load_split, note_other_data, read_model};
 
 impl OnBackend for EvalArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let file = format::read(&self.model)?;
-        let images = load_split(&self.data, self.split, &self.validation)?;
+        let (file, trained_on) = read_model(&self.model)?;
+        let (images, provenance) = load_split(&self.data, self.split, &self.validation)?;
+        note_other_data(&self.model, trained_on.as_ref(), &provenance);
         if images.is_empty() {
             return Err(Error::Usage(format!("there are no {} images", name(&self.split))));
         }
@@ -66,10 +65,11 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
     text += "\n\nconfusion: true classes down, predicted classes across\n";
     text += &format!("{:<first$}", "");
-    for class in CLASSES {
+    let classes = &evaluation.dataset.classes;
+    for class in classes {
         text += &format!(" {class:>cell$.cell$}");
     }
-    for (class, row) in CLASSES.iter().zip(&evaluation.confusion) {
+    for (class, row) in classes.iter().zip(&evaluation.confusion) {
         text += &format!("\n{class:<first$.first$}");
         for count in row {
             text += &format!(" {count:>cell$}");

@@ -13,20 +13,26 @@ use crate::cli::args::{self, PredictArgs};
 use crate::cli::error::Error;
 use crate::cli::picture::{self, Invert, Prepared};
 use crate::cli::ui::{self, Out};
-use crate::data::{CLASSES, Image, ImageDataset};
+use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Image, ImageDataset};
 use crate::eval::{self, Outputs, outputs};
-use crate::format;
 use crate::model::probabilities;
 
-use super::{OnBackend, load_split};
+use super::{OnBackend, load_split, note_other_data, read_model};
 use text::{candidates, draw, heading};
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let weights = format::read(&self.model)?.weights;
-        let (subjects, mut failures) = match self.index.is_empty() {
-            true => from_files(self),
-            false => (from_data(self)?, Vec::new()),
+        let (file, trained_on) = read_model(&self.model)?;
+        let (subjects, names, mut failures) = match self.index.is_empty() {
+            true => {
+                let (subjects, failures) = from_files(self);
+                let trained_on = trained_on.unwrap_or_else(DatasetIdentity::assumed);
+                (subjects, trained_on.names, failures)
+            }
+            false => {
+                let (subjects, names) = from_data(self, trained_on.as_ref())?;
+                (subjects, names, Vec::new())
+            }
         };
         let failure = |(path, error): &(&Path, Error)| json!({ "source": path.to_string_lossy(), "error": error.to_string() });
         let errors: Vec<_> = failures.iter().map(failure).collect();
@@ -40,10 +46,10 @@ impl OnBackend for PredictArgs {
         let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
         let labels = vec![0; images.len()]; // unused
         let images = ImageDataset::new(images, labels);
-        let outputs = outputs::<B>(&weights, &images, eval::BATCH_SIZE, device)?;
+        let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
         let predictions = subjects.into_iter().zip(&outputs);
         let predictions: Vec<_> = predictions
-            .map(|(subject, outputs)| Prediction::new(subject, outputs, self.top))
+            .map(|(subject, outputs)| Prediction::new(subject, outputs, &names, self.top))
             .collect();
         let mut out = Out::default();
         if self.json {
@@ -101,9 +107,14 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     (subjects, failures)
 }
 
-/// Loads the images of the data set with the indices of `--index`.
-fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
-    let dataset = load_split(&args.data, args.split, &args.validation)?;
+/// Loads the images of the data set with the indices of `--index`, and the names of its classes. Prints a note if the model was
+/// trained on another data set.
+fn from_data(
+    args: &PredictArgs,
+    trained_on: Option<&DatasetIdentity>,
+) -> Result<(Vec<Subject>, DatasetNames), Error> {
+    let (dataset, provenance) = load_split(&args.data, args.split, &args.validation)?;
+    note_other_data(&args.model, trained_on, &provenance);
     let split = args::name(&args.split);
     let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {
         (Some(item), _) => Ok(Subject {
@@ -119,23 +130,24 @@ fn from_data(args: &PredictArgs) -> Result<Vec<Subject>, Error> {
             count - 1
         ))),
     };
-    args.index.iter().map(subject).collect()
+    let subjects: Result<_, _> = args.index.iter().map(subject).collect();
+    Ok((subjects?, provenance.info.into()))
 }
 
 /// The prediction for one image.
 #[derive(Serialize)]
-struct Prediction {
+struct Prediction<'a> {
     source: String,
     label: usize,
-    class: &'static str,
+    class: &'a str,
     probability: f64,
     /// The most probable classes, best first.
-    top: Vec<Candidate>,
+    top: Vec<Candidate<'a>>,
     /// The true class, known only for images of the data set.
     #[serde(skip_serializing_if = "Option::is_none")]
     true_label: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    true_class: Option<&'static str>,
+    true_class: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     inverted: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -143,33 +155,34 @@ struct Prediction {
 }
 
 #[derive(Serialize)]
-struct Candidate {
-    class: &'static str,
+struct Candidate<'a> {
+    class: &'a str,
     label: usize,
     probability: f64,
 }
 
-impl Prediction {
-    fn new(subject: Subject, outputs: &Outputs, top: usize) -> Self {
+impl<'a> Prediction<'a> {
+    fn new(subject: Subject, outputs: &Outputs, names: &'a DatasetNames, top: usize) -> Self {
+        let class = |label: usize| names.classes[label].as_str();
         let probabilities = probabilities(outputs);
-        let mut labels: Vec<usize> = (0..10).collect();
+        let mut labels: Vec<usize> = (0..CLASSES).collect();
         // Sort by the outputs, not by the clipped probabilities, so that the first class is the one that `eval` counts.
         // The sort is stable, so ties go to the lowest index.
         labels.sort_by(|a, b| outputs[*b].total_cmp(&outputs[*a]));
         let label = labels[0];
         let candidate = |label: &usize| Candidate {
-            class: CLASSES[*label],
+            class: class(*label),
             label: *label,
             probability: probabilities[*label],
         };
         Self {
             source: subject.source,
             label,
-            class: CLASSES[label],
+            class: class(label),
             probability: probabilities[label],
             top: labels[..top].iter().map(candidate).collect(),
             true_label: subject.label,
-            true_class: subject.label.map(|label| CLASSES[label]),
+            true_class: subject.label.map(class),
             inverted: subject.inverted,
             warnings: subject.warnings,
         }

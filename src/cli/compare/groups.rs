@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::data::CLASSES;
+use crate::data::{CLASSES, DatasetIdentity, DatasetInfo, DatasetNames};
 
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Metric, Run};
@@ -36,7 +36,7 @@ pub struct SeedTest {
 /// A class with its mean F1 in each group, or `None` for a group without predictions.
 #[derive(Serialize)]
 pub struct ClassF1 {
-    pub name: &'static str,
+    pub name: String,
     pub f1: Vec<Option<f64>>,
 }
 
@@ -149,6 +149,20 @@ impl Comparison {
         Some(ModelPair { runs, both, neither, only, p })
     }
 
+    /// Returns the data set on which the models were run, if any was.
+    pub fn measured_on(&self) -> Option<&'static DatasetInfo> {
+        self.runs.iter().find_map(|run| Some(run.predictions.as_ref()?.evaluation.dataset))
+    }
+
+    /// Returns the names of the classes: those of the images on which the models were run, or else of the first run.
+    fn class_names(&self) -> [String; CLASSES] {
+        let measured_on = self.measured_on().map(DatasetNames::from);
+        let recorded =
+            || Some(self.runs.iter().find_map(|run| run.trained_on.as_ref())?.names.clone());
+        let names = measured_on.or_else(recorded);
+        names.unwrap_or_else(|| DatasetIdentity::assumed().names).classes
+    }
+
     /// Returns the mean F1 of each class in each group.
     pub fn classes(&self) -> Vec<ClassF1> {
         let mean = |group: &Group, class: usize| {
@@ -158,7 +172,7 @@ impl Comparison {
             Summary::of(&values).map(|summary| summary.mean)
         };
         let f1 = |class| self.groups.iter().map(|group| mean(group, class)).collect();
-        let classes = CLASSES.into_iter().enumerate();
+        let classes = self.class_names().into_iter().enumerate();
         classes.map(|(class, name)| ClassF1 { name, f1: f1(class) }).collect()
     }
 }

@@ -4,11 +4,11 @@
 use maud::{Markup, html};
 
 use crate::cli::report::chart::{Chart, Line};
-use crate::cli::report::html::{page as frame, section, table};
+use crate::cli::report::html::{kicker, page as frame, section, table};
 use crate::cli::report::pictures::tile;
 use crate::cli::ui::format::count;
 use crate::cli::ui::table::Table;
-use crate::data::Image;
+use crate::data::{Image, UNKNOWN};
 use crate::train::EpochRecord;
 
 use super::{Comparison, ModelPair};
@@ -49,6 +49,7 @@ pub fn page(comparison: &Comparison, images: &[Image]) -> String {
         }
     };
     frame(
+        &kicker(comparison.measured_on().unwrap_or(&UNKNOWN)),
         "LeNet: comparison of training runs",
         "'none'",
         "lenet compare",

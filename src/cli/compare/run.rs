@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::data::DatasetIdentity;
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
 use crate::train::{EpochRecord, RunFiles, RunRecord};
@@ -76,6 +77,8 @@ pub struct Run {
     pub kept_epoch: Option<usize>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,
+    /// Data set that the model was trained on, if recorded.
+    pub trained_on: Option<DatasetIdentity>,
     /// SHA-256 of the model file, if recorded.
     pub model_sha256: Option<String>,
     /// Path of the model file, which need not exist.
@@ -97,6 +100,7 @@ impl Run {
     }
 
     fn from_record(record: RunRecord) -> Self {
+        let trained_on = record.trained_on();
         let mut settings = BTreeMap::new();
         let value = serde_json::to_value(&record.settings);
         flatten("", &value.unwrap_or_default(), &mut settings);
@@ -104,6 +108,9 @@ impl Run {
         settings.insert("device".to_owned(), record.device);
         settings.insert("lenet".to_owned(), record.lenet);
         settings.insert("train_samples".to_owned(), record.train_samples.to_string());
+        if let Some(name) = trained_on.as_ref().and_then(|dataset| dataset.names.name.clone()) {
+            settings.insert("dataset".to_owned(), name);
+        }
         let digests = record.data.into_iter();
         settings.extend(digests.map(|(file, digest)| (format!("sha256.{file}"), digest)));
         Self {
@@ -115,6 +122,7 @@ impl Run {
             is_timed: true,
             kept_epoch: record.kept_epoch,
             test: record.test.map(|test| (test.loss, test.accuracy)),
+            trained_on,
             model_sha256: record.model_sha256,
             ..Self::default()
         }

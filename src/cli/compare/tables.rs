@@ -81,7 +81,7 @@ impl Comparison {
         let is_known = self.runs.iter().any(|run| run.predictions.is_some());
         let classes = self.classes().into_iter().filter(|_| is_known);
         let rows =
-            classes.map(|class| row(class.name, class.f1.into_iter().map(|f1| number(f1, 4))));
+            classes.map(|class| row(&class.name, class.f1.into_iter().map(|f1| number(f1, 4))));
         self.by_group("F1 by class", rows)
     }
 

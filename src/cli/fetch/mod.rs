@@ -9,8 +9,8 @@
 //! compress differently and one of them has no HTTPS. Each mirror gets one request per file, with a limit on its total
 //! time and on its size.
 //!
-//! The tests use local servers. No test contacts the [`MIRRORS`], which could not be reached from the machine on which
-//! this was written.
+//! The tests use local servers. No test contacts the mirrors of the data set, which could not be reached from the machine
+//! on which this was written.
 
 mod request;
 
@@ -24,14 +24,6 @@ use crate::data::gzip::Decoded;
 use crate::data::source::path_of;
 use crate::io::{FileError, Target};
 use request::Client;
-
-/// Base URLs of the mirrors, in the order in which they are tried: the copy that Keras uses, the repository of the
-/// authors of the data set, and their old web site.
-pub const MIRRORS: [&str; 3] = [
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
-    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-];
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
 pub const MAX_BYTES: u64 = 64 << 20;
@@ -91,8 +83,8 @@ impl Fetcher {
         ui::note(&format!("fetching {shown}"));
         let verified = self.client.get(&url).and_then(|bytes| {
             match FileStatus::of(file, Decoded::new(&bytes[..], bytes.len() as u64)) {
-                FileStatus::Right(_) => Ok(bytes),
-                finding => Err(format!("the download is {finding}")),
+                status if status.is_expected() => Ok(bytes),
+                status => Err(format!("the download is {status}")),
             }
         });
         verified.map_err(|cause| ui::note(&format!("note: {shown}: {cause}"))).ok()
@@ -105,7 +97,7 @@ fn present(dir: &Path, file: DataFile, force: bool) -> Result<Option<Fetched>, F
         return Ok(None);
     };
     match FileStatus::of(file, Decoded::open(&path)) {
-        FileStatus::Right(_) => Ok(Some(Fetched { path, is_new: false })),
+        finding if finding.is_expected() => Ok(Some(Fetched { path, is_new: false })),
         finding if !force => Err(FetchError::Occupied { path, finding }),
         _ => Ok(None),
     }

@@ -1,53 +1,52 @@
-//! Intended use and limitations of a LeNet on Fashion-MNIST, for the report and for the model card that
-//! `lenet convert` writes (Mitchell et al. 2019, "Model Cards for Model Reporting").
+//! Intended use, limitations and training data of a model, for the report and for the model card that `lenet convert`
+//! writes (Mitchell et al. 2019, "Model Cards for Model Reporting").
 
 use maud::{Markup, html};
 
+use crate::data::DatasetInfo;
+
 use super::html::section;
 
-pub struct Paragraphs {
-    pub heading: &'static str,
-    pub text: &'static [&'static str],
+/// Returns the headings and paragraphs about a model that was trained on `dataset`.
+pub fn sections(dataset: &DatasetInfo) -> Vec<(&'static str, Vec<String>)> {
+    let classes = match dataset.is_known() {
+        true => format!(", for the ten classes of {}", dataset.name),
+        false => String::new(),
+    };
+    let mut sections = vec![
+        (
+            "Intended use",
+            vec![format!(
+                "Learning and teaching how a convolutional network works, comparing frameworks and settings, and trying \
+                 out tools on a small model. The network is LeNet (1998) with sigmoid activations{classes}."
+            )],
+        ),
+        (
+            "Out of scope",
+            vec![
+                format!("{} The model was never tested for these uses.", dataset.out_of_scope),
+                "The model expects 28x28 greyscale images of a single object, bright on black, prepared as in its \
+                 training data. It predicts one of its ten classes for any image, often with a high probability."
+                    .to_owned(),
+            ],
+        ),
+    ];
+    if !dataset.about.is_empty() {
+        let seen = "The model has never seen any other images.";
+        sections.push(("Training data", vec![format!("{} {seen}", dataset.about)]));
+    }
+    sections
 }
 
-/// The paragraphs that apply to every model trained by this program.
-pub const CARD: [Paragraphs; 3] = [
-    Paragraphs {
-        heading: "Intended use",
-        text: &[
-            "Learning and teaching how a convolutional network works, comparing frameworks and settings, and trying \
-             out tools on a small model. The network is LeNet (1998) with sigmoid activations, for the ten classes of \
-             Fashion-MNIST.",
-        ],
-    },
-    Paragraphs {
-        heading: "Out of scope",
-        text: &[
-            "Recognising clothing in shops, street photographs or on people, and any decision about a person. The \
-             model was never tested for these uses.",
-            "The model expects 28x28 greyscale images of a single item, bright on black, prepared as in Fashion-MNIST. \
-             It predicts one of its ten classes for any image, often with a high probability.",
-        ],
-    },
-    Paragraphs {
-        heading: "Training data",
-        text: &[
-            "Fashion-MNIST: product photographs of one German online shop from before 2017 (Xiao, Rasul, Vollgraf; \
-             Zalando SE, MIT licence). The model has never seen items that this shop did not sell, or photographs in \
-             another style.",
-        ],
-    },
-];
-
-pub fn about(official: bool) -> Markup {
-    let parts = if official { &CARD[..] } else { &CARD[..2] };
+/// Renders the section of the report.
+pub fn about(dataset: &DatasetInfo) -> Markup {
     section(
         "card",
         "About this model",
         html! {
-            @for part in parts {
-                h3 { (part.heading) }
-                @for paragraph in part.text { p { (paragraph) } }
+            @for (heading, paragraphs) in sections(dataset) {
+                h3 { (heading) }
+                @for paragraph in paragraphs { p { (paragraph) } }
             }
         },
     )

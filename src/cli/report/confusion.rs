@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::cli::ui::format::count;
-use crate::data::CLASSES;
+use crate::eval::Evaluation;
 
 use super::TestResults;
 use super::html::{percent, scroll, section};
@@ -14,7 +14,7 @@ pub fn matrix(results: &TestResults) -> Markup {
         "Confusion matrix",
         html! {
             p { (most_frequent(results)) }
-            (cells(&results.evaluation.confusion))
+            (cells(&results.evaluation))
             div #cell .cell role="status" hidden {}
             p .note {
                 "One row per actual class, one column per predicted class. "
@@ -27,7 +27,7 @@ pub fn matrix(results: &TestResults) -> Markup {
 }
 
 fn most_frequent(results: &TestResults) -> Markup {
-    let confusions = results.confusions(3);
+    let (confusions, classes) = (results.confusions(3), results.evaluation.dataset.classes);
     html! {
         @if confusions.is_empty() {
             "Every image was classified correctly."
@@ -35,31 +35,32 @@ fn most_frequent(results: &TestResults) -> Markup {
             "Most frequent mistakes: "
             @for (index, (label, predicted, number)) in confusions.iter().enumerate() {
                 @if index > 0 { "; " }
-                "predicted " b { (CLASSES[*predicted]) } ", actual " b { (CLASSES[*label]) } " (" (count(*number)) ")"
+                "predicted " b { (classes[*predicted]) } ", actual " b { (classes[*label]) } " (" (count(*number)) ")"
             }
             "."
         }
     }
 }
 
-fn cells(confusion: &[[usize; 10]; 10]) -> Markup {
+fn cells(evaluation: &Evaluation) -> Markup {
+    let (confusion, classes) = (&evaluation.confusion, evaluation.dataset.classes);
     scroll(
         "Confusion matrix",
         html! {
             table .matrix {
                 thead { tr {
                     td .axes { span .axis { "predicted →" } span .axis { "actual ↓" } }
-                    @for class in CLASSES { th scope="col" { span { (breakable(class)) } } }
+                    @for class in classes { th scope="col" { span { (breakable(class)) } } }
                 } }
                 tbody { @for (label, row) in confusion.iter().enumerate() {
                     @let total = row.iter().sum::<usize>().max(1);
                     tr {
-                        th scope="row" { (CLASSES[label]) }
+                        th scope="row" { (classes[label]) }
                         @for (predicted, number) in row.iter().enumerate() {
                             @let fraction = *number as f64 / total as f64;
                             td class=(if label == predicted { "correct" } else { "incorrect" })
                                 style=(format!("--shade:{:.1}%", 100.0 * fraction.sqrt()))
-                                title=(format!("predicted {}, actual {}: {}", CLASSES[predicted], CLASSES[label], percent(fraction)))
+                                title=(format!("predicted {}, actual {}: {}", classes[predicted], classes[label], percent(fraction)))
                                 { (number) }
                         }
                     }
@@ -111,13 +112,14 @@ pub fn classes(results: &TestResults) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::FASHION_MNIST;
 
     #[test]
     fn shades_are_fractions_of_row() {
-        let mut confusion = [[0; 10]; 10];
-        confusion[0][0] = 75;
-        confusion[0][6] = 25;
-        let table = cells(&confusion).into_string();
+        let mut evaluation = Evaluation::new(&[], &[], &FASHION_MNIST);
+        evaluation.confusion[0][0] = 75;
+        evaluation.confusion[0][6] = 25;
+        let table = cells(&evaluation).into_string();
         assert!(table.contains(r#"<td class="correct" style="--shade:86.6%""#), "{table}");
         assert!(table.contains(
             r#"<td class="incorrect" style="--shade:50.0%" title="predicted Shirt, actual T-shirt/top: 25.00%">25</td>"#

@@ -20,10 +20,7 @@ pub(super) fn header(report: &Report<'_>) -> Markup {
         10_000 => "10,000 test images".to_owned(),
         _ => format!("first {}", plural(samples, "test image")),
     };
-    let data = match report.official {
-        true => "Fashion-MNIST",
-        false => "a data set that is not Fashion-MNIST",
-    };
+    let data = report.results.evaluation.dataset.name;
     html! {
         h1 { (report.model) }
         p { (history(report)) " Measured on the " (images) " of " (data) "." }

@@ -3,11 +3,21 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::cli::ui::table::Table;
+use crate::data::DatasetInfo;
 
 const STYLE: &str = include_str!("style.css");
 
+/// Returns the line above the title of a page about models that were measured on `dataset`.
+pub fn kicker(dataset: &DatasetInfo) -> String {
+    match dataset.is_known() {
+        true => format!("LeNet · {}", dataset.name),
+        false => "LeNet".to_owned(),
+    }
+}
+
 /// Renders a whole page with a content security policy that allows no requests and no scripts but `scripts`.
 pub fn page(
+    kicker: &str,
     title: &str,
     scripts: &str,
     command: &str,
@@ -32,7 +42,7 @@ pub fn page(
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header { p .kicker { "LeNet · Fashion-MNIST" } (header) }
+                header { p .kicker { (kicker) } (header) }
                 main { (main) }
                 footer { p { "Written by lenet " (env!("CARGO_PKG_VERSION")) ": " code { (command) } } }
                 (end)

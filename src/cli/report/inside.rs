@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cli::picture::RANGES;
-use crate::data::{CLASSES, Image};
+use crate::data::{DatasetInfo, Image};
 use crate::format::to_torch;
 use crate::model::{TENSORS, Weights};
 
@@ -46,13 +46,13 @@ const LAYERS: [(&str, &str, usize); 6] = [
 ];
 
 /// Renders the section, hidden until the script shows it.
-pub fn inside() -> Markup {
+pub fn inside(dataset: &DatasetInfo) -> Markup {
     html! {
         section #inside hidden {
             h2 { "Look inside" }
             p {
-                "Draw a piece of clothing, drop or paste a PNG or JPEG picture, or select an image on this page to see \
-                 the output of each layer. The network runs in your browser, and no data leaves this page."
+                "Draw an image, drop or paste a PNG or JPEG picture, or select an image on this page to see the output of \
+                 each layer. The network runs in your browser, and no data leaves this page."
             }
             div .panes {
                 div .editor {
@@ -77,7 +77,7 @@ pub fn inside() -> Markup {
                     p #warnings .warning hidden {}
                     table .bars {
                         caption .hidden { "Probability of each class" }
-                        tbody { @for class in CLASSES { tr {
+                        tbody { @for class in dataset.classes { tr {
                             th scope="row" { (class) }
                             td .meter { span {} }
                             td { data value="" {} }
@@ -112,7 +112,7 @@ pub fn script(weights: &Weights, results: &TestResults, images: &[Image]) -> Mar
     let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
     let row = |p: &Prediction| json!([p.label, p.predicted, p.index, rounded(p.probability)]);
     let data = json!({
-        "classes": CLASSES,
+        "classes": results.evaluation.dataset.classes,
         "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
         "weights": BASE64_STANDARD.encode(bytes),
         "cells": results.cells.iter().map(row).collect::<Value>(),

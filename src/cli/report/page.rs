@@ -4,7 +4,7 @@ use std::io;
 
 use maud::html;
 
-use crate::data::Image;
+use crate::data::{DatasetIdentity, Image, UNKNOWN};
 use crate::model::{LayerSummary, Weights};
 use crate::train::RunRecord;
 
@@ -30,8 +30,8 @@ pub struct Report<'a> {
     pub record: &'a io::Result<RunRecord>,
     /// The test images that the model was evaluated on.
     pub images: &'a [Image],
-    /// Whether the images are from Fashion-MNIST.
-    pub official: bool,
+    /// The data set that the model was trained on, if it is known.
+    pub trained_on: Option<&'a DatasetIdentity>,
     /// The results on these images.
     pub results: &'a TestResults,
 }
@@ -39,8 +39,9 @@ pub struct Report<'a> {
 /// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
 pub fn page(report: &Report<'_>) -> String {
     let record = report.record.as_ref().ok();
+    let dataset = report.results.evaluation.dataset;
     let sections = html! {
-        (inside())
+        (inside(dataset))
         @if let Some(record) = record && !record.epochs.is_empty() { (curves(record)) }
         (matrix(report.results))
         (classes(report.results))
@@ -49,17 +50,19 @@ pub fn page(report: &Report<'_>) -> String {
         (kernels(report.weights))
         @if let Some(record) = record { (training(record)) }
         (layers(report.layers))
-        (about(report.official))
+        (about(report.trained_on.map_or(&UNKNOWN, DatasetIdentity::info)))
     };
     let script = script(report.weights, report.results, report.images);
     let title = format!("LeNet report: {}", report.model);
     let command = format!("lenet report {}", report.model);
-    html::page(&title, &script_source(), &command, header(report), sections, script)
+    let kicker = html::kicker(dataset);
+    html::page(&kicker, &title, &script_source(), &command, header(report), sections, script)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::FASHION_MNIST;
     use crate::train::{EpochRecord, Keep, Recipe, Settings, TestRecord};
 
     fn record(correct: usize) -> RunRecord {
@@ -94,14 +97,15 @@ mod tests {
     fn rendered(record: io::Result<RunRecord>) -> String {
         let mut outputs = [[0.1; 10]; 4];
         outputs.iter_mut().for_each(|row| row[0] = 0.9);
-        let results = TestResults::new(&outputs, &[0, 1, 2, 3]);
+        let results = TestResults::new(&outputs, &[0, 1, 2, 3], &FASHION_MNIST);
+        let trained_on = record.as_ref().ok().and_then(RunRecord::trained_on);
         page(&Report {
             model: "a<b>&.mpk",
             weights: &Weights::zeros(),
             layers: &[],
             record: &record,
             images: &[[7; 784]; 4],
-            official: true,
+            trained_on: trained_on.as_ref(),
             results: &results,
         })
     }

@@ -5,12 +5,13 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use maud::{Markup, html};
 
-use crate::data::{CLASSES, Image, SIDE};
+use crate::data::{Image, SIDE};
 
 use super::TestResults;
 use super::html::section;
 
 pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
+    let classes = results.evaluation.dataset.classes;
     section(
         "mistakes",
         "Most confident mistakes",
@@ -24,7 +25,7 @@ pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
                     code { "lenet predict --index" } "."
                 }
                 ol .mistakes { @for mistake in &results.mistakes {
-                    @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| CLASSES[class]);
+                    @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| classes[class]);
                     (tile(images, mistake.index, &format!(": predicted {predicted}, actual {actual}"), html! {
                         span { "predicted " b { (predicted) } "," }
                         span { "actual " b { (actual) } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::cli::ui::format::{count, plural};
-use crate::data::{Augmentation, Scaling};
+use crate::data::{Augmentation, CLASSES, DatasetIdentity, DatasetInfo, Scaling};
 use crate::model::Activation;
 use crate::optim::Schedule;
 use crate::train::{Keep, Recipe, RunRecord, StopReason};
@@ -34,8 +34,10 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     };
     let limit = settings.limit.map(|limit| plural(limit, "image"));
     let mut rows = vec![("Recipe", settings.recipe.name.clone())];
-    rows.extend(recipe(&settings.recipe));
+    let dataset = record.trained_on().unwrap_or_else(DatasetIdentity::assumed);
+    rows.extend(recipe(&settings.recipe, dataset.info()));
     let run = [
+        dataset.names.name.map(|name| ("Data set", name)),
         Some(("Batch size", count(settings.batch_size))),
         Some(("Seed", settings.seed.to_string())),
         Some(("Epochs", epochs(record))),
@@ -53,8 +55,8 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     rows
 }
 
-/// Returns a row for each part of the recipe. Parts that are switched off have no row.
-fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
+/// Returns a row for each part of the recipe that has an effect on images of `dataset`.
+fn recipe(recipe: &Recipe, dataset: &DatasetInfo) -> Vec<(&'static str, String)> {
     let schedule = match recipe.schedule {
         Schedule::Constant => "constant".to_owned(),
         Schedule::Linear { warm_up } => {
@@ -84,19 +86,32 @@ fn recipe(recipe: &Recipe) -> Vec<(&'static str, String)> {
         (recipe.activation == Activation::Tanh).then_some(("Activation", tanh)),
         Some(("Initial weights", weights)),
         Some(("Pixels", pixels)),
-        augmentation(recipe.augmentation).map(|text| ("Augmentation", text)),
+        augmentation(recipe.augmentation, dataset).map(|text| ("Augmentation", text)),
     ];
     rows.into_iter().flatten().collect()
 }
 
-fn augmentation(Augmentation { flip, shift, clean_epochs }: Augmentation) -> Option<String> {
+/// Describes the augmentation of images of `dataset`.
+fn augmentation(augmentation: Augmentation, dataset: &DatasetInfo) -> Option<String> {
+    let Augmentation { flip, shift, clean_epochs } = augmentation;
+    let flip = flip && !dataset.flippable.is_empty();
     let (pixels, epochs) = (plural(shift.into(), "pixel"), plural(clean_epochs, "epoch"));
     let parts = [
-        flip.then(|| "all classes but shoes flipped horizontally in every second epoch".to_owned()),
+        flip.then(|| format!("flipped in every second epoch{}", unflipped(dataset))),
         (shift > 0).then(|| format!("shifted by up to {pixels}")),
         (clean_epochs > 0).then(|| format!("not in the last {epochs}")),
     ];
     (flip || shift > 0).then(|| parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// Lists the classes that are never flipped, if there are any.
+fn unflipped(dataset: &DatasetInfo) -> String {
+    let labels = (0..CLASSES as u8).filter(|label| !dataset.may_flip(*label));
+    let names: Vec<_> = labels.map(|label| dataset.classes[usize::from(label)]).collect();
+    match names[..] {
+        [] => String::new(),
+        _ => format!(" (except {})", names.join(", ")),
+    }
 }
 
 fn epochs(record: &RunRecord) -> String {
@@ -137,6 +152,7 @@ fn kept(record: &RunRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{FASHION_MNIST, MNIST};
 
     #[test]
     fn recipe_has_rows_for_used_parts() {
@@ -147,8 +163,8 @@ mod tests {
             row("Initial weights", "Glorot uniform"),
             row("Pixels", "unscaled, 0 to 255"),
         ];
-        assert_eq!(recipe(&Recipe::classic()), classic);
-        let tuned = recipe(&Recipe::tuned());
+        assert_eq!(recipe(&Recipe::classic(), &FASHION_MNIST), classic);
+        let tuned = recipe(&Recipe::tuned(), &FASHION_MNIST);
         for expected in [
             row("Schedule", "linear warm-up for 5% of the steps, then linear decay"),
             row("Momentum", "0.9, Nesterov"),
@@ -157,10 +173,14 @@ mod tests {
             row("Muon", "on conv2, fc1 and fc2, weight decay 0.07"),
             row(
                 "Augmentation",
-                "all classes but shoes flipped horizontally in every second epoch, shifted by up to 1 pixel, not in the last 3 epochs",
+                "flipped in every second epoch (except Sandal, Sneaker, Ankle boot), shifted by up to 1 pixel, not in the \
+                 last 3 epochs",
             ),
         ] {
             assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");
         }
+        let digits = recipe(&Recipe::tuned(), &MNIST);
+        let expected = row("Augmentation", "shifted by up to 1 pixel, not in the last 3 epochs");
+        assert!(digits.contains(&expected), "{digits:?}");
     }
 }

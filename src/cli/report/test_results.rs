@@ -1,5 +1,6 @@
 //! The test results that the report shows, computed from a model's outputs.
 
+use crate::data::DatasetInfo;
 use crate::eval::{Evaluation, Outputs};
 use crate::model::argmax;
 use crate::model::probabilities;
@@ -61,7 +62,8 @@ pub struct TestResults {
 }
 
 impl TestResults {
-    pub fn new(outputs: &[Outputs], labels: &[u8]) -> Self {
+    /// Collects the results from outputs and the labels of the same images of `dataset`.
+    pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &'static DatasetInfo) -> Self {
         let mut predictions = Vec::new();
         let mut confidence = [Bin::default(); BINS];
         for (index, (row, label)) in outputs.iter().zip(labels).enumerate() {
@@ -85,7 +87,7 @@ impl TestResults {
         });
         cells.sort_by_key(|p| (p.label, p.predicted));
         Self {
-            evaluation: Evaluation::new(outputs, labels),
+            evaluation: Evaluation::new(outputs, labels, dataset),
             mistakes: incorrect.take(MISTAKES).cloned().collect(),
             cells,
             confidence,
@@ -124,6 +126,7 @@ impl TestResults {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::UNKNOWN;
 
     /// Returns outputs with probability `p` for `class` and `1 - p` for the next class, up to the clipping of the other
     /// eight outputs.
@@ -138,12 +141,12 @@ mod tests {
     fn mistakes_are_sorted_by_confidence_and_limited() {
         let outputs =
             [outputs_for(1, 0.6), outputs_for(2, 0.9), outputs_for(3, 0.7), outputs_for(2, 0.9)];
-        let results = TestResults::new(&outputs, &[0, 0, 3, 0]);
+        let results = TestResults::new(&outputs, &[0, 0, 3, 0], &UNKNOWN);
         let order: Vec<_> = results.mistakes.iter().map(|m| (m.index, m.predicted)).collect();
         assert_eq!(order, [(1, 2), (3, 2), (0, 1)]);
         assert!((results.mistakes[0].probability - 0.9).abs() < 1e-4);
         assert!((results.mean_confidence() - 0.775).abs() < 1e-4);
-        let many = TestResults::new(&[outputs_for(1, 0.8); 50], &[0; 50]);
+        let many = TestResults::new(&[outputs_for(1, 0.8); 50], &[0; 50], &UNKNOWN);
         assert_eq!(many.mistakes.len(), 36);
         assert_eq!(many.mistakes[35].index, 35);
     }
@@ -151,7 +154,7 @@ mod tests {
     #[test]
     fn histogram_counts_each_prediction_once() {
         let outputs = [[0.5; 10], outputs_for(1, 0.62), outputs_for(1, 0.62), outputs_for(1, 1.0)];
-        let results = TestResults::new(&outputs, &[0, 1, 2, 1]);
+        let results = TestResults::new(&outputs, &[0, 1, 2, 1], &UNKNOWN);
         let counts = results.confidence.map(|bin| (bin.correct, bin.incorrect));
         assert_eq!((counts[1], counts[6], counts[9]), ((1, 0), (1, 1), (1, 0)));
         assert_eq!(results.confidence.iter().map(Bin::total).sum::<usize>(), 4);
@@ -163,7 +166,7 @@ mod tests {
     fn cells_keep_most_confident_predictions() {
         let outputs: Vec<_> = (0..20).map(|i| outputs_for(1, 0.6 + 0.01 * i as f32)).collect();
         let labels: Vec<u8> = (0..20).map(|i| i % 2).collect();
-        let cells = TestResults::new(&outputs, &labels).cells;
+        let cells = TestResults::new(&outputs, &labels, &UNKNOWN).cells;
         let order: Vec<_> = cells.iter().map(|p| (p.label, p.index)).collect();
         let (incorrect, correct) = order.split_at(6);
         assert_eq!(incorrect, [18, 16, 14, 12, 10, 8].map(|index| (0, index)));
@@ -174,7 +177,7 @@ mod tests {
     fn confusions_are_sorted_by_count() {
         let outputs =
             [outputs_for(1, 0.9), outputs_for(1, 0.9), outputs_for(5, 0.9), outputs_for(0, 0.9)];
-        let results = TestResults::new(&outputs, &[0, 0, 4, 0]);
+        let results = TestResults::new(&outputs, &[0, 0, 4, 0], &UNKNOWN);
         assert_eq!(results.confusions(3), [(0, 1, 2), (4, 5, 1)]);
         assert_eq!(results.confusions(1), [(0, 1, 2)]);
     }

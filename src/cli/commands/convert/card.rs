@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::report::card::CARD;
+use crate::cli::report::card;
 use crate::cli::report::training_rows;
+use crate::data::DatasetIdentity;
 use crate::train::RunRecord;
 
 /// Usage in Python.
@@ -40,24 +41,28 @@ net.load_state_dict(load_file("model.safetensors"))
 ```
 "#;
 
-/// Returns the card of the model `name`. `official` states whether it was trained on Fashion-MNIST.
-pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> String {
+/// Returns the card of the model `name`, which was trained on `dataset`.
+pub(super) fn write(name: &str, record: Option<&RunRecord>, dataset: &DatasetIdentity) -> String {
+    let info = dataset.info();
     let test = record.and_then(|record| record.test.as_ref());
+    let mut tags = vec!["lenet", "burn", "onnx", "safetensors"];
+    let tag = info.name.to_lowercase();
+    if info.is_known() {
+        tags.push(&tag);
+    }
     let mut head = json!({
         "license": "mit",
         "library_name": "burn",
         "pipeline_tag": "image-classification",
-        "tags": ["lenet", "burn", "onnx", "safetensors", "fashion-mnist"],
+        "tags": tags,
         "metrics": ["accuracy"],
     });
-    if official {
-        head["datasets"] = json!(["zalando-datasets/fashion_mnist"]);
+    if let Some(hub) = info.hub {
+        head["datasets"] = json!([hub]);
         if let Some(test) = test {
             head["model-index"] = json!([{ "name": name, "results": [{
                 "task": { "type": "image-classification", "name": "Image Classification" },
-                "dataset": {
-                    "type": "zalando-datasets/fashion_mnist", "name": "Fashion-MNIST", "split": "test",
-                },
+                "dataset": { "type": hub, "name": info.name, "split": "test" },
                 "metrics": [
                     { "type": "accuracy", "name": "Accuracy", "value": test.accuracy },
                     { "type": "loss", "name": "Cross-entropy", "value": test.loss },
@@ -66,7 +71,14 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> S
         }
     }
     let mut text = format!("---\n{}---\n\n# {}\n\n", yaml(&head), plain(name));
-    text += "LeNet on Fashion-MNIST: 44,426 parameters, trained by `lenet`, a program built on Burn.\n\n";
+    text += &match &dataset.names.name {
+        Some(data) => format!("LeNet with 44,426 parameters, trained on {}", plain(data)),
+        None => "LeNet with 44,426 parameters".to_owned(),
+    };
+    text += match record {
+        Some(_) => ". It was trained by `lenet`, a program built on Burn.\n\n",
+        None => ".\n\n",
+    };
     if let Some(test) = test {
         text += &format!(
             "On {} test images it makes {} correct predictions: accuracy {:.4}, loss {:.4}.\n\n",
@@ -74,9 +86,9 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, official: bool) -> S
         );
     }
     text += USE;
-    for part in &CARD[..if official { 3 } else { 2 }] {
-        text += &format!("\n## {}\n", part.heading);
-        for paragraph in part.text {
+    for (heading, paragraphs) in card::sections(info) {
+        text += &format!("\n## {heading}\n");
+        for paragraph in paragraphs {
             text += &format!("\n{paragraph}\n");
         }
     }
@@ -113,16 +125,35 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::data::{DatasetInfo, FASHION_MNIST, MNIST, UNKNOWN};
 
     #[test]
     fn card_without_record_has_no_metrics() {
-        let card = write("m", None, true);
+        let card = write("m", None, &DatasetIdentity::assumed());
         assert!(card.starts_with("---\nlicense: \"mit\"\nlibrary_name: \"burn\"\n"));
         assert!(!card.contains("model-index") && !card.contains("accuracy 0"));
         assert!(card.contains("## Out of scope"));
-        let unknown = write("m", None, false);
-        assert!(!unknown.contains("datasets:") && !unknown.contains("Zalando"));
+        assert!(!card.contains("datasets:") && !card.contains("Zalando"));
+    }
+
+    #[test]
+    fn card_describes_its_data_set() {
+        let card = |info: &DatasetInfo| {
+            let identity = DatasetIdentity { names: info.into(), digests: BTreeMap::new() };
+            write("m", None, &identity)
+        };
+        let clothes = card(&FASHION_MNIST);
+        assert!(clothes.contains("datasets: [\"zalando-datasets/fashion_mnist\"]\n"), "{clothes}");
+        assert!(clothes.contains("trained on Fashion-MNIST.") && clothes.contains("Zalando"));
+        assert!(clothes.contains("\"fashion-mnist\"]"), "{clothes}");
+        let digits = card(&MNIST);
+        assert!(digits.contains("trained on MNIST.") && digits.contains("handwritten"), "{digits}");
+        assert!(!digits.to_lowercase().contains("fashion"), "{digits}");
+        let unknown = card(&UNKNOWN);
+        assert!(!unknown.contains("datasets:") && !unknown.contains("trained on"), "{unknown}");
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{card, is_official};
+use super::card;
 use crate::cli::args::ConvertArgs;
 use crate::cli::error::Error;
-use crate::data::{CLASSES, Scaling};
+use crate::data::{DatasetIdentity, DatasetNames, Scaling};
 use crate::format::{Format, ModelFile};
 use crate::io::{FileError, Target};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
@@ -27,6 +27,7 @@ pub(super) fn write(
     args: &ConvertArgs,
     file: &mut ModelFile,
     record: Option<&RunRecord>,
+    dataset: &DatasetIdentity,
 ) -> Result<(), Error> {
     let dir = &args.output;
     fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
@@ -34,10 +35,10 @@ pub(super) fn write(
     file.metadata.insert("format".to_owned(), "pt".to_owned());
     super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
     super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;
-    let config = config(&layers(1), record);
+    let config = config(&layers(1), record, &dataset.names);
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
-    let card = card::write(&stem, record, is_official(record));
+    let card = card::write(&stem, record, dataset);
     for (name, text) in [(FILES[2], config + "\n"), (FILES[3], card)] {
         Target::user_path(&dir.join(name))?.write(text.as_bytes(), args.force)?;
     }
@@ -45,7 +46,7 @@ pub(super) fn write(
 }
 
 /// Returns `config.json`: everything that a program needs to use the weights.
-fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
+fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &DatasetNames) -> Value {
     let layers = layers.iter().map(|layer| {
         json!({
             "name": layer.name, "output_shape": &layer.output_shape[1..], "parameters": layer.parameters,
@@ -53,11 +54,9 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
     });
     let mut names = Map::new();
     let mut labels = Map::new();
-    if is_official(record) {
-        for (label, class) in CLASSES.iter().enumerate() {
-            names.insert(label.to_string(), json!(class));
-            labels.insert((*class).to_owned(), json!(label));
-        }
+    for (label, class) in dataset.classes.iter().enumerate() {
+        names.insert(label.to_string(), json!(class));
+        labels.insert(class.clone(), json!(label));
     }
     // For information only: this scaling is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
@@ -70,6 +69,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>) -> Value {
         "num_channels": 1,
         "image_size": 28,
         "num_labels": 10,
+        "dataset": dataset.name,
         "id2label": names,
         "label2id": labels,
         "input": {

@@ -6,16 +6,17 @@ use serde_json::json;
 
 use crate::cli::args::FetchArgs;
 use crate::cli::error::{Error, FetchError};
-use crate::cli::fetch::{Fetcher, MIRRORS};
+use crate::cli::fetch::Fetcher;
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
+use crate::data::datasets::DEFAULT;
 use crate::data::source::cache_dir;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let dir = args.dir.clone().filter(|dir| !dir.as_os_str().is_empty());
     let dir = dir.or_else(cache_dir).ok_or(FetchError::NoFolder)?;
     let mirrors = match &args.mirrors[..] {
-        [] => MIRRORS.map(str::to_owned).to_vec(),
+        [] => DEFAULT.mirrors.iter().map(|url| (*url).to_owned()).collect(),
         given => given.to_vec(),
     };
     let fetcher = Fetcher::new(mirrors, args.max_time, bars_wanted(args.progress));

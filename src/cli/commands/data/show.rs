@@ -10,7 +10,7 @@ use crate::cli::args::{ShowArgs, Split, name};
 use crate::cli::error::Error;
 use crate::cli::picture::half_blocks;
 use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
-use crate::data::{CLASSES, FashionMnist, Image, ImageDataset, SIDE};
+use crate::data::{CLASSES, Image, ImageDataset, Provenance, SIDE, TrainAndTest};
 
 use crate::cli::commands::{data_options, new_file, note_provenance};
 
@@ -22,13 +22,13 @@ const GAP: usize = 2;
 const COLUMNS_OF_TEXT: usize = 5;
 
 /// Name of a split and its number of images of each class.
-type Counts = (String, [usize; CLASSES.len()]);
+type Counts = (String, [usize; CLASSES]);
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     let sheet = args.png.as_deref().map(|path| new_file(path, args.force)).transpose()?;
     let ShowArgs { data, validation, .. } = args;
-    let FashionMnist { train, test, provenance } =
-        FashionMnist::load(&data_options(data, data.limit, validation.stratified))?;
+    let TrainAndTest { train, test, provenance } =
+        TrainAndTest::load(&data_options(data, data.limit, validation.stratified))?;
     note_provenance(&provenance);
     let (train, validation) = train.split(validation.validation_split)?;
     let shown = args.split.unwrap_or(Split::Train);
@@ -46,17 +46,17 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     }
     let mut out = Out::default();
     if args.json {
-        out.json(&document(&provenance.dir, &counts, args.png.as_deref()));
+        out.json(&document(&provenance, &counts, args.png.as_deref()));
         return out.finish();
     }
     if drawing_wanted() == Drawing::Colour {
-        for (class, name) in CLASSES.iter().enumerate() {
+        for (class, name) in provenance.info.classes.iter().enumerate() {
             out.line(name);
             terminal_row(images, class).iter().for_each(|line| out.verbatim(line));
         }
         out.line("");
     }
-    out.verbatim(&table(&counts));
+    out.verbatim(&table(&provenance, &counts));
     if let Some(path) = &args.png {
         let split = name(&shown);
         out.line(&format!("saved {}: {split} images, one row per class", path.display()));
@@ -64,33 +64,33 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     out.finish()
 }
 
-fn class_counts(images: &ImageDataset) -> [usize; CLASSES.len()] {
+fn class_counts(images: &ImageDataset) -> [usize; CLASSES] {
     let count =
         |class| images.labels().iter().filter(|label| usize::from(**label) == class).count();
     std::array::from_fn(count)
 }
 
-fn document(dir: &Path, counts: &[Counts], png: Option<&Path>) -> Value {
+fn document(data: &Provenance, counts: &[Counts], png: Option<&Path>) -> Value {
     let split = |(split, counts): &Counts| {
-        let classes = CLASSES.iter().zip(counts);
+        let classes = data.info.classes.iter().zip(counts);
         let classes = classes.map(|(name, count)| json!({ "name": name, "count": count }));
         json!({
             "split": split, "samples": counts.iter().sum::<usize>(), "classes": classes.collect::<Vec<_>>(),
         })
     };
     json!({
-        "schema": 1, "dir": dir.to_string_lossy(), "splits": counts.iter().map(split).collect::<Vec<_>>(),
+        "schema": 1, "dir": data.dir.to_string_lossy(), "splits": counts.iter().map(split).collect::<Vec<_>>(),
         "png": png.map(Path::to_string_lossy),
     })
 }
 
-fn table(splits: &[Counts]) -> String {
+fn table(data: &Provenance, splits: &[Counts]) -> String {
     let row = |name: &str, cell: &dyn Fn(&Counts) -> String| {
         let cells = splits.iter().map(|split| format!(" {:>10}", cell(split)));
         format!("{name:<12}{}", cells.collect::<String>())
     };
     let mut lines = vec![row("class", &|(split, _)| split.clone())];
-    for (class, name) in CLASSES.iter().enumerate() {
+    for (class, name) in data.info.classes.iter().enumerate() {
         lines.push(row(name, &|(_, counts)| counts[class].to_string()));
     }
     lines.push(row("total", &|(_, counts)| counts.iter().sum::<usize>().to_string()));
@@ -110,9 +110,9 @@ fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
 /// Returns a PNG file with one row of images per class.
 fn png(images: &ImageDataset) -> Vec<u8> {
     let offset = |index: usize| index * (SIDE + GAP) + GAP;
-    let (width, height) = (offset(COLUMNS) as u32, offset(CLASSES.len()) as u32);
+    let (width, height) = (offset(COLUMNS) as u32, offset(CLASSES) as u32);
     let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
-    for class in 0..CLASSES.len() {
+    for class in 0..CLASSES {
         for (column, image) in of_class(images, class, COLUMNS).into_iter().enumerate() {
             let (x, y) = (offset(column) as i64, offset(class) as i64);
             imageops::replace(&mut sheet, &grey(image), x, y);

@@ -9,6 +9,7 @@ use crate::cli::args::VerifyArgs;
 use crate::cli::error::Error;
 use crate::cli::ui::{self, Out};
 use crate::data::catalog::FileStatus;
+use crate::data::datasets::DEFAULT;
 use crate::data::gzip::Decoded;
 use crate::data::source::{self, path_of};
 use crate::data::{DataError, DataFile};
@@ -35,7 +36,7 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
         let dir = dir.to_string_lossy();
         out.json(&json!({ "schema": 1, "dir": dir, "ok": bad == 0, "files": files }));
     } else {
-        out.line(&format!("Fashion-MNIST in {}", dir.display()));
+        out.line(&format!("{} in {}", DEFAULT.name, dir.display()));
         out.lines(files.iter().map(line));
     }
     out.finish()?;
@@ -54,7 +55,7 @@ fn row(dir: &Path, file: DataFile) -> Row {
         status: status.as_ref().map_or("missing", FileStatus::name),
         sha256: status.as_ref().and_then(FileStatus::digest).map(str::to_owned),
         problem: match &status {
-            Some(FileStatus::Right(_)) => None,
+            Some(status) if status.is_expected() => None,
             Some(status) => Some(format!("it is {status}")),
             None => Some("file not found".to_owned()),
         },

@@ -13,7 +13,7 @@ use crate::cli::args::DoctorArgs;
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::cli::ui::format::plural;
-use crate::data::{FashionMnist, Options};
+use crate::data::{Options, TrainAndTest};
 
 /// The GPU in the JSON output.
 #[derive(Default, Serialize)]
@@ -43,7 +43,7 @@ impl DoctorArgs {
     /// Returns an error if the data set cannot be used, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
     /// the CPU backend fails.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
-        let data = FashionMnist::load(&Options { dir: self.dir.clone(), ..Options::default() });
+        let data = TrainAndTest::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = cpu::level()?.to_string();
         let levels: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
         let threads = rayon::current_num_threads();
@@ -87,9 +87,10 @@ impl DoctorArgs {
                 None => "none: this build has no CPU backend (feature ndarray)".to_owned(),
             };
             let data = match &data {
-                Ok(FashionMnist { train, test, provenance }) => {
-                    let (dir, train, test) = (provenance.dir.display(), train.len(), test.len());
-                    format!("{dir}: Fashion-MNIST, {train} training and {test} test images")
+                Ok(TrainAndTest { train, test, provenance }) => {
+                    let (dir, name) = (provenance.dir.display(), provenance.info.name);
+                    let (train, test) = (train.len(), test.len());
+                    format!("{dir}: {name}, {train} training and {test} test images")
                 }
                 Err(error) => format!("none: {error}"),
             };

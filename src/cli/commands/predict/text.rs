@@ -56,8 +56,13 @@ pub(super) fn candidates(prediction: &Prediction, drawing: &[String]) -> String 
 mod tests {
     use super::super::Subject;
     use super::*;
+    use crate::data::{DatasetNames, FASHION_MNIST};
 
-    fn prediction(label: Option<usize>) -> Prediction {
+    fn names() -> DatasetNames {
+        (&FASHION_MNIST).into()
+    }
+
+    fn prediction(names: &DatasetNames, label: Option<usize>) -> Prediction<'_> {
         let subject = Subject {
             source: "x".to_owned(),
             image: [0; 784],
@@ -67,12 +72,13 @@ mod tests {
         };
         let mut outputs = [0.0; 10];
         (outputs[2], outputs[4], outputs[6]) = (0.3, 0.6, 0.6);
-        Prediction::new(subject, &outputs, 3)
+        Prediction::new(subject, &outputs, names, 3)
     }
 
     #[test]
     fn candidates_are_sorted_and_ties_keep_order() {
-        let prediction = prediction(Some(6));
+        let names = names();
+        let prediction = prediction(&names, Some(6));
         let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
         assert_eq!(labels, [4, 6, 2]);
         assert!((prediction.probability - 0.4).abs() < 1e-6);
@@ -81,13 +87,14 @@ mod tests {
 
     #[test]
     fn candidates_are_next_to_drawing() {
-        let wrong = prediction(Some(6));
+        let names = names();
+        let wrong = prediction(&names, Some(6));
         assert_eq!(heading(&wrong), "x: Coat (wrong: it is Shirt)");
         assert_eq!(
             candidates(&wrong, &[]),
             "  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
         );
-        let unknown = prediction(None);
+        let unknown = prediction(&names, None);
         assert_eq!(heading(&unknown), "x: Coat");
         let drawing = vec!["....".to_owned(); 5];
         let text = candidates(&unknown, &drawing);

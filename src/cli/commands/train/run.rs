@@ -11,7 +11,7 @@ use crate::cli::commands::{data_options, note_provenance};
 use crate::cli::error::Error;
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, RunReporter, TensorBoard};
-use crate::data::{FashionMnist, ImageDataset};
+use crate::data::{ImageDataset, TrainAndTest};
 use crate::error;
 use crate::eval::{self, evaluate};
 use crate::train::{
@@ -36,8 +36,8 @@ impl Splits {
         device_name: &str,
     ) -> Result<(Self, RunRecord), Error> {
         let limit = settings.limit.and_then(NonZeroUsize::new);
-        let FashionMnist { train, test, provenance } =
-            FashionMnist::load(&data_options(&args.data, limit, settings.stratified))?;
+        let TrainAndTest { train, test, provenance } =
+            TrainAndTest::load(&data_options(&args.data, limit, settings.stratified))?;
         note_provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
@@ -46,9 +46,10 @@ impl Splits {
                     .to_owned(),
             ));
         }
-        let digests = provenance.digests.iter();
+        let dataset = provenance.identity();
         let record = RunRecord {
-            data: digests.map(|(file, sha)| (file.name().to_owned(), sha.clone())).collect(),
+            data: dataset.digests,
+            dataset: Some(dataset.names),
             train_samples: train.len(),
             validation_samples: validation.len(),
             ..RunRecord::new(settings, device_name)

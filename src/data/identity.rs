@@ -1,0 +1,181 @@
+//! The data set that a model was trained on, as it travels with the model in its run record or in its metadata.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Provenance;
+use super::catalog::DataFile;
+use super::datasets::{self, CLASSES, DEFAULT, DatasetInfo, KNOWN, UNKNOWN};
+use crate::io::text;
+
+/// Maximum length of a name from a file, in characters.
+const MAX_NAME: usize = 64;
+
+/// Name and class names of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetNames {
+    /// Name of the data set, if it is known.
+    pub name: Option<String>,
+    /// Class names, indexed by label.
+    pub classes: [String; CLASSES],
+}
+
+impl From<&DatasetInfo> for DatasetNames {
+    fn from(info: &DatasetInfo) -> Self {
+        Self {
+            name: info.is_known().then(|| info.name.to_owned()),
+            classes: info.classes.map(str::to_owned),
+        }
+    }
+}
+
+impl DatasetNames {
+    /// Rejects names that no data set has, because files can contain any text.
+    ///
+    /// # Errors
+    /// Returns the first invalid name, quoted and shortened.
+    pub fn check(&self) -> Result<(), String> {
+        match self.name.iter().chain(&self.classes).find(|name| !is_name(name)) {
+            Some(name) => Err(format!("invalid name in its data set: {}", text::quoted(name))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns whether `name` is short and can be printed as it is. Commas separate class names in model files.
+fn is_name(name: &str) -> bool {
+    let length = name.chars().take(MAX_NAME + 1).count();
+    (1..=MAX_NAME).contains(&length) && !name.contains(|c| c == ',' || text::is_interpreted(c))
+}
+
+/// A data set with the digests of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetIdentity {
+    /// Names of the data set and of its classes.
+    pub names: DatasetNames,
+    /// SHA-256 of the decompressed files, by file name.
+    pub digests: BTreeMap<String, String>,
+}
+
+impl DatasetIdentity {
+    /// Returns the identity that is assumed for a model if nothing describes its training data: the class names of
+    /// [`DEFAULT`], without a claim that the model was trained on it.
+    pub fn assumed() -> Self {
+        let names = DatasetNames { name: None, ..DEFAULT.into() };
+        Self { names, digests: BTreeMap::new() }
+    }
+
+    /// Identifies a data set by the digests of its files, or else by the `names` that a file gives it. Returns `None` if
+    /// there is neither.
+    pub fn new(names: Option<DatasetNames>, digests: BTreeMap<String, String>) -> Option<Self> {
+        let files = DataFile::ALL.into_iter();
+        let files = files.filter_map(|file| Some((file, digests.get(file.name())?.clone())));
+        let files: Vec<_> = files.collect();
+        let names = match (datasets::recognise(&files), names) {
+            (known, _) if known.is_known() => known.into(),
+            (_, Some(names)) => names,
+            (_, None) if files.is_empty() => return None,
+            (unknown, None) => unknown.into(),
+        };
+        Some(Self { names, digests })
+    }
+
+    /// Reads an identity from the metadata of a model file. Invalid names are ignored.
+    pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Option<Self> {
+        let digests = DataFile::ALL.iter().filter_map(|file| {
+            Some((file.name().to_owned(), metadata.get(&digest_key(file.name()))?.clone()))
+        });
+        let names = metadata.get("classes").and_then(|classes| {
+            let classes: Vec<_> = classes.splitn(CLASSES + 1, ',').map(str::to_owned).collect();
+            let name = metadata.get("dataset").cloned();
+            let names = DatasetNames { name, classes: classes.try_into().ok()? };
+            names.check().ok().map(|()| names)
+        });
+        Self::new(names, digests.collect())
+    }
+
+    /// Returns the entries of the metadata of a model file that describe this data set.
+    pub fn to_metadata(&self) -> BTreeMap<String, String> {
+        let name = self.names.name.iter().map(|name| ("dataset".to_owned(), name.clone()));
+        let classes = ("classes".to_owned(), self.names.classes.join(","));
+        let digests = self.digests.iter().map(|(file, digest)| (digest_key(file), digest.clone()));
+        name.chain([classes]).chain(digests).collect()
+    }
+
+    /// Returns the known data set with this name, or [`UNKNOWN`].
+    pub fn info(&self) -> &'static DatasetInfo {
+        let name = self.names.name.as_deref();
+        KNOWN.into_iter().find(|info| Some(info.name) == name).unwrap_or(&UNKNOWN)
+    }
+
+    /// Returns whether `data` was loaded from another data set. Only files with two known digests are compared, or
+    /// the names if there are none.
+    pub fn differs_from(&self, data: &Provenance) -> bool {
+        let pairs = data.digests.iter();
+        let mut pairs = pairs
+            .filter_map(|(file, digest)| Some((digest, self.digests.get(file.name())?)))
+            .peekable();
+        match (pairs.peek(), &self.names.name) {
+            (Some(_), _) => pairs.any(|(found, expected)| found != expected),
+            (None, Some(name)) => data.info.is_known() && name != data.info.name,
+            (None, None) => false,
+        }
+    }
+}
+
+fn digest_key(file: &str) -> String {
+    format!("sha256.{file}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::MNIST;
+
+    fn digests(info: &DatasetInfo) -> BTreeMap<String, String> {
+        let pairs = DataFile::ALL.into_iter().zip(info.digests.unwrap());
+        pairs.map(|(file, digest)| (file.name().to_owned(), digest.to_owned())).collect()
+    }
+
+    #[test]
+    fn metadata_round_trips() {
+        for digests in [
+            digests(&MNIST),
+            digests(DEFAULT),
+            [("t10k-labels-idx1-ubyte".into(), "00".into())].into(),
+        ] {
+            let identity = DatasetIdentity::new(None, digests).unwrap();
+            assert_eq!(DatasetIdentity::from_metadata(&identity.to_metadata()), Some(identity));
+        }
+    }
+
+    #[test]
+    fn metadata_without_names_is_recognised_by_digests() {
+        let mut metadata = DatasetIdentity::new(None, digests(&MNIST)).unwrap().to_metadata();
+        metadata.remove("dataset");
+        let names =
+            |metadata: &BTreeMap<_, _>| DatasetIdentity::from_metadata(metadata).unwrap().names;
+        assert_eq!(names(&metadata), DatasetNames::from(&MNIST));
+        for invalid in ["a,b", "0,1,2,3,4,5,6,7,8,9,10", "0,1,2,3,4,5,6,7,8,\u{1b}", ",,,,,,,,,"] {
+            metadata.insert("classes".into(), invalid.into());
+            assert_eq!(names(&metadata), DatasetNames::from(&MNIST), "{invalid}");
+        }
+        metadata.remove("classes");
+        assert_eq!(names(&metadata), DatasetNames::from(&MNIST));
+        let unrelated = [("format".to_owned(), "pt".to_owned())].into();
+        assert_eq!(DatasetIdentity::from_metadata(&unrelated), None);
+    }
+
+    #[test]
+    fn check_rejects_unprintable_and_long_names() {
+        let mut names = DatasetNames::from(&MNIST);
+        assert_eq!(names.check(), Ok(()));
+        for invalid in ["", "a,b", "a\nb", "\u{202e}", &"x".repeat(65)] {
+            names.classes[3] = invalid.to_owned();
+            assert!(names.check().is_err(), "{invalid:?}");
+        }
+        names = DatasetNames { name: Some("\u{7}".to_owned()), ..DatasetNames::from(&MNIST) };
+        assert!(names.check().unwrap_err().ends_with(r#""\u{7}""#));
+    }
+}
