@@ -189,7 +189,7 @@ fn invalid_names_in_a_run_record_are_rejected() {
         classes[3] = invalid.to_owned();
         dir.edit_record("dataset", json!({ "name": null, "classes": classes }));
         let output = dir.run("predict model.mpk a.png").ok();
-        output.assert_stderr_contains("warning: ignoring model.json: not a record");
+        output.assert_stderr_contains("warning: ignoring model.json: not a run record");
         assert!(
             !output.stderr().contains('\u{1b}') && output.stderr().lines().count() <= 2,
             "{}",
