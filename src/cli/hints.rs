@@ -55,7 +55,7 @@ fn library(error: &error::Error) -> Option<String> {
         Error::File(error) => return file(error),
         Error::Gpu(_) => "use the CPU: --backend ndarray",
         Error::Device { .. } => "try again, or use the CPU: --backend ndarray",
-        Error::NonFiniteOutput(_) => "its weights are too large to compute with",
+        Error::NonFiniteOutput(_) => "the weights are too large; train again with a smaller --lr",
         Error::Diverged { .. } => {
             "try a smaller --lr; the saved files are from the last good epoch"
         }
@@ -90,7 +90,7 @@ fn picture(error: &PictureError) -> Option<String> {
             ErrorKind::FileTooLarge => &too_large,
             _ => return file(error),
         },
-        PictureError::NotAnImage(_) => "convert it to PNG first; the content counts, not the name",
+        PictureError::NotAnImage(_) => "convert it to PNG first; renaming the file is not enough",
         PictureError::TooLarge(_) => &too_large,
         PictureError::Corrupt { .. } => "save or download it again",
     };
@@ -120,7 +120,7 @@ fn simd_level(_: &SimdLevelError) -> String {
 }
 
 fn split(_: &SplitError) -> String {
-    "`--validation-split 0.1` holds out the last tenth, `0` nothing".to_owned()
+    "use `--validation-split 0.1` to hold out the last tenth, or `0` to hold out nothing".to_owned()
 }
 
 fn data(error: &DataError) -> Option<String> {
@@ -164,7 +164,9 @@ fn format(error: &FormatError) -> Option<String> {
         FormatError::WrongExtension { content, .. } => {
             return Some(format!("rename it to end in .{}", content.extension()));
         }
-        FormatError::UnknownExtension { .. } => "end the name in .mpk, .safetensors or .onnx",
+        FormatError::UnknownExtension { .. } => {
+            "use a file name that ends in .mpk, .safetensors or .onnx"
+        }
         FormatError::Content { fault, .. } => fault_kind(fault.kind()),
     };
     Some(hint.to_owned())
@@ -174,7 +176,7 @@ fn fault_kind(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::Malformed => "the file is corrupt or truncated; copy it again, or train again",
         FaultKind::NotLeNet => {
-            "a LeNet file has a weight and a bias in 32-bit floats for conv1, conv2, fc1, fc2 and fc3"
+            "a LeNet file has a weight and a bias, as 32-bit floats, for each of conv1, conv2, fc1, fc2 and fc3"
         }
         FaultKind::NonFinite => "training diverged; train again with a smaller --lr",
         FaultKind::WriteOnly => "use the .mpk or .safetensors file that it was made from",

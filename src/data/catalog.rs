@@ -113,11 +113,11 @@ impl fmt::Display for FileStatus {
         let expected = DEFAULT.name;
         match self {
             Self::Damaged(error) => write!(f, "damaged: {error}"),
-            Self::Intact { .. } if self.is_expected() => write!(f, "{expected}'s"),
+            Self::Intact { .. } if self.is_expected() => write!(f, "from {expected}"),
             Self::Intact { dataset, .. } if dataset.is_known() => {
-                write!(f, "{}'s, not {expected}'s", dataset.name)
+                write!(f, "from {}, not from {expected}", dataset.name)
             }
-            Self::Intact { .. } => write!(f, "valid, but not {expected}'s"),
+            Self::Intact { .. } => write!(f, "valid, but not from {expected}"),
         }
     }
 }
@@ -144,6 +144,6 @@ mod tests {
     fn status_of_digits_names_both_sets() {
         let digits = FileStatus::Intact { digest: String::new(), dataset: &datasets::MNIST };
         assert_eq!((digits.name(), digits.is_expected()), ("digits", false));
-        assert_eq!(digits.to_string(), "MNIST's, not Fashion-MNIST's");
+        assert_eq!(digits.to_string(), "from MNIST, not from Fashion-MNIST");
     }
 }

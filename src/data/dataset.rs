@@ -31,7 +31,7 @@ pub struct ImageDataset {
 #[allow(missing_docs, reason = "the message explains each field")]
 pub enum SplitError {
     /// The fraction is negative, at least one, or NaN.
-    #[error("validation split {0}, expected a number from 0 up to, not including, 1")]
+    #[error("invalid validation split {0}: expected a number of at least 0 and below 1")]
     Fraction(f64),
     /// The split leaves no image to train with.
     #[error("validation split {fraction} of {count} images leaves none to train with")]

@@ -33,7 +33,7 @@ pub enum DataError {
     #[error("{}: {source}", .dir.display())]
     Directory { dir: PathBuf, source: io::Error },
     /// The named directory lacks these files, which are named without `.gz`.
-    #[error("{}: has no {}", .dir.display(), .missing.join(", no "))]
+    #[error("{}: missing {}", .dir.display(), .missing.join(", "))]
     Incomplete { dir: PathBuf, missing: Vec<&'static str> },
     /// A file cannot be read, or does not contain what its name promises.
     #[error("{}: {source}", .path.display())]

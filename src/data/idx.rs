@@ -82,7 +82,9 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     }
     let header_bytes = header.as_flattened().len();
     if found < header_bytes {
-        return damaged(format!("truncated: {found} bytes of an IDX header of {header_bytes}"));
+        return damaged(format!(
+            "truncated: expected an IDX header of {header_bytes} bytes, found {found}"
+        ));
     }
     let count = number(1);
     let found: [u32; D] = std::array::from_fn(|dimension| number(2 + dimension));
@@ -95,14 +97,14 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     }
     if count > MAX_ITEMS {
         return damaged(format!(
-            "its header promises {count} {kind}, at most {MAX_ITEMS} are read"
+            "the header declares {count} {kind}, more than the limit of {MAX_ITEMS}"
         ));
     }
     let promised = header_bytes as u64 + u64::from(count) * N as u64;
     let max_output_bytes = bytes.max_output_bytes();
     if promised > max_output_bytes {
         return damaged(format!(
-            "truncated: its header promises {promised} bytes, it can hold {max_output_bytes} at most"
+            "truncated: the header declares {promised} bytes, but the file can hold at most {max_output_bytes}"
         ));
     }
 
@@ -123,14 +125,14 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
         if filled < fresh.len() {
             let found = header_bytes + start * N + filled;
             return damaged(format!(
-                "truncated: its header promises {promised} bytes, it holds {found}"
+                "truncated: the header declares {promised} bytes, but the file holds {found}"
             ));
         }
     }
     // Reading past the last item also makes the gzip decoder compare the checksum.
     if bytes.fill(&mut [0])? > 0 {
         return damaged(format!(
-            "trailing bytes: it holds more than the {promised} that its header promises"
+            "trailing bytes: the file holds more than the {promised} bytes that its header declares"
         ));
     }
     hasher.update(items[hashed..].as_flattened());

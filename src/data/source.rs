@@ -114,7 +114,7 @@ mod tests {
         touch(dir.path(), &["t10k-images-idx3-ubyte.gz"]);
         let refused = |dir: &Path| find(Some(dir), &TEST_FILES).unwrap_err();
         let text = refused(dir.path()).to_string();
-        assert!(text.ends_with("has no t10k-labels-idx1-ubyte"), "{text}");
+        assert!(text.ends_with("missing t10k-labels-idx1-ubyte"), "{text}");
         for name in ["absent", "t10k-images-idx3-ubyte.gz"] {
             let error = refused(&dir.path().join(name));
             assert!(matches!(error, DataError::Directory { .. }), "{error}");

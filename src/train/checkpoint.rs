@@ -71,7 +71,7 @@ impl Checkpoint {
         }
         if then.lenet != now.lenet {
             return Err(format!(
-                "lenet {} wrote the checkpoint, but this is lenet {}",
+                "the checkpoint was written by lenet {}, but this is lenet {}",
                 then.lenet, now.lenet
             ));
         }
@@ -94,7 +94,7 @@ impl Checkpoint {
         match batches.checked_mul(self.record.settings.batch_size) {
             Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
             _ => Err(format!(
-                "{batches} batches with {seen} images of {samples} are not the start of an epoch"
+                "inconsistent progress: {batches} batches cannot have {seen} of {samples} images"
             )),
         }
     }

@@ -106,7 +106,7 @@ impl Settings {
             ("weight decay of Muon", of_muon, (0.0..=most).contains(&of_muon)),
         ];
         match values.iter().find(|(.., is_valid)| !is_valid) {
-            Some((name, value, _)) => Err(format!("a {name} of {value} is not possible")),
+            Some((name, value, _)) => Err(format!("invalid {name}: {value}")),
             None => Ok(()),
         }
     }

@@ -45,7 +45,7 @@ fn keyboard_opens_matrix_cell() {
     assert_eq!(tab.evaluate("document.querySelectorAll('#cell .pick').length"), 6);
     let text = tab.evaluate("document.querySelector('#cell p').textContent");
     let text = text.as_str().unwrap();
-    assert!(text.ends_with("images, the 6 most confident:"), "{text}");
+    assert!(text.ends_with("images, showing the 6 most confident:"), "{text}");
     // Select the first image of the cell, which runs the network on it.
     tab.evaluate("document.querySelector('#cell .pick').focus()");
     let label = tab.evaluate(FOCUSED);

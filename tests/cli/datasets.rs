@@ -145,7 +145,7 @@ fn note_names_both_data_sets() {
     dir.create_dir("other");
     common::write_dataset(&dir.path("other"), 100, 30);
     let output = dir.run("eval b.mpk --any-dataset --data other").ok();
-    assert_eq!(notes(&output), ["note: b.mpk was trained on other data than other"]);
+    assert_eq!(notes(&output), ["note: b.mpk was not trained on the data set in other"]);
     // Nothing is known about a model without a run record.
     let output = dir.run(&format!("eval {TRAINED} --any-dataset")).ok();
     assert_eq!(notes(&output), [] as [&str; 0]);

@@ -19,7 +19,7 @@ fn doctor_reports_cpu_gpu_and_data() {
     assert_eq!(document["data"]["test_samples"], 10_000);
     let gpu = &document["gpu"];
     let expected = match cfg!(feature = "wgpu") {
-        true => "no GPU was found",
+        true => "no GPU found",
         false => "feature wgpu",
     };
     match gpu["problem"].as_str() {

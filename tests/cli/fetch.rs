@@ -136,7 +136,9 @@ fn incorrect_file_is_replaced_with_force() {
     fs::write(test_dir.path("d").join(NAME), &incorrect).unwrap();
     let output = fetch(&test_dir, &[&server]);
     assert_eq!(output.code(), 1);
-    assert!(output.stderr().contains("not Fashion-MNIST's") && output.stderr().contains("--force"));
+    assert!(
+        output.stderr().contains("not from Fashion-MNIST") && output.stderr().contains("--force")
+    );
     assert_eq!(server.requests().len(), 0);
     assert!(fs::read(test_dir.path("d").join(NAME)).unwrap() == incorrect);
 

@@ -10,7 +10,7 @@ fn worked(output: &CommandOutput) -> bool {
     if output.code() == 0 {
         return true;
     }
-    output.assert_error(1, "no GPU was found", "--backend ndarray");
+    output.assert_error(1, "no GPU found", "--backend ndarray");
     assert_ne!(std::env::var("LENET_TEST_GPU").as_deref(), Ok("required"), "{}", output.stderr());
     false
 }
@@ -56,7 +56,7 @@ fn without_a_gpu_the_error_names_the_other_backend() {
         dir.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
     // What Vulkan's loader reads to find its drivers.
     command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
-    CommandOutput::of(&mut command).assert_error(1, "no GPU was found", "--backend ndarray");
+    CommandOutput::of(&mut command).assert_error(1, "no GPU found", "--backend ndarray");
     assert_eq!(dir.files(), [] as [&str; 0]);
 }
 

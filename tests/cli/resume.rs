@@ -22,7 +22,7 @@ fn resume_between_epochs_is_bit_identical() {
 fn resume_without_checkpoint_starts_over() {
     let dir = TestDir::new();
     let output = dir.train("--resume --epochs 1");
-    assert!(output.stderr().contains("note: there is no model.state, starting a new run"));
+    assert!(output.stderr().contains("note: model.state does not exist, starting a new run"));
     assert!(output.stdout().ends_with("saved model.mpk\n"));
 }
 
@@ -71,13 +71,13 @@ fn resume_rejects_different_device_or_version() {
     };
     assert_rejects(
         &|saved| saved.record.lenet = "0.0.9".to_owned(),
-        "lenet 0.0.9 wrote the checkpoint, but this is",
+        "the checkpoint was written by lenet 0.0.9, but this is",
     );
     assert_rejects(
         &|saved| saved.record.device = "CPU (mmx)".to_owned(),
         "the run started on CPU (mmx), not on",
     );
-    assert_rejects(&|saved| saved.sums.batches = 1, "are not the start of an epoch");
+    assert_rejects(&|saved| saved.sums.batches = 1, "inconsistent progress");
 }
 
 #[test]

@@ -82,10 +82,10 @@ fn like_reports_why_model_will_differ() {
     assert!(!output.stderr().contains("will not reproduce"), "{}", output.stderr());
     let record = dir.json("m.json");
     for (key, value, message) in [
-        ("test", json!(null), "that run did not finish"),
-        ("lenet", json!("0.0.9"), "that run used lenet 0.0.9"),
-        ("device", json!("CPU (mmx)"), "that run used CPU (mmx)"),
-        ("data", json!({}), "that run used another data set"),
+        ("test", json!(null), "the original run did not finish"),
+        ("lenet", json!("0.0.9"), "the original run used lenet 0.0.9"),
+        ("device", json!("CPU (mmx)"), "the original run used CPU (mmx)"),
+        ("data", json!({}), "the original run used another data set"),
     ] {
         let mut other = record.clone();
         other[key] = value;
@@ -104,10 +104,10 @@ fn record_settings_are_validated() {
     let big = json!(1_000_000_000_000_u64);
     // This is a sample. tests/files/untrusted_checkpoints.rs covers all settings, which go through the same validation.
     for (pointer, value, message) in [
-        ("/settings/epochs", big.clone(), "number of epochs of 1000000000000"),
+        ("/settings/epochs", big.clone(), "number of epochs: 1000000000000"),
         ("/settings/batch_size", big, "batch size"),
-        ("/settings/recipe/momentum", json!(1), "momentum of 1"),
-        ("/settings/recipe/schedule", json!({"linear": {"warm_up": -1}}), "warm-up of -1"),
+        ("/settings/recipe/momentum", json!(1), "momentum: 1"),
+        ("/settings/recipe/schedule", json!({"linear": {"warm_up": -1}}), "warm-up: -1"),
         ("/epochs/0/loss", json!(1e308), "metrics"),
         ("/epochs/0/epoch", json!(2), "metrics"),
         ("/epochs/0/seconds", json!(-1), "metrics"),

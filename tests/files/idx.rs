@@ -29,8 +29,9 @@ fn image_errors(bytes: &[u8]) -> [String; 2] {
 
 #[test]
 fn truncated_header_is_rejected() {
-    let error =
-        |end: usize, length: usize| format!("truncated: {end} bytes of an IDX header of {length}");
+    let error = |end: usize, length: usize| {
+        format!("truncated: expected an IDX header of {length} bytes, found {end}")
+    };
     for end in 0..16 {
         assert_eq!(image_errors(&images(0, 2)[..end]), [error(end, 16), error(end, 16)]);
     }
@@ -45,8 +46,8 @@ fn truncated_header_is_rejected() {
 fn truncated_data_is_rejected() {
     let complete = images(0, 3);
     let [plain, packed] = image_errors(&complete[..complete.len() - 1]);
-    let start = "truncated: its header promises 2368 bytes, it";
-    assert_eq!(plain, format!("{start} can hold 2367 at most"));
+    let start = "truncated: the header declares 2368 bytes, but the file";
+    assert_eq!(plain, format!("{start} can hold at most 2367"));
     assert_eq!(packed, format!("{start} holds 2367"));
 }
 
@@ -55,7 +56,7 @@ fn file_may_change_during_reading() {
     let complete = images(0, 3);
     let length = complete.len() as u64;
     let shrunk = read_images(Decoded::new(&complete[..1000], length).unwrap()).unwrap_err();
-    assert!(shrunk.to_string().ends_with("it holds 1000"), "{shrunk}");
+    assert!(shrunk.to_string().ends_with("the file holds 1000"), "{shrunk}");
 
     // One thread keeps overwriting the file with two versions of different lengths. Each read fails or returns the
     // content of one version.
@@ -157,18 +158,19 @@ fn wrong_magic_number_is_reported() {
 #[test]
 fn wrong_counts_are_rejected() {
     let errors = |count| image_errors(&idx_images([0x0803, count, 28, 28], &[7; 2 * 784]));
-    let too_many =
-        |count: u32| format!("its header promises {count} images, at most {MAX_ITEMS} are read");
+    let too_many = |count: u32| {
+        format!("the header declares {count} images, more than the limit of {MAX_ITEMS}")
+    };
     for (count, plain, packed) in [
         (
             1,
-            "trailing bytes: it holds more than the 800 that its header promises",
-            "trailing bytes: it holds more than the 800 that its header promises",
+            "trailing bytes: the file holds more than the 800 bytes that its header declares",
+            "trailing bytes: the file holds more than the 800 bytes that its header declares",
         ),
         (
             3,
-            "truncated: its header promises 2368 bytes, it can hold 1584 at most",
-            "truncated: its header promises 2368 bytes, it holds 1584",
+            "truncated: the header declares 2368 bytes, but the file can hold at most 1584",
+            "truncated: the header declares 2368 bytes, but the file holds 1584",
         ),
         (1 << 31, &*too_many(1 << 31), &too_many(1 << 31)),
         (u32::MAX, &too_many(u32::MAX), &too_many(u32::MAX)),
@@ -176,7 +178,7 @@ fn wrong_counts_are_rejected() {
         assert_eq!(errors(count), [plain, packed]);
     }
     let [plain, packed] = errors(MAX_ITEMS);
-    assert!(plain.contains("it can hold") && packed.contains("it can hold"), "{plain}, {packed}");
+    assert!(plain.contains("can hold") && packed.contains("can hold"), "{plain}, {packed}");
 }
 
 #[test]
@@ -197,7 +199,7 @@ fn trailing_bytes_are_rejected() {
     let longer = [&labels(0, 5)[..], &[0]].concat();
     for bytes in [gzip(&longer), longer] {
         let error = labels_of(&bytes).unwrap_err().to_string();
-        assert!(error.starts_with("trailing bytes: it holds more than the 13 "), "{error}");
+        assert!(error.starts_with("trailing bytes: the file holds more than the 13 "), "{error}");
     }
 }
 

@@ -35,7 +35,7 @@ fn device() -> Option<&'static WgpuDevice> {
         Ok(gpu) => Some(&gpu.device),
         Err(error) => {
             assert!(matches!(error, Error::Gpu(_)), "{error}");
-            assert!(error.to_string().starts_with("no GPU was found"), "{error}");
+            assert!(error.to_string().starts_with("no GPU found"), "{error}");
             let required = std::env::var("LENET_TEST_GPU");
             assert_ne!(required.as_deref(), Ok("required"), "{error}");
             None

@@ -43,7 +43,7 @@ pub enum SimdLevelError {
     #[error("LENET_SIMD: unknown instruction set {0:?}")]
     Unknown(String),
     /// This CPU does not support the instruction set.
-    #[error("LENET_SIMD: this CPU does not have {0}")]
+    #[error("LENET_SIMD: this CPU does not support {0}")]
     Unavailable(&'static str),
 }
 

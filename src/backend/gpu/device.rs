@@ -31,7 +31,7 @@ impl Gpu {
 pub fn xdg_runtime_note() -> Option<&'static str> {
     let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
     (!is_silent).then_some(
-        "note: XDG_RUNTIME_DIR is not set; errors of the graphics driver about it can be ignored",
+        "note: XDG_RUNTIME_DIR is not set; you can ignore errors about it from the graphics driver",
     )
 }
 
@@ -52,7 +52,7 @@ pub fn open() -> Result<Gpu, Error> {
         ..Default::default()
     };
     let adapter = pollster::block_on(instance.request_adapter(&options))
-        .map_err(|_| Error::Gpu(format!("no GPU was found through {backend}")))?;
+        .map_err(|_| Error::Gpu(format!("no GPU found through {backend}")))?;
     let info = adapter.get_info();
     let limits = adapter.limits();
     let missing_capability = missing_capability(

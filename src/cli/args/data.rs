@@ -52,7 +52,7 @@ pub struct FetchArgs {
     /// Move on to the next mirror when a file takes longer than this many seconds
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = values::seconds)]
     pub max_time: Duration,
-    /// Show a progress bar
+    /// When to show a progress bar
     #[arg(long, value_enum, default_value = "auto", env = "LENET_PROGRESS")]
     pub progress: ProgressStyle,
     /// Print JSON instead of text

@@ -66,7 +66,7 @@ Examples:
   lenet completions zsh > ~/.zfunc/_lenet
   lenet completions fish > ~/.config/fish/completions/lenet.fish")]
 pub struct CompletionsArgs {
-    /// Shell to complete in
+    /// Shell to generate the script for
     #[arg(value_enum)]
     pub shell: Shell,
 }

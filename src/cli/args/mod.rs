@@ -107,7 +107,7 @@ pub struct ComputeArgs {
     /// Compute on the CPU (ndarray) or on the GPU (wgpu)
     #[arg(long, value_enum, default_value = DEFAULT_BACKEND, env = "LENET_BACKEND")]
     pub backend: Backend,
-    /// CPU threads to use, without effect on results [default: all cores]
+    /// Number of CPU threads; does not affect the results [default: all cores]
     #[arg(long, value_name = "N", value_parser = values::integer::<usize>(1..=1024), env = "LENET_THREADS")]
     pub threads: Option<usize>,
 }
@@ -135,7 +135,7 @@ pub struct DataArgs {
     /// Accept a data set in the same format that is not Fashion-MNIST
     #[arg(long)]
     pub any_dataset: bool,
-    /// Use only the first N training images and the first N test images, for a quick try
+    /// Use only the first N training images and the first N test images, for a quick test
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub limit: Option<NonZeroUsize>,
 }

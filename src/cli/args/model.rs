@@ -55,7 +55,7 @@ pub struct PredictArgs {
     /// Picture files: PNG, JPEG, GIF, WebP or BMP
     #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
     pub images: Vec<PathBuf>,
-    /// Classify these images of the data set instead, by index from 0
+    /// Classify images of the data set instead, by zero-based index
     #[arg(long, value_name = "I,J,..", value_delimiter = ',')]
     pub index: Vec<usize>,
     /// Part of the data set that --index refers to
@@ -108,7 +108,8 @@ pub struct ReportArgs {
 /// Runs that differ only in the seed form a group. Groups are compared by mean, standard deviation and Welch's t-test.
 ///
 /// If the models are stored next to their run records, they are also evaluated on the test images. Each pair of models
-/// from different groups is then compared with McNemar's exact test: is one of them correct more often?
+/// from different groups is then compared with McNemar's exact test, which shows whether one of them
+/// is correct more often.
 ///
 /// Logs of other frameworks whose names differ only in numbers, such as keras-1.csv and keras-2.csv, form a group too.
 #[derive(Debug, Clone, Args)]
@@ -142,7 +143,7 @@ pub struct CompareArgs {
 
 /// Convert a model to another format
 ///
-/// The format follows from the file extension: .mpk and .safetensors can be read and written, .pt and .pth only read,
+/// The file extension determines the format: .mpk and .safetensors can be read and written, .pt and .pth only read,
 /// .onnx only written. The written file is read back, and its weights are compared bit for bit.
 ///
 /// The seed, recipe, accuracy and data set digests from the run record next to IN are copied into the metadata of

@@ -80,7 +80,7 @@ pub struct TrainArgs {
     /// Options that are given as well override the settings in the record.
     #[arg(long, value_name = "RECORD")]
     pub like: Option<PathBuf>,
-    /// Continue the run of the output file up to --epochs
+    /// Continue the run that wrote the output file, up to --epochs
     #[arg(long)]
     pub resume: bool,
     /// Overwrite the output file if it exists
@@ -100,7 +100,7 @@ pub struct TrainArgs {
     /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
-    /// Show a progress bar within each epoch
+    /// When to show a progress bar within each epoch
     #[arg(long, value_enum, default_value = "auto", env = "LENET_PROGRESS")]
     pub progress: ProgressStyle,
 }

@@ -65,7 +65,7 @@ fn note_other_data(model: &Path, trained_on: Option<&DatasetIdentity>, data: &Pr
     let (model, dir, found) = (model.display(), data.dir.display(), data.info.name);
     ui::note(&match trained_on.names.name.as_deref().unwrap_or(UNKNOWN.name) {
         name if name == found => {
-            format!("note: {model} was trained on other data than {dir}")
+            format!("note: {model} was not trained on the data set in {dir}")
         }
         name => format!("note: {model} was trained on {name}, but {dir} is {found}"),
     });

@@ -86,7 +86,9 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
         let Prepared { image, inverted } = picture::prepare(picture::read(path)?, args.invert);
         let source = path.to_string_lossy().into_owned();
         if inverted && args.invert == Invert::Auto {
-            ui::note(&format!("note: {source}: light background, inverted (--invert no keeps it)"));
+            ui::note(&format!(
+                "note: {source}: light background, inverted (use --invert no to keep it)"
+            ));
         }
         let warnings = picture::warnings(&image);
         if !warnings.is_empty() {

@@ -20,10 +20,10 @@ pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
     let columns = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |names: &[&str]| columns.iter().position(|name| names.contains(&name));
     let [number, loss, accuracy] = [
-        column(&["epoch"]).ok_or("there is no column \"epoch\"")?,
-        column(&["loss"]).ok_or("there is no column \"loss\"")?,
+        column(&["epoch"]).ok_or("missing column \"epoch\"")?,
+        column(&["loss"]).ok_or("missing column \"loss\"")?,
         column(&["accuracy", "acc", "sparse_categorical_accuracy"])
-            .ok_or("there is no column \"accuracy\"")?,
+            .ok_or("missing column \"accuracy\"")?,
     ];
     let [val_loss, val_accuracy, seconds] = [
         column(&["val_loss"]),
@@ -91,8 +91,8 @@ mod tests {
     #[test]
     fn invalid_logs_are_rejected() {
         for (text, expected) in [
-            ("", "no column \"epoch\""),
-            ("epoch,loss\n0,1\n", "no column \"accuracy\""),
+            ("", "missing column \"epoch\""),
+            ("epoch,loss\n0,1\n", "missing column \"accuracy\""),
             ("epoch,accuracy,loss\n", "no epochs"),
             ("epoch,accuracy,loss\n0,x,1\n", "line 2: expected a number, found \"x\""),
             ("epoch,accuracy,loss\n0,NA,1\n", "line 2: missing value"),

@@ -130,8 +130,7 @@ impl Run {
 
     fn from_log(path: &Path) -> io::Result<Self> {
         let bytes = files::read(path, MAX_LOG_BYTES)?;
-        let problem =
-            |problem| io::Error::other(format!("not a log of Keras' CSVLogger: {problem}"));
+        let problem = |problem| io::Error::other(format!("not a Keras CSVLogger log: {problem}"));
         let text = String::from_utf8(bytes).map_err(|error| problem(error.to_string()))?;
         let (epochs, is_timed) = log::parse(&text).map_err(problem)?;
         let name = stem(path);

@@ -18,7 +18,9 @@ pub fn text(comparison: &Comparison) -> String {
                 For losses and seconds, lower is better.";
     let models = match pairs.as_slice() {
         [pair] => only(comparison, pair),
-        _ if pairs.len() > PAIRS => vec![format!("{} more pairs with --json", pairs.len() - PAIRS)],
+        _ if pairs.len() > PAIRS => {
+            vec![format!("{} more pairs; use --json to list them all", pairs.len() - PAIRS)]
+        }
         _ => vec![],
     };
     let tables = [
@@ -46,7 +48,10 @@ fn only(comparison: &Comparison, pair: &ModelPair) -> Vec<String> {
             1..=IMAGES => {}
             _ => images += ", ..",
         }
-        format!("only {} is correct:\n  {images}", comparison.runs[pair.runs[side]].name)
+        format!(
+            "images that only {} classifies correctly:\n  {images}",
+            comparison.runs[pair.runs[side]].name
+        )
     };
     vec![line(0), line(1)]
 }

@@ -147,8 +147,8 @@ mod tests {
             "The model has the weights of epoch 1, which has the lowest validation loss.",
             "<dt>Validation accuracy, epoch 1</dt>",
             r#"<tr class="kept"><th scope="row">1 (kept)</th>"#,
-            "Only 2 of 9 epochs were trained: no better validation loss for 1 epoch.",
-            "<td>2 of 9: no better validation loss for 1 epoch</td>",
+            "Only 2 of 9 epochs were trained: the validation loss did not improve for 1 epoch.",
+            "<td>2 of 9: the validation loss did not improve for 1 epoch</td>",
         ];
         assert_page_contains(early, &expected);
         assert_page_contains(record(1), &["<dt>Validation accuracy</dt>"]);

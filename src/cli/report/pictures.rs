@@ -20,8 +20,8 @@ pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
                 p { "None: every image was classified correctly." }
             } @else {
                 p {
-                    "The incorrect predictions with the highest probabilities. Each image has its predicted class, its \
-                     actual class, the probability of the prediction, and its number for "
+                    "The incorrect predictions with the highest probabilities. Each image is shown with its predicted \
+                     class, its actual class, the probability of the prediction, and its index for "
                     code { "lenet predict --index" } "."
                 }
                 ol .mistakes { @for mistake in &results.mistakes {

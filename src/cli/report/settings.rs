@@ -30,7 +30,7 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     let validation = match (record.validation_samples, settings.stratified) {
         (0, _) => "none".to_owned(),
         (number, true) => format!("{}, stratified by class", count(number)),
-        (number, false) => format!("{}, the last of the file", count(number)),
+        (number, false) => format!("{}, the last in the file", count(number)),
     };
     let limit = settings.limit.map(|limit| plural(limit, "image"));
     let mut rows = vec![("Recipe", settings.recipe.name.clone())];
@@ -99,7 +99,7 @@ fn augmentation(augmentation: Augmentation, dataset: &DatasetInfo) -> Option<Str
     let parts = [
         flip.then(|| format!("flipped in every second epoch{}", unflipped(dataset))),
         (shift > 0).then(|| format!("shifted by up to {pixels}")),
-        (clean_epochs > 0).then(|| format!("not in the last {epochs}")),
+        (clean_epochs > 0).then(|| format!("none in the last {epochs}")),
     ];
     (flip || shift > 0).then(|| parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
@@ -132,7 +132,7 @@ pub fn reason_for_fewer_epochs(record: &RunRecord) -> Option<String> {
     let is_finished = record.stop_reason == Some(StopReason::Patience) || record.test.is_some();
     Some(match settings.patience.filter(|_| is_finished) {
         Some(patience) => {
-            format!("no better validation loss for {}", plural(patience, "epoch"))
+            format!("the validation loss did not improve for {}", plural(patience, "epoch"))
         }
         None => "the run is not finished".to_owned(),
     })
@@ -173,14 +173,14 @@ mod tests {
             row("Muon", "on conv2, fc1 and fc2, weight decay 0.07"),
             row(
                 "Augmentation",
-                "flipped in every second epoch (except Sandal, Sneaker, Ankle boot), shifted by up to 1 pixel, not in the \
+                "flipped in every second epoch (except Sandal, Sneaker, Ankle boot), shifted by up to 1 pixel, none in the \
                  last 3 epochs",
             ),
         ] {
             assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");
         }
         let digits = recipe(&Recipe::tuned(), &MNIST);
-        let expected = row("Augmentation", "shifted by up to 1 pixel, not in the last 3 epochs");
+        let expected = row("Augmentation", "shifted by up to 1 pixel, none in the last 3 epochs");
         assert!(digits.contains(&expected), "{digits:?}");
     }
 }

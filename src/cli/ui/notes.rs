@@ -26,7 +26,7 @@ pub fn notes(record: &RunRecord) -> Vec<String> {
     if record.is_collapsed() {
         notes.push(format!(
             "warning: the model predicts the same class for every test image; use a learning rate below {} (--lr), \
-             or train for longer if the training images were few",
+             or train for longer if there were few training images",
             settings.recipe.learning_rate
         ));
     }

@@ -48,7 +48,7 @@ impl TextReporter {
         let left = sums.seconds / done - sums.seconds;
         if self.last.elapsed() >= self.pause && left > LONG {
             super::note(&format!(
-                "note: epoch {epoch}/{} is at {:.0} %, about {} left",
+                "note: epoch {epoch}/{} is at {:.0}%, about {} left",
                 self.epochs,
                 100.0 * done,
                 duration(left)

@@ -82,7 +82,7 @@ impl DoctorArgs {
             let cpu = match on_cpu {
                 Some(_) => {
                     let (levels, threads) = (levels.join(", "), plural(threads, "thread"));
-                    format!("{level} (this CPU has {levels}), {threads}{}", trains(on_cpu))
+                    format!("{level} (this CPU supports {levels}), {threads}{}", trains(on_cpu))
                 }
                 None => "none: this build has no CPU backend (feature ndarray)".to_owned(),
             };

@@ -37,7 +37,7 @@ impl OnBackend for TrainArgs {
             tensorboard.map(|dir| TensorBoard::new(dir, record, self.force)).transpose()?;
         if self.resume && earlier.is_none() {
             let path = files.checkpoint_path();
-            reporter.note(&format!("note: there is no {}, starting a new run", path.display()));
+            reporter.note(&format!("note: {} does not exist, starting a new run", path.display()));
         }
         let like = read_like(self)?;
         let settings = settings(self, record.or(like.as_ref()))?;
@@ -108,10 +108,10 @@ fn note_differences(like: Option<&RunRecord>, record: &RunRecord) {
     let Some(like) = like else { return };
     let RunRecord { lenet, device, .. } = like;
     let reasons = [
-        (like.test.is_none(), "that run did not finish".to_owned()),
-        (*lenet != record.lenet, format!("that run used lenet {lenet}")),
-        (*device != record.device, format!("that run used {device}")),
-        (like.data != record.data, "that run used another data set".to_owned()),
+        (like.test.is_none(), "the original run did not finish".to_owned()),
+        (*lenet != record.lenet, format!("the original run used lenet {lenet}")),
+        (*device != record.device, format!("the original run used {device}")),
+        (like.data != record.data, "the original run used another data set".to_owned()),
     ];
     for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {
         ui::note(&format!("note: this run will not reproduce the original model: {reason}"));

@@ -48,7 +48,7 @@ function makeMatrix(classes, predictions, onSelect) {
     buttons.flat().forEach((other) => other.setAttribute("aria-expanded", other === button));
     const shown = predictions.filter((prediction) => prediction.label === label && prediction.predicted === predicted);
     const number = Number(button.textContent);
-    const limit = number > shown.length ? `, the ${shown.length} most confident:` : number ? ":" : ".";
+    const limit = number > shown.length ? `, showing the ${shown.length} most confident:` : number ? ":" : ".";
     const text = `Predicted ${classes[predicted]}, actual ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${limit}`;
     const images = shown.map((prediction) => prediction.button(onSelect));
     panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images));

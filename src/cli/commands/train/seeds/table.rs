@@ -82,7 +82,7 @@ impl Table {
         let (train, validation) = (record.train_samples, record.validation_samples);
         let separator = if ui::columns() < 80 { "\n" } else { ", " };
         let text = format!(
-            "Train on {train} samples, validate on {validation} samples{separator}{}, from {}",
+            "Train on {train} samples, validate on {validation} samples{separator}{} per seed, {}",
             plural(record.settings.epochs, "epoch"),
             plural(seeds.len(), "seed")
         );
