@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_a_small_confusion_are_those_done_by_hand() {
+    fn metrics_match_hand_computed_values() {
         let outputs = [sure(0), sure(0), sure(1), sure(1)];
         let evaluation = Evaluation::new(&outputs, &[0, 1, 1, 1], &MNIST);
         assert_eq!((evaluation.samples(), evaluation.correct()), (4, 3));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_to_several_images_is_a_collapse() {
+    fn same_class_everywhere_is_collapsed() {
         let collapsed = |outputs: &[Outputs]| {
             Evaluation::new(outputs, &vec![0; outputs.len()], &MNIST).is_collapsed()
         };

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn transforms_and_scaling_apply() {
+    fn batch_applies_transforms_and_scaling() {
         let pass = Batches {
             transforms: vec![Transform::NONE, Transform { right: 1, ..Transform::NONE }],
             scaling: Scaling::Standardise { mean: 1.0, deviation: 2.0 },

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn status_of_digits_names_both_sets() {
+    fn mnist_status_names_both_sets() {
         let digits = FileStatus::Intact { digest: String::new(), dataset: &datasets::MNIST };
         assert_eq!((digits.name(), digits.is_expected()), ("digits", false));
         assert_eq!(digits.to_string(), "from MNIST, not from Fashion-MNIST");

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_without_names_is_recognised_by_digests() {
+    fn digests_identify_metadata_without_names() {
         let mut metadata = DatasetIdentity::new(None, digests(&MNIST)).unwrap().to_metadata();
         metadata.remove("dataset");
         let names =

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_of_three_are_uniform() {
+    fn orders_are_uniformly_distributed() {
         let mut counts = std::collections::BTreeMap::new();
         for epoch in 0..6000 {
             *counts.entry(epoch_order(3, 1, epoch)).or_insert(0_u32) += 1;

@@ -42,7 +42,7 @@ mod tests {
     use crate::data::{Options, Part, load_part};
 
     #[test]
-    fn standard_fits_fashion_mnist() {
+    fn standard_scaling_normalises_fashion_mnist() {
         let dir = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/data").into());
         let options = Options { dir, ..Options::default() };
         let images = load_part(Part::Train, &options).unwrap().0;

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_describe_the_problem() {
+    fn errors_name_tensor_and_problem() {
         let faults = [
             ("conv1.bias", "F32", vec![2, 3], 24, "conv1.bias: expected shape [6], found [2, 3]"),
             ("conv1.bias", "F16", vec![6], 12, "conv1.bias: expected type F32, found \"F16\""),

@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn impossible_reservation_is_an_error() {
+    fn impossible_reservation_is_rejected() {
         assert!(check_address_space(1 << 20).is_ok());
         let error = check_address_space(usize::MAX / 2 - 4096).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_bytes_are_detected() {
+    fn check_length_detects_missing_bytes() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(3).unwrap();
         assert!(check_length(&file, 3).is_ok());

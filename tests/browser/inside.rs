@@ -85,7 +85,7 @@ fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
 }
 
 #[test]
-fn images_have_same_probabilities() {
+fn page_images_match_lenet_predict() {
     let (dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     let found = tab.evaluate(EVERY_IMAGE);
@@ -103,7 +103,7 @@ fn images_have_same_probabilities() {
 }
 
 #[test]
-fn mouse_drawing_has_same_probabilities() {
+fn mouse_drawing_matches_lenet_predict() {
     let (dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     let before = drawn(&mut tab);
@@ -139,7 +139,7 @@ fn mouse_drawing_has_same_probabilities() {
 }
 
 #[test]
-fn keyboard_drawing_has_same_probabilities() {
+fn keyboard_drawing_matches_lenet_predict() {
     let (dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
@@ -192,7 +192,7 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
 }
 
 #[test]
-fn pictures_have_same_probabilities() {
+fn picture_files_match_lenet_predict() {
     let (dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     let named = |name: &str| {

@@ -112,7 +112,7 @@ fn fashion_mnist_is_named_everywhere() {
 }
 
 #[test]
-fn note_names_both_data_sets() {
+fn mismatched_data_set_prints_note() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     dir.train("--epochs 1 --seed 2 -o b.mpk");
@@ -180,7 +180,7 @@ fn class_names_travel_in_model_files() {
 }
 
 #[test]
-fn invalid_names_in_a_run_record_are_rejected() {
+fn record_with_invalid_names_is_ignored() {
     let dir = TestDir::new();
     dir.save_picture();
     dir.train("--epochs 1");

@@ -16,7 +16,7 @@ fn worked(output: &CommandOutput) -> bool {
 }
 
 #[test]
-fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
+fn gpu_losses_match_cpu() {
     let dir = TestDir::empty();
     let train = |backend: &str| {
         dir.run(&format!("train --backend {backend} --limit 320 --epochs 1 --data {DATA} --json"))
@@ -35,7 +35,7 @@ fn an_epoch_on_the_gpu_has_the_losses_of_the_cpu() {
 }
 
 #[test]
-fn a_model_is_worth_the_same_on_both_backends() {
+fn eval_matches_on_both_backends() {
     let dir = TestDir::empty();
     let eval = |backend: &str| {
         dir.run(&format!("eval {TRAINED} --backend {backend} --limit 400 --data {DATA} --json"))
@@ -50,7 +50,7 @@ fn a_model_is_worth_the_same_on_both_backends() {
 }
 
 #[test]
-fn without_a_gpu_the_error_names_the_other_backend() {
+fn missing_gpu_suggests_cpu_backend() {
     let dir = TestDir::empty();
     let mut command =
         dir.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
@@ -61,7 +61,7 @@ fn without_a_gpu_the_error_names_the_other_backend() {
 }
 
 #[test]
-fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
+fn gpu_training_is_reproducible_and_resumable() {
     let dir = TestDir::new();
     let train = |words: &str| dir.try_train(&format!("--backend wgpu --recipe tuned {words} -q"));
     if !worked(&train("--epochs 2 -o once.mpk")) {
@@ -84,12 +84,12 @@ fn the_same_training_twice_and_one_that_was_stopped_leave_the_same_bytes() {
 }
 
 #[test]
-fn a_step_is_two_launches_and_no_component_of_a_vector_is_computed() {
+fn classic_step_launches_two_kernels() {
     expect_launches("classic", &[("Copy", 2), ("Outputs", 2), ("Samples", 30), ("Weights", 30)]);
 }
 
 #[test]
-fn muon_takes_ten_launches_more() {
+fn tuned_step_launches_twelve_kernels() {
     expect_launches(
         "tuned",
         &[

@@ -75,7 +75,7 @@ fn resume_rejects_fewer_epochs_than_done() {
 }
 
 #[test]
-fn like_reports_why_model_will_differ() {
+fn like_option_warns_of_different_model() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let output = dir.train("--like m.json -o same.mpk");
@@ -130,7 +130,7 @@ fn record_settings_are_validated() {
 }
 
 #[test]
-fn like_reproduces_model() {
+fn like_option_reproduces_model() {
     let dir = TestDir::new();
     dir.train("--recipe tuned --epochs 2 --seed 5 --batch-size 16 --stratified -o a.mpk");
     dir.train("--like a.json -o b.mpk");
@@ -145,7 +145,7 @@ fn like_reproduces_model() {
 }
 
 #[test]
-fn like_rejects_invalid_records() {
+fn like_option_rejects_invalid_records() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o a.mpk");
     let assert_rejected = |record: &str, reason: &str| {

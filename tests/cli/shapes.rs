@@ -25,7 +25,7 @@ fn table_lists_eight_layers() {
 }
 
 #[test]
-fn json_has_burn_layout_and_batch() {
+fn json_shapes_include_batch_size() {
     let output = TestDir::empty().run("shapes --batch-size 3 --json");
     let document = output.json();
     assert_eq!((&document["schema"], &document["parameters"]), (&1.into(), &44426.into()));

@@ -55,7 +55,7 @@ fn plain_burn_computes_equal_outputs() {
 }
 
 #[test]
-fn plain_burn_reads_our_files() {
+fn plain_burn_reads_lenet_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("model.mpk");
     let weights = some_weights();
@@ -80,7 +80,7 @@ fn plain_burn_reads_our_files() {
 }
 
 #[test]
-fn we_read_plain_burn_files() {
+fn lenet_reads_plain_burn_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("plain.mpk");
     let device = Default::default();

@@ -86,7 +86,7 @@ fn limit_keeps_first_images() {
 }
 
 #[test]
-fn test_part_needs_only_its_files() {
+fn test_set_needs_only_its_files() {
     let dir = dataset();
     fs::remove_file(dir.path().join(TRAIN_IMAGES)).unwrap();
     let options = Options { any_dataset: true, ..options(dir.path()) };
@@ -186,7 +186,7 @@ fn special_files_are_rejected_without_blocking() {
 // Invalid contents
 
 #[test]
-fn different_counts_are_rejected() {
+fn different_image_label_counts_are_rejected() {
     let dir = dataset();
     fs::write(dir.path().join(TRAIN_LABELS), gzip(&labels(0, 29))).unwrap();
     let error = load(dir.path()).unwrap_err();

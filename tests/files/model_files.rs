@@ -35,7 +35,7 @@ fn other_file_types_are_named() {
 }
 
 #[test]
-fn unknown_extension_is_decided_by_content() {
+fn unknown_extension_falls_back_to_content() {
     let file = ModelFile::from(Weights::zeros());
     let bytes = format::encode(Format::Safetensors, &file).unwrap();
     let record = format::encode(Format::Mpk, &file).unwrap();

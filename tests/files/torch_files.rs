@@ -16,7 +16,7 @@ fn state_dict_matches_safetensors() {
 }
 
 #[test]
-fn views_are_read() {
+fn tensor_views_are_read() {
     // The views have offsets, strides and gaps.
     let plain = format::read(&interop("lenet.pt")).unwrap();
     let views = format::read(&interop("views.pt")).unwrap();

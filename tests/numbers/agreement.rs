@@ -163,7 +163,7 @@ fn updates_match_f64() {
 }
 
 #[test]
-fn muon_step_is_independent_of_gradient_scale() {
+fn muon_matches_f64_at_every_scale() {
     let start = saturate(weights(5, 1.0, Activation::Sigmoid));
     let muon = Some(Muon { weight_decay: 0.5 });
     let sgd = Sgd { momentum: 0.5, muon, ..Sgd::default() };

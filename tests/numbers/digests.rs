@@ -43,7 +43,7 @@ fn digest(level: SimdLevel, recipe: &Recipe) -> String {
 }
 
 #[test]
-fn training_bits_are_pinned() {
+fn trained_weights_match_pinned_digests() {
     // Instruction sets with fused multiply-add give the same bits.
     let pinned = [
         ("scalar", "classic", "06ab13452b58c987"),
@@ -66,7 +66,7 @@ fn training_bits_are_pinned() {
 }
 
 #[test]
-fn training_bits_are_independent_of_threads() {
+fn thread_count_keeps_training_bit_identical() {
     for level in SimdLevel::available() {
         for recipe in [Recipe::classic(), Recipe::tuned()] {
             let digests = [1, 2, 3, 8].map(|threads| {

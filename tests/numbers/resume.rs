@@ -12,19 +12,19 @@ mod common;
 type B = NdArray;
 
 #[test]
-fn from_every_batch_and_every_epoch_the_end_is_the_same() {
+fn momentum_run_resumes_at_any_batch() {
     let mut recipe = Recipe::classic();
     recipe.momentum = 0.7;
     left_anywhere(recipe);
 }
 
 #[test]
-fn a_tuned_training_can_be_left_anywhere_too() {
+fn tuned_run_resumes_at_any_batch() {
     left_anywhere(Recipe::tuned());
 }
 
 #[test]
-fn changed_images_go_on_as_they_would_have() {
+fn augmented_run_resumes_at_any_batch() {
     let mut recipe = Recipe::tuned();
     recipe.augmentation = Augmentation { flip: true, shift: 1, clean_epochs: 1 };
     left_anywhere(recipe);

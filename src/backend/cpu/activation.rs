@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn slopes_match_derivatives() {
+    fn derivatives_match_hand_computed_values() {
         for level in SimdLevel::available() {
             for (activation, y, slope) in [
                 (Activation::Sigmoid, 0.25, 0.1875),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn activation_errors_within_bounds() {
+    fn activation_error_is_bounded() {
         let x = samples();
         for level in SimdLevel::available() {
             for (x, y) in x.iter().zip(activated(level, Activation::Tanh, &x)) {

@@ -79,7 +79,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     #[test]
-    fn other_threads_are_asked_once() {
+    fn keep_spinning_occupies_each_thread_once() {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (busy, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn change_removes_options_and_quotes() {
+    fn change_replaces_options_in_command() {
         let change = |args: &[&str], appended: &[&str]| {
             let appended: Vec<_> = appended.iter().map(OsStr::new).collect();
             change(args.iter().map(OsString::from), Some("--seeds"), &appended)

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_match_scipy() {
+    fn statistical_tests_match_scipy() {
         let goldens: Value = serde_json::from_str(SCIPY).unwrap();
         let values = |list: &Value| -> Vec<f64> {
             let list = list.as_array().unwrap().iter();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn single_and_equal_values_have_no_test() {
+    fn degenerate_samples_yield_no_p_value() {
         let summary = |values: &[f64]| Summary::of(values).unwrap();
         let one = summary(&[0.8]);
         assert_eq!(one.sd, None);

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colour_is_nearest() {
+    fn grey_maps_to_nearest_terminal_colour() {
         let pairs = [(0, 16), (3, 16), (4, 232), (8, 232), (13, 232), (14, 233), (238, 255)];
         for (grey, expected) in pairs {
             assert_eq!(colour(grey), expected, "{grey}");
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn line_has_two_rows_of_pixels() {
+    fn text_line_covers_two_pixel_rows() {
         let mut image = [0; 784];
         image[..28].fill(255);
         let blocks = half_blocks(&image, 28);

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_readable() {
+    fn percentages_and_durations_are_formatted() {
         assert_eq!(percent(0.793_14), "79.31%");
         assert_eq!((duration(4.84), duration(200.4)), ("4.8 s".into(), "3 min 20 s".into()));
     }

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn page_loads_nothing() {
+    fn page_loads_no_external_resources() {
         let page = rendered(Ok(record(1)));
         for word in ["http:", "https:", "\"//", "src=\"h", "url(", "@import"] {
             assert!(!page.contains(word), "{word}");

@@ -155,7 +155,7 @@ mod tests {
     use crate::data::{FASHION_MNIST, MNIST};
 
     #[test]
-    fn recipe_has_rows_for_used_parts() {
+    fn recipe_table_omits_unused_parts() {
         let row = |name, value: &str| (name, value.to_owned());
         let classic = [
             row("Learning rate", "0.9"),

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_sorted_by_confidence_and_limited() {
+    fn mistakes_keep_36_most_confident() {
         let outputs =
             [outputs_for(1, 0.6), outputs_for(2, 0.9), outputs_for(3, 0.7), outputs_for(2, 0.9)];
         let results = TestResults::new(&outputs, &[0, 0, 3, 0], &UNKNOWN);

@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_escaped_and_keeps_its_value() {
+    fn escaped_json_keeps_its_value() {
         let every: String = ('\0'..='\u{2100}').collect();
         let document = json(serde_json::to_string(&every).unwrap());
         assert!(!document.contains(is_interpreted));

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn candidates_are_sorted_and_ties_keep_order() {
+    fn candidates_are_sorted_by_probability() {
         let names = names();
         let prediction = prediction(&names, Some(6));
         let labels: Vec<_> = prediction.top.iter().map(|candidate| candidate.label).collect();
