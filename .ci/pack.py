@@ -4,7 +4,7 @@
     .ci/pack.py TARGET BINARY [CARGO OPTION..]
 
 The Cargo options are those of the build. The archive holds the binary, its manual and completions, the licences, README
-and CHANGELOG. Equal input gives equal bytes: names are sorted, owners are omitted, and the time is that of the commit.
+and CHANGELOG. Its bytes are reproducible: names are sorted, owners are omitted, and the time is that of the commit.
 """
 
 import gzip
@@ -87,7 +87,7 @@ def main():
     dist = ROOT / "target" / "dist"
     dist.mkdir(parents=True, exist_ok=True)
     (dist / name).write_bytes(packed)
-    # The format of sha256sum, with its line end on every system, so that `sha256sum -c` can read it.
+    # Write the format of sha256sum with LF line endings on every system, so that `sha256sum -c` can read it.
     line = f"{hashlib.sha256(packed).hexdigest()}  {name}\n"
     (dist / f"{name}.sha256").write_bytes(line.encode())
     print(dist / name)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the licences of all packages in a binary of lenet, each text once.
+"""Prints the licences of all packages in a lenet binary, and each licence text only once.
 
     .ci/third_party.py TARGET [CARGO OPTION..]
     .ci/third_party.py x86_64-unknown-linux-musl --no-default-features --features cli,ndarray
@@ -81,7 +81,7 @@ def main():
         elif licence == "MIT":
             authors = ", ".join(package["authors"]) or f"the authors of {package['name']}"
             users[f"Copyright (c) {authors}\n\n{MIT}"].append(name)
-        elif licence != "CC0-1.0":  # which requires nothing
+        elif licence != "CC0-1.0":  # CC0 has no conditions.
             missing.append(name)
     if missing:
         sys.exit("no licence text: " + ", ".join(missing))

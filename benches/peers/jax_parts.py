@@ -13,7 +13,7 @@ def lenet(key):
     return [layer(k, shape) for k, shape in zip(jax.random.split(key, 5), SHAPES)]
 
 def outputs(net, images):
-    """Computes the outputs for images of shape [N, 1, 28, 28] and any type."""
+    """Computes the outputs for images of shape [N, 1, 28, 28] and any dtype."""
     x = images.astype(jnp.float32)
     for w, b in net[:2]:
         x = lax.conv(x, w, (1, 1), "VALID") + b[:, None, None]

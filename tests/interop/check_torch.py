@@ -1,8 +1,8 @@
-"""Runs a model of lenet in PyTorch and ONNX Runtime, and converts it back: python check_torch.py LENET MODEL DATA_DIR
+"""Runs a lenet model in PyTorch and ONNX Runtime, and converts it back: python check_torch.py LENET MODEL DATA_DIR
 
-LENET is the program, and MODEL is a .mpk file that it trained. On all 10,000 test images, PyTorch must have the loss and
-the number of correct predictions of `lenet eval`, and ONNX Runtime must have the predictions of PyTorch. A round trip
-through both PyTorch formats back to .mpk must keep all bits of the weights.      (PyTorch 2.15.0, safetensors 0.8.0, onnx 1.23.2, onnxruntime 1.32.0, NumPy)
+LENET is the program, and MODEL is a .mpk file that it trained. On all 10,000 test images, PyTorch must reproduce the loss
+and the number of correct predictions of `lenet eval`, and ONNX Runtime must make the same predictions as PyTorch. A round
+trip through both PyTorch formats back to .mpk must keep all bits of the weights.      (PyTorch 2.15.0, safetensors 0.8.0, onnx 1.23.2, onnxruntime 1.32.0, NumPy)
 """
 
 import json

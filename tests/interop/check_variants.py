@@ -52,12 +52,12 @@ def zipped(parts, method=zipfile.ZIP_STORED, comment=b""):
 
 
 def pickled(change):
-    """Returns the saved state dict with a changed pickle."""
+    """Returns the saved state dict with a modified pickle."""
     return zipped([(name, change(content) if name.endswith("/data.pkl") else content) for name, content in entries(saved(STATE))])
 
 
 def safetensors_with(change):
-    """Returns a safetensors file with a changed header."""
+    """Returns a safetensors file with a modified header."""
     content = safetensors.torch.save(STATE, {"format": "pt"})
     (length,) = struct.unpack("<Q", content[:8])
     header = change(content[8 : 8 + length].decode().rstrip()).encode()

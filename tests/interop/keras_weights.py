@@ -1,4 +1,4 @@
-"""Loads a .safetensors file of lenet into the Keras model of the notebook, evaluates it, and converts the weights back.
+"""Loads a .safetensors file from lenet into the notebook's Keras model, evaluates it, and converts the weights back.
 
     python keras_weights.py [MODEL.safetensors [DATA_DIR]]   (tensorflow-cpu or tensorflow, safetensors)
 

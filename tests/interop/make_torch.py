@@ -38,7 +38,7 @@ state = net.state_dict()
 torch.save(state, HERE / "lenet.pt")
 safetensors.torch.save_file(state, HERE / "lenet.safetensors", {"format": "pt", "made by": "make_torch.py"})
 
-# Save the same weights as views of one storage, each at another offset. One view is transposed, one has gaps, and some
+# Save the same weights as views of one storage, each at a different offset. One view is transposed, one has gaps, and some
 # are nn.Parameter objects. torch.save keeps views as they are.
 size = sum(tensor.numel() for tensor in state.values())
 storage = torch.zeros(size + state["conv1.bias"].numel())

@@ -1,4 +1,4 @@
-// Adds a cursor to the charts, which follows the pointer or the slider, and shows the values at the cursor.
+// Adds a cursor that follows the pointer or the slider to the charts, and shows the values at the cursor.
 
 function makeCurves() {
   const section = document.getElementById("curves");

@@ -7,7 +7,7 @@ const MAX_SIDE = 16384;
 // Browsers can hold several copies of a picture of this size. `lenet predict` accepts larger ones.
 const MAX_PIXELS = 4e7;
 
-// Reads a PNG or JPEG file as { width, height, grey }. Throws errors with a message for the user.
+// Reads a PNG or JPEG file as { width, height, grey }. Throws errors whose messages are shown to the user.
 async function readPicture(file) {
   if (file.size > MAX_BYTES) throw new Error("The file is too large.");
   const start = new Uint8Array(await file.slice(0, 8).arrayBuffer());
