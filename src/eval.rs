@@ -1,4 +1,4 @@
-//! Measuring a model: one forward pass over a set of images, and the figures that follow from its outputs.
+//! Evaluates a model: runs forward passes over a set of images and computes metrics from the outputs.
 
 use serde::Serialize;
 
@@ -13,14 +13,13 @@ use crate::signal;
 /// The ten outputs of the network for one image, each a sigmoid.
 pub type Outputs = [f32; 10];
 
-/// Images of one forward pass where nobody says otherwise: enough to keep every core busy, few enough for
-/// their activations to stay small.
+/// Default number of images per forward pass: enough to keep every core busy, and few enough to keep the activations small.
 pub const BATCH_SIZE: usize = 1000;
 
-/// The network's outputs for every image of `dataset`, in its order.
+/// Returns the outputs of the network for every image of `dataset`, in order.
 ///
 /// # Errors
-/// If the backend fails, if an output is not finite, or if a signal has come that [`signal`] listens for.
+/// Returns an error if the backend fails, if an output is not finite, or if [`signal`] has caught a signal.
 pub fn outputs<B: LeNetBackend>(
     model: &Weights,
     dataset: &ImageDataset,
@@ -42,7 +41,7 @@ pub fn outputs<B: LeNetBackend>(
     }
 }
 
-/// Results of a model on a set of images. They are sums over images, not means of batches.
+/// The results of a model on a set of images, as sums over the images rather than means over batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     loss_sum: f64,
@@ -57,13 +56,13 @@ pub struct Evaluation {
 pub struct ClassReport {
     /// Name of the class.
     pub name: &'static str,
-    /// Share of the images predicted to be of the class that are; 0 if none is predicted.
+    /// Fraction of the predictions of this class that are correct; 0 if the class is never predicted.
     pub precision: f64,
-    /// Share of the class' images that are predicted to be of it; 0 if there are none.
+    /// Fraction of the images of this class that are predicted correctly; 0 if there are no such images.
     pub recall: f64,
     /// Harmonic mean of precision and recall.
     pub f1: f64,
-    /// Number of the class' images.
+    /// Number of images of this class.
     pub support: usize,
 }
 
@@ -79,28 +78,28 @@ impl Evaluation {
         result
     }
 
-    /// Number of images.
+    /// Returns the number of images.
     pub fn samples(&self) -> usize {
         self.confusion.as_flattened().iter().sum()
     }
 
-    /// Number of right answers.
+    /// Returns the number of correct predictions.
     pub fn correct(&self) -> usize {
         (0..10).map(|class| self.confusion[class][class]).sum()
     }
 
-    /// Whether all images, more than one, are given the same answer.
+    /// Returns whether the model predicts the same class for every image. Always false for fewer than two images.
     pub fn is_collapsed(&self) -> bool {
         let is_given = |class: &usize| self.confusion.iter().any(|row| row[*class] > 0);
         self.samples() > 1 && (0..10).filter(is_given).count() == 1
     }
 
-    /// Mean loss.
+    /// Returns the mean loss.
     pub fn loss(&self) -> f64 {
         self.loss_sum / self.samples().max(1) as f64
     }
 
-    /// Share of right answers.
+    /// Returns the fraction of correct predictions.
     pub fn accuracy(&self) -> f64 {
         self.correct() as f64 / self.samples().max(1) as f64
     }
@@ -124,7 +123,7 @@ impl Evaluation {
     }
 }
 
-/// Runs `model` on `dataset` and measures it.
+/// Evaluates `model` on `dataset`.
 ///
 /// # Errors
 /// Returns the errors of [`outputs`].
@@ -143,7 +142,7 @@ mod tests {
     use super::*;
     use crate::data::MNIST;
 
-    /// An output row whose largest value is at `class`.
+    /// Returns outputs whose argmax is `class`.
     fn sure(class: usize) -> Outputs {
         let mut row = [0.1; 10];
         row[class] = 0.9;
@@ -165,7 +164,7 @@ mod tests {
         assert!((classes[1].f1 - 0.8).abs() < 1e-12);
         assert_eq!((classes[0].name, classes[9].name), ("0", "9"));
         assert_eq!((classes[9].precision, classes[9].recall, classes[9].f1), (0.0, 0.0, 0.0));
-        // Sum of a row is 1.8: p of the label is 0.9 / 1.8 where right and 0.1 / 1.8 where wrong.
+        // The outputs sum to 1.8, so the probability of the label is 0.9 / 1.8 if the prediction is correct, otherwise 0.1 / 1.8.
         let loss = (3.0 * 2f64.ln() + 18f64.ln()) / 4.0;
         assert!((evaluation.loss() - loss).abs() < 1e-6);
     }

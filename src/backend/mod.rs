@@ -4,8 +4,8 @@
 //! [`gpu`] do the same in fused kernels, with the same file names and the same order of stages:
 //!
 //! ```text
-//! forward_backward   some images per task: pixels -> conv1 -> conv2 -> fc1 -> fc2 -> fc3 -> loss, and back again
-//! update             some parameters per task: gradients as sums over the images, then the update of the parameters
+//! forward_backward   some images per task: pixels -> conv1 -> conv2 -> fc1 -> fc2 -> fc3 -> loss, then the backward pass
+//! update             some parameters per task: sums the gradients over the images and updates the parameters
 //! muon               the additional update of the large matrices, for recipes with Muon
 //! ```
 //!
@@ -25,11 +25,11 @@ use crate::optim::Sgd;
 
 /// A Burn backend on which LeNet can be trained and run.
 ///
-/// Ties in a pooling window: the gradient goes to the first maximum in row order.
+/// If a pooling window has several maxima, the gradient goes to the first one in row-major order.
 pub trait LeNetBackend: Backend {
-    /// Runs training steps.
+    /// The trainer, which runs training steps.
     type Trainer: Trainer;
-    /// Runs forward passes.
+    /// A network for inference, which runs forward passes.
     type Inference: Inference;
 
     /// Starts training a network with `activation` from `start` on `device`, with the update rule `sgd`.
@@ -48,7 +48,7 @@ pub trait LeNetBackend: Backend {
     ) -> Self::Inference;
 }
 
-/// Training in progress on a device, which holds the parameters and everything else that is reused between steps.
+/// A training run on a device. The parameters and all buffers that are reused between steps stay on the device.
 pub trait Trainer {
     /// Starts an epoch at minibatch `first`, counted from 0, with one learning rate per minibatch.
     ///
@@ -56,19 +56,19 @@ pub trait Trainer {
     /// Panics if the number of learning rates is not the number of minibatches.
     fn start_epoch(&mut self, batches: Batches, learning_rates: Vec<f32>, first: usize);
 
-    /// Runs one step on the next minibatch of the epoch. Does not wait for the device.
+    /// Runs one step on the next minibatch of the epoch, without waiting for the device.
     ///
     /// # Panics
     /// Panics if no epoch has been started or the epoch has no more minibatches.
     fn step(&mut self);
 
-    /// Returns the results of all images since the last call, in order. Waits for the device.
+    /// Waits for the device and returns the results of all images since the last call, in order.
     ///
     /// # Errors
     /// Returns an error if the device failed.
     fn results(&mut self) -> Result<Vec<SampleResult>, Error>;
 
-    /// Returns the parameters after the last step. Waits for the device.
+    /// Waits for the device and returns the parameters after the last step.
     ///
     /// # Errors
     /// Returns an error if the device failed.
@@ -94,7 +94,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Starts from these weights with the optimizer state at zero.
+    /// Creates parameters with these weights and an optimizer state of zero.
     pub fn new(weights: Weights, sgd: Sgd) -> Self {
         Self { weights, slots: vec![Weights::zeros(); sgd.slots()] }
     }

@@ -51,7 +51,7 @@ impl<B: Backend> BurnTrainer<B> {
         gradients.expect("the loss depends on every parameter")
     }
 
-    /// Updates the parameters by the gradients g of all of them.
+    /// Updates all parameters by their gradients `g`.
     fn update(&mut self, learning_rate: f32, mut g: Tensor<B, 1>) {
         let (sgd, w) = (self.sgd, self.parameters.clone());
         if sgd.weight_decay != 0.0 {
@@ -157,7 +157,7 @@ fn orthogonalise<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
         return orthogonalise(d.transpose()).transpose();
     }
     let [a, b, c] = Muon::COEFFICIENTS;
-    // The sum is taken dimension by dimension: on a GPU the order of a sum over everything depends on atomics.
+    // Sum one dimension at a time: on a GPU, a sum over all dimensions uses atomics, so its order varies.
     let norm = d.clone().powf_scalar(2.0).sum_dim(0).sum_dim(1).sqrt();
     let mut x = d / norm.clamp_min(Muon::LEAST_NORM);
     for _ in 0..Muon::ROUNDS {
@@ -168,12 +168,12 @@ fn orthogonalise<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
     x
 }
 
-/// Copies the values of a tensor to the host, row-major. Waits for the device and returns an error if it failed, where Burn would
-/// panic.
+/// Waits for the device and copies the values of a tensor to the host, in row-major order. Returns an error if the device failed,
+/// whereas Burn would panic.
 fn read<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Result<Vec<f32>, Error> {
     let device = tensor.device();
     let failed = |cause: String| Error::Device { backend: B::name(&device), cause };
-    // Reading alone does not report errors of earlier work, but `sync` does.
+    // Reading a tensor does not report earlier errors of the device; `sync` does.
     B::sync(&device).map_err(|error| failed(error.to_string()))?;
     let data = tensor.try_into_data().map_err(|error| failed(error.to_string()))?;
     data.convert::<f32>().into_vec().map_err(|error| failed(format!("{error:?}")))

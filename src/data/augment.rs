@@ -7,7 +7,7 @@ use crate::random::{Purpose, below, stream};
 use super::dataset::ImageDataset;
 use super::idx::{Image, PIXELS, SIDE};
 
-/// How to change training images. The default changes nothing.
+/// Random changes to training images. The default changes nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
@@ -17,12 +17,12 @@ pub struct Augmentation {
     pub flip: bool,
     /// Maximum shift in pixels, vertically and horizontally. All distances are equally likely; black fills the gap.
     pub shift: u8,
-    /// Number of final epochs without augmentation, so that training ends on images like those that the model will see.
+    /// Number of final epochs without augmentation, so that the last training images look like those that the model will see.
     pub clean_epochs: usize,
 }
 
 impl Augmentation {
-    /// Returns whether augmentation is enabled but switched off for the final epochs.
+    /// Returns whether augmentation is enabled and ends before the final epochs.
     pub fn ends_early(self) -> bool {
         self.changes_images() && self.clean_epochs > 0
     }
@@ -31,8 +31,8 @@ impl Augmentation {
         self.flip || self.shift > 0
     }
 
-    /// Returns the transform of each image of `images` that `epoch` of `epochs`, counted from 1, visits in this `order`.
-    /// The result depends only on the arguments.
+    /// Returns a transform for each index in `order`, which refer to `images`, in `epoch` of `epochs`, counted from 1. The result
+    /// only depends on the arguments.
     pub fn sample(
         self,
         order: &[u32],
@@ -155,7 +155,7 @@ mod tests {
             *counts.entry((down, right)).or_insert(0_u32) += 1;
         }
         assert_eq!(counts.len(), 9);
-        // 2,222 each, standard deviation 44.
+        // The expected count is 2,222 with a standard deviation of 44.
         assert!(counts.values().all(|count| count.abs_diff(2222) < 220), "{counts:?}");
         // All images but the shoes are flipped in exactly one of two consecutive epochs.
         let pairs = transforms.iter().zip(sample(1, 2)).zip(images.labels());

@@ -1,4 +1,4 @@
-//! Minibatches: a view of a data set with an order, a transform per image, and the pixel scaling.
+//! Minibatches: views of a data set with an order, a transform per image, and the pixel scaling.
 //!
 //! Pixels stay in the data set as bytes until a backend uploads them or converts them to tensors.
 
@@ -45,7 +45,7 @@ impl Batches {
     /// Returns batch number `batch`, counted from 0.
     ///
     /// # Panics
-    /// Panics if there is no such batch, or if only some images have a transform.
+    /// Panics if the batch does not exist, or if only some images have a transform.
     pub fn batch(&self, batch: usize) -> Minibatch<'_> {
         let whole = Minibatch {
             images: self.images.images(),
@@ -131,7 +131,7 @@ impl<'a> Minibatch<'a> {
 /// N images and their labels on a device.
 #[derive(Debug, Clone)]
 pub struct Batch<B: Backend> {
-    /// Pixels `[N, 1, 28, 28]`: raw, 0 to 255, or as scaled by [`Batches::scaling`].
+    /// Pixels `[N, 1, 28, 28]`, scaled by [`Batches::scaling`]; 0 to 255 if raw.
     pub images: Tensor<B, 4>,
     /// Classes `[N]`, 0 to 9.
     pub labels: Tensor<B, 1, Int>,
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use burn_ndarray::NdArray;
 
-    /// Returns batches of seven images. Each pixel of image i is 3 i plus its column, and the label is i.
+    /// Returns the batches of seven images in `order`. Each pixel of image i is 3 i plus its column, and the label is i.
     fn pass(order: &[u32], batch_size: usize) -> Batches {
         let image = |index: usize| std::array::from_fn(|pixel| (3 * index + pixel % SIDE) as u8);
         let images = ImageDataset::new((0..7).map(image).collect(), (0..7).collect());

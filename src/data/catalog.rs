@@ -1,4 +1,4 @@
-//! The four files of a data set: their names, and what a file with such a name contains.
+//! The four files of a data set: names and status.
 
 use std::fmt;
 use std::io::BufRead;
@@ -38,7 +38,7 @@ pub enum DataFile {
 }
 
 impl DataFile {
-    /// All four files, in the order that every list of them has.
+    /// All four files, in the order of every list of files.
     pub const ALL: [Self; 4] =
         [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
 
@@ -53,7 +53,7 @@ impl DataFile {
     }
 }
 
-/// Content of a file that has the name of a data file.
+/// Status of a file that has the name of a data file.
 #[derive(Debug)]
 pub enum FileStatus {
     /// A valid IDX file of the expected kind.
@@ -63,12 +63,12 @@ pub enum FileStatus {
         /// The data set to which the file belongs, or [`UNKNOWN`](datasets::UNKNOWN).
         dataset: &'static DatasetInfo,
     },
-    /// Anything else.
+    /// Not a valid IDX file of the expected kind, or not readable.
     Damaged(IdxError),
 }
 
 impl FileStatus {
-    /// Reads all of `bytes`, which is the result of opening the file that should be `file`.
+    /// Reads a file to the end and returns its status as `file`. `bytes` is the result of opening it.
     pub fn of<R: BufRead + Send>(file: DataFile, bytes: Result<Decoded<R>, IdxError>) -> Self {
         let digest = bytes.and_then(|bytes| {
             Ok(match file {

@@ -33,7 +33,7 @@ pub enum SplitError {
     /// The fraction is negative, at least one, or NaN.
     #[error("invalid validation split {0}: expected a number of at least 0 and below 1")]
     Fraction(f64),
-    /// The split leaves no image to train with.
+    /// All images would be held out for validation.
     #[error("validation split {fraction} of {count} images leaves none to train with")]
     NothingLeft {
         fraction: f64,
@@ -43,7 +43,7 @@ pub enum SplitError {
 }
 
 impl ImageDataset {
-    /// Creates a data set that is [`UNKNOWN`] from images and their labels.
+    /// Creates a data set from images and their labels, with the description [`UNKNOWN`].
     ///
     /// # Panics
     /// Panics if the numbers of images and labels differ.
@@ -53,7 +53,7 @@ impl ImageDataset {
         Self { info: &UNKNOWN, images: Arc::new(images), labels: Arc::new(labels), range }
     }
 
-    /// Returns the same images as images of the data set `info`.
+    /// Returns these images with the description `info`.
     pub fn with_info(self, info: &'static DatasetInfo) -> Self {
         Self { info, ..self }
     }

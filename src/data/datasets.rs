@@ -12,7 +12,7 @@ pub const CLASSES: usize = 10;
 pub struct DatasetInfo {
     /// Name of the data set.
     pub name: &'static str,
-    /// Class names, indexed by label. None contains a comma.
+    /// Class names without commas, indexed by label.
     pub classes: [&'static str; CLASSES],
     /// SHA-256 of the decompressed files, in the order of [`DataFile::ALL`]; `None` for [`UNKNOWN`].
     pub digests: Option<[&'static str; 4]>,
@@ -26,7 +26,7 @@ pub struct DatasetInfo {
     pub hub: Option<&'static str>,
     /// Origin of the images, in one sentence; empty for [`UNKNOWN`].
     pub about: &'static str,
-    /// Uses that a model trained on this data set is not meant for, in one sentence.
+    /// Uses for which a model trained on this data set is not meant, in one sentence.
     pub out_of_scope: &'static str,
 }
 
@@ -124,8 +124,8 @@ impl DatasetInfo {
         self.flippable.contains(&label)
     }
 
-    /// Returns how files with these digests differ from this data set, for example `not Fashion-MNIST: NAME, NAME`, or
-    /// `None` if they do not.
+    /// Describes how files with these digests differ from this data set, for example `not Fashion-MNIST: NAME, NAME`, or
+    /// returns `None` if they do not.
     pub fn difference(&self, digests: &[(DataFile, String)]) -> Option<String> {
         let is_other = |(file, digest): &&(DataFile, String)| self.digest(*file) != Some(digest);
         let others: Vec<_> = digests.iter().filter(is_other).cloned().collect();

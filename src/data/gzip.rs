@@ -43,7 +43,7 @@ impl Decoded<BufReader<Take<File>>> {
 }
 
 impl<R: BufRead> Decoded<R> {
-    /// Reads `length` bytes from `reader`. The first bytes decide whether they are gzip, not the file name.
+    /// Wraps `reader`, which has `length` bytes. The first two bytes, not the file name, determine whether they are gzip.
     pub fn new(mut reader: R, length: u64) -> Result<Self, IdxError> {
         Ok(if reader.fill_buf()?.starts_with(&GZIP_MAGIC) {
             Self {
@@ -60,8 +60,8 @@ impl<R: BufRead> Decoded<R> {
         self.max_output_bytes
     }
 
-    /// Fills `buffer` and returns the number of bytes read. Fewer bytes than the buffer holds mean that the file has
-    /// ended and its checksums match.
+    /// Fills `buffer` and returns the number of bytes read. If the buffer is not filled, the file has ended and its
+    /// checksums match.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, IdxError> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -94,7 +94,7 @@ impl<R: BufRead> Decoded<R> {
                 self.reader = Reader::Gzip(Box::new(GzDecoder::new(reader)));
                 Ok(true)
             }
-            // Trailing zeros are damage too: something has extended the file.
+            // Trailing zeros are an error as well, because the file was extended.
             _ => {
                 let problem = "trailing bytes after the end of the gzip data";
                 Err(IdxError::Damaged(problem.to_owned()))

@@ -1,4 +1,4 @@
-//! The data set that a model was trained on, as it travels with the model in its run record or in its metadata.
+//! The data set that a model was trained on, as recorded in the run record or in the metadata of the model file.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ impl From<&DatasetInfo> for DatasetNames {
 }
 
 impl DatasetNames {
-    /// Rejects names that no data set has, because files can contain any text.
+    /// Checks that the names can be names of a data set and its classes, because files can contain any text.
     ///
     /// # Errors
     /// Returns the first invalid name, quoted and shortened.
@@ -49,7 +49,7 @@ fn is_name(name: &str) -> bool {
     (1..=MAX_NAME).contains(&length) && !name.contains(|c| c == ',' || text::is_interpreted(c))
 }
 
-/// A data set with the digests of its files.
+/// Names of a data set and digests of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetIdentity {
     /// Names of the data set and of its classes.
@@ -59,15 +59,15 @@ pub struct DatasetIdentity {
 }
 
 impl DatasetIdentity {
-    /// Returns the identity that is assumed for a model if nothing describes its training data: the class names of
-    /// [`DEFAULT`], without a claim that the model was trained on it.
+    /// Returns the identity that is assumed for a model if its training data is not recorded: the class names of
+    /// [`DEFAULT`] without a data set name.
     pub fn assumed() -> Self {
         let names = DatasetNames { name: None, ..DEFAULT.into() };
         Self { names, digests: BTreeMap::new() }
     }
 
-    /// Identifies a data set by the digests of its files, or else by the `names` that a file gives it. Returns `None` if
-    /// there is neither.
+    /// Identifies a data set by the digests of its files, or else by the `names` from a run record or model file. Returns
+    /// `None` if both are missing.
     pub fn new(names: Option<DatasetNames>, digests: BTreeMap<String, String>) -> Option<Self> {
         let files = DataFile::ALL.into_iter();
         let files = files.filter_map(|file| Some((file, digests.get(file.name())?.clone())));

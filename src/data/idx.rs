@@ -1,11 +1,11 @@
-//! Reads IDX, the file format of MNIST and its relatives, and computes the SHA-256 of the content.
+//! Reads IDX, the file format of MNIST and similar data sets, and computes the SHA-256 of the content.
 //!
-//! A header of big-endian 32-bit numbers comes first. A file of images has 2051, the number of images, rows and columns,
+//! A file starts with a header of big-endian 32-bit numbers. A file of images has 2051, the number of images, rows and columns,
 //! then one byte per pixel. A file of labels has 2049 and the number of labels, then one byte per label (Y. LeCun,
 //! C. Cortes and C. Burges, "The MNIST Database", file formats). Only 28x28 images and labels of ten classes are accepted.
 //!
 //! Headers are not trusted: the sizes in a header are compared with the file size before memory is reserved, and memory
-//! is touched only as bytes arrive.
+//! is only written as bytes arrive.
 
 use std::io::BufRead;
 
@@ -62,7 +62,7 @@ fn damaged<T>(problem: String) -> Result<T, IdxError> {
 
 /// Reads items of `N` bytes each, which have `D` dimensions of these `sizes`. The file must end after the last item.
 ///
-/// `magic` is the number at the start of the file: type 8, which means unsigned bytes, and the number of dimensions.
+/// `magic` is the number at the start of the file: type 8 (unsigned bytes) and the number of dimensions.
 fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     mut bytes: Decoded<R>,
     kind: &str,

@@ -33,14 +33,14 @@ pub use scaling::Scaling;
 
 use gzip::Decoded;
 
-/// Which data to load.
+/// Options for loading a data set.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Directory of the files; `None` searches the directories that [`source`] lists.
     pub dir: Option<PathBuf>,
     /// Whether to accept other data sets than [`datasets::DEFAULT`].
     pub any_dataset: bool,
-    /// Maximum number of images to keep of each part. The complete files are checked nevertheless.
+    /// Maximum number of images to keep of each part. The complete files are still checked.
     pub limit: Option<NonZeroUsize>,
     /// Whether to reorder the training images so that the validation split has all classes in proportion.
     pub stratified: bool,
@@ -73,7 +73,8 @@ impl Provenance {
         }
     }
 
-    /// Returns how the files differ from [`datasets::DEFAULT`], if [`Options::any_dataset`] let them pass.
+    /// Describes how the files differ from [`datasets::DEFAULT`]. Returns `None` unless [`Options::any_dataset`] allowed a
+    /// difference.
     pub fn difference(&self) -> Option<String> {
         datasets::DEFAULT.difference(&self.digests)
     }
@@ -134,7 +135,7 @@ fn read_part(
     options: &Options,
 ) -> Result<(ImageDataset, [(DataFile, String); 2]), DataError> {
     let files = part.files();
-    // If a file has been removed since it was found, opening it reports that.
+    // If a file has been removed since it was found, opening it fails.
     let paths =
         files.map(|file| source::path_of(dir, file).unwrap_or_else(|| dir.join(file.name())));
     let (images, labels) = rayon::join(

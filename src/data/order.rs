@@ -17,7 +17,7 @@ pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
 
 /// Returns the indices of these `labels` in an order in which every section has all classes in proportion.
 ///
-/// Image i of the n images of a class, counted from 0, goes to (i + 1/2) / n of the way. Ties keep their order.
+/// Image i of the n images of a class, counted from 0, has the sort key (i + 1/2) / n. Ties keep their order.
 pub fn stratified(labels: &[u8]) -> Vec<u32> {
     let mut sizes = [0_u32; 256];
     let ranks: Vec<u32> = labels

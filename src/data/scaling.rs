@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How to scale pixels in training. Saved models always expect raw pixels, because
+/// The scaling of pixels in training. Saved models always expect raw pixels, because
 /// [`Weights::fold`](crate::model::Weights::fold) moves the scaling into the weights.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -13,8 +13,8 @@ use super::error::DataError;
 /// Environment variable that names the directory if the caller does not.
 pub const DIR_VARIABLE: &str = "LENET_DATA_DIR";
 
-/// Returns the cache directory of this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`. Returns `None` without a
-/// home directory.
+/// Returns the cache directory of this program: `$XDG_CACHE_HOME/lenet`, else `~/.cache/lenet`. Returns `None` if
+/// neither is known.
 pub fn cache_dir() -> Option<PathBuf> {
     cache_dir_in(|name| std::env::var_os(name), std::env::home_dir())
 }

@@ -7,7 +7,7 @@ use crate::model::Weights;
 
 use super::{EpochRecord, Keep, RunRecord, RunningSums, StopReason};
 
-/// A training run between two batches. The JSON form has everything but the weights.
+/// The state of a training run between two batches. The JSON form has everything except weights and optimizer state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
@@ -104,7 +104,7 @@ impl Checkpoint {
         self.record.epochs.len() + 1
     }
 
-    /// Moves the sums of the epoch and its validation into the record.
+    /// Moves the metrics of the finished epoch, with its validation, from the sums to the record, and returns them.
     pub(super) fn finish_epoch(&mut self, validation: Option<&Evaluation>) -> EpochRecord {
         let (epoch, sums) = (self.epoch(), std::mem::take(&mut self.sums));
         let val_loss = validation.map(Evaluation::loss);
@@ -134,7 +134,7 @@ impl Checkpoint {
         done >= settings.epochs || (self.sums.batches == 0 && stops_early)
     }
 
-    /// Returns why a finished run ended.
+    /// Returns the reason why a finished run ended.
     pub fn stop_reason(&self) -> StopReason {
         match self.record.epochs.len() < self.record.settings.epochs {
             true => StopReason::Patience,
@@ -142,7 +142,7 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the epoch whose weights are the model's, or `None` during the first epoch.
+    /// Returns the epoch whose weights are saved as the model, or `None` during the first epoch.
     fn kept_epoch(&self) -> Option<usize> {
         match (&self.best, self.record.settings.keep) {
             (Some(best), Keep::Best) => Some(best.epoch),
@@ -150,7 +150,7 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the weights to save as the model, for sigmoids and raw pixels.
+    /// Returns the weights to save as the model, converted to sigmoids and raw pixels.
     pub fn model(&self) -> Weights {
         let settings = &self.record.settings;
         let weights = match &self.best {
@@ -172,8 +172,8 @@ pub(super) mod tests {
         Checkpoint::initial(RunRecord::new(settings, "CPU"))
     }
 
-    /// Returns the checkpoint after one epoch per output. Every image has class 0, which gets that output, and
-    /// `fc3.bias` holds the number of the epoch.
+    /// Returns the checkpoint after one epoch per element of `outputs`, which is the output for class 0 of the only validation
+    /// image, whose label is 0. `fc3.bias` holds the number of the epoch.
     fn after(outputs: &[f32], keep: Keep, patience: Option<usize>) -> Checkpoint {
         let settings = Settings { epochs: 9, keep, patience, ..Settings::new(Recipe::classic()) };
         let mut checkpoint = initial(settings);
@@ -196,7 +196,7 @@ pub(super) mod tests {
 
     #[test]
     fn keep_best_has_lowest_validation_loss() {
-        // Epochs 2 and 3 tie, and the first one wins.
+        // Epochs 2 and 3 have equal losses, and the first one is kept.
         for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 4)] {
             let checkpoint = after(&[0.5, 0.9, 0.9, 0.4], keep, None);
             assert_eq!(checkpoint.record.kept_epoch, Some(epoch));

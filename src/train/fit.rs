@@ -21,11 +21,11 @@ pub struct TrainingContext<'a, B: LeNetBackend> {
     pub validation: &'a ImageDataset,
     /// The device to compute on.
     pub device: &'a B::Device,
-    /// How often to save a checkpoint within an epoch.
+    /// Interval between checkpoints within an epoch.
     pub save_every: Duration,
 }
 
-/// Saves a checkpoint.
+/// A callback that saves a checkpoint.
 type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 
 /// Trains from `checkpoint` to the end of the run, or until a signal arrives.
@@ -34,7 +34,7 @@ type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 ///
 /// # Errors
 /// Returns [`Error::Interrupted`] after a signal, with the checkpoint saved. Returns [`Error::Diverged`] if a loss or a
-/// weight is not finite; the last saved checkpoint is then from before. Returns any error of the device or of `save`.
+/// weight is not finite; the last saved checkpoint is then from an earlier step. Returns any error of the device or of `save`.
 pub fn fit<B: LeNetBackend>(
     context: &TrainingContext<'_, B>,
     checkpoint: &mut Checkpoint,
@@ -48,7 +48,7 @@ pub fn fit<B: LeNetBackend>(
     while !checkpoint.is_over() {
         train_epoch(context, &mut trainer, &mut poll, checkpoint, reporter, save)?;
         let validation = match validate(context, checkpoint) {
-            // All batches of the epoch are done, so a resumed run starts with this validation.
+            // All batches of the epoch are done, so a resumed run starts with the validation.
             Err(interrupted @ Error::Interrupted(_)) => {
                 save(checkpoint)?;
                 return Err(interrupted);

@@ -1,4 +1,4 @@
-//! A training recipe as one plain value, which the loop, the checkpoint and the report share.
+//! Training recipes: plain values that the training loop, the checkpoint and the report share.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +26,9 @@ pub struct Recipe {
     pub nesterov: bool,
     /// Weight decay, added to the gradients of weights but not of biases.
     pub weight_decay: f64,
-    /// Muon for the large matrices, if they have their own update rule.
+    /// Muon, the update rule of the large matrices, or `None` if they have the same rule as the other parameters.
     pub muon: Option<Muon>,
-    /// Activation after each layer in training. The saved model has sigmoids.
+    /// Activation after each layer in training. The saved model always uses sigmoids.
     pub activation: Activation,
     /// Random changes to the training images.
     pub augmentation: Augmentation,
@@ -52,7 +52,7 @@ impl Recipe {
         }
     }
 
-    /// Returns the best recipe for the same network that takes hardly more time. It was chosen on the validation images
+    /// Returns the best recipe found for the same network that takes hardly more time. It was chosen on the validation images
     /// with `cargo bench --bench recipe_search`; the results are in `benches/recipe_search.csv`.
     pub fn tuned() -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use super::{EpochRecord, RunningSums};
 
-/// Receives the progress of [`fit`](super::fit()).
+/// A receiver of the progress of [`fit`](super::fit()).
 pub trait Reporter {
     /// Reports that some more of the `batches` batches of `epoch` are done.
     fn progress(&mut self, _epoch: usize, _batches: usize, _sums: &RunningSums) {}
@@ -10,7 +10,7 @@ pub trait Reporter {
     fn epoch(&mut self, _epoch: &EpochRecord, _samples: usize) {}
 }
 
-/// Reports nothing.
+/// A [`Reporter`] that ignores all progress.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quiet;
 

@@ -22,14 +22,14 @@ pub struct RunFiles {
     _lock: Lock,
 }
 
-/// Which existing files the next save may overwrite.
+/// The existing files that the next save may overwrite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum MayReplace {
-    /// None, because none existed when the lock was acquired.
+    /// No files, because no files existed when the lock was acquired.
     Nothing,
-    /// Checkpoint and run record, and only the model with this SHA-256, or no model.
+    /// The checkpoint, the run record, and the model if its SHA-256 is this one; `None` if no model existed.
     Model(Option<String>),
-    /// All.
+    /// All files.
     Anything,
 }
 
@@ -41,7 +41,7 @@ impl RunFiles {
     ///
     /// # Errors
     /// Returns an error if one of the files exists and neither `force` nor `resume` allows it, if another run has locked
-    /// them, if one could not be written, or if the file extension is that of a format that training cannot write.
+    /// them, if one could not be written, or if the file extension is that of a format that `train` cannot write.
     pub fn reserve(model: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
         let mut files = match model {
@@ -209,7 +209,7 @@ impl RunFiles {
     fn digest(&self) -> Result<Option<String>, Error> {
         match files::read(&self.model, format::MAX_FILE_BYTES) {
             Ok(bytes) => Ok(Some(sha256(&bytes))),
-            // A file, but too large to be a model of this run.
+            // The file is too large to be a model of this run.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some(String::new())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(FileError::new("cannot read", &self.model, error).into()),

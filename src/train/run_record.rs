@@ -12,7 +12,7 @@ use crate::io::text::one_line;
 
 use super::{RunFiles, Settings};
 
-/// Everything about a run but its weights.
+/// Everything about a run except the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// Version of the layout.
@@ -35,7 +35,7 @@ pub struct RunRecord {
     pub model_sha256: Option<String>,
     /// SHA-256 of the decompressed content of each data file, by file name.
     pub data: BTreeMap<String, String>,
-    /// Names of the data set and of its classes; missing in records of earlier versions.
+    /// Names of the data set and of its classes. Earlier versions did not record them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetNames>,
     /// Number of training images.
@@ -44,9 +44,9 @@ pub struct RunRecord {
     pub validation_samples: usize,
     /// The finished epochs.
     pub epochs: Vec<EpochRecord>,
-    /// The epoch whose weights are the model's, or `None` during the first epoch.
+    /// The epoch whose weights are saved as the model, or `None` during the first epoch.
     pub kept_epoch: Option<usize>,
-    /// Why the finished run ended. Earlier versions did not record it.
+    /// Reason why the finished run ended. Earlier versions did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<StopReason>,
     /// The evaluation of the finished run on the test images.
@@ -59,11 +59,11 @@ pub struct RunRecord {
 pub struct EpochRecord {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Seconds of training, without validation.
+    /// Training time in seconds, without validation.
     pub seconds: f64,
-    /// Mean training loss, each batch before its update.
+    /// Mean training loss. The loss of each batch is computed before the update by that batch.
     pub loss: f64,
-    /// Training accuracy, each batch before its update.
+    /// Training accuracy, computed like the loss.
     pub accuracy: f64,
     /// Loss on the validation images after the epoch, or `None` without validation images.
     pub val_loss: Option<f64>,
@@ -71,7 +71,7 @@ pub struct EpochRecord {
     pub val_accuracy: Option<f64>,
 }
 
-/// Why a run ended.
+/// The reason why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StopReason {
@@ -173,8 +173,8 @@ impl RunRecord {
         DatasetIdentity::new(self.dataset.clone(), self.data.clone())
     }
 
-    /// Checks that the settings are possible, the names are valid and the metrics are in range, so that sums and charts of them are
-    /// finite.
+    /// Checks that the settings are possible, the names are valid and the metrics are in range, so that sums and charts of them
+    /// are finite.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
         self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;

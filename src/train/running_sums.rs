@@ -12,15 +12,15 @@ use crate::model::SampleResult;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunningSums {
-    /// Batches in the sums.
+    /// Number of batches in the sums.
     pub batches: usize,
-    /// Images in the sums.
+    /// Number of images in the sums.
     pub samples: usize,
     /// Sum of the losses.
     pub loss: f64,
     /// Number of correct predictions.
     pub correct: usize,
-    /// Seconds that the batches took.
+    /// Training time of the batches in seconds.
     pub seconds: f64,
 }
 
@@ -77,7 +77,7 @@ impl PollInterval {
         Self { steps: 1, done: 0, last: Instant::now() }
     }
 
-    /// Starts an epoch with the interval of the last one.
+    /// Starts an epoch, with the interval reached in the last epoch.
     pub(super) fn restart(&mut self) {
         self.last = Instant::now();
         self.done = 0;

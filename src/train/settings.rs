@@ -7,7 +7,7 @@ use crate::optim::Schedule;
 
 use super::{EpochRecord, Recipe};
 
-/// Which epoch's weights to save as the model.
+/// The epoch whose weights are saved as the model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
@@ -28,7 +28,7 @@ pub struct Settings {
     pub batch_size: usize,
     /// Fraction of the training images, the last ones, to hold out for validation.
     pub validation_split: f64,
-    /// Whether to hold out all classes in proportion instead.
+    /// Whether to hold out all classes in proportion, instead of the last images.
     pub stratified: bool,
     /// Seed of all random numbers.
     pub seed: u64,
@@ -36,15 +36,15 @@ pub struct Settings {
     pub recipe: Recipe,
     /// Number of images to use of each file, or `None` for all.
     pub limit: Option<usize>,
-    /// Which epoch's weights to save as the model.
+    /// The epoch whose weights are saved as the model.
     pub keep: Keep,
-    /// Number of epochs without a lower validation loss after which to stop.
+    /// Number of epochs without a lower validation loss after which to stop; `None` disables early stopping.
     pub patience: Option<usize>,
     /// Name of the backend.
     pub backend: String,
 }
 
-/// The maximum number of epochs; more is a typing error.
+/// The maximum number of epochs. A larger number is assumed to be a typing error.
 pub const MAX_EPOCHS: usize = 100_000;
 
 /// The maximum batch size: all training images of Fashion-MNIST.
@@ -194,7 +194,7 @@ mod tests {
         assert!(allow(9, Some(3), &losses).is_ok());
         let error = allow(9, Some(2), &losses).unwrap_err();
         assert!(error.ends_with("would have ended the run after epoch 4"), "{error}");
-        // Four epochs are exactly what such a run does.
+        // Such a run has exactly four epochs.
         assert!(allow(9, Some(2), &losses[..4]).is_ok());
         // An equal loss is not an improvement, and patience counts from the best epoch.
         assert!(allow(9, Some(2), &[0.5, 0.5, 0.5, 0.4]).is_err());

@@ -1,11 +1,11 @@
-//! The GPU backend, or what the program says where there is none.
+//! The GPU backend, or the error of the program on a machine without a GPU.
 
 #![cfg(feature = "wgpu")]
 
 use super::{CommandOutput, DATA, TRAINED, TestDir};
 
-/// Asserts that a run with `--backend wgpu` worked, or else that it said that there is no GPU. A machine that
-/// must have one sets LENET_TEST_GPU=required.
+/// Returns whether a run with `--backend wgpu` succeeded. Panics if it failed, unless the error is that no GPU was found and
+/// `LENET_TEST_GPU=required` is not set.
 fn worked(output: &CommandOutput) -> bool {
     if output.code() == 0 {
         return true;
@@ -54,7 +54,7 @@ fn missing_gpu_suggests_cpu_backend() {
     let dir = TestDir::empty();
     let mut command =
         dir.lenet(&format!("train --backend wgpu --limit 320 --epochs 1 --data {DATA}"));
-    // What Vulkan's loader reads to find its drivers.
+    // The Vulkan loader reads the paths of its drivers from these variables.
     command.env("VK_DRIVER_FILES", "/nonexistent").env("VK_ICD_FILENAMES", "/nonexistent");
     CommandOutput::of(&mut command).assert_error(1, "no GPU found", "--backend ndarray");
     assert_eq!(dir.files(), [] as [&str; 0]);
@@ -72,7 +72,7 @@ fn gpu_training_is_reproducible_and_resumable() {
 
     let mut command = dir.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 4 -o left.mpk -q");
     let mut child = command.spawn().unwrap();
-    // Somewhere in 90 steps, or before the first, or not at all.
+    // The signal arrives during the 90 steps, before the first step, or after the end of the run.
     std::thread::sleep(std::time::Duration::from_millis(700));
     let id = child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
@@ -105,7 +105,7 @@ fn tuned_step_launches_twelve_kernels() {
     );
 }
 
-/// By what CubeCL writes about the kernels of a training of 30 steps and the evaluations after it.
+/// Checks the number of launches of each kernel in a run of 30 steps and its evaluations, from the log of CubeCL.
 fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
     let dir = TestDir::new();
     let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q --recipe";
@@ -115,7 +115,7 @@ fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
         return;
     }
     let log = dir.read_text("kernels.log");
-    // A launch is told as `| how long | its kernel | its runtime`; what follows more bars are sums.
+    // The line of a launch is `| duration | kernel | runtime`. Lines with more bars are sums.
     let mut launches = std::collections::BTreeMap::new();
     for line in log.lines() {
         if let ["", _, kernel, "WgpuRuntime"] =
@@ -124,10 +124,10 @@ fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
             *launches.entry(kernel).or_insert(0) += 1;
         }
     }
-    // 180 images to train on, 20 to validate and 40 to test.
+    // The run has 180 training images, 20 validation images and 40 test images.
     assert_eq!(launches.into_iter().collect::<Vec<_>>(), expected);
-    // Such a component is fetched through memory and costs 7 % of a step: in the shaders, only buffers and the memory of
-    // workgroups may be indexed by what was computed.
+    // Indexing a component of a vector by a computed number goes through memory and costs 7 % of a step. In the shaders, only
+    // buffers and workgroup memory may be indexed by computed numbers.
     for (at, _) in log.match_indices("[l_") {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let name = &log[log[..at].trim_end_matches(is_name).len()..at];

@@ -1,4 +1,4 @@
-//! One interface for the tests to every implementation of training and inference.
+//! A common interface to every implementation of a trainer and of inference, for tests.
 
 use burn::tensor::backend::Backend;
 use lenet::backend::cpu::{CpuInference, CpuTrainer, SimdLevel};
@@ -15,11 +15,11 @@ pub struct Gradients {
     pub values: Vec<f32>,
 }
 
-/// Learning rate with which [`Implementation::gradients`] steps. The weights then vanish in the rounding of the updated
-/// parameters, and division by a power of two is exact.
+/// Learning rate of the step in [`Implementation::gradients`]. It is so large that the initial weights only affect the rounding
+/// of the updated parameters, and it is a power of two, so that the division by it is exact.
 const GRADIENT_RATE: f32 = 1_048_576.0;
 
-/// An implementation of training and inference.
+/// An implementation of trainer and inference.
 pub trait Implementation {
     /// Returns the name for messages of failed tests.
     fn name(&self) -> String;
@@ -28,7 +28,7 @@ pub trait Implementation {
 
     fn inference(&self, activation: Activation, weights: &Weights) -> Box<dyn Inference>;
 
-    /// Returns the outputs of all images in one row.
+    /// Returns the outputs of all images, ten per image, as one vector.
     fn outputs(
         &self,
         activation: Activation,
@@ -38,7 +38,7 @@ pub trait Implementation {
         self.inference(activation, weights).outputs(images).unwrap().into_flattened()
     }
 
-    /// Returns the gradients of the mean loss of minibatch `batch`, from the difference that a plain SGD step makes.
+    /// Returns the gradients of the mean loss of minibatch `batch`, computed from the change of the weights in a plain SGD step.
     fn gradients(
         &self,
         activation: Activation,

@@ -1,9 +1,9 @@
-//! Small IDX data sets for tests: made of a formula, learnable, the same every time.
+//! Small, learnable IDX data sets for tests, computed from a formula.
 //!
-//! LeNet with sigmoids takes its time: the classic recipe with batch 4 (learning rate 0.9, 300 images) stays at
-//! chance for 15 epochs and has all of 100 test images right after 24.
+//! LeNet with sigmoids learns slowly: the classic recipe with batch size 4 (learning rate 0.9, 300 images) stays at chance level
+//! for 15 epochs and classifies all of 100 test images correctly after 24.
 
-// Each test file is a program of its own and takes what it needs.
+// Each test program includes this module and uses only a part of it.
 #![allow(dead_code)]
 
 use std::fs;
@@ -15,8 +15,8 @@ use flate2::{Compression, write::GzEncoder};
 /// Height and width of the images.
 pub const SIDE: usize = 28;
 
-/// An image of `class`: eight of the sixteen cells of a 4x4 grid are bright, the others black. Any two classes
-/// share four bright cells (Walsh functions). `index` changes the texture of the bright cells.
+/// Returns an image of `class`: eight of the sixteen cells of a 4x4 grid are bright, the others are black. Any two classes share
+/// four bright cells (Walsh functions). `index` changes the texture of the bright cells.
 pub fn image(class: u8, index: usize) -> Vec<u8> {
     (0..SIDE * SIDE)
         .map(|pixel| {
@@ -29,47 +29,47 @@ pub fn image(class: u8, index: usize) -> Vec<u8> {
         .collect()
 }
 
-/// The class of image `index`: every ten images hold each class once.
+/// Returns the class of image `index`. Any ten consecutive images have one image of each class.
 pub fn class(index: usize) -> u8 {
     (7 * index % 10) as u8
 }
 
-/// The bytes of an IDX file of images; the header's numbers are free to lie.
+/// Returns an IDX file of images. The header may contradict the pixels.
 pub fn idx_images(header: [u32; 4], pixels: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = header.iter().flat_map(|n| n.to_be_bytes()).collect();
     bytes.extend(pixels);
     bytes
 }
 
-/// The bytes of an IDX file of labels; the header's numbers are free to lie.
+/// Returns an IDX file of labels. The header may contradict the labels.
 pub fn idx_labels(header: [u32; 2], labels: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = header.iter().flat_map(|n| n.to_be_bytes()).collect();
     bytes.extend(labels);
     bytes
 }
 
-/// `count` images from number `first` on, as an IDX file.
+/// Returns `count` images, starting with number `first`, as an IDX file.
 pub fn images(first: usize, count: usize) -> Vec<u8> {
     let pixels: Vec<u8> =
         (first..first + count).flat_map(|index| image(class(index), index)).collect();
     idx_images([0x0803, count as u32, 28, 28], &pixels)
 }
 
-/// The labels of `count` images from number `first` on, as an IDX file.
+/// Returns the labels of `count` images, starting with number `first`, as an IDX file.
 pub fn labels(first: usize, count: usize) -> Vec<u8> {
     let labels: Vec<u8> = (first..first + count).map(class).collect();
     idx_labels([0x0801, count as u32], &labels)
 }
 
-/// `bytes` as one gzip member.
+/// Compresses `bytes` to one gzip member.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-/// Writes the four files of a data set of `train` and `test` images into `dir`, which must exist. The test
-/// images go on where the training images end, so none is in both.
+/// Writes the four files of a data set with `train` training images and `test` test images to `dir`, which must exist. The test
+/// images are numbered from the end of the training images, so the two parts are disjoint.
 pub fn write_dataset(dir: &Path, train: usize, test: usize) {
     let write = |name: &str, bytes: &[u8]| fs::write(dir.join(name), gzip(bytes)).unwrap();
     write("train-images-idx3-ubyte.gz", &images(0, train));

@@ -1,4 +1,4 @@
-//! The network, its loss, its gradients and gradient descent as plain loops in `f64`, written apart from the program.
+//! The network, its loss, its gradients and gradient descent as plain loops in `f64`, written independently of the program.
 
 use lenet::data::{Minibatch, PIXELS, Scaling};
 use lenet::model::{Activation, OFFSETS, PARAMETERS};
@@ -10,7 +10,7 @@ pub struct Plain {
     pub parameters: Vec<f64>,
 }
 
-/// What a batch is worth.
+/// Outputs, losses, correctness and gradients of a batch.
 pub struct Found {
     pub outputs: Vec<f64>,
     pub losses: Vec<f64>,
@@ -18,9 +18,9 @@ pub struct Found {
     pub gradients: Vec<f64>,
 }
 
-/// Sizes of a convolution 5x5 with its pool: channels and width in, channels out.
+/// Sizes of each 5x5 convolution with max-pool: input channels, input width, output channels.
 const CONVS: [(usize, usize, usize); 2] = [(1, 28, 6), (6, 12, 16)];
-/// Sizes of a dense layer: values in and out.
+/// Numbers of inputs and outputs of each dense layer.
 const DENSE: [(usize, usize); 3] = [(256, 120), (120, 84), (84, 10)];
 
 impl Plain {
@@ -43,7 +43,7 @@ impl Plain {
         }
     }
 
-    /// Losses, right answers and the gradients of the mean loss.
+    /// Computes the outputs, losses and correctness of all images, and the gradients of the mean loss.
     pub fn gradients(&self, images: Minibatch<'_>) -> Found {
         let mut found = Found {
             outputs: vec![],
@@ -61,7 +61,7 @@ impl Plain {
         let (image, change, label) = images.get(place);
         let mut x = vec![vec![0.0; PIXELS]];
         for (at, pixel) in x[0].iter_mut().enumerate() {
-            // The pixel that the change brings here.
+            // The pixel of the original image that the transform moves to this position.
             let (row, column) = ((at / 28) as i32 - change.down, (at % 28) as i32 - change.right);
             let is_inside = (0..28).contains(&row) && (0..28).contains(&column);
             let column = if change.flip { 27 - column } else { column };
@@ -133,7 +133,7 @@ impl Plain {
         }
     }
 
-    /// Output after max-pool and activation, and the place of each maximum in the plane before the pool.
+    /// Returns the output after max-pool and activation, and the index of each maximum in its plane before the max-pool.
     fn conv_forward(
         &self,
         tensor: usize,
@@ -167,7 +167,7 @@ impl Plain {
             .unzip()
     }
 
-    /// Adds the gradients of weight and bias; the gradient of x.
+    /// Adds the gradients of weight and bias to `gradients`, and returns the gradient of x.
     fn conv_backward(
         &self,
         tensor: usize,
@@ -199,7 +199,7 @@ impl Plain {
         let (momentum, decay) = (f64::from(sgd.momentum), f64::from(sgd.weight_decay));
         for tensor in 0..10 {
             let places = OFFSETS[tensor]..OFFSETS[tensor + 1];
-            // Rows and columns as they lie, inputs and outputs for Muon's step.
+            // Rows and columns of the matrices of Muon, in the layout of the parameters.
             let matrix = match tensor {
                 2 => Some((16, 150)),
                 4 => Some((256, 120)),
@@ -232,8 +232,8 @@ impl Plain {
     }
 }
 
-/// Newton and Schulz's iteration with the coefficients of Jordan et al. 2024, three rounds of
-/// `x = a x + (b x x' + c x x' x x') x`, here in the order of their own code.
+/// Runs three Newton-Schulz iterations `x = a x + (b x x' + c x x' x x') x` with the coefficients of Jordan et al. 2024, in the
+/// order of operations in their code.
 fn orthogonalise(d: &mut [f64], rows: usize, columns: usize) {
     let (a, b, c) = (3.4445, -4.7750, 2.0315);
     let norm = d.iter().map(|d| d * d).sum::<f64>().sqrt().max(1e-7);

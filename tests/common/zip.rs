@@ -1,15 +1,15 @@
-//! Zip files of uncompressed entries, for tests of what reads them.
+//! Zip files of uncompressed entries, for tests of their readers.
 
 use flate2::Crc;
 
-/// A zip file of these entries, each a name and its content.
+/// Returns a zip file of these entries, each of which is a name and its content.
 pub fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for (name, content) in entries {
         let mut crc = Crc::new();
         crc.update(content);
         let size = (content.len() as u32).to_le_bytes();
-        // Version 2.0, no flags, stored; midnight of 1 January 1980; CRC, sizes, length of the name, nothing extra.
+        // Version 2.0, no flags, stored; midnight of 1 January 1980; CRC, sizes, length of the name, no extra field.
         let mut facts = b"\x14\0\0\0\0\0\0\0\x21\0".to_vec();
         facts.extend(crc.sum().to_le_bytes());
         facts.extend([size, size].concat());

@@ -29,7 +29,7 @@ fn steps_do_not_allocate_or_wait() {
     for _ in 0..5 {
         let begin = Instant::now();
         (0..10).for_each(|_| trainer.step());
-        // The driver has all commands then, but need not have run any.
+        // After `flush`, the driver has received all commands, but may not have run any.
         client.flush().unwrap();
         host = host.min(begin.elapsed());
     }

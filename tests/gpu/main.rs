@@ -28,7 +28,7 @@ use lenet::error::Error;
 
 use implementation::{Implementation, Kernels};
 
-/// Returns the GPU, or `None` after checking the error if there is none.
+/// Returns the GPU. Without a GPU, checks the error and returns `None`.
 fn device() -> Option<&'static WgpuDevice> {
     static GPU: OnceLock<Result<Gpu, Error>> = OnceLock::new();
     match GPU.get_or_init(gpu::open) {
@@ -43,7 +43,7 @@ fn device() -> Option<&'static WgpuDevice> {
     }
 }
 
-/// Returns the GPU kernels, if there is a GPU.
+/// Returns the GPU kernels, or an empty list without a GPU.
 fn implementations() -> Vec<Box<dyn Implementation>> {
     let kernels = |device: &WgpuDevice| Box::new(Kernels::<Wgpu>(device.clone())) as _;
     device().map(kernels).into_iter().collect()

@@ -1,4 +1,4 @@
-//! Training on the GPU: repeated, resumed, with minibatches larger than a launch, with results read at any time.
+//! Training runs on the GPU: repeated, resumed, with minibatches that take several launches, and with results read at any time.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ fn learning_rates(batches: &Batches) -> Vec<f32> {
     (0..steps).map(|step| (0.05 * schedule.factor(step, steps)) as f32).collect()
 }
 
-/// Trains on some minibatches of an epoch; returns the results and the parameters at the end.
+/// Trains on some minibatches of an epoch, and returns the results and the final parameters.
 fn train(
     device: &WgpuDevice,
     start: &Parameters,

@@ -4,8 +4,8 @@ use crate::model::Activation;
 
 use super::simd::Simd;
 
-/// Coefficients of the minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2], found by the Remez exchange algorithm in
-/// 40-digit arithmetic. The largest relative error is 9.2e-8. The constant 1 is fixed so that sigmoid(0) is exactly 1/2.
+/// Coefficients of the minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2], found by the Remez exchange algorithm
+/// in 40-digit arithmetic. The largest relative error is 9.2e-8. The constant 1 is fixed so that sigmoid(0) is exactly 1/2.
 #[allow(
     clippy::approx_constant,
     clippy::excessive_precision,
@@ -16,11 +16,11 @@ const EXP2: [f32; 5] =
 
 /// Computes sigmoid(x) with an absolute error of at most 2e-7 and, for x > -40, a relative error of at most 4e-6.
 ///
-/// Returns 0 for x below -40, which is off by at most 4e-18: products of such small values with gradients would be denormal, and
-/// arithmetic with denormal numbers takes a CPU a hundred times as long. NaN stays NaN.
+/// Returns 0 for x below -40, with an error of at most 4e-18: products of such small values with gradients would be denormal, and
+/// denormal arithmetic is a hundred times slower on a CPU. NaN stays NaN.
 ///
-/// Method: exp(-x) = 2^n 2^f with an integer n and |f| <= 1/2. Adding 1.5 * 2^23 rounds to an integer, which is then in the lowest
-/// bits. The exponent's bias of 127 is added in the same step, so that a shift gives 2^n.
+/// Method: exp(-x) = 2^n 2^f with an integer n and |f| <= 1/2. Adding 1.5 * 2^23 rounds to an integer, which is then in the
+/// lowest bits. The exponent's bias of 127 is added in the same step, so that a shift gives 2^n.
 #[inline(always)]
 fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
     const ROUND: f32 = 12_582_912.0 + 127.0;
@@ -64,7 +64,8 @@ pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
     }
 }
 
-/// Gradients below this value do not change any weight. Multiplied by the smallest activation they are still normal numbers.
+/// The magnitude below which a gradient is set to zero. Smaller gradients do not change any weight, and this value times the
+/// smallest activation is still a normal number.
 const TINY: f32 = 1e-19;
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! Backward pass of conv1.
 //!
-//! Only the maximum of each pooling window has a gradient, so only its position is visited. The input is the image, so no gradient
-//! of x is needed.
+//! Only the maximum of each pooling window has a gradient, so the other positions are skipped. The input is the image, so no
+//! gradient of x is needed.
 
 use crate::model::KERNEL;
 
@@ -13,11 +13,11 @@ use super::slices::{Aligned, lanes, window};
 /// Gradients by [channel][row]; the last three lanes are unused.
 pub(super) type Gradients = ConvGradients<CHANNELS, KERNEL>;
 
-/// Floats per image row in the layout of the backward pass: columns 0 to 31 (zero from 28 on), then columns 8 to 23 again, so that
-/// any eight consecutive columns are within one cache line.
+/// Floats per image row in the layout of the backward pass: columns 0 to 31 (zero from 28 on), then columns 8 to 23 again, so
+/// that any eight consecutive columns are within one cache line.
 const STRIDE: usize = 48;
 
-/// Index of the upper left position of each window in that layout.
+/// Index of the upper left position of each pooling window in the layout with row stride [`STRIDE`].
 const CORNERS: [u16; CELLS] = {
     let mut corners = [0; CELLS];
     let mut cell = 0;
@@ -68,8 +68,8 @@ pub(super) fn backward<S: Simd>(
     }
 }
 
-/// Adds the image at the position of each maximum, times the gradient there, to the gradient of one 5x5 kernel with rows padded to
-/// eight. Even and odd positions have separate accumulators: ten hide the latency of the multiply-adds, five would not.
+/// Adds the 5x5 patch of the image below each maximum, times d_z, to the gradient of one kernel, whose rows are padded to eight
+/// values. Even and odd positions have separate accumulators: ten hide the latency of the multiply-adds, five would not.
 #[inline(always)]
 fn kernel_gradient<S: Simd>(
     s: S,

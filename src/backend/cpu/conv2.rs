@@ -43,7 +43,7 @@ pub(super) fn forward<S: Simd>(
     let by_tap = &by_tap(s, weight.try_into().expect("conv2's weight has 2400 values"));
     let bias = bias.try_into().expect("conv2's bias has 16 values");
     for ((x, maxima), argmax) in x.iter().zip(z).zip(argmax) {
-        // Eight windows, two rows of four, fill the eight lanes of the output.
+        // Eight windows (two rows of four) fill the eight lanes of an output vector.
         for half in 0..2 {
             let (mut z, mut index) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
             for i in 0..LANES {
@@ -75,7 +75,7 @@ fn by_tap<S: Simd>(s: S, weight: &[f32; WEIGHT]) -> [[f32; CHANNELS]; INPUTS * T
     let mut by_tap = [[0.0; CHANNELS]; LENGTH];
     for first in [0, LANES] {
         for block in (0..LENGTH).step_by(LANES) {
-            // The last block overlaps the one before it, so that it ends where the weight does.
+            // The last block overlaps the one before it, so that it ends at the end of the weight.
             let block = block.min(LENGTH - LANES);
             let mut rows = [s.splat(0.0); LANES];
             for (i, row) in rows.iter_mut().enumerate() {

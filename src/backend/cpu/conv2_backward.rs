@@ -1,6 +1,6 @@
 //! Backward pass of conv2.
 //!
-//! Only the maximum of each pooling window has a gradient, so only its position is visited.
+//! Only the maximum of each pooling window has a gradient, so the other positions are skipped.
 
 use crate::model::{KERNEL, TAPS};
 
@@ -10,7 +10,7 @@ use super::micro_batch::ConvGradients;
 use super::simd::{LANES, Simd};
 use super::slices::{Aligned, lanes, lanes_mut, window};
 
-/// Gradients by [output channel][row, column][input channel]; two of the eight lanes are unused.
+/// Gradients by [output channel][row, column][input channel]. The six input channels take six of the eight lanes.
 pub(super) type Gradients = ConvGradients<CHANNELS, TAPS>;
 
 /// Computes the gradients of weight and bias, summed over the images, and d_x, the gradient of x. Overwrites both.
@@ -35,11 +35,11 @@ pub(super) fn backward<S: Simd>(
     }
 }
 
-/// The inputs of a chunk: [image, row, column, channel], with channels padded to eight. A vector holds the input of one tap in all
-/// channels, so a kernel needs 25 vectors; with the taps as lanes it would need 30.
+/// The inputs of a chunk: [image, row, column, channel], with channels padded to eight. With the channels as lanes, the kernels
+/// of an output channel take 25 vectors, one per tap; with the taps as lanes they would take 30.
 type Inputs = Aligned<[f32; CHUNK * PLANE * LANES]>;
 
-/// Adds the gradients of a chunk of images to `gradients`, and returns the gradients by position.
+/// Adds the gradients of a chunk of images to `gradients`, and returns d_z with the positions of the maxima.
 #[inline(always)]
 fn weight_gradient<S: Simd>(
     s: S,
@@ -85,7 +85,7 @@ fn channels_last<S: Simd>(s: S, x: &[f32; INPUT], to: &mut [f32; PLANE * LANES])
     }
 }
 
-/// Writes the gradients of one image to `sparse`, and adds them to the bias gradient.
+/// Writes d_z of one image and the positions of the maxima to `sparse`, and adds d_z to the bias gradient.
 #[inline(always)]
 fn sparse_gradient<S: Simd>(
     s: S,
@@ -113,7 +113,8 @@ fn sparse_gradient<S: Simd>(
     }
 }
 
-/// Adds the gradients over all images and windows of the chunk to `COUNT` taps, from `FIRST` on, of one output channel's kernels.
+/// Computes the gradients of the kernels of one output channel at `COUNT` taps, starting at `FIRST`, from all images and windows
+/// of the chunk, and adds them to the previous ones.
 #[inline(always)]
 fn kernel_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
     s: S,

@@ -1,4 +1,4 @@
-//! Gradient of conv2's input: each kernel, times the gradient at the position of a maximum, is added to the planes.
+//! Gradient of conv2's input: at the position of each maximum, the kernel times d_z is added to the planes.
 
 use crate::model::KERNEL;
 
@@ -6,13 +6,13 @@ use super::conv2::{CELLS, CHANNELS, INPUT, INPUTS, PLANE, POOLED, WEIGHT, WIDTH}
 use super::simd::{LANES, Simd};
 use super::slices::{Aligned, lanes, lanes_mut, window};
 
-/// Images per pass over the kernels: as many as leave room in the first-level cache for everything else.
+/// Images per pass over the kernels. With more images, the data of a pass would not fit into the first-level cache.
 pub(super) const CHUNK: usize = 4;
 
-/// The gradients of a chunk of images and their positions: [output channel][image, window].
+/// The non-zero gradients of a chunk of images and their positions: [output channel][image, window].
 pub(super) struct Sparse {
     pub(super) d_z: [[f32; CHUNK * CELLS]; CHANNELS],
-    /// Position of the maximum in the inputs of the chunk, as an index into their planes with channels last.
+    /// Position of the maximum, as an index into the inputs of the chunk with channels last.
     pub(super) position: [[u16; CHUNK * CELLS]; CHANNELS],
     /// Index of the maximum in its window: 2 * row + column.
     pub(super) argmax: [[u8; CHUNK * CELLS]; CHANNELS],
@@ -26,9 +26,9 @@ const PAIRS: usize = INPUTS / 2;
 const ROWS: usize = 8;
 const SHIFTED: usize = ROWS * LANES;
 
-/// The weight, laid out so that the update of the 6x6 inputs below a window is six contiguous vectors for each position of the
-/// maximum: each 5x5 kernel is stored twice, the second time one column further right, with a row of zeros above and below.
-/// [pair, output channel][channel of the pair, column shift, row, column].
+/// The weight in a layout in which, for each position of the maximum, the addend of the 6x6 inputs below a window is six
+/// contiguous vectors. Each 5x5 kernel is stored twice, the second time one column further right, with a row of zeros above and
+/// below: [pair, output channel][channel of the pair, column shift, row, column].
 pub(super) struct Shifted(Vec<Aligned<[f32; 4 * SHIFTED]>>);
 
 impl Shifted {
@@ -47,7 +47,7 @@ impl Shifted {
                 let to = &mut self.0[input / 2 * CHANNELS + channel].0;
                 for ky in 0..KERNEL {
                     let from = ((channel * INPUTS + input) * KERNEL + ky) * KERNEL;
-                    // Load the row and three values of the next row, and replace these by zeros. The last row has no next row.
+                    // Load the row and three values of the next row, and set those three to zero. The last row has no next row.
                     let row = if from + LANES <= WEIGHT {
                         s.select_greater(five, zero, s.load(lanes(weight, from)), zero)
                     } else {
@@ -57,7 +57,7 @@ impl Shifted {
                     };
                     let at = input % 2 * 2 * SHIFTED + (ky + 1) * LANES;
                     s.store(row, lanes_mut(to, at));
-                    // The zero after the end of the shifted row is where the next row starts with its own zero.
+                    // The last zero of this store is the first value of the next row, which is zero as well.
                     s.store(row, lanes_mut(to, at + SHIFTED + 1));
                 }
             }
@@ -65,7 +65,7 @@ impl Shifted {
     }
 }
 
-/// Floats per row of a plane in scratch memory: one cache line, so that few vectors cross a cache line.
+/// Floats per row of a plane in scratch memory: exactly one cache line, so that few vectors cross a cache line.
 const STRIDE: usize = 16;
 
 /// Computes the gradient of the input of the first images of the chunk. Overwrites `d_x`.
@@ -76,7 +76,7 @@ pub(super) fn input_gradient<S: Simd>(
     weight: &Shifted,
     d_x: &mut [[f32; INPUT]],
 ) {
-    // The loop over the images is inside, so that the kernels of one pair stay in the first-level cache.
+    // The images are the inner loop, so that the kernels of one pair stay in the first-level cache.
     for (pair, kernels) in weight.0.as_chunks::<CHANNELS>().0.iter().enumerate() {
         for (image, d_x) in d_x.iter_mut().enumerate() {
             let d_x = &mut d_x.as_chunks_mut::<{ 2 * PLANE }>().0[pair];

@@ -9,12 +9,12 @@ use super::micro_batch::MICRO_BATCH;
 use super::simd::{LANES, Simd};
 use super::slices::{lanes, lanes_mut};
 
-/// Returns the number of floats of a padded row of inputs and of a padded row of outputs.
+/// Returns the lengths, in floats, of a padded row of inputs and of a padded row of outputs.
 pub(super) const fn strides(shape: DenseShape) -> [usize; 2] {
     [stride(shape.inputs), stride(shape.outputs)]
 }
 
-/// Returns the number of floats of a padded row.
+/// Returns the length, in floats, of a padded row of `values` values.
 pub(super) const fn stride(values: usize) -> usize {
     values.next_multiple_of(2 * LANES)
 }
@@ -110,7 +110,7 @@ pub(super) fn input_gradient<S: Simd>(
     let [d_x_stride, d_z_stride] = strides(shape);
     assert_eq!((d_x.len(), d_z.len()), (MICRO_BATCH * d_x_stride, MICRO_BATCH * d_z_stride));
     assert!(d_z_stride <= LONGEST && weight.len() == inputs * outputs);
-    // The images are the lanes, so that the weight is read in memory order: [output][image].
+    // [output][image]: the images are the lanes, so that the weight is read in memory order.
     let mut by_output = [[0.0; LANES]; LONGEST];
     for column in (0..outputs).step_by(LANES) {
         let block = std::array::from_fn(|i| s.load(lanes(d_z, i * d_z_stride + column)));

@@ -1,12 +1,12 @@
-//! Loss of one image and its gradient; `model/loss.rs` has the definition.
+//! The loss of one image and its gradient, as defined in `model/loss.rs`.
 
 use crate::model::{Activation, CLIP, OUTPUTS, SampleResult, argmax};
 
 /// Returns the loss of an image whose last layer has the activations `y` \[10\], and writes the gradient of `loss / batch_size`
 /// with respect to y to `d_y`.
 ///
-/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` with respect to `o[k]` is `1 / s`, minus `1 / o[k]` if k is
-/// the label. It is zero if o is clipped, as in `tf.clip_by_value`.
+/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` with respect to `o[k]` is `1 / s`, minus `1 / o[k]` if k
+/// is the label. It is zero if o is clipped, as in `tf.clip_by_value`.
 ///
 /// # Panics
 /// Panics if the label is not below 10.

@@ -1,8 +1,8 @@
 //! Buffers of the forward/backward phase: saved activations and gradients ([`MicroBatch`]), and the scratch memory of a thread
 //! ([`Scratch`]).
 //!
-//! Only the values that the update phase reads are in a [`MicroBatch`]. Everything else stays in the scratch memory of the
-//! thread, and so in its cache.
+//! A [`MicroBatch`] only has the values that the update phase reads. All other values are in the scratch memory of the thread,
+//! which stays in the cache of its core.
 
 use std::cell::RefCell;
 
@@ -52,7 +52,7 @@ impl MicroBatch {
         &self.results[..self.n]
     }
 
-    /// Returns x and d_z of a dense layer, counted from 0.
+    /// Returns x and d_z of dense layer `layer`, counted from 0.
     #[inline(always)]
     pub(super) fn dense(&self, layer: usize) -> (&[f32], &[f32]) {
         match layer {
@@ -81,8 +81,8 @@ impl<const INPUTS: usize, const OUTPUTS: usize> Dense<INPUTS, OUTPUTS> {
     }
 }
 
-/// The gradients of a convolution's weight and bias, summed over images, in the layout of the vectors that sum them: some rows of
-/// eight lanes for the kernels of each output channel, and eight partial sums for its bias.
+/// The gradients of a convolution's weight and bias, summed over images, in the layout of the accumulators. Each output channel
+/// has `ROWS` rows of eight lanes for its kernels, and eight partial sums for its bias.
 #[derive(Clone, Copy)]
 pub(super) struct ConvGradients<const CHANNELS: usize, const ROWS: usize> {
     pub weight: Aligned<[[[f32; LANES]; ROWS]; CHANNELS]>,
@@ -100,8 +100,8 @@ impl<const CHANNELS: usize, const ROWS: usize> ConvGradients<CHANNELS, ROWS> {
         to.zip(from).for_each(|(to, from)| *to += from);
     }
 
-    /// Writes the gradient of the weight and, after it, the gradient of the bias. The first `lanes` lanes of each row are used,
-    /// and `index` maps a row and lane to an index in the kernels of the output channel.
+    /// Writes the gradient of the weight and then the gradient of the bias to `to`, in the layout of the parameters. Reads the
+    /// first `lanes` lanes of each row. `index` maps a row and a lane to an index in the kernels of an output channel.
     pub(super) fn write(
         &self,
         lanes: usize,
@@ -158,10 +158,10 @@ impl Scratch {
         SCRATCH.with_borrow_mut(|scratch| work(scratch))
     }
 
-    /// Copies the images, transformed and scaled.
+    /// Copies the images to the scratch memory, transformed and scaled.
     ///
-    /// Shuffled images are not in the cache. Plain copies have many cache misses in flight at once, which a conversion does not:
-    /// copying first takes 5 us for 32 images, and converting directly takes 9 us.
+    /// Shuffled images are not in the cache. A plain copy has many cache misses in flight at once, a conversion does not:
+    /// copying first takes 5 us for 32 images, converting directly takes 9 us.
     #[inline(always)]
     pub(super) fn load(&mut self, images: Minibatch<'_>) {
         let n = images.len();

@@ -1,7 +1,7 @@
 //! The update of the large matrices with orthogonalised momentum; see [`crate::optim::Muon`].
 //!
-//! Each matrix is stored with its longer side as rows, which are padded with zeros, so that products are computed in tiles of four
-//! rows by sixteen columns. Blocks of rows are split among threads; each value is a sum in a fixed order.
+//! Each matrix is stored with its longer side as rows, which are padded with zeros, so that products are computed in tiles of
+//! four rows by sixteen columns. Blocks of rows are split among threads; each value is a sum in a fixed order.
 
 use rayon::prelude::*;
 
@@ -28,7 +28,7 @@ pub(super) struct NewtonSchulz {
 }
 
 impl NewtonSchulz {
-    /// Returns the buffer for the directions, in the layout of the parameters. Only those of the matrices are read.
+    /// Returns the buffer for the directions, in the layout of the parameters. Only the directions of the matrices are read.
     pub(super) fn directions(&mut self) -> &mut [f32] {
         self.directions.resize(PARAMETERS, 0.0);
         &mut self.directions
@@ -178,14 +178,15 @@ fn mirror(square: &mut [f32], width: usize, stride: usize) {
     }
 }
 
-/// The left matrix of a product, with the same stride as the others.
+/// The left matrix of a product. The stride of [`Product`] applies to it as well.
 #[derive(Clone, Copy)]
 enum Left<'a> {
     Plain(&'a [f32]),
     Transposed(&'a [f32]),
 }
 
-/// Computes some rows of a product, from `first` on, in the columns from `first_column` on, rounded down to a whole tile.
+/// A product of matrices, of which [`BLOCK`] rows are computed, starting at row `first`. In each row, the columns before the tile
+/// of `first_column` are skipped.
 struct Product<'a> {
     left: Left<'a>,
     right: &'a [f32],
@@ -242,7 +243,7 @@ impl Kernel for Product<'_> {
     }
 }
 
-/// Sums `left * right` over all pairs.
+/// Computes a tile of a product: the sum of the outer products of all pairs.
 #[inline(always)]
 fn tile<'a, S: Simd>(
     s: S,

@@ -39,7 +39,7 @@ impl<'a> Target<'a> {
         (part(first, first_v, first_d), part(others, others_v, others_d))
     }
 
-    /// Updates the parameters from index `at` on by their gradients `g`. They belong to tensor `tensor` of [`TENSORS`].
+    /// Updates the parameters from index `at` on, which belong to tensor `tensor` of [`TENSORS`], by their gradients `g`.
     #[inline(always)]
     pub(super) fn update<S: Simd>(&mut self, s: S, at: usize, g: &[f32], tensor: usize) {
         let part = at..at + g.len();
@@ -48,7 +48,7 @@ impl<'a> Target<'a> {
         let is_bias = TENSORS[tensor].shape.len() == 1;
         let (w, learning_rate, weight_decay) = match &mut self.directions {
             Some(directions) if Muon::updates(tensor) => {
-                // From zero, a step with learning rate -1 ends at the direction itself.
+                // A step from zero with learning rate -1 results in the direction itself.
                 let d = &mut directions[part];
                 d.fill(0.0);
                 (d, -1.0, 0.0)
@@ -87,7 +87,7 @@ fn update<S: Simd>(
     }
 }
 
-/// `w = w - learning_rate * d`; see [`crate::optim`] for the direction d.
+/// Computes `w = w - learning_rate * d`; see [`crate::optim`] for the direction d.
 #[inline(always)]
 fn update_vector<S: Simd>(
     s: S,
@@ -111,7 +111,7 @@ fn update_vector<S: Simd>(
     s.store(s.mul_add(s.splat(-learning_rate), direction, weight), w);
 }
 
-/// Pads the last values of a row to a vector, so that every value is computed alike, wherever rows end.
+/// Pads the last values of a row to a vector, so that they are computed with the same operations as all others.
 #[inline(always)]
 fn padded(rest: &[f32]) -> [f32; LANES] {
     let mut vector = [0.0; LANES];

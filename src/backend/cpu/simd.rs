@@ -20,8 +20,8 @@ pub const LANES: usize = 8;
 
 /// An instruction set that this CPU supports.
 ///
-/// AVX-512 is not supported: with its 32 registers on a Zen 4, conv1 took 20 % longer than with AVX2 and a step took 3 % longer, and
-/// a vector of sixteen lanes does no more work per cycle there than two vectors of eight.
+/// AVX-512 is not supported: with its 32 registers on a Zen 4, conv1 took 20 % longer than with AVX2 and a step took 3 % longer,
+/// and a vector of sixteen lanes does no more work per cycle there than two vectors of eight.
 ///
 /// Values are only created after a check of the CPU, so a value proves that the instructions may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ enum Isa {
 /// The reason why an instruction set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimdLevelError {
-    /// There is no instruction set with this name.
+    /// The name is unknown.
     #[error("LENET_SIMD: unknown instruction set {0:?}")]
     Unknown(String),
     /// This CPU does not support the instruction set.
@@ -132,9 +132,9 @@ impl fmt::Display for SimdLevel {
 
 /// A computation that is written once for all instruction sets.
 ///
-/// `run` and every function it calls must be `#[inline(always)]`: only code that is inlined into the wrapper of an instruction set is
-/// compiled for it. Closures cannot have the attribute; a closure that is called in several places is not inlined and takes four times
-/// as long.
+/// `run` and every function it calls must be `#[inline(always)]`: only code that is inlined into the wrapper of an instruction
+/// set is compiled for it. Closures cannot have the attribute; a closure that is called in several places is not inlined and
+/// takes four times as long.
 pub(crate) trait Kernel {
     fn run<S: Simd>(self, s: S);
 }
@@ -150,7 +150,7 @@ pub(crate) trait Simd: Copy {
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
-    /// Computes `a * b + c`, rounded once if there is a fused multiply-add, otherwise twice.
+    /// Computes `a * b + c`, rounded once if the instruction set has a fused multiply-add, otherwise twice.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Returns `b` in lanes with `b > a`, otherwise `a`. Ties go to `a`, and a NaN in `a` is kept.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
@@ -158,7 +158,7 @@ pub(crate) trait Simd: Copy {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// Returns `yes` in lanes with `a > b`, otherwise `no`.
     fn select_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
-    /// Returns the even and the odd lanes of the sixteen lanes of `a` and `b`.
+    /// Splits the sixteen lanes of `a` and `b` into the even and the odd ones.
     fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// Transposes an 8x8 block.
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES];

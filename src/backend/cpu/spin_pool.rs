@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::Yield;
 
-/// How long an idle thread spins before it sleeps. Gaps within a step last a few microseconds; spinning longer would only cost
+/// Time that an idle thread spins before it sleeps. Gaps within a step last a few microseconds; spinning longer would only cost
 /// CPU time and battery.
 const SPIN_TIME: Duration = Duration::from_micros(200);
 
@@ -18,12 +18,12 @@ thread_local! {
     static IS_SPINNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps the threads of a pool spinning from one step to the next.
+/// A counter of the spinning threads of a pool, which are kept spinning from one step to the next.
 ///
 /// A phase of a step takes tens of microseconds, and waking a thread takes about as long.
 #[derive(Debug, Default)]
 pub(super) struct SpinPool {
-    /// Threads that spin or have been asked to.
+    /// Number of threads that spin or are about to.
     spinning: Arc<AtomicUsize>,
 }
 
@@ -40,7 +40,7 @@ impl SpinPool {
         self.spinning.fetch_add(others, Ordering::Relaxed);
         let spinning = Arc::clone(&self.spinning);
         rayon::spawn_broadcast(move |context| {
-            // The caller runs this closure too, while it waits for a task.
+            // The caller also runs this closure, while it waits for a task.
             if context.index() != caller {
                 spin_until_idle();
                 spinning.fetch_sub(1, Ordering::Relaxed);
@@ -49,9 +49,9 @@ impl SpinPool {
     }
 }
 
-/// Runs tasks of the pool until there has been none for [`SPIN_TIME`].
+/// Runs tasks of the pool until none has arrived for [`SPIN_TIME`].
 fn spin_until_idle() {
-    // The thread may run this function again while it spins.
+    // A spinning thread may receive another call of this function as a task.
     if IS_SPINNING.replace(true) {
         return;
     }

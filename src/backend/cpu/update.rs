@@ -1,7 +1,7 @@
-//! The update phase of a step: the gradient of each parameter, and the update by it.
+//! The update phase of a step: computes the gradient of each parameter and updates the parameter.
 //!
-//! A gradient is a sum over the images in their order. The parameters are split among threads in tasks of about two thousand;
-//! a task writes only its own parameters.
+//! A gradient is summed over the images in their order. The threads share tasks of about two thousand parameters, and each task
+//! only writes its own parameters.
 
 use rayon::prelude::*;
 
@@ -40,10 +40,10 @@ pub(super) fn update(
     }
 }
 
-/// The dense layers, and how many rows of the weight a task updates.
+/// The dense layers, and the number of weight rows that a task updates.
 const DENSE: [(DenseShape, usize); 3] = [(FC1, 16), (FC2, 24), (FC3, 84)];
 
-/// Parameters that one task updates.
+/// The parameters that one task updates.
 #[derive(Clone, Copy)]
 enum UpdateTask {
     Convolutions,
@@ -118,7 +118,7 @@ fn convolutions<S: Simd>(s: S, micro_batches: &[Box<MicroBatch>], mut target: Ta
     }
 }
 
-/// Updates some rows of a weight by `transpose(x) * d_z`, in tiles of four inputs by sixteen outputs.
+/// Updates some rows of a weight by their gradient, `transpose(x) * d_z`, in tiles of four inputs by sixteen outputs.
 #[inline(always)]
 fn rows<S: Simd>(
     s: S,
@@ -159,7 +159,7 @@ fn rows<S: Simd>(
     }
 }
 
-/// Updates a bias by the sum of d_z.
+/// Updates a bias by its gradient, the sum of d_z.
 #[inline(always)]
 fn bias<S: Simd>(s: S, micro_batches: &[Box<MicroBatch>], layer: usize, mut target: Target<'_>) {
     const LONGEST: usize = stride(FC1.outputs);

@@ -8,8 +8,8 @@ use super::layout::memory::{CONV1_CELLS, IMAGE, WEIGHTS};
 use super::max_pool::{convolve, maximum};
 use crate::model::{Activation, CONV1, OFFSETS, TAPS};
 
-/// Computes conv1, its max-pool and activation. Returns the index of the maximum of each pooling window that this thread has
-/// computed, in two bits per window.
+/// Computes conv1, its max-pool and activation. Returns the argmax of each pooling window that this thread has computed, packed
+/// into two bits per window.
 #[cube]
 pub fn conv1(memory: &mut SharedMemory<f32>, #[comptime] activation: Activation) -> u32 {
     let mut argmax = 0u32;

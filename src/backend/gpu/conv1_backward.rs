@@ -10,8 +10,8 @@ use crate::model::{Activation, CONV1, CONV2, KERNEL, OFFSETS, TAPS};
 /// Partial sums per weight.
 const PARTS: usize = 8;
 
-/// Replaces the activations of conv1 by d_z, and fills [`PIXEL_CONV1`]; `argmax` is the result of `conv1` in this thread. Waits for
-/// all threads.
+/// Replaces the activations of conv1 by d_z, and fills [`PIXEL_CONV1`]. `argmax` is the result of `conv1` in this thread. Waits
+/// for all threads.
 #[cube]
 pub fn d_z_conv1(memory: &mut SharedMemory<f32>, argmax: u32, #[comptime] activation: Activation) {
     let mut shift = 0u32;
@@ -21,8 +21,8 @@ pub fn d_z_conv1(memory: &mut SharedMemory<f32>, argmax: u32, #[comptime] activa
         let x = (cell % CONV1.pooled) as u32;
         let patches = PATCHES + channel * comptime!(CONV2.cells() * PATCH * PATCH);
         let mut sum = 0.0f32;
-        // Patches start at every other row and column, so that up to nine of them cover a cell. If a subtraction wraps around, there
-        // is no patch.
+        // Patches start at every other row and column, so up to nine of them cover a cell. If a subtraction wraps around, the
+        // patch does not exist.
         for i in 0..3u32 {
             let patch_row = y / 2u32 - i;
             let row = y - 2u32 * patch_row;
@@ -49,7 +49,7 @@ pub fn d_z_conv1(memory: &mut SharedMemory<f32>, argmax: u32, #[comptime] activa
 /// Computes the gradients of conv1's parameters from this image, each as the sum of [`PARTS`] partial sums.
 #[cube]
 pub fn conv1_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, base: usize) {
-    // A unit is a row of five weights: part, channel, row.
+    // A unit of work is a row of five weights in one partial sum, indexed by part, channel and row.
     let rows = comptime!(CONV1.outputs * KERNEL);
     for unit in range_stepped(UNIT_POS as usize, comptime!(PARTS * CONV1.outputs * KERNEL), THREADS)
     {
@@ -88,7 +88,7 @@ pub fn conv1_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, b
         }
         saved[base + weight] = sum;
     }
-    // The biases are summed by threads that had no weight to sum.
+    // The threads that had no weight to sum handle the biases.
     if UNIT_POS >= 160u32 && UNIT_POS < 166u32 {
         let channel = UNIT_POS as usize - 160;
         let mut s0 = 0.0f32;

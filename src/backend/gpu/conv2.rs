@@ -11,14 +11,14 @@ use crate::model::{Activation, CONV2, OFFSETS, TAPS};
 /// Values of the output.
 const CELLS: usize = CONV2.output_len();
 
-/// Computes conv2, its max-pool and activation, which is x of fc1. Waits for all threads.
+/// Computes conv2, its max-pool and activation; the result is x of fc1. Waits for all threads.
 ///
-/// Each input channel is summed separately, as on the CPU. With one sum over all 150 products, rounding changes the maximum of some
-/// windows, and after twenty steps conv1's weights differ by 3e-3.
+/// Each input channel is summed separately, as on the CPU. With one sum over all 150 products, rounding changes the maximum of
+/// some windows, and after twenty steps conv1's weights differ by 3e-3.
 #[cube]
 pub fn conv2(memory: &mut SharedMemory<f32>, #[comptime] activation: Activation) {
     for unit in range_stepped(UNIT_POS as usize, comptime!(2 * CELLS), THREADS) {
-        // A unit is one half of the input channels of a cell.
+        // A unit of work is the sum over half of the input channels of a cell.
         let half = unit / CELLS;
         let cell = unit % CELLS;
         let channel = cell / comptime!(CONV2.cells());

@@ -31,7 +31,7 @@ pub fn d_z_conv2(memory: &mut SharedMemory<f32>, #[comptime] activation: Activat
 #[cube]
 pub fn conv2_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, base: usize) {
     let cells = comptime!(CONV2.cells());
-    // A unit is a row of five weights: output channel, input channel, row.
+    // A unit of work is a row of five weights, indexed by output channel, input channel and row.
     let units = comptime!(CONV2.outputs * CONV2.inputs * KERNEL);
     for unit in range_stepped(UNIT_POS as usize, units, THREADS) {
         let output = unit / comptime!(CONV2.inputs * KERNEL);
@@ -43,7 +43,7 @@ pub fn conv2_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, b
         let mut g3 = 0.0f32;
         let mut g4 = 0.0f32;
         for turn in 0..cells {
-            // Threads of different input channels start at different cells, and so in different memory banks.
+            // Threads of different input channels start at different cells, and therefore in different memory banks.
             let cell = (turn + 3 * input) % cells;
             let d_z = memory[D_CONV2 + output * cells + cell];
             let index = memory[ARGMAX_CONV2 + output * cells + cell] as usize;
@@ -72,12 +72,12 @@ pub fn conv2_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, b
     }
 }
 
-/// Computes the gradient of conv2's input from each pooling window, summed over the output channels; see [`PATCHES`]. Waits for all
-/// threads.
+/// Computes the gradient of conv2's input from each pooling window, summed over the output channels; see [`PATCHES`]. Waits for
+/// all threads.
 #[cube]
 pub fn conv2_input_gradient(memory: &mut SharedMemory<f32>) {
     let cells = comptime!(CONV2.cells());
-    // A unit is a row of a patch: input channel, window, row.
+    // A unit of work is a row of a patch, indexed by input channel, window and row.
     let units = comptime!(CONV2.inputs * CONV2.cells() * PATCH);
     for unit in range_stepped(UNIT_POS as usize, units, THREADS) {
         let input = unit / comptime!(CONV2.cells() * PATCH);
@@ -91,7 +91,7 @@ pub fn conv2_input_gradient(memory: &mut SharedMemory<f32>) {
         let mut g5 = 0.0f32;
         for output in 0..CONV2.outputs {
             let index = memory[ARGMAX_CONV2 + output * cells + cell] as u32;
-            // The row of the kernel that applies to this row. There is none if the subtraction wraps around or gives 5.
+            // The row of the kernel for this row of the patch. If the subtraction wraps around or gives 5, no such row exists.
             let kernel_row = row - index / 2u32;
             let is_right = index % 2u32 == 1u32;
             let d_z = memory[D_CONV2 + output * cells + cell];

@@ -1,6 +1,6 @@
 //! Forward and backward pass of the dense layers: one workgroup per image, in workgroup memory.
 //!
-//! The gradients of their parameters are products of `x` and `d_z`, summed over images, and are left to the update phase.
+//! The gradients of their parameters are products of `x` and `d_z`, summed over images. The update phase computes them.
 
 use cubecl::prelude::*;
 
@@ -10,7 +10,7 @@ use super::layout::memory::{D_Z, OUTPUTS, PARTS, WEIGHT_FC3, X};
 use super::layout::{THREADS, saved};
 use crate::model::{Activation, DenseShape, FC1, FC2, FC3, OFFSETS};
 
-/// Partial sums per output of fc3, and inputs per partial sum.
+/// Number of partial sums per output of fc3, and number of inputs per partial sum.
 const FC3_PARTS: usize = 14;
 const FC3_PART: usize = FC3.inputs / FC3_PARTS;
 

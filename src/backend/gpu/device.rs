@@ -18,7 +18,7 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Returns a note for the user if this is not a real GPU.
+    /// Returns a note for the user if this is a software renderer.
     pub fn note(&self) -> Option<String> {
         let name = &self.name;
         let note = || format!("note: {name} is a software renderer running on the CPU and is slow");
@@ -26,8 +26,8 @@ impl Gpu {
     }
 }
 
-/// Returns a note for the user to print before opening a GPU if `XDG_RUNTIME_DIR` is not set. Mesa's drivers then print two errors
-/// that look like errors of this program.
+/// Returns a note for the user to print before opening a GPU if `XDG_RUNTIME_DIR` is not set. Mesa's drivers then print two
+/// errors that look like errors of this program.
 pub fn xdg_runtime_note() -> Option<&'static str> {
     let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
     (!is_silent).then_some(
@@ -38,7 +38,7 @@ pub fn xdg_runtime_note() -> Option<&'static str> {
 /// Opens the fastest GPU of the machine.
 ///
 /// # Errors
-/// Returns an error if no GPU is found, or it cannot be opened, or it cannot run the kernels.
+/// Returns an error if no GPU is found, or if it cannot be opened or cannot run the kernels.
 pub fn open() -> Result<Gpu, Error> {
     // The graphics APIs that Burn's kernels support.
     let backend =
@@ -67,8 +67,8 @@ pub fn open() -> Result<Gpu, Error> {
         )));
     }
 
-    // All features of the adapter, as Burn requests them, except those that wgpu calls experimental: LeNet does not need them, and
-    // enabling them requires unsafe code.
+    // All features of the adapter, as Burn requests them, except those that wgpu calls experimental: LeNet does not need them,
+    // and enabling them requires unsafe code.
     let features = adapter.features()
         - wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
         - wgpu::Features::all_experimental_mask();
@@ -81,7 +81,7 @@ pub fn open() -> Result<Gpu, Error> {
     let (device, queue) = pollster::block_on(adapter.request_device(&description))
         .map_err(|error| Error::Gpu(format!("the GPU {} cannot be opened: {error}", info.name)))?;
     let setup = WgpuSetup { instance, adapter, device, queue, backend };
-    // Not the default, which panics if an environment variable is not a number.
+    // The default options would panic if an environment variable is not a number.
     let options = RuntimeOptions { tasks_max: 32, memory_config: MemoryConfiguration::default() };
     Ok(Gpu {
         device: init_device(setup, options),

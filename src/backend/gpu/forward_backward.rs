@@ -18,10 +18,10 @@ use crate::model::{self, Activation, FC1, FC2, FC3};
 /// Bits of a NaN.
 const POISON: u32 = 0x7FC0_0000;
 
-/// Computes results and saved values of the images from index [`words::NEXT`] of the order on, one per workgroup.
+/// Computes the results and saved values of the images that start at index [`words::NEXT`] of the order, one image per workgroup.
 ///
-/// `images` and `order` are packed by [`super::pack`]; `results` has the losses of all images of the epoch and then, from
-/// [`correct_at`](super::layout::correct_at) on, their correctness.
+/// `images` and `order` are packed by [`super::pack`]; `results` has the losses of all images of the epoch and,
+/// starting at [`correct_at`](super::layout::correct_at), their correctness.
 #[cube(launch)]
 pub fn forward_backward(
     images: &Array<u32>,
@@ -109,7 +109,7 @@ fn forward_pass(
     argmax
 }
 
-/// Copies x of the dense layers to the saved values; the order is the same in both.
+/// Copies x of the dense layers to the saved values, where they have the same order.
 #[cube]
 fn save_activations(memory: &SharedMemory<f32>, saved: &mut Array<f32>, base: usize) {
     let from = comptime!(X[0]);

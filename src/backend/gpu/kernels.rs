@@ -107,8 +107,8 @@ impl Kernels {
         self.upload(&words)
     }
 
-    /// Allocates a buffer of at least this many floats with arbitrary values. The size is one that cubecl does not round up, because
-    /// cubecl computes offsets from the end with a size that differs from the one it reports.
+    /// Allocates a buffer of at least this many floats with arbitrary values. Chooses a size that cubecl does not round up:
+    /// otherwise cubecl would compute offsets from the end with a size that differs from the one it reports.
     pub fn empty(&self, floats: usize) -> Handle {
         let floats = floats.next_multiple_of(ALIGNMENT);
         self.launcher.client.empty(WORD * floats)
@@ -132,7 +132,7 @@ impl Kernels {
         self.launcher.launch(&self.forward, count, &buffers);
     }
 
-    /// Runs a step on the next `images` of an epoch, which are a minibatch.
+    /// Runs a step on the next minibatch of an epoch, which has `images` images.
     pub fn step(&self, images: usize, epoch: &EpochBuffers, parameters: &Handle) {
         if images <= CHUNK {
             self.forward_backward(images, epoch, parameters);
@@ -151,7 +151,7 @@ impl Kernels {
         self.update_matrices(parameters, &epoch.epoch);
     }
 
-    /// Updates the matrices of Muon by the directions that the update has written.
+    /// Updates the matrices of Muon by the directions that the update kernel has written.
     fn update_matrices(&self, parameters: &Handle, epoch: &Handle) {
         if !self.rule.has_muon {
             return;
@@ -178,7 +178,7 @@ impl Kernels {
         self.launcher.launch(&self.forward_backward, count, &buffers);
     }
 
-    /// Copies ranges of floats in buffers to the host. Waits for the device.
+    /// Waits for the device and copies ranges of floats from buffers to the host.
     ///
     /// # Errors
     /// Returns an error if the device failed, now or since the last call.
@@ -193,7 +193,7 @@ impl Kernels {
             let size = buffer.size();
             buffer.offset_start(start).offset_end(size - end)
         });
-        // Reading alone does not report errors of earlier work.
+        // Reading a buffer does not report earlier errors of the device.
         pollster::block_on(client.sync()).map_err(failed)?;
         let read = pollster::block_on(client.read_async(buffers.collect())).map_err(failed)?;
         Ok(read.iter().map(|bytes| f32::from_bytes(bytes).to_vec()).collect())

@@ -18,11 +18,11 @@ use cubecl::prelude::*;
 use cubecl::server::{Handle, KernelArguments, MetadataBindingInfo};
 use cubecl::{CompilationError, Compiler, CubeTask, ExecutionMode, InfoBuilder};
 
-/// Launches kernels on a device.
+/// A launcher of kernels on a device.
 pub struct Launcher {
     pub client: ComputeClient<WgpuRuntime>,
-    /// Whether every access is checked against the length of its buffer, which takes almost twice as long, and workgroup memory is
-    /// first filled with NaN. For tests.
+    /// Whether every access is checked against the length of its buffer and workgroup memory is first filled with NaN. For tests,
+    /// because it takes almost twice as long.
     pub is_checked: bool,
 }
 
@@ -39,8 +39,8 @@ impl Launcher {
             .address_type(AddressType::U32)
     }
 
-    /// Launches `workgroups` workgroups of `kernel` without waiting for them. `buffers` are its arguments, each with the size of its
-    /// items in bytes.
+    /// Launches `workgroups` workgroups of `kernel` without waiting for them. `buffers` are its arguments, each with the size of
+    /// its items in bytes.
     ///
     /// The kernels use every buffer, have no other arguments and do not read the lengths of buffers, so no lengths are uploaded.
     pub fn launch<K: CubeKernel>(
@@ -78,7 +78,7 @@ fn lengths(buffers: &[(&Handle, usize)]) -> MetadataBindingInfo {
     info.finish(AddressType::U32)
 }
 
-/// A kernel that has been described, and is compiled at its first launch.
+/// A kernel with its description and id, which is compiled at the first launch.
 pub struct PreparedKernel<K: CubeKernel> {
     kernel: Arc<KernelTask<AutoCompiler, K>>,
     id: KernelId,
@@ -122,7 +122,7 @@ impl<K: CubeKernel> CubeTask<AutoCompiler> for Task<K> {
     ) -> Result<CompiledKernel<AutoCompiler>, CompilationError> {
         let mut compiled = self.kernel.compile(compiler, options, mode, address_type)?;
         if !self.has_lengths {
-            // Without it, wgpu derives the buffers from the shader source. cubecl would add the buffer of lengths.
+            // Without `repr`, wgpu derives the buffers from the shader source. With it, cubecl would add the buffer of lengths.
             compiled.repr = None;
         }
         Ok(compiled)

@@ -75,7 +75,7 @@ pub mod muon {
     use super::{ALIGNMENT, SLOT};
     use crate::optim::MATRICES;
 
-    /// Longer and shorter side of each matrix: the rows and columns of its x.
+    /// Number of rows (longer side) and columns (shorter side) of x of each matrix.
     pub const SIDES: [[usize; 2]; 3] = {
         let mut sides = [[0; 2]; 3];
         let mut index = 0;
@@ -90,7 +90,7 @@ pub mod muon {
     };
     /// Offset of each x among all x, and the end of the last one.
     pub const X: [usize; 4] = offsets([0, 1]);
-    /// Offset of each square matrix with the shorter side, and the end of the last one.
+    /// Offset of each square matrix, whose side is the shorter one, among all of them, and the end of the last one.
     pub const SQUARES: [usize; 4] = offsets([1, 1]);
 
     const fn offsets(sides: [usize; 2]) -> [usize; 4] {
@@ -125,13 +125,13 @@ pub mod memory {
     pub const WEIGHTS: usize = IMAGE + PIXELS;
     /// Weight of conv2.
     pub const WEIGHT_CONV2: usize = WEIGHTS + OFFSETS[2];
-    /// Activations of conv1; in the backward pass its d_z.
+    /// Activations of conv1, or in the backward pass d_z of conv1.
     pub const CONV1_CELLS: usize = WEIGHTS + CONVOLUTIONS;
     /// d_z of conv2, which applies to the maximum of each pooling window.
     pub const D_CONV2: usize = CONV1_CELLS + CONV1.output_len();
     /// Index of the maximum in each pooling window of conv2, 2 * row + column, as a float.
     pub const ARGMAX_CONV2: usize = D_CONV2 + CONV2.output_len();
-    /// Memory from here on is used for different values in different stages.
+    /// Start of the memory that holds different values in different stages.
     pub const SHARED: usize = ARGMAX_CONV2 + CONV2.output_len();
 
     /// x of each dense layer; the first is the output of conv2.
@@ -143,7 +143,7 @@ pub mod memory {
     const D_FC3: usize = OUTPUTS + 16;
     /// Partial sums.
     pub const PARTS: usize = D_Z[0] + UNITS[0];
-    /// Weight of fc3, kept for the backward pass after the partial sums of fc3.
+    /// Weight of fc3, kept for the backward pass. It follows the partial sums of fc3 in memory.
     pub const WEIGHT_FC3: usize = PARTS + 256;
 
     /// Side of the patch of conv2's input below a pooling window.
@@ -151,13 +151,13 @@ pub mod memory {
     /// Backward pass: gradient of conv2's input from each pooling window ([`PATCH`] x [`PATCH`] values). Reuses the memory of the
     /// dense layers.
     pub const PATCHES: usize = SHARED;
-    /// Backward pass: the pixel at the upper left of the kernel at the maximum, for each cell of conv1, as a float. Reuses the
-    /// memory of conv2's weight.
+    /// Backward pass: for each cell of conv1, the index of the first pixel below the kernel at the maximum, as a float. Reuses
+    /// the memory of conv2's weight.
     pub const PIXEL_CONV1: usize = WEIGHT_CONV2;
 
     /// Floats in use.
     pub const USED: usize = PATCHES + CONV2.inputs * CONV2.cells() * PATCH * PATCH;
-    /// Floats that are allocated. Checked kernels verify that those after the used ones do not change.
+    /// Floats that are allocated. Checked kernels verify that the unused floats at the end do not change.
     pub const LENGTH: usize = USED + 4;
 }
 

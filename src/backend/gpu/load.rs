@@ -32,7 +32,7 @@ pub fn load(
         }
     } else {
         let side = comptime!(SIDE as u32);
-        // Distances are stored plus 32, so that rows above and columns left of the image become large numbers.
+        // Distances have an offset of 32. Rows above the image and columns to the left of it wrap around to large numbers.
         let down = transform & 255u32;
         let right = (transform >> 8u32) & 255u32;
         let is_flipped = (transform >> 16u32) == 1u32;

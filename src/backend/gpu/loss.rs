@@ -1,4 +1,4 @@
-//! Loss of one image and its gradient; `model/loss.rs` has the definition.
+//! The loss of one image and its gradient, as defined in `model/loss.rs`.
 
 use cubecl::prelude::*;
 
@@ -54,7 +54,7 @@ pub fn loss(
     sync_cube();
 }
 
-/// Clips an output. Uses comparisons, through which NaN passes; `clamp` may not let it pass.
+/// Clips an output. Uses comparisons, which keep NaN; `clamp` may not.
 #[cube]
 fn clip(output: f32) -> f32 {
     let clipped = select(output < CLIP, CLIP, output);

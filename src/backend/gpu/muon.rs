@@ -1,8 +1,8 @@
 //! The update of the large matrices with orthogonalised momentum; see [`Muon`].
 //!
 //! All values are in the buffer of the parameters (see [`muon`](super::layout::muon)). An iteration takes three launches, because
-//! each needs the complete result of the one before: the Gram matrix, the polynomial in it, and the product with the polynomial. A
-//! thread computes a tile of values, so that each value it loads is used in several multiply-adds.
+//! each needs the complete result of the one before: the Gram matrix, the polynomial in it, and the product with the polynomial.
+//! A thread computes a tile of values, so that each value it loads is used in several multiply-adds.
 
 use cubecl::prelude::*;
 
@@ -21,7 +21,7 @@ pub const TILES: usize = X[3] / 8;
 /// Rows that a thread loads before it uses the first one, to hide the latency of memory.
 const AT_ONCE: usize = 8;
 
-/// Returns the offset of x in an iteration; it alternates between two.
+/// Returns the offset of x in iteration `round`, which alternates between two buffers.
 const fn x_offset(round: usize) -> usize {
     match round % 2 {
         0 => DIRECTIONS,
@@ -59,7 +59,7 @@ pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Computes `a + b g + c g g`. In the first iteration it applies to `x / |x|`; the polynomial is divided by `|x|`, so that the product
+/// Computes `a + b g + c g g`. In the first iteration, computes it for `x / |x|` and divides it by `|x|`, so that the product
 /// with x needs no normalisation.
 #[cube(launch)]
 pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
@@ -96,8 +96,8 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Computes four values of the polynomial for `factor` times x, times `factor`. The order of the products keeps powers of a large or
-/// small factor in the range of a float.
+/// Computes four values of the polynomial for `factor` times x, times `factor`. The order of the products keeps powers of a large
+/// or small factor in the range of a float.
 #[cube]
 fn polynomial_row(
     g: Four,
@@ -186,7 +186,7 @@ fn is_in(parameter: usize, #[comptime] number: usize) -> bool {
     is_between(parameter, comptime!(range.start), comptime!(range.end))
 }
 
-/// Returns the index of a parameter among all x, whose rows are the longer side.
+/// Returns the index of a parameter of matrix `number` among all x, in which the longer side is the rows.
 #[cube]
 fn index_in_x(parameter: usize, #[comptime] number: usize) -> usize {
     let Matrix { rows, columns, .. } = comptime!(MATRICES[number]);

@@ -10,7 +10,7 @@ pub const UNCHANGED: u32 = code(Transform::NONE);
 
 /// Returns the code of a transform: the distances plus 32 in one byte each, down first, then 1 for a flip.
 ///
-/// Distances are limited to 28, the size of an image, because nothing of the image is left then.
+/// Distances are limited to 28, the size of an image, because larger shifts leave nothing of the image either.
 const fn code(transform: Transform) -> u32 {
     const fn distance(pixels: i32) -> u32 {
         let pixels = match pixels {

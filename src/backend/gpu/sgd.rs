@@ -26,7 +26,8 @@ impl From<Sgd> for Rule {
     }
 }
 
-/// Updates a parameter by its gradient. For a parameter of a [`Muon`](crate::optim::Muon) matrix, only writes the direction.
+/// Updates the velocity of a parameter, and then the parameter. If the parameter is in a matrix of [`Muon`](crate::optim::Muon),
+/// only writes the direction instead of updating it.
 #[cube]
 pub fn update_parameter(
     parameters: &mut Array<f32>,
@@ -62,7 +63,7 @@ pub fn update_parameter(
     }
 }
 
-/// Returns the learning rate of the last minibatch whose images are all processed.
+/// Returns the learning rate of the last minibatch of which all images have been processed.
 #[cube]
 pub fn learning_rate(epoch: &Array<u32>) -> f32 {
     let batch = (epoch[words::NEXT] as usize - 1) / epoch[words::BATCH_SIZE] as usize;

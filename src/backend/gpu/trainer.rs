@@ -27,7 +27,7 @@ pub struct GpuTrainer {
     epoch: Option<(Epoch, EpochBuffers)>,
     /// Index in the order of the first image whose result has not been read.
     first_unread: usize,
-    /// Unread results of earlier epochs: the buffer, the number of images of the epoch, and the indices in the order.
+    /// Unread results of earlier epochs: the buffer, the number of images of the epoch, and the unread indices in the order.
     unread: Vec<(Handle, usize, Range<usize>)>,
 }
 
@@ -47,7 +47,7 @@ impl GpuTrainer {
         }
     }
 
-    /// Returns the images of a dataset on the device.
+    /// Returns the buffer of the images of a dataset. Uploads them unless they are those of the last epoch.
     fn upload(&mut self, dataset: &ImageDataset) -> Handle {
         match &self.dataset {
             Some((uploaded, handle)) if std::ptr::eq(uploaded.images(), dataset.images()) => {

@@ -1,5 +1,5 @@
-//! The update phase of a step: the gradient of each parameter, as a sum over images in an order that depends on the batch size
-//! alone, and the update by it. Each parameter has four threads.
+//! The update phase of a step: sums the gradient of each parameter over the images and updates the parameter. The order of the
+//! sum only depends on the batch size. Each parameter has four threads.
 
 use cubecl::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::model::{FC1, FC2, FC3, OFFSETS, PARAMETERS};
 
 /// Threads of a workgroup.
 pub const THREADS: usize = 128;
-/// Threads per parameter; each sums a part of the images.
+/// Threads per parameter, each of which sums over a part of the images.
 const PARTS: usize = 4;
 /// Parameters per workgroup.
 const SHARE: usize = THREADS / PARTS;
@@ -18,7 +18,7 @@ pub const WORKGROUPS: usize = PARAMETERS.div_ceil(SHARE);
 /// Images whose values a thread loads before it adds the first one, to hide the latency of memory.
 const AT_ONCE: usize = 8;
 
-/// Updates the parameters by a minibatch of which all images are saved: sums the gradients and applies the update rule in place.
+/// Sums the gradients of a minibatch whose values are all saved, and updates the parameters in place.
 #[cube(launch)]
 pub fn update(
     parameters: &mut Array<f32>,
@@ -42,8 +42,8 @@ pub fn update(
     }
 }
 
-/// Adds the gradients of a chunk of a minibatch of which at most `chunk` images are saved. After the last chunk, divides the sums by
-/// the number of images.
+/// Adds the gradients of the next chunk of a minibatch, at most `chunk` images, to the sums. After the last chunk, divides the
+/// sums by the number of images.
 #[cube(launch)]
 pub fn accumulate(
     gradients: &mut Array<f32>,
@@ -94,8 +94,8 @@ fn is_first_part() -> bool {
     (UNIT_POS as usize) < SHARE
 }
 
-/// Sums the gradients of a parameter over the first `images` saved images. Only the threads of the first part get the complete sum.
-/// Waits for all threads.
+/// Sums the gradients of a parameter over the first `images` saved images. Only the threads of the first part get the complete
+/// sum. Waits for all threads.
 #[cube]
 fn sum_over_images(
     parts: &mut SharedMemory<f32>,
@@ -137,7 +137,7 @@ fn sum_over_images(
     sum
 }
 
-/// Sums the saved float at `index` of each image of this part.
+/// Sums the saved float at `index` over the images of part `part`.
 #[cube]
 fn sum_of_values(saved: &Array<f32>, index: usize, part: usize, images: usize) -> f32 {
     let mut sum = 0.0f32;
@@ -162,7 +162,7 @@ fn sum_of_values(saved: &Array<f32>, index: usize, part: usize, images: usize) -
     sum
 }
 
-/// Sums the gradient of weight number `weight` of dense layer `layer`, x times d_z, over the images of this part.
+/// Sums the gradient of weight number `weight` of dense layer `layer`, x times d_z, over the images of this thread's part.
 #[cube]
 fn sum_of_products(
     saved: &Array<f32>,

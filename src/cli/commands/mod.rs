@@ -1,4 +1,4 @@
-//! The commands: from parsed options to output, one file or directory each.
+//! The commands, one file or directory each.
 
 pub mod compare;
 pub mod convert;
@@ -28,10 +28,10 @@ use crate::train::{RunFiles, RunRecord, sha256};
 
 /// A command that runs on any backend.
 pub trait OnBackend {
-    /// Runs the command on `device`, which users know as `device_name`.
+    /// Runs the command on `device`, whose name in the output is `device_name`.
     ///
     /// # Errors
-    /// Returns any failure of the command.
+    /// Returns any error of the command.
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error>;
 }
 
@@ -71,8 +71,8 @@ fn note_other_data(model: &Path, trained_on: Option<&DatasetIdentity>, data: &Pr
     });
 }
 
-/// Reads the run record of the model file `model` with content `bytes`. Prints a warning if there is one that cannot be
-/// used.
+/// Reads the run record of the model file `model` with content `bytes`. Prints a warning if the record exists but cannot
+/// be used.
 fn run_record(model: &Path, bytes: &[u8]) -> io::Result<RunRecord> {
     let record = RunRecord::beside(model, &sha256(bytes));
     if let Err(problem) = &record

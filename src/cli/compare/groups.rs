@@ -92,7 +92,7 @@ impl Comparison {
     pub fn differences(&self) -> Vec<Difference> {
         let firsts: Vec<&Run> = self.groups.iter().map(|group| &self.runs[group.runs[0]]).collect();
         let names: BTreeSet<&String> = firsts.iter().flat_map(|run| run.settings.keys()).collect();
-        // The settings of other frameworks are unknown, which is not a difference.
+        // Runs of other frameworks have unknown settings, which do not count as a difference.
         let differs = |name: &&String| {
             let known = firsts.iter().filter(|run| run.framework == "lenet");
             known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
@@ -111,7 +111,7 @@ impl Comparison {
         Summary::of(&values)
     }
 
-    /// Tests every metric between every two groups of several runs.
+    /// Tests every metric between all pairs of groups that have several runs.
     pub fn tests(&self) -> Vec<SeedTest> {
         let mut tests = Vec::new();
         for metric in Metric::ALL {
@@ -124,7 +124,7 @@ impl Comparison {
         tests
     }
 
-    /// Compares the predictions of every two runs of different groups, or of all pairs if there is only one group.
+    /// Compares the predictions of all pairs of runs in different groups, or of all pairs if all runs are in one group.
     pub fn model_pairs(&self) -> Vec<ModelPair> {
         let group = |run: &usize| self.groups.iter().position(|group| group.runs.contains(run));
         let is_compared = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
@@ -149,12 +149,12 @@ impl Comparison {
         Some(ModelPair { runs, both, neither, only, p })
     }
 
-    /// Returns the data set on which the models were run, if any was.
+    /// Returns the data set on which the models were evaluated, or `None` if no models were.
     pub fn measured_on(&self) -> Option<&'static DatasetInfo> {
         self.runs.iter().find_map(|run| Some(run.predictions.as_ref()?.evaluation.dataset))
     }
 
-    /// Returns the names of the classes: those of the images on which the models were run, or else of the first run.
+    /// Returns the class names of the data set on which the models were evaluated, or else of the first run.
     fn class_names(&self) -> [String; CLASSES] {
         let measured_on = self.measured_on().map(DatasetNames::from);
         let recorded =

@@ -2,7 +2,7 @@
 
 use crate::train::EpochRecord;
 
-/// Parses a log. Returns the epochs and whether their seconds are known, from a column `seconds`; unknown seconds are 0.
+/// Parses a log. Returns the epochs, and whether a column `seconds` has their training times; unknown times are 0.
 ///
 /// # Errors
 /// Returns a description of the problem.

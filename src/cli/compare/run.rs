@@ -25,12 +25,12 @@ pub struct Metric {
     pub name: &'static str,
     /// Digits after the decimal point.
     pub digits: usize,
-    /// Returns the value of a run, if known.
+    /// Function that returns the value of a run, if known.
     pub of: fn(&Run) -> Option<f64>,
 }
 
 impl Metric {
-    /// All metrics: of the model on test and validation images, and the training time.
+    /// All metrics: those of the model on test and validation images, and the training time.
     pub const ALL: [Self; 5] = [
         Self::new("test_accuracy", "test accuracy", 4, |run| Some(run.test?.1)),
         Self::new("test_loss", "test loss", 4, |run| Some(run.test?.0)),
@@ -54,7 +54,7 @@ impl Metric {
 /// A model's predictions on the test images.
 pub struct Predictions {
     pub evaluation: Evaluation,
-    /// Whether the prediction is correct, for each image.
+    /// Correctness of the prediction for each image.
     pub correct: Vec<bool>,
 }
 
@@ -68,12 +68,12 @@ pub struct Run {
     /// Name of the recipe, or for another framework the file name without its number.
     pub kind: String,
     pub seed: Option<u64>,
-    /// All settings but the seed, by their name in the run record.
+    /// All settings except the seed, by name in the run record.
     pub settings: BTreeMap<String, String>,
     pub epochs: Vec<EpochRecord>,
     /// Whether the seconds of the epochs are known.
     pub is_timed: bool,
-    /// The epoch whose weights are the model's.
+    /// The epoch whose weights are saved as the model.
     pub kept_epoch: Option<usize>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,
@@ -83,7 +83,7 @@ pub struct Run {
     pub model_sha256: Option<String>,
     /// Path of the model file, which need not exist.
     pub model: Option<PathBuf>,
-    /// Predictions of the model, if it was run.
+    /// Predictions of the model, if it was evaluated.
     pub predictions: Option<Predictions>,
 }
 

@@ -5,9 +5,9 @@ use crate::cli::ui::table::{Table, row};
 
 use super::{Comparison, Metric, ModelPair};
 
-/// Shown for unknown values.
+/// Text of a cell whose value is unknown.
 const UNKNOWN: &str = "–";
-/// Characters shown of a digest.
+/// Number of leading characters of a digest that are shown.
 const DIGEST: usize = 12;
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -60,7 +60,7 @@ impl Comparison {
         self.by_group("setting", rows)
     }
 
-    /// Returns Welch's t-tests between groups of seeds.
+    /// Returns Welch's t-tests between groups of several runs.
     pub fn test_table(&self) -> Table {
         let rows = self.tests().into_iter().map(|test| {
             let [a, b] = test.groups.map(|group| &self.groups[group].name);

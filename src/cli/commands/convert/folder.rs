@@ -14,7 +14,7 @@ use crate::io::{FileError, Target};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
-/// The files in the order of writing. If the card exists, all are complete.
+/// The files in the order of writing. The model card is the last one, so if it exists, all files are complete.
 pub(super) const FILES: [&str; 4] = ["model.safetensors", "model.onnx", "config.json", "README.md"];
 
 /// Returns whether `target` is a directory, or will be one because it ends with a slash.
@@ -31,7 +31,7 @@ pub(super) fn write(
 ) -> Result<(), Error> {
     let dir = &args.output;
     fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
-    // The transformers library and others read the tensor layout from this key.
+    // Libraries such as transformers read the tensor layout from this key.
     file.metadata.insert("format".to_owned(), "pt".to_owned());
     super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
     super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;

@@ -25,7 +25,7 @@ struct Row {
 
 pub(super) fn verify(args: &VerifyArgs) -> Result<(), Error> {
     let dir = match source::find(args.dir.as_deref(), &DataFile::ALL) {
-        // The existing files can be checked nevertheless.
+        // Files that do exist can still be checked.
         Err(DataError::Incomplete { dir, .. }) => dir,
         found => found?,
     };

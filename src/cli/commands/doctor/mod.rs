@@ -28,10 +28,10 @@ struct Gpu {
 /// Benchmark functions, one per backend of this build. The binary passes them in, so that only the binary compiles Burn's
 /// GPU code.
 pub struct Speeds {
-    /// Measures the CPU.
+    /// Benchmark of the CPU.
     #[cfg(feature = "ndarray")]
     pub ndarray: fn() -> Result<f64, Error>,
-    /// Measures a GPU.
+    /// Benchmark of a GPU.
     #[cfg(feature = "wgpu")]
     pub wgpu: fn(&crate::backend::gpu::Gpu) -> Result<f64, Error>,
 }
@@ -52,7 +52,7 @@ impl DoctorArgs {
         #[cfg(not(feature = "ndarray"))]
         let on_cpu: Option<f64> = None;
         let gpu = gpu(speeds);
-        // The faster one of the backends that work here.
+        // The faster of the backends that work on this machine.
         let faster = match (on_cpu, gpu.images_per_second) {
             (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
             (Some(_), _) => Some("ndarray"),

@@ -55,7 +55,7 @@ pub fn speed<B: LeNetBackend>(device: &B::Device) -> Result<f64, Error> {
         let last = Instant::now();
         steps(count)?;
         done += count;
-        // Wait about ten times per second, as training does.
+        // Wait for results about ten times per second, as training does.
         if last.elapsed() * 10 < DURATION {
             count *= 2;
         }

@@ -6,7 +6,7 @@ use crate::data::{Image, SIDE};
 
 use super::{Candidate, Prediction};
 
-/// Draws the image in lines of text. Returns no lines off a terminal.
+/// Draws the image in lines of text. Returns no lines if the output is not a terminal.
 pub(super) fn draw(drawing: ui::Drawing, image: &Image) -> Vec<String> {
     match drawing {
         ui::Drawing::Colour => picture::half_blocks(image, SIDE),

@@ -68,7 +68,7 @@ impl OnBackend for TrainArgs {
     }
 }
 
-/// Returns the settings in `args`. Missing ones come from the record of an `earlier` run, or are the defaults.
+/// Returns the settings in `args`. Missing settings are taken from the record of an `earlier` run, if any, or are the defaults.
 fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, Error> {
     let earlier = earlier.map(|record| &record.settings);
     let mut recipe = match (args.recipe, earlier) {

@@ -18,7 +18,8 @@ use crate::train::{
     Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
 };
 
-/// How often to save a checkpoint within an epoch: the most work that a `kill -9` can lose. A checkpoint takes 6 ms to write.
+/// Interval between checkpoints within an epoch, which bounds the work that a `kill -9` can lose. A checkpoint takes 6 ms to
+/// write.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 
 /// The images of a run.
@@ -29,7 +30,7 @@ pub(super) struct Splits {
 }
 
 impl Splits {
-    /// Loads the images, and returns the record of a run on them with `settings` that has not started.
+    /// Loads the images, and returns them with the initial record of a run with `settings`.
     pub(super) fn load(
         args: &TrainArgs,
         settings: Settings,

@@ -1,4 +1,4 @@
-//! `lenet train --seeds`: the same run from several seeds, with a row per seed, their mean and standard deviation.
+//! `lenet train --seeds`: trains with several seeds and prints a row per seed, the mean and the standard deviation.
 
 mod table;
 
@@ -20,14 +20,14 @@ use table::{Row, Table};
 /// The placeholder of the seed in the name of the output file.
 const PLACEHOLDER: &str = "{seed}";
 
-/// Trains from each of `seeds`, several in parallel. The result of a seed does not depend on the other seeds.
+/// Trains a run with each of `seeds`, several in parallel. The result of a seed does not depend on the other seeds.
 pub(super) fn train<B: LeNetBackend>(
     args: &TrainArgs,
     seeds: &[u64],
     device: &B::Device,
     device_name: &str,
 ) -> Result<(), Error> {
-    // Lock all files before the first run, so that an existing file does not waste the runs before it.
+    // Lock all files before the first run, so that an existing file is reported before any training.
     let files = reserve(args, seeds)?;
     let like = read_like(args)?;
     let settings = settings(args, like.as_ref())?;
@@ -163,7 +163,7 @@ fn reserve(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Err
     seeds.iter().map(reserve).collect()
 }
 
-/// Returns the advice after a signal: how to train the `missing` seeds.
+/// Returns advice on how to train the `missing` seeds after a signal.
 fn advice(args: &TrainArgs, missing: &[u64]) -> String {
     if args.output.is_some() {
         let typed = args::rerun_command(None, &["--resume".as_ref()]);
