@@ -45,7 +45,7 @@ fn digits() -> Vec<String> {
 /// Returns the notes and warnings about models on standard error.
 fn notes(output: &CommandOutput) -> Vec<&str> {
     let lines = output.stderr().lines();
-    lines.filter(|line| line.contains("was trained on") || line.starts_with("warning")).collect()
+    lines.filter(|line| line.contains("trained on") || line.starts_with("warning")).collect()
 }
 
 #[test]
