@@ -65,7 +65,7 @@ impl Checkpoint {
         if let Some(difference) = then.settings.difference(&now.settings) {
             return Err(difference);
         }
-        now.settings.allow(&then.epochs)?;
+        now.settings.check_history(&then.epochs)?;
         if then.data != now.data {
             return Err("the run started with another data set".to_owned());
         }

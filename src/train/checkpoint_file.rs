@@ -19,7 +19,7 @@ pub const MAX_CHECKPOINT_BYTES: u64 = 32 << 20;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Head {
+struct Header {
     lenet_state: u32,
     lengths: Vec<usize>,
     sha256: String,
@@ -37,7 +37,7 @@ impl Checkpoint {
             parts.push(safetensors::encode(&ModelFile::from(weights.clone())));
         }
         let body = parts.concat();
-        let head = Head {
+        let head = Header {
             lenet_state: Self::LAYOUT,
             lengths: parts.iter().map(Vec::len).collect(),
             sha256: sha256(&body),
@@ -52,7 +52,7 @@ impl Checkpoint {
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let end = bytes.iter().take(4096).position(|byte| *byte == b'\n').ok_or("no first line")?;
         let (head, body) = bytes.split_at(end + 1);
-        let head: Head = parse(head, "first line")?;
+        let head: Header = parse(head, "first line")?;
         let known = Self::LAYOUT;
         if head.lenet_state != known {
             return Err(format!(

@@ -116,7 +116,7 @@ impl Settings {
     ///
     /// # Errors
     /// Returns a description of the contradiction.
-    pub fn allow(&self, history: &[EpochRecord]) -> Result<(), String> {
+    pub fn check_history(&self, history: &[EpochRecord]) -> Result<(), String> {
         let done = history.len();
         if done > self.epochs {
             return Err(format!("{done} epochs are done, more than {}", self.epochs));
@@ -143,14 +143,14 @@ impl Settings {
     /// Describes the first setting in `other` with which a run that started with these settings cannot be resumed, if any.
     /// The kept epoch may change, and so may the number of epochs if the recipe does not depend on it.
     pub fn difference(&self, other: &Self) -> Option<String> {
-        let [ours, theirs] = [self, other].map(Self::unchangeable);
+        let [ours, theirs] = [self, other].map(Self::fixed_on_resume);
         let (ours, theirs) = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs)?;
         let (name, ours, theirs) = (ours.0, &ours.1, &theirs.1);
         Some(format!("the run started with {name} {ours}, not {theirs}"))
     }
 
     /// Returns the names and values of the settings that a resumed run must keep.
-    fn unchangeable(&self) -> [(&'static str, String); 8] {
+    fn fixed_on_resume(&self) -> [(&'static str, String); 8] {
         let epochs = self.recipe.depends_on_length().then_some(self.epochs);
         let limit = self.limit.map_or("none".to_owned(), |limit| limit.to_string());
         [
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn allow_rejects_impossible_history() {
+    fn check_history_rejects_impossible_history() {
         let allow = |epochs, patience, losses: &[f64]| {
             let epoch = |(index, loss): (usize, &f64)| EpochRecord {
                 epoch: index + 1,
@@ -187,7 +187,7 @@ mod tests {
                 val_accuracy: Some(0.5),
             };
             let done: Vec<_> = losses.iter().enumerate().map(epoch).collect();
-            Settings { epochs, patience, ..Settings::new(Recipe::classic()) }.allow(&done)
+            Settings { epochs, patience, ..Settings::new(Recipe::classic()) }.check_history(&done)
         };
         let losses = [1.0, 0.5, 0.6, 0.7, 0.4];
         assert!(allow(5, None, &losses).is_ok() && allow(4, None, &losses).is_err());

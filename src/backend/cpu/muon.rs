@@ -138,12 +138,12 @@ impl Iteration {
                 mirror(to, width, stride);
             }
         };
-        product(Left::Transposed(&x[..rows * stride]), x, None, true, g);
+        product(LeftFactor::Transposed(&x[..rows * stride]), x, None, true, g);
         // g is symmetric and therefore its own transpose.
-        let left = Left::Transposed(&g[..columns * stride]);
+        let left = LeftFactor::Transposed(&g[..columns * stride]);
         product(left, g, Some((a, b, c)), true, polynomial);
         let right = &polynomial[..columns * stride];
-        product(Left::Plain(x), right, None, false, next);
+        product(LeftFactor::Plain(x), right, None, false, next);
         std::mem::swap(&mut self.x, &mut self.next);
     }
 
@@ -180,7 +180,7 @@ fn mirror(square: &mut [f32], width: usize, stride: usize) {
 
 /// The left matrix of a product. The stride of [`Product`] applies to it as well.
 #[derive(Clone, Copy)]
-enum Left<'a> {
+enum LeftFactor<'a> {
     Plain(&'a [f32]),
     Transposed(&'a [f32]),
 }
@@ -188,7 +188,7 @@ enum Left<'a> {
 /// A product of matrices, of which [`BLOCK`] rows are computed, starting at row `first`. In each row, the columns before the tile
 /// of `first_column` are skipped.
 struct Product<'a> {
-    left: Left<'a>,
+    left: LeftFactor<'a>,
     right: &'a [f32],
     /// With coefficients a, b, c, the result is `a + b right + c left right` instead.
     terms: Option<(f32, f32, f32)>,
@@ -209,13 +209,13 @@ impl Kernel for Product<'_> {
                 let right = self.right.chunks(stride);
                 let right = right.map(|row| window(row, column));
                 let sums = match self.left {
-                    Left::Plain(left) => {
+                    LeftFactor::Plain(left) => {
                         let row = |i: usize| &left[(first + i) * stride..][..stride];
                         let rows = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
                         let rows = rows.map(|((a, b), (c, d))| [*a, *b, *c, *d]);
                         tile(s, rows.zip(right))
                     }
-                    Left::Transposed(left) => {
+                    LeftFactor::Transposed(left) => {
                         let rows = left.chunks(stride);
                         tile(s, rows.map(|row| *window(row, first)).zip(right))
                     }

@@ -15,7 +15,7 @@ use super::muon::{
     SQUARE_TILES, TILES, apply::Apply as ApplyMuon, gram::Gram, polynomial::Polynomial,
     product::Product,
 };
-use super::sgd::Rule;
+use super::sgd::UpdateRule;
 use super::update::{self, accumulate::Accumulate, apply::Apply, update::Update};
 use crate::error::Error;
 use crate::model::{Activation, PARAMETERS, Weights};
@@ -34,7 +34,7 @@ pub struct Kernels {
     update: PreparedKernel<Update<WgpuRuntime>>,
     accumulate: PreparedKernel<Accumulate<WgpuRuntime>>,
     apply: PreparedKernel<Apply<WgpuRuntime>>,
-    rule: Rule,
+    rule: UpdateRule,
     /// Kernels of each Newton-Schulz iteration.
     gram: [PreparedKernel<Gram<WgpuRuntime>>; Muon::ROUNDS],
     polynomial: [PreparedKernel<Polynomial<WgpuRuntime>>; Muon::ROUNDS],
@@ -48,7 +48,7 @@ impl Kernels {
     pub fn new(client: &ComputeClient<WgpuRuntime>, activation: Activation, sgd: Sgd) -> Self {
         let launcher = Launcher::new(client.clone());
         let is_poisoned = launcher.is_checked;
-        let rule = Rule::from(sgd);
+        let rule = UpdateRule::from(sgd);
         let client = || client.clone();
         let image = || Launcher::settings(THREADS);
         let sums = || Launcher::settings(update::THREADS);

@@ -10,13 +10,13 @@ use crate::optim::Sgd;
 
 /// The part of an update rule that decides which code runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Rule {
+pub struct UpdateRule {
     has_momentum: bool,
     is_nesterov: bool,
     pub has_muon: bool,
 }
 
-impl From<Sgd> for Rule {
+impl From<Sgd> for UpdateRule {
     fn from(sgd: Sgd) -> Self {
         Self {
             has_momentum: sgd.slots() > 0,
@@ -35,7 +35,7 @@ pub fn update_parameter(
     parameter: usize,
     gradient: f32,
     learning_rate: f32,
-    #[comptime] rule: Rule,
+    #[comptime] rule: UpdateRule,
 ) {
     let mut direction_at = 0usize;
     if comptime!(rule.has_muon) {

@@ -4,7 +4,7 @@
 use cubecl::prelude::*;
 
 use super::layout::{CONVOLUTIONS, epoch as words, saved};
-use super::sgd::{Rule, learning_rate, update_parameter};
+use super::sgd::{UpdateRule, learning_rate, update_parameter};
 use crate::model::{FC1, FC2, FC3, OFFSETS, PARAMETERS};
 
 /// Threads of a workgroup.
@@ -12,9 +12,9 @@ pub const THREADS: usize = 128;
 /// Threads per parameter, each of which sums over a part of the images.
 const PARTS: usize = 4;
 /// Parameters per workgroup.
-const SHARE: usize = THREADS / PARTS;
+const PARAMETERS_PER_WORKGROUP: usize = THREADS / PARTS;
 /// Workgroups for all parameters.
-pub const WORKGROUPS: usize = PARAMETERS.div_ceil(SHARE);
+pub const WORKGROUPS: usize = PARAMETERS.div_ceil(PARAMETERS_PER_WORKGROUP);
 /// Images whose values a thread loads before it adds the first one, to hide the latency of memory.
 const AT_ONCE: usize = 8;
 
@@ -24,13 +24,14 @@ pub fn update(
     parameters: &mut Array<f32>,
     saved: &Array<f32>,
     epoch: &mut Array<u32>,
-    #[comptime] rule: Rule,
+    #[comptime] rule: UpdateRule,
 ) {
     let mut parts = SharedMemory::<f32>::new(THREADS);
     let current = epoch[words::CURRENT] as usize;
     let batch_size = epoch[words::BATCH_SIZE] as usize;
     let images = min(batch_size, epoch[words::COUNT] as usize - current);
-    let parameter = CUBE_POS_X as usize * SHARE + UNIT_POS as usize % SHARE;
+    let parameter = CUBE_POS_X as usize * PARAMETERS_PER_WORKGROUP
+        + UNIT_POS as usize % PARAMETERS_PER_WORKGROUP;
     let sum = sum_over_images(&mut parts, saved, parameter, images);
     if is_first_part() && parameter < PARAMETERS {
         let gradient = sum / f32::cast_from(images);
@@ -57,7 +58,8 @@ pub fn accumulate(
     let first = current / batch_size * batch_size;
     let in_batch = min(batch_size, epoch[words::COUNT] as usize - first);
     let images = min(chunk, first + in_batch - current);
-    let parameter = CUBE_POS_X as usize * SHARE + UNIT_POS as usize % SHARE;
+    let parameter = CUBE_POS_X as usize * PARAMETERS_PER_WORKGROUP
+        + UNIT_POS as usize % PARAMETERS_PER_WORKGROUP;
     let mut sum = sum_over_images(&mut parts, saved, parameter, images);
     if is_first_part() && parameter < PARAMETERS {
         if current > first {
@@ -79,7 +81,7 @@ pub fn apply(
     parameters: &mut Array<f32>,
     gradients: &Array<f32>,
     epoch: &Array<u32>,
-    #[comptime] rule: Rule,
+    #[comptime] rule: UpdateRule,
 ) {
     let parameter = ABSOLUTE_POS;
     if parameter < PARAMETERS {
@@ -91,7 +93,7 @@ pub fn apply(
 /// Returns whether this thread has the complete sum of its parameter.
 #[cube]
 fn is_first_part() -> bool {
-    (UNIT_POS as usize) < SHARE
+    (UNIT_POS as usize) < PARAMETERS_PER_WORKGROUP
 }
 
 /// Sums the gradients of a parameter over the first `images` saved images. Only the threads of the first part get the complete
@@ -103,7 +105,7 @@ fn sum_over_images(
     parameter: usize,
     images: usize,
 ) -> f32 {
-    let part = UNIT_POS as usize / SHARE;
+    let part = UNIT_POS as usize / PARAMETERS_PER_WORKGROUP;
     let mut sum = 0.0f32;
     if parameter < CONVOLUTIONS {
         sum = sum_of_values(saved, parameter, part, images);
@@ -131,7 +133,7 @@ fn sum_over_images(
     if is_first_part() {
         #[unroll]
         for part in 1..PARTS {
-            sum += parts[UNIT_POS as usize + part * SHARE];
+            sum += parts[UNIT_POS as usize + part * PARAMETERS_PER_WORKGROUP];
         }
     }
     sum
