@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn check_history_rejects_impossible_history() {
-        let allow = |epochs, patience, losses: &[f64]| {
+        let check = |epochs, patience, losses: &[f64]| {
             let epoch = |(index, loss): (usize, &f64)| EpochRecord {
                 epoch: index + 1,
                 seconds: 1.0,
@@ -190,14 +190,14 @@ mod tests {
             Settings { epochs, patience, ..Settings::new(Recipe::classic()) }.check_history(&done)
         };
         let losses = [1.0, 0.5, 0.6, 0.7, 0.4];
-        assert!(allow(5, None, &losses).is_ok() && allow(4, None, &losses).is_err());
-        assert!(allow(9, Some(3), &losses).is_ok());
-        let error = allow(9, Some(2), &losses).unwrap_err();
+        assert!(check(5, None, &losses).is_ok() && check(4, None, &losses).is_err());
+        assert!(check(9, Some(3), &losses).is_ok());
+        let error = check(9, Some(2), &losses).unwrap_err();
         assert!(error.ends_with("would have ended the run after epoch 4"), "{error}");
         // Such a run has exactly four epochs.
-        assert!(allow(9, Some(2), &losses[..4]).is_ok());
+        assert!(check(9, Some(2), &losses[..4]).is_ok());
         // An equal loss is not an improvement, and patience counts from the best epoch.
-        assert!(allow(9, Some(2), &[0.5, 0.5, 0.5, 0.4]).is_err());
-        assert!(allow(9, Some(2), &[0.5, 0.6, 0.4]).is_ok());
+        assert!(check(9, Some(2), &[0.5, 0.5, 0.5, 0.4]).is_err());
+        assert!(check(9, Some(2), &[0.5, 0.6, 0.4]).is_ok());
     }
 }
