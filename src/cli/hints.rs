@@ -126,10 +126,10 @@ fn split(_: &SplitError) -> String {
 fn data(error: &DataError) -> Option<String> {
     let hint = match error {
         DataError::Nowhere { .. } => {
-            "download it with `lenet data fetch`, or give the directory that has it with `--data DIR`"
+            "download it with `lenet data fetch`, or give the directory that contains it with `--data DIR`"
         }
         DataError::Directory { .. } | DataError::Incomplete { .. } => {
-            "`--data` or LENET_DATA_DIR must name the directory of the four IDX files, with or without .gz"
+            "`--data` or LENET_DATA_DIR must name the directory that contains the four IDX files, with or without .gz"
         }
         DataError::File { source, .. } => return idx(source),
         DataError::Counts { .. } => REPLACE_DATA,

@@ -87,7 +87,7 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
         let source = path.to_string_lossy().into_owned();
         if inverted && args.invert == Invert::Auto {
             ui::note(&format!(
-                "note: {source}: light background, inverted (use --invert no to keep it)"
+                "note: {source}: light background, inverted (use --invert no to leave it as it is)"
             ));
         }
         let warnings = picture::warnings(&image);

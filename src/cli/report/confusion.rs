@@ -103,7 +103,8 @@ pub fn classes(results: &TestResults) -> Markup {
             (scroll("Metrics of each class", body))
             p .note {
                 "Precision: fraction of the predictions of this class that are correct. Recall: fraction of the images \
-                 of this class that are predicted correctly. F1: harmonic mean of both. Support: number of images."
+                 of this class that are predicted correctly. F1: harmonic mean of precision and recall. Support: \
+                 number of images."
             }
         },
     )
