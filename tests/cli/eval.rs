@@ -1,4 +1,4 @@
-//! `lenet eval`.
+//! Tests that `lenet eval` computes the metrics of Keras and of training, and rejects invalid input.
 
 use super::{DATA, TRAINED, TestDir};
 

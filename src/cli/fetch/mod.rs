@@ -52,7 +52,7 @@ impl Fetcher {
         Self { mirrors, client: Client::new(max_time, has_bar) }
     }
 
-    /// Makes sure that `dir` has a correct copy of `file`.
+    /// Ensures that `dir` contains a correct copy of `file`.
     ///
     /// A correct existing file is kept. An incorrect one is replaced only with `force`.
     ///
