@@ -1,4 +1,4 @@
-//! Tests that `lenet eval` computes the metrics of Keras and of training, and rejects invalid input.
+//! Tests that `lenet eval` computes the metrics that Keras and `lenet train` compute, and rejects invalid input.
 
 use super::{DATA, TRAINED, TestDir};
 

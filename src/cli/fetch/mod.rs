@@ -31,7 +31,7 @@ pub const MAX_BYTES: u64 = 64 << 20;
 /// A verified file of the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// Path of the file.
+    /// Path of the local file, which may be compressed.
     pub path: PathBuf,
     /// Whether the file was downloaded, as opposed to already present.
     pub is_new: bool,
