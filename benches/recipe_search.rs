@@ -89,7 +89,7 @@ fn steps_to_tuned() -> Vec<(String, Recipe)> {
     row("+ Nesterov momentum and its learning rate", &|r| {
         r.momentum = tuned.momentum;
         r.nesterov = tuned.nesterov;
-        // The best rate with sigmoids.
+        // 0.2 is the best rate with sigmoids.
         r.learning_rate = 0.2;
     });
     row("+ schedule", &|r| r.schedule = tuned.schedule);

@@ -1,6 +1,7 @@
 //! Trains LeNet in ordinary Burn: `cargo run --release --example plain_burn -- 2000 1` uses 2,000 images and one epoch.
 //!
-//! The split, initial weights, image order, loss and update rule are those of `lenet train`: its losses differ by rounding.
+//! The split, initial weights, image order, loss and update rule are those of `lenet train`, so the losses differ only by
+//! rounding.
 
 use std::{error::Error, sync::Arc, time::Instant};
 
@@ -12,7 +13,7 @@ use burn::{backend::Autodiff, module::AutodiffModule, prelude::*};
 use lenet::data::{Batch, ImageDataset, Item, Options, TrainAndTest, epoch_order};
 use lenet::model::{LeNet, Weights, cross_entropy};
 
-/// The backend to train on; replace it by `burn_wgpu::Wgpu` to train on a GPU.
+/// The backend to train on; replace it with `burn_wgpu::Wgpu` to train on a GPU.
 type MyBackend = burn_ndarray::NdArray;
 
 struct ImageBatcher;

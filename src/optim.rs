@@ -54,7 +54,8 @@ pub struct Muon {
 }
 
 impl Muon {
-    /// a, b and c: of the polynomials that keep singular values near 1, the steepest at 0 (Jordan et al.).
+    /// The coefficients a, b and c. Among the polynomials that keep singular values near 1, theirs is the steepest at 0
+    /// (Jordan et al.).
     pub const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
     /// Newton-Schulz iterations. With two, the tuned recipe loses 0.005 of its accuracy after four epochs; a fourth gains nothing.
     pub const ROUNDS: usize = 3;
@@ -66,7 +67,7 @@ impl Muon {
         MATRICES.iter().any(|matrix| matrix.tensor == index)
     }
 
-    /// Returns the factor of the orthogonal matrix.
+    /// Returns `sqrt(max(R, C) / min(R, C))`, the factor of the orthogonal matrix.
     pub fn scale(matrix: Matrix) -> f32 {
         let Matrix { rows, columns, .. } = matrix;
         (rows.max(columns) as f32 / rows.min(columns) as f32).sqrt()
@@ -80,7 +81,7 @@ pub struct Matrix {
     pub tensor: usize,
     /// Rows: outputs of conv2, inputs of a dense layer.
     pub rows: usize,
-    /// Columns.
+    /// Columns: window values of all input channels of conv2, outputs of a dense layer.
     pub columns: usize,
 }
 
@@ -104,7 +105,7 @@ pub enum Schedule {
     /// Linear warm-up from 0 to 1, then linear decay to 0 at the last step (Defazio et al. 2023, "When, Why and How Much? Adaptive
     /// Learning Rate Scheduling by Refinement").
     Linear {
-        /// Fraction of all steps that is warm-up.
+        /// Fraction of all steps spent on the warm-up.
         warm_up: f64,
     },
 }

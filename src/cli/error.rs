@@ -59,7 +59,7 @@ pub enum Error {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the message names each field")]
 pub enum FetchError {
-    /// Every mirror failed. The cause of each failure has been printed when it happened.
+    /// Every mirror failed. The cause of each failure was printed when it happened.
     #[error("cannot fetch {}.gz: all mirrors failed", .0.name())]
     Mirrors(DataFile),
     /// A different file already has this name.

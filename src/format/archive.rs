@@ -119,7 +119,7 @@ fn directory(bytes: &[u8]) -> Result<(usize, Range<usize>), Fault> {
     Ok((entries, start..rest.len()))
 }
 
-/// Splits off the last `length` bytes. Returns the bytes before and the split-off bytes if these start with `start`.
+/// Splits off the last `length` bytes. Returns both parts, or `None` if the second does not start with `start`.
 fn split_end<'a>(bytes: &'a [u8], length: usize, start: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (before, end) = bytes.split_at(bytes.len().checked_sub(length)?);
     end.starts_with(start).then_some((before, end))
@@ -127,7 +127,8 @@ fn split_end<'a>(bytes: &'a [u8], length: usize, start: &[u8]) -> Option<(&'a [u
 
 /// Parses the first entry of `directory`. Returns the entry and the rest of the directory.
 ///
-/// The entry must start at or after `end`, the end of the previous entries in `bytes`. `end` is then moved to its end.
+/// The entry must start at or after `end`, the end of the previous entries in `bytes`. `end` is then set to the end of
+/// this entry.
 fn entry<'a>(
     bytes: &'a [u8],
     directory: &'a [u8],

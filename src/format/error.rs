@@ -14,7 +14,7 @@ pub struct Fault {
     what: String,
 }
 
-/// The cause of a [`Fault`], as far as it decides what the user can do.
+/// The category of a [`Fault`]. Categories differ in what the user can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// The file is corrupt or truncated.

@@ -27,7 +27,7 @@ impl Lock {
 
     fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         loop {
-            // Check the path first, because a failed `open` does not report what is there. Then check the opened
+            // Check the path first, because a failed `open` does not report the type of the file. Then check the opened
             // file, because the path may have been replaced in between.
             match fs::symlink_metadata(path) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -54,8 +54,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Remove the file before the lock is released, so that no other process can hold it, and only if another
-        // file has not taken its path.
+        // Remove the file while this process still holds the lock, so that no other process can, and only if no other
+        // file has taken its path.
         if is_same_file(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }

@@ -193,7 +193,7 @@ mod tests {
     fn complete_extends_prefix_or_replaces() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("events");
-        // Returns what a reader gets that opened the file before `complete` was called.
+        // Returns the bytes that a reader gets if it opened the file before `complete` was called.
         let seen_by_reader = |existing: &[u8]| {
             fs::write(&path, existing).unwrap();
             let mut reader = File::open(&path).unwrap();

@@ -1,8 +1,8 @@
 //! The activation of a network in training, and the conversion to the saved form with sigmoids.
 //!
-//! A sigmoid is a tanh, `sigmoid(x) = (1 + tanh(x / 2)) / 2`. LeNet with sigmoids is therefore also a network of tanh layers
-//! with the outputs `o = (1 + t) / 2`. A sigmoid layer computes `sigmoid(w s + b)` from sigmoids s, and a tanh layer computes
-//! `tanh(v t + c)` from `t = 2 s - 1`. Both are the same function if
+//! A sigmoid is a scaled and shifted tanh: `sigmoid(x) = (1 + tanh(x / 2)) / 2`. LeNet with sigmoids is therefore also a network
+//! of tanh layers with the outputs `o = (1 + t) / 2`. A sigmoid layer computes `sigmoid(w s + b)` from sigmoids s, and a tanh
+//! layer computes `tanh(v t + c)` from `t = 2 s - 1`. Both are the same function if
 //!
 //! ```text
 //! w = 4 v,  b = 2 c - 2 sum(v)      for layers whose inputs are activations

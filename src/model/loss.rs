@@ -1,12 +1,12 @@
-//! The loss, and what else follows from the network's ten outputs for an image.
+//! The loss, probabilities and predicted class, computed from the network's ten outputs for an image.
 //!
 //! The loss is sparse categorical cross-entropy as TensorFlow 2.0 computes it on outputs o that are sigmoids: clip o to
-//! `[`[`CLIP`]`, 1 - CLIP]`, take `p = o / sum(o)`, and the loss is `-ln p[label]`. A clipped output has no gradient.
+//! `[`[`CLIP`]`, 1 - CLIP]` and normalise to `p = o / sum(o)`; the loss is `-ln p[label]`. A clipped output has no
+//! gradient.
 //!
-//! Source: `sparse_categorical_crossentropy` in `tensorflow/python/keras/backend.py`, release 2.0, for `from_logits=False`.
-//! Since TensorFlow 2.3, Keras looks up the input of the sigmoid (`output._keras_logits`) and silently takes its softmax. That
-//! is another function, with which epoch 1 ends at accuracy 0.55 instead of 0.40. The notebook that this program replaces ran
-//! on 2.0.
+//! Source: `sparse_categorical_crossentropy` in `tensorflow/python/keras/backend.py`, release 2.0, for `from_logits=False`. Since
+//! TensorFlow 2.3, Keras looks up the input of the sigmoid (`output._keras_logits`) and silently takes its softmax. This is a
+//! different function: epoch 1 then ends at accuracy 0.55 instead of 0.40. The notebook that this program replaces ran on 2.0.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};

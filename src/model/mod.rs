@@ -24,7 +24,7 @@ pub use shape::{
 pub use summary::{LayerSummary, layers};
 pub use weights::Weights;
 
-/// The backend for work that needs any backend: serialising a record, deriving the shapes of layers.
+/// The backend for work that can run on any backend: serialising a record, and deriving the shapes of layers.
 #[cfg(feature = "ndarray")]
 pub(crate) type Host = burn_ndarray::NdArray;
 #[cfg(not(feature = "ndarray"))]
@@ -116,7 +116,7 @@ impl<B: Backend> LeNet<B> {
         Self { conv1: conv(0), conv2: conv(2), fc1: linear(4), fc2: linear(6), fc3: linear(8) }
     }
 
-    /// Copies the weights to the host. Waits for the device.
+    /// Waits for the device and copies the weights to the host.
     pub fn to_weights(&self) -> Weights {
         let mut values = Vec::with_capacity(PARAMETERS);
         let mut add = |weight: Vec<f32>, bias: Option<&Param<Tensor<B, 1>>>| {
@@ -151,8 +151,8 @@ fn param<B: Backend, const D: usize>(
     shape: [usize; D],
 ) -> Param<Tensor<B, D>> {
     let mut values = parameters.clone().slice([range(index)]).reshape(shape);
-    // Slices of a tensor that Burn differentiates are not leaves of its graph. Otherwise each slice is a leaf that an optimizer
-    // can update.
+    // If Burn differentiates `parameters`, its slices must stay inner nodes of the graph. Otherwise, mark each slice as a leaf,
+    // so that an optimizer can update it.
     if !parameters.is_require_grad() {
         values = values.require_grad();
     }

@@ -37,7 +37,7 @@ const fn spec(name: &'static str, shape: &'static [usize]) -> TensorSpec {
     TensorSpec { name, shape }
 }
 
-/// The ten tensors, in the order in which every list of tensors has them.
+/// The ten tensors. All other lists of tensors have the same order.
 pub const TENSORS: [TensorSpec; 10] = [
     spec("conv1.weight", &[6, 1, 5, 5]),
     spec("conv1.bias", &[6]),

@@ -2,7 +2,7 @@
 
 use super::shape::{PARAMETERS, TENSORS, TensorSpec, range};
 
-/// All parameters of LeNet: 44,426 values in one row.
+/// All parameters of LeNet: 44,426 values in one vector.
 ///
 /// The ten tensors of [`TENSORS`] follow each other, each row-major in the layout of Burn's layers: a convolution's weight is
 /// `[C_out, C, 5, 5]`, a dense layer's weight is `[C, C_out]`. Gradients and optimizer slots have the same layout. Only

@@ -10,7 +10,7 @@ use crate::{assert_no_defects, assert_quiet, inspect, lenet, report, url};
 const AXE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
 
-/// Returns the violations, as "rule: element", and the number of rules that passed.
+/// Script that returns the violations, as "rule: element", and the number of rules that passed.
 const RUN: &str = "axe.run().then((found) => [
     found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 120)} ${node.failureSummary}`)),
     found.passes.length])";

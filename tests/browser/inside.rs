@@ -12,11 +12,11 @@ use crate::{assert_quiet, lenet, start};
 /// Maximum difference between a probability on the page and one from the program.
 const TOLERANCE: f64 = 1e-5;
 
-/// Returns the ten probabilities shown on the page.
+/// Script that returns the ten probabilities shown on the page.
 const SHOWN: &str =
     "[...document.querySelectorAll('.bars data')].map((data) => Number(data.value))";
 
-/// Selects every image on the page and returns [index, probabilities] for each.
+/// Script that selects every image on the page and returns [index, probabilities] for each.
 const EVERY_IMAGE: &str = "(() => {
     const found = [];
     const record = () => {

@@ -12,7 +12,8 @@ fn tab_key_reaches_all_controls() {
     let mut tab = browser.open(&page, View::screen(1280));
     let expected = "document.querySelectorAll('button:not([tabindex=\"-1\"]), canvas[tabindex], input, summary, .scroll:not(details .scroll)').length";
     let expected = tab.evaluate(expected).as_u64().unwrap();
-    // A file input may have two tab stops, and after the last control the focus returns to the first.
+    // Press Tab a few more times than there are controls, because a file input may have two tab stops. After the last
+    // control the focus returns to the first.
     let mut visited = 0;
     for _ in 0..expected + 20 {
         tab.key("Tab");

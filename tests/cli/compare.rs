@@ -1,4 +1,4 @@
-//! `lenet compare`.
+//! Tests that `lenet compare` groups runs, compares their models image by image, and rejects invalid runs.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `lenet convert`.
+//! Tests that `lenet convert` keeps weights and metadata, and leaves existing files unchanged if it fails.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `lenet data verify` and `lenet data show`.
+//! Tests that `lenet data verify` finds invalid files and `lenet data show` counts and draws the images.
 
 use std::fs;
 use std::path::Path;

@@ -104,7 +104,7 @@ fn fashion_mnist_is_named_everywhere() {
     assert!(report.contains("<th scope=\"row\">Data set</th><td>Fashion-MNIST</td>"));
     assert!(report.contains("flipped in every second epoch (except Sandal, Sneaker, Ankle boot)"));
 
-    // A record of an earlier version has only the digests, by which the data set is recognised.
+    // Records of earlier versions contain only the digests of the data set, by which it is recognised.
     let mut record = dir.json("model.json");
     record.as_object_mut().unwrap().remove("dataset").unwrap();
     dir.write("model.json", record.to_string());

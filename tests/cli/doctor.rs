@@ -1,4 +1,4 @@
-//! `lenet doctor`.
+//! Tests that `lenet doctor` reports CPU, GPU and data, and fails if the data is unusable.
 
 use super::{DATA, TestDir};
 

@@ -161,7 +161,7 @@ fn non_unicode_paths_are_accepted() {
     use std::os::unix::ffi::OsStrExt;
     let dir = TestDir::new();
     let odd = OsStr::from_bytes(b"o\xffd");
-    // Paths may be any bytes. JSON output contains the replacement character.
+    // Paths may contain arbitrary bytes. JSON output contains the replacement character.
     fs::rename(dir.path("data"), dir.root.path().join(odd)).unwrap();
     let eval = format!("eval {TRAINED} --any-dataset --json --data");
     CommandOutput::of(dir.lenet(&eval).arg(odd)).ok();

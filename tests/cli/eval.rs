@@ -1,4 +1,4 @@
-//! `lenet eval`.
+//! Tests that `lenet eval` computes the metrics that Keras and `lenet train` compute, and rejects invalid input.
 
 use super::{DATA, TRAINED, TestDir};
 

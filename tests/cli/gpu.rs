@@ -115,7 +115,7 @@ fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
         return;
     }
     let log = dir.read_text("kernels.log");
-    // The line of a launch is `| duration | kernel | runtime`. Lines with more bars are sums.
+    // A launch is logged as `| duration | kernel | runtime`. Lines with more bars contain totals.
     let mut launches = std::collections::BTreeMap::new();
     for line in log.lines() {
         if let ["", _, kernel, "WgpuRuntime"] =
@@ -126,8 +126,8 @@ fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
     }
     // The run has 180 training images, 20 validation images and 40 test images.
     assert_eq!(launches.into_iter().collect::<Vec<_>>(), expected);
-    // Indexing a component of a vector by a computed number goes through memory and costs 7 % of a step. In the shaders, only
-    // buffers and workgroup memory may be indexed by computed numbers.
+    // Selecting a component of a vector by a computed index goes through memory and costs 7 % of a step. In the shaders, only
+    // buffers and workgroup memory may have computed indices.
     for (at, _) in log.match_indices("[l_") {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let name = &log[log[..at].trim_end_matches(is_name).len()..at];

@@ -110,7 +110,7 @@ fn train_keeps_existing_files_without_force() {
     dir.write("n.json", "mine");
     run("-o n.mpk").assert_error(1, "n.json already exists", "--force");
     assert_eq!(dir.read("n.json"), b"mine");
-    // A checkpoint without its model is enough to resume. A kill between the two writes leaves that behind.
+    // A checkpoint without its model is enough to resume. A kill between the two writes causes this state.
     dir.train("--epochs 1 -o k.mpk");
     dir.remove("k.mpk");
     run("-o k.mpk").assert_error(1, "k.state already exists", "--resume");

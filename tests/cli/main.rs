@@ -225,7 +225,7 @@ fn in_shell(setup: &str, lenet: &Command) -> Command {
 /// The output and the exit status of a finished command.
 struct CommandOutput(Output);
 
-/// Runs `command` and asserts that it ends within ten seconds, which it would not if it waited for a pipe.
+/// Runs `command` and asserts that it exits within ten seconds, that is, does not block on a pipe.
 fn run_with_timeout(mut command: Command) -> CommandOutput {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();

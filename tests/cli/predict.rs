@@ -1,4 +1,4 @@
-//! `lenet predict`.
+//! Tests that `lenet predict` classifies pictures and images of the data set, and rejects invalid pictures.
 
 use std::path::Path;
 

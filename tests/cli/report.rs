@@ -1,4 +1,4 @@
-//! `lenet report`. tests/browser opens the page in a browser.
+//! Tests the HTML page that `lenet report` writes. tests/browser opens it in a browser.
 
 use super::{DATA, TRAINED, TestDir};
 

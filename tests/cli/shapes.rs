@@ -1,4 +1,4 @@
-//! `lenet shapes`.
+//! Tests that `lenet shapes` lists the layers, as text and as JSON.
 
 use super::TestDir;
 

@@ -39,7 +39,7 @@ fn early_stopping_is_reported() {
     assert_eq!(test_event(&events)["stop_reason"], "epochs");
     assert_eq!(test_event(&events)["epochs_done"], 40);
     assert_eq!(dir.json("m.json")["stop_reason"], "epochs");
-    // --seeds reports it for each seed.
+    // --seeds reports early stopping for each seed.
     let seeds = dir.train(&format!("{UNSTABLE} --seeds 42 --json"));
     let row = &seeds.events()[1];
     assert_eq!((&row["stop_reason"], &row["epochs_done"]), (&"patience".into(), &done.into()));

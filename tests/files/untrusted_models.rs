@@ -44,7 +44,7 @@ fn read(name: &str, content: &[u8]) -> Option<Weights> {
             let message = error.to_string();
             assert!(message.starts_with(name), "{message}");
             assert!(message.len() < 600 && !message.contains(char::is_control), "{message:?}");
-            // The program has advice for every other kind.
+            // Invalid content must not be reported as an I/O error. The program has a hint for every other kind.
             assert!(!matches!(error, FormatError::File(_)), "{message}");
             None
         }
@@ -212,7 +212,7 @@ fn files_round_trip() {
 
 #[test]
 fn doubling_pickle_needs_bounded_memory() {
-    // Each round builds a pair of the previous pair, which would be 2^4000 leaves if they were copied.
+    // Each round pairs the previous value with itself. If values were copied, this would give 2^4000 leaves.
     let rounds = b"h\0h\0\x86q\0".repeat(4000);
     let pickle = [b"\x80\x02)q\0", &rounds[..], b"."].concat();
     read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));

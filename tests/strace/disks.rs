@@ -36,7 +36,7 @@ fn full_disk_keeps_old_files() {
         names
     };
     let train = "\"$LENET\" train --any-dataset --epochs 1 -q -o old/disk/m.mpk --force";
-    // Without old files: from a disk without any space to one where the checkpoint fits but the model does not.
+    // Without old files: disks from one without any space to one with room for the checkpoint but not for the model.
     let mut sufficient_kilobytes = 0;
     for kilobytes in (4..1000).step_by(60) {
         let output = on_small_disk(&dir, &format!("{kilobytes}k"), train);

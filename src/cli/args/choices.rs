@@ -1,4 +1,4 @@
-//! Option values of types that do not depend on clap.
+//! Command-line values of [`Keep`] and [`Invert`], whose modules do not depend on clap.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

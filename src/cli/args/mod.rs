@@ -71,7 +71,7 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// The device that computes.
+/// The device to compute on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
     /// CPU

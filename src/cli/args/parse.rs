@@ -22,7 +22,8 @@ impl Cli {
         let args: Vec<OsString> = std::env::args_os().collect();
         parse(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
-            // get an escaped message. Only an error about invalid Unicode is not repeated; it quotes no arguments.
+            // get an escaped message. An error about invalid Unicode does not recur, because escaping removes the
+            // cause; its message quotes no arguments.
             let escape = |arg: &OsString| line(&arg.to_string_lossy()).into_owned();
             let escaped: Vec<_> = args.iter().map(escape).collect();
             let error = parse(escaped.iter().map(OsString::from).collect()).err().unwrap_or(error);

@@ -78,7 +78,7 @@ pub fn seeds(text: &str) -> Result<Seeds, String> {
         if last < first {
             return Err(format!("expected an ascending range, found {part}"));
         }
-        // A range can be longer than memory, and one seed too many is enough for the error below.
+        // A range may not fit in memory. One seed more than allowed is enough to cause the error below.
         seeds.extend((first..=last).take(MAX_SEEDS + 1));
     }
     if seeds.len() > MAX_SEEDS {

@@ -1,4 +1,4 @@
-//! `lenet compare`.
+//! `lenet compare`: compares groups of training runs, with tests of statistical significance.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `lenet eval`.
+//! `lenet eval`: prints the loss, accuracy, class metrics and confusion matrix of a model.
 
 use burn::data::dataset::Dataset;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `lenet predict`.
+//! `lenet predict`: classifies pictures, or images of the data set.
 
 mod text;
 

@@ -1,4 +1,4 @@
-//! `lenet report`.
+//! `lenet report`: evaluates a model on the test images and writes the HTML report.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `lenet shapes`.
+//! `lenet shapes`: lists the layers with output shapes, parameters and multiply-adds.
 
 use serde_json::json;
 

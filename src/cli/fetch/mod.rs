@@ -31,7 +31,7 @@ pub const MAX_BYTES: u64 = 64 << 20;
 /// A verified file of the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// Path of the file.
+    /// Path of the local file, which may be compressed.
     pub path: PathBuf,
     /// Whether the file was downloaded, as opposed to already present.
     pub is_new: bool,
@@ -52,7 +52,7 @@ impl Fetcher {
         Self { mirrors, client: Client::new(max_time, has_bar) }
     }
 
-    /// Makes sure that `dir` has a correct copy of `file`.
+    /// Ensures that `dir` contains a correct copy of `file`.
     ///
     /// A correct existing file is kept. An incorrect one is replaced only with `force`.
     ///

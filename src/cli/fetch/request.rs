@@ -10,7 +10,7 @@ use ureq::{Agent, Timeout};
 use super::MAX_BYTES;
 use crate::io::text;
 
-/// How long a connection may take to be established, so that an unreachable mirror does not use up its total time.
+/// Time limit for establishing a connection, so that an unreachable mirror does not use up `max_time`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests and shows their progress.

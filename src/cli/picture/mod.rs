@@ -1,10 +1,10 @@
 //! Picture files from outside the data set: decoding to grey pixels, and conversion to 28x28 images.
 //!
-//! Fashion-MNIST was made from shop photographs (Xiao, Rasul, Vollgraf 2017, section 2). Margins in the colour of the
-//! corners were trimmed, the longer side was scaled to 28 pixels, the shorter side was padded, and the grey values were
-//! inverted, which gives a bright object on black. [`read()`] and [`prepare()`] do the same, with two differences. They
-//! scale by averaging, while the authors dropped rows and columns and then sharpened the image. And they invert only
-//! pictures with a light background. [`warnings`] reports properties of the result that the training images do not have.
+//! Fashion-MNIST was made from shop photographs (Xiao, Rasul, Vollgraf 2017, section 2). Margins in the colour of the corners
+//! were trimmed, the longer side was scaled to 28 pixels, the shorter side was padded, and the grey values were inverted, which
+//! gives a bright object on black. [`read()`] and [`prepare()`] do the same, with two differences. They scale by averaging,
+//! whereas the authors dropped rows and columns and then sharpened the image. They also invert only pictures with a light
+//! background. [`warnings`] reports properties of the result that the training images do not have.
 
 mod draw;
 mod prepare;

@@ -25,13 +25,13 @@ pub enum PictureError {
     /// The file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The content has none of the supported formats.
+    /// The content is not in a supported format.
     #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
     NotAnImage(PathBuf),
     /// The picture exceeds the limits.
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
-    /// The file has a supported format but cannot be decoded.
+    /// The file is in a supported format but cannot be decoded.
     #[error("{} is corrupt: {cause}", path.display())]
     Corrupt { path: PathBuf, cause: String },
 }

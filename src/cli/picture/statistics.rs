@@ -13,16 +13,16 @@ pub struct Range {
     pub max: f64,
 }
 
-/// The percentiles 0.1 and 99.9 over the 60,000 training images of Fashion-MNIST, rounded outwards. A test counts the
-/// images outside. A border can only be too bright.
+/// The 0.1th and 99.9th percentiles over the 60,000 training images of Fashion-MNIST, rounded outwards. A test counts
+/// the images outside these ranges. A border can only be too bright, so its minimum is 0.
 pub const RANGES: [Range; 3] = [
     Range { name: "mean brightness", min: 11.0, max: 168.0 },
     Range { name: "contrast", min: 25.0, max: 117.0 },
     Range { name: "brightness of the border", min: 0.0, max: 55.0 },
 ];
 
-/// Computes the statistics of [`RANGES`]: mean and standard deviation of all pixels, and the mean of the border, which is
-/// one pixel wide.
+/// Computes the statistics of [`RANGES`]: mean and standard deviation of all pixels, and the mean of the border, a frame one
+/// pixel wide.
 pub fn statistics(image: &Image) -> [f64; 3] {
     let mean = mean(image.iter().map(|grey| f64::from(*grey)));
     let variance = self::mean(image.iter().map(|grey| (f64::from(*grey) - mean).powi(2)));
@@ -36,7 +36,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-/// Describes the statistics of `image` that are outside their usual range. Only a few training images have any.
+/// Describes the statistics of `image` that are outside their usual range. For all but a few training images, none is.
 pub fn warnings(image: &Image) -> Vec<String> {
     let values = RANGES.iter().zip(statistics(image));
     let unusual = values.filter(|(range, value)| !(range.min..=range.max).contains(value));

@@ -14,7 +14,7 @@ pub struct Line<'a> {
     pub name: &'a str,
     /// The CSS class, which sets the colour.
     pub class: &'a str,
-    /// Whether to show the name. Only one line of a group does.
+    /// Whether to show the name. Only one line of a group is labelled.
     pub labelled: bool,
     /// Points (epoch or second, value) in ascending order.
     pub points: Vec<(f64, f64)>,
@@ -149,7 +149,7 @@ fn y_ticks(low: f64, high: f64) -> Vec<f64> {
     multiples(step, first, last)
 }
 
-/// Returns evenly spaced round numbers between `first` and `last`. Integers are at most seven.
+/// Returns evenly spaced round numbers between `first` and `last`, at most seven if they are integers.
 fn x_ticks(first: f64, last: f64, is_integer: bool) -> Vec<f64> {
     let step = match is_integer {
         true => round_step(((last - first + 1.0) / 7.0).max(1.0), true),
@@ -170,7 +170,7 @@ fn multiples(step: f64, first: f64, last: f64) -> Vec<f64> {
     (first as i64..=last as i64).map(|index| index as f64 * step).collect()
 }
 
-/// Formats the numbers of an axis with as many decimals as they need to differ.
+/// Formats the numbers of an axis with just enough decimals to write them exactly.
 fn labels(numbers: &[f64]) -> Vec<String> {
     let digits = match numbers {
         [a, b, ..] => decimals(b - a),

@@ -10,8 +10,8 @@ use crate::train::{EpochRecord, Reporter, RunRecord, Settings, TestRecord};
 
 use super::{Out, RunReporter};
 
-/// Returns the event `start` of a run whose model goes to `output`. The fields of the recipe stand next to the others,
-/// and its name is `recipe`.
+/// Returns the `start` event of a run whose model is written to `output`. The fields of the recipe are at the top
+/// level, and its name is in `recipe`.
 pub fn start(record: &RunRecord, output: Option<&Path>) -> Map<String, Value> {
     let Settings { seed, backend, epochs, batch_size, recipe, .. } = &record.settings;
     let mut event = fields(&json!({
@@ -43,7 +43,8 @@ pub fn end(record: &RunRecord) -> Map<String, Value> {
 
 /// Returns the fields of a value as JSON.
 fn fields(value: &impl Serialize) -> Map<String, Value> {
-    // Through text, which has the shortest digits of an f32. A direct conversion would give those of the equal f64.
+    // Convert through text, which has the shortest digits that identify an f32. A direct conversion would widen it to
+    // f64 and give more digits.
     let text = serde_json::to_string(value).expect("numbers and strings always become JSON");
     serde_json::from_str(&text).expect("the value is a struct or an object")
 }

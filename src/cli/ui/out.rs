@@ -8,8 +8,8 @@ use crate::cli::error::Error;
 use crate::cli::ui::format;
 use crate::io::text;
 
-/// Writes lines to stdout. If the reader closes the pipe, as in `lenet .. | head`, the remaining output is dropped silently
-/// and the command continues. Any other failure is kept for [`Out::finish`], and the remaining output is dropped, too.
+/// Writes lines to stdout. If the reader closes the pipe, as in `lenet .. | head`, the remaining output is dropped silently and
+/// the command continues. Any other failure is kept for [`Out::finish`], and the remaining output is dropped as well.
 #[derive(Debug, Default)]
 pub struct Out {
     ended: Option<Ending>,

@@ -145,7 +145,7 @@ fn validation(_: &RunRecord, epoch: &EpochRecord) -> Vec<(&'static str, f64)> {
     scalars.into_iter().filter_map(|(tag, value)| Some((tag, value?))).collect()
 }
 
-/// Returns the start time of the run, since 1970.
+/// Returns the start time of the run as the time since 1970, or zero if it is unknown.
 fn start_time(record: &RunRecord) -> Duration {
     let started = record.started.as_deref().and_then(|text| humantime::parse_rfc3339(text).ok());
     started.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default()

@@ -16,12 +16,13 @@ pub fn bars_wanted(style: ProgressStyle) -> bool {
     style == ProgressStyle::Auto && io::stderr().is_terminal() && !plain_wanted()
 }
 
-/// Returns the width of the terminal on stdout, unlimited off a terminal.
+/// Returns the width of the terminal on stdout, or `usize::MAX` if stdout is not a terminal.
 pub fn columns() -> usize {
     width(terminal_size::terminal_size_of(io::stdout()))
 }
 
-/// Returns the width of the terminal on stderr, where the progress bars are.
+/// Returns the width of the terminal on stderr, which shows the progress bars, or `usize::MAX` if stderr is not a
+/// terminal.
 pub fn bar_columns() -> usize {
     width(terminal_size::terminal_size_of(io::stderr()))
 }
@@ -30,7 +31,7 @@ fn width(size: Option<(Width, Height)>) -> usize {
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// How to draw an image on stdout.
+/// The style in which images are drawn on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drawing {
     /// In colour.
@@ -41,8 +42,8 @@ pub enum Drawing {
     None,
 }
 
-/// Returns how to draw images: in colour on a terminal unless colours are off, not at all in a file unless CLICOLOR_FORCE
-/// is set.
+/// Returns how to draw images: on a terminal in colour, or in plain characters if colours are off or not supported, and elsewhere
+/// not at all. CLICOLOR_FORCE forces colour everywhere, unless NO_COLOR is set.
 pub fn drawing_wanted() -> Drawing {
     let forced =
         env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
@@ -56,8 +57,8 @@ pub fn drawing_wanted() -> Drawing {
     }
 }
 
-/// Returns whether the terminal supports colours. Only a Windows console may not, unless it sets TERM; this call enables
-/// them there.
+/// Returns whether the terminal supports colours. In a Windows console, this call first enables them. If that fails, the terminal
+/// counts as supporting colours only if TERM is set.
 fn supports_colours() -> bool {
     anstyle_query::windows::enable_ansi_colors() != Some(false) || is_set("TERM")
 }
@@ -90,7 +91,7 @@ pub fn error(error: &Error) {
 
 /// Runs the program, prints its error if it fails, and returns the exit status.
 ///
-/// A panic, which is always a bug, is also printed in two lines and has status 1.
+/// A panic is always a bug. It is printed in two lines as well, and the status is 1.
 pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let info = info.to_string().replace('\n', " ");

@@ -13,7 +13,7 @@ use super::{Out, RunReporter, bar_columns, columns};
 /// Prints one line per epoch, as Keras does in the notebook.
 pub struct TextReporter {
     out: Out,
-    /// The progress bar, hidden until the first progress or for the whole run.
+    /// The progress bar, hidden until the first progress update, or for the whole run without `has_bar`.
     bar: ProgressBar,
     has_bar: bool,
     /// Terminal width for which the bar was laid out.
@@ -25,7 +25,7 @@ pub struct TextReporter {
     pause: Duration,
 }
 
-/// Remaining seconds from which a long epoch gets a note.
+/// Minimum remaining time of an epoch, in seconds, for a note about it.
 const LONG: f64 = 20.0;
 
 impl TextReporter {

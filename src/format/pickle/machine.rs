@@ -10,7 +10,7 @@ pub(super) type Id = usize;
 
 #[derive(Debug)]
 pub(super) enum Value<'a> {
-    /// `None`.
+    /// Python's `None`.
     None,
     Bool,
     /// A negative number, which is never a size.

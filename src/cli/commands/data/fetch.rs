@@ -1,4 +1,4 @@
-//! `lenet data fetch`.
+//! `lenet data fetch`: downloads the files of Fashion-MNIST.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `lenet data show`.
+//! `lenet data show`: counts the images of each class and shows some of them.
 
 use std::io::Cursor;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `lenet data verify`.
+//! `lenet data verify`: checks the files of the data set against the known SHA-256 digests.
 
 use std::path::Path;
 

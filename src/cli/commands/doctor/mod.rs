@@ -1,4 +1,4 @@
-//! `lenet doctor`.
+//! `lenet doctor`: shows CPU and GPU support, training speed, and the location of the data set.
 
 mod speed;
 

@@ -1,4 +1,4 @@
-//! `lenet train`.
+//! `lenet train`: trains the network with one or more seeds, and saves the model, the run record and the checkpoint.
 
 mod run;
 mod seeds;
