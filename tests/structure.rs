@@ -115,7 +115,7 @@ fn imported(path: &str) -> String {
     match names.next().unwrap_or_default() {
         "" => panic!("one path per import, please: crate::{path}"),
         "cli" => format!("cli/{}", names.next().unwrap_or_default()),
-        // A constant, which `lib.rs` has.
+        // An item with an upper-case name is a constant of `lib.rs`, not a module.
         name if name.starts_with(char::is_uppercase) => "lib".to_owned(),
         name => name.to_owned(),
     }

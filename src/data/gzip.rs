@@ -94,7 +94,7 @@ impl<R: BufRead> Decoded<R> {
                 self.reader = Reader::Gzip(Box::new(GzDecoder::new(reader)));
                 Ok(true)
             }
-            // Trailing zeros are an error as well, because the file was extended.
+            // Trailing zeros are rejected too, although some gzip tools ignore such padding: they mean that the file was extended.
             _ => {
                 let problem = "trailing bytes after the end of the gzip data";
                 Err(IdxError::Damaged(problem.to_owned()))

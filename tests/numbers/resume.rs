@@ -1,9 +1,9 @@
-//! A training can be left at any batch and gone on with from there, to the same bits.
+//! A run can be interrupted after any minibatch and resumed with bit-identical results.
 
 use std::time::Duration;
 
 use burn_ndarray::NdArray;
-use lenet::data::{Augmentation, Options, TrainAndTest};
+use lenet::data::{Augmentation, FASHION_MNIST, Options, TrainAndTest};
 use lenet::train::{Checkpoint, Keep, Quiet, Recipe, RunRecord, Settings, TrainingContext, fit};
 
 #[path = "../common/mod.rs"]
@@ -15,23 +15,24 @@ type B = NdArray;
 fn momentum_run_resumes_at_any_batch() {
     let mut recipe = Recipe::classic();
     recipe.momentum = 0.7;
-    left_anywhere(recipe);
+    assert_resumable_anywhere(recipe);
 }
 
 #[test]
 fn tuned_run_resumes_at_any_batch() {
-    left_anywhere(Recipe::tuned());
+    assert_resumable_anywhere(Recipe::tuned());
 }
 
 #[test]
 fn augmented_run_resumes_at_any_batch() {
     let mut recipe = Recipe::tuned();
     recipe.augmentation = Augmentation { flip: true, shift: 1, clean_epochs: 1 };
-    left_anywhere(recipe);
+    assert_resumable_anywhere(recipe);
 }
 
-/// Two epochs of 7 batches, the last one short, and 4 images to validate on, left after each batch.
-fn left_anywhere(recipe: Recipe) {
+/// Trains for two epochs of seven minibatches, the last one short, with four validation images, and resumes from the checkpoint
+/// after each minibatch.
+fn assert_resumable_anywhere(recipe: Recipe) {
     let dir = tempfile::tempdir().unwrap();
     common::write_dataset(dir.path(), 30, 10);
     let data = TrainAndTest::load(&Options {
@@ -41,7 +42,9 @@ fn left_anywhere(recipe: Recipe) {
         stratified: false,
     })
     .unwrap();
-    let (train, validation) = data.train.split(0.15).unwrap();
+    // As Fashion-MNIST, so that images are flipped.
+    let images = data.train.with_info(&FASHION_MNIST);
+    let (train, validation) = images.split(0.15).unwrap();
     let settings = Settings {
         epochs: 2,
         batch_size: 4,
@@ -51,31 +54,31 @@ fn left_anywhere(recipe: Recipe) {
         ..Settings::new(recipe)
     };
     let device = Default::default();
-    // The states that were saved on the way from `state`, and the last one, none with its times.
-    let train = |mut state: Checkpoint, save_every| {
+    // Returns the checkpoints that were saved after `checkpoint`, and the last one, without times.
+    let train = |mut checkpoint: Checkpoint, save_every| {
         let mut saved = Vec::new();
-        let job = TrainingContext::<B> {
+        let context = TrainingContext::<B> {
             train: &train,
             validation: &validation,
             device: &device,
             save_every,
         };
-        fit(&job, &mut state, &mut Quiet, &mut |state| {
-            saved.push(state.clone());
+        fit(&context, &mut checkpoint, &mut Quiet, &mut |checkpoint| {
+            saved.push(checkpoint.clone());
             Ok(())
         })
         .unwrap();
-        state.record.epochs.iter_mut().for_each(|record| record.seconds = 0.0);
-        (saved, state)
+        checkpoint.record.epochs.iter_mut().for_each(|record| record.seconds = 0.0);
+        (saved, checkpoint)
     };
     let (saved, end) = train(Checkpoint::initial(RunRecord::new(settings, "CPU")), Duration::ZERO);
-    let places: Vec<_> =
-        saved.iter().map(|state| (state.record.epochs.len(), state.sums.batches)).collect();
+    let position = |saved: &Checkpoint| (saved.record.epochs.len(), saved.sums.batches);
+    let positions: Vec<_> = saved.iter().map(position).collect();
     let batches = |epoch| (1..=7).map(move |batch| (epoch, batch));
     let expected: Vec<_> = batches(0).chain([(1, 0)]).chain(batches(1)).chain([(2, 0)]).collect();
-    assert_eq!(places, expected);
-    for (state, place) in saved.into_iter().zip(places) {
-        let (_, resumed) = train(state, Duration::MAX);
-        assert_eq!(resumed, end, "left at {place:?}");
+    assert_eq!(positions, expected);
+    for (checkpoint, position) in saved.into_iter().zip(positions) {
+        let (_, resumed) = train(checkpoint, Duration::MAX);
+        assert_eq!(resumed, end, "resumed at {position:?}");
     }
 }

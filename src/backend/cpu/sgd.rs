@@ -39,7 +39,7 @@ impl<'a> Target<'a> {
         (part(first, first_v, first_d), part(others, others_v, others_d))
     }
 
-    /// Updates the parameters from index `at` on, which belong to tensor `tensor` of [`TENSORS`], by their gradients `g`.
+    /// Updates the parameters `at..at + g.len()`, which belong to tensor `tensor` of [`TENSORS`], with their gradients `g`.
     #[inline(always)]
     pub(super) fn update<S: Simd>(&mut self, s: S, at: usize, g: &[f32], tensor: usize) {
         let part = at..at + g.len();

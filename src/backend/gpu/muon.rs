@@ -96,8 +96,8 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Computes four values of the polynomial for `factor` times x, times `factor`. The order of the products keeps powers of a large
-/// or small factor in the range of a float.
+/// Computes four values of the polynomial for `factor` times x, times `factor`. `factor` is multiplied in
+/// one at a time, because its powers alone could overflow or underflow.
 #[cube]
 fn polynomial_row(
     g: Four,
