@@ -63,14 +63,14 @@ fn missing_gpu_suggests_cpu_backend() {
 #[test]
 fn gpu_training_is_reproducible_and_resumable() {
     let dir = TestDir::new();
-    let train = |words: &str| dir.try_train(&format!("--backend wgpu --recipe tuned {words} -q"));
+    let train = |args: &str| dir.try_train(&format!("--backend wgpu --recipe tuned {args} -q"));
     if !worked(&train("--epochs 2 -o once.mpk")) {
         return;
     }
     assert!(worked(&train("--epochs 2 -o again.mpk")));
     assert_eq!(dir.digest("again.mpk"), dir.digest("once.mpk"));
 
-    let mut command = dir.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 4 -o left.mpk -q");
+    let mut command = dir.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 4 -o stopped.mpk -q");
     let mut child = command.spawn().unwrap();
     // The signal arrives during the 90 steps, before the first step, or after the end of the run.
     std::thread::sleep(std::time::Duration::from_millis(700));
@@ -78,14 +78,14 @@ fn gpu_training_is_reproducible_and_resumable() {
     let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
     assert!(sent.is_ok());
     child.wait().unwrap();
-    assert!(worked(&train("--epochs 2 --batch-size 4 -o left.mpk --resume")));
-    assert!(worked(&train("--epochs 2 --batch-size 4 -o whole.mpk")));
-    assert_eq!(dir.digest("left.mpk"), dir.digest("whole.mpk"));
+    assert!(worked(&train("--epochs 2 --batch-size 4 -o stopped.mpk --resume")));
+    assert!(worked(&train("--epochs 2 --batch-size 4 -o complete.mpk")));
+    assert_eq!(dir.digest("stopped.mpk"), dir.digest("complete.mpk"));
 }
 
 #[test]
 fn classic_step_launches_two_kernels() {
-    expect_launches("classic", &[("Copy", 2), ("Outputs", 2), ("Samples", 30), ("Weights", 30)]);
+    expect_launches("classic", &[("Forward", 2), ("ForwardBackward", 30), ("Update", 30)]);
 }
 
 #[test]
@@ -94,13 +94,12 @@ fn tuned_step_launches_twelve_kernels() {
         "tuned",
         &[
             ("Apply", 30),
-            ("Copy", 2),
+            ("Forward", 2),
+            ("ForwardBackward", 30),
             ("Gram", 90),
-            ("Outputs", 2),
             ("Polynomial", 90),
             ("Product", 90),
-            ("Samples", 30),
-            ("Weights", 30),
+            ("Update", 30),
         ],
     );
 }
@@ -108,8 +107,8 @@ fn tuned_step_launches_twelve_kernels() {
 /// Checks the number of launches of each kernel in a run of 30 steps and its evaluations, from the log of CubeCL.
 fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
     let dir = TestDir::new();
-    let words = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q --recipe";
-    let mut command = dir.lenet(&format!("{words} {recipe}"));
+    let args = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q --recipe";
+    let mut command = dir.lenet(&format!("{args} {recipe}"));
     command.env("CUBECL_DEBUG_LOG", dir.path("kernels.log"));
     if !worked(&CommandOutput::of(&mut command)) {
         return;
@@ -132,6 +131,6 @@ fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let name = &log[log[..at].trim_end_matches(is_name).len()..at];
         let is_array = name.starts_with("buffer_") || name.starts_with("shared_memory_");
-        assert!(is_array, "{name:?} is indexed by a number that is computed");
+        assert!(is_array, "{name:?} has a computed index");
     }
 }
