@@ -31,7 +31,7 @@ pub struct ImageDataset {
 #[allow(missing_docs, reason = "the message explains each field")]
 pub enum SplitError {
     /// The fraction is negative, at least one, or NaN.
-    #[error("invalid validation split {0}: expected a number of at least 0 and below 1")]
+    #[error("invalid validation split {0}: expected a number that is at least 0 and less than 1")]
     Fraction(f64),
     /// All images would be held out for validation.
     #[error("validation split {fraction} of {count} images leaves none to train with")]

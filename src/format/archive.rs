@@ -45,7 +45,7 @@ impl<'a> Archive<'a> {
             rest = after;
         }
         if !rest.is_empty() || end > range.start {
-            return Err(malformed("the directory does not match the entries"));
+            return Err(malformed("the zip directory does not match the zip entries"));
         }
         let first = entries.first().and_then(|first| first.name.split_once('/'));
         let Some((directory, _)) = first else {

@@ -94,7 +94,7 @@ impl Checkpoint {
         match batches.checked_mul(self.record.settings.batch_size) {
             Some(most) if seen == most.min(samples) && correct <= seen => Ok(()),
             _ => Err(format!(
-                "inconsistent progress: {batches} batches cannot have {seen} of {samples} images"
+                "inconsistent progress: {batches} batches cannot contain {seen} of {samples} images"
             )),
         }
     }

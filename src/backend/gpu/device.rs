@@ -21,7 +21,8 @@ impl Gpu {
     /// Returns a note for the user if this is a software renderer.
     pub fn note(&self) -> Option<String> {
         let name = &self.name;
-        let note = || format!("note: {name} is a software renderer running on the CPU and is slow");
+        let note =
+            || format!("note: {name} is a software renderer: it runs on the CPU and is slow");
         self.is_software.then(note)
     }
 }

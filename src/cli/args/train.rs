@@ -85,7 +85,7 @@ pub struct TrainArgs {
     pub resume: bool,
     /// Overwrite the output file if it exists
     ///
-    /// With --resume, this also overwrites a model that is not the one saved by the run.
+    /// With --resume, this also overwrites a model that was not saved by the run.
     #[arg(long)]
     pub force: bool,
     /// Write TensorBoard event files to this directory, as the runs train and validation

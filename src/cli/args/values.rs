@@ -31,7 +31,7 @@ pub fn learning_rate(text: &str) -> Result<f64, String> {
 /// Parses a fraction below 1.
 pub fn fraction(text: &str) -> Result<f64, String> {
     let is_fraction = |number| (0.0..1.0).contains(&number);
-    number(text, is_fraction, "expected a number of at least 0 and below 1")
+    number(text, is_fraction, "expected a number that is at least 0 and less than 1")
 }
 
 pub fn accuracy(text: &str) -> Result<f64, String> {

@@ -19,7 +19,7 @@ pub fn matrix(results: &TestResults) -> Markup {
             p .note {
                 "One row per actual class, one column per predicted class. "
                 span .scripted hidden { "Click a number to see its images. " }
-                "Each cell is shaded by the square root of its share of the row: "
+                "The shade of a cell is proportional to the square root of its share of the row: "
                 span .key .correct { "correct" } " " span .key .incorrect { "incorrect" } "."
             }
         },

@@ -46,8 +46,8 @@ pub fn curves(record: &RunRecord) -> Markup {
             }
             p .note {
                 "Training metrics are means over an epoch, during which the weights change. Validation metrics are \
-                 measured with the weights at its end, so they are often better. The learning rate is taken from the \
-                 middle of the epoch."
+                 measured with the weights at the end of the epoch, so they are often better. The learning rate is \
+                 taken from the middle of the epoch."
             }
             details {
                 summary { "Show the curves as a table" }

@@ -61,7 +61,7 @@ fn diagram(results: &TestResults) -> Markup {
         }
         line .calibrated x1=(x(0)) y1=(y(0.0)) x2=(x(100)) y2=(y(1.0)) {}
         @for tick in [0, 20, 40, 60, 80, 100] { (x_label(x(tick), AREA[3] + 33.0, &format!("{tick}%"))) }
-        (x_label((AREA[0] + AREA[2]) / 2.0, AREA[3] + 49.0, "probability of the prediction; counts above"))
+        (x_label((AREA[0] + AREA[2]) / 2.0, AREA[3] + 49.0, "top: images per bar; bottom: probability"))
     };
     let description = format!("Accuracy by probability: {accuracies}.");
     figure("Accuracy by probability", &description, drawing)

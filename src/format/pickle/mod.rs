@@ -103,7 +103,7 @@ impl<'a> Machine<'a> {
                 b'b' => self.build()?,
                 opcode => {
                     return Err(unsupported(format!(
-                        "the file contains more than tensors: opcode {opcode:#04x} at byte {at} of data.pkl"
+                        "the file contains something other than tensors: opcode {opcode:#04x} at byte {at} of data.pkl"
                     )));
                 }
             }
@@ -142,7 +142,7 @@ impl<'a> Machine<'a> {
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
                 Ok(())
             }
-            _ => Err(self.malformed("sets items of a non-dictionary")),
+            _ => Err(self.malformed("sets items on a value that is not a dictionary")),
         }
     }
 
@@ -167,7 +167,9 @@ impl<'a> Machine<'a> {
             ("torch", kind) if kind.ends_with("Storage") => {}
             _ => {
                 let name = quoted(&format!("{module}.{name}"));
-                return Err(unsupported(format!("the file contains more than tensors: {name}")));
+                return Err(unsupported(format!(
+                    "the file contains something other than tensors: {name}"
+                )));
             }
         }
         self.push(Value::Global(module, name));
@@ -249,7 +251,7 @@ impl<'a> Machine<'a> {
         self.pop()?;
         match self.values[self.top()?] {
             Value::Dict(_) => Ok(()),
-            _ => Err(self.malformed("sets attributes of a non-dictionary")),
+            _ => Err(self.malformed("sets attributes on a value that is not a dictionary")),
         }
     }
 }
