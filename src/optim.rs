@@ -103,8 +103,8 @@ pub enum Schedule {
     /// 1 at every step.
     #[default]
     Constant,
-    /// Linear warm-up from 0 to 1, then linear decay to 0 at the last step (Defazio et al. 2023, "When, Why and How Much? Adaptive
-    /// Learning Rate Scheduling by Refinement").
+    /// Linear warm-up from 0 to 1, then linear decay to 0 at the last step (Defazio et al. 2023, "When, Why and How Much?
+    /// Adaptive Learning Rate Scheduling by Refinement").
     Linear {
         /// Fraction of all steps spent on the warm-up.
         warm_up: f64,
