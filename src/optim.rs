@@ -57,7 +57,8 @@ impl Muon {
     /// The coefficients a, b and c. Among the polynomials that keep singular values near 1, theirs is the steepest at 0
     /// (Jordan et al.).
     pub const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
-    /// Newton-Schulz iterations. With two, the tuned recipe loses 0.005 of its accuracy after four epochs; a fourth gains nothing.
+    /// Newton-Schulz iterations. With two, the tuned recipe loses 0.005 of its accuracy after four epochs; a fourth gains
+    /// nothing.
     pub const ROUNDS: usize = 3;
     /// Lower bound of the norm by which a direction is divided.
     pub const LEAST_NORM: f32 = 1e-7;
@@ -102,8 +103,8 @@ pub enum Schedule {
     /// 1 at every step.
     #[default]
     Constant,
-    /// Linear warm-up from 0 to 1, then linear decay to 0 at the last step (Defazio et al. 2023, "When, Why and How Much? Adaptive
-    /// Learning Rate Scheduling by Refinement").
+    /// Linear warm-up from 0 to 1, then linear decay to 0 at the last step (Defazio et al. 2023, "When, Why and How Much?
+    /// Adaptive Learning Rate Scheduling by Refinement").
     Linear {
         /// Fraction of all steps spent on the warm-up.
         warm_up: f64,

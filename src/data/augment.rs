@@ -31,8 +31,8 @@ impl Augmentation {
         self.flip || self.shift > 0
     }
 
-    /// Returns a transform for each index in `order`, which refer to `images`, in `epoch` of `epochs`, counted from 1. The result
-    /// only depends on the arguments.
+    /// Returns the transforms of an epoch, one per index in `order`; the indices refer to `images`. `epoch` counts from 1 to
+    /// `epochs`. The result only depends on the arguments.
     pub fn sample(
         self,
         order: &[u32],

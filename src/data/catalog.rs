@@ -68,7 +68,7 @@ pub enum FileStatus {
 }
 
 impl FileStatus {
-    /// Reads a file to the end and returns its status as `file`. `bytes` is the result of opening it.
+    /// Reads `file` to the end and returns its status. `bytes` is the result of opening it.
     pub fn of<R: BufRead + Send>(file: DataFile, bytes: Result<Decoded<R>, IdxError>) -> Self {
         let digest = bytes.and_then(|bytes| {
             Ok(match file {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn mnist_status_names_both_sets() {
+    fn mnist_status_mentions_fashion_mnist() {
         let digits = FileStatus::Intact { digest: String::new(), dataset: &datasets::MNIST };
         assert_eq!((digits.name(), digits.is_expected()), ("digits", false));
         assert_eq!(digits.to_string(), "from MNIST, not from Fashion-MNIST");

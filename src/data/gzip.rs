@@ -94,7 +94,8 @@ impl<R: BufRead> Decoded<R> {
                 self.reader = Reader::Gzip(Box::new(GzDecoder::new(reader)));
                 Ok(true)
             }
-            // Trailing zeros are rejected too, although some gzip tools ignore such padding: they mean that the file was extended.
+            // Some gzip tools ignore trailing zeros as padding. They are rejected here, because they show that the file was
+            // extended.
             _ => {
                 let problem = "trailing bytes after the end of the gzip data";
                 Err(IdxError::Damaged(problem.to_owned()))

@@ -109,8 +109,8 @@ impl DatasetIdentity {
         KNOWN.into_iter().find(|info| Some(info.name) == name).unwrap_or(&UNKNOWN)
     }
 
-    /// Returns whether `data` was loaded from another data set. Only files with two known digests are compared, or
-    /// the names if there are none.
+    /// Returns whether `data` was loaded from another data set. Compares the files whose digests are known on both sides,
+    /// or the names if there are no such files.
     pub fn differs_from(&self, data: &Provenance) -> bool {
         let pairs = data.digests.iter();
         let mut pairs = pairs

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ones_count_as_correct() {
+    fn float_one_means_correct() {
         let result = |is_correct| SampleResult { loss: 0.5, is_correct };
         let results = SampleResult::from_floats(&[0.5, 0.5], &[1.0, 0.0]);
         assert!(results.eq([result(true), result(false)]));

@@ -35,7 +35,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Returns the recipe of the notebook: plain gradient descent at 0.9 from Keras' initial weights, on raw pixels.
+    /// Returns the recipe of the notebook: plain gradient descent with learning rate 0.9, from Keras' initial weights and on
+    /// raw pixels.
     pub fn classic() -> Self {
         Self {
             name: "classic".to_owned(),
@@ -52,7 +53,7 @@ impl Recipe {
         }
     }
 
-    /// Returns the best recipe found for the same network that takes hardly more time. It was chosen on the validation images
+    /// Returns the best recipe found for the same network at hardly more training time. It was chosen on the validation images
     /// with `cargo bench --bench recipe_search`; the results are in `benches/recipe_search.csv`.
     pub fn tuned() -> Self {
         Self {

@@ -24,7 +24,8 @@ pub struct RunRecord {
     /// Time of the start, such as `2026-01-02T03:04:05Z`. Earlier versions did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
-    /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different devices.
+    /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different
+    /// devices.
     pub device: String,
     /// Number of CPU threads.
     pub threads: usize,

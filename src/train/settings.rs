@@ -50,7 +50,7 @@ pub const MAX_EPOCHS: usize = 100_000;
 /// The maximum batch size: all training images of Fashion-MNIST.
 pub const MAX_BATCH_SIZE: usize = 60_000;
 
-/// Returns whether `rate` is a valid learning rate: positive and finite as an f32, like the weights.
+/// Returns whether `rate` is a valid learning rate: within the range of positive normal f32, the type of the weights.
 pub fn is_learning_rate(rate: f64) -> bool {
     (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&rate)
 }
@@ -140,7 +140,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Describes the first setting in `other` with which a run that started with these settings cannot be resumed, if any.
+    /// Describes the first setting that prevents a run with these settings from being resumed with `other`, if any.
     /// The kept epoch may change, and so may the number of epochs if the recipe does not depend on it.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let [ours, theirs] = [self, other].map(Self::fixed_on_resume);

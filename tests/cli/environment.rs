@@ -49,7 +49,7 @@ fn unreadable_inputs_are_reported() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let run = |args: &str| CommandOutput::of(&mut dir.unprivileged_lenet(args));
-    // Without a permission problem the program works for this user.
+    // As long as all files are readable, the command succeeds as the unprivileged user.
     assert_eq!(run("eval --any-dataset model.mpk").code(), 0);
     dir.set_mode("model.mpk", 0);
     let output = run("eval --any-dataset model.mpk");

@@ -29,7 +29,7 @@ pub fn image(class: u8, index: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Returns the class of image `index`. Any ten consecutive images have one image of each class.
+/// Returns the class of image `index`. Any ten consecutive images contain one image of each class.
 pub fn class(index: usize) -> u8 {
     (7 * index % 10) as u8
 }

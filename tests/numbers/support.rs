@@ -65,8 +65,8 @@ pub fn table(implementation: &str, what: &str, error: f32, bound: f32) {
     assert!(error <= bound, "{implementation}: {what} differs by {error:e}");
 }
 
-/// Returns the largest difference per tensor, relative to the largest value of `expected` in that tensor, and the name of the tensor
-/// with the largest result.
+/// Returns the largest difference and the name of its tensor. Differences are relative to the largest value of `expected` in the
+/// same tensor.
 pub fn relative_difference(found: &[f32], expected: &[f32]) -> (f32, &'static str) {
     let mut worst = (0.0, "");
     for (index, spec) in TENSORS.iter().enumerate() {

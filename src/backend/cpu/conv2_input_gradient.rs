@@ -26,9 +26,9 @@ const PAIRS: usize = INPUTS / 2;
 const ROWS: usize = 8;
 const SHIFTED: usize = ROWS * LANES;
 
-/// The weight in a layout in which, for each position of the maximum, the addend of the 6x6 inputs below a window is six
-/// contiguous vectors. Each 5x5 kernel is stored twice, the second time one column further right, with a row of zeros above and
-/// below: [pair, output channel][channel of the pair, column shift, row, column].
+/// The weight in a layout in which the values that a maximum adds to the 6x6 inputs below its window are six contiguous vectors,
+/// wherever in the window the maximum is. Each 5x5 kernel is stored twice, the second time one column further right, with a row
+/// of zeros above and below: [pair, output channel][channel of the pair, column shift, row, column].
 pub(super) struct Shifted(Vec<Aligned<[f32; 4 * SHIFTED]>>);
 
 impl Shifted {
@@ -57,7 +57,7 @@ impl Shifted {
                     };
                     let at = input % 2 * 2 * SHIFTED + (ky + 1) * LANES;
                     s.store(row, lanes_mut(to, at));
-                    // The last zero of this store is the first value of the next row, which is zero as well.
+                    // The last zero of this vector goes to the first value of the next row, which is zero anyway.
                     s.store(row, lanes_mut(to, at + SHIFTED + 1));
                 }
             }

@@ -185,12 +185,12 @@ enum LeftFactor<'a> {
     Transposed(&'a [f32]),
 }
 
-/// A product of matrices, of which [`BLOCK`] rows are computed, starting at row `first`. In each row, the columns before the tile
-/// of `first_column` are skipped.
+/// The [`BLOCK`] rows from `first` on of the product of two matrices, without the columns before the tile that contains
+/// `first_column`.
 struct Product<'a> {
     left: LeftFactor<'a>,
     right: &'a [f32],
-    /// With coefficients a, b, c, the result is `a + b right + c left right` instead.
+    /// Coefficients a, b, c. If given, the result is `a + b right + c left right` instead of `left right`.
     terms: Option<(f32, f32, f32)>,
     width: usize,
     stride: usize,

@@ -48,7 +48,7 @@ impl<'a> Target<'a> {
         let is_bias = TENSORS[tensor].shape.len() == 1;
         let (w, learning_rate, weight_decay) = match &mut self.directions {
             Some(directions) if Muon::updates(tensor) => {
-                // A step from zero with learning rate -1 results in the direction itself.
+                // Updating 0 with learning rate -1 gives 0 - (-1) * d, which is the direction d itself.
                 let d = &mut directions[part];
                 d.fill(0.0);
                 (d, -1.0, 0.0)

@@ -11,16 +11,16 @@ use rayon::Yield;
 /// CPU time and battery.
 const SPIN_TIME: Duration = Duration::from_micros(200);
 
-/// Idle rounds after which a spinning thread yields to other programs between two checks.
+/// Number of checks without a task after which a spinning thread also yields to other programs between checks.
 const SPINS: u32 = 2_000;
 
 thread_local! {
     static IS_SPINNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A counter of the spinning threads of a pool, which are kept spinning from one step to the next.
+/// The spinning threads of a rayon pool, which stay awake from one step to the next.
 ///
-/// A phase of a step takes tens of microseconds, and waking a thread takes about as long.
+/// A phase of a step takes tens of microseconds, and waking a sleeping thread takes about as long.
 #[derive(Debug, Default)]
 pub(super) struct SpinPool {
     /// Number of threads that spin or are about to.
@@ -28,7 +28,7 @@ pub(super) struct SpinPool {
 }
 
 impl SpinPool {
-    /// Makes the other threads of the caller's pool spin, unless all of them do.
+    /// Makes the other threads of the caller's pool spin, unless all of them already do.
     pub(super) fn keep_spinning(&self) {
         let others = rayon::current_num_threads() - 1;
         let Some(caller) = rayon::current_thread_index() else {

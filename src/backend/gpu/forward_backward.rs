@@ -63,7 +63,7 @@ pub fn forward_backward(
         epoch[words::CURRENT] = next as u32;
     }
     if is_poisoned {
-        // A write after the end of the used memory makes the loss NaN.
+        // If anything was written past the end of the used memory, make the loss NaN.
         if UNIT_POS < 4u32 && u32::reinterpret(memory[memory::USED + UNIT_POS as usize]) != POISON {
             results[index] = f32::reinterpret(POISON);
         }
@@ -93,7 +93,7 @@ pub fn forward(
     }
 }
 
-/// Runs the forward pass. Returns the result of [`conv1()`].
+/// Computes all layers, conv1 to fc3. Returns the packed argmax of conv1's pooling windows; see [`conv1()`].
 #[cube]
 fn forward_pass(
     memory: &mut SharedMemory<f32>,

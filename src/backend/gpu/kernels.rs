@@ -107,8 +107,8 @@ impl Kernels {
         self.upload(&words)
     }
 
-    /// Allocates a buffer of at least this many floats with arbitrary values. Chooses a size that cubecl does not round up:
-    /// otherwise cubecl would compute offsets from the end with a size that differs from the one it reports.
+    /// Allocates a buffer of at least this many floats with arbitrary values. Rounds the size up to [`ALIGNMENT`], so that cubecl
+    /// does not: after rounding, cubecl would report one size but compute offsets from the end with the other.
     pub fn empty(&self, floats: usize) -> Handle {
         let floats = floats.next_multiple_of(ALIGNMENT);
         self.launcher.client.empty(WORD * floats)

@@ -19,7 +19,7 @@ pub const LABEL: usize = PIXELS / 4;
 
 /// Alignment in floats that satisfies the buffer alignment of every device (256 bytes).
 pub const ALIGNMENT: usize = 64;
-/// Floats per slot: the parameters are at 0, and each value that the optimizer keeps per parameter is in the next slot.
+/// Floats per slot. The parameters are in slot 0, and each value that the optimizer keeps per parameter has a further slot.
 pub const SLOT: usize = PARAMETERS.next_multiple_of(ALIGNMENT);
 
 /// Images per launch of `forward_backward`: a larger minibatch takes several launches.
@@ -45,7 +45,7 @@ pub mod saved {
     pub const LENGTH: usize = D_Z[2] + UNITS[2];
 }
 
-/// Position in the epoch and its constants, as words; floats are stored as their bit patterns.
+/// The position in the epoch and the constants of the epoch, as words; floats are stored as their bit patterns.
 pub mod epoch {
     /// Index in the order of the first image of the next launch of `forward_backward`; `update` advances it.
     pub const NEXT: usize = 0;
@@ -146,13 +146,13 @@ pub mod memory {
     /// Weight of fc3, kept for the backward pass. It follows the partial sums of fc3 in memory.
     pub const WEIGHT_FC3: usize = PARTS + 256;
 
-    /// Side of the patch of conv2's input below a pooling window.
+    /// Side of the patch of conv2's input that a pooling window is computed from.
     pub const PATCH: usize = 6;
     /// Backward pass: gradient of conv2's input from each pooling window ([`PATCH`] x [`PATCH`] values). Reuses the memory of the
     /// dense layers.
     pub const PATCHES: usize = SHARED;
-    /// Backward pass: for each cell of conv1, the index of the first pixel below the kernel at the maximum, as a float. Reuses
-    /// the memory of conv2's weight.
+    /// Backward pass: for each cell of conv1, the index of the upper left pixel that the kernel covers at the position of the
+    /// maximum, as a float. Reuses the memory of conv2's weight.
     pub const PIXEL_CONV1: usize = WEIGHT_CONV2;
 
     /// Floats in use.

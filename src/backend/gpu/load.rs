@@ -8,7 +8,8 @@ use super::layout::{CONVOLUTIONS, LABEL, THREADS, epoch as words};
 use super::pack::UNCHANGED;
 use crate::data::SIDE;
 
-/// Loads the image at word `image` of `images`, transformed and scaled, and the parameters of the convolutions. Waits for all threads.
+/// Loads the image at word `image` of `images`, transformed and scaled, and the parameters of the convolutions. Waits for all
+/// threads.
 #[cube]
 pub fn load(
     memory: &mut SharedMemory<f32>,
@@ -32,7 +33,8 @@ pub fn load(
         }
     } else {
         let side = comptime!(SIDE as u32);
-        // Distances have an offset of 32. Rows above the image and columns to the left of it wrap around to large numbers.
+        // Distances are stored with an offset of 32. Rows above the image and columns to the left of it wrap around to large
+        // numbers.
         let down = transform & 255u32;
         let right = (transform >> 8u32) & 255u32;
         let is_flipped = (transform >> 16u32) == 1u32;

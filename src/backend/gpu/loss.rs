@@ -40,7 +40,8 @@ pub fn loss(
         if output < CLIP || output > comptime!(1.0 - CLIP) {
             d_z = 0.0f32;
         }
-        // An output (1 + t) / 2 has half the slope of t, which is twice the slope of the logistic function.
+        // For tanh, the output o = (1 + t) / 2 has the derivative (1 - t * t) / 2 = 2 o (1 - o), twice that of the logistic
+        // function.
         let slope = output * (1.0f32 - output);
         let is_tanh = comptime!(activation == Activation::Tanh);
         d_z *= if is_tanh { 2.0f32 * slope } else { slope };

@@ -38,8 +38,8 @@ pub fn maximum(window: Window) -> Maximum {
     Maximum { value, index }
 }
 
-/// Computes the convolution with one 5x5 kernel at the four positions of a pooling window. `from` is the first input value below the
-/// window, in a plane with rows of `width`; `weights` is the first of the 25 weights.
+/// Computes the convolution with one 5x5 kernel at the four positions of a pooling window. `from` is the index of the upper left
+/// input of the window, in a plane with rows of `width`, and `weights` the index of the first of the 25 weights.
 #[cube]
 pub fn convolve(
     memory: &SharedMemory<f32>,
@@ -53,7 +53,7 @@ pub fn convolve(
     let mut d = 0.0f32;
     let mut x = from;
     let mut w = weights;
-    // Each input row is the next row of the upper two positions and the current row of the lower two.
+    // A row of the kernel applies to row r of the inputs at the upper two positions, and to the next row s at the lower two.
     let mut r0 = memory[x];
     let mut r1 = memory[x + 1];
     let mut r2 = memory[x + 2];

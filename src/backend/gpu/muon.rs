@@ -96,8 +96,8 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Computes four values of the polynomial for `factor` times x, times `factor`. `factor` is multiplied in
-/// one at a time, because its powers alone could overflow or underflow.
+/// Computes four values of `factor (a + b factor^2 g + c factor^4 g g)`; row `row` of a diagonal tile includes a. Each power of
+/// `factor` is multiplied in separately, because the higher powers alone could overflow or underflow.
 #[cube]
 fn polynomial_row(
     g: Four,
@@ -186,7 +186,7 @@ fn is_in(parameter: usize, #[comptime] number: usize) -> bool {
     is_between(parameter, comptime!(range.start), comptime!(range.end))
 }
 
-/// Returns the index of a parameter of matrix `number` among all x, in which the longer side is the rows.
+/// Returns the index of a parameter of matrix `number` among all x. The rows of x are the longer side of the matrix.
 #[cube]
 fn index_in_x(parameter: usize, #[comptime] number: usize) -> usize {
     let Matrix { rows, columns, .. } = comptime!(MATRICES[number]);
@@ -202,7 +202,8 @@ fn first_four(tile: usize, #[comptime] fours: usize) -> usize {
     tile / fours * comptime!(4 * fours) + tile % fours
 }
 
-/// Computes a tile of the Gram matrix of the `rows` by `4 * fours` matrix at `x`: the products of four of its columns with four.
+/// Computes a tile of the Gram matrix of the `rows` by `4 * fours` matrix at `x`: the dot products of one group of four columns
+/// with another, or with itself.
 #[cube]
 fn gram_tile(
     work: &Array<Four>,
@@ -222,7 +223,7 @@ fn gram_tile(
         let mut values = Sequence::<Four>::new();
         #[unroll]
         for i in 0..AT_ONCE {
-            // After the last row, the load repeats it and the value is not used.
+            // Past the end, the last row is loaded again, and its values are not used.
             let row = min(block * AT_ONCE + i, rows - 1);
             columns.push(work[left + row * fours]);
             values.push(work[right + row * fours]);

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn order_without_transforms_is_unchanged() {
+    fn order_packs_index_and_transform() {
         assert_eq!(order(&[7, 2], &[]), [7, UNCHANGED, 2, UNCHANGED]);
         let flip = Transform { flip: true, ..Transform::NONE };
         assert_eq!(order(&[5], &[flip]), [5, UNCHANGED | 1 << 16]);

@@ -63,7 +63,7 @@ pub fn update_parameter(
     }
 }
 
-/// Returns the learning rate of the last minibatch of which all images have been processed.
+/// Returns the learning rate of the minibatch whose last image precedes [`words::NEXT`].
 #[cube]
 pub fn learning_rate(epoch: &Array<u32>) -> f32 {
     let batch = (epoch[words::NEXT] as usize - 1) / epoch[words::BATCH_SIZE] as usize;

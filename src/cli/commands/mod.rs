@@ -39,7 +39,7 @@ fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) 
     Options { dir: args.dir.clone(), any_dataset: args.any_dataset, limit, stratified }
 }
 
-/// Prepares to write a file. Rejects a path that cannot be written or may not be replaced before anything is computed.
+/// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.
 fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
     if (path.exists() || path.is_symlink()) && !force {
         return Err(Error::exists(path));
