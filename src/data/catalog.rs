@@ -90,7 +90,7 @@ impl FileStatus {
         matches!(self, Self::Intact { dataset, .. } if *dataset == DEFAULT)
     }
 
-    /// Returns the status in one word: "damaged", or the word of the data set, for example "ok" or "digits".
+    /// Returns the status in one word: "damaged", or the one defined by the data set, such as "ok" or "digits".
     pub fn name(&self) -> &'static str {
         match self {
             Self::Intact { dataset, .. } => dataset.status,

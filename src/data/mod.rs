@@ -38,7 +38,7 @@ use gzip::Decoded;
 pub struct Options {
     /// Directory of the files; `None` searches the directories that [`source`] lists.
     pub dir: Option<PathBuf>,
-    /// Whether to accept other data sets than [`datasets::DEFAULT`].
+    /// Whether to accept data sets other than [`datasets::DEFAULT`].
     pub any_dataset: bool,
     /// Maximum number of images to keep of each part. The complete files are still checked.
     pub limit: Option<NonZeroUsize>,

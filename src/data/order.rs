@@ -15,7 +15,7 @@ pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
     order
 }
 
-/// Returns the indices of these `labels` in an order in which every section has all classes in proportion.
+/// Returns the indices of `labels`, ordered so that any contiguous range has roughly the class proportions of the whole.
 ///
 /// Image i of the n images of a class, counted from 0, has the sort key (i + 1/2) / n. Ties keep their order.
 pub fn stratified(labels: &[u8]) -> Vec<u32> {

@@ -120,7 +120,7 @@ fn report_is_complete_and_legible() {
 }
 
 #[test]
-fn defects_are_detected() {
+fn inspection_detects_page_defects() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bad.html");
     std::fs::write(

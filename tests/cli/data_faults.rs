@@ -35,7 +35,7 @@ fn corrupt_file_is_named() {
         fs::write(test_dir.path("data").join(name), bytes).unwrap();
         let output = test_dir.try_train("--epochs 1");
         output.assert_error(1, words, "lenet data fetch");
-        // If images and labels do not match, the error names the images.
+        // Compare only the prefix: if the numbers of images and labels differ, the error names the images file.
         let part = name.split('-').next().unwrap();
         output.assert_stderr_contains(&format!("data/{part}-"));
         assert_eq!(test_dir.files(), [] as [&str; 0]);

@@ -107,7 +107,7 @@ fn force_follows_output_symlinks() {
 }
 
 #[test]
-fn temporary_name_symlink_is_kept() {
+fn symlink_with_temporary_name_is_kept() {
     let dir = TestDir::new();
     dir.write("victim", "old");
     dir.train("--epochs 1 -o m.mpk");

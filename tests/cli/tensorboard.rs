@@ -12,7 +12,7 @@ use super::TestDir;
 /// Tag, step and value.
 type Scalar = (String, u64, f32);
 
-/// Computes the CRC-32C bit by bit, from the highest power of the polynomial down, and applies TensorFlow's mask.
+/// Computes the CRC-32C bit by bit with the unreflected polynomial, and applies TensorFlow's mask.
 fn masked_crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for bit in bytes.iter().flat_map(|byte| (0..8).map(move |i| u32::from(byte >> i & 1))) {

@@ -99,7 +99,7 @@ fn any_batch_size_is_accepted() {
 }
 
 #[test]
-fn missing_validation_split_omits_metrics() {
+fn missing_validation_split_omits_validation_metrics() {
     let dir = TestDir::new();
     let output = dir.train("--epochs 1 --validation-split 0");
     assert!(output.stdout().starts_with("Train on 200 samples\n"));

@@ -68,7 +68,7 @@ fn corrupt_bytes_are_detected_by_checksum() {
     let mut bytes = original.clone();
     for at in (0..original.len()).step_by(271) {
         bytes[at] ^= 0x10;
-        // Changes of padding bytes have no effect.
+        // A changed padding byte has no effect, so the file may still be readable.
         if let Ok(file) = format::decode(Path::new("lenet.pt"), &bytes) {
             assert_eq!(file.weights, weights, "byte {at}");
         }

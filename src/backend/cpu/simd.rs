@@ -39,7 +39,7 @@ enum Isa {
 /// The reason why an instruction set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimdLevelError {
-    /// The name is unknown.
+    /// No instruction set has this name.
     #[error("LENET_SIMD: unknown instruction set {0:?}")]
     Unknown(String),
     /// This CPU does not support the instruction set.

@@ -47,7 +47,7 @@ impl GpuTrainer {
         }
     }
 
-    /// Returns the buffer of the images of a dataset. Uploads them unless they are those of the last epoch.
+    /// Returns the GPU buffer with the images of `dataset`. Uploads them unless the buffer of the previous epoch holds them.
     fn upload(&mut self, dataset: &ImageDataset) -> Handle {
         match &self.dataset {
             Some((uploaded, handle)) if std::ptr::eq(uploaded.images(), dataset.images()) => {

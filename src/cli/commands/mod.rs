@@ -57,7 +57,7 @@ fn note_provenance(data: &Provenance) {
     }
 }
 
-/// Prints a note if `model` was trained on another data set than `data`.
+/// Prints a note if `model` was trained on a data set other than `data`.
 fn note_other_data(model: &Path, trained_on: Option<&DatasetIdentity>, data: &Provenance) {
     let Some(trained_on) = trained_on.filter(|dataset| dataset.differs_from(data)) else {
         return;

@@ -8,7 +8,7 @@ use crate::train::EpochRecord;
 /// Returns a description of the problem.
 pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
     let header = text.lines().next().unwrap_or_default();
-    // `CSVLogger(separator=..)` allows other separators than the comma.
+    // `CSVLogger(separator=..)` allows separators other than the comma.
     let separator = [',', ';', '\t']
         .into_iter()
         .max_by_key(|separator| (header.matches(*separator).count(), *separator == ','))

@@ -34,7 +34,7 @@ pub struct Welch {
     pub p: f64,
 }
 
-/// Tests `a` against `b`. Returns `None` if a group has only one value or no variance exists.
+/// Tests `a` against `b`. Returns `None` if a group has only one value, or if the variance of both groups is zero.
 pub fn welch(a: &Summary, b: &Summary) -> Option<Welch> {
     let variance_of_mean = |group: &Summary| Some(group.sd?.powi(2) / group.n as f64);
     let (va, vb) = (variance_of_mean(a)?, variance_of_mean(b)?);

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_have_different_colours() {
+    fn weights_are_coloured_by_sign() {
         let mut kernel = [0.0; 25];
         (kernel[0], kernel[24]) = (-0.5, 1.0);
         let drawing = picture(2, &kernel).into_string();
