@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn recognise_requires_every_given_file_to_match() {
+    fn recognise_requires_all_files_to_match() {
         let mut mixed = digests(&FASHION_MNIST);
         assert_eq!(recognise(&mixed[2..]), &FASHION_MNIST);
         mixed[1].1 = MNIST.digest(DataFile::TrainLabels).unwrap().to_owned();

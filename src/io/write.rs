@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn write_without_force_keeps_file_created_after_check() {
+    fn write_keeps_file_created_after_check() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m.mpk");
         let target = Target::user_path(&path).unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn complete_extends_prefix_and_replaces_other_files() {
+    fn complete_extends_prefix_or_replaces_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("events");
         // Returns the bytes that a reader gets if it opened the file before `complete` was called.
