@@ -158,7 +158,7 @@ fn format(error: &FormatError) -> Option<String> {
         FormatError::File(error) => return file(error),
         FormatError::Unrecognised { path } if path.with_extension("mpk").is_file() => {
             let model = path.with_extension("mpk");
-            return Some(format!("the model next to it is {}", model.display()));
+            return Some(format!("use the model next to it: {}", model.display()));
         }
         FormatError::NotAModel { .. } | FormatError::Unrecognised { .. } => A_MODEL,
         FormatError::WrongExtension { content, .. } => {

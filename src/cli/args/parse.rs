@@ -96,7 +96,7 @@ fn with_source_of_value(mut error: clap::Error, args: &[String]) -> clap::Error 
     };
     if error.kind() == ErrorKind::UnknownArgument && !option.starts_with('-') && args[1] == "train"
     {
-        let tip = "use -o to choose the model file to write or to continue";
+        let tip = "use -o to choose the model file to write or resume";
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         return error;
     }

@@ -9,7 +9,7 @@ use crate::train::{Keep, MAX_EPOCHS};
 
 /// Train the network and write the model to a file
 ///
-/// Without -o, the model is written to model.mpk or, if that exists, to the first unused name of model-2.mpk,
+/// Without -o, the model is written to model.mpk or, if that exists, to the first unused name among model-2.mpk,
 /// model-3.mpk and so on. Two files are saved next to it: a run record (.json) with the settings and the metrics of
 /// every epoch, and a checkpoint (.state) for --resume.
 ///
@@ -108,7 +108,7 @@ pub struct TrainArgs {
 /// The named recipes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RecipeName {
-    /// The recipe of the notebook: plain SGD with learning rate 0.9 on raw pixels
+    /// The notebook's recipe: plain SGD with learning rate 0.9 on raw pixels
     Classic,
     /// Test accuracy 0.907 after 5 epochs, 0.919 after 20: trains with tanh, the Muon optimizer, a decaying learning
     /// rate and small random shifts
