@@ -1,7 +1,7 @@
 //! Training and inference of LeNet on a Burn backend.
 //!
 //! [`reference`](mod@reference) is the readable version: plain Burn operations with autodiff, for any backend. [`cpu`] and
-//! [`gpu`] do the same in fused kernels, with the same file names and the same order of stages:
+//! `gpu` do the same in fused kernels, with the same file names and the same order of stages:
 //!
 //! ```text
 //! forward_backward   some images per task: pixels -> conv1 -> conv2 -> fc1 -> fc2 -> fc3 -> loss, then the backward pass
