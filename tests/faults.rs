@@ -1,6 +1,7 @@
 //! Checks that every test named in `tests/faults.md` exists, and that a panic is reported like any other error.
 //!
-//! The program runs without libtest, which installs its own panic hook. It starts itself with an argument to panic.
+//! This test program does not use libtest, because libtest installs its own panic hook. To test a panic, the program starts
+//! itself with an argument that makes it panic.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts this program with `arg` and asserts that its panic is reported in two lines with status 1.
+/// Starts this program with `arg` and asserts that it reports the panic in two lines and exits with status 1.
 fn check_panic(arg: &str, message: &str) {
     let program = env::current_exe().expect("the program has a path");
     let output = Command::new(program).arg(arg).output();
@@ -42,7 +43,8 @@ fn check_panic(arg: &str, message: &str) {
     println!("{arg}: reported in two lines");
 }
 
-/// Asserts that every row names existing tests, each as `file::name` in backquotes, or the reason why there is none.
+/// Asserts that every row of `tests/faults.md` names a test as `file::name` in backquotes, or says "none" with the reason, and
+/// that all named tests exist.
 fn check_table() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| {

@@ -5,12 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The parts of `src` from top to bottom, each with the parts that it may import. A part is a directory or a file of
-/// `src`, or one of `src/cli`, which may also import the whole library. A row names only rows below it, so import cycles
-/// are impossible.
+/// The parts of `src` from top to bottom, each with the parts that it may import. A part is a directory or a file in
+/// `src` or in `src/cli`. The parts of `src/cli` may also import every part outside `src/cli`. A row names only rows below
+/// it, so import cycles are impossible.
 ///
-/// `error` is in the middle: it wraps the errors of `data`, `format` and `io`, and `backend`, `eval` and `train` return
-/// it. `random`, `signal` and the constants of `lib` import nothing.
+/// `error` is in the middle, because its error type wraps the errors of `data`, `format` and `io`, and `backend`, `eval`
+/// and `train` return that type. `random`, `signal` and the constants of `lib` import nothing.
 const PARTS: [(&str, &str); 22] = [
     ("main", ""),
     ("cli/commands", "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture"),
@@ -67,7 +67,7 @@ fn files_are_short() {
     }
 }
 
-/// Everything that needs the program's dependencies is behind the one module `cli`.
+/// Only the module `cli` depends on the feature `cli`, so all code that needs the program's dependencies is in that module.
 #[test]
 fn cli_feature_is_named_once() {
     let count = |(_, text): (PathBuf, String)| text.matches("feature = \"cli\"").count();
@@ -98,7 +98,7 @@ fn part(file: &Path) -> String {
     let names = file.with_extension("");
     let names: Vec<_> = names.iter().map(|name| name.to_str().unwrap()).collect();
     match names[..] {
-        // It only declares its parts.
+        // `src/cli/mod.rs` only declares the parts of `src/cli`, so it counts as `lib`.
         ["cli", "mod"] => "lib".to_owned(),
         ["cli", part, ..] => format!("cli/{part}"),
         [part, ..] => part.to_owned(),

@@ -23,7 +23,7 @@ fn run_axe(tab: &mut Tab<'_>) -> Value {
     tab.evaluate(RUN)
 }
 
-/// Asserts that the page violates no rule and passes more than `min_passes`.
+/// Asserts that the page violates no rule and passes more than `min_passes` rules.
 fn assert_accessible(tab: &mut Tab<'_>, view: View, min_passes: u64) {
     let found = run_axe(tab);
     assert_eq!(found[0], serde_json::json!([]), "{view:?}");

@@ -184,7 +184,7 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
             false => Rgba([0, 0, 0, 0]),
         });
     clear.save(dir.join("clear.png")).unwrap();
-    // Grey values from two JPEG decoders may differ by one or two.
+    // The JPEG has a larger tolerance, because grey values from two JPEG decoders may differ by one or two.
     let names = ["light.png", "dark.png", "small.png", "asis.png", "clear.png"];
     let mut all: Vec<_> = names.map(|name| (name, TOLERANCE)).into();
     all.push(("light.jpg", 0.05));

@@ -114,7 +114,7 @@ fn report_is_complete_and_legible() {
             assert_eq!(found[part], number, "{part}: {view:?}");
         }
         assert_no_defects(&found, view);
-        // The check above has looked at many elements.
+        // The inspection found no defects although it checked many elements.
         assert!(found["texts"].as_u64().unwrap() > 300, "{view:?}");
     }
 }

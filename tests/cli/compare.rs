@@ -14,7 +14,7 @@ impl TestDir {
     }
 }
 
-/// Trains two groups of three seeds that differ in recipe, learning rate and batch size.
+/// Trains two groups of three seeds. The groups differ in recipe, learning rate and batch size.
 fn train_two_groups() -> TestDir {
     let dir = TestDir::with_images(400, 100);
     dir.train("--epochs 2 --seeds 1..3 -o slow-{seed}.mpk --lr 0.01 -q");
@@ -53,7 +53,7 @@ fn seeds_form_groups_with_statistics() {
     assert_eq!(setting("recipe.learning_rate"), Some(serde_json::json!(["0.01", "0.02"])));
     assert_eq!(setting("batch_size"), Some(serde_json::json!(["32", "8"])));
     assert_eq!((setting("seed"), setting("epochs")), (None, None));
-    // Each of the three models of a group is compared with the three of the other.
+    // Each of the three models of one group is compared with each of the three models of the other group.
     assert_eq!(found["pairs"].as_array().unwrap().len(), 9);
 }
 
@@ -69,7 +69,7 @@ fn models_are_compared_per_image() {
     assert_eq!(count("both") + count("only_b"), correct("fast-1.json"));
     let images = pair["images_b"].as_array().unwrap();
     assert!(!images.is_empty() && images.len() as u64 == count("only_b").min(100));
-    // Only the second model classifies the first of these images correctly.
+    // `images_b` lists images that only the second model classifies correctly. Check the first of them.
     let is_correct = |model: &str| {
         let args = format!("predict {model} --any-dataset --index {} --json", images[0]);
         let prediction = dir.run(&args).json()["predictions"][0].clone();

@@ -35,7 +35,8 @@ fn corrupt_file_is_named() {
         fs::write(test_dir.path("data").join(name), bytes).unwrap();
         let output = test_dir.try_train("--epochs 1");
         output.assert_error(1, words, "lenet data fetch");
-        // Compare only the prefix: if the numbers of images and labels differ, the error names the images file.
+        // If the numbers of images and labels differ, the error names the images file, although this test changed the labels
+        // file. Therefore compare only the prefix, which both names share.
         let part = name.split('-').next().unwrap();
         output.assert_stderr_contains(&format!("data/{part}-"));
         assert_eq!(test_dir.files(), [] as [&str; 0]);

@@ -104,7 +104,7 @@ fn fashion_mnist_is_named_everywhere() {
     assert!(report.contains("<th scope=\"row\">Data set</th><td>Fashion-MNIST</td>"));
     assert!(report.contains("flipped in every second epoch (except Sandal, Sneaker, Ankle boot)"));
 
-    // Records of earlier versions contain only the digests of the data set, by which it is recognised.
+    // Run records of earlier versions contain only the digests of the data set. The program recognises the data set by them.
     let mut record = dir.json("model.json");
     record.as_object_mut().unwrap().remove("dataset").unwrap();
     dir.write("model.json", record.to_string());
@@ -146,7 +146,7 @@ fn mismatched_data_set_prints_note() {
     common::write_dataset(&dir.path("other"), 100, 30);
     let output = dir.run("eval b.mpk --any-dataset --data other").ok();
     assert_eq!(notes(&output), ["note: b.mpk was not trained on the data set in other"]);
-    // Nothing is known about a model without a run record.
+    // A model without a run record causes no note, because the program does not know its data set.
     let output = dir.run(&format!("eval {TRAINED} --any-dataset")).ok();
     assert_eq!(notes(&output), [] as [&str; 0]);
 }
@@ -156,7 +156,7 @@ fn class_names_travel_in_model_files() {
     let dir = TestDir::new();
     dir.save_picture();
     dir.train("--epochs 1");
-    // Names that only a later version knows.
+    // This version does not know the data set. A later version, which does, could have written these names.
     let names = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"];
     dir.edit_record("dataset", json!({ "name": "KMNIST", "classes": names }));
     dir.run("convert model.mpk m.safetensors").ok();
@@ -172,7 +172,7 @@ fn class_names_travel_in_model_files() {
         format!("note: m.safetensors was trained on KMNIST, but {DATA} is Fashion-MNIST");
     assert_eq!(notes(&output), [expected]);
 
-    // `train` writes them too.
+    // `train` also writes the class names to model files.
     dir.train("--epochs 1 -o n.safetensors");
     fs::remove_file(dir.path("n.safetensors.json")).unwrap();
     assert_eq!(dir.picture_classes("n.safetensors"), digits());

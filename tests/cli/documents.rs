@@ -22,7 +22,7 @@ fn blocks(page: &str) -> Vec<(&str, &str)> {
     blocks.filter_map(|block| block.split_once('\n')).collect()
 }
 
-/// Masks the times in `text`. Without AVX2 it masks all digits, because other instruction sets round differently.
+/// Masks the times in `text`. On machines without AVX2, masks all digits, because other instruction sets round differently.
 fn mask(text: &str) -> String {
     let mask_word = |word: &str| {
         let is_time = ["us/sample", "ms/sample", "ms", "us", "s"].iter().any(|unit| {
@@ -46,7 +46,7 @@ fn has_avx2() -> bool {
     false
 }
 
-/// Runs the commands of a page and compares the `text` block after a block of commands with the output of the last one.
+/// Runs the commands of a page. Compares each `text` block with the output of the last command of the block before it.
 /// Adds `limit` to each `lenet train` without `--limit`. Returns the numbers of commands and comparisons.
 fn run_page(name: &str, limit: &str) -> (usize, usize) {
     let dir = TestDir::empty();

@@ -74,7 +74,7 @@ fn environment_does_not_change_weights() {
     dir.train("--epochs 2 -o m.mpk");
     let expected = dir.digest("m.mpk");
     println!("every environment: {expected}");
-    // Burn's libraries would read these files if they were configured to.
+    // Burn's libraries can be configured to read these files. The program must ignore the files.
     dir.write("cubecl.toml", "[[[");
     dir.write("burn.toml", "[[[");
     let settings: [&[(&str, Option<&str>)]; 6] = [

@@ -4,8 +4,8 @@
 
 use super::{CommandOutput, DATA, TRAINED, TestDir};
 
-/// Returns whether a run with `--backend wgpu` succeeded. Panics if it failed, unless the error is that no GPU was found and
-/// `LENET_TEST_GPU=required` is not set.
+/// Returns true if a run with `--backend wgpu` succeeded, and false if the run found no GPU. Panics if the run failed for
+/// another reason, or if it found no GPU and `LENET_TEST_GPU=required` is set.
 fn worked(output: &CommandOutput) -> bool {
     if output.code() == 0 {
         return true;
@@ -72,7 +72,7 @@ fn gpu_training_is_reproducible_and_resumable() {
 
     let mut command = dir.lenet("train --any-dataset --backend wgpu --recipe tuned --epochs 2 --batch-size 4 -o stopped.mpk -q");
     let mut child = command.spawn().unwrap();
-    // The signal arrives during the 90 steps, before the first step, or after the end of the run.
+    // Depending on the machine, the signal arrives before the first step, during the 90 steps, or after the end of the run.
     std::thread::sleep(std::time::Duration::from_millis(700));
     let id = child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-s", "INT", &id]).status();
@@ -104,7 +104,7 @@ fn tuned_step_launches_twelve_kernels() {
     );
 }
 
-/// Checks the number of launches of each kernel in a run of 30 steps and its evaluations, from the log of CubeCL.
+/// Asserts that a run of 30 steps with two evaluations launches each kernel as often as `expected`, according to CubeCL's log.
 fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
     let dir = TestDir::new();
     let args = "train --any-dataset --backend wgpu --epochs 1 --batch-size 6 -q --recipe";
@@ -123,10 +123,11 @@ fn expect_launches(recipe: &str, expected: &[(&str, usize)]) {
             *launches.entry(kernel).or_insert(0) += 1;
         }
     }
-    // The run has 180 training images, 20 validation images and 40 test images.
+    // The 180 training images take 30 steps of 6 images. The 20 validation images and the 40 test images take one `Forward`
+    // launch each.
     assert_eq!(launches.into_iter().collect::<Vec<_>>(), expected);
-    // Selecting a component of a vector by a computed index goes through memory and costs 7 % of a step. In the shaders, only
-    // buffers and workgroup memory may have computed indices.
+    // If a shader selects a component of a vector by a computed index, the access goes through memory and costs 7 % of a step.
+    // Therefore only buffers and workgroup memory may have computed indices.
     for (at, _) in log.match_indices("[l_") {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let name = &log[log[..at].trim_end_matches(is_name).len()..at];

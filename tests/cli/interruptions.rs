@@ -130,7 +130,7 @@ fn resume_after_sigkill_is_bit_identical() {
     let mut random = Random(20);
     let mut temporary_files = 0;
     for _ in 0..20 {
-        // Every run resumes the one that was killed before it.
+        // Every run resumes the run that was killed in the previous round.
         let mut command = dir.lenet(&format!("{TRAIN} --resume --epochs 100000 -q"));
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let end = Instant::now() + random.millis(400);

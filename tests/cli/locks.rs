@@ -41,7 +41,7 @@ fn train_rejects_locked_output() {
         let output = dir.try_train(&format!("--epochs 1 -o m.mpk {args}"));
         output.assert_error(1, "another training run is writing m.mpk", "-o");
     }
-    // The model `m` would use the same checkpoint, m.state.
+    // The outputs `m` and `m.mpk` have the same checkpoint, m.state.
     let output = dir.try_train("--epochs 1 -o m --force");
     output.assert_error(1, "another training run is writing m", "-o");
     dir.train("--epochs 1 -o other.mpk");
@@ -101,7 +101,7 @@ fn train_keeps_existing_files_without_force() {
     dir.train("--epochs 1 -o m.mpk");
     let run = |args: &str| dir.try_train(&format!("--epochs 2 {args}"));
     run("-o m.mpk").assert_error(1, "m.mpk already exists", "--resume");
-    // The model `m` would use the same checkpoint and run record.
+    // The outputs `m` and `m.mpk` have the same checkpoint and run record.
     run("-o m").assert_error(1, "m.state already exists", "--resume");
     dir.remove("m.state");
     run("-o m.mpk").assert_error(1, "m.mpk already exists", "--force");
@@ -110,7 +110,8 @@ fn train_keeps_existing_files_without_force() {
     dir.write("n.json", "mine");
     run("-o n.mpk").assert_error(1, "n.json already exists", "--force");
     assert_eq!(dir.read("n.json"), b"mine");
-    // A checkpoint without its model is enough to resume. A kill between the two writes causes this state.
+    // A checkpoint without its model is enough to resume. A run that is killed between the two writes leaves
+    // these files.
     dir.train("--epochs 1 -o k.mpk");
     dir.remove("k.mpk");
     run("-o k.mpk").assert_error(1, "k.state already exists", "--resume");

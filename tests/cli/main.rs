@@ -98,7 +98,7 @@ impl TestDir {
     }
 
     /// Returns a command that runs the program in this directory. `args` are separated by spaces. The command does not
-    /// inherit the variables that configure the program.
+    /// inherit the environment variables that configure the program.
     fn lenet(&self, args: &str) -> Command {
         self.command(Path::new(LENET), args)
     }
@@ -225,7 +225,7 @@ fn in_shell(setup: &str, lenet: &Command) -> Command {
 /// The output and the exit status of a finished command.
 struct CommandOutput(Output);
 
-/// Runs `command` and asserts that it exits within ten seconds, that is, does not block on a pipe.
+/// Runs `command` and asserts that it exits within ten seconds. A command that blocks on a pipe would not.
 fn run_with_timeout(mut command: Command) -> CommandOutput {
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().unwrap();

@@ -53,7 +53,7 @@ fn probabilities_sum_to_one() {
 fn picture_and_negative_match_dataset_image() {
     let dir = TestDir::new();
     dir.train("--epochs 2");
-    // The border of class 7 is mostly dark.
+    // Test image 1 has class 7, whose images have a mostly dark border.
     save_image(&dir.path("a.png"), 1, |v| v);
     save_image(&dir.path("b.png"), 1, |v| 255 - v);
     let index = dir.run("predict model.mpk --any-dataset --index 1 --json").json();

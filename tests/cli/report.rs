@@ -37,7 +37,7 @@ fn report_contains_settings_and_curves() {
     assert!(page.contains("first 40 test images of an unknown data set"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = dir.json("model.json");
-    // The time at which the run started does not change when it is resumed.
+    // The time at which the run started does not change when the run is resumed.
     let started = record["started"].as_str().unwrap();
     assert!(
         started.starts_with("20") && started.ends_with('Z') && started.len() == 20,
@@ -48,7 +48,7 @@ fn report_contains_settings_and_curves() {
     assert_eq!(dir.json("model.json")["started"], record["started"]);
     let loss = record["epochs"][2]["val_loss"].as_f64().unwrap();
     assert!(page.contains(&format!("<td>{loss:.4}</td>")));
-    // Three epochs of 180 images are too few to learn anything.
+    // Three epochs of 180 images are too few to learn anything, so the only warning is about the collapsed model.
     assert!(record["test"]["collapsed"].as_bool().unwrap());
     assert_eq!(page.matches("Warning:").count(), 1);
 }

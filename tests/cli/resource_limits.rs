@@ -1,4 +1,4 @@
-//! Resource limits (`ulimit`) of many values, applied to five commands. Each command either succeeds or reports an error.
+//! Five commands under resource limits (`ulimit`) of many values. Each command either succeeds or reports an error.
 //! No signal kills it, and no temporary file remains.
 
 use std::os::unix::process::CommandExt;
@@ -26,7 +26,7 @@ fn dir_with_model_and_picture() -> TestDir {
 fn run(dir: &TestDir, limit: &str, args: &str) -> CommandOutput {
     let mut command = in_shell(&format!("ulimit {limit}"), &dir.unprivileged_lenet(args));
     if dir.is_owned_by_root() {
-        // Each option uses a different user, because the OS counts all processes of a user.
+        // The limit on processes counts all processes of a user, so each option runs as a different user.
         let user = 100_000 + 256 * (std::process::id() % 10_000) + u32::from(limit.as_bytes()[1]);
         command.uid(user).gid(user);
     }

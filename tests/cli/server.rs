@@ -15,7 +15,7 @@ pub struct Response {
     then: Then,
 }
 
-/// The state of the connection after the body.
+/// What the connection does after the body.
 #[derive(PartialEq)]
 enum Then {
     Closes,
@@ -28,31 +28,31 @@ enum Then {
 }
 
 impl Response {
-    /// Sends `bytes` completely, with their length.
+    /// Returns a response that sends all of `bytes` and announces their length.
     pub fn complete(bytes: &[u8]) -> Self {
         Self::with_length(bytes, bytes.len())
     }
 
-    /// Sends a status without a body.
+    /// Returns a response with a status and without a body.
     pub fn status(status: u16) -> Self {
         let head = format!("HTTP/1.1 {status} -\r\nContent-Length: 0");
         Self { head, body: Vec::new(), then: Then::Closes }
     }
 
-    /// Sends `bytes` and closes the connection, after announcing `length` bytes.
+    /// Returns a response that announces `length` bytes, sends `bytes`, and closes the connection.
     pub fn with_length(bytes: &[u8], length: usize) -> Self {
         let head = format!("HTTP/1.1 200 -\r\nContent-Length: {length}");
         Self { head, body: bytes.to_vec(), then: Then::Closes }
     }
 
-    /// Redirects to `location`.
+    /// Returns a response that redirects to `location`.
     pub fn redirect(location: &str) -> Self {
         let mut response = Self::status(302);
         response.head += &format!("\r\nLocation: {location}");
         response
     }
 
-    /// Announces no length and sends bytes until the client disconnects.
+    /// Returns a response that announces no length and sends bytes until the client disconnects.
     pub fn endless() -> Self {
         Self { head: "HTTP/1.1 200 -".to_owned(), body: vec![0; 1 << 20], then: Then::Repeats }
     }
@@ -136,7 +136,7 @@ fn serve(
     write!(stream, "{}\r\nConnection: close\r\n\r\n", response.head)?;
     stream.write_all(&response.body)?;
     stream.flush()?;
-    // Bounded, so that a hanging test does not keep the thread alive: 30 s, or 300 MiB.
+    // The loop ends after 30 s or 300 MiB, so that a hanging test does not keep the thread alive.
     for _ in 0..300 {
         if response.then == Then::Closes || stop.load(Ordering::Relaxed) {
             break;

@@ -9,7 +9,8 @@ use super::interruptions::*;
 
 #[test]
 fn interrupted_epoch_resumes_bit_identically() {
-    // The runs with one batch per epoch and many validation images are mostly interrupted during validation.
+    // The second kind of run has one batch per epoch and many validation images, so that most signals arrive during
+    // validation.
     let dir = dir_with_500_images();
     let mostly_validation = TestDir::with_images(8000, 40);
     let validating = TRAIN.replace("--batch-size 1", "--batch-size 400 --validation-split 0.95");
@@ -39,7 +40,7 @@ fn interrupted_epoch_resumes_bit_identically() {
             assert_files_intact(dir);
             let checkpoint = saved_checkpoint(dir);
             let now = (checkpoint.record.epochs.len(), checkpoint.sums.batches);
-            // A run that resumes within validation may be interrupted within the same validation.
+            // A run that resumes within validation may be interrupted within the same validation, so `now` may equal `before`.
             assert!(now >= before, "progress was lost: {now:?} after {before:?}");
             before = now;
             within_epoch += usize::from(now.1 > 0);
@@ -108,7 +109,7 @@ fn second_signal_exits_immediately() {
     assert!(exited_at_once, "the second signal never ended the run at once");
 }
 
-/// Returns whether SIGHUP is ignored, as under `nohup`. The program inherits this.
+/// Returns whether this process ignores SIGHUP, as under `nohup`. If so, the program that it starts also ignores SIGHUP.
 fn sighup_is_ignored() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -38,7 +38,7 @@ fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     records
 }
 
-/// Returns the fields of a protobuf message: field number, value if it is a varint, and bytes otherwise.
+/// Returns the fields of a protobuf message. Each field is a number, a value if the field is a varint, and bytes otherwise.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, u64, &[u8])> {
     fn number(bytes: &mut &[u8]) -> u64 {
         let end = bytes.iter().position(|byte| byte & 0x80 == 0).unwrap();
@@ -139,7 +139,7 @@ fn resume_appends_to_event_files() {
     let dir = TestDir::new();
     dir.train("--epochs 2 --tensorboard runs");
     let path = &files(&dir, "runs/train")[0];
-    // TensorBoard keeps the file open, so the program must append to it.
+    // TensorBoard keeps the file open, so the program must append to the file instead of replacing it.
     let mut reader = File::open(path).unwrap();
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     reader.read_to_end(&mut first).unwrap();
@@ -161,8 +161,9 @@ fn resume_repairs_event_files() {
     let bytes = fs::read(path).unwrap();
     let records = records(&bytes);
     let kept: usize = records[..3].iter().map(|record| record.len() + 16).sum();
-    // The cases are a kill before the file was created, before its first byte, after the checkpoint of epoch 3 but
-    // before its event, and within an event, and a corrupt file. The validation file is missing in all cases.
+    // In one case the event file is corrupt. In the others the run was killed: before it created the file, before it wrote
+    // the first byte, after the checkpoint of epoch 3 but before the event of that epoch, or within an event. The
+    // validation file is missing in all cases.
     let mut corrupt = bytes.clone();
     corrupt[kept + 5] ^= 1;
     for content in

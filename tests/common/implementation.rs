@@ -15,8 +15,8 @@ pub struct Gradients {
     pub values: Vec<f32>,
 }
 
-/// Learning rate of the step in [`Implementation::gradients`]. It is so large that the initial weights only affect the rounding
-/// of the updated parameters, and it is a power of two, so that the division by it is exact.
+/// Learning rate of the step in [`Implementation::gradients`]. The rate is so large that the initial weights
+/// only affect the rounding of the updated parameters. The rate is a power of two, so dividing by it is exact.
 const GRADIENT_RATE: f32 = 1_048_576.0;
 
 /// An implementation of trainer and inference.
@@ -59,7 +59,7 @@ pub trait Implementation {
         Gradients { results, values }
     }
 
-    /// Runs one step per learning rate; returns the parameters at the end and the losses of all images.
+    /// Runs one step for each learning rate, and returns the final parameters and the losses of all images.
     fn train(
         &self,
         activation: Activation,

@@ -34,14 +34,14 @@ pub fn class(index: usize) -> u8 {
     (7 * index % 10) as u8
 }
 
-/// Returns an IDX file of images. The header may contradict the pixels.
+/// Returns an IDX file of images. `header` is written as given, even if it contradicts `pixels`.
 pub fn idx_images(header: [u32; 4], pixels: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = header.iter().flat_map(|n| n.to_be_bytes()).collect();
     bytes.extend(pixels);
     bytes
 }
 
-/// Returns an IDX file of labels. The header may contradict the labels.
+/// Returns an IDX file of labels. `header` is written as given, even if it contradicts `labels`.
 pub fn idx_labels(header: [u32; 2], labels: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = header.iter().flat_map(|n| n.to_be_bytes()).collect();
     bytes.extend(labels);

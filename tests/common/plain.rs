@@ -61,7 +61,7 @@ impl Plain {
         let (image, change, label) = images.get(place);
         let mut x = vec![vec![0.0; PIXELS]];
         for (at, pixel) in x[0].iter_mut().enumerate() {
-            // The pixel of the original image that the transform moves to this position.
+            // Find the pixel of the original image that the transform moves to this position.
             let (row, column) = ((at / 28) as i32 - change.down, (at % 28) as i32 - change.right);
             let is_inside = (0..28).contains(&row) && (0..28).contains(&column);
             let column = if change.flip { 27 - column } else { column };
@@ -133,7 +133,8 @@ impl Plain {
         }
     }
 
-    /// Returns the output after max-pool and activation, and the index of each maximum in its plane before the max-pool.
+    /// Returns the outputs of convolution, max-pool and activation. Also returns, for each output, the position of the maximum
+    /// that the max-pool chose, as an index into the plane before the max-pool.
     fn conv_forward(
         &self,
         tensor: usize,
@@ -199,7 +200,7 @@ impl Plain {
         let (momentum, decay) = (f64::from(sgd.momentum), f64::from(sgd.weight_decay));
         for tensor in 0..10 {
             let places = OFFSETS[tensor]..OFFSETS[tensor + 1];
-            // Rows and columns of the matrices of Muon, in the layout of the parameters.
+            // Muon updates these tensors as matrices. These are their rows and columns in the layout of the parameters.
             let matrix = match tensor {
                 2 => Some((16, 150)),
                 4 => Some((256, 120)),
@@ -233,7 +234,7 @@ impl Plain {
 }
 
 /// Runs three Newton-Schulz iterations `x = a x + (b x x' + c x x' x x') x` with the coefficients of Jordan et al. 2024, in the
-/// order of operations in their code.
+/// same order of operations as their code.
 fn orthogonalise(d: &mut [f64], rows: usize, columns: usize) {
     let (a, b, c) = (3.4445, -4.7750, 2.0315);
     let norm = d.iter().map(|d| d * d).sum::<f64>().sqrt().max(1e-7);

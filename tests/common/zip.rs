@@ -9,7 +9,7 @@ pub fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut crc = Crc::new();
         crc.update(content);
         let size = (content.len() as u32).to_le_bytes();
-        // Version 2.0, no flags, stored; midnight of 1 January 1980; CRC, sizes, length of the name, no extra field.
+        // The facts: version 2.0, no flags, stored; midnight of 1 January 1980; CRC, sizes, length of the name, no extra field.
         let mut facts = b"\x14\0\0\0\0\0\0\0\x21\0".to_vec();
         facts.extend(crc.sum().to_le_bytes());
         facts.extend([size, size].concat());
@@ -17,7 +17,7 @@ pub fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
         facts.extend([0; 2]);
         let offset = (file.len() as u32).to_le_bytes();
         file.extend([&b"PK\x03\x04"[..], &facts, name.as_bytes(), content].concat());
-        // No comment, first disk, no attributes.
+        // The zeros mean: no comment, first disk, no attributes.
         directory.extend([&b"PK\x01\x02\x14\0"[..], &facts, &[0; 10], &offset].concat());
         directory.extend(name.as_bytes());
     }

@@ -146,7 +146,7 @@ fn structural_bytes(record: &[u8]) -> Vec<usize> {
         positions.push(at);
         at += 1;
         if record[..at].ends_with(b"\xa5bytes") {
-            // A byte string has a marker, then its length in one, two or four bytes.
+            // A byte string starts with a marker, followed by its length in one, two or four bytes.
             let marker = match record[at] {
                 0xc4 => 2,
                 0xc5 => 3,
@@ -167,7 +167,7 @@ fn changed_structure_is_rejected_or_equal() {
     assert!((900..1300).contains(&positions.len()), "{}", positions.len());
     let mut changed = record.clone();
     let (mut rejected, mut equal) = (0, 0);
-    // Markers of all types of values.
+    // A MessagePack marker for each type of value.
     let markers = *b"\x00\x7f\x80\x9f\xa0\xc0\xc1\xc3\xc4\xc6\xcf\xd9\xdb\xdd\xdf\xff";
     for position in positions {
         let flips = (0..8).map(|bit| record[position] ^ (1 << bit));
@@ -183,7 +183,8 @@ fn changed_structure_is_rejected_or_equal() {
         }
         changed[position] = record[position];
     }
-    // Only the unused texts may differ: the ids of 13 characters each, and about 140 characters of metadata.
+    // Changes are accepted only in texts that the reader ignores: the ids of 13 characters each, and about 140 characters
+    // of metadata.
     assert!(equal < rejected / 3, "{equal} of {rejected}");
 }
 

@@ -86,7 +86,7 @@ fn limit_keeps_first_images() {
 }
 
 #[test]
-fn test_set_needs_only_its_files() {
+fn test_set_loads_without_training_files() {
     let dir = dataset();
     fs::remove_file(dir.path().join(TRAIN_IMAGES)).unwrap();
     let options = Options { any_dataset: true, ..options(dir.path()) };

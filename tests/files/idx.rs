@@ -52,7 +52,7 @@ fn truncated_data_is_rejected() {
 }
 
 #[test]
-fn file_may_change_during_reading() {
+fn read_of_changing_file_is_consistent() {
     let complete = images(0, 3);
     let length = complete.len() as u64;
     let shrunk = read_images(Decoded::new(&complete[..1000], length).unwrap()).unwrap_err();
@@ -83,8 +83,8 @@ fn file_may_change_during_reading() {
 
 // Corrupt
 
-/// Returns whether a changed file is rejected, or has the same content because the change is insignificant, as in the time
-/// stamp.
+/// Returns whether a changed file is rejected or still has the content with this digest. The content stays the same if the
+/// change is insignificant, for example in the time stamp.
 fn is_rejected_or_equal(changed: &[u8], digest: &str) -> bool {
     images_of(changed).map_or(true, |(_, found)| found == digest)
 }
@@ -107,7 +107,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
 
     #[test]
-    fn random_bit_flips_keep_content(
+    fn random_flips_are_detected_or_insignificant(
         flips in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 1..4),
     ) {
         let valid = gzip(&images(0, 30));
@@ -183,7 +183,7 @@ fn wrong_counts_are_rejected() {
 
 #[test]
 fn other_image_sizes_are_rejected() {
-    // The last two have the correct number of pixels.
+    // The last two sizes have the correct number of pixels.
     for [rows, columns] in
         [[27, 28], [28, 27], [0, 28], [65_536, 65_536], [u32::MAX, u32::MAX], [14, 56], [56, 14]]
     {
@@ -231,7 +231,8 @@ fn error_of_endless(start: Vec<u8>, block: Vec<u8>) -> (String, usize) {
     (error.to_string(), file.bytes_read)
 }
 
-/// Reads a gzip bomb, which has `start` followed by endless zeros, compressed by a factor of about 1000.
+/// Reads a gzip bomb: `start` followed by endless zeros, which are compressed by a factor of about 1000. Returns the error and
+/// the number of compressed bytes read.
 fn error_of_bomb(start: &[u8]) -> (String, usize) {
     let compress = |bytes: &[u8]| {
         let mut block = Vec::with_capacity(bytes.len() + 1000);
@@ -249,7 +250,7 @@ fn bomb_is_rejected_early() {
     assert!(error.contains("magic number 0x00000000"), "{error}");
     assert!(bytes_read < 1000, "{bytes_read} bytes read");
 
-    // 10 MB of images, followed by endless zeros. Only about 10 kB are read.
+    // The header announces 10 MB of images, but the zeros never end. Only about 10 kB of the compressed file are read.
     let count = 13_000;
     let (error, bytes_read) = error_of_bomb(&idx_images([0x0803, count, 28, 28], &[]));
     let expected = 16 + u64::from(count) * 784;
@@ -267,7 +268,7 @@ fn endless_file_is_rejected_early() {
 
 #[test]
 fn oversized_gzip_fields_are_rejected() {
-    // Flag 8 announces a file name, and flag 16 a comment. Both end with a zero byte.
+    // Flag 8 announces a file name, and flag 16 a comment. The name and the comment end with a zero byte.
     for flags in [8, 16] {
         let mut bytes = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255];
         bytes.extend(vec![b'a'; 5 << 20]);

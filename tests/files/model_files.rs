@@ -79,7 +79,7 @@ fn unwritable_formats_are_rejected() {
 
 // ONNX
 
-/// Compares with a file that ONNX's checker, ONNX Runtime and tract have accepted.
+/// Compares the written file with `lenet.onnx`, which ONNX's checker, ONNX Runtime and tract have accepted.
 ///
 /// After a change of the writer, convert `lenet.pt` to `lenet.onnx` again, then run `check_onnx.py` and the crate `tract`.
 #[test]

@@ -55,7 +55,7 @@ fn line(index: usize) -> Value {
     serde_json::from_slice(line).unwrap()
 }
 
-/// Builds a file of these parts with a correct first line.
+/// Builds a checkpoint file of these parts. Its first line contains their lengths and digest.
 fn with_header(parts: &[Vec<u8>]) -> Vec<u8> {
     let body = parts.concat();
     let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
@@ -73,13 +73,13 @@ fn crafted(content: &Value, weights: usize) -> Vec<u8> {
     with_header(&parts)
 }
 
-/// Returns prefixes of a checkpoint file, and texts that resemble one.
+/// Returns prefixes of a checkpoint file, and texts that resemble such a prefix.
 fn starts() -> Vec<String> {
     let head = format!("{{\"lenet_state\":{},\"lengths\":[", Checkpoint::LAYOUT);
     ["", "{", "{}\n", &head, "\n"].map(str::to_owned).to_vec()
 }
 
-/// Reads `bytes`. Asserts that an error is a single line, and that a checkpoint is valid for training.
+/// Reads `bytes`. Asserts that the checkpoint is valid for training, or that the error is a single line.
 fn read(bytes: &[u8]) -> Option<Checkpoint> {
     match Checkpoint::decode(bytes) {
         Ok(checkpoint) => {
@@ -98,7 +98,7 @@ fn read(bytes: &[u8]) -> Option<Checkpoint> {
     }
 }
 
-/// Replaces the `nth` of all values in `tree`, counted depth first.
+/// Replaces value number `nth` in `tree`, counting from zero and depth first.
 fn replace(tree: &mut Value, nth: &mut usize, value: &Value) {
     if *nth == 0 {
         *tree = value.clone();
@@ -138,7 +138,7 @@ proptest! {
         for (index, change) in changes {
             bytes[index.index(length)] ^= change;
         }
-        // Two changes may cancel out, and a change may only capitalise a letter of the digest.
+        // The file is still valid if two changes cancel out, or if the only change capitalises a letter of the digest.
         prop_assert!(read(&bytes).is_none_or(|checkpoint| checkpoint == *VALID));
     }
 
@@ -242,7 +242,7 @@ fn impossible_sums_are_rejected() {
 #[test]
 fn largest_checkpoint_needs_bounded_memory() {
     let _lock = lock_memory();
-    // An endless first line, 32 MB of JSON, and a very large number of parts.
+    // The three files are a first line without an end, 31 MB of nested JSON, and a very large number of parts.
     read(&vec![b'['; 32 << 20]);
     let deep = vec![b'['; 31 << 20];
     assert_eq!(read(&with_header(&[deep])), None);

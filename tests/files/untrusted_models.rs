@@ -33,7 +33,7 @@ static VALID: LazyLock<[(&str, Vec<u8>); 3]> = LazyLock::new(|| {
     ]
 });
 
-/// Reads `content`. Asserts that weights are finite, and that an error is a single line that starts with the file name.
+/// Reads `content`. Asserts that the weights are finite, or that the error is a single line that starts with the file name.
 fn read(name: &str, content: &[u8]) -> Option<Weights> {
     match format::decode(Path::new(name), content) {
         Ok(file) => {
@@ -44,7 +44,7 @@ fn read(name: &str, content: &[u8]) -> Option<Weights> {
             let message = error.to_string();
             assert!(message.starts_with(name), "{message}");
             assert!(message.len() < 600 && !message.contains(char::is_control), "{message:?}");
-            // Invalid content must not be reported as an I/O error. The program has a hint for every other kind.
+            // Invalid content must not be reported as an I/O error, the only kind of error for which the program has no hint.
             assert!(!matches!(error, FormatError::File(_)), "{message}");
             None
         }
@@ -89,7 +89,7 @@ fn record_key() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|key| [&[0xa0 | key.len() as u8], key.as_bytes()].concat())
 }
 
-/// Returns a strategy for pickles that consist of complete instructions, so that many of them run for a while.
+/// Returns a strategy for pickles that consist of complete instructions, so that the reader executes many of them for a while.
 fn pickle() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> = vec![
         b"}", b"(", b")", b"t", b"u", b"s", b"R", b"Q", b"b", b"N", b"\x88", b"\x85", b"\x86",
@@ -123,7 +123,7 @@ proptest! {
         for (index, value) in changes {
             let length = if anywhere { content.len() } else { 1500 };
             let at = index.index(length);
-            // The zip directory of a .pt is at its end.
+            // Some positions count from the end of the file, where the zip directory of a .pt file is.
             let at = if value & 1 == 1 { at } else { content.len() - 1 - at };
             content[at] = value;
         }
@@ -212,7 +212,7 @@ fn files_round_trip() {
 
 #[test]
 fn doubling_pickle_needs_bounded_memory() {
-    // Each round pairs the previous value with itself. If values were copied, this would give 2^4000 leaves.
+    // Each round pairs the previous value with itself. If the reader copied values, the last one would have 2^4000 leaves.
     let rounds = b"h\0h\0\x86q\0".repeat(4000);
     let pickle = [b"\x80\x02)q\0", &rounds[..], b"."].concat();
     read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));
@@ -231,7 +231,8 @@ fn oversized_entries_are_rejected() {
 fn largest_headers_need_bounded_memory() {
     let _lock = lock_memory();
     let limit = usize::try_from(format::MAX_FILE_BYTES).unwrap();
-    // The maximum number of tensors in a header of 1 MB, and of entries in a zip directory of 16 MB.
+    // The first two files have as many tensors as fit in a header of 1 MB, and as many entries as fit in a zip directory
+    // of 16 MB.
     let mut header = String::from("{");
     for index in 0..(1 << 20) / 52 {
         header +=
@@ -258,7 +259,7 @@ fn zip_directory(count: usize) -> Vec<u8> {
         content.extend(b"PK\x01\x02\x14\0\x14\0");
         content.extend([0; 20]);
         content.extend(b"\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
-        // A different name of four bytes.
+        // Each entry has a different name of four bytes.
         content.extend((0..4).map(|digit| b'0' + (index >> (6 * digit) & 63) as u8));
     }
     let directory = content.len() as u64 - start;

@@ -1,4 +1,4 @@
-//! The cost of a step on the host, and a check that a step only launches kernels.
+//! Measures the time that a training step takes on the host, and checks that a step allocates no GPU memory.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::support::noise;
 use super::training::start;
 
 #[test]
-fn steps_do_not_allocate_or_wait() {
+fn steps_allocate_no_gpu_memory() {
     let Some(device) = device() else { return };
     let client = WgpuRuntime::client(device);
     let batches = noise(51 * 8, 8, Scaling::STANDARD);
@@ -29,7 +29,7 @@ fn steps_do_not_allocate_or_wait() {
     for _ in 0..5 {
         let begin = Instant::now();
         (0..10).for_each(|_| trainer.step());
-        // After `flush`, the driver has received all commands, but may not have run any.
+        // After `flush`, the driver has received all commands but may not have run any, so this is the time on the host.
         client.flush().unwrap();
         host = host.min(begin.elapsed());
     }

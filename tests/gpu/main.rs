@@ -1,6 +1,6 @@
 //! The GPU backend: the tests of `tests/numbers` that apply to every implementation, and tests of the GPU alone.
 //!
-//! On a machine without a GPU, the tests check the error that the program prints; `LENET_TEST_GPU=required` makes that a failure.
+//! On a machine without a GPU, the tests only check the error, and fail if `LENET_TEST_GPU=required` is set.
 //! With `LENET_GPU_CHECKED=1` every access is checked against the length of its buffer, and workgroup memory starts as NaN.
 
 #![allow(clippy::unwrap_used)]
@@ -28,7 +28,7 @@ use lenet::error::Error;
 
 use implementation::{Implementation, Kernels};
 
-/// Returns the GPU. Without a GPU, checks the error and returns `None`.
+/// Returns the GPU. Without a GPU, checks the error and returns `None`, or panics if `LENET_TEST_GPU=required` is set.
 fn device() -> Option<&'static WgpuDevice> {
     static GPU: OnceLock<Result<Gpu, Error>> = OnceLock::new();
     match GPU.get_or_init(gpu::open) {

@@ -27,7 +27,7 @@ fn learning_rates(batches: &Batches) -> Vec<f32> {
     (0..steps).map(|step| (0.05 * schedule.factor(step, steps)) as f32).collect()
 }
 
-/// Trains on some minibatches of an epoch, and returns the results and the final parameters.
+/// Trains on the minibatches `part` of an epoch, and returns the results and the final parameters.
 fn train(
     device: &WgpuDevice,
     start: &Parameters,
@@ -57,7 +57,7 @@ fn resumed_training_is_bit_identical() {
 
 #[test]
 fn large_batch_matches_f64() {
-    // Minibatches of 1,030 images take two launches.
+    // A minibatch of 1,030 images takes two launches.
     let Some(device) = device() else { return };
     let batches = noise(2070, 1030, Scaling::STANDARD);
     let learning_rates = learning_rates(&batches);
@@ -90,7 +90,7 @@ fn large_batch_matches_f64() {
 }
 
 #[test]
-fn results_can_be_read_anytime() {
+fn results_can_be_read_between_steps() {
     let Some(device) = device() else { return };
     let batches = noise(30, 9, Scaling::STANDARD);
     let new = || GpuTrainer::new(Activation::Tanh, SGD, &start(SGD), device);
@@ -122,7 +122,7 @@ fn clipped_outputs_have_no_gradient() {
     let by = Kernels::<Wgpu>(device.clone());
     for activation in [Activation::Sigmoid, Activation::Tanh] {
         let mut weights = Weights::initial(6, 1.0).for_activation(activation);
-        // A tanh saturates at half the pre-activation of a sigmoid.
+        // Tanh saturates at half the pre-activation at which a sigmoid saturates.
         let biases = [-300.0, 300.0, -90.0, 90.0, 30.0, -30.0, 0.0, 0.1, -0.1, 5.0];
         weights.tensor_mut(9).copy_from_slice(&biases);
         let found = by.gradients(activation, &weights, &batches, 0);

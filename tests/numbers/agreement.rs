@@ -57,7 +57,8 @@ fn every_batch_size_matches_f64() {
 
 #[test]
 fn max_pool_ties_go_to_first() {
-    // Flat images and images with few grey levels have many ties. Integers are exact in f32, so equal sums are equal.
+    // Flat images and images with few grey levels have many ties. The sums of the first convolution are
+    // exact in f32, so a tie in the plain loops is also a tie in every implementation.
     let mut batches = noise(9, 9, Scaling::Raw);
     let mut weights = Weights::initial(4, 1.0);
     for tensor in [0, 1] {
@@ -90,7 +91,7 @@ fn nan_weight_makes_loss_nan() {
         for tensor in 0..10 {
             let mut weights = weights(3, 1.0, activation);
             weights.tensor_mut(tensor)[0] = f32::NAN;
-            // Burn's max-pool may ignore NaN.
+            // Skip plain Burn, whose max-pool may ignore NaN.
             let kernels = implementations().into_iter();
             for by in kernels.filter(|by| !by.name().starts_with("plain Burn")) {
                 let found = by.gradients(activation, &weights, &batches, 0);
@@ -101,7 +102,8 @@ fn nan_weight_makes_loss_nan() {
     }
 }
 
-/// Runs one update along a given velocity: the outputs are saturated, so all gradients are exactly zero.
+/// Runs one step from saturated outputs. All gradients are exactly zero, so the update depends only on the parameters and the
+/// velocity in `start`.
 fn update(by: &dyn Implementation, sgd: Sgd, start: &Parameters) -> Parameters {
     let batches = noise(8, 8, Scaling::STANDARD);
     let gradients = by.gradients(Activation::Sigmoid, &start.weights, &batches, 0);
@@ -141,7 +143,8 @@ fn updates_match_f64() {
         let zeros = vec![0.0; velocity.len()];
         plain.update(sgd, 0.25, &mut velocity, &zeros);
         let expected = f32s(&plain.parameters);
-        // Muon multiplies matrices in three iterations. The last biases have 30 times the rounding error of others.
+        // Muon multiplies matrices in three iterations, which adds rounding errors. The last biases are 30 or -30, so their
+        // rounding errors are larger than those of the other parameters.
         let bound = if muon.is_some() { 2e-6 } else { 2e-7 };
         let biases = range(9).start;
         for by in implementations() {
@@ -167,7 +170,7 @@ fn muon_matches_f64_at_every_scale() {
     let start = saturate(weights(5, 1.0, Activation::Sigmoid));
     let muon = Some(Muon { weight_decay: 0.5 });
     let sgd = Sgd { momentum: 0.5, muon, ..Sgd::default() };
-    // The first two are below the norm at which the division is clamped.
+    // Muon divides by the norm, but by at least 1e-7. At the first two scales, the norm is below this limit.
     for scale in [0.0, 1e-9, 1e-6, 1e7] {
         let mut velocity = weights(6, 1.0, Activation::Sigmoid);
         velocity.values_mut().iter_mut().for_each(|v| *v *= scale);

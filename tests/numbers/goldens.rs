@@ -72,13 +72,13 @@ fn twenty_steps_match_keras() {
 }
 
 #[test]
-fn keras_model_evaluates_equally() {
+fn keras_model_has_equal_metrics() {
     let weights = format::read(TRAINED.as_ref()).unwrap().weights;
     let validation = images(Part::Train).split(0.1).unwrap().1;
     assert_eq!(validation.labels().len(), 6000);
     for (name, images) in [("test", images(Part::Test)), ("val", validation)] {
         let keras = &values()[name];
-        // Plain Burn is slow on the CPU.
+        // Skip plain Burn, which is slow on the CPU.
         let kernels = implementations().into_iter();
         for by in kernels.filter(|by| !by.name().starts_with("plain Burn")) {
             let outputs = |batch_size| {

@@ -30,8 +30,8 @@ fn augmented_run_resumes_at_any_batch() {
     assert_resumable_anywhere(recipe);
 }
 
-/// Trains for two epochs of seven minibatches, the last one short, with four validation images, and resumes from the checkpoint
-/// after each minibatch.
+/// Asserts that a run that resumes from the checkpoint after any minibatch ends like the uninterrupted run. The run has two
+/// epochs of seven minibatches, the last of which is smaller, and four validation images.
 fn assert_resumable_anywhere(recipe: Recipe) {
     let dir = tempfile::tempdir().unwrap();
     common::write_dataset(dir.path(), 30, 10);
@@ -42,7 +42,7 @@ fn assert_resumable_anywhere(recipe: Recipe) {
         stratified: false,
     })
     .unwrap();
-    // As Fashion-MNIST, so that images are flipped.
+    // Label the data set as Fashion-MNIST, so that augmentation flips its images.
     let images = data.train.with_info(&FASHION_MNIST);
     let (train, validation) = images.split(0.15).unwrap();
     let settings = Settings {
@@ -54,7 +54,7 @@ fn assert_resumable_anywhere(recipe: Recipe) {
         ..Settings::new(recipe)
     };
     let device = Default::default();
-    // Returns the checkpoints that were saved after `checkpoint`, and the last one, without times.
+    // Trains from `checkpoint` to the end. Returns the checkpoints saved on the way, and the final one without durations.
     let train = |mut checkpoint: Checkpoint, save_every| {
         let mut saved = Vec::new();
         let context = TrainingContext::<B> {

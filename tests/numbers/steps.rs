@@ -13,13 +13,14 @@ use super::support::{f32s, largest_difference, noise, table};
 #[test]
 fn tuned_steps_match_f64() {
     let recipe = Recipe::tuned();
-    // Ten times the weight decay of the recipe, so that it shows.
+    // The weight decay is ten times that of the recipe, so that it has a measurable effect.
     let tuned = Sgd { weight_decay: 0.01, ..recipe.sgd() };
     assert!(tuned.muon.is_some() && tuned.nesterov && tuned.slots() == 1);
     assert_eq!(recipe.activation, Activation::Tanh);
     check("tuned", 35, &recipe, tuned);
     check("momentum", 35, &recipe, Sgd { nesterov: false, muon: None, ..tuned });
-    // Without momentum the direction has almost lower rank, and its orthogonalisation amplifies rounding errors.
+    // Without momentum, the direction is almost rank-deficient, and its orthogonalisation amplifies rounding errors.
+    // Therefore only two steps are compared.
     let sgd = Sgd { momentum: 0.0, nesterov: false, ..tuned };
     check("Muon without momentum", 2, &recipe, sgd);
 }

@@ -12,7 +12,7 @@ pub fn images(part: Part) -> ImageDataset {
     load_part(part, &options).unwrap().0
 }
 
-/// Returns minibatches of `count` images of noise with different transforms.
+/// Returns `count` images of noise in minibatches. The transforms differ from image to image.
 pub fn noise(count: usize, batch_size: usize, scaling: Scaling) -> Batches {
     let mut state = 0x9E37_79B9_u32;
     let mut next = || {
@@ -65,8 +65,8 @@ pub fn table(implementation: &str, what: &str, error: f32, bound: f32) {
     assert!(error <= bound, "{implementation}: {what} differs by {error:e}");
 }
 
-/// Returns the largest difference and the name of its tensor. Differences are relative to the largest value of `expected` in the
-/// same tensor.
+/// Returns the largest difference and the name of its tensor. Differences are relative to the largest magnitude of
+/// `expected` in the same tensor.
 pub fn relative_difference(found: &[f32], expected: &[f32]) -> (f32, &'static str) {
     let mut worst = (0.0, "");
     for (index, spec) in TENSORS.iter().enumerate() {

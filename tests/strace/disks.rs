@@ -36,7 +36,8 @@ fn full_disk_keeps_old_files() {
         names
     };
     let train = "\"$LENET\" train --any-dataset --epochs 1 -q -o old/disk/m.mpk --force";
-    // Without old files: disks from one without any space to one with room for the checkpoint but not for the model.
+    // First without old files. The sizes range from a disk without any space, through one with room for the checkpoint but
+    // not for the model, to a sufficient one.
     let mut sufficient_kilobytes = 0;
     for kilobytes in (4..1000).step_by(60) {
         let output = on_small_disk(&dir, &format!("{kilobytes}k"), train);
@@ -48,13 +49,14 @@ fn full_disk_keeps_old_files() {
         assert_eq!(output.status.code(), Some(1), "{kilobytes}k: {stderr}");
         assert!(stderr.contains("No space left on device"), "{kilobytes}k: {stderr}");
         assert!(stderr.contains("hint: free some space"), "{kilobytes}k: {stderr}");
-        // If the first save fits and the second does not, the files of the first remain intact.
+        // If the first save fits on the disk and the second does not, the files of the first save remain intact.
         for name in names("old/out") {
             assert_file_intact(&dir.path().join("old/out").join(name), &format!("{kilobytes}k"));
         }
     }
     assert!(sufficient_kilobytes > 500, "{sufficient_kilobytes}");
-    // With old files: they occupy 540 kB, and the new ones are written before the old ones are replaced.
+    // Then with old files, which occupy 540 kB. The disk must have room for old and new files at once, because the program
+    // writes a new file before it replaces the old one.
     let (mut failed, mut replaced) = (0, false);
     for kilobytes in (560..1100).step_by(40) {
         let script = format!("cp old/m.* old/disk || exit 97; {train}");

@@ -1,5 +1,5 @@
-//! Fault injection: each system call of a training run fails once, or kills the program. Afterwards the old or the new
-//! files must be intact.
+//! Fault injection: each system call of a training run fails once, or kills the program. Afterwards each
+//! file must be intact, in its old or its new version.
 //!
 //! Run with `cargo test --release --test strace` on Linux, with strace and permission to mount. strace injects the
 //! faults, and a small tmpfs serves as the full disk.
@@ -24,8 +24,8 @@ const FILES: [&str; 3] = ["m.json", "m.mpk", "m.state"];
 /// A training run with one thread, so that the n-th system call is the same in every run.
 const TRAIN: &str = "train --any-dataset --threads 1 --epochs 2 -o m.mpk";
 
-/// Injects `failure` into the n-th system call `call` of a run, for n = 1, 2, .. until a run makes fewer than n calls.
-/// Returns how many runs failed and how many succeeded despite the failure.
+/// Repeats a run with `failure` injected into its n-th system call `call`, for n = 1, 2, .. until a run makes fewer than n such
+/// calls. Returns how many runs failed and how many succeeded despite the failure.
 fn fail_each(dir: &TestDir, call: &str, failure: &str) -> (usize, usize) {
     let (mut failed, mut survived) = (0, 0);
     for n in 1.. {
@@ -46,7 +46,7 @@ fn fail_each(dir: &TestDir, call: &str, failure: &str) -> (usize, usize) {
             Some(127) if stderr.contains("error while loading shared libraries") => failed += 1,
             code => panic!("{injection}: status {code:?}: {stderr}"),
         }
-        // The standard library panics if it cannot close a directory.
+        // The standard library panics if it cannot close a directory. Any other panic is a bug.
         let is_bug = stderr.contains("internal error") && !stderr.contains("during closedir");
         assert!(!is_bug, "{injection}: {stderr}");
         dir.assert_files_intact(&injection);
@@ -69,14 +69,15 @@ fn failed_signal_handler_prevents_training() {
         if injected == 0 {
             break;
         }
-        // The standard library and the C library install handlers too, and may abort the process if they cannot.
+        // The standard library and the C library also install handlers, and may abort the process if they cannot. Only the
+        // calls of the program itself cause this error.
         if stderr(&output).contains("error: cannot listen for signals: Invalid argument") {
             assert_eq!(output.status.code(), Some(1), "{n}");
             dir.assert_files_intact(&format!("rt_sigaction {n}"));
             rejected += 1;
         }
     }
-    // There are one or two calls for each of the two signals.
+    // The program makes one or two calls for each of its two signals.
     assert!((2..=4).contains(&rejected), "{rejected}");
 }
 
@@ -85,10 +86,10 @@ fn failed_write_keeps_files_intact() {
     let dir = TestDir::new();
     for failure in ["error=ENOSPC", "error=EIO", "error=EDQUOT", "retval=1"] {
         let (failed, _) = fail_each(&dir, "write", failure);
-        // Three files are written after each of the two epochs and three at the end.
+        // The program writes three files after each of the two epochs, and three at the end.
         assert!(failed >= 9, "{failure}: {failed}");
     }
-    // An interrupted call is repeated.
+    // The program repeats a write that a signal has interrupted.
     let (failed, survived) = fail_each(&dir, "write", "error=EINTR");
     assert!(failed == 0 && survived >= 9, "{failed} {survived}");
 }
@@ -100,7 +101,7 @@ fn failed_flush_keeps_files_intact() {
         let (failed, _) = fail_each(&dir, "fsync", failure);
         assert!(failed >= 18, "{failure}: {failed}");
     }
-    // Some network file systems cannot flush directories, so that error is ignored.
+    // Some network file systems cannot flush directories, so the program ignores that error.
     let (failed, survived) = fail_each(&dir, "fsync", "error=EINVAL");
     assert!(failed >= 9 && survived >= 9, "{failed} {survived}");
 }
@@ -145,7 +146,7 @@ fn kill_at_any_call_is_recoverable() {
                 assert!(output.status.success(), "{injection}");
                 break;
             }
-            // strace exits with the status of the traced program.
+            // strace ends like the traced program: if SIGKILL kills the program, SIGKILL also ends strace.
             assert_eq!(output.status.signal(), Some(9), "{injection}: {output:?}");
             kills += 1;
             dir.assert_files_intact(&injection);
@@ -198,7 +199,7 @@ fn files_are_flushed_before_rename() {
             "{writes:?}"
         );
         assert!(flush.contains(" fsync("), "{flush}");
-        // No other file is written before the directory is flushed.
+        // The program flushes the directory before it writes any other file.
         let [open, flush, ..] = lines[at + 1..] else { panic!("{line} is the last") };
         assert!(open.contains("openat(") && open.contains("O_RDONLY"), "{open}");
         let directory = dir.path().file_name().unwrap().to_str().unwrap();

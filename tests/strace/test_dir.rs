@@ -50,8 +50,8 @@ impl TestDir {
         }
     }
 
-    /// Restores the old files and replaces them by a run under strace with `injection`. Returns the output of the run
-    /// and the number of injected faults.
+    /// Restores the old files, then trains with `--force` under strace, which injects faults according to `injection`.
+    /// Returns the output of the run and the number of injected faults.
     pub(crate) fn train_with(&self, injection: &str) -> (Output, usize) {
         self.restore();
         let call = injection.split(':').next().unwrap();
@@ -79,7 +79,7 @@ impl TestDir {
         names
     }
 
-    /// Asserts that the three files exist and are intact. Each may be the old or the new one.
+    /// Asserts that the three files exist and are intact. Each may be the old or the new version.
     pub(crate) fn assert_files_intact(&self, context: &str) {
         FILES.iter().for_each(|name| assert_file_intact(&self.path().join(name), context));
     }
