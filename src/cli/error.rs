@@ -32,7 +32,7 @@ pub enum Error {
     /// A model file that was read back differs from the model that was written.
     #[error("{}: verification failed: the file does not contain the model that was written", .0.display())]
     VerificationFailed(PathBuf),
-    /// The address space cannot be reserved; the number is in MiB.
+    /// This many MiB of address space could not be reserved.
     #[error("not enough memory: could not reserve {0} MiB of address space")]
     Memory(usize),
     /// The threads could not be started.
@@ -73,7 +73,7 @@ pub enum FetchError {
     NoFolder,
 }
 
-/// Every error that the library's type wraps converts too, so that `?` works on all of them.
+/// Converts the library's error, and also every error that the library's error wraps, so that `?` works on all of them.
 impl<E: Into<error::Error>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::Library(error.into())

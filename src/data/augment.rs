@@ -11,18 +11,19 @@ use super::idx::{Image, PIXELS, SIDE};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
-    /// Whether to flip images horizontally in every second epoch: those of even index in one epoch, those of odd index in
-    /// the next (the alternating flip of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds"). Only classes that the data set
-    /// marks as [`flippable`](super::DatasetInfo::flippable) are flipped.
+    /// Whether to flip each image horizontally in every second epoch: images with an even index in odd epochs, images
+    /// with an odd index in even epochs (the alternating flip of Jordan 2024, "94% on CIFAR-10 in 3.29 seconds"). Only
+    /// classes that the data set marks as [`flippable`](super::DatasetInfo::flippable) are flipped.
     pub flip: bool,
-    /// Maximum shift in pixels, vertically and horizontally. All distances are equally likely; black fills the gap.
+    /// Maximum shift in pixels, vertically and horizontally. All shifts up to this maximum are equally likely, and the
+    /// pixels that a shift uncovers become black.
     pub shift: u8,
     /// Number of final epochs without augmentation, so that the last training images look like those that the model will see.
     pub clean_epochs: usize,
 }
 
 impl Augmentation {
-    /// Returns whether augmentation is enabled and ends before the final epochs.
+    /// Returns whether augmentation is enabled, but not in the final epochs.
     pub fn ends_early(self) -> bool {
         self.changes_images() && self.clean_epochs > 0
     }
@@ -31,8 +32,8 @@ impl Augmentation {
         self.flip || self.shift > 0
     }
 
-    /// Returns the transforms of an epoch, one per index in `order`; the indices refer to `images`. `epoch` counts from 1 to
-    /// `epochs`. The result only depends on the arguments.
+    /// Returns the transforms of an epoch, one for each image in `order`, which lists indices into `images`. `epoch`
+    /// counts from 1 to `epochs`. The result depends only on the arguments.
     pub fn sample(
         self,
         order: &[u32],
@@ -62,7 +63,7 @@ impl Augmentation {
     }
 }
 
-/// The change of one image: first the flip, then the shift.
+/// The change of one image, which is flipped first and then shifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transform {
     /// Whether to swap left and right.
@@ -74,7 +75,7 @@ pub struct Transform {
 }
 
 impl Transform {
-    /// The identity.
+    /// The transform that leaves an image unchanged.
     pub const NONE: Self = Self { flip: false, down: 0, right: 0 };
 
     /// Writes the transformed `image` to `to`.
@@ -155,7 +156,7 @@ mod tests {
             *counts.entry((down, right)).or_insert(0_u32) += 1;
         }
         assert_eq!(counts.len(), 9);
-        // The expected count is 2,222 with a standard deviation of 44.
+        // The expected count of each shift is 2,222 with a standard deviation of 44.
         assert!(counts.values().all(|count| count.abs_diff(2222) < 220), "{counts:?}");
         // All images but the shoes are flipped in exactly one of two consecutive epochs.
         let pairs = transforms.iter().zip(sample(1, 2)).zip(images.labels());

@@ -142,7 +142,8 @@ mod tests {
     use super::*;
     use burn_ndarray::NdArray;
 
-    /// Returns the batches of seven images in `order`. Each pixel of image i is 3 i plus its column, and the label is i.
+    /// Returns the batches of seven images in `order`. Each pixel of image i is 3 * i plus the pixel's column, and the
+    /// label is i.
     fn pass(order: &[u32], batch_size: usize) -> Batches {
         let image = |index: usize| std::array::from_fn(|pixel| (3 * index + pixel % SIDE) as u8);
         let images = ImageDataset::new((0..7).map(image).collect(), (0..7).collect());

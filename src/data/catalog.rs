@@ -38,7 +38,7 @@ pub enum DataFile {
 }
 
 impl DataFile {
-    /// All four files, in the order of every list of files.
+    /// All four files. Every list of files has this order.
     pub const ALL: [Self; 4] =
         [Self::TrainImages, Self::TrainLabels, Self::TestImages, Self::TestLabels];
 
@@ -107,7 +107,7 @@ impl FileStatus {
     }
 }
 
-/// Completes the sentence "the file is ..".
+/// Formats the status so that it completes the sentence "the file is ..".
 impl fmt::Display for FileStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let expected = DEFAULT.name;

@@ -83,7 +83,7 @@ impl ImageDataset {
             return Err(SplitError::Fraction(fraction));
         }
         let count = self.range.len();
-        // The product 100 * 0.29 is 28.999999999999996 in binary, but the user means 29.
+        // The product 100 * 0.29 is 28.999999999999996 in floating point, but the user means 29.
         let product = count as f64 * fraction;
         let nearest = product.round();
         let exact = (product - nearest).abs() < 1e-6;

@@ -1,6 +1,7 @@
 //! The known data sets, as constants: names, classes, digests, mirrors, and the sentences about them.
 //!
-//! Adding a data set takes one more constant and its entry in [`KNOWN`]. The program recognises it by its digests.
+//! To add a data set, define one more constant and list it in [`KNOWN`]. The program then recognises the files of that
+//! data set by their digests.
 
 use super::catalog::DataFile;
 
@@ -22,7 +23,7 @@ pub struct DatasetInfo {
     pub mirrors: &'static [&'static str],
     /// Labels of the classes whose images augmentation may flip horizontally.
     pub flippable: &'static [u8],
-    /// Identifier on the Hugging Face Hub.
+    /// Identifier of the data set on the Hugging Face Hub, if it is known.
     pub hub: Option<&'static str>,
     /// Origin of the images, in one sentence; empty for [`UNKNOWN`].
     pub about: &'static str,
@@ -104,8 +105,8 @@ const DIGITS: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9
 /// Every known data set.
 pub const KNOWN: [&DatasetInfo; 2] = [&FASHION_MNIST, &MNIST];
 
-/// The data set that is expected unless [`any_dataset`](super::Options::any_dataset) is set, and on which a model is
-/// assumed to be trained if nothing names another one.
+/// The data set that is expected unless [`any_dataset`](super::Options::any_dataset) is set. A model whose training
+/// data is not recorded is assumed to be trained on this data set.
 pub const DEFAULT: &DatasetInfo = &FASHION_MNIST;
 
 impl DatasetInfo {
@@ -141,7 +142,7 @@ impl DatasetInfo {
     }
 }
 
-/// Returns the known data set to which all files with these digests belong, otherwise [`UNKNOWN`].
+/// Returns the known data set to which all files with these digests belong, or [`UNKNOWN`] if there is none.
 pub fn recognise(digests: &[(DataFile, String)]) -> &'static DatasetInfo {
     let has_all = |info: &&&DatasetInfo| {
         digests.iter().all(|(file, digest)| info.digest(*file) == Some(digest))

@@ -55,13 +55,13 @@ impl<R: BufRead> Decoded<R> {
         })
     }
 
-    /// Returns an upper bound on the number of decompressed bytes from start to end.
+    /// Returns an upper bound on the number of decompressed bytes in the whole file.
     pub fn max_output_bytes(&self) -> u64 {
         self.max_output_bytes
     }
 
-    /// Fills `buffer` and returns the number of bytes read. If the buffer is not filled, the file has ended and its
-    /// checksums match.
+    /// Fills `buffer` and returns the number of bytes read. If that number is less than the length of `buffer`, the
+    /// file has ended and its checksums match.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, IdxError> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -94,8 +94,8 @@ impl<R: BufRead> Decoded<R> {
                 self.reader = Reader::Gzip(Box::new(GzDecoder::new(reader)));
                 Ok(true)
             }
-            // Some gzip tools ignore trailing zeros as padding. They are rejected here, because they show that the file was
-            // extended.
+            // Some gzip tools ignore trailing zeros as padding. This reader rejects them, because they show that the
+            // file was extended.
             _ => {
                 let problem = "trailing bytes after the end of the gzip data";
                 Err(IdxError::Damaged(problem.to_owned()))
@@ -104,7 +104,7 @@ impl<R: BufRead> Decoded<R> {
     }
 }
 
-/// Separates errors of the gzip decoder from those of the operating system, which have an error code.
+/// Separates errors of the gzip decoder from those of the operating system. Only the latter have an error code.
 fn classify(error: io::Error) -> IdxError {
     match error.kind() {
         _ if error.raw_os_error().is_some() => error.into(),

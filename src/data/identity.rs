@@ -43,7 +43,8 @@ impl DatasetNames {
     }
 }
 
-/// Returns whether `name` is short and can be printed as it is. Commas separate class names in model files.
+/// Returns whether `name` is short, can be printed as it is, and has no comma. Commas separate class names in model
+/// files.
 fn is_name(name: &str) -> bool {
     let length = name.chars().take(MAX_NAME + 1).count();
     (1..=MAX_NAME).contains(&length) && !name.contains(|c| c == ',' || text::is_interpreted(c))
@@ -109,8 +110,8 @@ impl DatasetIdentity {
         KNOWN.into_iter().find(|info| Some(info.name) == name).unwrap_or(&UNKNOWN)
     }
 
-    /// Returns whether `data` was loaded from another data set. Compares the files whose digests are known on both sides,
-    /// or the names if there are no such files.
+    /// Returns whether `data` was loaded from another data set. Compares the digests of the files that both sides have
+    /// a digest for, or the names of the data sets if there are no such files.
     pub fn differs_from(&self, data: &Provenance) -> bool {
         let pairs = data.digests.iter();
         let mut pairs = pairs

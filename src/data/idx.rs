@@ -1,8 +1,9 @@
 //! Reads IDX, the file format of MNIST and similar data sets, and computes the SHA-256 of the content.
 //!
-//! A file starts with a header of big-endian 32-bit numbers. A file of images has 2051, the number of images, rows and columns,
-//! then one byte per pixel. A file of labels has 2049 and the number of labels, then one byte per label (Y. LeCun,
-//! C. Cortes and C. Burges, "The MNIST Database", file formats). Only 28x28 images and labels of ten classes are accepted.
+//! A file starts with a header of big-endian 32-bit numbers. The header of an image file holds 2051 and the numbers of
+//! images, rows and columns; one byte per pixel follows. The header of a label file holds 2049 and the number of
+//! labels; one byte per label follows (Y. LeCun, C. Cortes and C. Burges, "The MNIST Database", file formats). Only
+//! 28x28 images and labels of ten classes are accepted.
 //!
 //! Headers are not trusted: the sizes in a header are compared with the file size before memory is reserved, and memory
 //! is only written as bytes arrive.
@@ -32,7 +33,7 @@ pub const MAX_ITEMS: u32 = 250_000;
 /// Number of bytes to decompress while another thread hashes the previous chunk. A chunk fits in the cache.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// Reads a file of images. Returns the images and the SHA-256 of the file's bytes.
+/// Reads a file of images. Returns the images and the SHA-256 of the decompressed bytes.
 ///
 /// # Errors
 /// Returns an error unless the file is a complete, valid IDX file of at least one image of 28x28 pixels.
@@ -40,7 +41,7 @@ pub fn read_images<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<Image>, 
     read_items(bytes, "images", 0x0803, [SIDE as u32; 2])
 }
 
-/// Reads a file of labels. Returns the labels and the SHA-256 of the file's bytes.
+/// Reads a file of labels. Returns the labels and the SHA-256 of the decompressed bytes.
 ///
 /// # Errors
 /// Returns an error unless the file is a complete, valid IDX file of at least one label, and all labels are 0 to 9.
@@ -62,7 +63,8 @@ fn damaged<T>(problem: String) -> Result<T, IdxError> {
 
 /// Reads items of `N` bytes each, which have `D` dimensions of these `sizes`. The file must end after the last item.
 ///
-/// `magic` is the number at the start of the file: type 8 (unsigned bytes) and the number of dimensions.
+/// `magic` is the number at the start of the file. It consists of the type of the values, 8 for unsigned bytes, and the
+/// number of dimensions.
 fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     mut bytes: Decoded<R>,
     kind: &str,

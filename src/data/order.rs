@@ -92,7 +92,7 @@ mod tests {
             *counts.entry(epoch_order(3, 1, epoch)).or_insert(0_u32) += 1;
         }
         assert_eq!(counts.len(), 6);
-        // The expected count is 1,000 with a standard deviation of 29.
+        // The expected count of each order is 1,000 with a standard deviation of 29.
         assert!(counts.values().all(|count| count.abs_diff(1000) < 145), "{counts:?}");
     }
 }

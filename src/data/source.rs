@@ -69,7 +69,8 @@ fn missing(dir: &Path, files: &[DataFile]) -> Vec<&'static str> {
     missing.map(|file| file.name()).collect()
 }
 
-/// Returns the path of `file` in `dir`, preferably with `.gz`. Dangling symlinks do not count as files.
+/// Returns the path of `file` in `dir`. If the file exists with and without `.gz`, the path ends with `.gz`. Dangling
+/// symlinks do not count as files.
 pub fn path_of(dir: &Path, file: DataFile) -> Option<PathBuf> {
     [format!("{}.gz", file.name()), file.name().to_owned()]
         .into_iter()

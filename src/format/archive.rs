@@ -4,9 +4,10 @@
 //! entries from byte 0 | directory | zip64 end of directory | zip64 locator | end of directory
 //! ```
 //!
-//! Entries are stored uncompressed in one directory, and their names are distinct. Zip libraries accept much more, such as
-//! bytes before the first entry, or duplicate names, of which each library picks a different one. Two programs could then
-//! read different models from the same file. The layout is specified in PKWARE's APPNOTE.TXT, section 4.3.
+//! Entries are stored uncompressed in one directory, and their names are distinct. Zip libraries accept much more, such
+//! as bytes before the first entry. They also accept duplicate names, but each library reads a different one of the
+//! duplicate entries, so two programs could read different models from the same file. The layout is specified in
+//! PKWARE's APPNOTE.TXT, section 4.3.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -57,7 +58,7 @@ impl<'a> Archive<'a> {
             let Some(inner) = inner.and_then(|name| name.strip_prefix('/')) else {
                 return Err(malformed("the entries are in several directories"));
             };
-            // PyTorch's reader ignores case.
+            // PyTorch's reader ignores the case of entry names.
             if !names.insert(inner.to_ascii_lowercase()) {
                 return Err(Fault::not_lenet(format!("duplicate entry {}", quoted(entry.name))));
             }
@@ -94,8 +95,8 @@ fn malformed(what: &str) -> Fault {
 /// Returns the number of entries in the directory and its byte range, which ends at the end-of-directory records.
 fn directory(bytes: &[u8]) -> Result<(usize, Range<usize>), Fault> {
     let cut = || malformed("truncated, or bytes after the end");
-    // The zeros are disk numbers, because an archive could span several floppy disks. The last number is the length of a
-    // comment after the record, which must be 0.
+    // The four zero bytes are disk numbers, because an archive could span several floppy disks. The last number in the
+    // record is the length of a comment that follows the record. There must be no comment.
     let (mut rest, end) = split_end(bytes, END_BYTES, b"PK\x05\x06\0\0\0\0").ok_or_else(cut)?;
     if number(end, 20, 2) != Some(0) {
         return Err(cut());
@@ -144,8 +145,8 @@ fn entry<'a>(
     let (name_bytes, extra, comment) = (number_at(28, 2)?, number_at(30, 2)?, number_at(32, 2)?);
     let rest = directory.get(46 + name_bytes + extra + comment..).ok_or_else(cut)?;
     let name = &directory[46..46 + name_bytes];
-    // Bit 3 means that sizes also follow the content, and bit 11 that the name is UTF-8. All other bits change the
-    // meaning of the content.
+    // Flag bit 3 means that the sizes are repeated after the content, and bit 11 that the name is UTF-8. All other bits
+    // change the meaning of the content.
     if flags & !0x0808 != 0 || method != 0 || packed != size {
         return Err(malformed("an entry is compressed or encrypted"));
     }

@@ -29,7 +29,7 @@ pub enum FaultKind {
     ReadOnly,
     /// The PyTorch file holds more than a dictionary of tensors.
     NotStateDict,
-    /// The PyTorch file holds a view that is negated, conjugated or has hooks.
+    /// The PyTorch file holds a tensor that has hooks or is a negated or conjugated view.
     View,
     /// PyTorch wrote the file before version 1.6.
     LegacyTorch,

@@ -47,7 +47,7 @@ pub enum Format {
     Onnx,
 }
 
-/// The file extensions of each format, preferred one first, and its name.
+/// Each format with its file extensions, the preferred one first, and its name.
 const FORMATS: [(Format, &[&str], &str); 4] = [
     (Format::Mpk, &["mpk"], "Burn record"),
     (Format::Safetensors, &["safetensors"], "safetensors file"),
@@ -155,8 +155,8 @@ fn detect(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
         return Err(found);
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        // PyTorch writes the pickle first. A header of 30 bytes and the name of the directory, which varies, precede
-        // its name.
+        // PyTorch writes the pickle `data.pkl` as the first entry. The name of the entry follows a header of 30 bytes
+        // and the name of the directory, which varies.
         let mut names = bytes[..bytes.len().min(1024)].windows(8);
         let is_torch = names.any(|name| name == b"data.pkl");
         return if is_torch {

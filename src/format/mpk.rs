@@ -1,9 +1,9 @@
 //! `.mpk`: the record of [`LeNet`] as written by `NamedMpkFileRecorder` and `NamedMpkBytesRecorder` of Burn 0.21.
 //!
 //! Files are written with Burn but read without it. Burn's reader trusts the shapes in the file, drops a bias with an
-//! unknown name, and ignores bytes after the record. This reader accepts only the structure below, with keys in any order.
-//! It cannot recurse, because its types are not recursive, and it never allocates more memory than the file has bytes,
-//! even if the file declares larger lengths.
+//! unknown name, and ignores bytes after the record. This reader accepts only the structure below, with keys in any
+//! order. This reader cannot recurse, because its types are not recursive. It never allocates more memory than the file
+//! has bytes, even if the file declares larger lengths.
 //!
 //! ```text
 //! {metadata: {float, int, format, version, settings}      five strings, not used

@@ -21,7 +21,7 @@ use crate::model::{CLIP, TENSORS};
 const IR_VERSION: u64 = 7;
 const OPSET: u64 = 13;
 
-/// `TensorProto.DataType`.
+/// Values of `TensorProto.DataType`.
 const FLOAT: u64 = 1;
 const INT64: u64 = 7;
 
@@ -44,7 +44,7 @@ fn graph(file: &ModelFile) -> Message {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         tensor(spec.name, FLOAT, spec.shape, &bytes)
     });
-    // The clipping limits of the loss and the axis of its sum.
+    // The limits to which the loss clips the outputs, and the axis over which it sums them.
     let constants = [
         tensor("lowest", FLOAT, &[], &CLIP.to_le_bytes()),
         tensor("highest", FLOAT, &[], &(1.0 - CLIP).to_le_bytes()),

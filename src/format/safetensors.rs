@@ -25,7 +25,7 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     let malformed =
         |error| Fault::malformed(format!("not a valid safetensors file: {}", one_line(&error)));
-    // Check the length before parsing, because the parsed header needs several times its size in memory.
+    // Check the length before parsing, because a parsed header takes several times as much memory as its text.
     if let Some(length) = bytes.first_chunk().copied().map(u64::from_le_bytes)
         && length > MAX_HEADER_BYTES
     {
@@ -52,7 +52,8 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     })
 }
 
-/// The header, parsed again to reject duplicate names: the crate uses the last one, but other readers use the first.
+/// The header, parsed again to reject duplicate names: the crate uses the last of two equal names, but other readers
+/// use the first.
 #[derive(Deserialize)]
 struct Members {
     #[serde(rename = "__metadata__")]

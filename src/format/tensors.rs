@@ -24,7 +24,7 @@ impl Collector {
     /// Returns an error if a value is not finite or the tensor has been added before.
     ///
     /// # Panics
-    /// Panics if the number of values does not match the tensor's shape; readers check it before.
+    /// Panics if the number of values does not match the tensor's shape; readers check that number before.
     pub(super) fn add(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
         let spec = &TENSORS[index];
         check_values(spec, values)?;
@@ -54,7 +54,8 @@ impl Collector {
     }
 }
 
-/// Returns the ten tensors in PyTorch's layout, in which a dense layer's weight is `[C_out, C]`, in the order of [`TENSORS`].
+/// Returns the ten tensors in the order of [`TENSORS`] and in PyTorch's layout, in which the weight of a dense layer is
+/// `[C_out, C]`.
 pub fn to_torch(weights: &Weights) -> [Vec<f32>; TENSORS.len()] {
     std::array::from_fn(|index| match TENSORS[index].shape {
         [outputs, inputs] => transpose(weights.tensor(index), *inputs, *outputs),
@@ -62,7 +63,7 @@ pub fn to_torch(weights: &Weights) -> [Vec<f32>; TENSORS.len()] {
     })
 }
 
-/// Converts ten tensors in PyTorch's layout, in the order of [`TENSORS`].
+/// Converts ten tensors in the order of [`TENSORS`] from PyTorch's layout to the layout of [`Weights`].
 ///
 /// # Panics
 /// Panics if the number of values does not match a tensor's shape.
@@ -106,7 +107,7 @@ pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Re
     Err(Fault::mismatch(name, "shape", format!("{expected:?}"), found))
 }
 
-/// Checks that `found` is the number of bytes of `values` 32-bit floats.
+/// Checks that `found` is the number of bytes of a tensor of `values` 32-bit floats.
 pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
     if found == 4 * values {
         return Ok(());

@@ -6,7 +6,8 @@ use std::io;
 ///
 /// By default the OS would kill the process, which could then not remove its temporary files.
 pub fn handle_sigxfsz() {
-    // With any handler installed, the write returns an error. If the handler cannot be installed, the default applies.
+    // With any handler installed, the write returns an error. If the handler cannot be installed, the OS still kills
+    // the process.
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
@@ -19,7 +20,7 @@ pub fn handle_sigxfsz() {
 /// # Errors
 /// Returns [`io::ErrorKind::OutOfMemory`] if the reservation fails.
 pub fn check_address_space(bytes: usize) -> io::Result<()> {
-    // This uses no physical memory, because nothing is written to it, and it is freed when the function returns.
+    // The reservation uses no physical memory, because nothing is written to it. It is freed when the function returns.
     let mut reserve: Vec<u8> = Vec::new();
     reserve.try_reserve_exact(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
 }

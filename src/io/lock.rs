@@ -40,11 +40,12 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                // Some file systems do not support locks. Run without one there.
+                // Some file systems do not support locks. On those, run without a lock.
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            // The previous owner may have removed the file after it was opened here and before it was locked.
+            // The previous owner may have removed the file after it was opened here and before it was locked. Then try
+            // again.
             if is_same_file(&file, path) {
                 return Ok(Some(Self { path: path.to_owned(), file }));
             }
@@ -54,8 +55,8 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Remove the file while this process still holds the lock, so that no other process can, and only if no other
-        // file has taken its path.
+        // Remove the file while this process still holds the lock, so that no other process can hold it. If another
+        // file has taken the path, keep that file.
         if is_same_file(&self.file, &self.path) {
             let _ = fs::remove_file(&self.path);
         }
@@ -75,7 +76,7 @@ fn ensure_lock_file(found: &Metadata) -> io::Result<()> {
 #[cfg(unix)]
 fn has_other_links(found: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
-    // The count is 0 if the previous owner has just removed the file.
+    // The number of links is 0 if the previous owner has just removed the file.
     found.nlink() > 1
 }
 

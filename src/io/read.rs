@@ -27,7 +27,7 @@ pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let (file, _) = open(path, max_bytes)?;
     let mut bytes = Vec::new();
     file.take(max_bytes + 1).read_to_end(&mut bytes)?;
-    // Check again: the file may have grown since, and files in /proc report a size of 0.
+    // Check the size again: the file may have grown since it was opened, and files in /proc report a size of 0.
     check_size(bytes.len() as u64, max_bytes)?;
     Ok(bytes)
 }

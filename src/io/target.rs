@@ -68,7 +68,8 @@ impl Target {
     /// Copies the permissions of the existing file, if any, to `temporary`, which will replace it.
     pub(super) fn copy_permissions(&self, temporary: &File) -> io::Result<()> {
         match &self.permissions {
-            // A file system without permissions reports the same ones for all files, and may reject setting them.
+            // A file system without permissions reports the same permissions for all files, and may reject setting
+            // them. So set only permissions that differ.
             Some(old) if *old != temporary.metadata()?.permissions() => {
                 temporary.set_permissions(old.clone())
             }
@@ -98,7 +99,7 @@ impl Target {
                 .map_err(&failed)?;
             // Locking may fail on a file system without locks. `remove_stale` removes nothing there.
             let _ = temporary.as_file().lock();
-            // Another process may have removed the file between its creation and its locking.
+            // Another process may have removed the file between its creation and its locking. Then create another one.
             if temporary.path().try_exists().map_err(&failed)? {
                 return Ok(temporary);
             }
@@ -116,8 +117,8 @@ impl Target {
             return;
         };
         for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
-            // Check the type first, and do not follow a symlink that replaces the file after this check: the file
-            // that it points at is not ours.
+            // Check the type first, because only regular files can be ours. Do not follow a symlink that replaces the
+            // file after this check, because the file that the symlink points at is not ours.
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_file())
                 && let Ok(file) = without_blocking(File::options().write(true), false).open(&path)
@@ -131,7 +132,7 @@ impl Target {
 
 /// Returns the path at the end of a chain of symlinks. The final file need not exist.
 fn follow_symlinks(path: &Path) -> io::Result<PathBuf> {
-    // The limit of Linux.
+    // Linux has the same limit.
     const MAX_SYMLINKS: usize = 40;
     let mut path = path.to_path_buf();
     for _ in 0..MAX_SYMLINKS {

@@ -10,8 +10,8 @@
 //! - A directory, pipe, socket or device is rejected.
 //!
 //! Temporary files are named `.lenet-`, a hash of the file name, and six random characters. The writer holds a lock on
-//! its temporary file. A killed process does not remove the file, but its lock is released; the next write to the same
-//! path then removes it.
+//! its temporary file. A killed process leaves its temporary file behind, but no longer locked. The next write to the
+//! same path removes that file.
 //!
 //! [`complete`] is for files that must not be replaced by a rename, because other processes read them as they grow.
 

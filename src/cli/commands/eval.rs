@@ -61,7 +61,7 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    // The widths of a line are 12 + 10 * 6 and 8 + 10 * 5.
+    // A line of the matrix is 12 + 10 * 6 = 72 columns wide, or 8 + 10 * 5 = 58 if the terminal is narrower than that.
     let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
     text += "\n\nconfusion: true classes down, predicted classes across\n";
     text += &format!("{:<first$}", "");

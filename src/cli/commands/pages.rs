@@ -71,7 +71,7 @@ fn pages<'a>(command: &'a Command, above: &str) -> Vec<(String, &'a Command)> {
 
 /// Returns the man page of `command` in roff, with the examples from the start of its help.
 fn page(command: &Command, name: &str) -> io::Result<String> {
-    // The page title is the display name. The usage line still has the name with spaces.
+    // The page title is the display name, such as `lenet-data-fetch`. The usage line keeps the name with spaces.
     let named = command.clone().display_name(name.to_owned());
     let man = Man::new(named)
         .title(name)

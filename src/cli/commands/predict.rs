@@ -168,8 +168,8 @@ impl<'a> Prediction<'a> {
         let class = |label: usize| names.classes[label].as_str();
         let probabilities = probabilities(outputs);
         let mut labels: Vec<usize> = (0..CLASSES).collect();
-        // Sort by the outputs, not by the clipped probabilities, so that the first class is the one that `eval` counts.
-        // The sort is stable, so ties go to the lowest index.
+        // Sort by the outputs, not by the clipped probabilities, so that the first class is the one that `eval` counts
+        // as the prediction. The sort is stable, so ties go to the lowest index.
         labels.sort_by(|a, b| outputs[*b].total_cmp(&outputs[*a]));
         let label = labels[0];
         let candidate = |label: &usize| Candidate {

@@ -44,11 +44,11 @@ pub struct ClassF1 {
 pub struct ModelPair {
     /// Indices of the runs.
     pub runs: [usize; 2],
-    /// Number of images that both classify correctly.
+    /// Number of images that both models classify correctly.
     pub both: usize,
-    /// Number of images that neither classifies correctly.
+    /// Number of images that neither model classifies correctly.
     pub neither: usize,
-    /// Images that only the first, or only the second, classifies correctly.
+    /// Images that only the first model classifies correctly, and images that only the second classifies correctly.
     pub only: [Vec<usize>; 2],
     /// The p-value of McNemar's exact test.
     pub p: f64,
@@ -149,7 +149,7 @@ impl Comparison {
         Some(ModelPair { runs, both, neither, only, p })
     }
 
-    /// Returns the data set on which the models were evaluated, or `None` if no models were.
+    /// Returns the data set on which the models were evaluated, or `None` if no model was evaluated.
     pub fn measured_on(&self) -> Option<&'static DatasetInfo> {
         self.runs.iter().find_map(|run| Some(run.predictions.as_ref()?.evaluation.dataset))
     }

@@ -77,7 +77,7 @@ fn capitalised_table(label: &str, Table { mut columns, rows }: Table) -> Markup 
     table(label, "metrics compared", &Table { columns, rows })
 }
 
-/// The title of a metric and its value in an epoch.
+/// The title of a metric, and the function that returns the value of the metric in an epoch.
 type Curve = (&'static str, fn(&EpochRecord) -> Option<f64>);
 
 const CURVES: [Curve; 3] = [

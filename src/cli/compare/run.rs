@@ -71,7 +71,7 @@ pub struct Run {
     /// All settings except the seed, by name in the run record.
     pub settings: BTreeMap<String, String>,
     pub epochs: Vec<EpochRecord>,
-    /// Whether the seconds of the epochs are known.
+    /// Whether the training time of each epoch is known.
     pub is_timed: bool,
     /// The epoch whose weights are saved as the model.
     pub kept_epoch: Option<usize>,

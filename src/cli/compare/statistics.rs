@@ -46,8 +46,9 @@ pub fn welch(a: &Summary, b: &Summary) -> Option<Welch> {
     t.is_finite().then_some(Welch { difference, t, df, p })
 }
 
-/// Returns the p-value of McNemar's exact test: the two-sided probability of a split at least this uneven of the images
-/// that only one of two models classifies correctly, if both are equally good. It is 1 if there are no such images.
+/// Returns the p-value of McNemar's exact test. The test counts the images that only one of two models classifies
+/// correctly. The p-value is the two-sided probability that these images are split between the models at least as
+/// unevenly as into `only_a` and `only_b`, if both models are equally good. It is 1 if there are no such images.
 pub fn mcnemar(only_a: usize, only_b: usize) -> f64 {
     let n = (only_a + only_b) as u64;
     let tail = Binomial::new(0.5, n).map(|split| split.cdf(only_a.min(only_b) as u64));

@@ -5,9 +5,9 @@
 //!          any failure: the next mirror
 //! ```
 //!
-//! Only verified bytes are written to disk. The digest is that of the decompressed content, because mirrors may
-//! compress differently and one of them has no HTTPS. Each mirror gets one request per file, with a limit on its total
-//! time and on its size.
+//! Only verified bytes are written to disk, because one of the mirrors has no HTTPS. The digest is that of the
+//! decompressed content, because mirrors may compress the same content differently. Each mirror gets one request per
+//! file, with a limit on the time of the request and on the size of the response.
 //!
 //! The tests use local servers. No test contacts the mirrors of the data set, which could not be reached from the machine
 //! on which this was written.

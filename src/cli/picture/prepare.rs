@@ -84,7 +84,7 @@ fn trim_and_scale(picture: &GrayImage) -> GrayImage {
     let background = background(picture);
     let [left, top, width, height] = object(picture, background);
     let longer = u64::from(width.max(height));
-    // Rounds to the nearest size. A thin object keeps at least one pixel.
+    // Round to the nearest size, but keep at least one pixel of a thin object.
     let scaled = |length: u32| {
         let doubled = 2 * u64::from(length) * u64::from(side);
         ((doubled + longer) / (2 * longer)).max(1) as u32

@@ -67,7 +67,7 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     if decoder.total_bytes() > MAX_BYTES {
         return Err(PictureError::TooLarge(path.to_owned()));
     }
-    // Three copies exist at a time: decoded, converted to grey, and rotated.
+    // Three copies of the picture exist at a time: decoded, converted to grey, and rotated.
     limits::check_address_space(3 * decoder.total_bytes() as usize)
         .map_err(FileError::of("cannot read", path))?;
     // Ignore invalid orientation metadata.

@@ -36,7 +36,8 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-/// Describes the statistics of `image` that are outside their usual range. For all but a few training images, none is.
+/// Describes the statistics of `image` that are outside their usual range. The result is empty for all but a few
+/// training images.
 pub fn warnings(image: &Image) -> Vec<String> {
     let values = RANGES.iter().zip(statistics(image));
     let unusual = values.filter(|(range, value)| !(range.min..=range.max).contains(value));

@@ -1,7 +1,7 @@
 //! The interactive section, which runs the network in the browser: a canvas to draw on, and the outputs of each layer.
 //!
-//! The section is hidden without scripts. The script reads its data from a JSON block: the weights, and a sprite with
-//! all images that the confusion matrix can show.
+//! Without scripts, the section stays hidden. The script reads its data from a JSON block: the weights, and a sprite
+//! with all images that the confusion matrix can show.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use maud::{Markup, PreEscaped, html};

@@ -32,7 +32,7 @@ pub struct Report<'a> {
     pub images: &'a [Image],
     /// The data set that the model was trained on, if it is known.
     pub trained_on: Option<&'a DatasetIdentity>,
-    /// The results on these images.
+    /// The results of the model on `images`.
     pub results: &'a TestResults,
 }
 

@@ -47,7 +47,8 @@ pub fn tile(images: &[Image], index: usize, alt: &str, caption: Markup) -> Marku
     }
 }
 
-/// Encodes `images`, one below the other, as a greyscale PNG in a `data:` URL. Returns an empty string if there are none.
+/// Encodes `images`, one below the other, as a greyscale PNG in a `data:` URL. Returns an empty string if `images` is
+/// empty.
 pub fn sprite(images: &[&Image]) -> String {
     if images.is_empty() {
         return String::new();

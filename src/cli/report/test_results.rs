@@ -53,8 +53,8 @@ pub struct TestResults {
     /// The incorrect predictions with the highest probabilities, at most 36, in descending order. Ties keep the order
     /// of the images.
     pub mistakes: Vec<Prediction>,
-    /// The most confident predictions of each cell of the confusion matrix, at most [`CELL_IMAGES`] per cell, in the
-    /// same order.
+    /// The most confident predictions of each cell of the confusion matrix, at most [`CELL_IMAGES`] per cell, with the
+    /// most confident first in each cell.
     pub cells: Vec<Prediction>,
     /// Predictions by probability: bin i covers probabilities from i / 10 to below (i + 1) / 10. The last bin
     /// includes 1.
@@ -100,8 +100,8 @@ impl TestResults {
         sum / self.evaluation.samples().max(1) as f64
     }
 
-    /// Returns the expected calibration error: the mean over all predictions of the distance between the accuracy of
-    /// the bin and its mean probability.
+    /// Returns the expected calibration error: the distance between the accuracy and the mean probability of a
+    /// prediction's bin, averaged over all predictions.
     pub fn calibration_error(&self) -> f64 {
         let bins = self.confidence.iter();
         let sum: f64 = bins.map(|bin| (bin.probability - bin.correct as f64).abs()).sum();
@@ -128,8 +128,8 @@ mod tests {
     use super::*;
     use crate::data::UNKNOWN;
 
-    /// Returns outputs with probability `p` for `class` and `1 - p` for the next class, up to the clipping of the other
-    /// eight outputs.
+    /// Returns outputs with probability `p` for `class` and `1 - p` for the next class. The clipping of the other eight
+    /// outputs changes these probabilities slightly.
     fn outputs_for(class: usize, p: f32) -> Outputs {
         let mut row = [0.0; 10];
         row[class] = p;

@@ -32,7 +32,7 @@ impl Out {
         lines.into_iter().for_each(|line| self.line(line.as_ref()));
     }
 
-    /// Writes `text` and a newline without escaping. Only for text of the program itself: it must not contain names, messages
+    /// Writes `text` and a newline without escaping. `text` must come from the program itself, without names, messages
     /// or file contents from outside.
     pub fn verbatim(&mut self, text: &str) {
         if self.ended.is_some() {

@@ -7,8 +7,8 @@ use crate::train::{Quiet, Reporter, RunRecord, TestRecord};
 
 /// Receives the events of a run, in order.
 ///
-/// A failure to report does not end the run: an implementation keeps the first one, and [`RunReporter::finish`] returns
-/// it after everything is done and saved.
+/// A failure to report does not end the run: an implementation keeps the first failure, and [`RunReporter::finish`]
+/// returns it after everything is done and saved.
 pub trait RunReporter: Reporter {
     /// Reports that the run starts or resumes, and the path of the model, if it will be saved.
     fn start(&mut self, _record: &RunRecord, _output: Option<&Path>) {}

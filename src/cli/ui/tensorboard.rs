@@ -49,7 +49,7 @@ struct EventFile {
     scalars: Scalars,
 }
 
-/// Returns the scalars of an epoch with their tags.
+/// A function that returns the scalars of an epoch with their tags.
 type Scalars = fn(&RunRecord, &EpochRecord) -> Vec<(&'static str, f64)>;
 
 impl TensorBoard {

@@ -11,7 +11,8 @@ use crate::cli::args::ProgressStyle;
 use crate::cli::error::Error;
 use crate::io::{limits, text};
 
-/// Returns whether to show a progress bar: only on a terminal, and unless the user or the environment turns it off.
+/// Returns whether to show a progress bar: only on a terminal, and only if neither the user nor the environment turns
+/// it off.
 pub fn bars_wanted(style: ProgressStyle) -> bool {
     style == ProgressStyle::Auto && io::stderr().is_terminal() && !plain_wanted()
 }
@@ -42,8 +43,8 @@ pub enum Drawing {
     None,
 }
 
-/// Returns how to draw images: on a terminal in colour, or in plain characters if colours are off or not supported, and elsewhere
-/// not at all. CLICOLOR_FORCE forces colour everywhere, unless NO_COLOR is set.
+/// Returns how to draw images. On a terminal, images are drawn in colour, or in plain characters if colours are off or
+/// not supported. Elsewhere, no images are drawn. CLICOLOR_FORCE forces colour everywhere, unless NO_COLOR is set.
 pub fn drawing_wanted() -> Drawing {
     let forced =
         env::var_os("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
@@ -76,7 +77,7 @@ fn plain_wanted() -> bool {
 
 /// Writes `text` to stderr as one line. Characters that a terminal interprets are escaped. Failures are ignored.
 pub fn note(text: &str) {
-    // A single write, so that the lines of two programs do not mix.
+    // Use a single write, so that the lines of two programs do not mix.
     let line = format!("{}\n", text::line(text));
     let _ = io::stderr().write_all(line.as_bytes());
 }
@@ -91,7 +92,7 @@ pub fn error(error: &Error) {
 
 /// Runs the program, prints its error if it fails, and returns the exit status.
 ///
-/// A panic is always a bug. It is printed in two lines as well, and the status is 1.
+/// A panic is always a bug. Like an error, a panic is printed in two lines, and the exit status is 1.
 pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let info = info.to_string().replace('\n', " ");

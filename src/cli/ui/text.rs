@@ -25,7 +25,7 @@ pub struct TextReporter {
     pause: Duration,
 }
 
-/// Minimum remaining time of an epoch, in seconds, for a note about it.
+/// An epoch whose remaining time, in seconds, is longer than this gets a note.
 const LONG: f64 = 20.0;
 
 impl TextReporter {
@@ -146,8 +146,8 @@ impl RunReporter for TextReporter {
     }
 }
 
-/// Joins parts to a line of at most `columns` characters. If it is too long, parts with the highest numbers are omitted
-/// first. Parts with number 0 are always kept.
+/// Joins parts to a line of at most `columns` characters. If the line is too long, the parts with the highest numbers
+/// are omitted first. Parts with number 0 are always kept.
 pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let line = parts.iter().map(|(_, part)| part.as_str());

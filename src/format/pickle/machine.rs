@@ -31,7 +31,7 @@ pub(super) struct Machine<'a> {
     pub(super) at: usize,
     pub(super) values: Vec<Value<'a>>,
     pub(super) stack: Vec<Id>,
-    /// The heights of the stack at the open marks.
+    /// The height of the stack at each open mark.
     pub(super) marks: Vec<usize>,
     pub(super) memo: HashMap<u32, Id>,
     /// All storages referenced so far, by key.

@@ -246,7 +246,7 @@ impl<'a> Machine<'a> {
         Err(Fault::new(FaultKind::View, "a tensor has hooks or is a negated or conjugated view"))
     }
 
-    /// Sets the attributes of a dictionary, such as `_metadata`. The attributes are ignored.
+    /// Pops the attributes to set on a dictionary, such as `_metadata`, and ignores them.
     fn build(&mut self) -> Result<(), Fault> {
         self.pop()?;
         match self.values[self.top()?] {

@@ -58,7 +58,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
         names.insert(label.to_string(), json!(class));
         labels.insert(class.clone(), json!(label));
     }
-    // For information only: this scaling is folded into conv1.
+    // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
         Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
         _ => Value::Null,

@@ -14,7 +14,7 @@ use crate::data::{CLASSES, Image, ImageDataset, Provenance, SIDE, TrainAndTest};
 
 use crate::cli::commands::{data_options, new_file, note_provenance};
 
-/// Images per class in the PNG file, and pixels between them.
+/// Images per class in the PNG file, and number of pixels between two images.
 const COLUMNS: usize = 20;
 const GAP: usize = 2;
 
@@ -130,7 +130,7 @@ fn grey(image: &Image) -> GrayImage {
 
 /// Returns the lines of a row of images of one class, at half their size.
 fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
-    // Each image needs half its width and a space.
+    // Each image takes half as many columns as it has pixels, and one for a space.
     let count = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);
     let images = of_class(images, class, count);
     let picture = |image: &Image| {

@@ -19,7 +19,7 @@ use crate::data::{Options, TrainAndTest};
 #[derive(Default, Serialize)]
 struct Gpu {
     name: Option<String>,
-    /// Whether it is a software renderer on the CPU.
+    /// Whether the GPU is a software renderer, which runs on the CPU.
     software: bool,
     images_per_second: Option<f64>,
     problem: Option<String>,

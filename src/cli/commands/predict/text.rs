@@ -28,7 +28,7 @@ pub(super) fn heading(prediction: &Prediction) -> String {
 
 /// Returns the most probable classes, next to the drawing if it has lines.
 pub(super) fn candidates(prediction: &Prediction, drawing: &[String]) -> String {
-    // The bars are right of the drawing, the class and the probability.
+    // The bars are to the right of the drawing, the class and the probability.
     let room = ui::columns().saturating_sub(SIDE + 28).min(20);
     let table = prediction.top.iter().map(|Candidate { class, probability, .. }| {
         let row = format!("{class:<12} {probability:>7.4}");

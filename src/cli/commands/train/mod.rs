@@ -68,7 +68,8 @@ impl OnBackend for TrainArgs {
     }
 }
 
-/// Returns the settings in `args`. Missing settings are taken from the record of an `earlier` run, if any, or are the defaults.
+/// Returns the settings in `args`. A setting that `args` lacks comes from the record of an `earlier` run, or is the
+/// default if there is no such record.
 fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, Error> {
     let earlier = earlier.map(|record| &record.settings);
     let mut recipe = match (args.recipe, earlier) {

@@ -64,7 +64,8 @@ pub(super) fn train<B: LeNetBackend>(
 
 /// Returns the number of runs to train in parallel for the best throughput on `threads` CPU threads.
 ///
-/// On the CPU, a run on one thread never waits for another thread. A GPU has one queue for all runs.
+/// On the CPU, one run per thread is best, because a run on one thread never waits for another thread. On a GPU, only one
+/// run is trained at a time, because a GPU has one queue for all runs.
 fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
     match args::name(&compute.backend).as_str() {
         "ndarray" => threads,
@@ -72,8 +73,9 @@ fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
     }
 }
 
-/// Trains all runs and returns their rows in the order of `runs`. Prints each row as soon as the rows before it are printed.
-/// After an error, no new run starts, and the rows of the completed runs are returned with it.
+/// Trains all runs and returns their rows in the order of `runs`. Prints each row as soon as the rows before it are
+/// printed. A worker whose run fails starts no further run, but the other workers continue. The first error is returned
+/// together with the rows of the completed runs.
 fn run_in_parallel<B: LeNetBackend>(
     runs: Vec<TrainingRun<'_, B::Device>>,
     args: &TrainArgs,
