@@ -7,9 +7,9 @@
 //! ```
 //!
 //! An argument `key=value`, with the value in JSON, sets a field of the recipe, as in the run record of a model. The keys
-//! `epochs`, `batch_size`, `seeds` (their number, starting at 1) and `from` (the name of a recipe) configure the search.
-//! Each row is printed as soon as it is measured, with the columns of `recipe_search.csv` in this directory. One run per
-//! core trains in parallel, so compare `seconds` only between rows of one invocation.
+//! `epochs`, `batch_size`, `seeds` (the number of seeds, which count from 1) and `from` (the name of a recipe) configure the
+//! search. Each row is printed as soon as it is measured, with the columns of `recipe_search.csv` in this directory. Runs train
+//! in parallel, one per core, so compare `seconds` only between rows of one invocation.
 
 #![allow(clippy::unwrap_used, reason = "a search that fails has nothing to clean up")]
 
@@ -137,7 +137,7 @@ impl Data {
         Self { train, validation }
     }
 
-    /// Runs every seed, one run per core in parallel, and returns one outcome per seed.
+    /// Trains once per seed, with one run per core in parallel, and returns one outcome per seed.
     fn outcomes(&self, recipe: &Recipe, plan: &Plan) -> Vec<Outcome> {
         let (next, outcomes) = (AtomicUsize::new(1), Mutex::new(Vec::new()));
         let worker = || {
@@ -172,7 +172,7 @@ impl Data {
             save_every: Duration::MAX,
         };
         let mut checkpoint = Checkpoint::initial(RunRecord::new(settings, "CPU"));
-        // A diverged run counts as chance accuracy.
+        // A diverged run counts with the accuracy of guessing.
         if let Err(error) = fit(&context, &mut checkpoint, &mut Quiet, &mut |_| Ok(())) {
             eprintln!("seed {seed}: {error}");
             return Outcome { accuracy: 0.1, loss: f64::NAN, seconds: f64::NAN };

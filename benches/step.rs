@@ -1,7 +1,8 @@
 //! Measures the time of a training step at batch 32: `cargo bench --bench step`.
 //!
-//! `LENET_SIMD` selects the instruction set and `RAYON_NUM_THREADS` the number of threads. The minimum is reported
-//! next to the median because other work on the machine disturbs it little. `perf record` shows the parts of a step.
+//! `LENET_SIMD` selects the instruction set and `RAYON_NUM_THREADS` the number of threads. The minimum is reported next to the
+//! median because other work on the machine hardly affects the minimum. `perf record` shows which parts of a step take the
+//! time.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Trains LeNet in ordinary Burn: `cargo run --release --example plain_burn -- 2000 1` uses 2,000 images and one epoch.
 //!
-//! The split, initial weights, image order, loss and update rule are those of `lenet train`, so the losses differ only by
-//! rounding.
+//! The split, initial weights, image order, loss and update rule are those of `lenet train`, so the losses differ from those of
+//! `lenet train` only by rounding.
 
 use std::{error::Error, sync::Arc, time::Instant};
 

@@ -47,7 +47,7 @@ pub enum Error {
     #[error("{} already exists", path.display())]
     Exists {
         path: PathBuf,
-        /// Whether a checkpoint belongs to it.
+        /// Whether the file has a checkpoint from which the run can be resumed.
         resumable: bool,
     },
     /// Another process is training to the same file.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::{Activation, Weights, argmax, probabilities};
 use crate::signal;
 
-/// The ten outputs of the network for one image, each a sigmoid.
+/// The ten outputs of the network for one image, each the value of a sigmoid.
 pub type Outputs = [f32; 10];
 
 /// Default number of images per forward pass: enough to keep every core busy, and few enough to keep the activations small.
@@ -41,7 +41,7 @@ pub fn outputs<B: LeNetBackend>(
     }
 }
 
-/// The results of a model on a set of images, as sums over the images rather than means over batches.
+/// The loss and the confusion matrix of a model on a set of images. Both are sums over the images, not means over batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     loss_sum: f64,
@@ -67,7 +67,7 @@ pub struct ClassReport {
 }
 
 impl Evaluation {
-    /// Compares outputs with the labels of the same images of `dataset`.
+    /// Computes the results from the outputs and the labels of the same images, which belong to `dataset`.
     pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &'static DatasetInfo) -> Self {
         let mut result = Self { loss_sum: 0.0, dataset, confusion: [[0; 10]; 10] };
         for (row, label) in outputs.iter().zip(labels) {

@@ -1,13 +1,13 @@
 //! Trains, evaluates, explains and exports the LeNet network on Fashion-MNIST, built on Burn.
 //!
-//! The crate has two parts: the library, and the program in [`cli`], which the library does not depend on. Build with
-//! `default-features = false, features = ["ndarray"]` to leave the program and its dependencies out.
+//! The crate has two parts: the library, and the command-line program in [`cli`]. The library does not depend on the program.
+//! Build with `default-features = false, features = ["ndarray"]` to leave out the program and its dependencies.
 //!
 //! # Where to start
 //!
 //! `examples/plain_burn.rs` trains the network in 80 lines of ordinary Burn: data loader, optimizer, backward pass, recorder.
-//! [`backend`] does the same with kernels written for this network, more than 50 times faster on the CPU
-//! (`benches/peers/plain_burn`).
+//! [`backend`] trains the same network with kernels written for it. On the CPU these kernels are more than 50 times faster, as
+//! `benches/peers/plain_burn` measures.
 //!
 //! # Data flow
 //!

@@ -1,5 +1,5 @@
-//! The program: parses the command line, opens the backend, runs the command and prints the error. The backends are
-//! named here, so that only this binary compiles Burn's GPU code.
+//! The program: parses the command line, opens the backend, runs the command and prints the error. Only this file names the
+//! backend types, so Burn's GPU code is compiled with this binary and not with the library.
 
 #[cfg(not(any(feature = "ndarray", feature = "wgpu")))]
 compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, or both");
@@ -15,7 +15,7 @@ use lenet::io::limits;
 
 fn main() -> ExitCode {
     ui::exit_status(|| {
-        // Prints help and usage errors itself, and exits with 0 or 2.
+        // Prints help and usage errors itself, and then exits: with status 0 after help, 2 after an error.
         let cli = Cli::from_command_line();
         run(&cli.command)
     })
@@ -75,7 +75,7 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
     })
 }
 
-/// Runs `work` in a pool of `threads` threads, after checking that the address space suffices for both.
+/// Runs `work` in a pool of `threads` threads, after checking that the address space suffices for the pool and the work.
 fn in_pool(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<(), Error> + Send,
@@ -93,7 +93,7 @@ const STACK: usize = 2 << 20;
 
 /// Creates a pool of `threads` threads, by default one per core.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
-    // Check first: the process aborts if a new thread cannot allocate.
+    // Check the address space first, because the process aborts if a new thread cannot allocate memory.
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
     limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());

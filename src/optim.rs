@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! g = g + weight_decay * w          weights only, not biases
-//! v = momentum * v + g              if there is momentum; otherwise the direction d is g itself
+//! v = momentum * v + g              with momentum; without momentum, d = g
 //! d = g + momentum * v              with Nesterov momentum; otherwise d = v
 //! w = w - learning_rate * d         learning_rate = base learning rate * schedule factor
 //! ```
@@ -25,12 +25,13 @@ pub struct Sgd {
     pub nesterov: bool,
     /// Weight decay: this multiple of a weight is added to its gradient.
     pub weight_decay: f32,
-    /// Update rule of the large matrices, if it differs.
+    /// Update rule of the large matrices, or `None` if they are updated like the other parameters.
     pub muon: Option<Muon>,
 }
 
 impl Sgd {
-    /// Returns the number of values that the optimizer keeps for each parameter: 1, the velocity, if there is momentum.
+    /// Returns the number of values that the optimizer keeps for each parameter: one (the velocity) with momentum, otherwise
+    /// none.
     pub fn slots(&self) -> usize {
         usize::from(self.momentum > 0.0)
     }
@@ -43,7 +44,7 @@ impl Sgd {
 ///
 /// ```text
 /// x = d / |d|                                                  Frobenius norm
-/// x = x (a + b g + c g g),  g = transpose(x) x                 ROUNDS times: x approaches U V', where d = U S V'
+/// x = x (a + b g + c g g),  g = transpose(x) x                 ROUNDS times; if d = U S V', x approaches U V'
 /// w = w - learning_rate * (sqrt(max(R, C) / min(R, C)) * x + weight_decay * w)
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -54,11 +55,11 @@ pub struct Muon {
 }
 
 impl Muon {
-    /// The coefficients a, b and c. Among the polynomials that keep singular values near 1, theirs is the steepest at 0
-    /// (Jordan et al.).
+    /// The coefficients a, b and c. Of the polynomials that keep singular values near 1, the one with these coefficients is the
+    /// steepest at 0 (Jordan et al.).
     pub const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
-    /// Newton-Schulz iterations. With two, the tuned recipe loses 0.005 of its accuracy after four epochs; a fourth gains
-    /// nothing.
+    /// Number of Newton-Schulz iterations. With two iterations, the accuracy of the tuned recipe after four epochs is 0.005
+    /// lower; a fourth iteration does not raise the accuracy.
     pub const ROUNDS: usize = 3;
     /// Lower bound of the norm by which a direction is divided.
     pub const LEAST_NORM: f32 = 1e-7;
@@ -68,7 +69,7 @@ impl Muon {
         MATRICES.iter().any(|matrix| matrix.tensor == index)
     }
 
-    /// Returns `sqrt(max(R, C) / min(R, C))`, the factor of the orthogonal matrix.
+    /// Returns `sqrt(max(R, C) / min(R, C))`, the factor by which the orthogonal matrix is multiplied.
     pub fn scale(matrix: Matrix) -> f32 {
         let Matrix { rows, columns, .. } = matrix;
         (rows.max(columns) as f32 / rows.min(columns) as f32).sqrt()
@@ -80,9 +81,9 @@ impl Muon {
 pub struct Matrix {
     /// Index in [`crate::model::TENSORS`].
     pub tensor: usize,
-    /// Rows: outputs of conv2, inputs of a dense layer.
+    /// Rows: output channels of conv2, or inputs of a dense layer.
     pub rows: usize,
-    /// Columns: window values of all input channels of conv2, outputs of a dense layer.
+    /// Columns: weights of one output channel of conv2, or outputs of a dense layer.
     pub columns: usize,
 }
 
@@ -95,8 +96,8 @@ pub const MATRICES: [Matrix; 3] = [
 
 /// The learning-rate schedule: a factor of the base learning rate.
 ///
-/// The factor is a pure function of the step. Burn's schedulers count calls, so that resuming in the middle of a run would need
-/// their state.
+/// The factor is a pure function of the step. Burn's schedulers count their calls instead, so a checkpoint would have to store
+/// that count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
@@ -112,7 +113,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// Returns the factor at step `step` of `steps`, counted from 0. It is evaluated in the middle of the step.
+    /// Returns the factor at step `step` of `steps`, counted from 0. The schedule is evaluated in the middle of the step.
     pub fn factor(self, step: usize, steps: usize) -> f64 {
         match self {
             Self::Constant => 1.0,

@@ -1,8 +1,9 @@
 //! Random number streams that depend only on (seed, purpose, epoch).
 //!
-//! No state is carried from one epoch to the next. A resumed run therefore gets the same numbers as an uninterrupted one,
-//! on any backend and with any number of threads. The algorithms are fixed: ChaCha with 8 rounds (D. J. Bernstein, 2008),
-//! floats from its upper 24 bits, and integers by Lemire's method. Changing any of them changes the weights of every seed.
+//! No state is carried from one epoch to the next. A resumed run therefore gets the same numbers as an uninterrupted one, on
+//! any backend and with any number of threads. The algorithms are fixed: ChaCha with 8 rounds (D. J. Bernstein, 2008), floats
+//! from the upper 24 bits of a word, and integers by Lemire's method. Changing an algorithm would change the weights that each
+//! seed gives.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -20,9 +21,8 @@ pub enum Purpose {
 
 /// Creates the stream of (`seed`, `purpose`, `epoch`).
 ///
-/// The key of the generator consists of these three numbers, as 64-bit little-endian integers, so every stream has a
-/// different key. Callers must draw only 32-bit words, so that the position in the stream does not depend on the width of
-/// the numbers.
+/// The key of the generator consists of these three numbers, as 64-bit little-endian integers, so every stream has a different
+/// key. Callers must draw only 32-bit words, so that every draw advances the stream by the same amount.
 pub fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
     let purpose: u64 = match purpose {
         Purpose::Weights => 0,
@@ -36,7 +36,7 @@ pub fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(key)
 }
 
-/// Draws a number from [0, 1), uniformly from the 2^24 multiples of 2^-24.
+/// Draws a number from [0, 1): one of the 2^24 multiples of 2^-24, all equally likely.
 pub fn uniform(rng: &mut ChaCha8Rng) -> f32 {
     (rng.next_u32() >> 8) as f32 / (1 << 24) as f32
 }
@@ -51,8 +51,8 @@ pub fn below(rng: &mut ChaCha8Rng, bound: u32) -> u32 {
     assert!(bound > 0, "the bound must not be zero");
     let mut draw = || u64::from(rng.next_u32()) * u64::from(bound);
     let mut product = draw();
-    // Words that would make some results more likely than others are rejected. The first comparison is nearly always
-    // false, which saves the division.
+    // Reject the words that would make some results more likely than others. The first comparison is nearly always false, so
+    // the division is rarely computed.
     if (product as u32) < bound {
         let surplus = bound.wrapping_neg() % bound;
         while (product as u32) < surplus {
@@ -91,7 +91,7 @@ mod tests {
             words(u64::MAX, Purpose::Augmentation, 7),
             [0x65b9_3d55, 0x3864_e8da, 0x591b_4e77]
         );
-        // This index is beyond the generator's buffer of 64 words.
+        // Word 99 is beyond the generator's buffer of 64 words.
         assert_eq!(words::<100>(0, Purpose::Weights, 0)[99], 0xa30a_3574);
     }
 

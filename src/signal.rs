@@ -1,4 +1,5 @@
-//! Handling of Ctrl-C and SIGTERM: the first signal requests a stop after the current batch, the second ends the process.
+//! Handling of Ctrl-C and SIGTERM: the first signal requests a stop after the current batch, and a second signal ends the
+//! process at once.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,8 +18,8 @@ pub fn listen() -> io::Result<()> {
     let request = REQUEST.get_or_init(Default::default);
     let second = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // Handlers run in the order of registration, so the first signal passes the conditional shutdown before it is
-        // armed.
+        // Handlers run in the order of registration. At the first signal the conditional shutdown therefore does nothing,
+        // because it runs before `second` is set.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&second))?;
         flag::register(signal, Arc::clone(&second))?;
         flag::register_usize(signal, Arc::clone(request), signal as usize)?;

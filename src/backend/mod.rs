@@ -9,7 +9,8 @@
 //! muon               the additional update of the large matrices, for recipes with Muon
 //! ```
 //!
-//! Everything that crosses this interface is host data. A step neither waits for the device nor copies data to or from it.
+//! All arguments and results of the methods are in host memory. A step neither waits for the device nor copies data between
+//! host and device.
 
 pub mod cpu;
 #[cfg(feature = "wgpu")]

@@ -20,7 +20,7 @@ pub struct BurnTrainer<B: Backend> {
     parameters: Tensor<B, 1>,
     velocity: Option<Tensor<B, 1>>,
     epoch: Option<Epoch>,
-    /// Losses, then correctness, of the steps whose results have not been read.
+    /// One tensor per step whose results have not been read: the losses of the images, then their correctness.
     pending: Vec<Tensor<B, 1>>,
 }
 
@@ -157,7 +157,7 @@ fn orthogonalise<B: Backend>(d: Tensor<B, 2>) -> Tensor<B, 2> {
         return orthogonalise(d.transpose()).transpose();
     }
     let [a, b, c] = Muon::COEFFICIENTS;
-    // Sum one dimension at a time: on a GPU, a sum over all dimensions uses atomics, so its order varies.
+    // Sum one dimension at a time: on a GPU, a sum over all dimensions uses atomics, so the order of its additions varies.
     let norm = d.clone().powf_scalar(2.0).sum_dim(0).sum_dim(1).sqrt();
     let mut x = d / norm.clamp_min(Muon::LEAST_NORM);
     for _ in 0..Muon::ROUNDS {

@@ -1,8 +1,8 @@
 //! The activation of a network in training, and the conversion to the saved form with sigmoids.
 //!
-//! A sigmoid is a scaled and shifted tanh: `sigmoid(x) = (1 + tanh(x / 2)) / 2`. LeNet with sigmoids is therefore also a network
-//! of tanh layers with the outputs `o = (1 + t) / 2`. A sigmoid layer computes `sigmoid(w s + b)` from sigmoids s, and a tanh
-//! layer computes `tanh(v t + c)` from `t = 2 s - 1`. Both are the same function if
+//! A sigmoid is a scaled and shifted tanh: `sigmoid(x) = (1 + tanh(x / 2)) / 2`. LeNet with sigmoids is therefore also a
+//! network of tanh layers with the outputs `o = (1 + t) / 2`. A sigmoid layer computes `sigmoid(w s + b)` from sigmoids s, and
+//! a tanh layer computes `tanh(v t + c)` from `t = 2 s - 1`. The two layers are equivalent if
 //!
 //! ```text
 //! w = 4 v,  b = 2 c - 2 sum(v)      for layers whose inputs are activations
@@ -25,7 +25,7 @@ pub enum Activation {
     /// The logistic function, as in the saved model.
     #[default]
     Sigmoid,
-    /// The hyperbolic tangent. The outputs are mapped from -1..1 to 0..1.
+    /// The hyperbolic tangent. The network maps its outputs from -1..1 to 0..1.
     Tanh,
 }
 
@@ -97,7 +97,7 @@ mod tests {
         let mut weights = Weights::initial(5, 1.0);
         weights.tensor_mut(9).fill(0.25);
         let folded = weights.fold(Activation::Tanh, Scaling::Raw);
-        // The sum of fc3's first output.
+        // The pre-activation of fc3's first output.
         let unit = |w: &Weights, inputs: &[f64]| -> f64 {
             let column = w.tensor(8).iter().step_by(10);
             let sum = inputs.iter().zip(column).map(|(x, w)| x * f64::from(*w));

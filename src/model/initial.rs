@@ -7,9 +7,9 @@ use super::{Activation, TENSORS, Weights};
 impl Weights {
     /// Draws Glorot uniform weights and sets all biases to zero, as Keras does.
     ///
-    /// A weight is uniform in `[-limit, limit)`, `limit = gain * sqrt(6 / (fan_in + fan_out))`; the fans of a convolution
-    /// include its window (Glorot and Bengio 2010, equation 16). Keras uses a gain of 1, which suits tanh. For sigmoids, whose
-    /// slope at zero is a quarter of tanh's, the usual advice is a gain of 4.
+    /// A weight is uniform in `[-limit, limit)`, `limit = gain * sqrt(6 / (fan_in + fan_out))`; both fans of a convolution are
+    /// multiplied by the size of its window, 25 (Glorot and Bengio 2010, equation 16). Keras uses a gain of 1, which suits
+    /// tanh. For sigmoids, whose slope at zero is a quarter of tanh's, the usual advice is a gain of 4.
     pub fn initial(seed: u64, gain: f32) -> Self {
         let mut stream = random::stream(seed, Purpose::Weights, 0);
         let mut weights = Self::zeros();
@@ -21,7 +21,7 @@ impl Weights {
             let limit = gain * (6.0 / ((inputs + outputs) * window) as f32).sqrt();
             let tensor = weights.tensor_mut(index);
             for drawn in 0..spec.numel() {
-                // Values are drawn in PyTorch's order, [out, in] for a dense layer.
+                // Values are drawn in PyTorch's order: a dense layer's are drawn as [out, in] but stored as [in, out].
                 let position = match spec.shape.len() {
                     2 => drawn % inputs * outputs + drawn / inputs,
                     _ => drawn,

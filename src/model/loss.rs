@@ -4,16 +4,17 @@
 //! `[`[`CLIP`]`, 1 - CLIP]` and normalise to `p = o / sum(o)`; the loss is `-ln p[label]`. A clipped output has no
 //! gradient.
 //!
-//! Source: `sparse_categorical_crossentropy` in `tensorflow/python/keras/backend.py`, release 2.0, for `from_logits=False`. Since
-//! TensorFlow 2.3, Keras looks up the input of the sigmoid (`output._keras_logits`) and silently takes its softmax. This is a
-//! different function: epoch 1 then ends at accuracy 0.55 instead of 0.40. The notebook that this program replaces ran on 2.0.
+//! Source: `sparse_categorical_crossentropy` in `tensorflow/python/keras/backend.py`, release 2.0, for `from_logits=False`.
+//! Since TensorFlow 2.3, Keras looks up the input of the sigmoid (`output._keras_logits`) and silently computes the loss from
+//! the softmax of that input. This is a different function, with which epoch 1 ends at accuracy 0.55 instead of 0.40. The
+//! notebook that this program replaces ran on TensorFlow 2.0.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
 use super::OUTPUTS;
 
-/// Smallest and, as `1 - CLIP`, largest output that the loss distinguishes.
+/// The loss clips outputs to the range from `CLIP` to `1 - CLIP`.
 pub const CLIP: f32 = 1e-7;
 
 /// Computes the loss `[N]` of outputs `[N, 10]` for labels `[N]` in plain Burn.
@@ -49,7 +50,7 @@ pub struct SampleResult {
 }
 
 impl SampleResult {
-    /// Pairs the losses of images with their correctness, given as 1 or 0.
+    /// Combines the loss of each image with its correctness, which is given as 1 or 0.
     pub(crate) fn from_floats<'a>(
         losses: &'a [f32],
         correct: &'a [f32],
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn probabilities_use_clipped_outputs() {
-        // 1 is clipped to slightly less than twice 0.5.
+        // The output 1 is clipped to slightly less than 1, so its probability is less than twice that of 0.5.
         let clipped = probabilities(&[1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert!(clipped[0] < 2.0 * clipped[1] && clipped[2] > 0.0, "{clipped:?}");
     }

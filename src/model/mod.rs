@@ -32,7 +32,8 @@ pub(crate) type Host = burn_wgpu::Wgpu;
 
 /// LeNet with sigmoids, for images of one channel and 28x28 raw pixels, 0..255.
 ///
-/// It consists of plain Burn layers, so any Burn 0.21 program whose module has these five fields can load its files.
+/// The network consists of plain Burn layers, so any Burn 0.21 program whose module has these five fields can load a saved
+/// record of it.
 #[derive(Module, Debug)]
 pub struct LeNet<B: Backend> {
     /// 5x5, 1 -> 6 channels.
@@ -51,7 +52,8 @@ impl<B: Backend> LeNet<B> {
     /// Computes the outputs `[N, 10]`, each a sigmoid, for images `[N, 1, 28, 28]` of raw pixels.
     ///
     /// Uses plain Burn operations, which work on any backend and are differentiable. The notebook applies the activation before
-    /// max-pool. Here it comes after: it is monotone, so the result is the same for a quarter of the work.
+    /// max-pool. Here the activation comes after max-pool: because the activation is monotone, the result is the same, and only
+    /// a quarter of the values need an activation.
     pub fn forward(&self, images: Tensor<B, 4>) -> Tensor<B, 2> {
         self.forward_with(Activation::Sigmoid, images)
     }
@@ -68,7 +70,7 @@ impl<B: Backend> LeNet<B> {
         }
     }
 
-    /// Runs the layers before the first dense one, and calls `observe` with the output shape of each.
+    /// Runs the layers before the first dense layer, and calls `observe` with the output shape of each layer.
     fn features(
         &self,
         activation: Activation,
@@ -95,7 +97,8 @@ impl<B: Backend> LeNet<B> {
         Self::from_parameters(Tensor::from_floats(weights.values(), device))
     }
 
-    /// Creates a network whose parameters are slices of one tensor `[PARAMETERS]`, which Burn can then differentiate.
+    /// Creates a network whose parameters are slices of one tensor `[PARAMETERS]`, so that Burn can compute all gradients as
+    /// one tensor.
     pub fn from_parameters(parameters: Tensor<B, 1>) -> Self {
         let device = &parameters.device();
         let conv = |index: usize| {

@@ -54,7 +54,7 @@ pub const TENSORS: [TensorSpec; 10] = [
 /// Number of parameters.
 pub const PARAMETERS: usize = OFFSETS[TENSORS.len()];
 
-/// Offset of each tensor of [`TENSORS`] in [`Weights`](super::Weights), and the end of the last one.
+/// Offset of each tensor of [`TENSORS`] in [`Weights`](super::Weights), and the end of the last tensor.
 pub const OFFSETS: [usize; TENSORS.len() + 1] = {
     let mut offsets = [0; TENSORS.len() + 1];
     let mut index = 0;
@@ -73,7 +73,7 @@ pub const fn range(index: usize) -> Range<usize> {
 /// Height and width of a convolution's kernel.
 pub const KERNEL: usize = TENSORS[0].shape[2];
 
-/// Values of one kernel.
+/// Number of values in one kernel.
 pub const TAPS: usize = KERNEL * KERNEL;
 
 /// Number of outputs of the network: one per class.

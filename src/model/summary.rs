@@ -1,4 +1,4 @@
-//! The table of layers: output shape, parameters and multiply-adds of each.
+//! The table of layers: output shape, parameters and multiply-adds of each layer.
 
 use burn::tensor::Tensor;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub fn layers(images: usize) -> Vec<LayerSummary> {
     let mut shapes = Vec::new();
     let image = Tensor::zeros([1, 1, 28, 28], &device);
     network.features(Activation::Sigmoid, image, |shape| shapes.push(shape.to_vec()));
-    // The dense layers are not run: Burn's matrix product starts threads on the CPU, and panics if it cannot.
+    // The dense layers are not run: on the CPU, Burn's matrix product starts threads and panics if that fails.
     shapes.extend([FC1, FC2, FC3].map(|layer| vec![1, layer.outputs]));
     let mut layers = Vec::new();
     for ((name, weights), mut output_shape) in LAYERS.into_iter().zip(shapes) {

@@ -104,7 +104,8 @@ impl Checkpoint {
         self.record.epochs.len() + 1
     }
 
-    /// Moves the metrics of the finished epoch, with its validation, from the sums to the record, and returns them.
+    /// Finishes the epoch: resets the sums, updates `best`, and adds the metrics of the epoch to the record. Returns these
+    /// metrics, which come from the sums and from `validation`.
     pub(super) fn finish_epoch(&mut self, validation: Option<&Evaluation>) -> EpochRecord {
         let (epoch, sums) = (self.epoch(), std::mem::take(&mut self.sums));
         let val_loss = validation.map(Evaluation::loss);
@@ -126,7 +127,7 @@ impl Checkpoint {
         finished
     }
 
-    /// Returns whether all epochs are done or early stopping ends the run. An unfinished epoch is always completed.
+    /// Returns whether all epochs are done or early stopping ends the run. Early stopping never ends a run within an epoch.
     pub fn is_over(&self) -> bool {
         let (done, settings) = (self.record.epochs.len(), &self.record.settings);
         let since_best = self.best.as_ref().map_or(0, |best| done - best.epoch);
@@ -150,7 +151,7 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the weights to save as the model, converted to sigmoids and raw pixels.
+    /// Returns the weights to save as the model, converted for sigmoids and raw pixels.
     pub fn model(&self) -> Weights {
         let settings = &self.record.settings;
         let weights = match &self.best {
@@ -172,8 +173,8 @@ pub(super) mod tests {
         Checkpoint::initial(RunRecord::new(settings, "CPU"))
     }
 
-    /// Returns the checkpoint after one epoch per element of `outputs`, which is the output for class 0 of the only validation
-    /// image, whose label is 0. `fc3.bias` holds the number of the epoch.
+    /// Returns the checkpoint after as many epochs as `outputs` has elements. There is one validation image, with label 0, and
+    /// each element is the output for class 0 after that epoch. `fc3.bias` holds the number of the epoch.
     fn after(outputs: &[f32], keep: Keep, patience: Option<usize>) -> Checkpoint {
         let settings = Settings { epochs: 9, keep, patience, ..Settings::new(Recipe::classic()) };
         let mut checkpoint = initial(settings);
@@ -196,7 +197,7 @@ pub(super) mod tests {
 
     #[test]
     fn keep_best_has_lowest_validation_loss() {
-        // Epochs 2 and 3 have equal losses, and the first one is kept.
+        // Epochs 2 and 3 have the same loss, so the earlier of them is the best epoch.
         for (keep, epoch) in [(Keep::Best, 2), (Keep::Last, 4)] {
             let checkpoint = after(&[0.5, 0.9, 0.9, 0.4], keep, None);
             assert_eq!(checkpoint.record.kept_epoch, Some(epoch));

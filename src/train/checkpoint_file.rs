@@ -14,7 +14,7 @@ use crate::model::Weights;
 
 use super::{Best, Checkpoint};
 
-/// The largest checkpoint file that is read, in bytes. It has room for 100,000 epochs.
+/// The largest checkpoint file that is read, in bytes. A checkpoint of 100,000 epochs fits.
 pub const MAX_CHECKPOINT_BYTES: u64 = 32 << 20;
 
 #[derive(Serialize, Deserialize)]

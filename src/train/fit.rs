@@ -48,7 +48,7 @@ pub fn fit<B: LeNetBackend>(
     while !checkpoint.is_over() {
         train_epoch(context, &mut trainer, &mut poll, checkpoint, reporter, save)?;
         let validation = match validate(context, checkpoint) {
-            // All batches of the epoch are done, so a resumed run starts with the validation.
+            // The checkpoint contains all batches of the epoch, so a resumed run starts with the validation.
             Err(interrupted @ Error::Interrupted(_)) => {
                 save(checkpoint)?;
                 return Err(interrupted);
@@ -166,7 +166,7 @@ mod tests {
             batches_of(&images.clone().with_info(info), &settings, 1).transforms
         };
         let clothes = transforms(&FASHION_MNIST);
-        // Seven of ten classes are flipped in every second epoch.
+        // Seven of the ten classes may be flipped, and each epoch flips half of their images.
         assert_eq!(clothes.iter().filter(|transform| transform.flip).count(), 350);
         for info in [&MNIST, &UNKNOWN] {
             let unflipped = |transform: &Transform| Transform { flip: false, ..*transform };

@@ -1,5 +1,5 @@
-//! Training: minibatches -> losses -> gradients -> weights, epoch by epoch. A run can stop after any batch, and a resumed
-//! run ends with the weights of an uninterrupted one, bit for bit.
+//! Training: minibatches -> losses -> gradients -> weights, epoch by epoch. A run can stop after any batch, and a resumed run
+//! ends with the weights of an uninterrupted run, bit for bit.
 
 mod checkpoint;
 mod checkpoint_file;

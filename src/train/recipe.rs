@@ -53,8 +53,9 @@ impl Recipe {
         }
     }
 
-    /// Returns the best recipe found for the same network at hardly more training time. It was chosen on the validation images
-    /// with `cargo bench --bench recipe_search`; the results are in `benches/recipe_search.csv`.
+    /// Returns the best recipe found for the same network that takes hardly more training time than the classic recipe. The
+    /// recipe was chosen on the validation images with `cargo bench --bench recipe_search`; the results are in
+    /// `benches/recipe_search.csv`.
     pub fn tuned() -> Self {
         Self {
             name: "tuned".to_owned(),
@@ -71,7 +72,8 @@ impl Recipe {
         }
     }
 
-    /// Returns the default batch size. It is larger with Muon, whose update takes the same time for any batch size.
+    /// Returns the default batch size. With Muon the batches are larger: Muon's update takes the same time for any batch size,
+    /// so an epoch of fewer updates is faster.
     pub fn batch_size(&self) -> usize {
         match self.muon {
             Some(_) => 128,

@@ -4,7 +4,7 @@ use super::{EpochRecord, RunningSums};
 
 /// A receiver of the progress of [`fit`](super::fit()).
 pub trait Reporter {
-    /// Reports that some more of the `batches` batches of `epoch` are done.
+    /// Reports that `sums.batches` of the `batches` batches of `epoch` are done.
     fn progress(&mut self, _epoch: usize, _batches: usize, _sums: &RunningSums) {}
     /// Reports an epoch over `samples` images, after its validation.
     fn epoch(&mut self, _epoch: &EpochRecord, _samples: usize) {}

@@ -27,7 +27,8 @@ pub struct RunFiles {
 enum MayReplace {
     /// No files, because no files existed when the lock was acquired.
     Nothing,
-    /// The checkpoint, the run record, and the model if its SHA-256 is this one; `None` if no model existed.
+    /// The checkpoint, the run record, and a model with this SHA-256. With `None`, no model existed, so no model may be
+    /// overwritten.
     Model(Option<String>),
     /// All files.
     Anything,
@@ -36,12 +37,12 @@ enum MayReplace {
 impl RunFiles {
     /// Locks the files of a run with the model file `model`.
     ///
-    /// The default is `model.mpk` or, if that exists and neither `resume` nor `force` is set, the first free one of
-    /// `model-2.mpk`, `model-3.mpk`, ..
+    /// The default path is `model.mpk`. If a run with that path exists and neither `resume` nor `force` is set, the default is
+    /// the first free path among `model-2.mpk`, `model-3.mpk`, and so on.
     ///
     /// # Errors
-    /// Returns an error if one of the files exists and neither `force` nor `resume` allows it, if another run has locked
-    /// them, if one could not be written, or if the file extension is that of a format that `train` cannot write.
+    /// Returns an error if one of the files exists and neither `force` nor `resume` allows it, if another run has locked the
+    /// files, if a file could not be written, or if the file extension of the model names a format that training cannot write.
     pub fn reserve(model: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
         let mut files = match model {
@@ -76,7 +77,7 @@ impl RunFiles {
             }
             match Self::lock(&path) {
                 Err(Error::Locked(_)) => continue,
-                // Another run may have finished in between.
+                // Another run may have written the files and released the lock since the first check.
                 Ok(_) if is_taken() => continue,
                 locked => return locked,
             }
@@ -84,7 +85,8 @@ impl RunFiles {
         unreachable!("there is always a next number")
     }
 
-    /// Returns the first existing file of model, checkpoint and run record. A dangling symlink exists, too.
+    /// Returns the first file that exists among the model, the checkpoint and the run record. A dangling symlink counts as
+    /// existing.
     fn first_existing(model: &Path) -> Option<PathBuf> {
         let [checkpoint, record] =
             ["state", "json"].map(|extension| Self::beside(model, extension));
@@ -100,7 +102,7 @@ impl RunFiles {
         Target::user_path(model)?.probe()?;
         Target::internal(&checkpoint)?.probe()?;
         Target::internal(&Self::beside(model, "json"))?.probe()?;
-        // The lock is named after the checkpoint, because the models `m` and `m.mpk` share one.
+        // The lock is named after the checkpoint, because the models `m` and `m.mpk` share a checkpoint.
         let mut name = OsString::from(".");
         name.push(checkpoint.file_name().unwrap_or_default());
         name.push(".lock");
@@ -166,7 +168,7 @@ impl RunFiles {
 
     /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.
     ///
-    /// The files also hold the SHA-256 of the model that is written and of the model that it replaces.
+    /// The run record holds the SHA-256 of the new model, and the checkpoint also that of the model which is replaced.
     ///
     /// # Errors
     /// Returns an error if a file cannot be written, or if the existing model does not belong to this run.
@@ -195,7 +197,7 @@ impl RunFiles {
         Ok(())
     }
 
-    /// Encodes the model in the format of its extension, or as a Burn record if the extension is unknown.
+    /// Encodes the model in the format that the file extension names, or as a Burn record if the extension is unknown.
     fn encode(&self, checkpoint: &Checkpoint) -> Result<Vec<u8>, Error> {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
@@ -209,7 +211,7 @@ impl RunFiles {
     fn digest(&self) -> Result<Option<String>, Error> {
         match files::read(&self.model, format::MAX_FILE_BYTES) {
             Ok(bytes) => Ok(Some(sha256(&bytes))),
-            // The file is too large to be a model of this run.
+            // The file is too large to be a model of this run, and no model has an empty digest.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Ok(Some(String::new())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(FileError::new("cannot read", &self.model, error).into()),

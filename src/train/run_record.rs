@@ -174,8 +174,8 @@ impl RunRecord {
         DatasetIdentity::new(self.dataset.clone(), self.data.clone())
     }
 
-    /// Checks that the settings are possible, the names are valid and the metrics are in range, so that sums and charts of them
-    /// are finite.
+    /// Checks that the settings are possible, the names are valid and the metrics are in range, so that sums and charts of the
+    /// metrics are finite.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
         self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
@@ -199,7 +199,7 @@ impl RunRecord {
         }
     }
 
-    /// Returns the seconds of all epochs together.
+    /// Returns the training time of all epochs in seconds.
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }

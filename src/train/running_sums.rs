@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::model::SampleResult;
 
-/// Sums over the images of an unfinished epoch. They are added in the order of the images, in f64, so that an
-/// interrupted epoch ends with the same metrics.
+/// Sums over the images of an unfinished epoch. Results are added in the order of the images, in f64, so that an epoch that was
+/// interrupted and resumed ends with the same metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunningSums {
@@ -59,12 +59,12 @@ impl RunningSums {
     }
 }
 
-/// The time between two reads of the results: short enough for a progress bar, long enough for a GPU, which idles during
-/// a read.
+/// The intended time between two reads of the results. It is short enough for a progress bar, and long enough that a GPU, which
+/// idles during a read, loses little time.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The number of steps between two reads. It adapts to the duration of a step, because only a read shows whether the
-/// steps of a GPU are done.
+/// The number of steps between two reads. It adapts so that reads are about [`INTERVAL`] apart. The time is measured from read
+/// to read, because only a read waits for the steps of a GPU.
 #[derive(Debug)]
 pub(super) struct PollInterval {
     steps: usize,
@@ -77,7 +77,7 @@ impl PollInterval {
         Self { steps: 1, done: 0, last: Instant::now() }
     }
 
-    /// Starts an epoch, with the interval reached in the last epoch.
+    /// Starts counting steps and time from zero, and keeps the current interval.
     pub(super) fn restart(&mut self) {
         self.last = Instant::now();
         self.done = 0;

@@ -26,7 +26,7 @@ pub struct Settings {
     pub epochs: usize,
     /// Images per batch.
     pub batch_size: usize,
-    /// Fraction of the training images, the last ones, to hold out for validation.
+    /// Fraction of the training images to hold out for validation: the last images, unless `stratified` is set.
     pub validation_split: f64,
     /// Whether to hold out all classes in proportion, instead of the last images.
     pub stratified: bool,
@@ -50,7 +50,7 @@ pub const MAX_EPOCHS: usize = 100_000;
 /// The maximum batch size: all training images of Fashion-MNIST.
 pub const MAX_BATCH_SIZE: usize = 60_000;
 
-/// Returns whether `rate` is a valid learning rate: within the range of positive normal f32, the type of the weights.
+/// Returns whether `rate` is a valid learning rate: a positive number in the normal range of f32, the type of the weights.
 pub fn is_learning_rate(rate: f64) -> bool {
     (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&rate)
 }
@@ -140,8 +140,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Describes the first setting that prevents a run with these settings from being resumed with `other`, if any.
-    /// The kept epoch may change, and so may the number of epochs if the recipe does not depend on it.
+    /// Describes the first setting that prevents a run with these settings from being resumed with `other`, if any. The kept
+    /// epoch and the patience may change. The number of epochs may change if the recipe does not depend on it.
     pub fn difference(&self, other: &Self) -> Option<String> {
         let [ours, theirs] = [self, other].map(Self::fixed_on_resume);
         let (ours, theirs) = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs)?;
@@ -194,7 +194,7 @@ mod tests {
         assert!(check(9, Some(3), &losses).is_ok());
         let error = check(9, Some(2), &losses).unwrap_err();
         assert!(error.ends_with("would have ended the run after epoch 4"), "{error}");
-        // Such a run has exactly four epochs.
+        // With a patience of 2, the run ends after exactly these four epochs.
         assert!(check(9, Some(2), &losses[..4]).is_ok());
         // An equal loss is not an improvement, and patience counts from the best epoch.
         assert!(check(9, Some(2), &[0.5, 0.5, 0.5, 0.4]).is_err());

@@ -16,11 +16,12 @@ const EXP2: [f32; 5] =
 
 /// Computes sigmoid(x) with an absolute error of at most 2e-7 and, for x > -40, a relative error of at most 4e-6.
 ///
-/// Returns 0 for x below -40, with an error of at most 4e-18: products of such small values with gradients would be denormal, and
-/// denormal arithmetic is a hundred times slower on a CPU. NaN stays NaN.
+/// Returns 0 for x below -40, where sigmoid(x) is at most 4e-18. Products of such small values with gradients would be
+/// denormal, and denormal arithmetic is a hundred times slower on a CPU. NaN stays NaN.
 ///
-/// Method: exp(-x) = 2^n 2^f with an integer n and |f| <= 1/2. Adding 1.5 * 2^23 rounds to an integer, which is then in the
-/// lowest bits. The exponent's bias of 127 is added in the same step, so that a shift gives 2^n.
+/// Method: exp(-x) = 2^n 2^f with an integer n and |f| <= 1/2. Adding 1.5 * 2^23 to a float rounds it to an integer and leaves
+/// that integer in the lowest bits. The exponent's bias of 127 is added in the same step, so that shifting the bits into the
+/// exponent gives 2^n.
 #[inline(always)]
 fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
     const ROUND: f32 = 12_582_912.0 + 127.0;
@@ -64,8 +65,8 @@ pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
     }
 }
 
-/// The magnitude below which a gradient is set to zero. Smaller gradients do not change any weight, and this value times the
-/// smallest activation is still a normal number.
+/// The magnitude below which a gradient is set to zero. Smaller gradients do not change any weight. The product of this value
+/// and the smallest non-zero activation is still a normal number.
 const TINY: f32 = 1e-19;
 
 #[inline(always)]
@@ -77,7 +78,8 @@ fn without_tiny<S: Simd>(s: S, d: S::V) -> S::V {
 }
 
 /// Turns gradients of activations into gradients of pre-activations: multiplies each value of `d` by the derivative at the
-/// activation `y`, which is `y (1 - y)` for sigmoid and `1 - y * y` for tanh. Results below [`TINY`] become 0.
+/// activation `y`, which is `y (1 - y)` for sigmoid and `1 - y * y` for tanh. Results whose magnitude is below [`TINY`] become
+/// 0.
 ///
 /// # Panics
 /// Panics if the lengths differ or are not a multiple of [`LANES`](super::simd::LANES).

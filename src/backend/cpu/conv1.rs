@@ -22,7 +22,7 @@ pub(super) const POOLED: usize = CONV1.pooled;
 pub(super) const CELLS: usize = CONV1.cells();
 
 /// Computes `z = max_pool(conv(x, weight) + bias)` and `argmax`, the index of each maximum in its window: 2 * row + column.
-/// Ties go to the lowest index. Overwrites both.
+/// Ties go to the lowest index. Overwrites `z` and `argmax`.
 ///
 /// Shapes: x [n, 1, 28, 28], weight [6, 1, 5, 5], bias \[6\], z and argmax [n, 6, 12, 12].
 #[inline(always)]
@@ -49,7 +49,7 @@ pub(super) fn forward<S: Simd>(
                 let x = window(x, row * 2 * WIDTH + third * LANES);
                 let z = two_by_eight(s, x, &by_tap, bias);
                 for (pair, z) in z.as_chunks::<2>().0.iter().enumerate() {
-                    // Four windows of one channel and four of the next.
+                    // The lanes are four windows of one channel and the same four windows of the next channel.
                     let (a, b) = s.deinterleave(z[0][0], z[1][0]);
                     let (c, d) = s.deinterleave(z[0][1], z[1][1]);
                     let (z, index) = maximum(s, [a, b, c, d]);
@@ -75,10 +75,11 @@ fn store_halves<S: Simd>(s: S, v: S::V, to: &mut [f32; OUTPUT], lower: usize, up
     to[upper..upper + 4].copy_from_slice(&values[4..]);
 }
 
-/// Computes the convolution at two rows by eight columns for all channels: [channel][row]. `x` starts at the upper left.
+/// Computes the convolution at two rows by eight columns for all channels, and returns [channel][row]. `x` starts at the upper
+/// left input of the first position.
 ///
-/// Twelve accumulators hide the latency of the multiply-adds, and together with two input vectors and one weight they fit into
-/// 16 registers.
+/// Twelve accumulators hide the latency of the multiply-adds. Together with two input vectors and one weight, the accumulators
+/// fit into 16 registers.
 #[inline(always)]
 fn two_by_eight<S: Simd>(
     s: S,

@@ -10,11 +10,11 @@ use super::micro_batch::ConvGradients;
 use super::simd::{LANES, Simd};
 use super::slices::{Aligned, lanes, window};
 
-/// Gradients by [channel][row]; the last three lanes are unused.
+/// Gradients by [channel][row]. A row of five weights leaves the last three lanes unused.
 pub(super) type Gradients = ConvGradients<CHANNELS, KERNEL>;
 
 /// Floats per image row in the layout of the backward pass: columns 0 to 31 (zero from 28 on), then columns 8 to 23 again, so
-/// that any eight consecutive columns are within one cache line.
+/// that any eight consecutive columns are within one cache line in one of the two copies.
 const STRIDE: usize = 48;
 
 /// Index of the upper left position of each pooling window in the layout with row stride [`STRIDE`].
@@ -68,8 +68,9 @@ pub(super) fn backward<S: Simd>(
     }
 }
 
-/// Adds the 5x5 patch of the image below each maximum, times d_z, to the gradient of one kernel, whose rows are padded to eight
-/// values. Even and odd positions have separate accumulators: ten hide the latency of the multiply-adds, five would not.
+/// For each maximum, adds d_z times the 5x5 patch of the image below the maximum to the gradient of one kernel. The kernel's
+/// rows are padded to eight values. Even and odd windows have separate accumulators: ten accumulators hide the latency of the
+/// multiply-adds, five would not.
 #[inline(always)]
 fn kernel_gradient<S: Simd>(
     s: S,

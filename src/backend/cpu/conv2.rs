@@ -27,7 +27,7 @@ pub(super) const POOLED: usize = CONV2.pooled;
 pub(super) const CELLS: usize = CONV2.cells();
 
 /// Computes `z = max_pool(conv(x, weight) + bias)` and `argmax`, the index of each maximum in its window: 2 * row + column.
-/// Ties go to the lowest index. Overwrites both.
+/// Ties go to the lowest index. Overwrites `z` and `argmax`.
 ///
 /// Shapes: x [n, 6, 12, 12], weight [16, 6, 5, 5], bias \[16\], z and argmax [n, 16, 4, 4].
 #[inline(always)]
@@ -67,8 +67,8 @@ pub(super) fn forward<S: Simd>(
     }
 }
 
-/// Transposes the weight to [input channel, row, column][output channel]. Each task has its own copy: a table that another thread
-/// has just written would have to be transferred from its cache.
+/// Transposes the weight to [input channel, row, column][output channel]. Each task makes its own copy, because a table written
+/// by another thread would have to be transferred from that thread's cache.
 #[inline(always)]
 fn by_tap<S: Simd>(s: S, weight: &[f32; WEIGHT]) -> [[f32; CHANNELS]; INPUTS * TAPS] {
     const LENGTH: usize = INPUTS * TAPS;

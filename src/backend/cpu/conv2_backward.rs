@@ -13,7 +13,8 @@ use super::slices::{Aligned, lanes, lanes_mut, window};
 /// Gradients by [output channel][row, column][input channel]. The six input channels take six of the eight lanes.
 pub(super) type Gradients = ConvGradients<CHANNELS, TAPS>;
 
-/// Computes the gradients of weight and bias, summed over the images, and d_x, the gradient of x. Overwrites both.
+/// Computes the gradients of weight and bias, summed over the images, and d_x, the gradient of x. Overwrites `gradients` and
+/// `d_x`.
 ///
 /// Shapes: x and d_x [n, 6, 12, 12], argmax and d_z [n, 16, 4, 4].
 #[inline(always)]
@@ -35,8 +36,9 @@ pub(super) fn backward<S: Simd>(
     }
 }
 
-/// The inputs of a chunk: [image, row, column, channel], with channels padded to eight. With the channels as lanes, the kernels
-/// of an output channel take 25 vectors, one per tap; with the taps as lanes they would take 30.
+/// The inputs of a chunk: [image, row, column, channel], with channels padded to eight. With the channels as lanes, the six
+/// kernels of an output channel take 25 vectors, one per tap. With the columns of a kernel as lanes, they would take 30, one
+/// per row of each kernel.
 type Inputs = Aligned<[f32; CHUNK * PLANE * LANES]>;
 
 /// Adds the gradients of a chunk of images to `gradients`, and returns d_z with the positions of the maxima.
@@ -64,7 +66,7 @@ fn weight_gradient<S: Simd>(
     let used = x.len() * CELLS;
     for (channel, d_weight) in gradients.weight.0.iter_mut().enumerate() {
         let (d_z, position) = (&sparse.d_z[channel][..used], &sparse.position[channel][..used]);
-        // Thirteen accumulators, then twelve, because more do not fit into the registers.
+        // The 25 taps are computed in two passes of thirteen and twelve, because 25 accumulators do not fit into the registers.
         kernel_gradient::<S, 0, 13>(s, &inputs, d_z, position, d_weight);
         kernel_gradient::<S, 13, 12>(s, &inputs, d_z, position, d_weight);
     }
@@ -113,8 +115,8 @@ fn sparse_gradient<S: Simd>(
     }
 }
 
-/// Computes the gradients of the kernels of one output channel at `COUNT` taps, starting at `FIRST`, from all images and windows
-/// of the chunk, and adds them to the previous ones.
+/// Computes the gradients of the kernels of one output channel at `COUNT` taps, starting at `FIRST`, from all images and
+/// windows of the chunk, and adds them to `d_weight`.
 #[inline(always)]
 fn kernel_gradient<S: Simd, const FIRST: usize, const COUNT: usize>(
     s: S,

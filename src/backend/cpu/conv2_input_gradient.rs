@@ -1,4 +1,5 @@
-//! Gradient of conv2's input: at the position of each maximum, the kernel times d_z is added to the planes.
+//! Gradient of conv2's input: for each maximum, d_z times the kernel is added to the gradient of the 5x5 inputs below the
+//! maximum.
 
 use crate::model::KERNEL;
 
@@ -18,17 +19,18 @@ pub(super) struct Sparse {
     pub(super) argmax: [[u8; CHUNK * CELLS]; CHANNELS],
 }
 
-/// Pairs of input channels. With two channels at a time, the 6x6 inputs below a window are twelve vectors: enough accumulators to
-/// hide the latency of the multiply-adds.
+/// Pairs of input channels. Two channels are processed at a time: their 6x6 inputs below a window take twelve vectors, enough
+/// accumulators to hide the latency of the multiply-adds.
 const PAIRS: usize = INPUTS / 2;
 
-/// Rows of a shifted kernel, with eight floats each, and its size in floats.
+/// Rows of a shifted kernel, each of eight floats.
 const ROWS: usize = 8;
+/// Floats of a shifted kernel.
 const SHIFTED: usize = ROWS * LANES;
 
-/// The weight in a layout in which the values that a maximum adds to the 6x6 inputs below its window are six contiguous vectors,
-/// wherever in the window the maximum is. Each 5x5 kernel is stored twice, the second time one column further right, with a row
-/// of zeros above and below: [pair, output channel][channel of the pair, column shift, row, column].
+/// The weight, laid out so that the values which a maximum adds to the 6x6 inputs below its window are six contiguous vectors,
+/// wherever in the window the maximum is. Each 5x5 kernel is stored twice, with rows of zeros above and below; the second copy
+/// is one column further right. Layout: [pair, output channel][channel of the pair, column shift, row, column].
 pub(super) struct Shifted(Vec<Aligned<[f32; 4 * SHIFTED]>>);
 
 impl Shifted {
@@ -36,7 +38,7 @@ impl Shifted {
         Self(vec![Aligned([0.0; 4 * SHIFTED]); PAIRS * CHANNELS])
     }
 
-    /// Copies the weight [16, 6, 5, 5].
+    /// Copies the weight [16, 6, 5, 5] into this layout.
     #[inline(always)]
     pub(super) fn fill<S: Simd>(&mut self, s: S, weight: &[f32]) {
         let weight: &[f32; WEIGHT] = weight.try_into().expect("conv2's weight has 2400 values");
@@ -68,7 +70,7 @@ impl Shifted {
 /// Floats per row of a plane in scratch memory: exactly one cache line, so that few vectors cross a cache line.
 const STRIDE: usize = 16;
 
-/// Computes the gradient of the input of the first images of the chunk. Overwrites `d_x`.
+/// Computes the gradient of the input of the first `d_x.len()` images of the chunk. Overwrites `d_x`.
 #[inline(always)]
 pub(super) fn input_gradient<S: Simd>(
     s: S,
@@ -87,8 +89,9 @@ pub(super) fn input_gradient<S: Simd>(
 
 /// Computes the gradient of two planes of one image. Overwrites `d_x`.
 ///
-/// The 6x6 inputs below a window stay in registers over all output channels. Windows are processed down a column: the lower four
-/// rows of one window are the start of the next, so only two rows are written per window.
+/// The gradient of the 6x6 inputs below a window stays in registers while all output channels are added. Windows are processed
+/// down a column. The lower four rows below one window are the upper four below the next, so only two rows are written per
+/// window.
 #[inline(always)]
 fn two_planes<S: Simd>(
     s: S,

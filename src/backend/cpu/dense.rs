@@ -1,7 +1,7 @@
 //! Forward and backward pass of a dense layer on the images of a micro-batch. The weight is [inputs, outputs], as in Burn.
 //!
-//! Rows of activations and gradients are padded to whole vectors. Weight rows are not: the last vector of a row also loads values
-//! of the next row, and the results of those extra lanes go into the padding and are ignored.
+//! Rows of activations and gradients are padded to whole vectors. Weight rows are not padded: the last vector of a row also
+//! loads values of the next row, and the results of those extra lanes go into the padding and are ignored.
 
 use crate::model::DenseShape;
 
@@ -38,7 +38,8 @@ pub(super) fn forward<S: Simd>(
     assert_eq!(bias.len(), shape.outputs);
     let mut layer = Forward { shape, x, weight, bias, z };
     // Tiles of four images by two vectors, or of eight by one, have the eight accumulators that hide the latency of the
-    // multiply-adds. Four by two is better: it loads six values for eight multiply-adds, and eight by one loads nine.
+    // multiply-adds. Tiles of four by two are better: they load six values for eight multiply-adds, and tiles of eight by one
+    // load nine.
     for column in (0..shape.outputs).step_by(2 * LANES) {
         if column + LANES < shape.outputs {
             for image in (0..n).step_by(4) {
@@ -119,7 +120,7 @@ pub(super) fn input_gradient<S: Simd>(
         }
     }
     for input in (0..inputs).step_by(LANES) {
-        // If fewer than eight rows remain, the last one is repeated, and its results go into the padding.
+        // If fewer than eight rows remain, the last row is repeated, and the repeated results go into the padding.
         let rows: [&[f32]; LANES] = std::array::from_fn(|i| {
             let row = (input + i).min(inputs - 1);
             &weight[row * outputs..][..outputs]

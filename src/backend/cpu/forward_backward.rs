@@ -68,7 +68,7 @@ impl Network<'_> {
         activate(s, activation, y);
     }
 
-    /// Runs the backward pass after [`Self::forward`], for images of a minibatch of `batch_size`.
+    /// Runs the backward pass after [`Self::forward`]. The images are part of a minibatch of `batch_size` images.
     #[inline(always)]
     fn backward<S: Simd>(
         &self,

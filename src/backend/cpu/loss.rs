@@ -2,11 +2,11 @@
 
 use crate::model::{Activation, CLIP, OUTPUTS, SampleResult, argmax};
 
-/// Returns the loss of an image whose last layer has the activations `y` \[10\], and writes the gradient of `loss / batch_size`
-/// with respect to y to `d_y`.
+/// Returns the loss and the correctness of an image, computed from the activations `y` \[10\] of the last layer. Writes the
+/// gradient of `loss / batch_size` with respect to `y` to `d_y`.
 ///
-/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` with respect to `o[k]` is `1 / s`, minus `1 / o[k]` if k
-/// is the label. It is zero if o is clipped, as in `tf.clip_by_value`.
+/// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` with respect to `o[k]` is `1 / s`, minus `1 / o[k]` if
+/// k is the label. The derivative is zero if `o[k]` is clipped, as in `tf.clip_by_value`.
 ///
 /// # Panics
 /// Panics if the label is not below 10.
@@ -18,7 +18,7 @@ pub(super) fn loss(
     d_y: &mut [f32; OUTPUTS],
 ) -> SampleResult {
     let label = usize::from(label);
-    // o = y, or (1 + y) / 2 for tanh.
+    // The derivative of the output o, which is y for sigmoid and (1 + y) / 2 for tanh.
     let slope = match activation {
         Activation::Sigmoid => 1.0,
         Activation::Tanh => 0.5,

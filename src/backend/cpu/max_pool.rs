@@ -2,7 +2,7 @@
 
 use super::simd::Simd;
 
-/// Returns the maximum of four values and its index; ties go to the lowest index.
+/// Returns, for each lane, the maximum of four values and the index of the maximum; ties go to the lowest index.
 #[inline(always)]
 pub(super) fn maximum<S: Simd>(s: S, [a, b, c, d]: [S::V; 4]) -> (S::V, S::V) {
     let in_upper = s.select_greater(b, a, s.splat(1.0), s.splat(0.0));

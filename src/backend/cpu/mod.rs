@@ -54,8 +54,8 @@ impl super::LeNetBackend for burn_ndarray::NdArray {
     }
 }
 
-/// Returns the instruction set to use. The program reports an invalid `LENET_SIMD` when it starts. Other users of the
-/// library that do not check the variable get the best instruction set.
+/// Returns the instruction set to use. The program reports an invalid `LENET_SIMD` when it starts. For other users of the
+/// library, an invalid value selects the best instruction set.
 #[cfg(feature = "ndarray")]
 fn default_level() -> SimdLevel {
     level().unwrap_or_else(|_| SimdLevel::best())

@@ -1,7 +1,7 @@
 //! The update of the large matrices with orthogonalised momentum; see [`crate::optim::Muon`].
 //!
-//! Each matrix is stored with its longer side as rows, which are padded with zeros, so that products are computed in tiles of
-//! four rows by sixteen columns. Blocks of rows are split among threads; each value is a sum in a fixed order.
+//! Each matrix is stored so that it has at least as many rows as columns. Padding with zeros makes the products whole tiles of
+//! four rows by sixteen columns. Blocks of rows are split among threads, and each value is summed in a fixed order.
 
 use rayon::prelude::*;
 
@@ -169,7 +169,7 @@ impl Iteration {
     }
 }
 
-/// Copies the part above the diagonal to the part below it, from row [`BLOCK`] on.
+/// Copies the part above the diagonal to the part below the diagonal. The first [`BLOCK`] rows are already complete.
 fn mirror(square: &mut [f32], width: usize, stride: usize) {
     for row in BLOCK..width {
         for column in 0..row {
@@ -178,7 +178,7 @@ fn mirror(square: &mut [f32], width: usize, stride: usize) {
     }
 }
 
-/// The left matrix of a product. The stride of [`Product`] applies to it as well.
+/// The left matrix of a product, whose row stride is that of the [`Product`].
 #[derive(Clone, Copy)]
 enum LeftFactor<'a> {
     Plain(&'a [f32]),

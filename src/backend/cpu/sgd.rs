@@ -111,7 +111,7 @@ fn update_vector<S: Simd>(
     s.store(s.mul_add(s.splat(-learning_rate), direction, weight), w);
 }
 
-/// Pads the last values of a row to a vector, so that they are computed with the same operations as all others.
+/// Pads the last values to a whole vector, so that the last values are computed with the same operations as all others.
 #[inline(always)]
 fn padded(rest: &[f32]) -> [f32; LANES] {
     let mut vector = [0.0; LANES];

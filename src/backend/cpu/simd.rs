@@ -20,10 +20,10 @@ pub const LANES: usize = 8;
 
 /// An instruction set that this CPU supports.
 ///
-/// AVX-512 is not supported: with its 32 registers on a Zen 4, conv1 took 20 % longer than with AVX2 and a step took 3 % longer,
-/// and a vector of sixteen lanes does no more work per cycle there than two vectors of eight.
+/// AVX-512 is not supported. On a Zen 4, code that used the 32 registers of AVX-512 was slower than AVX2: conv1 took 20 %
+/// longer and a step 3 % longer. A vector of sixteen lanes does no more work per cycle there than two vectors of eight.
 ///
-/// Values are only created after a check of the CPU, so a value proves that the instructions may be used.
+/// A `SimdLevel` is only created after a check of the CPU, and therefore proves that the instructions may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SimdLevel(Isa);
 
@@ -133,8 +133,8 @@ impl fmt::Display for SimdLevel {
 /// A computation that is written once for all instruction sets.
 ///
 /// `run` and every function it calls must be `#[inline(always)]`: only code that is inlined into the wrapper of an instruction
-/// set is compiled for it. Closures cannot have the attribute; a closure that is called in several places is not inlined and
-/// takes four times as long.
+/// set is compiled for that instruction set. Closures cannot have the attribute; a closure that is called in several places is
+/// not inlined and takes four times as long.
 pub(crate) trait Kernel {
     fn run<S: Simd>(self, s: S);
 }

@@ -40,7 +40,7 @@ impl SpinPool {
         self.spinning.fetch_add(others, Ordering::Relaxed);
         let spinning = Arc::clone(&self.spinning);
         rayon::spawn_broadcast(move |context| {
-            // The caller also runs this closure, while it waits for a task.
+            // The calling thread also runs this closure, while it waits for a task to finish, and must not spin.
             if context.index() != caller {
                 spin_until_idle();
                 spinning.fetch_sub(1, Ordering::Relaxed);
@@ -51,7 +51,7 @@ impl SpinPool {
 
 /// Runs tasks of the pool until none has arrived for [`SPIN_TIME`].
 fn spin_until_idle() {
-    // A spinning thread may receive another call of this function as a task.
+    // A spinning thread may receive another call of this function as a task; the inner call returns at once.
     if IS_SPINNING.replace(true) {
         return;
     }

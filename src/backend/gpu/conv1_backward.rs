@@ -21,8 +21,8 @@ pub fn d_z_conv1(memory: &mut SharedMemory<f32>, argmax: u32, #[comptime] activa
         let x = (cell % CONV1.pooled) as u32;
         let patches = PATCHES + channel * comptime!(CONV2.cells() * PATCH * PATCH);
         let mut sum = 0.0f32;
-        // Patches start at every other row and column, so up to nine of them cover a cell. If a subtraction wraps around, the
-        // patch does not exist.
+        // Patches have six rows and columns and start at every other row and column, so up to nine patches cover a cell. If a
+        // subtraction wraps around to a large number, the patch does not exist.
         for i in 0..3u32 {
             let patch_row = y / 2u32 - i;
             let row = y - 2u32 * patch_row;
@@ -88,7 +88,7 @@ pub fn conv1_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, b
         }
         saved[base + weight] = sum;
     }
-    // The threads that had no weight to sum handle the biases.
+    // Six of the threads that had no weight to sum compute the gradients of the biases.
     if UNIT_POS >= 160u32 && UNIT_POS < 166u32 {
         let channel = UNIT_POS as usize - 160;
         let mut s0 = 0.0f32;

@@ -13,8 +13,8 @@ const CELLS: usize = CONV2.output_len();
 
 /// Computes conv2, its max-pool and activation; the result is x of fc1. Waits for all threads.
 ///
-/// Each input channel is summed separately, as on the CPU. With one sum over all 150 products, rounding changes the maximum of
-/// some windows, and after twenty steps conv1's weights differ by 3e-3.
+/// Each input channel is summed separately. With one sum over all 150 products of an output, rounding selects another maximum
+/// in some windows, and after twenty steps conv1's weights are off by 3e-3.
 #[cube]
 pub fn conv2(memory: &mut SharedMemory<f32>, #[comptime] activation: Activation) {
     for unit in range_stepped(UNIT_POS as usize, comptime!(2 * CELLS), THREADS) {

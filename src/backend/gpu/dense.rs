@@ -1,6 +1,6 @@
 //! Forward and backward pass of the dense layers: one workgroup per image, in workgroup memory.
 //!
-//! The gradients of their parameters are products of `x` and `d_z`, summed over images. The update phase computes them.
+//! The update phase computes the gradients of the parameters of these layers: products of `x` and `d_z`, summed over images.
 
 use cubecl::prelude::*;
 
@@ -14,8 +14,8 @@ use crate::model::{Activation, DenseShape, FC1, FC2, FC3, OFFSETS};
 const FC3_PARTS: usize = 14;
 const FC3_PART: usize = FC3.inputs / FC3_PARTS;
 
-/// Computes fc1 or fc2: `layer` is 0 or 1. Each thread sums a part of the inputs for four outputs, and the parts are added in
-/// order. Waits for all threads.
+/// Computes fc1 if `layer` is 0, or fc2 if `layer` is 1. Each thread sums a part of the inputs for four outputs, and the parts
+/// are added in order. Waits for all threads.
 #[cube]
 pub fn dense(
     memory: &mut SharedMemory<f32>,
@@ -112,7 +112,7 @@ pub fn d_z_fc2(
     sync_cube();
 }
 
-/// Computes the gradient of the input of fc1 or fc2 from its d_z, as `parts` partial sums: part p of input i is at
+/// Computes the gradient of the input of fc1 or fc2 from d_z of that layer, as `parts` partial sums: part p of input i is at
 /// `PARTS + p * inputs + i`. Waits for all threads.
 #[cube]
 pub fn input_gradient(

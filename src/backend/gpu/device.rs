@@ -13,12 +13,12 @@ pub struct Gpu {
     pub device: WgpuDevice,
     /// Name and graphics API, for the user.
     pub name: String,
-    /// Whether it is a software renderer.
+    /// Whether the GPU is a software renderer.
     pub is_software: bool,
 }
 
 impl Gpu {
-    /// Returns a note for the user if this is a software renderer.
+    /// Returns a note for the user if the GPU is a software renderer.
     pub fn note(&self) -> Option<String> {
         let name = &self.name;
         let note =
@@ -27,7 +27,7 @@ impl Gpu {
     }
 }
 
-/// Returns a note for the user to print before opening a GPU if `XDG_RUNTIME_DIR` is not set. Mesa's drivers then print two
+/// Returns a note to print before a GPU is opened, if `XDG_RUNTIME_DIR` is not set. In that case Mesa's drivers print two
 /// errors that look like errors of this program.
 pub fn xdg_runtime_note() -> Option<&'static str> {
     let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();

@@ -25,7 +25,8 @@ pub fn read_four(memory: &SharedMemory<f32>, from: usize) -> Four {
     four
 }
 
-/// Reads a single float. Uses `select`, because indexing a component with a value known only at run time goes through memory.
+/// Reads a single float. Uses `select`, because an access to a component whose index is known only at run time goes through
+/// memory.
 #[cube]
 pub fn read_float(parameters: &Array<Four>, index: usize) -> f32 {
     let four = parameters[index / 4];

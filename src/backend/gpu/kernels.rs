@@ -107,8 +107,9 @@ impl Kernels {
         self.upload(&words)
     }
 
-    /// Allocates a buffer of at least this many floats with arbitrary values. Rounds the size up to [`ALIGNMENT`], so that cubecl
-    /// does not: after rounding, cubecl would report one size but compute offsets from the end with the other.
+    /// Allocates a buffer of at least this many floats with arbitrary values. Rounds the size up to a multiple of
+    /// [`ALIGNMENT`]. Otherwise cubecl would round the size, and would then report one of the two sizes but compute offsets from the
+    /// end with the other.
     pub fn empty(&self, floats: usize) -> Handle {
         let floats = floats.next_multiple_of(ALIGNMENT);
         self.launcher.client.empty(WORD * floats)
@@ -132,7 +133,7 @@ impl Kernels {
         self.launcher.launch(&self.forward, count, &buffers);
     }
 
-    /// Runs a step on the next minibatch of an epoch, which has `images` images.
+    /// Runs a step on the next minibatch of an epoch. The minibatch has `images` images.
     pub fn step(&self, images: usize, epoch: &EpochBuffers, parameters: &Handle) {
         if images <= CHUNK {
             self.forward_backward(images, epoch, parameters);
@@ -193,7 +194,7 @@ impl Kernels {
             let size = buffer.size();
             buffer.offset_start(start).offset_end(size - end)
         });
-        // Reading a buffer does not report earlier errors of the device.
+        // Reading a buffer does not report earlier errors of the device; `sync` does.
         pollster::block_on(client.sync()).map_err(failed)?;
         let read = pollster::block_on(client.read_async(buffers.collect())).map_err(failed)?;
         Ok(read.iter().map(|bytes| f32::from_bytes(bytes).to_vec()).collect())

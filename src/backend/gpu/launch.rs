@@ -21,8 +21,8 @@ use cubecl::{CompilationError, Compiler, CubeTask, ExecutionMode, InfoBuilder};
 /// A launcher of kernels on a device.
 pub struct Launcher {
     pub client: ComputeClient<WgpuRuntime>,
-    /// Whether every access is checked against the length of its buffer and workgroup memory is first filled with NaN. For tests,
-    /// because it takes almost twice as long.
+    /// Whether every access is checked against the length of its buffer and workgroup memory is first filled with NaN. For
+    /// tests only, because checked kernels take almost twice as long.
     pub is_checked: bool,
 }
 

@@ -90,7 +90,8 @@ pub mod muon {
     };
     /// Offset of each x among all x, and the end of the last one.
     pub const X: [usize; 4] = offsets([0, 1]);
-    /// Offset of each square matrix, whose side is the shorter one, among all of them, and the end of the last one.
+    /// Offset of each square matrix (a Gram matrix or its polynomial) among the square matrices, and the end of the last one.
+    /// The side of a square matrix is the shorter side of x.
     pub const SQUARES: [usize; 4] = offsets([1, 1]);
 
     const fn offsets(sides: [usize; 2]) -> [usize; 4] {
@@ -105,7 +106,7 @@ pub mod muon {
 
     /// Directions of the matrices, which are x of the first iteration.
     pub const DIRECTIONS: usize = 2 * SLOT;
-    /// x of the second iteration. Later iterations alternate between the two.
+    /// x of the second iteration. Later iterations alternate between the two buffers.
     pub const NEXT: usize = DIRECTIONS + X[3];
     /// Gram matrix of each x.
     pub const GRAM: usize = NEXT + X[3];
@@ -165,7 +166,7 @@ const _: () = assert!(4 * memory::LENGTH <= 32 << 10);
 const _: () = assert!(memory::PARTS + 8 * CONV2.output_len() <= memory::USED);
 const _: () = assert!(memory::WEIGHT_FC3 + FC3.inputs * FC3.outputs <= memory::USED);
 const _: () = assert!(memory::PIXEL_CONV1 + CONV1.output_len() <= memory::CONV1_CELLS);
-// Four floats are loaded at once.
+// Weights are loaded four floats at a time, so the offsets of the weights are multiples of four.
 const _: () = assert!(
     CONVOLUTIONS.is_multiple_of(4)
         && OFFSETS[5].is_multiple_of(4)

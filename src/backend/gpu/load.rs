@@ -33,8 +33,8 @@ pub fn load(
         }
     } else {
         let side = comptime!(SIDE as u32);
-        // Distances are stored with an offset of 32. Rows above the image and columns to the left of it wrap around to large
-        // numbers.
+        // Distances are stored with an offset of 32. Rows above the image and columns to the left of the image wrap around to
+        // large numbers, and are therefore not inside.
         let down = transform & 255u32;
         let right = (transform >> 8u32) & 255u32;
         let is_flipped = (transform >> 16u32) == 1u32;

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-/// Values at the four positions of a pooling window, in row order.
+/// Values at the four positions of a pooling window: the upper row, then the lower row.
 #[derive(CubeType)]
 pub struct Window {
     pub a: f32,

@@ -1,9 +1,9 @@
 //! The GPU backend: LeNet's training step in custom CubeCL kernels, which run on Vulkan, Metal and DirectX 12.
 //!
-//! In the forward/backward phase one workgroup processes an image in workgroup memory. It saves the image's gradients of the
-//! convolutions, and x and d_z of the dense layers ([`forward_backward`]). In the update phase the gradient of each parameter is
-//! summed over the images and the parameter is updated ([`update`], and [`muon`] for the large matrices). Images, their order and
-//! transforms, learning rates, parameters and results stay on the device ([`trainer`]).
+//! In the forward/backward phase one workgroup processes an image in workgroup memory. The workgroup saves the gradients of the
+//! convolutions from this image, and x and d_z of the dense layers ([`forward_backward`]). In the update phase the gradient of
+//! each parameter is summed over the images and the parameter is updated ([`update`], and [`muon`] for the large matrices).
+//! Images, their order and transforms, learning rates, parameters and results stay on the device ([`trainer`]).
 //!
 //! The kernels use the names that [`super::cpu`] explains.
 

@@ -1,8 +1,8 @@
 //! The update of the large matrices with orthogonalised momentum; see [`Muon`].
 //!
-//! All values are in the buffer of the parameters (see [`muon`](super::layout::muon)). An iteration takes three launches, because
-//! each needs the complete result of the one before: the Gram matrix, the polynomial in it, and the product with the polynomial.
-//! A thread computes a tile of values, so that each value it loads is used in several multiply-adds.
+//! All values are in the buffer of the parameters (see [`muon`](super::layout::muon)). An iteration takes three launches,
+//! because each launch needs the complete result of the launch before: the Gram matrix, the polynomial in it, and the product
+//! with the polynomial. A thread computes a tile of values, so that each value it loads is used in several multiply-adds.
 
 use cubecl::prelude::*;
 
@@ -13,9 +13,9 @@ use super::sgd::learning_rate;
 use crate::model::range;
 use crate::optim::{MATRICES, Matrix, Muon};
 
-/// Threads for all square matrices, with a tile of four rows by four columns each.
+/// Threads for all square matrices; each thread computes a tile of four rows by four columns.
 pub const SQUARE_TILES: usize = SQUARES[3] / 16;
-/// Threads for all matrices x, with a tile of two rows by four columns each.
+/// Threads for all matrices x; each thread computes a tile of two rows by four columns.
 pub const TILES: usize = X[3] / 8;
 
 /// Rows that a thread loads before it uses the first one, to hide the latency of memory.
@@ -59,8 +59,8 @@ pub fn gram(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Computes `a + b g + c g g`. In the first iteration, computes it for `x / |x|` and divides it by `|x|`, so that the product
-/// with x needs no normalisation.
+/// Computes `a + b g + c g g`. In the first iteration x is not normalised yet: g is then the Gram matrix of `x / |x|`, and the
+/// polynomial is divided by `|x|`, so that its product with x is that of `x / |x|`.
 #[cube(launch)]
 pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     #[unroll]
@@ -96,8 +96,8 @@ pub fn polynomial(work: &mut Array<Four>, #[comptime] round: usize) {
     }
 }
 
-/// Computes four values of `factor (a + b factor^2 g + c factor^4 g g)`; row `row` of a diagonal tile includes a. Each power of
-/// `factor` is multiplied in separately, because the higher powers alone could overflow or underflow.
+/// Computes four values of `factor (a + b factor^2 g + c factor^4 g g)`; row `row` of a diagonal tile includes a. The powers of
+/// `factor` are multiplied in step by step, because a higher power by itself could overflow or underflow.
 #[cube]
 fn polynomial_row(
     g: Four,

@@ -26,8 +26,8 @@ impl From<Sgd> for UpdateRule {
     }
 }
 
-/// Updates the velocity of a parameter, and then the parameter. If the parameter is in a matrix of [`Muon`](crate::optim::Muon),
-/// only writes the direction instead of updating it.
+/// Updates the velocity of a parameter, and then the parameter. If [`Muon`](crate::optim::Muon) updates the parameter, writes
+/// the direction for Muon instead of updating the parameter.
 #[cube]
 pub fn update_parameter(
     parameters: &mut Array<f32>,

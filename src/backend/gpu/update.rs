@@ -1,5 +1,5 @@
-//! The update phase of a step: sums the gradient of each parameter over the images and updates the parameter. The order of the
-//! sum only depends on the batch size. Each parameter has four threads.
+//! The update phase of a step: sums the gradient of each parameter over the images and updates the parameter. Four threads
+//! share the sum of each parameter, and the order of the sum only depends on the batch size.
 
 use cubecl::prelude::*;
 
@@ -156,7 +156,8 @@ fn sum_of_values(saved: &Array<f32>, index: usize, part: usize, images: usize) -
         }
         image += comptime!(PARTS * AT_ONCE);
     }
-    // Remainder of fewer than `AT_ONCE` images. Only one part has one: in all others `image` is already past the end.
+    // The remainder has fewer than `AT_ONCE` images. Only one part has a remainder: in the others, `image` is already past the
+    // end.
     while image < images {
         sum += saved[image * saved::LENGTH + index];
         image += 1;

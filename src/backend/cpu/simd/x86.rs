@@ -3,7 +3,8 @@
 use super::{Kernel, LANES, Simd};
 use std::arch::x86_64::*;
 
-/// AVX2 and FMA. The field is private, so only the wrapper below creates a value, and it only runs if the CPU supports both.
+/// AVX2 and FMA. The field is private, so only the wrapper below creates a value, and the wrapper only runs if the CPU supports
+/// AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(());
 
