@@ -1,4 +1,4 @@
-//! The GPU backend: LeNet's training step in custom CubeCL kernels, which run on Vulkan, Metal and DirectX 12.
+//! The GPU backend: LeNet's training step in custom CubeCL kernels, which run on Vulkan and Metal.
 //!
 //! In the forward/backward phase one workgroup processes an image in workgroup memory. The workgroup saves the gradients of the
 //! convolutions from this image, and x and d_z of the dense layers ([`forward_backward`]). In the update phase the gradient of
