@@ -161,7 +161,7 @@ fn value_errors_name_their_source() {
     let output = CommandOutput::of(dir.lenet("train --epochs=y").env("LENET_EPOCHS", "1"));
     output.assert_stderr_contains("'y' for '--epochs <N>'");
     dir.train("--epochs 1 -o m.mpk");
-    dir.run("eval m.json").assert_error(1, "m.json is not a lenet model", "next to it is m.mpk");
+    dir.run("eval m.json").assert_error(1, "m.json is not a lenet model", "next to it: m.mpk");
     let help = dir.run("help train");
     assert!(help.code() == 0 && help.stdout().contains("--epochs"), "{}", help.stdout());
 }
