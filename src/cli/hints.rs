@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn torch_faults_have_advice() {
+    fn torch_errors_have_hints() {
         for (name, expected) in [
             ("checkpoint.pt", "net.state_dict()"),
             ("module.pt", "net.state_dict()"),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn format_errors_have_advice() {
+    fn format_errors_have_hints() {
         let file = ModelFile::from(Weights::zeros());
         let bytes = models::encode(Format::Safetensors, &file).unwrap();
         let error = models::decode(Path::new("model.mpk"), &bytes).unwrap_err();

@@ -102,7 +102,8 @@ impl TrainAndTest {
     /// Finds, reads and checks all four files in parallel.
     ///
     /// # Errors
-    /// Returns an error if a file is missing, incomplete or invalid, or if the files are not of an accepted data set.
+    /// Returns an error if a file is missing, incomplete or invalid, or if the files do not belong to an
+    /// accepted data set.
     pub fn load(options: &Options) -> Result<Self, DataError> {
         let dir = source::find(options.dir.as_deref(), &DataFile::ALL)?;
         let (train, test) = rayon::join(

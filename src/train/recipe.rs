@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedule_and_augmentation_depend_on_length() {
+    fn schedule_and_augmentation_need_epoch_count() {
         let Recipe { schedule, augmentation, .. } = Recipe::tuned();
         let classic = Recipe::classic();
         assert!(!classic.depends_on_length());

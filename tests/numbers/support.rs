@@ -56,7 +56,7 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |largest, v| v.abs().max(largest))
 }
 
-/// Prints a row of the table of errors, and fails if the error is above the bound.
+/// Prints a row of the error table, and fails if the error is above the bound.
 ///
 /// `cargo test --release -- --nocapture | grep '^|'` prints the table.
 #[track_caller]

@@ -9,7 +9,7 @@ use super::batch_size;
 
 /// List the layers with output shapes, parameters and multiply-adds
 ///
-/// The shapes are those of an actual forward pass.
+/// The shapes come from an actual forward pass.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
