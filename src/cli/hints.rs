@@ -17,7 +17,7 @@ use files::{file, is_reading, reading};
 
 const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
-const A_MODEL: &str = "give a .mpk, .safetensors or .pt file of LeNet";
+const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
 
 impl Error {
     /// Returns what the user can do about the error, in one line.

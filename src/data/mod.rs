@@ -40,7 +40,7 @@ pub struct Options {
     pub dir: Option<PathBuf>,
     /// Whether to accept data sets other than [`datasets::DEFAULT`].
     pub any_dataset: bool,
-    /// Maximum number of images to keep of each part. The complete files are still checked.
+    /// Maximum number of images to keep in each part. The complete files are still checked.
     pub limit: Option<NonZeroUsize>,
     /// Whether to reorder the training images so that the validation split has all classes in proportion.
     pub stratified: bool,

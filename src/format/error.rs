@@ -85,7 +85,7 @@ pub enum FormatError {
     #[error("{} is not a lenet model: unknown extension and unknown content", path.display())]
     Unrecognised { path: PathBuf },
     /// The extension does not belong to any format.
-    #[error("{} does not have the extension of a model format", path.display())]
+    #[error("{} does not have a model file extension", path.display())]
     UnknownExtension { path: PathBuf },
     /// The content is invalid.
     #[error("{}: {fault}", path.display())]

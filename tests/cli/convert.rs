@@ -125,7 +125,7 @@ fn failed_conversion_writes_nothing() {
     let run = |args: String| dir.run(&args);
     run(format!("convert {source} m")).assert_error(
         1,
-        "does not have the extension of a model format",
+        "does not have a model file extension",
         ".onnx",
     );
     run(format!("convert {source} m.pt")).assert_error(

@@ -28,7 +28,7 @@ pub struct ShapesArgs {
     pub json: bool,
 }
 
-/// The order of the dimensions of an image batch.
+/// The dimension order of an image batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Layout {
     /// Images, channels, height, width
