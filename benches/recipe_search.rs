@@ -1,4 +1,4 @@
-//! Measures the effect of each part of a recipe: trains with several seeds and evaluates on the validation split. It
+//! Measures each recipe part's effect: trains with several seeds and evaluates on the validation split. It
 //! never uses the test images.
 //!
 //! ```text

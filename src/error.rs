@@ -60,7 +60,7 @@ pub enum Error {
     #[error("{} exists, but there is no checkpoint to resume from", .0.display())]
     NoCheckpoint(PathBuf),
     /// The checkpoint is corrupt.
-    #[error("{}: not a checkpoint of lenet: {problem}", path.display())]
+    #[error("{}: not a lenet checkpoint: {problem}", path.display())]
     Checkpoint { path: PathBuf, problem: String },
     /// The checkpoint belongs to a run with other settings.
     #[error("{}: {difference}", path.display())]

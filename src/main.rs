@@ -59,7 +59,7 @@ fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
     Ok(gpu)
 }
 
-/// Runs `task` on the selected backend, in a pool of the selected number of threads.
+/// Runs `task` on the selected backend, in a thread pool of the selected size.
 fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
     in_pool(compute.threads, || match compute.backend {
         #[cfg(feature = "ndarray")]

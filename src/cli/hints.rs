@@ -17,7 +17,7 @@ use files::{file, is_reading, reading};
 
 const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
-const A_MODEL: &str = "give a .mpk, .safetensors or .pt file of LeNet";
+const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
 
 impl Error {
     /// Returns what the user can do about the error, in one line.
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn torch_faults_have_advice() {
+    fn torch_errors_have_hints() {
         for (name, expected) in [
             ("checkpoint.pt", "net.state_dict()"),
             ("module.pt", "net.state_dict()"),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn format_errors_have_advice() {
+    fn format_errors_have_hints() {
         let file = ModelFile::from(Weights::zeros());
         let bytes = models::encode(Format::Safetensors, &file).unwrap();
         let error = models::decode(Path::new("model.mpk"), &bytes).unwrap_err();

@@ -70,9 +70,9 @@ pub struct Minibatch<'a> {
     pub images: &'a [Image],
     /// The labels of `images`, 0 to 9.
     pub labels: &'a [u8],
-    /// Indices of the images of this batch.
+    /// This batch's image indices.
     pub order: &'a [u32],
-    /// Transform of each image of this batch; empty if no image is transformed.
+    /// One transform per image of this batch; empty if no image is transformed.
     pub transforms: &'a [Transform],
     /// How pixels are scaled.
     pub scaling: Scaling,

@@ -8,7 +8,7 @@ use super::error::IdxError;
 use super::gzip::Decoded;
 use super::idx;
 
-/// One half of a data set: a file of images and its file of labels.
+/// One half of a data set: an image file and its label file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The training images, some of which are held out for validation; 60,000 in Fashion-MNIST.
@@ -18,7 +18,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// Returns the file of images and the file of labels.
+    /// Returns the image file and the label file.
     pub const fn files(self) -> [DataFile; 2] {
         match self {
             Self::Train => [DataFile::TrainImages, DataFile::TrainLabels],

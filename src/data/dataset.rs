@@ -34,7 +34,7 @@ pub enum SplitError {
     #[error("invalid validation split {0}: expected a number that is at least 0 and less than 1")]
     Fraction(f64),
     /// All images would be held out for validation.
-    #[error("validation split {fraction} of {count} images leaves none to train with")]
+    #[error("validation split {fraction} of {count} images leaves no images for training")]
     NothingLeft {
         fraction: f64,
         /// Number of images.

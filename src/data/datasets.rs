@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn difference_names_files_and_known_set() {
+    fn difference_lists_files_and_data_set() {
         let difference = |digests: &[_]| FASHION_MNIST.difference(digests);
         let mut found = digests(&FASHION_MNIST);
         assert_eq!(difference(&found), None);

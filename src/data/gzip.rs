@@ -18,7 +18,7 @@ const MAX_EXPANSION: u64 = 1032;
 /// The first two bytes of every gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// A reader of the decompressed bytes of a file.
+/// Reads a file's decompressed bytes.
 #[derive(Debug)]
 pub struct Decoded<R> {
     reader: Reader<R>,

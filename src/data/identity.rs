@@ -96,7 +96,7 @@ impl DatasetIdentity {
         Self::new(names, digests.collect())
     }
 
-    /// Returns the entries of the metadata of a model file that describe this data set.
+    /// Returns the model-file metadata entries that describe this data set.
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
         let name = self.names.name.iter().map(|name| ("dataset".to_owned(), name.clone()));
         let classes = ("classes".to_owned(), self.names.classes.join(","));

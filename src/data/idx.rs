@@ -33,7 +33,7 @@ pub const MAX_ITEMS: u32 = 250_000;
 /// Number of bytes to decompress while another thread hashes the previous chunk. A chunk fits in the cache.
 const CHUNK_BYTES: usize = 1 << 18;
 
-/// Reads a file of images. Returns the images and the SHA-256 of the decompressed bytes.
+/// Reads an image file. Returns the images and the SHA-256 of the decompressed bytes.
 ///
 /// # Errors
 /// Returns an error unless the file is a complete, valid IDX file of at least one image of 28x28 pixels.
@@ -41,7 +41,7 @@ pub fn read_images<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<Image>, 
     read_items(bytes, "images", 0x0803, [SIDE as u32; 2])
 }
 
-/// Reads a file of labels. Returns the labels and the SHA-256 of the decompressed bytes.
+/// Reads a label file. Returns the labels and the SHA-256 of the decompressed bytes.
 ///
 /// # Errors
 /// Returns an error unless the file is a complete, valid IDX file of at least one label, and all labels are 0 to 9.

@@ -40,7 +40,7 @@ pub struct Options {
     pub dir: Option<PathBuf>,
     /// Whether to accept data sets other than [`datasets::DEFAULT`].
     pub any_dataset: bool,
-    /// Maximum number of images to keep of each part. The complete files are still checked.
+    /// Maximum number of images to keep in each part. The complete files are still checked.
     pub limit: Option<NonZeroUsize>,
     /// Whether to reorder the training images so that the validation split has all classes in proportion.
     pub stratified: bool,
@@ -102,7 +102,8 @@ impl TrainAndTest {
     /// Finds, reads and checks all four files in parallel.
     ///
     /// # Errors
-    /// Returns an error if a file is missing, incomplete or invalid, or if the files are not of an accepted data set.
+    /// Returns an error if a file is missing, incomplete or invalid, or if the files do not belong to an
+    /// accepted data set.
     pub fn load(options: &Options) -> Result<Self, DataError> {
         let dir = source::find(options.dir.as_deref(), &DataFile::ALL)?;
         let (train, test) = rayon::join(

@@ -31,7 +31,7 @@ pub enum FaultKind {
     NotStateDict,
     /// The PyTorch file holds a tensor that has hooks or is a negated or conjugated view.
     View,
-    /// PyTorch wrote the file before version 1.6.
+    /// A PyTorch version before 1.6 wrote the file.
     LegacyTorch,
     /// The numbers in the PyTorch file are big-endian.
     BigEndian,
@@ -42,17 +42,17 @@ impl Fault {
         Self { kind, what: what.into() }
     }
 
-    /// Returns the fault of a container that cannot be read.
+    /// Returns the fault for a container that cannot be read.
     pub(super) fn malformed(what: impl Into<String>) -> Self {
         Self::new(FaultKind::Malformed, what)
     }
 
-    /// Returns the fault of a file that may be valid, but holds another network.
+    /// Returns the fault for a file that may be valid, but holds another network.
     pub(super) fn not_lenet(what: impl Into<String>) -> Self {
         Self::new(FaultKind::NotLeNet, what)
     }
 
-    /// Returns the fault of a tensor that differs from LeNet's.
+    /// Returns the fault for a tensor that differs from LeNet's.
     pub(super) fn mismatch(
         tensor: &str,
         what: &str,
@@ -85,7 +85,7 @@ pub enum FormatError {
     #[error("{} is not a lenet model: unknown extension and unknown content", path.display())]
     Unrecognised { path: PathBuf },
     /// The extension does not belong to any format.
-    #[error("{} does not have the extension of a model format", path.display())]
+    #[error("{} does not have a model file extension", path.display())]
     UnknownExtension { path: PathBuf },
     /// The content is invalid.
     #[error("{}: {fault}", path.display())]

@@ -170,7 +170,7 @@ fn detect(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
         [0x80..=0x8f, key @ ..] if key.starts_with(b"\xa8metadata") => Some(Format::Mpk),
         // The length of the header in eight bytes, then a JSON object.
         [_, _, _, _, _, _, 0, 0, b'{', ..] => Some(Format::Safetensors),
-        // A pickle with protocol 2 to 5, as written by PyTorch before 1.6.
+        // A pickle with protocol 2 to 5, as written by PyTorch versions before 1.6.
         [0x80, 2..=5, ..] => Some(Format::Torch),
         _ => None,
     })

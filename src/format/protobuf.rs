@@ -1,4 +1,4 @@
-//! A writer of the protocol buffer wire format. A message is a list of numbered fields; see
+//! Writes the protocol buffer wire format. A message is a list of numbered fields; see
 //! <https://protobuf.dev/programming-guides/encoding/>.
 
 /// A message under construction.

@@ -107,7 +107,7 @@ pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Re
     Err(Fault::mismatch(name, "shape", format!("{expected:?}"), found))
 }
 
-/// Checks that `found` is the number of bytes of a tensor of `values` 32-bit floats.
+/// Checks that a tensor of `values` 32-bit floats takes `found` bytes.
 pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
     if found == 4 * values {
         return Ok(());

@@ -22,7 +22,7 @@ pub fn decode(bytes: &[u8]) -> Result<Weights, Fault> {
     if bytes.first() == Some(&0x80) {
         return Err(Fault::new(
             FaultKind::LegacyTorch,
-            "the file has the format of PyTorch before 1.6, which is not a zip file",
+            "the file is in PyTorch's pre-1.6 format, which is not a zip file",
         ));
     }
     let archive = Archive::new(bytes)?;

@@ -77,7 +77,7 @@ impl Target {
         }
     }
 
-    /// Returns the common prefix of the names of this target's temporary files.
+    /// Returns the prefix that the names of this target's temporary files share.
     fn prefix(&self) -> String {
         let name = self.resolved.file_name().unwrap_or_default();
         let hash = Sha256::digest(name.as_encoded_bytes());

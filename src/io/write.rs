@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn complete_extends_prefix_or_replaces_file() {
+    fn complete_appends_or_replaces_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("events");
         // Returns the bytes that a reader gets if it opened the file before `complete` was called.

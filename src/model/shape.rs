@@ -118,7 +118,7 @@ impl ConvShape {
         self.outputs * self.cells()
     }
 
-    /// Returns the number of values of the weight.
+    /// Returns the number of values in the weight tensor.
     pub const fn weight_len(self) -> usize {
         self.outputs * self.inputs * TAPS
     }

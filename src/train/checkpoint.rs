@@ -16,11 +16,11 @@ pub struct Checkpoint {
     /// SHA-256 of the model that this save overwrites. If the process dies after writing the checkpoint but before writing
     /// the model, the old model is still on disk, and resuming recognises it by this digest.
     pub replaced: Option<String>,
-    /// Sums over the finished batches of the next epoch.
+    /// Sums over the finished batches of the unfinished epoch.
     pub sums: RunningSums,
     /// The finished epoch with the lowest validation loss.
     pub best: Option<Best>,
-    /// The weights as trained, for the activation and the pixel scaling of the recipe.
+    /// The weights as trained with the recipe's activation and pixel scaling, before `Weights::fold`.
     #[serde(skip, default = "Weights::zeros")]
     pub weights: Weights,
     /// Optimizer state: [`Sgd::slots`](crate::optim::Sgd::slots) values per parameter.

@@ -24,7 +24,7 @@ pub struct Recipe {
     pub momentum: f64,
     /// Whether to use Nesterov momentum.
     pub nesterov: bool,
-    /// Weight decay, added to the gradients of weights but not of biases.
+    /// Weight decay, which is added to the gradients of the weights but not to those of the biases.
     pub weight_decay: f64,
     /// Muon, the update rule of the large matrices, or `None` if they have the same rule as the other parameters.
     pub muon: Option<Muon>,
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedule_and_augmentation_depend_on_length() {
+    fn schedule_and_augmentation_need_epoch_count() {
         let Recipe { schedule, augmentation, .. } = Recipe::tuned();
         let classic = Recipe::classic();
         assert!(!classic.depends_on_length());

@@ -2,7 +2,7 @@
 
 use super::{EpochRecord, RunningSums};
 
-/// A receiver of the progress of [`fit`](super::fit()).
+/// Receives the progress of [`fit`](super::fit()).
 pub trait Reporter {
     /// Reports that `sums.batches` of the `batches` batches of `epoch` are done.
     fn progress(&mut self, _epoch: usize, _batches: usize, _sums: &RunningSums) {}

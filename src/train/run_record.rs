@@ -113,7 +113,8 @@ impl From<&Evaluation> for TestRecord {
 /// The largest run record that is read, in bytes. A record of 100,000 epochs, the maximum, has 20 MB.
 const MAX_BYTES: u64 = 32 << 20;
 
-/// The largest loss in a valid record. With clipped outputs no loss exceeds ln 9 + 7 ln 10 = 18.3.
+/// The largest loss in a valid record. With outputs clipped to 1e-7..1 - 1e-7, the largest possible loss is about
+/// ln(9 / 1e-7) = 18.3.
 const MAX_LOSS: f64 = 1000.0;
 
 /// The longest epoch in a valid record, in seconds: a hundred years.
@@ -148,7 +149,7 @@ impl RunRecord {
     /// Returns an error if the file cannot be read or is not a valid record. The message does not contain the path.
     pub fn read(path: &Path) -> io::Result<Self> {
         let bytes = crate::io::read(path, MAX_BYTES)?;
-        let invalid = |why| io::Error::other(format!("not a run record of lenet: {why}"));
+        let invalid = |why| io::Error::other(format!("not a lenet run record: {why}"));
         let record: Self =
             serde_json::from_slice(&bytes).map_err(|error| invalid(one_line(&error)))?;
         record.check().map_err(invalid)?;

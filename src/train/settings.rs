@@ -101,9 +101,9 @@ impl Settings {
             ("momentum", recipe.momentum, is_fraction(recipe.momentum)),
             ("warm-up", warm_up, is_fraction(warm_up)),
             ("gain", gain, gain.is_finite()),
-            ("deviation of pixels", deviation.into(), deviation.is_normal()),
+            ("pixel deviation", deviation.into(), deviation.is_normal()),
             ("weight decay", decay, (0.0..=most).contains(&decay)),
-            ("weight decay of Muon", of_muon, (0.0..=most).contains(&of_muon)),
+            ("Muon weight decay", of_muon, (0.0..=most).contains(&of_muon)),
         ];
         match values.iter().find(|(.., is_valid)| !is_valid) {
             Some((name, value, _)) => Err(format!("invalid {name}: {value}")),
@@ -119,7 +119,10 @@ impl Settings {
     pub fn check_history(&self, history: &[EpochRecord]) -> Result<(), String> {
         let done = history.len();
         if done > self.epochs {
-            return Err(format!("{done} epochs are done, more than {}", self.epochs));
+            return Err(format!(
+                "the run already has {done} epochs, more than the requested {}",
+                self.epochs
+            ));
         }
         let Some(patience) = self.patience else {
             return Ok(());
@@ -130,7 +133,7 @@ impl Settings {
                 Some(loss) if loss < best_loss => (best, best_loss) = (epoch.epoch, loss),
                 Some(_) if epoch.epoch - best >= patience => {
                     return Err(format!(
-                        "{done} epochs are done, but a patience of {patience} would have ended the run after epoch {}",
+                        "the run already has {done} epochs, but a patience of {patience} would have ended the run after epoch {}",
                         epoch.epoch
                     ));
                 }

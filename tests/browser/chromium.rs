@@ -29,7 +29,7 @@ pub struct View {
 }
 
 impl View {
-    /// Returns the settings of a screen of this width with a light colour scheme.
+    /// Returns the settings for a screen of this width with a light colour scheme.
     pub const fn screen(width: u32) -> Self {
         Self { width, dark: false, print: false, scripts: true }
     }

@@ -125,7 +125,7 @@ fn compare_rejects_invalid_runs() {
     dir.write("b.json", "{}");
     dir.write("c.csv", "a,b\n1,2\n");
     let run = |args: &str| -> CommandOutput { dir.run(&format!("compare --any-dataset {args}")) };
-    run("a.json b.json").assert_error(1, "b.json: not a run record of lenet", "");
+    run("a.json b.json").assert_error(1, "b.json: not a lenet run record", "");
     run("a.json c.csv").assert_error(1, "c.csv: not a Keras CSVLogger log: missing column", "");
     run("a.json none.json").assert_error(1, "cannot compare none.json", "");
     run("a.json").assert_error(2, "2 values required", "");

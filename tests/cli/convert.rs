@@ -54,11 +54,11 @@ fn converted_models_have_equal_metrics() {
 }
 
 #[test]
-fn onnx_matches_checked_graph_plus_metadata() {
+fn onnx_export_matches_reference_plus_metadata() {
     let dir = TestDir::empty();
     let output = dir.run(&format!("convert {INTEROP}/lenet.pt m.onnx")).ok();
     assert!(output.stdout().starts_with("saved m.onnx\n"));
-    assert!(output.stdout().contains("lenet.pt; the graph around them was not run"));
+    assert!(output.stdout().contains("lenet.pt; the ONNX graph itself was not executed"));
     let checked = fs::read(format!("{INTEROP}/lenet.onnx")).unwrap();
     let written = dir.read("m.onnx");
     // The metadata follows the graph. tests/interop/check_onnx.py runs the checked graph in ONNX Runtime.
@@ -103,7 +103,7 @@ fn invalid_run_record_is_not_copied() {
     dir.train("--epochs 1 -o m.mpk");
     dir.write("m.json", "{\"schema\":1}");
     let output = dir.run("convert m.mpk m.safetensors").ok();
-    assert!(output.stderr().starts_with("warning: ignoring m.json: not a run record"));
+    assert!(output.stderr().starts_with("warning: ignoring m.json: not a lenet run record"));
     assert!(metadata(&dir, "m.safetensors")["seed"].is_null());
 }
 
@@ -125,7 +125,7 @@ fn failed_conversion_writes_nothing() {
     let run = |args: String| dir.run(&args);
     run(format!("convert {source} m")).assert_error(
         1,
-        "does not have the extension of a model format",
+        "does not have a model file extension",
         ".onnx",
     );
     run(format!("convert {source} m.pt")).assert_error(

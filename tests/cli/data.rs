@@ -20,7 +20,7 @@ fn repository_data_passes_verification() {
 }
 
 #[test]
-fn verify_distinguishes_problems() {
+fn verify_reports_each_problem() {
     let test_dir = TestDir::empty();
     let dir = test_dir.path("d");
     fs::create_dir(&dir).unwrap();

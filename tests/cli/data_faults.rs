@@ -16,7 +16,7 @@ fn missing_data_names_directory() {
 }
 
 #[test]
-fn unofficial_data_needs_any_dataset() {
+fn other_data_requires_any_dataset() {
     let test_dir = TestDir::new();
     test_dir.run("train --epochs 1").assert_error(1, "not Fashion-MNIST", "--any-dataset");
     let output = test_dir.train("--epochs 1");

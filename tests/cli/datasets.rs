@@ -189,7 +189,7 @@ fn record_with_invalid_names_is_ignored() {
         classes[3] = invalid.to_owned();
         dir.edit_record("dataset", json!({ "name": null, "classes": classes }));
         let output = dir.run("predict model.mpk a.png").ok();
-        output.assert_stderr_contains("warning: ignoring model.json: not a run record");
+        output.assert_stderr_contains("warning: ignoring model.json: not a lenet run record");
         assert!(
             !output.stderr().contains('\u{1b}') && output.stderr().lines().count() <= 2,
             "{}",

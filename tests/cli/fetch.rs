@@ -129,7 +129,7 @@ fn fetch_fills_cache_directory() {
 }
 
 #[test]
-fn incorrect_file_is_replaced_with_force() {
+fn force_replaces_incorrect_file() {
     let server = honest();
     let test_dir = incomplete_dataset();
     let incorrect = common::gzip(&common::images(0, 40));

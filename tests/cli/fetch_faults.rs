@@ -26,19 +26,19 @@ fn assert_falls_back(respond: impl Fn(&str) -> Response + Send + Sync + 'static,
 }
 
 #[test]
-fn broken_connection_uses_next_mirror() {
+fn broken_connection_tries_next_mirror() {
     let bytes = content();
     assert_falls_back(move |_| Response::with_length(&bytes[..CUT], bytes.len()), "");
 }
 
 #[test]
-fn error_status_uses_next_mirror() {
+fn error_status_tries_next_mirror() {
     assert_falls_back(|_| Response::status(404), "status 404 Not Found");
     assert_falls_back(|_| Response::status(503), "status 503 Service Unavailable");
 }
 
 #[test]
-fn wrong_content_length_uses_next_mirror() {
+fn wrong_content_length_tries_next_mirror() {
     let bytes = content();
     assert_falls_back(move |_| Response::with_length(&bytes, CUT), "ends early");
     let bytes = content();
@@ -46,13 +46,13 @@ fn wrong_content_length_uses_next_mirror() {
 }
 
 #[test]
-fn truncated_file_uses_next_mirror() {
+fn truncated_download_tries_next_mirror() {
     let bytes = content();
     assert_falls_back(move |_| Response::complete(&bytes[..CUT]), "ends early");
 }
 
 #[test]
-fn wrong_content_uses_next_mirror() {
+fn wrong_content_tries_next_mirror() {
     let mut flipped = content();
     // Only a checksum detects a flipped bit in a pixel.
     let middle = flipped.len() / 2;
@@ -65,7 +65,7 @@ fn wrong_content_uses_next_mirror() {
 }
 
 #[test]
-fn unreachable_server_uses_next_mirror() {
+fn unreachable_server_tries_next_mirror() {
     let gone = Server::start(|_| Response::status(404));
     let url = gone.url().to_owned();
     drop(gone);

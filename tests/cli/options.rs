@@ -57,7 +57,7 @@ fn conflict_shows_subcommand_usage() {
 fn split_without_training_images_is_rejected() {
     let dir = TestDir::new();
     let output = dir.try_train("--limit 1 --validation-split 0.9999999");
-    output.assert_error(2, "leaves none to train with", "--validation-split");
+    output.assert_error(2, "leaves no images for training", "--validation-split");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn report_omits_corrupt_run_record() {
     dir.write("model.json", "{\"schema\": 1");
     let output = dir.run("report model.mpk --any-dataset");
     assert_eq!(output.code(), 0);
-    output.assert_stderr_contains("warning: ignoring model.json: not a run record");
+    output.assert_stderr_contains("warning: ignoring model.json: not a lenet run record");
     let page = dir.read_text("report.html");
     assert!(page.contains("<code>model.json</code> cannot be used"));
 }

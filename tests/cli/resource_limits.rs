@@ -1,4 +1,4 @@
-//! Five commands under resource limits (`ulimit`) of many values. Each command either succeeds or reports an error.
+//! Runs five commands under a range of resource limits (`ulimit`). Each command either succeeds or reports an error.
 //! No signal kills it, and no temporary file remains.
 
 use std::os::unix::process::CommandExt;

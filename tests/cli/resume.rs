@@ -91,9 +91,9 @@ fn resume_rejects_corrupt_checkpoint() {
         corrupt[position] ^= 4;
         std::fs::write(&path, corrupt).unwrap();
         let output = dir.try_train("--resume --epochs 2");
-        output.assert_error(1, "not a checkpoint of lenet", "--force");
+        output.assert_error(1, "not a lenet checkpoint", "--force");
         std::fs::write(&path, &bytes[..position]).unwrap();
         let output = dir.try_train("--resume --epochs 2");
-        output.assert_error(1, "not a checkpoint of lenet", "--force");
+        output.assert_error(1, "not a lenet checkpoint", "--force");
     }
 }

@@ -68,7 +68,7 @@ fn resume_rejects_fewer_epochs_than_done() {
     dir.train("--epochs 3 -o m.mpk");
     let before = dir.read("m.json");
     let output = dir.try_train("--resume --epochs 1 -o m.mpk");
-    output.assert_error(1, "3 epochs are done, more than 1", "");
+    output.assert_error(1, "the run already has 3 epochs, more than the requested 1", "");
     assert!(dir.read("m.json") == before);
     dir.train("--like m.json -o again.mpk");
     assert_eq!(dir.digest("again.mpk"), dir.digest("m.mpk"));
@@ -156,5 +156,5 @@ fn like_option_rejects_invalid_records() {
     };
     assert_rejected("none.json", "No such file");
     assert_rejected("data", "expected a file, found a directory");
-    assert_rejected("a.mpk", "not a run record of lenet");
+    assert_rejected("a.mpk", "not a lenet run record");
 }

@@ -1,4 +1,4 @@
-//! A common interface to every implementation of a trainer and of inference, for tests.
+//! A common interface to every trainer and inference implementation, for tests.
 
 use burn::tensor::backend::Backend;
 use lenet::backend::cpu::{CpuInference, CpuTrainer, SimdLevel};

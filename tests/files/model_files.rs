@@ -19,7 +19,7 @@ fn read_error(name: &str, content: &[u8]) -> String {
 }
 
 #[test]
-fn other_file_types_are_named() {
+fn error_names_actual_file_type() {
     let cases: [(&str, &[u8], &str); 6] = [
         ("m.mpk", b"", "found an empty file"),
         ("m.mpk", b"\x89PNG\r\n\x1a\n....", "found a PNG image"),
@@ -83,7 +83,7 @@ fn unwritable_formats_are_rejected() {
 ///
 /// After a change of the writer, convert `lenet.pt` to `lenet.onnx` again, then run `check_onnx.py` and the crate `tract`.
 #[test]
-fn onnx_matches_checked_file() {
+fn onnx_export_matches_reference_file() {
     let file = format::read(&interop("lenet.pt")).unwrap();
     let checked = fs::read(interop("lenet.onnx")).unwrap();
     assert!(format::encode(Format::Onnx, &file).unwrap() == checked);

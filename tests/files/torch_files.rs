@@ -29,7 +29,7 @@ fn other_torch_files_are_rejected() {
         ("checkpoint.pt", "\"epoch\" is not a tensor", FaultKind::NotStateDict),
         ("module.pt", "\"torch.nn.modules.linear.Linear\"", FaultKind::NotStateDict),
         ("tensor.pt", "no dictionary", FaultKind::NotStateDict),
-        ("legacy.pt", "before 1.6", FaultKind::LegacyTorch),
+        ("legacy.pt", "pre-1.6", FaultKind::LegacyTorch),
         (
             "double.pt",
             "conv1.bias: expected type FloatStorage, found \"DoubleStorage\"",

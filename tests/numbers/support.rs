@@ -43,7 +43,7 @@ pub fn f32s(values: &[f64]) -> Vec<f32> {
     values.iter().map(|x| *x as f32).collect()
 }
 
-/// Returns the largest absolute difference of two lists of numbers, or NaN if a difference is NaN.
+/// Returns the largest absolute difference between two lists of numbers, or NaN if a difference is NaN.
 #[track_caller]
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
@@ -56,7 +56,7 @@ fn largest(values: &[f32]) -> f32 {
     values.iter().fold(0.0, |largest, v| v.abs().max(largest))
 }
 
-/// Prints a row of the table of errors, and fails if the error is above the bound.
+/// Prints a row of the error table, and fails if the error is above the bound.
 ///
 /// `cargo test --release -- --nocapture | grep '^|'` prints the table.
 #[track_caller]

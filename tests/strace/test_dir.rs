@@ -51,7 +51,7 @@ impl TestDir {
     }
 
     /// Restores the old files, then trains with `--force` under strace, which injects faults according to `injection`.
-    /// Returns the output of the run and the number of injected faults.
+    /// Returns the run's output and the number of injected faults.
     pub(crate) fn train_with(&self, injection: &str) -> (Output, usize) {
         self.restore();
         let call = injection.split(':').next().unwrap();

@@ -49,7 +49,8 @@ impl Shifted {
                 let to = &mut self.0[input / 2 * CHANNELS + channel].0;
                 for ky in 0..KERNEL {
                     let from = ((channel * INPUTS + input) * KERNEL + ky) * KERNEL;
-                    // Load the row and three values of the next row, and set those three to zero. The last row has no next row.
+                    // Load the row and three values of the next row, and set those three to zero. Nothing follows
+                    // the last row, so it is copied to a buffer first.
                     let row = if from + LANES <= WEIGHT {
                         s.select_greater(five, zero, s.load(lanes(weight, from)), zero)
                     } else {
@@ -70,7 +71,7 @@ impl Shifted {
 /// Floats per row of a plane in scratch memory: exactly one cache line, so that few vectors cross a cache line.
 const STRIDE: usize = 16;
 
-/// Computes the gradient of the input of the first `d_x.len()` images of the chunk. Overwrites `d_x`.
+/// Computes the input gradients of the chunk's first `d_x.len()` images. Overwrites `d_x`.
 #[inline(always)]
 pub(super) fn input_gradient<S: Simd>(
     s: S,

@@ -1,4 +1,4 @@
-//! The forward/backward phase of a step: forward and backward pass of the images of a micro-batch.
+//! The forward/backward phase of a step: the forward and backward passes for one micro-batch.
 
 use crate::data::Minibatch;
 use crate::model::{Activation, FC1, FC2, FC3, OFFSETS, OUTPUTS, range};

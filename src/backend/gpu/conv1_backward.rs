@@ -21,8 +21,8 @@ pub fn d_z_conv1(memory: &mut SharedMemory<f32>, argmax: u32, #[comptime] activa
         let x = (cell % CONV1.pooled) as u32;
         let patches = PATCHES + channel * comptime!(CONV2.cells() * PATCH * PATCH);
         let mut sum = 0.0f32;
-        // Patches have six rows and columns and start at every other row and column, so up to nine patches cover a cell. If a
-        // subtraction wraps around to a large number, the patch does not exist.
+        // Patches have six rows and columns and start at every other row and column, so up to nine patches cover a cell. Where
+        // no patch exists, the subtraction wraps around to a large number, which `is_covered` rejects.
         for i in 0..3u32 {
             let patch_row = y / 2u32 - i;
             let row = y - 2u32 * patch_row;

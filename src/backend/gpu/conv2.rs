@@ -18,7 +18,7 @@ const CELLS: usize = CONV2.output_len();
 #[cube]
 pub fn conv2(memory: &mut SharedMemory<f32>, #[comptime] activation: Activation) {
     for unit in range_stepped(UNIT_POS as usize, comptime!(2 * CELLS), THREADS) {
-        // A unit of work is the sum over half of the input channels of a cell.
+        // A unit of work sums one cell over half of its input channels.
         let half = unit / CELLS;
         let cell = unit % CELLS;
         let channel = cell / comptime!(CONV2.cells());

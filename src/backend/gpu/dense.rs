@@ -1,6 +1,6 @@
 //! Forward and backward pass of the dense layers: one workgroup per image, in workgroup memory.
 //!
-//! The update phase computes the gradients of the parameters of these layers: products of `x` and `d_z`, summed over images.
+//! The update phase computes these layers' parameter gradients: products of `x` and `d_z`, summed over images.
 
 use cubecl::prelude::*;
 
@@ -112,7 +112,7 @@ pub fn d_z_fc2(
     sync_cube();
 }
 
-/// Computes the gradient of the input of fc1 or fc2 from d_z of that layer, as `parts` partial sums: part p of input i is at
+/// Computes the input gradient of fc1 or fc2 from that layer's d_z, as `parts` partial sums: part p of input i is at
 /// `PARTS + p * inputs + i`. Waits for all threads.
 #[cube]
 pub fn input_gradient(

@@ -115,7 +115,7 @@ impl Kernels {
         self.launcher.client.empty(WORD * floats)
     }
 
-    /// Allocates a buffer for the saved values of the images of a launch.
+    /// Allocates a buffer for the values saved for a launch's images.
     pub fn empty_saved(&self, batch_size: usize) -> Handle {
         self.empty(batch_size.min(CHUNK) * saved::LENGTH)
     }
@@ -214,7 +214,7 @@ pub struct EpochBuffers {
     pub order: Handle,
     /// Position and constants; see [`pack::epoch`](super::pack::epoch()).
     pub epoch: Handle,
-    /// Saved values of the images of a launch; see [`saved`].
+    /// The values saved for a launch's images; see [`saved`].
     pub saved: Handle,
     /// Losses of all images of the epoch and, from [`correct_at`](super::layout::correct_at) on, their correctness.
     pub results: Handle,

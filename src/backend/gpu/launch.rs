@@ -18,7 +18,7 @@ use cubecl::prelude::*;
 use cubecl::server::{Handle, KernelArguments, MetadataBindingInfo};
 use cubecl::{CompilationError, Compiler, CubeTask, ExecutionMode, InfoBuilder};
 
-/// A launcher of kernels on a device.
+/// Launches kernels on a device, with or without bounds checks.
 pub struct Launcher {
     pub client: ComputeClient<WgpuRuntime>,
     /// Whether every access is checked against the length of its buffer and workgroup memory is first filled with NaN. For

@@ -25,7 +25,7 @@ pub const SLOT: usize = PARAMETERS.next_multiple_of(ALIGNMENT);
 /// Images per launch of `forward_backward`: a larger minibatch takes several launches.
 pub const CHUNK: usize = 1024;
 
-/// Returns the offset, in floats, of the correctness of `count` images in the buffer of results, after their losses.
+/// Returns the offset, in floats, at which the correctness values of `count` images follow their losses in the results buffer.
 pub const fn correct_at(count: usize) -> usize {
     count.next_multiple_of(ALIGNMENT)
 }
@@ -47,9 +47,9 @@ pub mod saved {
 
 /// The position in the epoch and the constants of the epoch, as words; floats are stored as their bit patterns.
 pub mod epoch {
-    /// Index in the order of the first image of the next launch of `forward_backward`; `update` advances it.
+    /// Position in the image order of the first image that `forward_backward` processes next; `update` advances it.
     pub const NEXT: usize = 0;
-    /// Index in the order of the first image of the current launch. Stored separately from [`NEXT`]: if a kernel read and
+    /// Position in the image order of the current launch's first image. Stored separately from [`NEXT`]: if a kernel read and
     /// advanced the same counter, its workgroups would race.
     pub const CURRENT: usize = 1;
     /// Number of images of the epoch.
@@ -64,7 +64,7 @@ pub mod epoch {
     pub const MOMENTUM: usize = 6;
     /// Weight decay.
     pub const WEIGHT_DECAY: usize = 7;
-    /// Weight decay of the matrices of Muon.
+    /// Weight decay of the matrices that Muon updates.
     pub const MUON_WEIGHT_DECAY: usize = 8;
     /// Learning rate of each minibatch.
     pub const LEARNING_RATES: usize = 9;
@@ -104,9 +104,9 @@ pub mod muon {
         offsets
     }
 
-    /// Directions of the matrices, which are x of the first iteration.
+    /// The matrices' update directions, which are x in the first iteration.
     pub const DIRECTIONS: usize = 2 * SLOT;
-    /// x of the second iteration. Later iterations alternate between the two buffers.
+    /// x in the second iteration. Later iterations alternate between the two buffers.
     pub const NEXT: usize = DIRECTIONS + X[3];
     /// Gram matrix of each x.
     pub const GRAM: usize = NEXT + X[3];

@@ -196,7 +196,7 @@ fn index_in_x(parameter: usize, #[comptime] number: usize) -> usize {
     comptime!(X[number]) + index
 }
 
-/// Returns the index of the first four values of a tile of a square matrix.
+/// Returns the index of the first four values in a square-matrix tile.
 #[cube]
 fn first_four(tile: usize, #[comptime] fours: usize) -> usize {
     tile / fours * comptime!(4 * fours) + tile % fours

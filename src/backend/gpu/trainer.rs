@@ -25,9 +25,9 @@ pub struct GpuTrainer {
     /// The dataset of the last epoch, which is uploaded only once.
     dataset: Option<(ImageDataset, Handle)>,
     epoch: Option<(Epoch, EpochBuffers)>,
-    /// Index in the order of the first image whose result has not been read.
+    /// Position in the image order of the first image whose result has not been read.
     first_unread: usize,
-    /// Unread results of earlier epochs: the buffer, the number of images of the epoch, and the unread indices in the order.
+    /// Unread results of earlier epochs: the buffer, the epoch's image count, and the unread positions in the image order.
     unread: Vec<(Handle, usize, Range<usize>)>,
 }
 

@@ -9,7 +9,7 @@ use crate::model::{FC1, FC2, FC3, OFFSETS, PARAMETERS};
 
 /// Threads of a workgroup.
 pub const THREADS: usize = 128;
-/// Threads per parameter, each of which sums over a part of the images.
+/// Threads per parameter, each of which sums the gradient over a part of the images.
 const PARTS: usize = 4;
 /// Parameters per workgroup.
 const PARAMETERS_PER_WORKGROUP: usize = THREADS / PARTS;

@@ -62,7 +62,7 @@ pub struct FetchArgs {
 
 /// Check the files against the known SHA-256 digests
 ///
-/// The digests are those of the decompressed content. Exits with status 1 if a file is missing, corrupt or from a
+/// The digests apply to the decompressed content. Exits with status 1 if a file is missing, corrupt or from a
 /// different data set.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\

@@ -9,7 +9,7 @@ use super::batch_size;
 
 /// List the layers with output shapes, parameters and multiply-adds
 ///
-/// The shapes are those of an actual forward pass.
+/// The shapes come from an actual forward pass.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
@@ -28,7 +28,7 @@ pub struct ShapesArgs {
     pub json: bool,
 }
 
-/// The order of the dimensions of an image batch.
+/// The dimension order of an image batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Layout {
     /// Images, channels, height, width

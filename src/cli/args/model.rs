@@ -111,7 +111,7 @@ pub struct ReportArgs {
 /// from different groups is then compared with McNemar's exact test, which shows whether one of them
 /// is correct more often.
 ///
-/// Logs of other frameworks whose names differ only in numbers, such as keras-1.csv and keras-2.csv, form a group too.
+/// Logs from other frameworks form a group if their file names differ only in numbers, such as keras-1.csv and keras-2.csv.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:

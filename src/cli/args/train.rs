@@ -77,7 +77,7 @@ pub struct TrainArgs {
     pub patience: Option<usize>,
     /// Use the settings of another run, from its run record (.json)
     ///
-    /// Options that are given as well override the settings in the record.
+    /// Options given on the command line override the settings in the record.
     #[arg(long, value_name = "RECORD")]
     pub like: Option<PathBuf>,
     /// Continue the run that wrote the output file, up to --epochs

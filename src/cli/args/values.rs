@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_bounded() {
+    fn integer_parser_rejects_out_of_range() {
         let batch_size = integer::<usize>(1..=60_000);
         assert_eq!(batch_size("60000"), Ok(60_000));
         for text in ["0", "-1", "1.5", "", "60001", "18446744073709551616", "x"] {

@@ -67,7 +67,7 @@ impl ConvertArgs {
         }
         out.lines(written.iter().map(|path| format!("saved {}", path.display())));
         let graph = match format {
-            Some(Format::Onnx) => "; the graph around them was not run",
+            Some(Format::Onnx) => "; the ONNX graph itself was not executed",
             _ => "",
         };
         out.line(&format!("verified: the weights are bit-identical to those of {input}{graph}"));

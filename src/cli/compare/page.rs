@@ -124,7 +124,7 @@ fn models(comparison: &Comparison, pairs: &[ModelPair]) -> Markup {
         (capitalised_table("McNemar's tests", comparison.pair_table(&pairs[..pairs.len().min(MAX_PAIRS)])))
         p .note {
             "McNemar’s exact test on the same images. p: probability of a split at least this uneven if both models are equally accurate."
-            @if pairs.len() > MAX_PAIRS { " The table has the first " (MAX_PAIRS) " of " (pairs.len()) " pairs." }
+            @if pairs.len() > MAX_PAIRS { " Only the first " (MAX_PAIRS) " of " (pairs.len()) " pairs are shown." }
         }
     }
 }

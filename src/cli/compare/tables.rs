@@ -85,7 +85,7 @@ impl Comparison {
         self.by_group("F1 by class", rows)
     }
 
-    /// Returns McNemar's exact tests of pairs of models.
+    /// Returns a table of McNemar's exact tests, with one row per pair of models.
     pub fn pair_table(&self, pairs: &[ModelPair]) -> Table {
         let rows = pairs.iter().map(|pair| {
             let [a, b] = pair.runs.map(|run| &self.runs[run].name);

@@ -5,7 +5,7 @@ use crate::cli::ui::table::Table;
 
 use super::{Comparison, ModelPair};
 
-/// Maximum number of pairs of models in the table.
+/// Maximum number of model pairs in the table.
 const PAIRS: usize = 10;
 /// Maximum number of listed images that only one model classifies correctly.
 const IMAGES: usize = 10;

@@ -40,7 +40,7 @@ fn writing(error: &io::Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Returns the advice that is the same for reading and writing.
+/// Returns the hint for an error that needs the same action whether a file was read or written.
 fn either(error: &io::Error) -> Option<String> {
     let hint = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn io_errors_have_advice() {
+    fn io_errors_have_hints() {
         use ErrorKind as Kind;
         let writable = Some("you may write to");
         for (kind, reader, writer) in [

@@ -25,7 +25,7 @@ pub fn ascii(pixels: &[u8], width: usize) -> Vec<String> {
     pairs(pixels, width).map(|pairs| pairs.into_iter().map(character).collect()).collect()
 }
 
-/// Returns the `[upper, lower]` pairs of pixels of each output line.
+/// Returns each output line's `[upper, lower]` pixel pairs.
 fn pairs(pixels: &[u8], width: usize) -> impl Iterator<Item = Vec<[u8; 2]>> {
     assert_eq!(pixels.len() % (2 * width), 0, "rows come in pairs");
     pixels.chunks_exact(2 * width).map(move |rows| {

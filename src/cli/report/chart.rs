@@ -194,8 +194,8 @@ fn decimals(step: f64) -> usize {
 fn spread(heights: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..heights.len()).collect();
     order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
-    // Subtract from each height the room for the names above. The differences must not decrease. The nearest heights
-    // for which they do not are found by isotonic regression, with the pool adjacent violators algorithm.
+    // Subtract from each height the room for the names above. Isotonic regression (pool adjacent
+    // violators) finds the nearest heights whose differences do not decrease.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     let mean = |(sum, number): (f64, usize)| sum / number as f64;
     for (position, index) in order.iter().enumerate() {

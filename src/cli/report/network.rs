@@ -50,7 +50,10 @@ pub fn kernels(weights: &Weights) -> Markup {
             ol .kernels {
                 @for (index, kernel) in kernels.iter().enumerate() { li { (picture(index + 1, kernel)) } }
             }
-            p .note { "Each kernel has its own colour scale: the full colour is the number below the kernel. Pixels range from 0 to 255." }
+            p .note {
+                "Each kernel has its own colour scale: the deepest colour stands for the value printed below it. "
+                "The weights apply to pixel values from 0 to 255."
+            }
         },
     )
 }

@@ -14,7 +14,7 @@ pub fn row(heading: &str, cells: impl IntoIterator<Item = String>) -> Vec<String
 }
 
 impl Table {
-    /// Creates a table.
+    /// Creates a table from its column headings and rows.
     pub fn new<const N: usize>(
         columns: [&str; N],
         rows: impl IntoIterator<Item = Vec<String>>,

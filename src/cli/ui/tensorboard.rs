@@ -155,7 +155,7 @@ fn file_name(record: &RunRecord) -> String {
     format!("{PREFIX}{:010}{SUFFIX}", start_time(record).as_secs())
 }
 
-/// Returns the event files of lenet in `dir`, or none if `dir` does not exist.
+/// Returns lenet's event files in `dir`, or none if `dir` does not exist.
 fn files_in(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let written = entries.filter(|entry| {

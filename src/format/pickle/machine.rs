@@ -45,6 +45,11 @@ impl<'a> Machine<'a> {
         Fault::malformed(format!("data.pkl {what}, at byte {}", self.at))
     }
 
+    /// Returns the error for a value that is not `expected`.
+    fn unexpected(&self, expected: &str) -> Fault {
+        Fault::malformed(format!("data.pkl: expected {expected} at byte {}", self.at))
+    }
+
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
         let Some(taken) = self.bytes[self.at..].get(..length) else {
             return Err(self.malformed("is truncated"));
@@ -107,21 +112,21 @@ impl<'a> Machine<'a> {
     pub(super) fn as_text(&self, id: Id) -> Result<&'a str, Fault> {
         match self.values[id] {
             Value::Text(text) => Ok(text),
-            _ => Err(self.malformed("has an unexpected value, expected a string")),
+            _ => Err(self.unexpected("a string")),
         }
     }
 
     pub(super) fn as_int(&self, id: Id) -> Result<usize, Fault> {
         match self.values[id] {
             Value::Int(number) => Ok(number),
-            _ => Err(self.malformed("has an unexpected value, expected a size")),
+            _ => Err(self.unexpected("a size (a non-negative integer)")),
         }
     }
 
     pub(super) fn as_tuple(&self, id: Id) -> Result<&[Id], Fault> {
         match &self.values[id] {
             Value::Tuple(items) => Ok(items),
-            _ => Err(self.malformed("has an unexpected value, expected a tuple")),
+            _ => Err(self.unexpected("a tuple")),
         }
     }
 

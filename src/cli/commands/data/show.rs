@@ -128,7 +128,7 @@ fn grey(image: &Image) -> GrayImage {
         .expect("an image has 28x28 pixels")
 }
 
-/// Returns the lines of a row of images of one class, at half their size.
+/// Returns the lines of text that draw one row of images of a class at half size.
 fn terminal_row(images: &ImageDataset, class: usize) -> Vec<String> {
     // Each image takes half as many columns as it has pixels, and one for a space.
     let count = (columns() / (SIDE / 2 + 1)).clamp(1, COLUMNS_OF_TEXT);

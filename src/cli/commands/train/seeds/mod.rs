@@ -17,7 +17,7 @@ use super::run::{Splits, TrainingRun};
 use super::{note_differences, read_like, settings};
 use table::{Row, Table};
 
-/// The placeholder of the seed in the name of the output file.
+/// The placeholder for the seed in the output file name.
 const PLACEHOLDER: &str = "{seed}";
 
 /// Trains a run with each of `seeds`, several in parallel. The result of a seed does not depend on the other seeds.
