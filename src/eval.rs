@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn same_class_everywhere_is_collapsed() {
+    fn constant_predictions_count_as_collapsed() {
         let collapsed = |outputs: &[Outputs]| {
             Evaluation::new(outputs, &vec![0; outputs.len()], &MNIST).is_collapsed()
         };

@@ -20,7 +20,8 @@ pub struct BurnTrainer<B: Backend> {
     parameters: Tensor<B, 1>,
     velocity: Option<Tensor<B, 1>>,
     epoch: Option<Epoch>,
-    /// One tensor per step whose results have not been read: the losses of the images, then their correctness.
+    /// One tensor per step whose results have not been read: the losses of the images, then whether each prediction is
+    /// correct (1 or 0).
     pending: Vec<Tensor<B, 1>>,
 }
 

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn constants_are_consistent() {
+    fn known_data_sets_are_valid() {
         for info in KNOWN {
             assert_eq!(recognise(&digests(info)), info);
             assert!(info.digests.unwrap().iter().all(|digest| digest.len() == 64), "{}", info.name);

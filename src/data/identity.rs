@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_identify_metadata_without_names() {
+    fn missing_names_come_from_digests() {
         let mut metadata = DatasetIdentity::new(None, digests(&MNIST)).unwrap().to_metadata();
         metadata.remove("dataset");
         let names =

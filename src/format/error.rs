@@ -81,7 +81,7 @@ pub enum FormatError {
     /// The format of the content does not match the extension.
     #[error("{} has the wrong extension: its content is a {content}", path.display())]
     WrongExtension { path: PathBuf, content: Format },
-    /// The format is unknown from both the extension and the content.
+    /// Neither the extension nor the content identifies the format.
     #[error("{} is not a lenet model: unknown extension and unknown content", path.display())]
     Unrecognised { path: PathBuf },
     /// The extension does not belong to any format.

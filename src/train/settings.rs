@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn check_history_rejects_impossible_history() {
+    fn impossible_history_is_rejected() {
         let check = |epochs, patience, losses: &[f64]| {
             let epoch = |(index, loss): (usize, &f64)| EpochRecord {
                 epoch: index + 1,

@@ -30,7 +30,7 @@ fn some_weights() -> Weights {
 }
 
 #[test]
-fn docs_quote_burn_reader() {
+fn docs_example_matches_tested_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/models-elsewhere.md");
     let page = std::fs::read_to_string(path).unwrap();
     let block = format!("```rust\n{}```\n", include_str!("burn_reader.rs"));

@@ -169,7 +169,7 @@ impl Iteration {
     }
 }
 
-/// Copies the part above the diagonal to the part below the diagonal. The first [`BLOCK`] rows are already complete.
+/// Mirrors the upper triangle into the lower triangle. The first [`BLOCK`] rows are already complete.
 fn mirror(square: &mut [f32], width: usize, stride: usize) {
     for row in BLOCK..width {
         for column in 0..row {

@@ -49,7 +49,7 @@ pub fn d_z_conv1(memory: &mut SharedMemory<f32>, argmax: u32, #[comptime] activa
 /// Computes the gradients of conv1's parameters from this image, each as the sum of [`PARTS`] partial sums.
 #[cube]
 pub fn conv1_gradients(memory: &mut SharedMemory<f32>, saved: &mut Array<f32>, base: usize) {
-    // A unit of work is a row of five weights in one partial sum, indexed by part, channel and row.
+    // A unit of work computes one partial sum for one kernel row (five weights). Units are ordered by part, channel, row.
     let rows = comptime!(CONV1.outputs * KERNEL);
     for unit in range_stepped(UNIT_POS as usize, comptime!(PARTS * CONV1.outputs * KERNEL), THREADS)
     {

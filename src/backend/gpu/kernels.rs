@@ -216,7 +216,8 @@ pub struct EpochBuffers {
     pub epoch: Handle,
     /// The values saved for a launch's images; see [`saved`].
     pub saved: Handle,
-    /// Losses of all images of the epoch and, from [`correct_at`](super::layout::correct_at) on, their correctness.
+    /// Losses of all images of the epoch and, from [`correct_at`](super::layout::correct_at) on, whether each prediction is
+    /// correct (1 or 0).
     pub results: Handle,
 }
 

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn degenerate_samples_yield_no_p_value() {
+    fn degenerate_samples_are_handled() {
         let summary = |values: &[f64]| Summary::of(values).unwrap();
         let one = summary(&[0.8]);
         assert_eq!(one.sd, None);

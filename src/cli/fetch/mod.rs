@@ -9,8 +9,7 @@
 //! decompressed content, because mirrors may compress the same content differently. Each mirror gets one request per
 //! file, with a limit on the time of the request and on the size of the response.
 //!
-//! The tests use local servers. No test contacts the mirrors of the data set, which could not be reached from the machine
-//! on which this was written.
+//! The tests use local servers. No test contacts the real mirrors.
 
 mod request;
 

@@ -158,7 +158,8 @@ fn x_ticks(first: f64, last: f64, is_integer: bool) -> Vec<f64> {
     multiples(step, (first / step).ceil(), (1.001 * last / step).floor())
 }
 
-/// Returns the smallest number of at least `min` that is 1, 2, 2.5 or 5 times a power of ten, and an integer if required.
+/// Returns the smallest number >= `min` of the form 1, 2, 2.5 or 5 times a power of ten; if `is_integer`, the smallest such
+/// integer.
 fn round_step(min: f64, is_integer: bool) -> f64 {
     let power = 10f64.powf(min.log10().floor());
     let mut round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
