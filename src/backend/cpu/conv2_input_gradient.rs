@@ -60,8 +60,8 @@ impl Shifted {
                     };
                     let at = input % 2 * 2 * SHIFTED + (ky + 1) * LANES;
                     s.store(row, lanes_mut(to, at));
-                    // This store starts one float into the row, so its last lane, a zero, is the first float of the next row, which
-                    // is zero anyway.
+                    // This store starts one float into the row, so its last lane, a zero, is the first float of the next
+                    // row, which is zero anyway.
                     s.store(row, lanes_mut(to, at + SHIFTED + 1));
                 }
             }

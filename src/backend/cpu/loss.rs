@@ -2,8 +2,8 @@
 
 use crate::model::{Activation, CLIP, OUTPUTS, SampleResult, argmax};
 
-/// Returns the loss of an image and whether its prediction is correct, computed from the activations `y` \[10\] of the last layer. Writes the
-/// gradient of `loss / batch_size` with respect to `y` to `d_y`.
+/// Returns the loss of an image and whether its prediction is correct, computed from the activations `y` \[10\] of the last
+/// layer. Writes the gradient of `loss / batch_size` with respect to `y` to `d_y`.
 ///
 /// For `p = o / s`, `s = sum(o)`: the derivative of `ln s - ln o[label]` with respect to `o[k]` is `1 / s`, minus `1 / o[k]` if
 /// k is the label. The derivative is zero if `o[k]` is clipped, as in `tf.clip_by_value`.

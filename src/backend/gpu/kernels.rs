@@ -108,8 +108,8 @@ impl Kernels {
     }
 
     /// Allocates a buffer of at least this many floats with arbitrary values. Rounds the size up to a multiple of
-    /// [`ALIGNMENT`]. Otherwise cubecl would round the size, and would then report one of the two sizes but compute offsets from the
-    /// end with the other.
+    /// [`ALIGNMENT`]. Otherwise cubecl would round the size, and would then report one of the two sizes but compute offsets
+    /// from the end with the other.
     pub fn empty(&self, floats: usize) -> Handle {
         let floats = floats.next_multiple_of(ALIGNMENT);
         self.launcher.client.empty(WORD * floats)

@@ -6,8 +6,8 @@ use super::layout::memory::{D_Z, OUTPUTS};
 use super::layout::saved;
 use crate::model::{self, Activation, CLIP};
 
-/// Computes the loss of an image, whether its prediction is correct, and d_z of fc3. `base` is the start of the image's saved values; `loss_at` and
-/// `correct_at` are indices in `results`. Waits for all threads.
+/// Computes the loss of an image, whether its prediction is correct, and d_z of fc3. `base` is the start of the image's
+/// saved values; `loss_at` and `correct_at` are indices in `results`. Waits for all threads.
 #[allow(clippy::manual_range_contains, reason = "kernels do not support ranges")]
 #[cube]
 pub fn loss(

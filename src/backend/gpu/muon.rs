@@ -2,7 +2,8 @@
 //!
 //! All values are in the buffer of the parameters (see [`muon`](super::layout::muon)). An iteration takes three launches,
 //! because each needs the complete result of the previous one: the first computes the Gram matrix of x, the second a polynomial
-//! of that matrix, and the third the product of x and the polynomial. A thread computes a tile of values, so that each value it loads is used in several multiply-adds.
+//! of that matrix, and the third the product of x and the polynomial. A thread computes a tile of values, so that each
+//! value it loads is used in several multiply-adds.
 
 use cubecl::prelude::*;
 
