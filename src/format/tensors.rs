@@ -1,5 +1,7 @@
 //! Steps that all formats share: checks of a tensor's bytes, and the conversion between [`Weights`] and PyTorch's layout.
 
+use std::borrow::Cow;
+
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 use super::{Fault, FaultKind};
@@ -26,22 +28,22 @@ impl Collector {
     /// # Panics
     /// Panics if the number of values does not match the tensor's shape; readers check that number before.
     pub(super) fn add(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
-        let spec = &TENSORS[index];
-        check_values(spec, values)?;
-        if std::mem::replace(&mut self.is_found[index], true) {
-            return Err(Fault::not_lenet(format!("duplicate tensor {}", spec.name)));
-        }
-        self.weights.tensor_mut(index).copy_from_slice(values);
-        Ok(())
+        check_values(&TENSORS[index], values)?;
+        self.store(index, values)
     }
 
     /// Adds tensor `index` of [`TENSORS`] in PyTorch's layout; see [`Self::add`].
     pub(super) fn add_torch(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
         check_values(&TENSORS[index], values)?;
-        match TENSORS[index].shape {
-            [outputs, inputs] => self.add(index, &transpose(values, *outputs, *inputs)),
-            _ => self.add(index, values),
+        self.store(index, &from_torch_layout(index, values))
+    }
+
+    fn store(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
+        if std::mem::replace(&mut self.is_found[index], true) {
+            return Err(Fault::not_lenet(format!("duplicate tensor {}", TENSORS[index].name)));
         }
+        self.weights.tensor_mut(index).copy_from_slice(values);
+        Ok(())
     }
 
     /// Returns the weights if all ten tensors have been added.
@@ -70,13 +72,17 @@ pub fn to_torch(weights: &Weights) -> [Vec<f32>; TENSORS.len()] {
 pub fn from_torch(tensors: &[Vec<f32>; TENSORS.len()]) -> Weights {
     let mut weights = Weights::zeros();
     for (index, values) in tensors.iter().enumerate() {
-        let values = match TENSORS[index].shape {
-            [outputs, inputs] => &transpose(values, *outputs, *inputs),
-            _ => values,
-        };
-        weights.tensor_mut(index).copy_from_slice(values);
+        weights.tensor_mut(index).copy_from_slice(&from_torch_layout(index, values));
     }
     weights
+}
+
+/// Converts tensor `index` of [`TENSORS`] from PyTorch's layout to the layout of [`Weights`].
+fn from_torch_layout(index: usize, values: &[f32]) -> Cow<'_, [f32]> {
+    match TENSORS[index].shape {
+        [outputs, inputs] => transpose(values, *outputs, *inputs).into(),
+        _ => values.into(),
+    }
 }
 
 /// Returns the transpose of a `rows` x `columns` matrix; both are row-major.
