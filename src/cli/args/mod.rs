@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
-pub use rerun::rerun_command;
+pub use rerun::{quoted, rerun_command};
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use values::Seeds;
 

@@ -19,7 +19,7 @@ impl Cli {
             reject_options_without_effect(&mut command, &matches)?;
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         };
-        let args: Vec<OsString> = std::env::args_os().collect();
+        let args: Vec<OsString> = wild::args_os().collect();
         parse(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
             // get an escaped message. An error about invalid Unicode does not recur, because escaping removes the

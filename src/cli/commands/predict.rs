@@ -11,11 +11,13 @@ use serde_json::json;
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, PredictArgs};
 use crate::cli::error::Error;
-use crate::cli::picture::{self, Invert, Prepared};
+use crate::cli::picture::{self, Invert, PictureError, Prepared};
 use crate::cli::ui::{self, Out};
-use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Image, ImageDataset};
+use crate::data::{
+    CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, ImageDataset, SIDE,
+};
 use crate::eval::{self, Outputs, outputs};
-use crate::model::probabilities;
+use crate::model::{Weights, argmax, probabilities};
 
 use super::{OnBackend, load_split, note_other_data, read_model};
 use text::{candidates, draw, heading};
@@ -23,7 +25,7 @@ use text::{candidates, draw, heading};
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
         let (file, trained_on) = read_model(&self.model)?;
-        let (subjects, names, mut failures) = match self.index.is_empty() {
+        let (mut subjects, names, mut failures) = match self.index.is_empty() {
             true => {
                 let (subjects, failures) = from_files(self);
                 let trained_on = trained_on.unwrap_or_else(DatasetIdentity::assumed);
@@ -47,6 +49,9 @@ impl OnBackend for PredictArgs {
         let labels = vec![0; images.len()]; // unused
         let images = ImageDataset::new(images, labels);
         let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
+        if self.index.is_empty() && names.classes == FASHION_MNIST.classes {
+            note_mirrored_shoes::<B>(&file.weights, &mut subjects, &outputs, device)?;
+        }
         let predictions = subjects.into_iter().zip(&outputs);
         let predictions: Vec<_> = predictions
             .map(|(subject, outputs)| Prediction::new(subject, outputs, &names, self.top))
@@ -83,7 +88,13 @@ struct Subject {
 /// for each that does not look like the training images.
 fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     let subject = |path: &Path| -> Result<Subject, Error> {
-        let Prepared { image, inverted } = picture::prepare(picture::read(path)?, args.invert);
+        let mut picture = picture::read(path)?;
+        if let Some(crop) = args.crop {
+            let (width, height) = picture.dimensions();
+            let outside = || PictureError::Crop { path: path.to_owned(), width, height, crop };
+            picture = crop.of(&picture).ok_or_else(outside)?;
+        }
+        let Prepared { image, inverted } = picture::prepare(picture, args.invert);
         let source = path.to_string_lossy().into_owned();
         if inverted && args.invert == Invert::Auto {
             ui::note(&format!(
@@ -107,6 +118,42 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
         }
     }
     (subjects, failures)
+}
+
+/// Probability by which the mirrored picture of a shoe must be more certain to be noted.
+const MIRROR_GAIN: f64 = 0.2;
+
+/// Prints a note for each picture whose mirrored copy is predicted as another class or with more certainty, if either is a shoe.
+/// The shoes of Fashion-MNIST all face left.
+fn note_mirrored_shoes<B: LeNetBackend>(
+    weights: &Weights,
+    subjects: &mut [Subject],
+    outputs: &[Outputs],
+    device: &B::Device,
+) -> Result<(), Error> {
+    let mirror = |subject: &Subject| {
+        let mut image = subject.image;
+        image.chunks_exact_mut(SIDE).for_each(<[u8]>::reverse);
+        image
+    };
+    let mirrored: Vec<Image> = subjects.iter().map(mirror).collect();
+    let mirrored = ImageDataset::new(mirrored, vec![0; subjects.len()]);
+    let mirrored = eval::outputs::<B>(weights, &mirrored, eval::BATCH_SIZE, device)?;
+    for ((subject, outputs), mirrored) in subjects.iter_mut().zip(outputs).zip(&mirrored) {
+        let [(label, certainty), (other, other_certainty)] =
+            [outputs, mirrored].map(|row| (argmax(row), probabilities(row)[argmax(row)]));
+        let is_shoe = [label, other].iter().any(|label| !FASHION_MNIST.may_flip(*label as u8));
+        if is_shoe && (label != other || other_certainty > certainty + MIRROR_GAIN) {
+            let name = FASHION_MNIST.classes[other];
+            let note = format!(
+                "mirrored, it is {name} ({other_certainty:.4}); the shoes of {} face left",
+                FASHION_MNIST.name
+            );
+            ui::note(&format!("note: {}: {note}", subject.source));
+            subject.warnings.push(note);
+        }
+    }
+    Ok(())
 }
 
 /// Loads the images of the data set with the indices of `--index`, and the names of its classes. Prints a note if the model was
