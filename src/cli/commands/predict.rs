@@ -14,25 +14,27 @@ use crate::cli::error::Error;
 use crate::cli::picture::{self, Invert, PictureError, Prepared};
 use crate::cli::ui::{self, Out};
 use crate::data::{
-    CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, ImageDataset, SIDE,
+    CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, ImageDataset, SIDE, UNKNOWN,
 };
-use crate::eval::{self, Outputs, outputs};
+use crate::eval::{self, ALMOST_ALL, Evaluation, Outputs, outputs};
 use crate::model::{Weights, argmax, probabilities};
 
-use super::{OnBackend, load_split, note_other_data, read_model};
+use super::{HeldOut, Model, Notes, OnBackend, load_split};
 use text::{candidates, draw, heading};
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let (file, trained_on) = read_model(&self.model)?;
+        let mut notes = Notes::default();
+        let model = Model::read(&self.model, &mut notes)?;
+        let weights = &model.file.weights;
         let (mut subjects, names, mut failures) = match self.index.is_empty() {
             true => {
                 let (subjects, failures) = from_files(self);
-                let trained_on = trained_on.unwrap_or_else(DatasetIdentity::assumed);
-                (subjects, trained_on.names, failures)
+                let trained_on = model.trained_on.as_ref().map(|dataset| dataset.names.clone());
+                (subjects, trained_on.unwrap_or_else(|| DatasetIdentity::assumed().names), failures)
             }
             false => {
-                let (subjects, names) = from_data(self, trained_on.as_ref())?;
+                let (subjects, names) = from_data(self, &model, &mut notes)?;
                 (subjects, names, Vec::new())
             }
         };
@@ -48,9 +50,10 @@ impl OnBackend for PredictArgs {
         let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
         let labels = vec![0; images.len()]; // unused
         let images = ImageDataset::new(images, labels);
-        let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
+        let outputs = outputs::<B>(weights, &images, eval::BATCH_SIZE, device)?;
+        note_weakness(&self.model, &model, &subjects, &outputs, &mut notes);
         if self.index.is_empty() && names.classes == FASHION_MNIST.classes {
-            note_mirrored_shoes::<B>(&file.weights, &mut subjects, &outputs, device)?;
+            note_mirrored_shoes::<B>(weights, &mut subjects, &outputs, device)?;
         }
         let predictions = subjects.into_iter().zip(&outputs);
         let predictions: Vec<_> = predictions
@@ -62,6 +65,7 @@ impl OnBackend for PredictArgs {
             if !errors.is_empty() {
                 document["errors"] = errors.into();
             }
+            notes.add_to(&mut document);
             out.json(&document);
         } else {
             let drawing = ui::drawing_wanted();
@@ -120,6 +124,9 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     (subjects, failures)
 }
 
+/// Number of pictures from which it is suspicious that almost all are predicted as one class.
+const MANY: usize = 10;
+
 /// Probability by which the mirrored picture of a shoe must be more certain to be noted.
 const MIRROR_GAIN: f64 = 0.2;
 
@@ -156,14 +163,56 @@ fn note_mirrored_shoes<B: LeNetBackend>(
     Ok(())
 }
 
-/// Loads the images of the data set with the indices of `--index`, and the names of its classes. Prints a note if the model was
-/// trained on another data set.
+/// Adds a warning if the model does not seem to have learned the images of `subjects`. Pictures from files have no labels; if a
+/// model of unknown origin predicts one class for almost all of many pictures, they get a warning, too.
+fn note_weakness(
+    path: &Path,
+    model: &Model,
+    subjects: &[Subject],
+    outputs: &[Outputs],
+    notes: &mut Notes,
+) {
+    let is_described = model.is_described();
+    let labels = subjects.iter().map(|subject| Some(subject.label? as u8));
+    if let Some(labels) = labels.collect::<Option<Vec<u8>>>() {
+        if labels.len() >= MANY {
+            let evaluation = Evaluation::new(outputs, &labels, &UNKNOWN);
+            notes.weakness(path, &evaluation, is_described);
+        }
+        return;
+    }
+    let test = model.record().and_then(|record| record.test.as_ref());
+    if let Some(test) = test.filter(|test| test.is_failure()) {
+        let symptom = format!("its run record has a test accuracy of {:.4}", test.accuracy);
+        notes.suspicion(path, &symptom, is_described);
+    }
+    let mut counts = [0; CLASSES];
+    outputs.iter().for_each(|row| counts[argmax(row)] += 1);
+    let most = counts.into_iter().max().unwrap_or_default();
+    let is_usual = most as f64 >= ALMOST_ALL * outputs.len() as f64;
+    if !is_described && outputs.len() >= MANY && is_usual {
+        let symptom =
+            format!("it predicts the same class for {most} of {} pictures", outputs.len());
+        notes.suspicion(path, &symptom, is_described);
+    }
+}
+
+/// Loads the images of the data set with the indices of `--index`, and the names of its classes.
 fn from_data(
     args: &PredictArgs,
-    trained_on: Option<&DatasetIdentity>,
+    model: &Model,
+    notes: &mut Notes,
 ) -> Result<(Vec<Subject>, DatasetNames), Error> {
-    let (dataset, provenance) = load_split(&args.data, args.split, &args.validation)?;
-    note_other_data(&args.model, trained_on, &provenance);
+    let held_out = HeldOut::from_run(
+        &args.validation,
+        &args.data,
+        args.split,
+        &args.model,
+        model.record(),
+        notes,
+    );
+    let (dataset, provenance) = load_split(&args.data, args.split, held_out, notes)?;
+    notes.other_data(&args.model, model.trained_on.as_ref(), &provenance);
     let split = args::name(&args.split);
     let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {
         (Some(item), _) => Ok(Subject {
