@@ -35,7 +35,7 @@ use super::{LeNetBackend, Parameters};
 use crate::model::{Activation, Weights};
 use crate::optim::Sgd;
 
-pub use device::{Gpu, open, xdg_runtime_note};
+pub use device::{Gpu, open};
 pub use inference::GpuInference;
 pub use trainer::GpuTrainer;
 

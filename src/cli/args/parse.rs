@@ -13,22 +13,24 @@ use crate::io::text::line;
 impl Cli {
     /// Parses the command line of this process. Prints help or a usage error and exits with status 0 or 2 if needed.
     pub fn from_command_line() -> Self {
-        let parse = |args: Vec<OsString>| {
-            let mut command = Self::command().mut_subcommands(with_negative_numbers);
-            let matches = command.try_get_matches_from_mut(args)?;
-            reject_options_without_effect(&mut command, &matches)?;
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-        };
         let args: Vec<OsString> = wild::args_os().collect();
-        parse(args.clone()).unwrap_or_else(|error| {
+        Self::parse_args(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
             // get an escaped message. An error about invalid Unicode does not recur, because escaping removes the
             // cause; its message quotes no arguments.
             let escape = |arg: &OsString| line(&arg.to_string_lossy()).into_owned();
             let escaped: Vec<_> = args.iter().map(escape).collect();
-            let error = parse(escaped.iter().map(OsString::from).collect()).err().unwrap_or(error);
-            with_source_of_value(error, &escaped).exit()
+            let again = Self::parse_args(escaped.iter().map(OsString::from).collect());
+            with_source_of_value(again.err().unwrap_or(error), &escaped).exit()
         })
+    }
+
+    /// Parses a command line, which starts with the name of the program.
+    pub(super) fn parse_args(args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command().mut_subcommands(with_negative_numbers);
+        let matches = command.try_get_matches_from_mut(args)?;
+        reject_options_without_effect(&mut command, &matches)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 

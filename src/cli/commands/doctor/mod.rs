@@ -43,6 +43,8 @@ impl DoctorArgs {
     /// Returns an error if the data set cannot be used, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
     /// the CPU backend fails.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
+        #[cfg(feature = "wgpu")]
+        crate::cli::restart::with_runtime_dir();
         let data = TrainAndTest::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = cpu::level()?.to_string();
         let levels: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
@@ -130,7 +132,6 @@ impl Gpu {
 
 #[cfg(feature = "wgpu")]
 fn gpu(speeds: &Speeds) -> Gpu {
-    crate::backend::gpu::xdg_runtime_note().into_iter().for_each(crate::cli::ui::note);
     let mut found = Gpu::default();
     let measured = crate::backend::gpu::open().map_err(Error::from).and_then(|gpu| {
         (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
