@@ -1,10 +1,15 @@
 //! Vectors as plain arrays.
 
-use super::{LANES, Simd};
+use super::{Kernel, LANES, Simd};
 
 /// Plain Rust, for every CPU. The multiply-add rounds twice, because rounding once is very slow without an instruction for it.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
+
+#[inline(never)]
+pub(super) fn run_scalar<K: Kernel>(kernel: K) {
+    kernel.run(Scalar);
+}
 
 #[inline(always)]
 fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
