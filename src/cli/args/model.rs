@@ -48,6 +48,7 @@ Examples:
   lenet predict model.mpk shirt.jpg      classify a picture of any size
   lenet predict model.mpk *.png --top 1  show only the most likely class
   lenet predict model.mpk --index 0,1,2  classify images of the test set
+  lenet predict model.mpk boot.png --why show which parts of the image matter
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
     /// Model file: .mpk, .safetensors or .pt
@@ -69,6 +70,15 @@ pub struct PredictArgs {
     /// Number of classes to show
     #[arg(long, value_name = "N", default_value = "3", value_parser = values::integer::<usize>(1..=10))]
     pub top: usize,
+    /// Show how far the probability falls if a part of the image is covered
+    #[arg(long)]
+    pub why: bool,
+    /// Write the image and what --why shows as a picture to this file
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub png: Option<PathBuf>,
+    /// Overwrite the picture if it exists
+    #[arg(long, requires = "png")]
+    pub force: bool,
     #[command(flatten)]
     pub compute: ComputeArgs,
     #[command(flatten)]
