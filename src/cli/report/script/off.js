@@ -1,0 +1,79 @@
+// Values and maps that are switched off, and the accuracy without them.
+
+// Sets up the buttons. `off` is what `forward` takes. `sample` returns [label, pixels] of test images. Calls `onChange` after
+// each change. Returns a function to call with each selected value.
+function makeOff(weights, off, sample, onChange) {
+  const element = (id) => document.getElementById(id);
+  const [one, map, all, text] = ["off-value", "off-map", "all-on", "off-text"].map(element);
+  const slices = makeSlices();
+  let selected = { name: "conv1", index: 0 };
+  let before = null; // number of correct predictions of the complete network
+
+  function indices(isMap) {
+    const { name, index } = selected;
+    const size = LAYERS[name].side ** 2;
+    const first = isMap ? Math.floor(index / size) * size : index;
+    return Array.from({ length: isMap ? size : 1 }, (_, i) => first + i);
+  }
+  const isOff = (isMap) => indices(isMap).every((i) => off[selected.name]?.[i]);
+
+  function select(value) {
+    selected = value;
+    const isMap = LAYERS[value.name].side > 1;
+    one.textContent = `Switch this ${isMap ? "value" : "unit"} ${isOff(false) ? "on" : "off"}`;
+    map.hidden = !isMap;
+    map.textContent = `Switch map ${placeOf(value.name, value.index)[0] + 1} ${isMap && isOff(true) ? "on" : "off"}`;
+  }
+
+  function toggle(isMap) {
+    const { name } = selected;
+    const value = isOff(isMap) ? 0 : 1;
+    off[name] ??= new Uint8Array(LAYERS[name].maps * LAYERS[name].side ** 2);
+    for (const i of indices(isMap)) off[name][i] = value;
+    if (!off[name].includes(1)) delete off[name];
+    changed();
+  }
+
+  // Lists what is switched off: whole maps, units, and numbers of single values.
+  function list() {
+    return Object.entries(off).flatMap(([name, values]) => {
+      const size = LAYERS[name].side ** 2;
+      const counts = Array.from({ length: LAYERS[name].maps }, (_, map) => values.subarray(map * size, (map + 1) * size).reduce((a, b) => a + b));
+      const whole = counts.flatMap((count, map) => (count === size ? [map + 1] : []));
+      const single = counts.reduce((sum, count) => sum + (count < size ? count : 0), 0);
+      const kind = size > 1 ? "map" : "unit";
+      return [...(whole.length ? [`${name} ${kind}${whole.length > 1 ? "s" : ""} ${whole.join(", ")}`] : []), ...(single ? [`${single} value${single > 1 ? "s" : ""} of ${name}`] : [])];
+    });
+  }
+
+  function* answers() {
+    for (const [label, pixels] of sample()) yield answerOf(forward(weights, pixels, off)) === label;
+  }
+  const count = (values) => values.filter(Boolean).length;
+
+  function changed() {
+    const parts = list();
+    all.hidden = parts.length === 0;
+    const intro = parts.length ? `Switched off: ${parts.join("; ")}. ` : "";
+    text.textContent = intro;
+    onChange();
+    select(selected);
+    slices(null);
+    if (parts.length && sample().length) slices(answers(), (values) => {
+      text.textContent = `${intro}Correct on the first ${values.length} test images: ${percent(before / values.length)} before, ${percent(count(values) / values.length)} now.`;
+    });
+  }
+
+  one.addEventListener("click", () => toggle(false));
+  map.addEventListener("click", () => toggle(true));
+  all.addEventListener("click", () => {
+    Object.keys(off).forEach((name) => delete off[name]);
+    changed();
+    one.focus();
+  });
+  makeSlices()(answersOfAll(), (values) => (before = count(values)));
+  function* answersOfAll() {
+    for (const [label, pixels] of sample()) yield answerOf(forward(weights, pixels)) === label;
+  }
+  return { select, isOff: () => isOff(false) };
+}
