@@ -5,7 +5,7 @@ const COLUMNS = { input: 28, conv1: 24, pool1: 12, conv2: 8, pool2: 4, fc1: 6, f
 
 // Creates the pictures. Returns `show`, which draws the outputs of all layers and marks pictures with values that are switched
 // off, `views`, a list of { name, start, count, columns, canvas }, and functions that convert between values and positions.
-function makeNetwork(weights, drawing, outputs) {
+function makeNetwork(model, drawing, outputs) {
   const views = [{ name: "input", start: 0, count: 784, columns: 28, canvas: drawing }];
   const network = document.getElementById("network");
   const kernels = [];
@@ -34,13 +34,12 @@ function makeNetwork(weights, drawing, outputs) {
   column("fc2", "fc2", "84 units", view("fc2", 0, 84));
   outputs.forEach((canvas, i) => view("fc3", i, 1, canvas));
 
-  const values = weights["conv1.weight"].values;
-  const largest = largestOf(values);
-  kernels.forEach((canvas, map) => paintSigned(canvas, values.subarray(25 * map, 25 * map + 25), 5, largest));
-  document.getElementById("kernel-scale").textContent = `±${short(largest)}`;
-
   // Convolution and pooling share a scale from the smallest to the largest value. Dense values are drawn from 0 to 1.
   function show(layers, off) {
+    const kernelValues = model.weights["conv1.weight"].values;
+    const largest = largestOf(kernelValues);
+    kernels.forEach((canvas, map) => paintSigned(canvas, kernelValues.subarray(25 * map, 25 * map + 25), KERNEL, largest));
+    document.getElementById("kernel-scale").textContent = `±${short(largest)}`;
     const range = {};
     for (const name of ["conv1", "conv2"]) {
       const [low, high] = [layers[name].reduce((a, b) => Math.min(a, b)), layers[name].reduce((a, b) => Math.max(a, b))];

@@ -5,14 +5,14 @@ const EMPTY = "Nothing is drawn, so there is no answer.";
 async function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { classes } = data;
-  const weights = readWeights(data.weights, data.tensors);
+  const model = { weights: readWeights(data.weights, data.tensors) };
   const [notice, prediction, panel] = ["warnings", "prediction", "origin"].map((id) => document.getElementById(id));
   const predictions = data.cells.map(([label, predicted, index, probability]) => ({ label, predicted, index, probability }));
   const grey = (pixels) => Uint8Array.from({ length: pixels.length / 4 }, (_, i) => pixels[4 * i]);
   const [shownImages, sampleImages] = await Promise.all([data.sprite, data.sample].map(readSprite));
   const sample = sampleImages.map((pixels, i) => [Number(data.labels[i]), pixels]);
   const off = {};
-  let layers = forward(weights, new Uint8Array(SIDE * SIDE));
+  let layers = forward(model.weights, new Uint8Array(SIDE * SIDE));
 
   // Decodes images that are one below the other.
   async function readSprite(source) {
@@ -27,29 +27,31 @@ async function start() {
   document.querySelectorAll("#inside, .scripted").forEach((part) => (part.hidden = false));
   const drawing = makeDrawing(document.getElementById("drawing"), () => run({}), (pixel) => why.point(pixel));
   const outputs = [...document.querySelectorAll("#inside .bars canvas")];
-  const network = makeNetwork(weights, document.getElementById("drawing"), outputs);
+  const network = makeNetwork(model, document.getElementById("drawing"), outputs);
   const mark = makeLinks(document.querySelector(".lesson"), network);
-  const switches = makeOff(weights, off, () => sample, () => run(latest));
-  const why = makeWhy(weights, classes, off, (image) => {
+  const switches = makeOff(model, off, sample, () => run(latest));
+  const why = makeWhy(model, classes, off, (image) => {
     drawing.set(image);
     run({ isPushed: true });
   });
-  const selection = makeSelection(network, showSelected);
-  let latest = {};
-
-  function showSelected(value, isKept) {
-    const from = origin(weights, layers, value.name, value.index);
-    showOrigin(panel, value, from, layers, classes, Boolean(off[value.name]?.[value.index]));
-    mark(value, from);
+  const selection = makeSelection(network, (value, isKept) => {
+    showSelected(value);
     if (!isKept) return;
     switches.select(value);
     document.getElementById("selected").textContent = panel.querySelector("h3").textContent;
+  });
+  let latest = {};
+
+  function showSelected(value) {
+    const from = origin(model.weights, layers, value.name, value.index);
+    showOrigin(panel, value, from, layers, classes, Boolean(off[value.name]?.[value.index]));
+    mark(value, from);
   }
 
   // Runs the network on the drawing and shows the result. `source` describes the image: { label, name, note, isPushed }.
   function run(source) {
     latest = source;
-    layers = forward(weights, drawing.image, off);
+    layers = forward(model.weights, drawing.image, off);
     const isEmpty = drawing.image.every((pixel) => pixel === 0);
     network.show(layers, off);
     showBars(isEmpty ? null : layers);
@@ -58,7 +60,7 @@ async function start() {
     notice.textContent = [source.note, unusual.length ? `Unlike the training images: ${unusual.join("; ")}.` : ""].filter(Boolean).join(" ");
     notice.hidden = !notice.textContent;
     why.update(drawing.image, isEmpty ? null : layers, source.isPushed);
-    showSelected(selection.current(), true);
+    showSelected(selection.current());
   }
 
   function show({ label, index }, pixels) {
@@ -103,10 +105,11 @@ async function start() {
       run({ error: `No answer: ${file.name} was not read.`, note: error.message });
     }
   }
+  document.querySelectorAll("#inside .bars button").forEach((button, index) => button.addEventListener("click", () => selection.keep({ name: "fc3", index })));
   makeFiles(open);
   makeCurves();
   showLocalTimes();
-  new ResizeObserver(() => showSelected(selection.current(), true)).observe(document.querySelector(".lesson"));
+  new ResizeObserver(() => showSelected(selection.current())).observe(document.querySelector(".lesson"));
   const initial = offered.at(-1);
   if (initial) show(initial, initial.pixels);
   else run({});

@@ -1,13 +1,12 @@
 // Values and maps that are switched off, and the accuracy without them.
 
-// Sets up the buttons. `off` is what `forward` takes. `sample` returns [label, pixels] of test images. Calls `onChange` after
-// each change. Returns a function to call with each selected value.
-function makeOff(weights, off, sample, onChange) {
+// Sets up the buttons. `off` is what `forward` takes. `sample` has the [label, pixels] of test images. Calls `onChange` after
+// each change. Returns `select`, to call with each selected value, and `changed`, to call if the model changes.
+function makeOff(model, off, sample, onChange) {
   const element = (id) => document.getElementById(id);
   const [one, map, all, text] = ["off-value", "off-map", "all-on", "off-text"].map(element);
   const slices = makeSlices();
   let selected = { name: "conv1", index: 0 };
-  let before = null; // number of correct predictions of the complete network
 
   function indices(isMap) {
     const { name, index } = selected;
@@ -46,10 +45,10 @@ function makeOff(weights, off, sample, onChange) {
     });
   }
 
+  // Yields for each image whether the complete and the changed network are correct.
   function* answers() {
-    for (const [label, pixels] of sample()) yield answerOf(forward(weights, pixels, off)) === label;
+    for (const [label, pixels] of sample) yield [{}, off].map((parts) => answerOf(forward(model.weights, pixels, parts)) === label);
   }
-  const count = (values) => values.filter(Boolean).length;
 
   function changed() {
     const parts = list();
@@ -59,8 +58,9 @@ function makeOff(weights, off, sample, onChange) {
     onChange();
     select(selected);
     slices(null);
-    if (parts.length && sample().length) slices(answers(), (values) => {
-      text.textContent = `${intro}Correct on the first ${values.length} test images: ${percent(before / values.length)} before, ${percent(count(values) / values.length)} now.`;
+    if (parts.length && sample.length) slices(answers(), (values) => {
+      const [before, now] = [0, 1].map((i) => percent(values.filter((correct) => correct[i]).length / values.length));
+      text.textContent = `${intro}Correct on the first ${values.length} test images: ${before} before, ${now} now.`;
     });
   }
 
@@ -71,9 +71,5 @@ function makeOff(weights, off, sample, onChange) {
     changed();
     one.focus();
   });
-  makeSlices()(answersOfAll(), (values) => (before = count(values)));
-  function* answersOfAll() {
-    for (const [label, pixels] of sample()) yield answerOf(forward(weights, pixels)) === label;
-  }
-  return { select, isOff: () => isOff(false) };
+  return { select, changed };
 }

@@ -1,6 +1,6 @@
 // Long computations in short slices, so that drawing stays smooth.
 
-const SLICE = 8; // milliseconds
+const SLICE = 16; // milliseconds
 
 // Returns a function that runs the generator of `start` to its end and passes all values to `onEnd`. A new call, or `null`,
 // cancels the computation before.

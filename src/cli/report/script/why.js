@@ -2,7 +2,7 @@
 
 // Sets up the controls. `onPush` is called with the image if the slider moves. Returns `update`, to call after each change
 // of the drawing or of the network, and `point`, to call if a pixel of the drawing is pointed at.
-function makeWhy(weights, classes, off, onPush) {
+function makeWhy(model, classes, off, onPush) {
   const element = (id) => document.getElementById(id);
   const [overlay, shown, text, slider, reading] = ["overlay", "covering", "covering-text", "push", "pushed"].map(element);
   const buttons = [...document.querySelectorAll("#inside .bars button")];
@@ -58,7 +58,7 @@ function makeWhy(weights, classes, off, onPush) {
     delete overlay.dataset.ready;
     text.textContent = "";
     if (!shown.checked || !layers) return;
-    slices(occlusion(weights, image, off), (values) => {
+    slices(occlusion(model.weights, image, off), (values) => {
       covered = values;
       showCovered();
     });
@@ -85,7 +85,7 @@ function makeWhy(weights, classes, off, onPush) {
   slider.addEventListener("input", () => {
     if (!pushed) {
       const target = targetOf();
-      pushed = { images: push(weights, image, target, off), target };
+      pushed = { images: push(model.weights, image, target, off), target };
     }
     const { images, target } = pushed;
     const step = Math.round((slider.value / 100) * (images.length - 1));
