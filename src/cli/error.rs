@@ -41,6 +41,9 @@ pub enum Error {
     /// The signal handlers could not be installed.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    /// The browser could not be started.
+    #[error("cannot open {} in the browser: {cause}", path.display())]
+    Open { path: PathBuf, cause: String },
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),

@@ -38,6 +38,7 @@ impl Error {
                 "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
             }
             Self::Interrupted { advice, .. } => advice,
+            Self::Open { .. } => "the report is saved; open the file in a browser",
             Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {
                 return None;
             }

@@ -138,7 +138,7 @@ fn json_output_matches_schemas() {
     for (name, args) in [
         ("eval", "eval a.mpk --any-dataset --json"),
         ("predict", "predict a.mpk --any-dataset --index 0,1 --json"),
-        ("predict", &format!("predict a.mpk {png} --json")),
+        ("predict", &format!("predict a.mpk {png} --why --json")),
         ("predict", &format!("predict a.mpk missing.png {png} --json")),
         ("shapes", "shapes --json"),
         ("convert", "convert a.mpk a.onnx --json"),

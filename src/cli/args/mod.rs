@@ -33,7 +33,7 @@ Examples:
   lenet train --resume --epochs 20   continue the run of model.mpk to epoch 20
   lenet eval model.mpk               show test loss, accuracy, confusion matrix
   lenet predict model.mpk shirt.jpg  classify a picture
-  lenet report model.mpk             write an HTML report to report.html
+  lenet report model.mpk             write an HTML report to model.html
   lenet compare a.json b.json        compare two training runs
   lenet convert model.mpk m.onnx     convert the model to ONNX
   lenet shapes                       list the layers of the network")]
