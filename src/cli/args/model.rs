@@ -91,9 +91,9 @@ Examples:
 pub struct ReportArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// Write the report to this file
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
-    pub output: PathBuf,
+    /// Write the report to this file [default: report.html]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Overwrite the file if it exists
     #[arg(long)]
     pub force: bool,

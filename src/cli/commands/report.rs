@@ -12,19 +12,27 @@ use crate::cli::ui::Out;
 use crate::data::Part;
 use crate::eval::{self, outputs};
 use crate::format;
+use crate::io::Origin;
 use crate::model::layers;
 
 use super::{OnBackend, load, new_file, note_other_data, run_record, trained_on};
+
+/// The default file name.
+const DEFAULT: &str = "report.html";
 
 impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
         let bytes = format::read_bytes(&self.model)?;
         let file = format::decode(&self.model, &bytes)?;
+        let (output, origin) = match &self.output {
+            Some(output) => (output.as_path(), Origin::User),
+            None => (Path::new(DEFAULT), Origin::Program),
+        };
         let canonical = |path: &Path| path.canonicalize().ok();
-        if self.output.exists() && canonical(&self.output) == canonical(&self.model) {
+        if output.exists() && canonical(output) == canonical(&self.model) {
             return Err(Error::Usage("the report would overwrite the model".to_owned()));
         }
-        let target = new_file(&self.output, self.force)?;
+        let target = new_file(output, origin, self.force)?;
         let record = run_record(&self.model, &bytes);
         let trained_on = trained_on(record.as_ref().ok(), &file);
         let (dataset, provenance) = load(Part::Test, &self.data, false)?;
@@ -44,7 +52,7 @@ impl OnBackend for ReportArgs {
         });
         target.write(page.as_bytes(), self.force)?;
         let mut out = Out::default();
-        out.line(&format!("saved {}", self.output.display()));
+        out.line(&format!("saved {}", output.display()));
         out.finish()
     }
 }
