@@ -29,8 +29,8 @@ pub enum Error {
     /// Some of the data files are missing, corrupt or not Fashion-MNIST's.
     #[error("{}: {bad} of 4 data files failed verification", dir.display())]
     Unverified { dir: PathBuf, bad: usize },
-    /// A model file that was read back differs from the model that was written.
-    #[error("{}: verification failed: the file does not contain the model that was written", .0.display())]
+    /// The bytes of a model file do not decode to the model.
+    #[error("{}: verification failed: the encoded file does not contain the model", .0.display())]
     VerificationFailed(PathBuf),
     /// This many MiB of address space could not be reserved.
     #[error("not enough memory: could not reserve {0} MiB of address space")]
@@ -63,8 +63,12 @@ pub enum Error {
 #[allow(missing_docs, reason = "the message names each field")]
 pub enum FetchError {
     /// Every mirror failed. The cause of each failure was printed when it happened.
-    #[error("cannot fetch {}.gz: all mirrors failed", .0.name())]
-    Mirrors(DataFile),
+    #[error("cannot fetch {}.gz: all mirrors failed", .file.name())]
+    Mirrors {
+        file: DataFile,
+        /// Whether the certificate of a mirror is from an unknown authority.
+        is_untrusted: bool,
+    },
     /// A different file already has this name.
     #[error("{} is {finding}", path.display())]
     Occupied { path: PathBuf, finding: FileStatus },

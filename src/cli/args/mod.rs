@@ -2,6 +2,7 @@
 
 mod choices;
 mod data;
+mod environment;
 mod machine;
 mod model;
 mod parse;

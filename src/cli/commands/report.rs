@@ -13,7 +13,7 @@ use crate::cli::ui::Out;
 use crate::data::Part;
 use crate::eval::{self, outputs};
 use crate::format;
-use crate::io::Target;
+use crate::io::Origin;
 use crate::model::layers;
 use crate::train::RunFiles;
 
@@ -27,16 +27,16 @@ impl OnBackend for ReportArgs {
         let bytes = format::read_bytes(&self.model)?;
         let file = format::decode(&self.model, &bytes)?;
         let default = RunFiles::beside(&self.model, "html");
-        let path = self.output.as_deref().unwrap_or(&default);
+        let (path, origin) = match &self.output {
+            Some(output) => (output.as_path(), Origin::User),
+            None => (default.as_path(), Origin::Program),
+        };
         let canonical = |path: &Path| path.canonicalize().ok();
         if path.exists() && canonical(path) == canonical(&self.model) {
             return Err(Error::Usage("the report would overwrite the model".to_owned()));
         }
         let replace = self.force || is_report(path);
-        let target = match &self.output {
-            Some(path) => new_file(path, replace)?,
-            None => default_file(path, replace)?,
-        };
+        let target = new_file(path, origin, replace)?;
         let record = run_record(&self.model, &bytes);
         let trained_on = trained_on(record.as_ref().ok(), &file);
         let (dataset, provenance) = load(Part::Test, &self.data, false)?;
@@ -67,16 +67,6 @@ fn is_report(path: &Path) -> bool {
     let bytes = crate::io::read(path, MAX_PAGE_BYTES).unwrap_or_default();
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]);
     start.contains(&format!(r#"<meta name="generator" content="{GENERATOR}">"#))
-}
-
-/// Prepares to write the report to a path that the user did not choose. A symlink there is not followed.
-fn default_file(path: &Path, replace: bool) -> Result<Target, Error> {
-    if (path.exists() || path.is_symlink()) && !replace {
-        return Err(Error::exists(path));
-    }
-    let target = Target::internal(path)?;
-    target.probe()?;
-    Ok(target)
 }
 
 /// Opens the page in the user's browser, without waiting for it.

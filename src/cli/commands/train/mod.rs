@@ -11,12 +11,15 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
-use crate::io::FileError;
+use crate::io::{FileError, Origin};
 use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
 
 use super::{OnBackend, check_min_accuracy};
 use run::{Splits, TrainingRun};
+
+const WITHOUT_LOCKS: &str =
+    "note: the file system does not support locks; do not start a second run with the same output";
 
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
@@ -24,7 +27,8 @@ impl OnBackend for TrainArgs {
         if let Some(Seeds(seeds)) = &self.seeds {
             return seeds::train::<B>(self, seeds, device, device_name);
         }
-        let mut files = RunFiles::reserve(self.output.as_deref(), self.resume, self.force)?;
+        let model = self.output.as_deref().map(|path| (path, Origin::User));
+        let mut files = RunFiles::reserve(model, self.resume, self.force)?;
         let mut reporter: Box<dyn RunReporter> = match (self.json, self.quiet) {
             (true, _) => Box::new(JsonReporter::default()),
             (false, true) => Box::new(Quiet),
@@ -35,6 +39,9 @@ impl OnBackend for TrainArgs {
         let tensorboard = self.tensorboard.as_ref();
         let mut tensorboard =
             tensorboard.map(|dir| TensorBoard::new(dir, record, self.force)).transpose()?;
+        if !files.is_locked() || tensorboard.as_ref().is_some_and(|board| !board.is_locked()) {
+            reporter.note(WITHOUT_LOCKS);
+        }
         if self.resume && earlier.is_none() {
             let path = files.checkpoint_path();
             reporter.note(&format!("note: {} does not exist, starting a new run", path.display()));

@@ -1,7 +1,7 @@
 //! One training run: loads the data, trains, saves checkpoint, model and run record, then evaluates on the test images.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use burn::data::dataset::Dataset;
 
@@ -21,6 +21,14 @@ use crate::train::{
 /// Interval between checkpoints within an epoch, which bounds the work that a `kill -9` can lose. A checkpoint takes 6 ms to
 /// write.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// Returns the current time, or `None` if the clock is before 1970 or after 9999.
+fn now() -> Option<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let now = SystemTime::now();
+    let seconds = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    (seconds < YEAR_10000).then(|| humantime::format_rfc3339_seconds(now).to_string())
+}
 
 /// The images of a run.
 pub(super) struct Splits {
@@ -46,6 +54,11 @@ impl Splits {
                 "--keep best and --patience need validation images, but the validation split is empty"
                     .to_owned(),
             ));
+        }
+        if now().is_none() {
+            ui::note(
+                "note: the clock is before 1970 or after 9999; the run record will lack the start time",
+            );
         }
         let dataset = provenance.identity();
         let record = RunRecord {
@@ -78,12 +91,8 @@ impl<D> TrainingRun<'_, D> {
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
         let Self { splits, device, record, files } = self;
-        let now = humantime::format_rfc3339_seconds(SystemTime::now());
-        let record = RunRecord {
-            started: Some(now.to_string()),
-            threads: rayon::current_num_threads(),
-            ..record.clone()
-        };
+        let record =
+            RunRecord { started: now(), threads: rayon::current_num_threads(), ..record.clone() };
         let mut checkpoint = match earlier {
             Some(checkpoint) => checkpoint.resume(record).map_err(|difference| {
                 let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
@@ -91,6 +100,9 @@ impl<D> TrainingRun<'_, D> {
             })?,
             None => Checkpoint::initial(record),
         };
+        if let Some(files) = files {
+            files.probe_space(&checkpoint)?;
+        }
         reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
         let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
         if done >= settings.epochs {

@@ -8,13 +8,14 @@ use std::sync::{Mutex, mpsc};
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
-use crate::cli::ui::{Bar, RunReporter, bars_wanted};
+use crate::cli::ui::{self, Bar, RunReporter, bars_wanted};
+use crate::io::Origin;
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::check_min_accuracy;
 
 use super::run::{Splits, TrainingRun};
-use super::{note_differences, read_like, settings};
+use super::{WITHOUT_LOCKS, note_differences, read_like, settings};
 use table::{Row, Table};
 
 /// The placeholder for the seed in the output file name.
@@ -29,6 +30,9 @@ pub(super) fn train<B: LeNetBackend>(
 ) -> Result<(), Error> {
     // Lock all files before the first run, so that an existing file is reported before any training.
     let files = reserve(args, seeds)?;
+    if files.iter().flatten().any(|files| !files.is_locked()) && !args.quiet {
+        ui::note(WITHOUT_LOCKS);
+    }
     let like = read_like(args)?;
     let settings = settings(args, like.as_ref())?;
     let (splits, record) = Splits::load(args, settings, device_name)?;
@@ -161,7 +165,11 @@ fn reserve(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Err
         )));
     }
     let name = |seed: &u64| PathBuf::from(pattern.replace(PLACEHOLDER, &seed.to_string()));
-    let reserve = |seed| Ok(Some(RunFiles::reserve(Some(&name(seed)), args.resume, args.force)?));
+    // The user typed the pattern, not the names.
+    let reserve = |seed| {
+        let model = Some((&*name(seed), Origin::Program));
+        Ok(Some(RunFiles::reserve(model, args.resume, args.force)?))
+    };
     seeds.iter().map(reserve).collect()
 }
 
