@@ -34,10 +34,13 @@ impl Error {
                 "the disk may be failing; if this happens again, report it as a bug in lenet"
             }
             Self::Memory(_) => MEMORY,
+            Self::NoRuns(_) => {
+                "name a directory with run records (.json), which `lenet train` writes"
+            }
             Self::Threads(_) => {
                 "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
             }
-            Self::Interrupted { advice, .. } => advice,
+            Self::Stopped { advice, .. } => advice,
             Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {
                 return None;
             }
@@ -59,12 +62,14 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Diverged { .. } => {
             "try a smaller --lr; the saved files are from the last good epoch"
         }
-        Error::Interrupted(_) => return None,
+        Error::Interrupted(_) | Error::TimeLimit => return None,
         Error::Exists { resumable: true, .. } => {
             "resume with --resume, overwrite it with --force, or choose another file with -o"
         }
         Error::Exists { .. } => "overwrite it with --force, or choose another file",
-        Error::Locked(_) => "wait until that run has ended, or choose another file with -o",
+        Error::Locked(_) => {
+            "wait until that run has ended, or choose a file for each run, for example with -o 'model-{seed}.mpk'"
+        }
         Error::OutputFormat { .. } => "choose a file name that ends in .mpk or .safetensors",
         Error::NoCheckpoint(_) => {
             "start a new run with another file (-o), or overwrite this one with --force"
