@@ -34,10 +34,13 @@ impl Error {
                 "this is a bug in lenet; please report it with the command that you typed"
             }
             Self::Memory(_) => MEMORY,
+            Self::NoRuns(_) => {
+                "name a directory with run records (.json), which `lenet train` writes"
+            }
             Self::Threads(_) => {
                 "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
             }
-            Self::Interrupted { advice, .. } => advice,
+            Self::Stopped { advice, .. } => advice,
             Self::Open { .. } => "the report is saved; open the file in a browser",
             Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {
                 return None;
@@ -60,7 +63,7 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Diverged { .. } => {
             "try a smaller --lr; the saved files are from the last good epoch"
         }
-        Error::Interrupted(_) => return None,
+        Error::Interrupted(_) | Error::TimeLimit => return None,
         Error::Exists { resumable: true, .. } => {
             "resume with --resume, overwrite it with --force, or choose another file with -o"
         }
@@ -68,7 +71,9 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Locked(path) if path.is_dir() => {
             "wait until that run has ended, or choose another directory with --tensorboard"
         }
-        Error::Locked(_) => "wait until that run has ended, or choose another file with -o",
+        Error::Locked(_) => {
+            "wait until that run has ended, or choose a file for each run, for example with -o 'model-{seed}.mpk'"
+        }
         Error::OutputFormat { .. } => "choose a file name that ends in .mpk or .safetensors",
         Error::NoCheckpoint(_) => {
             "start a new run with another file (-o), or overwrite this one with --force"

@@ -48,6 +48,20 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         .map(Duration::from_secs_f64)
 }
 
+/// Parses a time span of at least a second, for example `90s`, `55m` or `1h 30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let long_enough = |time: &Duration| *time >= Duration::from_secs(1);
+    let expected =
+        "expected a time of at least a second with its unit, for example 90s, 55m or 1h30m";
+    humantime::parse_duration(text).ok().filter(long_enough).ok_or_else(|| expected.to_owned())
+}
+
+/// Parses `KEY=VALUE`.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example gain=2")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
 fn number(text: &str, is_valid: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
     text.parse().ok().filter(|number| is_valid(*number)).ok_or_else(|| expected.to_owned())
 }

@@ -8,6 +8,7 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
+pub mod runs;
 pub mod shapes;
 pub mod train;
 
