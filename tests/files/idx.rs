@@ -161,7 +161,9 @@ fn wrong_magic_number_is_reported() {
     }
     let found = labels_of(&idx_labels([0x0C02, 1], &[0])).unwrap_err();
     assert!(matches!(found, IdxError::Unsupported(_)), "{found:?}");
-    assert!(found.to_string().ends_with("32-bit integers with 2 dimensions, expected bytes with 1"));
+    assert!(
+        found.to_string().ends_with("32-bit integers with 2 dimensions, expected bytes with 1")
+    );
 }
 
 #[test]
