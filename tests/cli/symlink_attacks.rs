@@ -60,11 +60,14 @@ fn internal_path_symlinks_are_not_followed() {
 /// slash is a directory.
 const MADE_UP: [(&str, &[&str]); 6] = [
     ("train --any-dataset --epochs 1", &["model.mpk", "model.state", "model.json"]),
-    ("train --any-dataset --epochs 1 -o typed.mpk", &["typed.state", "typed.json"]),
+    (
+        "train --any-dataset --epochs 1 -o typed.mpk",
+        &["typed.state", "typed.json", ".typed.state.lock"],
+    ),
     ("train --any-dataset --epochs 1 --seeds 1..2 -o {seed}.mpk", &["2.mpk", "1.state", "2.json"]),
     (
         "train --any-dataset --epochs 1 -o typed.mpk --tensorboard runs",
-        &["runs/train/", "runs/validation/"],
+        &["runs/train/", "runs/validation/", "runs/.lenet.lock"],
     ),
     ("report m.mpk --any-dataset", &["report.html"]),
     (
@@ -122,9 +125,9 @@ fn made_up_paths_are_never_followed() {
                     }
                     false => assert_eq!(dir.read("victim"), b"precious", "{context}"),
                 }
-                // Files are replaced with --force. Without it, only the default name of a model gives way to the next one.
+                // Files are replaced with --force, except lock files. Without it, only the default name of a model gives way to the next one.
                 let has_other_name = force.is_empty() && args.ends_with("--epochs 1");
-                let is_replaced = !force.is_empty() && !is_directory;
+                let is_replaced = !force.is_empty() && !is_directory && !path.ends_with(".lock");
                 let expected = if is_replaced || has_other_name { 0 } else { 1 };
                 assert_eq!(output.code(), expected, "{context}: {}", output.stderr());
                 assert_eq!(link.is_symlink(), !is_replaced, "{context}");

@@ -95,9 +95,18 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
     })
 }
 
-/// Escapes the values that an error quotes, and hides passwords in URLs.
+/// Maximum length of a value in an error, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// Escapes and truncates the values that an error quotes, and hides passwords in URLs.
 fn escape_values(mut error: clap::Error) -> clap::Error {
-    let escape = |text: &String| line(&without_password(text)).into_owned();
+    let escape = |text: &String| {
+        let shown = line(&without_password(text)).into_owned();
+        match shown.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => format!("{}..", &shown[..end]),
+            None => shown,
+        }
+    };
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
         let escaped = match &value {
