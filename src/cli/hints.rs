@@ -58,6 +58,9 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Format(error) => return format(error),
         Error::File(error) => return file(error),
         Error::Gpu(_) => "use the CPU: --backend ndarray",
+        Error::UnknownGpu { .. } => {
+            "choose one of them by its number or a part of its name, for example --gpu 0"
+        }
         Error::Device { .. } => "try again, or use the CPU: --backend ndarray",
         Error::NonFiniteOutput(_) => "the weights are too large; train again with a smaller --lr",
         Error::Diverged { .. } => {

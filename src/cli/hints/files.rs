@@ -9,6 +9,12 @@ const ELSEWHERE: &str = "write to a local disk, and copy the files afterwards";
 pub(super) fn file(error: &FileError) -> Option<String> {
     match is_reading(error) {
         true => reading(&error.source),
+        // The path of the lock file is a symlink, a pipe or a file with content.
+        false
+            if error.action == "cannot lock" && error.source.kind() == ErrorKind::InvalidInput =>
+        {
+            Some("remove that file, or choose another output".to_owned())
+        }
         false => writing(&error.source),
     }
 }
