@@ -31,6 +31,7 @@ mod interruptions;
 mod locks;
 mod options;
 mod outputs;
+mod pictures;
 #[cfg(feature = "ndarray")]
 mod plain_burn;
 mod predict;

@@ -21,7 +21,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
-pub use rerun::rerun_command;
+pub use rerun::{quoted, rerun_command};
 pub use runs::RunsArgs;
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use values::Seeds;
@@ -136,10 +136,10 @@ pub struct ComputeArgs {
 /// Options of every command that can use the validation images.
 #[derive(Debug, Clone, Args)]
 pub struct ValidationArgs {
-    /// Fraction of the training images used for validation; must match the value used for training
-    #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
-    pub validation_split: f64,
-    /// Use the stratified validation split, as in `lenet train --stratified`
+    /// Fraction of the training images held out for validation [default: from the run record, or 0.1]
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
+    pub validation_split: Option<f64>,
+    /// Use the stratified validation split [default: from the run record]
     #[arg(long)]
     pub stratified: bool,
 }

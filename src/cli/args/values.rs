@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ureq::http::Uri;
 
+use crate::cli::picture::Crop;
 use crate::train::is_learning_rate;
 
 /// Returns a parser of integers in this range.
@@ -28,6 +29,16 @@ pub fn positive(text: &str) -> Result<NonZeroUsize, String> {
 
 pub fn learning_rate(text: &str) -> Result<f64, String> {
     number(text, is_learning_rate, "expected a number from 1.2e-38 to 3.4e38")
+}
+
+/// Parses a part of a picture: left, top, width and height.
+pub fn crop(text: &str) -> Result<Crop, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let crop: Option<[u32; 4]> = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    let crop = crop.filter(|[.., width, height]| *width > 0 && *height > 0);
+    crop.map(Crop).ok_or_else(|| {
+        "expected four integers: left, top, width and height, for example 0,0,300,400".to_owned()
+    })
 }
 
 /// Parses a fraction below 1.
@@ -153,6 +164,14 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for text in ["0", "-1", "nan", "inf", "3601", ""] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn crop_has_four_numbers() {
+        assert_eq!(crop("0,10, 300,400"), Ok(Crop([0, 10, 300, 400])));
+        for text in ["", "1,2,3", "1,2,3,4,5", "-1,0,3,4", "0,0,0,4", "0,0,4,0", "a,0,1,1"] {
+            assert!(crop(text).is_err(), "{text}");
         }
     }
 

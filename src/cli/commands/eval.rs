@@ -9,20 +9,33 @@ use crate::cli::error::Error;
 use crate::cli::ui::{Out, columns, fit};
 use crate::eval::{ClassReport, Evaluation, evaluate};
 
-use super::{OnBackend, check_min_accuracy, load_split, note_other_data, read_model};
+use super::{HeldOut, Model, Notes, OnBackend, check_min_accuracy, load_split};
 
 impl OnBackend for EvalArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let (file, trained_on) = read_model(&self.model)?;
-        let (images, provenance) = load_split(&self.data, self.split, &self.validation)?;
-        note_other_data(&self.model, trained_on.as_ref(), &provenance);
+        let mut notes = Notes::default();
+        let model = Model::read(&self.model, &mut notes)?;
+        let held_out = HeldOut::from_run(
+            &self.validation,
+            &self.data,
+            self.split,
+            &self.model,
+            model.record(),
+            &mut notes,
+        );
+        let (images, provenance) = load_split(&self.data, self.split, held_out, &mut notes)?;
+        notes.other_data(&self.model, model.trained_on.as_ref(), &provenance);
         if images.is_empty() {
             return Err(Error::Usage(format!("there are no {} images", name(&self.split))));
         }
-        let evaluation = evaluate::<B>(&file.weights, &images, self.batch_size, device)?;
+        let weights = &model.file.weights;
+        let evaluation = evaluate::<B>(weights, &images, self.batch_size, device)?;
+        notes.weakness(&self.model, &evaluation, model.is_described());
+        let mut document = document(&evaluation, self.split);
+        notes.add_to(&mut document);
         let mut out = Out::default();
         match self.json {
-            true => out.json(&document(&evaluation, self.split)),
+            true => out.json(&document),
             false => out.verbatim(&text(&evaluation, self.split)),
         }
         out.finish()?;
