@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::backend::LeNetBackend;
 use crate::cli::args::{EvalArgs, Split, name};
 use crate::cli::error::Error;
-use crate::cli::ui::{Out, columns, fit};
+use crate::cli::ui::{Out, columns, confusion, fit};
 use crate::eval::{ClassReport, Evaluation, evaluate};
 
 use super::{HeldOut, Model, Notes, OnBackend, check_min_accuracy, load_split};
@@ -74,19 +74,5 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    // A line of the matrix is 12 + 10 * 6 = 72 columns wide, or 8 + 10 * 5 = 58 if the terminal is narrower than that.
-    let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
-    text += "\n\nconfusion: true classes down, predicted classes across\n";
-    text += &format!("{:<first$}", "");
-    let classes = &evaluation.dataset.classes;
-    for class in classes {
-        text += &format!(" {class:>cell$.cell$}");
-    }
-    for (class, row) in classes.iter().zip(&evaluation.confusion) {
-        text += &format!("\n{class:<first$.first$}");
-        for count in row {
-            text += &format!(" {count:>cell$}");
-        }
-    }
-    text
+    text + "\n\n" + &confusion(evaluation)
 }

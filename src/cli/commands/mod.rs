@@ -8,6 +8,7 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
+pub mod runs;
 pub mod shapes;
 pub mod train;
 
@@ -22,7 +23,7 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::{DataArgs, Split};
 use crate::cli::error::Error;
 use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
-use crate::io::Target;
+use crate::io::{Origin, Target};
 
 use held_out::HeldOut;
 use model::Model;
@@ -42,11 +43,11 @@ fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) 
 }
 
 /// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.
-fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
+fn new_file(path: &Path, origin: Origin, force: bool) -> Result<Target, Error> {
     if (path.exists() || path.is_symlink()) && !force {
         return Err(Error::exists(path));
     }
-    let target = Target::user_path(path)?;
+    let target = Target::new(path, origin)?;
     target.probe()?;
     Ok(target)
 }

@@ -2,6 +2,7 @@
 
 mod notes;
 mod text;
+mod why;
 
 use std::path::Path;
 
@@ -21,9 +22,13 @@ use crate::model::probabilities;
 use super::{HeldOut, Model, Notes, OnBackend, load_split};
 use notes::{note_mirrored_shoes, note_weakness};
 use text::{candidates, draw, heading};
+use why::Why;
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        if self.png.is_some() && self.images.len() + self.index.len() > 1 {
+            return Err(Error::Usage("--png writes one image only".to_owned()));
+        }
         let mut notes = Notes::default();
         let model = Model::read(&self.model, &mut notes)?;
         let weights = &model.file.weights;
@@ -56,9 +61,18 @@ impl OnBackend for PredictArgs {
             note_mirrored_shoes::<B>(weights, &mut subjects, &outputs, device)?;
         }
         let predictions = subjects.into_iter().zip(&outputs);
-        let predictions: Vec<_> = predictions
+        let mut predictions: Vec<_> = predictions
             .map(|(subject, outputs)| Prediction::new(subject, outputs, &names, self.top))
             .collect();
+        if self.why {
+            for (prediction, image) in predictions.iter_mut().zip(images.images()) {
+                let class = (prediction.label, prediction.probability);
+                prediction.why = Some(Why::new::<B>(weights, image, class, device)?);
+            }
+        }
+        if let (Some(path), Some(why)) = (&self.png, &predictions[0].why) {
+            why.write_png(&images.images()[0], path, self.force)?;
+        }
         let mut out = Out::default();
         if self.json {
             let mut document = json!({ "schema": 1, "predictions": predictions });
@@ -72,6 +86,9 @@ impl OnBackend for PredictArgs {
             for (image, prediction) in images.images().iter().zip(&predictions) {
                 out.line(&heading(prediction));
                 out.verbatim(&candidates(prediction, &draw(drawing, image)));
+                if let Some(why) = &prediction.why {
+                    out.verbatim(&why.text(prediction.class));
+                }
             }
         }
         out.finish()?;
@@ -177,6 +194,8 @@ struct Prediction<'a> {
     inverted: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Why>,
 }
 
 #[derive(Serialize)]
@@ -210,6 +229,7 @@ impl<'a> Prediction<'a> {
             true_class: subject.label.map(class),
             inverted: subject.inverted,
             warnings: subject.warnings,
+            why: None,
         }
     }
 }
