@@ -35,7 +35,7 @@ impl Error {
             }
             Self::Memory(_) => MEMORY,
             Self::Threads(_) => {
-                "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
+                "raise the limit on processes (ulimit -u), or use fewer threads if the command has --threads"
             }
             Self::Interrupted { advice, .. } => advice,
             Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {

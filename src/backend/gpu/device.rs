@@ -5,6 +5,7 @@ use wgpu_api as wgpu;
 
 use super::kernels::missing_capability;
 use crate::error::Error;
+use crate::io::limits;
 
 /// A GPU that is ready to compute.
 #[derive(Debug, Clone)]
@@ -36,11 +37,25 @@ pub fn xdg_runtime_note() -> Option<&'static str> {
     )
 }
 
+/// Address space in bytes and threads that a graphics driver and CubeCL may need. Mesa's software renderer needs 500 MB and,
+/// together with CubeCL, one thread per core and six others.
+const DRIVER_MEMORY: usize = 1 << 30;
+const DRIVER_THREADS: usize = 8;
+
+/// Checks that the limits of the process leave room for a graphics driver, which would crash otherwise.
+fn check_limits() -> Result<(), Error> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    limits::check_address_space(DRIVER_MEMORY)
+        .and_then(|()| limits::check_threads(cores + DRIVER_THREADS))
+        .map_err(|error| Error::Gpu(format!("the resource limits are too low for a GPU: {error}")))
+}
+
 /// Opens the fastest GPU of the machine.
 ///
 /// # Errors
 /// Returns an error if no GPU is found, or if it cannot be opened or cannot run the kernels.
 pub fn open() -> Result<Gpu, Error> {
+    check_limits()?;
     // The graphics APIs that Burn's kernels support.
     let backend =
         if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
@@ -55,11 +70,11 @@ pub fn open() -> Result<Gpu, Error> {
     let adapter = pollster::block_on(instance.request_adapter(&options))
         .map_err(|_| Error::Gpu(format!("no GPU found through {backend}")))?;
     let info = adapter.get_info();
-    let limits = adapter.limits();
+    let supported = adapter.limits();
     let missing_capability = missing_capability(
-        limits.max_compute_invocations_per_workgroup as usize,
-        limits.max_compute_workgroup_storage_size as usize,
-        limits.max_storage_buffers_per_shader_stage as usize,
+        supported.max_compute_invocations_per_workgroup as usize,
+        supported.max_compute_workgroup_storage_size as usize,
+        supported.max_storage_buffers_per_shader_stage as usize,
     );
     if let Some(missing_capability) = missing_capability {
         let name = info.name;
@@ -75,7 +90,7 @@ pub fn open() -> Result<Gpu, Error> {
         - wgpu::Features::all_experimental_mask();
     let description = wgpu::DeviceDescriptor {
         required_features: features,
-        required_limits: limits,
+        required_limits: supported,
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };

@@ -11,7 +11,7 @@
 //!
 //! The tests use local servers. No test contacts the real mirrors.
 
-mod request;
+pub mod request;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

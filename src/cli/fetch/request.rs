@@ -15,14 +15,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends requests and shows their progress.
 #[derive(Debug)]
-pub(super) struct Client {
+pub struct Client {
     agent: Agent,
     has_bar: bool,
 }
 
 impl Client {
     /// Creates a client whose requests take at most `max_time`, with a progress bar if `has_bar`.
-    pub(super) fn new(max_time: Duration, has_bar: bool) -> Self {
+    pub fn new(max_time: Duration, has_bar: bool) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
@@ -31,8 +31,11 @@ impl Client {
         Self { agent: config.build().into(), has_bar }
     }
 
-    /// Returns the body of the response for `url`, or the cause of the failure in one line.
-    pub(super) fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+    /// Returns the body of the response for `url`.
+    ///
+    /// # Errors
+    /// Returns the cause of the failure in one line.
+    pub fn get(&self, url: &str) -> Result<Vec<u8>, String> {
         let mut response = self.agent.get(url).call().map_err(|error| cause(url, error))?;
         if response.status() != StatusCode::OK {
             return Err(format!("status {}", response.status()));

@@ -13,5 +13,5 @@ mod statistics;
 
 pub use draw::{ascii, half_blocks};
 pub use prepare::{Invert, Prepared, is_light, prepare};
-pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, read};
+pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, decode, read};
 pub use statistics::{RANGES, Range, statistics, warnings};

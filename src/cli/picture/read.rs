@@ -49,7 +49,11 @@ pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
     decode(path, &bytes)
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
+/// Decodes the bytes of a picture file, as [`read`] does. `path` is for messages.
+///
+/// # Errors
+/// Returns an error if the bytes cannot be decoded or exceed the limits.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let failed = |error| match error {
         ImageError::Limits(_) => PictureError::TooLarge(path.to_owned()),
         ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
