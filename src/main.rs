@@ -34,7 +34,8 @@ fn run(command: &Command) -> Result<(), Error> {
         | Command::Report(ReportArgs { compute, .. })
         | Command::Compare(CompareArgs { compute, .. }) => compute.threads,
         Command::Doctor(_) => None,
-        Command::Shapes(_)
+        Command::Runs(_)
+        | Command::Shapes(_)
         | Command::Convert(_)
         | Command::Data(_)
         | Command::Completions(_)
@@ -46,6 +47,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Predict(args) => on_backend(&args.compute, args),
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Compare(args) => on_backend(&args.compute, args),
+        Command::Runs(args) => args.run(),
         Command::Shapes(args) => args.run(),
         Command::Convert(args) => args.run(),
         Command::Data(args) => args.run(),

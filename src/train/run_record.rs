@@ -27,6 +27,15 @@ pub struct RunRecord {
     /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different
     /// devices.
     pub device: String,
+    /// Name of the machine, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The job of a batch system in which the run was last started, for example `slurm 4711_3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Number of times that the run was resumed.
+    #[serde(default)]
+    pub restarts: u64,
     /// Number of CPU threads.
     pub threads: usize,
     /// Settings of the run.
@@ -129,6 +138,9 @@ impl RunRecord {
             burn: crate::BURN_VERSION.to_owned(),
             started: None,
             device: device.to_owned(),
+            host: None,
+            job: None,
+            restarts: 0,
             threads: rayon::current_num_threads(),
             settings,
             model_sha256: None,

@@ -36,6 +36,7 @@ mod report;
 mod resource_limits;
 mod resume;
 mod run_record;
+mod runs;
 mod schema;
 mod seeds;
 mod server;

@@ -5,12 +5,13 @@ use lenet::cli::args::Cli;
 
 /// The commands by name, each with arguments that are valid in a directory with the models `m.mpk` and `n.mpk`, the picture
 /// `p.png` and a small data set. Each can run again on its own output.
-pub const COMMANDS: [(&str, &str); 15] = [
+pub const COMMANDS: [(&str, &str); 16] = [
     ("train", "train --any-dataset --epochs 1 --limit 64 --force -q -o t.mpk"),
     ("eval", "eval --any-dataset m.mpk"),
     ("predict", "predict m.mpk p.png"),
     ("report", "report --any-dataset m.mpk --force -o r.html"),
     ("compare", "compare --any-dataset m.mpk n.mpk --force -o c.html"),
+    ("runs", "runs"),
     ("shapes", "shapes"),
     ("convert", "convert m.mpk c.safetensors --force"),
     ("convert", "convert m.mpk hub/ --force"),

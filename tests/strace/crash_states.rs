@@ -168,6 +168,13 @@ impl Disk<'_> {
                 }
                 _ => return false,
             },
+            "ftruncate" => match file {
+                Some((_, Entry::File(number))) => {
+                    let size = arguments.split([',', ')']).nth(1).unwrap().trim().parse().unwrap();
+                    self.contents[number].current.resize(size, 0);
+                }
+                _ => return false,
+            },
             "fsync" | "fdatasync" => match file.unwrap() {
                 (_, Entry::File(number)) => {
                     let content = &mut self.contents[number];
@@ -252,6 +259,10 @@ impl Disk<'_> {
             for (path, entry) in tree.iter().filter(|(path, _)| is_reachable(path)) {
                 let contents: Vec<Option<usize>> = match entry {
                     Entry::Directory => vec![None],
+                    // Nothing reads temporary files, so one content is enough.
+                    Entry::File(number) if path.to_string_lossy().contains(".lenet-") => {
+                        vec![Some(crashes.number(self.contents[*number].current.clone()))]
+                    }
                     Entry::File(number) => {
                         let possible = self.contents[*number].possible().into_iter();
                         possible.map(|content| Some(crashes.number(content))).collect()

@@ -9,6 +9,7 @@
 mod common;
 mod crash_states;
 mod disks;
+mod place;
 mod power_loss;
 mod test_dir;
 

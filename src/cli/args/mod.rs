@@ -2,10 +2,12 @@
 
 mod choices;
 mod data;
+mod environment;
 mod machine;
 mod model;
 mod parse;
 mod rerun;
+mod runs;
 mod train;
 mod values;
 
@@ -18,6 +20,7 @@ pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
 pub use rerun::rerun_command;
+pub use runs::RunsArgs;
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use values::Seeds;
 
@@ -33,7 +36,8 @@ Examples:
   lenet train --resume --epochs 20   continue the run of model.mpk to epoch 20
   lenet eval model.mpk               show test loss, accuracy, confusion matrix
   lenet predict model.mpk shirt.jpg  classify a picture
-  lenet report model.mpk             write an HTML report to report.html
+  lenet report model.mpk             write an HTML report to model.html
+  lenet runs                         list the training runs in this directory
   lenet compare a.json b.json        compare two training runs
   lenet convert model.mpk m.onnx     convert the model to ONNX
   lenet shapes                       list the layers of the network")]
@@ -48,6 +52,7 @@ Exit status:
   1         failure
   2         usage error
   3         accuracy below --min-accuracy
+  4         stopped by --max-time; continue with --resume
   130, 143  stopped by Ctrl-C or SIGTERM; continue with --resume")]
 pub struct Cli {
     /// Command to run
@@ -62,6 +67,7 @@ pub enum Command {
     Eval(EvalArgs),
     Predict(PredictArgs),
     Report(ReportArgs),
+    Runs(RunsArgs),
     Compare(CompareArgs),
     Shapes(ShapesArgs),
     Convert(ConvertArgs),

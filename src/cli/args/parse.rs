@@ -7,14 +7,15 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Cli, Split};
-use crate::io::text::line;
+use super::{Cli, Split, environment};
+use crate::io::text::{line, without_password};
 
 impl Cli {
     /// Parses the command line of this process. Prints help or a usage error and exits with status 0 or 2 if needed.
     pub fn from_command_line() -> Self {
         let parse = |args: Vec<OsString>| {
-            let mut command = Self::command().mut_subcommands(with_negative_numbers);
+            let command = environment::with_environment(Self::command());
+            let mut command = command.mut_subcommands(with_negative_numbers);
             let matches = command.try_get_matches_from_mut(args)?;
             reject_options_without_effect(&mut command, &matches)?;
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
@@ -22,12 +23,13 @@ impl Cli {
         let args: Vec<OsString> = std::env::args_os().collect();
         parse(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
-            // get an escaped message. An error about invalid Unicode does not recur, because escaping removes the
+            // get an escaped message: some of its parts are already formatted. Values of environment variables are escaped
+            // below. An error about invalid Unicode does not recur, because escaping removes the
             // cause; its message quotes no arguments.
             let escape = |arg: &OsString| line(&arg.to_string_lossy()).into_owned();
             let escaped: Vec<_> = args.iter().map(escape).collect();
             let error = parse(escaped.iter().map(OsString::from).collect()).err().unwrap_or(error);
-            with_source_of_value(error, &escaped).exit()
+            escape_values(with_source_of_value(error, &escaped)).exit()
         })
     }
 }
@@ -89,6 +91,23 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
     })
 }
 
+/// Escapes the values that an error quotes, and hides passwords in URLs.
+fn escape_values(mut error: clap::Error) -> clap::Error {
+    let escape = |text: &String| line(&without_password(text)).into_owned();
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in context {
+        let escaped = match &value {
+            ContextValue::String(text) => ContextValue::String(escape(text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(escape).collect())
+            }
+            _ => continue,
+        };
+        error.insert(kind, escaped);
+    }
+    error
+}
+
 /// Names the environment variable instead of the option in an error about a value that came from the variable.
 fn with_source_of_value(mut error: clap::Error, args: &[String]) -> clap::Error {
     let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
@@ -103,20 +122,11 @@ fn with_source_of_value(mut error: clap::Error, args: &[String]) -> clap::Error 
     let name = option.split(' ').next().unwrap_or_default().to_owned();
     let is_given = args.iter().any(|arg| arg.split('=').next() == Some(&name));
     let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
-    let variable = variable(&Cli::command(), &name).filter(|v| std::env::var_os(v).is_some());
-    if let Some(variable) = variable
+    if let Some(variable) = environment::variable(&Cli::command(), &name)
         && is_value
         && !is_given
     {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
-}
-
-/// Returns the environment variable of an option such as `--epochs`.
-fn variable(command: &clap::Command, option: &str) -> Option<String> {
-    let has_name = |arg: &&clap::Arg| arg.get_long().is_some_and(|l| option == format!("--{l}"));
-    let own = command.get_arguments().find(has_name);
-    own.and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
-        .or_else(|| command.get_subcommands().find_map(|c| variable(c, option)))
 }

@@ -12,7 +12,7 @@ use crate::cli::ui::{self, Out};
 use crate::data::{Image, Part};
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
-use crate::io::FileError;
+use crate::io::{FileError, Origin};
 use crate::model::argmax;
 use crate::train::sha256;
 
@@ -20,7 +20,11 @@ use super::{OnBackend, load, new_file, note_other_data};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let page = self.output.as_deref().map(|path| new_file(path, self.force)).transpose()?;
+        let page = self
+            .output
+            .as_deref()
+            .map(|path| new_file(path, Origin::User, self.force))
+            .transpose()?;
         let read = |path: &PathBuf| Run::read(path).map_err(FileError::of("cannot compare", path));
         let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let images = match self.records_only {

@@ -13,7 +13,7 @@ use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::Target;
+use crate::io::{Origin, Target};
 use crate::model::Weights;
 use crate::train::RunRecord;
 
@@ -51,7 +51,10 @@ impl ConvertArgs {
         file.metadata.extend(metadata(record.as_ref(), &dataset));
         match format {
             None => folder::write(self, &mut file, record.as_ref(), &dataset)?,
-            Some(format) => write(&self.output, format, &file, self.force)?,
+            Some(format) => {
+                let bytes = encode(&self.output, format, &file)?;
+                Target::new(&self.output, Origin::User)?.write(&bytes, self.force)?;
+            }
         }
         let mut out = Out::default();
         if self.json {
@@ -82,23 +85,19 @@ impl ConvertArgs {
     }
 }
 
-/// Writes `file`, reads it back, and compares the weights.
-fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result<(), Error> {
+/// Encodes `file` for `path`, and checks that decoding the bytes returns bit-identical weights.
+fn encode(path: &Path, format: Format, file: &ModelFile) -> Result<Vec<u8>, Error> {
     let encoded = format::encode(format, file).map_err(|fault| {
-        let path = target.to_owned();
+        let path = path.to_owned();
         FormatError::Content { path, fault }
     })?;
-    Target::user_path(target)?.write(&encoded, force)?;
-    let written = match format {
-        // ONNX cannot be read, so compare the bytes.
-        Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
-        Format::Onnx => return Err(Error::VerificationFailed(target.to_owned())),
-        _ => format::read(target)?.weights,
-    };
-    match equal_bits(&written, &file.weights) {
-        true => Ok(()),
-        false => Err(Error::VerificationFailed(target.to_owned())),
+    // ONNX cannot be decoded.
+    if format != Format::Onnx
+        && !equal_bits(&format::decode(path, &encoded)?.weights, &file.weights)
+    {
+        return Err(Error::VerificationFailed(path.to_owned()));
     }
+    Ok(encoded)
 }
 
 fn equal_bits(a: &Weights, b: &Weights) -> bool {

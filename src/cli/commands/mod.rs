@@ -8,6 +8,7 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
+pub mod runs;
 pub mod shapes;
 pub mod train;
 
@@ -23,7 +24,7 @@ use crate::data::{
     DataError, DatasetIdentity, ImageDataset, Options, Part, Provenance, UNKNOWN, load_part,
 };
 use crate::format::{self, ModelFile};
-use crate::io::Target;
+use crate::io::{Origin, Target};
 use crate::train::{RunFiles, RunRecord, sha256};
 
 /// A command that runs on any backend.
@@ -40,11 +41,11 @@ fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) 
 }
 
 /// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.
-fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
+fn new_file(path: &Path, origin: Origin, force: bool) -> Result<Target, Error> {
     if (path.exists() || path.is_symlink()) && !force {
         return Err(Error::exists(path));
     }
-    let target = Target::user_path(path)?;
+    let target = Target::new(path, origin)?;
     target.probe()?;
     Ok(target)
 }

@@ -1,6 +1,7 @@
 //! `lenet predict`: classifies pictures, or images of the data set.
 
 mod text;
+mod why;
 
 use std::path::Path;
 
@@ -19,9 +20,13 @@ use crate::model::probabilities;
 
 use super::{OnBackend, load_split, note_other_data, read_model};
 use text::{candidates, draw, heading};
+use why::Why;
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
+        if self.png.is_some() && self.images.len() + self.index.len() > 1 {
+            return Err(Error::Usage("--png writes one image only".to_owned()));
+        }
         let (file, trained_on) = read_model(&self.model)?;
         let (subjects, names, mut failures) = match self.index.is_empty() {
             true => {
@@ -48,9 +53,18 @@ impl OnBackend for PredictArgs {
         let images = ImageDataset::new(images, labels);
         let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
         let predictions = subjects.into_iter().zip(&outputs);
-        let predictions: Vec<_> = predictions
+        let mut predictions: Vec<_> = predictions
             .map(|(subject, outputs)| Prediction::new(subject, outputs, &names, self.top))
             .collect();
+        if self.why {
+            for (prediction, image) in predictions.iter_mut().zip(images.images()) {
+                let class = (prediction.label, prediction.probability);
+                prediction.why = Some(Why::new::<B>(&file.weights, image, class, device)?);
+            }
+        }
+        if let (Some(path), Some(why)) = (&self.png, &predictions[0].why) {
+            why.write_png(&images.images()[0], path, self.force)?;
+        }
         let mut out = Out::default();
         if self.json {
             let mut document = json!({ "schema": 1, "predictions": predictions });
@@ -63,6 +77,9 @@ impl OnBackend for PredictArgs {
             for (image, prediction) in images.images().iter().zip(&predictions) {
                 out.line(&heading(prediction));
                 out.verbatim(&candidates(prediction, &draw(drawing, image)));
+                if let Some(why) = &prediction.why {
+                    out.verbatim(&why.text(prediction.class));
+                }
             }
         }
         out.finish()?;
@@ -154,6 +171,8 @@ struct Prediction<'a> {
     inverted: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Why>,
 }
 
 #[derive(Serialize)]
@@ -187,6 +206,7 @@ impl<'a> Prediction<'a> {
             true_class: subject.label.map(class),
             inverted: subject.inverted,
             warnings: subject.warnings,
+            why: None,
         }
     }
 }

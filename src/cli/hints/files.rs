@@ -4,6 +4,8 @@ use std::io::{self, ErrorKind};
 
 use crate::io::FileError;
 
+const ELSEWHERE: &str = "write to a local disk, and copy the files afterwards";
+
 pub(super) fn file(error: &FileError) -> Option<String> {
     match is_reading(error) {
         true => reading(&error.source),
@@ -26,15 +28,22 @@ pub(super) fn reading(error: &io::Error) -> Option<String> {
 }
 
 fn writing(error: &io::Error) -> Option<String> {
+    let is_own = error.raw_os_error().is_none();
     let hint = match error.kind() {
+        // A symlink, which the program does not follow.
+        ErrorKind::NotADirectory if is_own => "remove it, or choose another directory",
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             "create the directory first, or choose another one"
         }
         ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
         ErrorKind::PermissionDenied => "choose a file in a directory that you may write to",
+        // The file system lacks an operation that the program needs.
+        ErrorKind::Unsupported => ELSEWHERE,
+        ErrorKind::InvalidInput if !is_own => ELSEWHERE,
         ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
             "give a file name, for example model.mpk"
         }
+        ErrorKind::InvalidData => "the disk may be failing; write to another one",
         _ => return either(error),
     };
     Some(hint.to_owned())

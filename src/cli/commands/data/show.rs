@@ -11,6 +11,7 @@ use crate::cli::error::Error;
 use crate::cli::picture::half_blocks;
 use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
 use crate::data::{CLASSES, Image, ImageDataset, Provenance, SIDE, TrainAndTest};
+use crate::io::Origin;
 
 use crate::cli::commands::{data_options, new_file, note_provenance};
 
@@ -25,7 +26,8 @@ const COLUMNS_OF_TEXT: usize = 5;
 type Counts = (String, [usize; CLASSES]);
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
-    let sheet = args.png.as_deref().map(|path| new_file(path, args.force)).transpose()?;
+    let sheet =
+        args.png.as_deref().map(|path| new_file(path, Origin::User, args.force)).transpose()?;
     let ShowArgs { data, validation, .. } = args;
     let TrainAndTest { train, test, provenance } =
         TrainAndTest::load(&data_options(data, data.limit, validation.stratified))?;

@@ -7,17 +7,14 @@ const MAX_SIDE = 16384;
 // Browsers can hold several copies of a picture of this size. `lenet predict` accepts larger ones.
 const MAX_PIXELS = 4e7;
 
-// Reads a PNG or JPEG file as { width, height, grey }. Throws errors whose messages are shown to the user.
+// Reads a picture in any format of the browser as { width, height, grey }. Throws errors whose messages are shown to the user.
 async function readPicture(file) {
   if (file.size > MAX_BYTES) throw new Error("The file is too large.");
-  const start = new Uint8Array(await file.slice(0, 8).arrayBuffer());
-  const startsWith = (bytes) => bytes.every((byte, i) => start[i] === byte);
-  if (!startsWith([0x89, 0x50, 0x4e, 0x47]) && !startsWith([0xff, 0xd8, 0xff])) throw new Error("This is not a PNG or JPEG picture.");
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new Error("The picture file is corrupt.");
+    throw new Error("The file is corrupt, or not a picture that this browser can read (PNG, JPEG, WebP, GIF, BMP).");
   }
   const { width, height } = bitmap;
   if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) throw new Error("The picture is too large for this page. Use lenet predict instead.");
