@@ -5,6 +5,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 
