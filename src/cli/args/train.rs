@@ -88,6 +88,11 @@ pub struct TrainArgs {
     /// With --resume, this also overwrites a model that was not saved by the run.
     #[arg(long)]
     pub force: bool,
+    /// Also keep the weights of every epoch, for the replay in the report
+    ///
+    /// They are saved next to the model (.snapshots), in 8 bits per weight: 45 kB per epoch.
+    #[arg(long)]
+    pub snapshots: bool,
     /// Write TensorBoard event files to this directory, as the runs train and validation
     #[arg(long, value_name = "DIR", env = "LENET_TENSORBOARD")]
     pub tensorboard: Option<PathBuf>,

@@ -49,7 +49,13 @@ impl OnBackend for TrainArgs {
             let name = name.display();
             reporter.note(&format!("note: model.mpk already exists, writing to {name}"));
         }
-        let mut run = TrainingRun { splits: &splits, device, record, files: Some(files) };
+        let mut run = TrainingRun {
+            splits: &splits,
+            device,
+            record,
+            files: Some(files),
+            snapshots: self.snapshots,
+        };
         let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
         let reported = reporter.finish();
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);

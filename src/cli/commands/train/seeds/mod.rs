@@ -40,6 +40,7 @@ pub(super) fn train<B: LeNetBackend>(
             device,
             record: RunRecord { settings, ..record.clone() },
             files,
+            snapshots: args.snapshots,
         }
     };
     let runs: Vec<_> = seeds.iter().zip(files).map(run).collect();
