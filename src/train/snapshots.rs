@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::io::{self as files, FileError, Target};
+use crate::io::{self as files, FileError, Origin, Target};
 use crate::model::{PARAMETERS, TENSORS, Weights};
 
 use super::{RunFiles, RunRecord, sha256};
@@ -100,7 +100,8 @@ impl Snapshots {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub fn write(&self, model: &Path) -> Result<(), FileError> {
-        Target::internal(&RunFiles::beside(model, "snapshots"))?.write(&self.encode(), true)
+        Target::new(&RunFiles::beside(model, "snapshots"), Origin::Program)?
+            .write(&self.encode(), true)
     }
 
     fn encode(&self) -> Vec<u8> {

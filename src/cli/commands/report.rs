@@ -1,6 +1,5 @@
 //! `lenet report`: evaluates a model on the test images and writes the HTML report.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,14 +10,13 @@ use crate::cli::args::ReportArgs;
 use crate::cli::error::Error;
 use crate::cli::report::{GENERATOR, ReplayEpoch, Report, TestResults, page};
 use crate::cli::ui::Out;
-use crate::data::{DatasetIdentity, ImageDataset, Part};
+use crate::data::{ImageDataset, Part};
 use crate::eval::{self, evaluate, outputs};
-use crate::format;
-use crate::io::Target;
-use crate::model::{Weights, layers};
-use crate::train::{RunFiles, RunRecord, Snapshots};
+use crate::io::Origin;
+use crate::model::layers;
+use crate::train::{RunFiles, Snapshots};
 
-use super::{OnBackend, load, new_file, note_other_data, run_record, trained_on};
+use super::{Model, Notes, OnBackend, data_options, load, new_file};
 
 /// Maximum size of a file that may be a report. A report has about 1 MB.
 const MAX_PAGE_BYTES: u64 = 64 << 20;
@@ -34,53 +32,57 @@ impl OnBackend for ReportArgs {
                 "a report is about one or two models, found {found}"
             )));
         }
+        let mut notes = Notes::default();
         let models: Result<Vec<_>, Error> =
-            self.models.iter().map(|path| Model::read(path)).collect();
+            self.models.iter().map(|path| Model::read(path, &mut notes)).collect();
         let models = models?;
         let default = default_path(&self.models);
-        let path = self.output.as_deref().unwrap_or(&default);
+        let (path, origin) = match &self.output {
+            Some(output) => (output.as_path(), Origin::User),
+            None => (default.as_path(), Origin::Program),
+        };
         let canonical = |path: &Path| path.canonicalize().ok();
         if path.exists() && self.models.iter().any(|model| canonical(path) == canonical(model)) {
             return Err(Error::Usage("the report would overwrite the model".to_owned()));
         }
         let replace = self.force || is_report(path);
-        let target = match &self.output {
-            Some(path) => new_file(path, replace)?,
-            None => default_file(path, replace)?,
-        };
-        let (dataset, provenance) = load(Part::Test, &self.data, false)?;
-        for model in &models {
-            note_other_data(model.path, model.trained_on.as_ref(), &provenance);
+        let target = new_file(path, origin, replace)?;
+        let options = data_options(&self.data, self.data.limit, false);
+        let (dataset, provenance) = load(Part::Test, &options, &mut notes)?;
+        for (path, model) in self.models.iter().zip(&models) {
+            notes.other_data(path, model.trained_on.as_ref(), &provenance);
         }
         if dataset.is_empty() {
             return Err(Error::Usage("there are no test images".to_owned()));
         }
-        let results: Result<Vec<_>, Error> = models
+        let mut results = Vec::new();
+        for (path, model) in self.models.iter().zip(&models) {
+            let outputs = outputs::<B>(&model.file.weights, &dataset, eval::BATCH_SIZE, device)?;
+            let found = TestResults::new(&outputs, dataset.labels(), dataset.info());
+            notes.weakness(path, &found.evaluation, model.is_described());
+            results.push(found);
+        }
+        let names: Vec<_> = self
+            .models
             .iter()
-            .map(|model| {
-                let outputs = outputs::<B>(&model.weights, &dataset, eval::BATCH_SIZE, device)?;
-                Ok(TestResults::new(&outputs, dataset.labels(), dataset.info()))
-            })
+            .map(|path| path.file_name().unwrap_or_default().to_string_lossy())
             .collect();
-        let results = results?;
         let layers = layers(1);
-        let reports: Vec<_> = models
-            .iter()
-            .zip(&results)
-            .map(|(model, results)| Report {
-                model: &model.name,
-                weights: &model.weights,
+        let replay = replay::<B>(&self.models[0], &models[0], &dataset, device)?;
+        let reports: Vec<_> = (0..models.len())
+            .map(|index| Report {
+                model: &names[index],
+                weights: &models[index].file.weights,
                 layers: &layers,
-                record: &model.record,
+                record: &models[index].record,
                 images: dataset.images(),
-                trained_on: model.trained_on.as_ref(),
-                results,
-                replay: &[],
+                trained_on: models[index].trained_on.as_ref(),
+                results: &results[index],
+                is_described: models[index].is_described(),
+                replay: if index == 0 { &replay } else { &[] },
             })
             .collect();
-        let replay = models[0].replay::<B>(&dataset, device)?;
-        let report = Report { replay: &replay, ..reports[0] };
-        target.write(page(&report, reports.get(1)).as_bytes(), replace)?;
+        target.write(page(&reports[0], reports.get(1)).as_bytes(), replace)?;
         let mut out = Out::default();
         out.line(&format!("saved {}", path.display()));
         out.finish()?;
@@ -88,43 +90,25 @@ impl OnBackend for ReportArgs {
     }
 }
 
-/// A model with its run record.
-struct Model<'a> {
-    path: &'a Path,
-    name: String,
-    weights: Weights,
-    record: io::Result<RunRecord>,
-    trained_on: Option<DatasetIdentity>,
-}
-
-impl<'a> Model<'a> {
-    fn read(path: &'a Path) -> Result<Self, Error> {
-        let bytes = format::read_bytes(path)?;
-        let file = format::decode(path, &bytes)?;
-        let record = run_record(path, &bytes);
-        let trained_on = trained_on(record.as_ref().ok(), &file);
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { path, name, weights: file.weights, record, trained_on })
-    }
-
-    /// Evaluates the snapshots of the run, if there are any: at most [`MAX_REPLAY`], evenly spaced.
-    fn replay<B: LeNetBackend>(
-        &self,
-        dataset: &ImageDataset,
-        device: &B::Device,
-    ) -> Result<Vec<ReplayEpoch>, Error> {
-        let Ok(record) = &self.record else { return Ok(Vec::new()) };
-        let snapshots = Snapshots::beside(self.path, record);
-        let count = snapshots.epochs().len();
-        let step = count.saturating_sub(1).div_ceil(MAX_REPLAY - 1).max(1);
-        let is_shown = |index: &usize| (count - 1 - index).is_multiple_of(step);
-        let shown = (0..count).filter(is_shown).map(|index| &snapshots.epochs()[index]);
-        let evaluated = shown.map(|snapshot| {
-            let evaluation = evaluate::<B>(&snapshot.weights(), dataset, eval::BATCH_SIZE, device)?;
-            Ok(ReplayEpoch { snapshot: snapshot.clone(), confusion: evaluation.confusion })
-        });
-        evaluated.collect()
-    }
+/// Evaluates the snapshots of the run of `model`, if there are any: at most [`MAX_REPLAY`], evenly spaced.
+fn replay<B: LeNetBackend>(
+    path: &Path,
+    model: &Model,
+    dataset: &ImageDataset,
+    device: &B::Device,
+) -> Result<Vec<ReplayEpoch>, Error> {
+    let Ok(record) = &model.record else { return Ok(Vec::new()) };
+    let snapshots = Snapshots::beside(path, record);
+    let count = snapshots.epochs().len();
+    let step = count.saturating_sub(1).div_ceil(MAX_REPLAY - 1).max(1);
+    let is_shown = |index: &usize| (count - 1 - index).is_multiple_of(step);
+    let shown = (0..count).filter(is_shown).map(|index| &snapshots.epochs()[index]);
+    let evaluated = shown.map(|snapshot| {
+        let weights = snapshot.weights();
+        let evaluation = evaluate::<B>(&weights, dataset, eval::BATCH_SIZE, device)?;
+        Ok(ReplayEpoch { snapshot: snapshot.clone(), confusion: evaluation.confusion })
+    });
+    evaluated.collect()
 }
 
 /// Returns the path of the report next to the first model: `a.html` for `a.mpk`, and `a-b.html` for `a.mpk` and `b.mpk`.
@@ -147,16 +131,6 @@ fn is_report(path: &Path) -> bool {
     let bytes = crate::io::read(path, MAX_PAGE_BYTES).unwrap_or_default();
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]);
     start.contains(&format!(r#"<meta name="generator" content="{GENERATOR}">"#))
-}
-
-/// Prepares to write the report to a path that the user did not choose. A symlink there is not followed.
-fn default_file(path: &Path, replace: bool) -> Result<Target, Error> {
-    if (path.exists() || path.is_symlink()) && !replace {
-        return Err(Error::exists(path));
-    }
-    let target = Target::internal(path)?;
-    target.probe()?;
-    Ok(target)
 }
 
 /// Opens the page in the user's browser, without waiting for it.

@@ -38,6 +38,8 @@ pub struct Report<'a> {
     pub results: &'a TestResults,
     /// The epochs of the run for the replay, if they were kept.
     pub replay: &'a [ReplayEpoch],
+    /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
+    pub is_described: bool,
 }
 
 /// The model after an epoch of its run.
@@ -130,6 +132,7 @@ mod tests {
                 accuracy: 0.5,
                 correct,
                 collapsed: true,
+                saturated: false,
             }),
             ..RunRecord::new(settings, "<b>CPU</b>")
         }
@@ -150,6 +153,7 @@ mod tests {
                 images: &[[7; 784]; 4],
                 trained_on: trained_on.as_ref(),
                 results: &results,
+                is_described: true,
                 replay: &[],
             },
             None,

@@ -12,6 +12,7 @@ use crate::cli::commands::new_file;
 use crate::cli::error::Error;
 use crate::data::{Image, ImageDataset, PIXELS, SIDE};
 use crate::eval::{self, outputs};
+use crate::io::Origin;
 use crate::model::{Weights, probabilities};
 
 /// Side length of the square that is covered.
@@ -80,7 +81,7 @@ impl Why {
         image::codecs::png::PngEncoder::new(&mut png)
             .write_image(&pixels, side as u32, side as u32, ExtendedColorType::Rgb8)
             .expect("writing to memory never fails");
-        Ok(new_file(path, force)?.write(&png, force)?)
+        Ok(new_file(path, Origin::User, force)?.write(&png, force)?)
     }
 
     /// Returns the colour of a pixel with this grey value and this fall.
