@@ -22,8 +22,13 @@ async function start() {
     const sprite = new Image();
     sprite.src = source;
     await sprite.decode();
-    const pixels = grey(pixelsOf(sprite, SIDE, sprite.height));
-    return Array.from({ length: sprite.height / SIDE }, (_, i) => pixels.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2));
+    // Some browsers have no canvas that is as high as the sprite, so take a hundred images at a time.
+    const images = [];
+    for (let top = 0; top < sprite.height; top += 100 * SIDE) {
+      const pixels = grey(pixelsOf(sprite, SIDE, Math.min(100 * SIDE, sprite.height - top), top));
+      for (let at = 0; at < pixels.length; at += SIDE ** 2) images.push(pixels.subarray(at, at + SIDE ** 2));
+    }
+    return images;
   }
 
   document.querySelectorAll("#inside, .scripted").forEach((part) => (part.hidden = false));
