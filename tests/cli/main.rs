@@ -47,6 +47,7 @@ mod seeds;
 mod server;
 mod shapes;
 mod signals;
+mod snapshots;
 mod stratified;
 mod streams;
 mod symlink_attacks;
