@@ -31,6 +31,7 @@ mod hints;
 mod hugging_face;
 mod interruptions;
 mod locks;
+mod meaning;
 mod options;
 mod outputs;
 mod pictures;

@@ -29,15 +29,6 @@ impl Gpu {
     }
 }
 
-/// Returns a note to print before a GPU is opened, if `XDG_RUNTIME_DIR` is not set. In that case Mesa's drivers print two
-/// errors that look like errors of this program.
-pub fn xdg_runtime_note() -> Option<&'static str> {
-    let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
-    (!is_silent).then_some(
-        "note: XDG_RUNTIME_DIR is not set; you can ignore errors about it from the graphics driver",
-    )
-}
-
 /// The graphics API that Burn's kernels support.
 const BACKEND: wgpu::Backend =
     if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
