@@ -44,7 +44,8 @@ fn digits() -> Vec<String> {
 
 /// Returns the notes and warnings about models on standard error.
 fn notes(output: &CommandOutput) -> Vec<&str> {
-    let lines = output.stderr().lines();
+    // These models were trained too briefly to learn anything, which is another warning.
+    let lines = output.stderr().lines().filter(|line| !line.contains("it has not learned"));
     lines.filter(|line| line.contains("trained on") || line.starts_with("warning")).collect()
 }
 

@@ -267,6 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn impossible_metadata_is_rejected() {
+        // The picture has metadata of 4 GiB, for which the decoder would allocate memory.
+        let frame = from_pillow("lossy.webp").split_off(12);
+        let header = b"VP8X\x0a\0\0\0\x08\0\0\0\x1b\0\0\x17\0\0";
+        let metadata = b"EXIF\xf0\xff\xff\xff12";
+        let size = (4 + header.len() + frame.len() + metadata.len()) as u32;
+        let file = [b"RIFF", &size.to_le_bytes()[..], b"WEBP", header, &frame, metadata].concat();
+        let error = decode_bytes(&file).unwrap_err().to_string();
+        assert!(error.contains("ends in the middle"), "{error}");
+    }
+
+    #[test]
     fn corrupt_pictures_never_panic() {
         let picture: DynamicImage =
             RgbaImage::from_fn(9, 7, |x, y| Rgba([x as u8 * 20, y as u8 * 30, 7, 255])).into();
