@@ -46,6 +46,9 @@ pub enum Error {
     /// This signal stopped the work.
     #[error("stopped by {}", if *.0 == 15 { "SIGTERM" } else { "Ctrl-C" })]
     Interrupted(u8),
+    /// The time limit of the run stopped the work.
+    #[error("stopped at the time limit")]
+    TimeLimit,
     /// The output file exists and may not be replaced.
     #[error("{} already exists", path.display())]
     Exists {

@@ -28,6 +28,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Predict(args) => on_backend(&args.compute, args),
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Compare(args) => on_backend(&args.compute, args),
+        Command::Runs(args) => in_pool(Some(1), || args.run()),
         Command::Shapes(args) => in_pool(Some(1), || args.run()),
         Command::Convert(args) => in_pool(Some(1), || args.run()),
         Command::Data(args) => check_address_space().and_then(|()| args.run()),

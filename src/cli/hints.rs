@@ -14,7 +14,7 @@ use crate::error;
 use crate::format::{FaultKind, FormatError};
 
 use data::data;
-use files::{file, is_reading};
+use files::{file, is_reading, missing};
 
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
 const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
@@ -34,10 +34,14 @@ impl Error {
                 "this is a bug in lenet; please report it with the command that you typed"
             }
             Self::Memory(_) => MEMORY,
+            Self::NoRuns(_) => {
+                "name a directory with run records (.json), which `lenet train` writes"
+            }
             Self::Threads(_) => {
                 "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
             }
-            Self::Interrupted { advice, .. } => advice,
+            Self::Stopped { advice, .. } => advice,
+            Self::Open { .. } => "the report is saved; open the file in a browser",
             Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {
                 return None;
             }
@@ -62,7 +66,7 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Diverged { .. } => {
             "try a smaller --lr; the saved files are from the last good epoch"
         }
-        Error::Interrupted(_) => return None,
+        Error::Interrupted(_) | Error::TimeLimit => return None,
         Error::Exists { resumable: true, .. } => {
             "resume with --resume, overwrite it with --force, or choose another file with -o"
         }
@@ -70,7 +74,9 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Locked(path) if path.is_dir() => {
             "wait until that run has ended, or choose another directory with --tensorboard"
         }
-        Error::Locked(_) => "wait until that run has ended, or choose another file with -o",
+        Error::Locked(_) => {
+            "wait until that run has ended, or choose a file for each run, for example with -o 'model-{seed}.mpk'"
+        }
         Error::OutputFormat { .. } => "choose a file name that ends in .mpk or .safetensors",
         Error::NoCheckpoint(_) => {
             "start a new run with another file (-o), or overwrite this one with --force"
@@ -86,9 +92,9 @@ fn library(error: &error::Error) -> Option<String> {
 
 fn picture(error: &PictureError) -> Option<String> {
     let too_large = format!(
-        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB decoded, {} MiB as a file",
-        MAX_BYTES >> 20,
-        MAX_FILE_BYTES >> 20
+        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB as a file, and {} MiB to decode it",
+        MAX_FILE_BYTES >> 20,
+        MAX_BYTES >> 20
     );
     let hint = match error {
         PictureError::File(error) => match error.source.kind() {
@@ -98,6 +104,9 @@ fn picture(error: &PictureError) -> Option<String> {
         },
         PictureError::NotAnImage(_) => "convert it to PNG first; renaming the file is not enough",
         PictureError::TooLarge(_) => &too_large,
+        PictureError::Crop { .. } => {
+            "--crop takes the left and top edge, the width and the height of the part, in pixels"
+        }
         PictureError::Corrupt { .. } => "save or download it again",
     };
     Some(hint.to_owned())
@@ -136,7 +145,10 @@ fn split(_: &SplitError) -> String {
 fn format(error: &FormatError) -> Option<String> {
     let hint = match error {
         FormatError::File(error) if is_reading(error) => match error.source.kind() {
-            ErrorKind::NotFound => "create a model with `lenet train`",
+            ErrorKind::NotFound => {
+                let missing = missing(&error.path);
+                return missing.or(Some("create a model with `lenet train`".to_owned()));
+            }
             ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
             _ => return file(error),
         },

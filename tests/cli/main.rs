@@ -31,6 +31,7 @@ mod interruptions;
 mod locks;
 mod options;
 mod outputs;
+mod pictures;
 #[cfg(feature = "ndarray")]
 mod plain_burn;
 mod predict;
@@ -38,6 +39,7 @@ mod report;
 mod resource_limits;
 mod resume;
 mod run_record;
+mod runs;
 mod schema;
 mod seeds;
 mod server;

@@ -46,9 +46,12 @@ fn internal_path_symlinks_are_not_followed() {
     link("model.mpk", "nowhere");
     let output = dir.train("--epochs 1");
     assert!(output.stdout().ends_with("saved model-2.mpk\n"));
-    link("report.html", "nowhere");
+    link("m.html", "nowhere");
     let output = dir.run("report m.mpk --any-dataset");
-    output.assert_error(1, "report.html already exists", "--force");
+    output.assert_error(1, "m.html already exists", "--force");
+    link("m.html", "victim");
+    dir.run("report m.mpk --any-dataset --force").ok();
+    assert!(!dir.path("m.html").is_symlink());
     link("m.onnx", "nowhere");
     let output = dir.run("convert m.mpk m.onnx");
     output.assert_error(1, "m.onnx already exists", "--force");

@@ -7,6 +7,7 @@ mod machine;
 mod model;
 mod parse;
 mod rerun;
+mod runs;
 mod train;
 mod values;
 
@@ -20,7 +21,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
-pub use rerun::rerun_command;
+pub use rerun::{quoted, rerun_command};
+pub use runs::RunsArgs;
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use values::Seeds;
 
@@ -36,7 +38,8 @@ Examples:
   lenet train --resume --epochs 20   continue the run of model.mpk to epoch 20
   lenet eval model.mpk               show test loss, accuracy, confusion matrix
   lenet predict model.mpk shirt.jpg  classify a picture
-  lenet report model.mpk             write an HTML report to report.html
+  lenet report model.mpk             write an HTML report to model.html
+  lenet runs                         list the training runs in this directory
   lenet compare a.json b.json        compare two training runs
   lenet convert model.mpk m.onnx     convert the model to ONNX
   lenet shapes                       list the layers of the network")]
@@ -52,6 +55,7 @@ Exit status:
   1         failure
   2         usage error
   3         accuracy below --min-accuracy
+  4         stopped by --max-time; continue with --resume
   130, 143  stopped by Ctrl-C or SIGTERM; continue with --resume")]
 pub struct Cli {
     /// Command to run
@@ -66,6 +70,7 @@ pub enum Command {
     Eval(EvalArgs),
     Predict(PredictArgs),
     Report(ReportArgs),
+    Runs(RunsArgs),
     Compare(CompareArgs),
     Shapes(ShapesArgs),
     Convert(ConvertArgs),
@@ -131,10 +136,10 @@ pub struct ComputeArgs {
 /// Options of every command that can use the validation images.
 #[derive(Debug, Clone, Args)]
 pub struct ValidationArgs {
-    /// Fraction of the training images used for validation; must match the value used for training
-    #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
-    pub validation_split: f64,
-    /// Use the stratified validation split, as in `lenet train --stratified`
+    /// Fraction of the training images held out for validation [default: from the run record, or 0.1]
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
+    pub validation_split: Option<f64>,
+    /// Use the stratified validation split [default: from the run record]
     #[arg(long)]
     pub stratified: bool,
 }

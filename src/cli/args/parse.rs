@@ -20,7 +20,7 @@ impl Cli {
             reject_options_without_effect(&mut command, &matches)?;
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         };
-        let args: Vec<OsString> = std::env::args_os().collect();
+        let args: Vec<OsString> = wild::args_os().collect();
         parse(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
             // get an escaped message: some of its parts are already formatted. Values of environment variables are escaped

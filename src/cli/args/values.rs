@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ureq::http::Uri;
 
+use crate::cli::picture::Crop;
 use crate::train::is_learning_rate;
 
 /// Returns a parser of integers in this range.
@@ -30,6 +31,16 @@ pub fn learning_rate(text: &str) -> Result<f64, String> {
     number(text, is_learning_rate, "expected a number from 1.2e-38 to 3.4e38")
 }
 
+/// Parses a part of a picture: left, top, width and height.
+pub fn crop(text: &str) -> Result<Crop, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let crop: Option<[u32; 4]> = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    let crop = crop.filter(|[.., width, height]| *width > 0 && *height > 0);
+    crop.map(Crop).ok_or_else(|| {
+        "expected four integers: left, top, width and height, for example 0,0,300,400".to_owned()
+    })
+}
+
 /// Parses a fraction below 1.
 pub fn fraction(text: &str) -> Result<f64, String> {
     let is_fraction = |number| (0.0..1.0).contains(&number);
@@ -46,6 +57,20 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
     let is_time = |number| (0.001..=3600.0).contains(&number);
     number(text, is_time, "expected a number of seconds from 0.001 to 3600")
         .map(Duration::from_secs_f64)
+}
+
+/// Parses a time span of at least a second, for example `90s`, `55m` or `1h 30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let long_enough = |time: &Duration| *time >= Duration::from_secs(1);
+    let expected =
+        "expected a time of at least a second with its unit, for example 90s, 55m or 1h30m";
+    humantime::parse_duration(text).ok().filter(long_enough).ok_or_else(|| expected.to_owned())
+}
+
+/// Parses `KEY=VALUE`.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example gain=2")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn number(text: &str, is_valid: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
@@ -144,6 +169,14 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for text in ["0", "-1", "nan", "inf", "3601", ""] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn crop_has_four_numbers() {
+        assert_eq!(crop("0,10, 300,400"), Ok(Crop([0, 10, 300, 400])));
+        for text in ["", "1,2,3", "1,2,3,4,5", "-1,0,3,4", "0,0,0,4", "0,0,4,0", "a,0,1,1"] {
+            assert!(crop(text).is_err(), "{text}");
         }
     }
 

@@ -11,11 +11,12 @@ use crate::train::RunRecord;
 use super::card::about;
 use super::confusion::{classes, matrix};
 use super::curves::curves;
-use super::header::header;
-use super::inside::{inside, script, script_source};
+use super::header::{header, results};
+use super::inside::inside;
 use super::network::{kernels, layers};
 use super::pictures::mistakes;
 use super::reliability::confidence;
+use super::script::{script, script_source};
 use super::settings::training;
 use super::{TestResults, html};
 
@@ -34,15 +35,19 @@ pub struct Report<'a> {
     pub trained_on: Option<&'a DatasetIdentity>,
     /// The results of the model on `images`.
     pub results: &'a TestResults,
+    /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
+    pub is_described: bool,
 }
 
 /// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
 pub fn page(report: &Report<'_>) -> String {
     let record = report.record.as_ref().ok();
     let dataset = report.results.evaluation.dataset;
+    let with_curves = record.filter(|record| !record.epochs.is_empty());
     let sections = html! {
         (inside(dataset))
-        @if let Some(record) = record && !record.epochs.is_empty() { (curves(record)) }
+        (results(report))
+        @if let Some(record) = with_curves { (curves(record)) }
         (matrix(report.results))
         (classes(report.results))
         (confidence(report.results))
@@ -52,11 +57,25 @@ pub fn page(report: &Report<'_>) -> String {
         (layers(report.layers))
         (about(report.trained_on.map_or(&UNKNOWN, DatasetIdentity::info)))
     };
-    let script = script(report.weights, report.results, report.images);
-    let title = format!("LeNet report: {}", report.model);
+    let script = script(report);
+    let accuracy = html::percent(report.results.evaluation.accuracy());
+    let title = format!("LeNet on {}: {accuracy} ({})", dataset.name, report.model);
     let command = format!("lenet report {}", report.model);
-    let kicker = html::kicker(dataset);
-    html::page(&kicker, &title, &script_source(), &command, header(report), sections, script)
+    let contents = [
+        Some(("inside", "Look inside")),
+        Some(("results", "Results")),
+        with_curves.map(|_| ("curves", "Learning curves")),
+        Some(("confusion", "Confusion matrix")),
+        Some(("classes", "Classes")),
+        Some(("confidence", "Confidence")),
+        Some(("mistakes", "Mistakes")),
+        Some(("kernels", "Kernels")),
+        record.map(|_| ("training", "Training")),
+        Some(("layers", "Layers")),
+        Some(("card", "About")),
+    ];
+    let contents: Vec<_> = contents.into_iter().flatten().collect();
+    html::page("", &title, &script_source(), &command, header(report, &contents), sections, script)
 }
 
 #[cfg(test)]
@@ -88,6 +107,7 @@ mod tests {
                 accuracy: 0.5,
                 correct,
                 collapsed: true,
+                saturated: false,
             }),
             ..RunRecord::new(settings, "<b>CPU</b>")
         }
@@ -107,6 +127,7 @@ mod tests {
             images: &[[7; 784]; 4],
             trained_on: trained_on.as_ref(),
             results: &results,
+            is_described: true,
         })
     }
 
@@ -115,10 +136,11 @@ mod tests {
         let page = rendered(Ok(record(1)));
         assert!(page.contains(
             "Trained for 2 epochs on 54,000 images, plus 6,000 for validation, with recipe classic and seed \
-             7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, started 2026-01-02T03:04:05Z."
+             7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, started <time datetime=\"2026-01-02T03:04:05Z\">2026-01-02 03:04 \
+             UTC</time>."
         ));
         assert!(page.contains(r#"<th scope="row">Learning rate</th><td>0.9</td>"#));
-        assert!(page.contains("<h1>a&lt;b&gt;&amp;.mpk</h1>") && !page.contains("<b>CPU"));
+        assert!(page.contains("<b>a&lt;b&gt;&amp;.mpk</b> predicts") && !page.contains("<b>CPU"));
         assert!(page.contains("first 4 test images of Fashion-MNIST"));
         assert!(page.contains("<dd>25.00%</dd>") && page.contains("<dd>61.25%</dd>"));
         assert_eq!(page.matches("<img").count(), 3);

@@ -1,13 +1,13 @@
 //! One training run: loads the data, trains, saves checkpoint, model and run record, then evaluates on the test images.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use burn::data::dataset::Dataset;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::TrainArgs;
-use crate::cli::commands::{data_options, note_provenance};
+use crate::cli::commands::{Notes, data_options};
 use crate::cli::error::Error;
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, RunReporter, TensorBoard};
@@ -17,6 +17,8 @@ use crate::eval::{self, evaluate};
 use crate::train::{
     Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
 };
+
+use super::place::{batch_job, host_name};
 
 /// Interval between checkpoints within an epoch, which bounds the work that a `kill -9` can lose. A checkpoint takes 6 ms to
 /// write.
@@ -47,7 +49,7 @@ impl Splits {
         let limit = settings.limit.and_then(NonZeroUsize::new);
         let TrainAndTest { train, test, provenance } =
             TrainAndTest::load(&data_options(&args.data, limit, settings.stratified))?;
-        note_provenance(&provenance);
+        Notes::default().provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
             return Err(Error::Usage(
@@ -80,6 +82,8 @@ pub(super) struct TrainingRun<'a, D> {
     pub(super) record: RunRecord,
     /// The files to write, if any.
     pub(super) files: Option<RunFiles>,
+    /// Time at which the run stops, if any.
+    pub(super) deadline: Option<Instant>,
 }
 
 impl<D> TrainingRun<'_, D> {
@@ -90,9 +94,14 @@ impl<D> TrainingRun<'_, D> {
         reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let Self { splits, device, record, files } = self;
-        let record =
-            RunRecord { started: now(), threads: rayon::current_num_threads(), ..record.clone() };
+        let Self { splits, device, record, files, deadline } = self;
+        let record = RunRecord {
+            started: now(),
+            threads: rayon::current_num_threads(),
+            host: host_name(),
+            job: batch_job(),
+            ..record.clone()
+        };
         let mut checkpoint = match earlier {
             Some(checkpoint) => checkpoint.resume(record).map_err(|difference| {
                 let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
@@ -124,6 +133,7 @@ impl<D> TrainingRun<'_, D> {
             validation: &splits.validation,
             device,
             save_every: SAVE_EVERY,
+            deadline: *deadline,
         };
         fit(&context, &mut checkpoint, reporter, &mut save)?;
         let (model, images) = (checkpoint.model(), &splits.test);
