@@ -38,7 +38,7 @@ impl Error {
                 "name a directory with run records (.json), which `lenet train` writes"
             }
             Self::Threads(_) => {
-                "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
+                "raise the limit on processes (ulimit -u), or use fewer threads if the command has --threads"
             }
             Self::Stopped { advice, .. } => advice,
             Self::Open { .. } => "the report is saved; open the file in a browser",

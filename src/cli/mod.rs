@@ -2,7 +2,7 @@
 
 pub mod args;
 pub mod commands;
-mod compare;
+pub mod compare;
 pub mod error;
 pub mod fetch;
 mod hints;

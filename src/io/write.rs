@@ -144,6 +144,19 @@ fn flush(file: &File) -> io::Result<()> {
     }
 }
 
+/// Creates a directory and those above it, unless they exist, so that they survive a power loss.
+///
+/// # Errors
+/// Returns an error if a directory cannot be created, or if the one above it cannot be flushed.
+pub fn create_directory(path: &Path) -> Result<(), FileError> {
+    let failed = FileError::of("cannot create the directory", path);
+    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(path).map_err(&failed)?;
+    let parents = missing.into_iter().filter_map(Path::parent);
+    let current = |parent| if parent == Path::new("") { Path::new(".") } else { parent };
+    parents.map(current).try_for_each(sync_directory).map_err(failed)
+}
+
 /// Flushes a directory, so that a rename in it survives a power loss.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {

@@ -173,9 +173,16 @@ impl RunRecord {
     pub fn read(path: &Path) -> io::Result<Self> {
         let bytes = crate::io::read(path, MAX_BYTES)?;
         let invalid = |why| io::Error::other(format!("not a lenet run record: {why}"));
-        let record: Self =
-            serde_json::from_slice(&bytes).map_err(|error| invalid(one_line(&error)))?;
-        record.check().map_err(invalid)?;
+        Self::decode(&bytes).map_err(invalid)
+    }
+
+    /// Decodes the bytes of a record.
+    ///
+    /// # Errors
+    /// Returns a description of the problem if the bytes are not a valid record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| one_line(&error))?;
+        record.check()?;
         Ok(record)
     }
 

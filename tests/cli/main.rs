@@ -5,6 +5,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 
@@ -45,6 +47,7 @@ mod seeds;
 mod server;
 mod shapes;
 mod signals;
+mod snapshots;
 mod stratified;
 mod streams;
 mod symlink_attacks;

@@ -6,6 +6,7 @@ use wgpu_api as wgpu;
 use super::choice::choose;
 use super::kernels::missing_capability;
 use crate::error::Error;
+use crate::io::limits;
 
 /// A GPU that is ready to compute.
 #[derive(Debug, Clone)]
@@ -52,9 +53,26 @@ fn name(adapter: &wgpu::Adapter) -> String {
     format!("{} ({BACKEND})", adapter.get_info().name)
 }
 
-/// Returns the names of all GPUs, in the order in which [`open`] numbers them.
+/// Returns the names of all GPUs, in the order in which [`open`] numbers them, or no names if [`open`] would reject the limits of
+/// the process.
 pub fn names() -> Vec<String> {
+    if check_limits().is_err() {
+        return Vec::new();
+    }
     pollster::block_on(instance().enumerate_adapters(BACKEND.into())).iter().map(name).collect()
+}
+
+/// Address space in bytes and threads that a graphics driver and CubeCL may need. Mesa's software renderer needs 500 MB and,
+/// together with CubeCL, one thread per core and six others.
+const DRIVER_MEMORY: usize = 1 << 30;
+const DRIVER_THREADS: usize = 8;
+
+/// Checks that the limits of the process leave room for a graphics driver, which would crash otherwise.
+fn check_limits() -> Result<(), Error> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    limits::check_address_space(DRIVER_MEMORY)
+        .and_then(|()| limits::check_threads(cores + DRIVER_THREADS))
+        .map_err(|error| Error::Gpu(format!("the resource limits are too low for a GPU: {error}")))
 }
 
 /// Opens the GPU that `choice` selects (see [`choose`]), or the fastest GPU of the machine.
@@ -62,6 +80,7 @@ pub fn names() -> Vec<String> {
 /// # Errors
 /// Returns an error if no GPU is found, if none matches the choice, or if the GPU cannot be opened or cannot run the kernels.
 pub fn open(choice: Option<&str>) -> Result<Gpu, Error> {
+    check_limits()?;
     let instance = instance();
     let adapter = match choice {
         Some(choice) => {
@@ -83,11 +102,11 @@ pub fn open(choice: Option<&str>) -> Result<Gpu, Error> {
     };
     let adapter = adapter.ok_or_else(|| Error::Gpu(format!("no GPU found through {BACKEND}")))?;
     let (info, name) = (adapter.get_info(), name(&adapter));
-    let limits = adapter.limits();
+    let supported = adapter.limits();
     let missing_capability = missing_capability(
-        limits.max_compute_invocations_per_workgroup as usize,
-        limits.max_compute_workgroup_storage_size as usize,
-        limits.max_storage_buffers_per_shader_stage as usize,
+        supported.max_compute_invocations_per_workgroup as usize,
+        supported.max_compute_workgroup_storage_size as usize,
+        supported.max_storage_buffers_per_shader_stage as usize,
     );
     if let Some(missing_capability) = missing_capability {
         let name = info.name;
@@ -103,7 +122,7 @@ pub fn open(choice: Option<&str>) -> Result<Gpu, Error> {
         - wgpu::Features::all_experimental_mask();
     let description = wgpu::DeviceDescriptor {
         required_features: features,
-        required_limits: limits,
+        required_limits: supported,
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };

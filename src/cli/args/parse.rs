@@ -87,7 +87,11 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
         ),
         (is_cpu, &["gpu"], "has no effect without --backend wgpu"),
         (is_given(&"seeds"), &["seed"], "cannot be used with --seeds"),
-        (writes_nothing, &["resume", "force"], "has no effect with --seeds unless -o is given"),
+        (
+            writes_nothing,
+            &["resume", "force", "snapshots"],
+            "has no effect with --seeds unless -o is given",
+        ),
     ];
     rules.iter().filter(|(applies, ..)| *applies).find_map(|(_, options, problem)| {
         let option = options.iter().find(|id| is_given(id))?.replace('_', "-");

@@ -60,7 +60,11 @@ pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
     decode(path, &bytes.map_err(FileError::of("cannot read", path))?)
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
+/// Decodes the bytes of a picture file, as [`read`] does. `path` is for messages.
+///
+/// # Errors
+/// Returns an error if the bytes cannot be decoded, are cut off, or exceed the limits.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let too_large = || PictureError::TooLarge(path.to_owned());
     let corrupt = |cause: String| PictureError::Corrupt { path: path.to_owned(), cause };
     let failed = |error| match error {

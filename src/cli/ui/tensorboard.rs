@@ -24,7 +24,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::cli::error::Error;
 use crate::error;
 use crate::format::protobuf::Message;
-use crate::io::{FileError, Lock, Origin, Target, complete};
+use crate::io::{FileError, Lock, Origin, Target, complete, create_directory};
 use crate::train::{EpochRecord, RunRecord};
 
 /// Prefix and suffix of the file names. TensorBoard reads every file whose name contains "tfevents".
@@ -183,12 +183,12 @@ fn file_name(record: &RunRecord) -> String {
 
 /// Creates a directory and its parents, unless it exists. A symlink at this path, which the user did not type, is rejected.
 fn create_dir(dir: &Path) -> Result<(), FileError> {
-    let failed = FileError::of("cannot create the directory", dir);
     if dir.is_symlink() {
-        let cause = "expected a directory, found a symlink";
-        return Err(failed(io::Error::new(io::ErrorKind::NotADirectory, cause)));
+        let cause =
+            io::Error::new(io::ErrorKind::NotADirectory, "expected a directory, found a symlink");
+        return Err(FileError::new("cannot create the directory", dir, cause));
     }
-    fs::create_dir_all(dir).map_err(failed)
+    create_directory(dir)
 }
 
 /// Returns lenet's event files in `dir`, or none if `dir` does not exist.
