@@ -148,6 +148,19 @@ fn foreign_locks_do_not_block() {
 }
 
 #[test]
+fn open_files_need_not_be_renamed() {
+    // Every other rename fails, as if the file were open. The program closes the file and tries again.
+    let (dir, server) = (TestDir::new(), server());
+    for (args, files) in COMMANDS {
+        let args = args.replace("URL", server.url());
+        let injections =
+            ["renameat2:error=EINVAL", "link,linkat:error=EPERM", "renameat:error=ETXTBSY:when=1+2"];
+        let output = run(&dir, &args, &injections);
+        assert_written(&dir, &output, files, &args);
+    }
+}
+
+#[test]
 fn rename_that_never_works_prevents_training() {
     let dir = TestDir::new();
     for error in ["ENOSYS", "EPERM", "EXDEV", "EINVAL"] {
