@@ -25,7 +25,7 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(args: &ConvertArgs, model: &mut Model) -> Result<(), Error> {
     let dir = &args.output;
-    create_directory(dir)?;
+    create_directory(dir, Origin::User)?;
     // Libraries such as transformers read the tensor layout from this key.
     model.file.metadata.insert("format".to_owned(), "pt".to_owned());
     let assumed = DatasetIdentity::assumed();
