@@ -25,6 +25,9 @@ pub enum Error {
     /// The GPU could not be opened.
     #[error("{0}")]
     Gpu(String),
+    /// The user chose a GPU that does not exist.
+    #[error("there is no GPU {choice:?}; found {}", numbered(.names))]
+    UnknownGpu { choice: String, names: Vec<String> },
     /// The backend reported an error while it computed.
     #[error("the {backend} backend failed: {cause}")]
     Device { backend: String, cause: String },
@@ -71,6 +74,13 @@ pub enum Error {
     /// The model file does not belong to the checkpoint.
     #[error("{} is not the model that this training run saved", .0.display())]
     ModelMismatch(PathBuf),
+}
+
+/// Lists names with their numbers: `0: NAME, 1: NAME`.
+fn numbered(names: &[String]) -> String {
+    let names: Vec<_> =
+        names.iter().enumerate().map(|(number, name)| format!("{number}: {name}")).collect();
+    names.join(", ")
 }
 
 impl Error {

@@ -70,11 +70,11 @@ fn check_address_space() -> Result<(), Error> {
     limits::check_address_space(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
 }
 
-/// Opens the GPU and prints notes about it, if any.
+/// Opens the chosen GPU and prints notes about it, if any.
 #[cfg(feature = "wgpu")]
-fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
+fn open_gpu(choice: Option<&str>) -> Result<lenet::backend::gpu::Gpu, Error> {
     lenet::backend::gpu::xdg_runtime_note().into_iter().for_each(ui::note);
-    let gpu = lenet::backend::gpu::open()?;
+    let gpu = lenet::backend::gpu::open(choice)?;
     gpu.note().iter().for_each(|note| ui::note(note));
     Ok(gpu)
 }
@@ -89,7 +89,7 @@ fn on_backend<T: OnBackend>(compute: &ComputeArgs, task: &T) -> Result<(), Error
         }
         #[cfg(feature = "wgpu")]
         Backend::Wgpu => {
-            let gpu = open_gpu()?;
+            let gpu = open_gpu(compute.gpu.choice.as_deref())?;
             task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
         }
     }

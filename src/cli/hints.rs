@@ -14,7 +14,7 @@ use crate::error;
 use crate::format::{FaultKind, FormatError};
 
 use data::data;
-use files::{file, is_reading};
+use files::{file, is_reading, missing};
 
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
 const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
@@ -58,6 +58,9 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Format(error) => return format(error),
         Error::File(error) => return file(error),
         Error::Gpu(_) => "use the CPU: --backend ndarray",
+        Error::UnknownGpu { .. } => {
+            "choose one of them by its number or a part of its name, for example --gpu 0"
+        }
         Error::Device { .. } => "try again, or use the CPU: --backend ndarray",
         Error::NonFiniteOutput(_) => "the weights are too large; train again with a smaller --lr",
         Error::Diverged { .. } => {
@@ -89,9 +92,9 @@ fn library(error: &error::Error) -> Option<String> {
 
 fn picture(error: &PictureError) -> Option<String> {
     let too_large = format!(
-        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB decoded, {} MiB as a file",
-        MAX_BYTES >> 20,
-        MAX_FILE_BYTES >> 20
+        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB as a file, and {} MiB to decode it",
+        MAX_FILE_BYTES >> 20,
+        MAX_BYTES >> 20
     );
     let hint = match error {
         PictureError::File(error) => match error.source.kind() {
@@ -101,6 +104,9 @@ fn picture(error: &PictureError) -> Option<String> {
         },
         PictureError::NotAnImage(_) => "convert it to PNG first; renaming the file is not enough",
         PictureError::TooLarge(_) => &too_large,
+        PictureError::Crop { .. } => {
+            "--crop takes the left and top edge, the width and the height of the part, in pixels"
+        }
         PictureError::Corrupt { .. } => "save or download it again",
     };
     Some(hint.to_owned())
@@ -139,7 +145,10 @@ fn split(_: &SplitError) -> String {
 fn format(error: &FormatError) -> Option<String> {
     let hint = match error {
         FormatError::File(error) if is_reading(error) => match error.source.kind() {
-            ErrorKind::NotFound => "create a model with `lenet train`",
+            ErrorKind::NotFound => {
+                let missing = missing(&error.path);
+                return missing.or(Some("create a model with `lenet train`".to_owned()));
+            }
             ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
             _ => return file(error),
         },

@@ -51,6 +51,10 @@ pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataErr
         return Err(DataError::Directory { dir, source });
     }
     complete_dir(&dir, files).ok_or_else(|| {
+        // The most complete of the directories that were searched.
+        let below = LAYOUTS.iter().chain(&OTHER_LAYOUTS).map(|layout| dir.join(layout));
+        let dirs = [dir.clone()].into_iter().chain(below);
+        let dir = dirs.min_by_key(|dir| missing(dir, files).len()).unwrap_or(dir);
         let (missing, contents) = (missing(&dir, files), Contents::of(&dir, files));
         DataError::Incomplete { dir, missing, contents }
     })
@@ -194,6 +198,16 @@ mod tests {
             assert!(matches!(error, DataError::Directory { .. }), "{error}");
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn error_names_incomplete_subdirectory() {
+        let root = tempfile::tempdir().unwrap();
+        let raw = root.path().join("FashionMNIST/raw");
+        std::fs::create_dir_all(&raw).unwrap();
+        touch(&raw, &["t10k-images-idx3-ubyte"]);
+        let text = find(Some(root.path()), &TEST_FILES).unwrap_err().to_string();
+        assert_eq!(text, format!("{}: missing t10k-labels-idx1-ubyte", raw.display()));
     }
 
     #[test]

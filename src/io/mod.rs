@@ -1,6 +1,6 @@
 //! File access: reading, atomic writing and locking, plus sanitising of untrusted text.
 //!
-//! - [`mod@read`] reads only regular files, never blocks on a pipe, and enforces a maximum size.
+//! - [`mod@read`] reads regular files up to a maximum size, and never blocks on a pipe unless a pipe is expected.
 //! - [`Target`] writes to a new temporary file and renames it, so it never opens an existing file for writing. A
 //!   symlink at a path that the user typed is followed; a symlink at any other path is replaced.
 //! - [`complete`] appends to a file that other processes may have open.
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use append::complete;
 pub use lock::Lock;
-pub use read::read;
+pub use read::{read, read_any, read_from};
 pub use target::{Origin, Target};
 pub use write::{Staged, create_directory};
 

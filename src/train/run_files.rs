@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::{self as files, FileError, Lock, Origin, Target};
+use crate::model::INPUT;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
 use super::{Checkpoint, Keep, RunRecord, sha256};
@@ -246,7 +247,8 @@ impl RunFiles {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
         let trained_on = checkpoint.record.trained_on();
-        let metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
+        let mut metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
+        metadata.insert("input".to_owned(), INPUT.to_owned());
         let bytes = format::encode(format, &ModelFile { weights: checkpoint.model(), metadata });
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DatasetIdentity, DatasetNames};
-use crate::eval::Evaluation;
+use crate::eval::{Evaluation, is_near_chance};
 use crate::io::text::one_line;
 
 use super::{RunFiles, Settings};
@@ -105,6 +105,9 @@ pub struct TestRecord {
     /// Whether the model predicts the same class for every image. Earlier versions did not record it.
     #[serde(default)]
     pub collapsed: bool,
+    /// Whether nearly all outputs of the model are 0 or 1. Earlier versions did not record it.
+    #[serde(default)]
+    pub saturated: bool,
 }
 
 impl From<&Evaluation> for TestRecord {
@@ -115,7 +118,15 @@ impl From<&Evaluation> for TestRecord {
             accuracy: test.accuracy(),
             correct: test.correct(),
             collapsed: test.is_collapsed(),
+            saturated: test.is_saturated(),
         }
+    }
+}
+
+impl TestRecord {
+    /// Returns whether the model has not learned: it predicts one class for every image, or its accuracy is near chance.
+    pub fn is_failure(&self) -> bool {
+        self.collapsed || is_near_chance(self.samples, self.accuracy)
     }
 }
 

@@ -10,14 +10,18 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(target_os = "linux")]
+mod clocks;
 mod compare;
 mod convert;
 mod data;
 mod data_faults;
+mod data_layouts;
 mod datasets;
 mod doctor;
 mod documents;
 mod environment;
+mod environment_tables;
 mod eval;
 mod fetch;
 mod fetch_faults;
@@ -29,6 +33,7 @@ mod interruptions;
 mod locks;
 mod options;
 mod outputs;
+mod pictures;
 #[cfg(feature = "ndarray")]
 mod plain_burn;
 mod predict;
@@ -46,9 +51,11 @@ mod stratified;
 mod streams;
 mod symlink_attacks;
 mod tensorboard;
+mod tensorboard_dir;
 mod terminal_escapes;
 #[cfg(target_os = "linux")]
 mod terminal_width;
+mod tls;
 mod train;
 mod training_end;
 
@@ -133,7 +140,9 @@ impl TestDir {
     fn command(&self, program: &Path, args: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.root.path()).args(args.split_whitespace());
-        for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
+        for name in
+            ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME", "SSL_CERT_FILE"]
+        {
             command.env_remove(name);
         }
         command.env("HOME", self.root.path());

@@ -31,6 +31,11 @@ fn sweep_is_listed_and_sorted() {
     let csv = dir.run("runs sweep --csv --sort learning_rate");
     let header = "run,seed,recipe,learning_rate,epochs,test_accuracy,test_loss,val_accuracy,val_loss,seconds,ended\n";
     assert!(csv.stdout().starts_with(header), "{}", csv.stdout());
+    let epochs = dir.run("runs third.safetensors --per-epoch --csv");
+    let lines: Vec<_> = epochs.stdout().lines().collect();
+    assert_eq!(lines[0], "run,seed,recipe,epoch,seconds,loss,accuracy,val_loss,val_accuracy");
+    let loss = dir.json("third.safetensors.json")["epochs"][0]["loss"].to_string();
+    assert!(lines.len() == 2 && lines[1].split(',').nth(5) == Some(&loss), "{lines:?}");
     dir.run("runs --sort rate").assert_error(2, "the columns are", "");
     let text = dir.run("runs sweep third.safetensors");
     assert_eq!(text.stdout().lines().count(), 4, "{}", text.stdout());

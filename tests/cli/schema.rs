@@ -146,6 +146,7 @@ fn json_output_matches_schemas() {
         ("compare", "compare a.json b.json c.json k.csv s1.mpk s2.mpk --any-dataset --json"),
         ("compare", "compare a.json k.csv --records-only --json"),
         ("runs", "runs --json"),
+        ("runs", "runs --per-epoch --json"),
         ("verify", "data verify --json"),
         ("show", "data show --any-dataset --json"),
         ("show", "data show --any-dataset --json --split test --png sheet.png"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ComputeArgs, DataArgs, Split, ValidationArgs, batch_size, values};
-use crate::cli::picture::Invert;
+use crate::cli::picture::{Crop, Invert};
 
 /// Evaluate a model: loss, accuracy, class metrics, confusion matrix
 #[derive(Debug, Clone, Args)]
@@ -47,13 +47,14 @@ pub struct EvalArgs {
 Examples:
   lenet predict model.mpk shirt.jpg      classify a picture of any size
   lenet predict model.mpk *.png --top 1  show only the most likely class
+  lenet predict model.mpk - < shirt.jpg  classify a picture from standard input
   lenet predict model.mpk --index 0,1,2  classify images of the test set
   lenet predict model.mpk boot.png --why show which parts of the image matter
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// Picture files: PNG, JPEG, GIF, WebP or BMP
+    /// Picture files: PNG, JPEG, GIF, WebP or BMP; - for standard input
     #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
     pub images: Vec<PathBuf>,
     /// Classify images of the data set instead, by zero-based index
@@ -64,6 +65,9 @@ pub struct PredictArgs {
     pub split: Split,
     #[command(flatten)]
     pub validation: ValidationArgs,
+    /// Use only this part of each picture, in pixels from the top left corner
+    #[arg(long, value_name = "X,Y,W,H", value_parser = values::crop, conflicts_with = "index")]
+    pub crop: Option<Crop>,
     /// Invert the grey values, for pictures with a light background
     #[arg(long, value_enum, default_value = "auto", conflicts_with = "index")]
     pub invert: Invert,

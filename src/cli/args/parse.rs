@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Cli, Split, environment};
+use super::{Backend, Cli, Split, environment, name};
 use crate::io::text::{line, without_password};
 
 impl Cli {
@@ -20,7 +20,7 @@ impl Cli {
             reject_options_without_effect(&mut command, &matches)?;
             Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
         };
-        let args: Vec<OsString> = std::env::args_os().collect();
+        let args: Vec<OsString> = wild::args_os().collect();
         parse(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
             // get an escaped message: some of its parts are already formatted. Values of environment variables are escaped
@@ -69,7 +69,10 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
     let is_test = matches!(matches.try_get_one("split"), Ok(Some(Split::Test)));
     let no_validation = matches!(matches.try_get_one("validation_split"), Ok(Some(0.0)));
     let writes_nothing = is_given(&"seeds") && !matches.contains_id("output");
-    let rules: [(bool, &[&str], &str); 6] = [
+    let is_cpu = matches!(
+        matches.try_get_one::<Backend>("backend"), Ok(Some(backend)) if name(backend) != "wgpu"
+    );
+    let rules: [(bool, &[&str], &str); 7] = [
         (
             is_test,
             &["stratified", "validation_split"],
@@ -79,9 +82,10 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
         (is_given(&"images"), &["data", "any_dataset", "limit"], "has no effect without --index"),
         (
             is_given(&"records_only"),
-            &["data", "any_dataset", "limit", "backend", "threads"],
+            &["data", "any_dataset", "limit", "backend", "gpu", "threads"],
             "has no effect with --records-only",
         ),
+        (is_cpu, &["gpu"], "has no effect without --backend wgpu"),
         (is_given(&"seeds"), &["seed"], "cannot be used with --seeds"),
         (writes_nothing, &["resume", "force"], "has no effect with --seeds unless -o is given"),
     ];
@@ -91,9 +95,18 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
     })
 }
 
-/// Escapes the values that an error quotes, and hides passwords in URLs.
+/// Maximum length of a value in an error, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// Escapes and truncates the values that an error quotes, and hides passwords in URLs.
 fn escape_values(mut error: clap::Error) -> clap::Error {
-    let escape = |text: &String| line(&without_password(text)).into_owned();
+    let escape = |text: &String| {
+        let shown = line(&without_password(text)).into_owned();
+        match shown.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => format!("{}..", &shown[..end]),
+            None => shown,
+        }
+    };
     let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     for (kind, value) in context {
         let escaped = match &value {

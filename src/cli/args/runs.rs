@@ -16,7 +16,8 @@ Examples:
   lenet runs                           all runs in this directory
   lenet runs sweep --sort val_loss     sorted, the best first
   lenet runs sweep --best 3            the three best by validation accuracy
-  lenet runs sweep --csv > sweep.csv   for a spreadsheet")]
+  lenet runs sweep --csv > sweep.csv   for a spreadsheet
+  lenet runs model.mpk --per-epoch     the metrics of every epoch")]
 pub struct RunsArgs {
     /// Directories, run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv)
     #[arg(value_name = "PATH", default_value = ".")]
@@ -27,6 +28,9 @@ pub struct RunsArgs {
     /// Show only the N best runs [default column: val_accuracy]
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub best: Option<NonZeroUsize>,
+    /// Print one row per epoch instead of one per run
+    #[arg(long)]
+    pub per_epoch: bool,
     /// Print CSV instead of text
     #[arg(long, conflicts_with = "json")]
     pub csv: bool,

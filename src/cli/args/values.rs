@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ureq::http::Uri;
 
+use crate::cli::picture::Crop;
 use crate::train::is_learning_rate;
 
 /// Returns a parser of integers in this range.
@@ -28,6 +29,16 @@ pub fn positive(text: &str) -> Result<NonZeroUsize, String> {
 
 pub fn learning_rate(text: &str) -> Result<f64, String> {
     number(text, is_learning_rate, "expected a number from 1.2e-38 to 3.4e38")
+}
+
+/// Parses a part of a picture: left, top, width and height.
+pub fn crop(text: &str) -> Result<Crop, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let crop: Option<[u32; 4]> = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    let crop = crop.filter(|[.., width, height]| *width > 0 && *height > 0);
+    crop.map(Crop).ok_or_else(|| {
+        "expected four integers: left, top, width and height, for example 0,0,300,400".to_owned()
+    })
 }
 
 /// Parses a fraction below 1.
@@ -70,7 +81,12 @@ fn number(text: &str, is_valid: impl Fn(f64) -> bool, expected: &str) -> Result<
 pub fn url(text: &str) -> Result<String, String> {
     let is_directory = |url: &Uri| {
         let scheme = url.scheme_str().is_some_and(|scheme| ["https", "http"].contains(&scheme));
-        scheme && url.host().is_some_and(|host| !host.is_empty()) && url.query().is_none()
+        let host = url.host().unwrap_or_default();
+        // The parser does not check the port.
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let port = authority.rsplit('@').next().unwrap_or_default().strip_prefix(host);
+        let has_valid_port = port == Some("") || url.port_u16().is_some();
+        scheme && !host.is_empty() && has_valid_port && url.query().is_none()
     };
     // The parser drops a fragment.
     match text.parse::<Uri>() {
@@ -157,11 +173,22 @@ mod tests {
     }
 
     #[test]
+    fn crop_has_four_numbers() {
+        assert_eq!(crop("0,10, 300,400"), Ok(Crop([0, 10, 300, 400])));
+        for text in ["", "1,2,3", "1,2,3,4,5", "-1,0,3,4", "0,0,0,4", "0,0,4,0", "a,0,1,1"] {
+            assert!(crop(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn urls_need_a_scheme() {
         assert!(url("https://example.org/a").is_ok() && url("http://127.0.0.1:8000").is_ok());
         assert!(url("http://me:p%2Fss@example.org").is_ok());
+        assert!(url("http://[::1]:8000/a").is_ok() && url("http://[::1]").is_ok());
         for text in [
             "",
+            "http://a:b",
+            "http://a:99999/",
             "http://",
             "http:///a",
             "example.org",

@@ -14,10 +14,9 @@ use crate::cli::ui::Out;
 use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::{Origin, Target};
-use crate::model::Weights;
-use crate::train::RunRecord;
+use crate::model::{INPUT, Weights};
 
-use super::{run_record, trained_on};
+use super::{Model, Notes};
 
 impl ConvertArgs {
     /// Converts the model and verifies the written file.
@@ -33,8 +32,8 @@ impl ConvertArgs {
                     .ok_or_else(|| FormatError::UnknownExtension { path: self.output.clone() })?,
             ),
         };
-        let bytes = format::read_bytes(&self.input)?;
-        let mut file = format::decode(&self.input, &bytes)?;
+        let mut notes = Notes::default();
+        let mut model = Model::read(&self.input, &mut notes)?;
         let written = match format {
             None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
             Some(_) => vec![self.output.clone()],
@@ -45,17 +44,16 @@ impl ConvertArgs {
         {
             return Err(Error::exists(existing));
         }
-        let record = run_record(&self.input, &bytes).ok();
-        let dataset = trained_on(record.as_ref(), &file);
-        let dataset = dataset.unwrap_or_else(DatasetIdentity::assumed);
-        file.metadata.extend(metadata(record.as_ref(), &dataset));
+        let metadata = metadata(&model);
+        model.file.metadata.extend(metadata);
         match format {
-            None => folder::write(self, &mut file, record.as_ref(), &dataset)?,
+            None => folder::write(self, &mut model)?,
             Some(format) => {
-                let bytes = encode(&self.output, format, &file)?;
+                let bytes = encode(&self.output, format, &model.file)?;
                 Target::new(&self.output, Origin::User)?.write(&bytes, self.force)?;
             }
         }
+        let file = &model.file;
         let mut out = Out::default();
         if self.json {
             let mut document = json!({
@@ -65,6 +63,7 @@ impl ConvertArgs {
             if format.is_none() {
                 document["files"] = json!(folder::FILES);
             }
+            notes.add_to(&mut document);
             out.json(&document);
             return out.finish();
         }
@@ -109,11 +108,16 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
 }
 
 /// Returns the metadata of a model file: input, data set, and the settings and results in the run record.
-fn metadata(record: Option<&RunRecord>, dataset: &DatasetIdentity) -> BTreeMap<String, String> {
-    let mut metadata = dataset.to_metadata();
+fn metadata(model: &Model) -> BTreeMap<String, String> {
+    let assumed = DatasetIdentity::assumed();
+    let mut metadata = model.trained_on.as_ref().unwrap_or(&assumed).to_metadata();
     let mut insert = |key: &str, value: String| metadata.insert(key.to_owned(), value);
-    insert("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    let Some(record) = record else {
+    // The converted file confirms no more than the file that it was made from.
+    insert(
+        "input",
+        if model.is_described() { INPUT.to_owned() } else { format!("{INPUT} (assumed)") },
+    );
+    let Some(record) = model.record() else {
         return metadata;
     };
     let settings = &record.settings;

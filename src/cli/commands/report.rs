@@ -12,20 +12,19 @@ use crate::cli::report::{GENERATOR, Report, TestResults, page};
 use crate::cli::ui::Out;
 use crate::data::Part;
 use crate::eval::{self, outputs};
-use crate::format;
 use crate::io::Origin;
 use crate::model::layers;
 use crate::train::RunFiles;
 
-use super::{OnBackend, load, new_file, note_other_data, run_record, trained_on};
+use super::{Model, Notes, OnBackend, data_options, load, new_file};
 
 /// Maximum size of a file that may be a report. A report has about 1 MB.
 const MAX_PAGE_BYTES: u64 = 64 << 20;
 
 impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let bytes = format::read_bytes(&self.model)?;
-        let file = format::decode(&self.model, &bytes)?;
+        let mut notes = Notes::default();
+        let model = Model::read(&self.model, &mut notes)?;
         let default = RunFiles::beside(&self.model, "html");
         let (path, origin) = match &self.output {
             Some(output) => (output.as_path(), Origin::User),
@@ -37,22 +36,24 @@ impl OnBackend for ReportArgs {
         }
         let replace = self.force || is_report(path);
         let target = new_file(path, origin, replace)?;
-        let record = run_record(&self.model, &bytes);
-        let trained_on = trained_on(record.as_ref().ok(), &file);
-        let (dataset, provenance) = load(Part::Test, &self.data, false)?;
-        note_other_data(&self.model, trained_on.as_ref(), &provenance);
+        let options = data_options(&self.data, self.data.limit, false);
+        let (dataset, provenance) = load(Part::Test, &options, &mut notes)?;
+        notes.other_data(&self.model, model.trained_on.as_ref(), &provenance);
         if dataset.is_empty() {
             return Err(Error::Usage("there are no test images".to_owned()));
         }
-        let outputs = outputs::<B>(&file.weights, &dataset, eval::BATCH_SIZE, device)?;
+        let outputs = outputs::<B>(&model.file.weights, &dataset, eval::BATCH_SIZE, device)?;
+        let results = TestResults::new(&outputs, dataset.labels(), dataset.info());
+        notes.weakness(&self.model, &results.evaluation, model.is_described());
         let page = page(&Report {
             model: &self.model.file_name().unwrap_or_default().to_string_lossy(),
-            weights: &file.weights,
+            weights: &model.file.weights,
             layers: &layers(1),
-            record: &record,
+            record: &model.record,
             images: dataset.images(),
-            trained_on: trained_on.as_ref(),
-            results: &TestResults::new(&outputs, dataset.labels(), dataset.info()),
+            trained_on: model.trained_on.as_ref(),
+            results: &results,
+            is_described: model.is_described(),
         });
         target.write(page.as_bytes(), replace)?;
         let mut out = Out::default();

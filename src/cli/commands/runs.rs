@@ -28,7 +28,10 @@ impl RunsArgs {
             let paths: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
             return Err(Error::NoRuns(paths.join(", ")));
         }
-        let mut table = RunTable::new(runs);
+        let mut table = match self.per_epoch {
+            true => RunTable::of_epochs(&runs),
+            false => RunTable::of_runs(&runs),
+        };
         let sort = self.sort.as_deref().or(self.best.map(|_| "val_accuracy"));
         if let Some(key) = sort {
             table.sort(key).map_err(|known| {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::MEMORY;
 use super::files::reading;
+use crate::cli::args::quoted;
 use crate::data::error::IdxError;
 use crate::data::{Contents, DataError};
 
@@ -33,10 +34,10 @@ pub(super) fn data(error: &DataError) -> Option<String> {
 
 /// Returns advice for a directory that has `contents` instead of the data set.
 fn instead(dir: &Path, contents: &Contents) -> String {
-    let dir = dir.display();
+    let dir = quoted(dir.as_os_str());
     match contents {
         Contents::Empty => format!("download Fashion-MNIST: lenet data fetch --data {dir}"),
-        Contents::Subdirectory(found) => format!("use --data {}", found.display()),
+        Contents::Subdirectory(found) => format!("use --data {}", quoted(found.as_os_str())),
         Contents::OtherNames(_) => {
             "rename the files to train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
              t10k-labels-idx1-ubyte, with .gz if they are compressed; --data names their directory"
@@ -57,13 +58,13 @@ fn instead_of_file(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match &*extension {
         "zip" | "tar" | "tgz" | "7z" => unpack(path),
-        _ => format!("give the directory instead: --data {}", parent(path).display()),
+        _ => format!("give the directory instead: --data {}", quoted(parent(path).as_os_str())),
     }
 }
 
 /// Returns the command that unpacks an archive in its directory.
 fn unpack(path: &Path) -> String {
-    let (file, dir) = (path.display(), parent(path).display());
+    let [file, dir] = [path, parent(path)].map(|path| quoted(path.as_os_str()));
     let name = path.to_string_lossy().to_lowercase();
     match &name {
         name if name.ends_with(".zip") => format!("unpack it: unzip {file} -d {dir}"),
@@ -109,6 +110,7 @@ mod tests {
     fn archives_have_command() {
         for (path, hint) in [
             ("d/a.zip", "unpack it: unzip d/a.zip -d d"),
+            ("my data/a.zip", "unpack it: unzip 'my data/a.zip' -d 'my data'"),
             ("a.tar.gz", "unpack it: tar -xf a.tar.gz -C ."),
             ("a.7z", "unpack it to ., and give that directory with --data"),
         ] {

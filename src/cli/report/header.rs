@@ -117,10 +117,13 @@ fn known_history(record: &RunRecord) -> Markup {
 
 /// Returns warnings about the model and its run record.
 fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
-    let collapsed = report.results.evaluation.is_collapsed();
-    let collapsed =
-        collapsed.then(|| "the model predicts the same class for every image.".to_owned());
-    collapsed.into_iter().chain(mismatch(report))
+    let assumed = (!report.is_described).then(|| {
+        "the model file does not tell how it was trained. It was read as a network with sigmoid activations and max-pooling \
+         for raw pixels (0 to 255)."
+            .to_owned()
+    });
+    let weakness = report.results.evaluation.weakness().map(|weakness| format!("{weakness}."));
+    assumed.into_iter().chain(weakness).chain(mismatch(report))
 }
 
 /// Returns a warning if the run record does not seem to belong to this model.

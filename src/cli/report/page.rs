@@ -35,6 +35,8 @@ pub struct Report<'a> {
     pub trained_on: Option<&'a DatasetIdentity>,
     /// The results of the model on `images`.
     pub results: &'a TestResults,
+    /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
+    pub is_described: bool,
 }
 
 /// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
@@ -105,6 +107,7 @@ mod tests {
                 accuracy: 0.5,
                 correct,
                 collapsed: true,
+                saturated: false,
             }),
             ..RunRecord::new(settings, "<b>CPU</b>")
         }
@@ -124,6 +127,7 @@ mod tests {
             images: &[[7; 784]; 4],
             trained_on: trained_on.as_ref(),
             results: &results,
+            is_described: true,
         })
     }
 

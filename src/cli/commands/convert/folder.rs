@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::card;
 use crate::cli::args::ConvertArgs;
+use crate::cli::commands::Model;
 use crate::cli::error::Error;
 use crate::data::{DatasetIdentity, DatasetNames, Scaling};
-use crate::format::{Format, ModelFile};
+use crate::format::Format;
 use crate::io::{Origin, Staged, Target, create_directory};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
@@ -22,24 +23,21 @@ pub(super) fn is_directory(target: &Path) -> bool {
 }
 
 /// Writes the directory.
-pub(super) fn write(
-    args: &ConvertArgs,
-    file: &mut ModelFile,
-    record: Option<&RunRecord>,
-    dataset: &DatasetIdentity,
-) -> Result<(), Error> {
+pub(super) fn write(args: &ConvertArgs, model: &mut Model) -> Result<(), Error> {
     let dir = &args.output;
     create_directory(dir)?;
     // Libraries such as transformers read the tensor layout from this key.
-    file.metadata.insert("format".to_owned(), "pt".to_owned());
-    let config = config(&layers(1), record, &dataset.names);
+    model.file.metadata.insert("format".to_owned(), "pt".to_owned());
+    let assumed = DatasetIdentity::assumed();
+    let record = model.record();
+    let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
-    let card = card::write(&stem, record, dataset);
+    let card = card::write(&stem, record, model.is_described());
     let paths = FILES.map(|name| dir.join(name));
     let contents = [
-        super::encode(&paths[0], Format::Safetensors, file)?,
-        super::encode(&paths[1], Format::Onnx, file)?,
+        super::encode(&paths[0], Format::Safetensors, &model.file)?,
+        super::encode(&paths[1], Format::Onnx, &model.file)?,
         (config + "\n").into_bytes(),
         card.into_bytes(),
     ];
@@ -80,7 +78,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
         "num_channels": 1,
         "image_size": 28,
         "num_labels": 10,
-        "dataset": dataset.name,
+        "dataset": record.and(dataset.name.as_ref()),
         "id2label": names,
         "label2id": labels,
         "input": {

@@ -14,7 +14,7 @@ const HIDDEN: [&str; 2] = ["epochs", "sha256."];
 /// Text of a value that is unknown.
 const UNKNOWN: &str = "–";
 
-/// One row per run, with the cells in the order of the columns.
+/// Rows with the cells in the order of the columns.
 pub(super) struct RunTable {
     columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Value>>,
@@ -51,8 +51,40 @@ impl From<Metric> for Column {
 }
 
 impl RunTable {
-    /// Creates the table of these runs, each with its path. Settings are columns if they differ between the runs.
-    pub(super) fn new(runs: Vec<(String, Run)>) -> Self {
+    /// Creates a table with one row per run. Each run comes with its path.
+    pub(super) fn of_runs(runs: &[(String, Run)]) -> Self {
+        let mut table = Self::identities(runs);
+        table.columns.push(Column::new("epochs"));
+        table.columns.extend(Metric::ALL.map(Column::from));
+        table.columns.push(Column::new("ended"));
+        for (row, (_, run)) in table.rows.iter_mut().zip(runs) {
+            row.push(json!(run.epochs.len()));
+            row.extend(Metric::ALL.map(|metric| json!((metric.of)(run))));
+            row.push(json!(run.ended));
+        }
+        table
+    }
+
+    /// Creates a table with one row per epoch.
+    pub(super) fn of_epochs(runs: &[(String, Run)]) -> Self {
+        let mut table = Self::identities(runs);
+        let columns = ["epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"];
+        table.columns.extend(columns.map(Column::new));
+        let rows = std::mem::take(&mut table.rows).into_iter().zip(runs);
+        table.rows = rows
+            .flat_map(|(row, (_, run))| {
+                run.epochs.iter().map(move |epoch| {
+                    let epoch = json!(epoch);
+                    row.iter().cloned().chain(columns.map(|key| epoch[key].clone())).collect()
+                })
+            })
+            .collect();
+        table
+    }
+
+    /// Creates a table with the columns that identify a run: its path, seed and recipe, and the settings that differ between
+    /// the runs.
+    fn identities(runs: &[(String, Run)]) -> Self {
         let names: BTreeSet<&String> =
             runs.iter().flat_map(|(_, run)| run.settings.keys()).collect();
         let is_shown = |name: &str| !HIDDEN.iter().any(|hidden| name.starts_with(hidden));
@@ -64,21 +96,12 @@ impl RunTable {
         let settings: Vec<&String> =
             names.into_iter().filter(|name| is_shown(name) && differs(name)).collect();
         let columns = ["run", "seed", "recipe"].map(Column::new).into_iter();
-        let columns = columns
-            .chain(settings.iter().map(|name| Column::setting(name)))
-            .chain([Column::new("epochs")])
-            .chain(Metric::ALL.map(Column::from))
-            .chain([Column::new("ended")]);
+        let columns = columns.chain(settings.iter().map(|name| Column::setting(name)));
         let rows = runs.iter().map(|(path, run)| {
             let setting =
                 |name: &&String| run.settings.get(*name).map_or(Value::Null, |text| cell(text));
             let first = [json!(path), json!(run.seed), json!(run.kind)].into_iter();
-            first
-                .chain(settings.iter().map(setting))
-                .chain([json!(run.epochs.len())])
-                .chain(Metric::ALL.map(|metric| json!((metric.of)(run))))
-                .chain([json!(run.ended)])
-                .collect()
+            first.chain(settings.iter().map(setting)).collect()
         });
         Self { columns: columns.collect(), rows: rows.collect() }
     }
@@ -183,17 +206,17 @@ mod tests {
 
     #[test]
     fn differing_settings_are_columns() {
-        let table = RunTable::new(vec![run(1, "0.9", None), run(2, "0.1", Some(0.7))]);
+        let table = RunTable::of_runs(&[run(1, "0.9", None), run(2, "0.1", Some(0.7))]);
         let keys: Vec<_> = table.columns.iter().map(|column| column.key.as_str()).collect();
         assert_eq!(keys[..5], ["run", "seed", "recipe", "learning_rate", "epochs"]);
-        let table = RunTable::new(vec![run(1, "0.9", None), run(2, "0.9", None)]);
+        let table = RunTable::of_runs(&[run(1, "0.9", None), run(2, "0.9", None)]);
         assert!(table.columns.iter().all(|column| column.key != "learning_rate"));
     }
 
     #[test]
     fn best_run_is_first() {
         let runs = [(1, "0.9", None), (2, "0.05", Some(0.7)), (3, "1", Some(0.8))];
-        let mut table = RunTable::new(runs.map(|(seed, rate, test)| run(seed, rate, test)).into());
+        let mut table = RunTable::of_runs(&runs.map(|(seed, rate, test)| run(seed, rate, test)));
         let order = |table: &RunTable| -> Vec<_> {
             table.rows.iter().map(|row| row[1].as_u64().unwrap()).collect()
         };

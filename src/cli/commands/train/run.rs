@@ -7,7 +7,7 @@ use burn::data::dataset::Dataset;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::TrainArgs;
-use crate::cli::commands::{data_options, note_provenance};
+use crate::cli::commands::{Notes, data_options};
 use crate::cli::error::Error;
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, RunReporter, TensorBoard};
@@ -49,7 +49,7 @@ impl Splits {
         let limit = settings.limit.and_then(NonZeroUsize::new);
         let TrainAndTest { train, test, provenance } =
             TrainAndTest::load(&data_options(&args.data, limit, settings.stratified))?;
-        note_provenance(&provenance);
+        Notes::default().provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
             return Err(Error::Usage(

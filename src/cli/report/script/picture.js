@@ -2,9 +2,9 @@
 
 const SIDE = 28;
 const TOLERANCE = 12;
-const MAX_BYTES = 128 * 2 ** 20;
+const MAX_BYTES = 64 * 2 ** 20;
 const MAX_SIDE = 16384;
-// Browsers can hold several copies of a picture of this size. `lenet predict` accepts larger ones.
+// Browsers can hold several copies of a picture of this size. `lenet predict` accepts some that are larger.
 const MAX_PIXELS = 4e7;
 
 // Reads a picture in any format of the browser as { width, height, grey }. Throws errors whose messages are shown to the user.
@@ -53,19 +53,39 @@ function border({ width, height, grey }) {
 
 // Converts a picture to { image, inverted }, where `image` holds the 784 pixels for the network.
 function prepare(picture) {
-  const counts = border(picture);
-  const total = counts.reduce((a, b) => a + b);
-  const inverted = 2 * counts.reduce((sum, count, grey) => sum + count * grey, 0) > 255 * total;
+  const inverted = isDarkOnLight(picture);
   if (inverted) picture = { ...picture, grey: picture.grey.map((grey) => 255 - grey) };
   const is28 = picture.width === SIDE && picture.height === SIDE;
   return { image: is28 ? picture.grey : trimAndScale(picture), inverted };
 }
 
-function trimAndScale(picture) {
+// Returns the background colour, which is the median of the border.
+function backgroundOf(picture) {
   const counts = border(picture);
   const half = Math.ceil(counts.reduce((a, b) => a + b) / 2);
   let below = 0;
-  const background = counts.findIndex((count) => (below += count) >= half);
+  return counts.findIndex((count) => (below += count) >= half);
+}
+
+// Returns whether the subject is darker than the background: whether the mean of the middle is below the background.
+function isDarkOnLight(picture) {
+  const { width, height, grey } = picture;
+  const background = backgroundOf(picture);
+  const difference = (left, top) => {
+    let sum = 0;
+    for (let y = top; y < height - top; y++) {
+      for (let x = left; x < width - left; x++) sum += grey[y * width + x] - background;
+    }
+    return sum / ((width - 2 * left) * (height - 2 * top));
+  };
+  const middle = difference(Math.floor(width / 4), Math.floor(height / 4));
+  if (Math.abs(middle) > 2) return middle < 0;
+  const whole = difference(0, 0);
+  return whole === 0 ? background > 127 : whole < 0;
+}
+
+function trimAndScale(picture) {
+  const background = backgroundOf(picture);
   const [left, top, width, height] = object(picture, background);
   const longer = Math.max(width, height);
   const scaled = (length) => Math.max(Math.floor((2 * length * SIDE + longer) / (2 * longer)), 1);
@@ -135,6 +155,7 @@ function warnings(image, ranges) {
   const edge = frame.reduce((a, b) => a + b) / frame.length;
   return [mean, contrast, edge].flatMap((value, i) => {
     const [name, min, max] = ranges[i];
-    return value < min || value > max ? [`${name} ${value.toFixed(0)} (training images: ${min} to ${max})`] : [];
+    const rounded = Math.round(value);
+    return rounded < min || rounded > max ? [`${name} ${rounded} (training images: ${min} to ${max})`] : [];
   });
 }

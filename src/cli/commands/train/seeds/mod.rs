@@ -7,7 +7,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
 use crate::backend::LeNetBackend;
-use crate::cli::args::{self, ComputeArgs, TrainArgs};
+use crate::cli::args::{self, Backend, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::{self, Bar, RunReporter, TensorBoard, bars_wanted};
 use crate::io::Origin;
@@ -72,9 +72,11 @@ pub(super) fn train<B: LeNetBackend>(
 /// On the CPU, one run per thread is best, because a run on one thread never waits for another thread. On a GPU, only one
 /// run is trained at a time, because a GPU has one queue for all runs.
 fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
-    match args::name(&compute.backend).as_str() {
-        "ndarray" => threads,
-        _ => 1,
+    match compute.backend {
+        #[cfg(feature = "ndarray")]
+        Backend::Ndarray => threads,
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => 1,
     }
 }
 
