@@ -128,8 +128,7 @@ fn known_history(record: &RunRecord) -> Markup {
 /// Returns warnings about the model and its run record.
 fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
     let assumed = (!report.is_described).then(|| {
-        "the model file does not tell how it was trained. It was read as a network with sigmoid activations and max-pooling \
-         for raw pixels (0 to 255)."
+        "the model has no record of how it was trained. Sigmoid activations, max-pooling and raw pixels (0 to 255) are assumed."
             .to_owned()
     });
     let weakness = report.results.evaluation.weakness().map(|weakness| format!("{weakness}."));
