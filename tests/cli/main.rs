@@ -9,6 +9,7 @@
 mod common;
 
 mod compare;
+mod compare_inputs;
 mod convert;
 mod data;
 mod data_faults;

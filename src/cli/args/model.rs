@@ -120,7 +120,7 @@ Examples:
   lenet compare runs/*.json -o compare.html  also write an HTML report
   lenet compare model.json keras.csv         a Keras run logged by CSVLogger")]
 pub struct CompareArgs {
-    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv)
+    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv or .log)
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
     /// Also write an HTML report to this file
@@ -129,6 +129,12 @@ pub struct CompareArgs {
     /// Overwrite the report if it exists
     #[arg(long, requires = "output")]
     pub force: bool,
+    /// Order the runs by this metric, best first
+    #[arg(long, value_name = "METRIC", value_parser = ["test_accuracy", "test_loss", "val_accuracy", "val_loss", "seconds"])]
+    pub sort: Option<String>,
+    /// Print one CSV row per run instead of text
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// Compare only the run records, even if the models are available
     #[arg(long)]
     pub records_only: bool,

@@ -12,7 +12,6 @@ use crate::cli::ui::Out;
 use crate::data::Part;
 use crate::eval::{self, outputs};
 use crate::format;
-use crate::model::layers;
 
 use super::{OnBackend, load, new_file, note_other_data, run_record, trained_on};
 
@@ -36,7 +35,6 @@ impl OnBackend for ReportArgs {
         let page = page(&Report {
             model: &self.model.file_name().unwrap_or_default().to_string_lossy(),
             weights: &file.weights,
-            layers: &layers(1),
             record: &record,
             images: dataset.images(),
             trained_on: trained_on.as_ref(),

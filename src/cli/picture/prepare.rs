@@ -1,18 +1,19 @@
 //! Conversion of a greyscale picture of any size to a 28x28 image for the network.
 
+use clap::ValueEnum;
 use image::imageops::{self, FilterType};
 use image::{GenericImageView, GrayImage, Luma};
 
 use crate::data::{Image, SIDE};
 
 /// When to invert the grey values. The training images are bright on black.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Invert {
-    /// Invert if the border of the picture is bright.
+    /// If the border of the picture is bright
     Auto,
-    /// Always invert.
+    /// Always
     Yes,
-    /// Never invert.
+    /// Never
     No,
 }
 

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::{count, plural};
+use crate::cli::ui::format::{count, duration, percent, plural};
 use crate::model::PARAMETERS;
 use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::Report;
-use super::html::{duration, percent};
 use super::settings::reason_for_fewer_epochs;
 
 /// Renders the part above the sections.
@@ -94,10 +93,9 @@ fn known_history(record: &RunRecord) -> Markup {
 
 /// Returns warnings about the model and its run record.
 fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
-    let collapsed = report.results.evaluation.is_collapsed();
-    let collapsed =
-        collapsed.then(|| "the model predicts the same class for every image.".to_owned());
-    collapsed.into_iter().chain(mismatch(report))
+    let collapsed = "the model predicts the same class for every image.".to_owned();
+    let is_collapsed = report.results.evaluation.is_collapsed();
+    is_collapsed.then_some(collapsed).into_iter().chain(mismatch(report))
 }
 
 /// Returns a warning if the run record does not seem to belong to this model.

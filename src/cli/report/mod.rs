@@ -19,6 +19,7 @@ mod reliability;
 mod settings;
 mod test_results;
 
+pub use network::layer_table;
 pub use page::{Report, page};
 pub use settings::rows as training_rows;
 pub use test_results::{Prediction, TestResults};

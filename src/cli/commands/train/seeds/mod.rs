@@ -141,7 +141,7 @@ fn row<B: LeNetBackend>(
         _ => None,
     };
     let mut reporter: Box<dyn RunReporter> = match bar {
-        Some(bar) => Box::new(bar.part()),
+        Some(bar) => Box::new(bar.clone()),
         None => Box::new(Quiet),
     };
     let (record, test) = run.train::<B>(earlier, reporter.as_mut(), None)?;
