@@ -93,7 +93,7 @@ fn text_and_html_contain_all_sections() {
     .unwrap();
     let output = dir.run(&format!("compare {ALL} keras-1.csv --any-dataset -o page.html")).ok();
     for text in [
-        "run      seed  epochs  batch size",
+        "run      seed  epochs  batch size  learning rate   recipe  test accuracy",
         "mean ± sd",
         "Welch's t-test",
         "test accuracy: classic − tuned",

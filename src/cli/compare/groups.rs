@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::data::{CLASSES, DatasetIdentity, DatasetInfo, DatasetNames};
 
+use super::run::defaults;
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Metric, Run};
 
@@ -31,6 +32,9 @@ pub struct Difference {
     pub setting: String,
     /// Value in each group, or `None` if it is unknown or not set.
     pub values: Vec<Option<String>>,
+    /// Whether each group has the default of its recipe. The name of the recipe then tells them apart.
+    #[serde(skip)]
+    pub is_implied: bool,
 }
 
 /// Welch's t-test of a metric between the groups with the indices `a` and `b`.
@@ -205,9 +209,13 @@ fn differences(runs: &[Run], groups: &[Group]) -> Vec<Difference> {
         let known = firsts.iter().filter(|run| run.framework == "lenet");
         known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
     };
+    let kinds: BTreeSet<&String> = firsts.iter().map(|run| &run.kind).collect();
+    let defaults: BTreeMap<_, _> = kinds.into_iter().map(|kind| (kind, defaults(kind))).collect();
+    let is_default = |run: &&Run, name| run.settings.get(name) == defaults[&run.kind].get(name);
     let differing = names.into_iter().filter(differs).map(|name| Difference {
         setting: name.clone(),
         values: firsts.iter().map(|run| run.settings.get(name).cloned()).collect(),
+        is_implied: name != "recipe.name" && firsts.iter().all(|run| is_default(run, name)),
     });
     differing.collect()
 }

@@ -11,7 +11,7 @@ use crate::cli::ui::format::fields;
 use crate::data::DatasetIdentity;
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
-use crate::train::{EpochRecord, RunFiles, RunRecord};
+use crate::train::{EpochRecord, Recipe, RunFiles, RunRecord, Settings};
 
 use super::log::{self, Log};
 
@@ -114,9 +114,7 @@ impl Run {
 
     fn from_record(record: RunRecord) -> Self {
         let trained_on = record.trained_on();
-        let mut settings = BTreeMap::new();
-        flatten("", &Value::Object(fields(&record.settings)), &mut settings);
-        settings.remove("seed");
+        let mut settings = flat(&record.settings);
         settings.insert("device".to_owned(), record.device);
         settings.insert("lenet".to_owned(), record.lenet);
         settings.insert("train_samples".to_owned(), record.train_samples.to_string());
@@ -177,6 +175,21 @@ pub fn sort(runs: &mut [Run], key: &str) {
 fn stem(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     text::line(&stem).into_owned()
+}
+
+/// Returns the default settings of a named recipe, or none if the name is unknown.
+pub fn defaults(recipe: &str) -> BTreeMap<String, String> {
+    let recipes = [Recipe::classic(), Recipe::tuned()].into_iter();
+    let mut named = recipes.filter(|known| known.name == recipe);
+    named.next().map_or_else(BTreeMap::new, |recipe| flat(&Settings::new(recipe)))
+}
+
+/// Returns all settings except the seed, by name in the run record.
+fn flat(settings: &Settings) -> BTreeMap<String, String> {
+    let mut flat = BTreeMap::new();
+    flatten("", &Value::Object(fields(settings)), &mut flat);
+    flat.remove("seed");
+    flat
 }
 
 /// Returns the path of the model that a record belongs to: the inverse of [`RunFiles::beside`].

@@ -3,7 +3,7 @@
 use crate::cli::ui::format::{UNKNOWN, count, decimals, plural, significant};
 use crate::cli::ui::table::{Table, row};
 
-use super::groups::{Group, MAX_GROUPS, ModelPair};
+use super::groups::{Difference, Group, MAX_GROUPS, ModelPair};
 use super::{Comparison, Metric};
 
 /// Number of leading characters of a digest that are shown.
@@ -46,7 +46,7 @@ impl Comparison {
     /// Creates a table whose columns are `first`, the settings that differ, and the metrics.
     fn with_settings(&self, first: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Table {
         let first = first.iter().map(|name| (*name).to_owned());
-        let settings = self.differences.iter().map(|difference| match &*difference.setting {
+        let settings = self.shown().map(|difference| match &*difference.setting {
             "recipe.name" => "recipe".to_owned(),
             name => name.trim_start_matches("recipe.").replace('_', " "),
         });
@@ -54,9 +54,14 @@ impl Comparison {
         Table { columns: first.chain(settings).chain(metrics).collect(), rows: rows.collect() }
     }
 
+    /// Returns the settings that differ, without those that the name of the recipe implies.
+    fn shown(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|difference| !difference.is_implied)
+    }
+
     /// Returns the values of the settings that differ in a group.
     fn settings(&self, group: usize) -> impl Iterator<Item = String> {
-        self.differences.iter().map(move |difference| {
+        self.shown().map(move |difference| {
             let is_digest = difference.setting.starts_with("sha256.");
             let length = if is_digest { DIGEST } else { usize::MAX };
             let value = difference.values[group].as_deref().unwrap_or(UNKNOWN);
