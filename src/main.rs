@@ -28,6 +28,7 @@ fn run(command: &Command) -> Result<(), Error> {
         Command::Predict(args) => on_backend(&args.compute, args),
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Compare(args) => on_backend(&args.compute, args),
+        Command::Runs(args) => in_pool(Some(1), || args.run()),
         Command::Shapes(args) => in_pool(Some(1), || args.run()),
         Command::Convert(args) => in_pool(Some(1), || args.run()),
         Command::Data(args) => check_address_space().and_then(|()| args.run()),
@@ -50,11 +51,11 @@ fn check_address_space() -> Result<(), Error> {
     limits::check_address_space(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
 }
 
-/// Opens the GPU and prints notes about it, if any.
+/// Opens the chosen GPU and prints notes about it, if any.
 #[cfg(feature = "wgpu")]
-fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
+fn open_gpu(choice: Option<&str>) -> Result<lenet::backend::gpu::Gpu, Error> {
     lenet::backend::gpu::xdg_runtime_note().into_iter().for_each(ui::note);
-    let gpu = lenet::backend::gpu::open()?;
+    let gpu = lenet::backend::gpu::open(choice)?;
     gpu.note().iter().for_each(|note| ui::note(note));
     Ok(gpu)
 }
@@ -69,7 +70,7 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
         }
         #[cfg(feature = "wgpu")]
         Backend::Wgpu => {
-            let gpu = open_gpu()?;
+            let gpu = open_gpu(compute.gpu.choice.as_deref())?;
             task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
         }
     })

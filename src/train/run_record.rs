@@ -9,7 +9,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::data::{DatasetIdentity, DatasetNames};
-use crate::eval::Evaluation;
+use crate::eval::{Evaluation, is_near_chance};
 use crate::io::text::{one_line, quoted};
 
 use super::{RunFiles, Settings};
@@ -29,6 +29,15 @@ pub struct RunRecord {
     /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different
     /// devices.
     pub device: String,
+    /// Name of the machine, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The job of a batch system in which the run was last started, for example `slurm 4711_3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Number of times that the run was resumed.
+    #[serde(default)]
+    pub restarts: u64,
     /// Number of CPU threads.
     pub threads: usize,
     /// Settings of the run.
@@ -99,6 +108,9 @@ pub struct TestRecord {
     /// Whether the model predicts the same class for every image. Earlier versions did not record it.
     #[serde(default)]
     pub collapsed: bool,
+    /// Whether nearly all outputs of the model are 0 or 1. Earlier versions did not record it.
+    #[serde(default)]
+    pub saturated: bool,
 }
 
 impl From<&Evaluation> for TestRecord {
@@ -109,7 +121,15 @@ impl From<&Evaluation> for TestRecord {
             accuracy: test.accuracy(),
             correct: test.correct(),
             collapsed: test.is_collapsed(),
+            saturated: test.is_saturated(),
         }
+    }
+}
+
+impl TestRecord {
+    /// Returns whether the model has not learned: it predicts one class for every image, or its accuracy is near chance.
+    pub fn is_failure(&self) -> bool {
+        self.collapsed || is_near_chance(self.samples, self.accuracy)
     }
 }
 
@@ -117,7 +137,7 @@ impl From<&Evaluation> for TestRecord {
 const MAX_BYTES: u64 = 32 << 20;
 
 /// The longest text in a valid record, in bytes, and the largest number of data files.
-const MAX_TEXT: usize = 200;
+const MAX_TEXT: usize = 1000;
 const MAX_FILES: usize = 100;
 
 /// The largest loss in a valid record. With outputs clipped to 1e-7..1 - 1e-7, the largest possible loss is about
@@ -136,6 +156,9 @@ impl RunRecord {
             burn: crate::BURN_VERSION.to_owned(),
             started: None,
             device: device.to_owned(),
+            host: None,
+            job: None,
+            restarts: 0,
             threads: rayon::current_num_threads(),
             settings,
             model_sha256: None,
@@ -187,12 +210,12 @@ impl RunRecord {
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
         self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
-        let Self { lenet, burn, started, device, model_sha256, data, settings, .. } = self;
+        let Self { lenet, burn, started, device, host, job, model_sha256, data, settings, .. } =
+            self;
         let texts = [lenet, burn, device, &settings.backend, &settings.recipe.name].into_iter();
+        let texts = texts.chain(started).chain(host).chain(job).chain(model_sha256);
         let names = data.iter().flat_map(|(file, digest)| [file, digest]);
-        if let Some(text) =
-            texts.chain(started).chain(model_sha256).chain(names).find(|text| text.len() > MAX_TEXT)
-        {
+        if let Some(text) = texts.chain(names).find(|text| text.len() > MAX_TEXT) {
             return Err(format!("text too long: {}", quoted(text)));
         }
         let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);

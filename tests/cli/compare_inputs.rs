@@ -125,7 +125,7 @@ fn figures_in_records_are_bounded() {
     let output =
         change(&|record| record["settings"]["recipe"]["name"] = "classic\nerror: x".into());
     for output in
-        [output, dir.run("compare a.json b.json --csv"), dir.run("compare a.json b.json --json")]
+        [output, dir.run("runs --csv"), dir.run("runs"), dir.run("compare a.json b.json --json")]
     {
         assert!(!output.ok().stdout().lines().any(|line| line.starts_with("error:")));
     }
@@ -159,7 +159,7 @@ fn sweep_has_one_row_per_run() {
     }
     let names: Vec<_> = (0..rates.len()).map(|number| format!("Run{number}.json")).collect();
     let sweep = format!("compare {} --any-dataset", names.join(" "));
-    let output = dir.run(&format!("{sweep} --sort test_loss -o page.html")).ok();
+    let output = dir.run(&format!("{sweep} -o page.html")).ok();
     let text = output.stdout();
     assert!(text.contains("run   seed  epochs  learning rate  "), "{text}");
     assert!(text.contains("\nRun0    42       1            0.9  "), "{text}");
@@ -167,14 +167,6 @@ fn sweep_has_one_row_per_run() {
     assert!(text.contains("7 groups are not tested in pairs"), "{text}");
     let page = dir.read_text("page.html");
     assert!(!page.contains("class=\"line0\"") && page.contains("<th scope=\"row\">Run0</th>"));
-    // The CSV table has every digit, and its rows are sorted.
-    let output = dir.run(&format!("{sweep} --sort test_loss --csv")).ok();
-    let rows: Vec<Vec<&str>> =
-        output.stdout().lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(rows[0][9], "test_loss");
-    assert_eq!(rows[0].last(), Some(&"recipe.learning_rate"));
-    let losses: Vec<f64> = rows[1..].iter().map(|row| row[9].parse().unwrap()).collect();
-    assert!(losses.len() == rates.len() && losses.is_sorted(), "{losses:?}");
     // Settings have their shortest form.
     dir.train("--epochs 1 --recipe classic -o classic.mpk");
     let document = dir.run("compare Run0.json classic.json --records-only --json").ok().json();

@@ -56,7 +56,7 @@ fn report_and_convert_detect_mismatched_record() {
             output.stderr()
         );
     }
-    let page = dir.read_text("report.html");
+    let page = dir.read_text("m.html");
     assert!(!page.contains("seed 42"));
     let metadata = lenet::format::read(&dir.path("m.safetensors")).unwrap().metadata;
     assert!(!metadata.contains_key("seed"), "{metadata:?}");
@@ -124,7 +124,7 @@ fn record_settings_are_validated() {
         dir.write("m.json", invalid.to_string());
         let output = dir.run("report m.mpk --any-dataset --force").ok();
         output.assert_stderr_contains(message);
-        let page = dir.read_text("report.html");
+        let page = dir.read_text("m.html");
         assert!(!page.contains("NaN"));
     }
 }

@@ -8,6 +8,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod disks;
+mod places;
+#[allow(dead_code, reason = "the end-to-end tests use more of it")]
+#[path = "../cli/server.rs"]
+mod server;
 mod test_dir;
 
 use std::fs;
@@ -101,9 +105,11 @@ fn failed_flush_keeps_files_intact() {
         let (failed, _) = fail_each(&dir, "fsync", failure);
         assert!(failed >= 18, "{failure}: {failed}");
     }
-    // Some network file systems cannot flush directories, so the program ignores that error.
-    let (failed, survived) = fail_each(&dir, "fsync", "error=EINVAL");
-    assert!(failed >= 9 && survived >= 9, "{failed} {survived}");
+    // Some network file systems cannot flush, so the program ignores these errors.
+    for failure in ["error=EINVAL", "error=ENOSYS", "error=EOPNOTSUPP"] {
+        let (failed, survived) = fail_each(&dir, "fsync", failure);
+        assert!(failed == 0 && survived >= 18, "{failure}: {failed} {survived}");
+    }
 }
 
 #[test]
@@ -187,6 +193,10 @@ fn files_are_flushed_before_rename() {
         };
         let paths: Vec<&str> = line[rename..].split('"').skip(1).step_by(2).collect();
         let [temporary, target] = paths[..] else { panic!("{line}") };
+        // Before training, the program renames one temporary file to another, to find out whether that works.
+        if target.contains(".lenet-") {
+            continue;
+        }
         let temporary = temporary.rsplit('/').next().unwrap();
         assert!(temporary.starts_with(".lenet-") && FILES.contains(&target), "{line}");
         renames += 1;

@@ -3,6 +3,7 @@
 use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init_device};
 use wgpu_api as wgpu;
 
+use super::choice::choose;
 use super::kernels::missing_capability;
 use crate::error::Error;
 
@@ -36,25 +37,52 @@ pub fn xdg_runtime_note() -> Option<&'static str> {
     )
 }
 
-/// Opens the fastest GPU of the machine.
+/// The graphics API that Burn's kernels support.
+const BACKEND: wgpu::Backend =
+    if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
+
+fn instance() -> wgpu::Instance {
+    wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: BACKEND.into(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    })
+}
+
+fn name(adapter: &wgpu::Adapter) -> String {
+    format!("{} ({BACKEND})", adapter.get_info().name)
+}
+
+/// Returns the names of all GPUs, in the order in which [`open`] numbers them.
+pub fn names() -> Vec<String> {
+    pollster::block_on(instance().enumerate_adapters(BACKEND.into())).iter().map(name).collect()
+}
+
+/// Opens the GPU that `choice` selects (see [`choose`]), or the fastest GPU of the machine.
 ///
 /// # Errors
-/// Returns an error if no GPU is found, or if it cannot be opened or cannot run the kernels.
-pub fn open() -> Result<Gpu, Error> {
-    // The graphics APIs that Burn's kernels support.
-    let backend =
-        if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        backends: backend.into(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let options = wgpu::RequestAdapterOptions {
-        power_preference: wgpu::PowerPreference::HighPerformance,
-        ..Default::default()
+/// Returns an error if no GPU is found, if none matches the choice, or if the GPU cannot be opened or cannot run the kernels.
+pub fn open(choice: Option<&str>) -> Result<Gpu, Error> {
+    let instance = instance();
+    let adapter = match choice {
+        Some(choice) => {
+            let mut adapters = pollster::block_on(instance.enumerate_adapters(BACKEND.into()));
+            let names: Vec<_> = adapters.iter().map(name).collect();
+            match choose(&names, choice) {
+                Some(index) => Some(adapters.swap_remove(index)),
+                None if names.is_empty() => None,
+                None => return Err(Error::UnknownGpu { choice: choice.to_owned(), names }),
+            }
+        }
+        None => {
+            let options = wgpu::RequestAdapterOptions {
+                power_preference: wgpu::PowerPreference::HighPerformance,
+                ..Default::default()
+            };
+            pollster::block_on(instance.request_adapter(&options)).ok()
+        }
     };
-    let adapter = pollster::block_on(instance.request_adapter(&options))
-        .map_err(|_| Error::Gpu(format!("no GPU found through {backend}")))?;
-    let info = adapter.get_info();
+    let adapter = adapter.ok_or_else(|| Error::Gpu(format!("no GPU found through {BACKEND}")))?;
+    let (info, name) = (adapter.get_info(), name(&adapter));
     let limits = adapter.limits();
     let missing_capability = missing_capability(
         limits.max_compute_invocations_per_workgroup as usize,
@@ -81,12 +109,12 @@ pub fn open() -> Result<Gpu, Error> {
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&description))
         .map_err(|error| Error::Gpu(format!("the GPU {} cannot be opened: {error}", info.name)))?;
-    let setup = WgpuSetup { instance, adapter, device, queue, backend };
+    let setup = WgpuSetup { instance, adapter, device, queue, backend: BACKEND };
     // The default options would panic if an environment variable is not a number.
     let options = RuntimeOptions { tasks_max: 32, memory_config: MemoryConfiguration::default() };
     Ok(Gpu {
         device: init_device(setup, options),
-        name: format!("{} ({backend})", info.name),
+        name,
         is_software: info.device_type == wgpu::DeviceType::Cpu,
     })
 }

@@ -40,7 +40,8 @@ fn shell<'a>(args: impl IntoIterator<Item = &'a OsStr>) -> String {
     args.join(" ")
 }
 
-fn quoted(arg: &OsStr) -> String {
+/// Quotes an argument for a shell.
+pub fn quoted(arg: &OsStr) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
     match arg.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),

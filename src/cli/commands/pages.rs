@@ -9,7 +9,7 @@ use clap_mangen::roff::{Roff, roman};
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
-use crate::io::{FileError, Target};
+use crate::io::{FileError, Origin, Target};
 
 impl CompletionsArgs {
     /// Prints the script.
@@ -47,7 +47,7 @@ impl ManArgs {
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));
             let page = page(command, &name).map_err(Error::Stdout)?;
-            Target::internal(&path)?.write(page.as_bytes(), true)?;
+            Target::new(&path, Origin::Program)?.write(page.as_bytes(), true)?;
             out.line(&format!("saved {}", path.display()));
         }
         out.finish()

@@ -12,9 +12,9 @@ mod statistics;
 mod tables;
 mod text;
 
-pub use document::{csv, document};
+pub use document::document;
 pub use groups::Comparison;
 pub use page::page;
-pub use run::{Metric, Predictions, Run, sort};
+pub use run::{Metric, Predictions, Run};
 pub use statistics::Summary;
 pub use text::text;

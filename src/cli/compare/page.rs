@@ -25,7 +25,9 @@ pub fn page(comparison: &Comparison, images: &[Image]) -> String {
     let (pairs, more) = comparison.model_pairs();
     let tests = comparison.test_table();
     let classes = comparison.class_table();
+    let dataset = comparison.measured_on().unwrap_or(&UNKNOWN);
     let header = html! {
+        p .kicker { "LeNet" @if dataset.is_known() { " · " (dataset.name) } }
         h1 { "Comparison of training runs" }
         p { (plural(comparison.runs.len(), "run")) " in " (plural(comparison.groups.len(), "group")) ". Runs in a group differ only in the seed." }
         @if let Some(omitted) = comparison.omitted(more) { p { "Note: " (omitted) "." } }
@@ -48,9 +50,7 @@ pub fn page(comparison: &Comparison, images: &[Image]) -> String {
             (section("only", "Classified correctly by only one model", only(comparison, first, images)))
         }
     };
-    let dataset = comparison.measured_on().unwrap_or(&UNKNOWN);
     frame(
-        dataset,
         "LeNet: comparison of training runs",
         "'none'",
         "lenet compare",

@@ -11,7 +11,7 @@ use crate::cli::ui::format::fields;
 use crate::data::DatasetIdentity;
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
-use crate::train::{EpochRecord, Recipe, RunFiles, RunRecord, Settings};
+use crate::train::{EpochRecord, Recipe, RunFiles, RunRecord, Settings, StopReason};
 
 use super::log::{self, Log};
 
@@ -79,10 +79,10 @@ pub struct Run {
     pub epochs: Vec<EpochRecord>,
     /// Whether the training time of each epoch is known.
     pub is_timed: bool,
-    /// Whether a loss in a log is not a number or impossibly large.
-    pub has_diverged: bool,
     /// The epoch whose weights are saved as the model.
     pub kept_epoch: Option<usize>,
+    /// How the run ended, if known: `all epochs`, `early stopping`, `unfinished` or `diverged`.
+    pub ended: Option<&'static str>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,
     /// Data set that the model was trained on, if recorded.
@@ -114,6 +114,11 @@ impl Run {
 
     fn from_record(record: RunRecord) -> Self {
         let trained_on = record.trained_on();
+        let ended = match (record.stop_reason, &record.test) {
+            (Some(StopReason::Patience), _) => "early stopping",
+            (Some(StopReason::Epochs), _) | (None, Some(_)) => "all epochs",
+            (None, None) => "unfinished",
+        };
         let mut settings = flat(&record.settings);
         settings.insert("device".to_owned(), record.device);
         settings.insert("lenet".to_owned(), record.lenet);
@@ -131,6 +136,7 @@ impl Run {
             epochs: record.epochs,
             is_timed: true,
             kept_epoch: record.kept_epoch,
+            ended: Some(ended),
             test: record.test.map(|test| (test.loss, test.accuracy)),
             trained_on,
             model_sha256: record.model_sha256,
@@ -152,23 +158,20 @@ impl Run {
             name,
             epochs,
             is_timed,
-            has_diverged,
+            ended: has_diverged.then_some("diverged"),
             source: path.canonicalize()?,
             ..Self::default()
         })
     }
 
+    /// Returns whether a loss in a log is not a number or impossibly large.
+    pub fn has_diverged(&self) -> bool {
+        self.ended == Some("diverged")
+    }
+
     fn kept(&self) -> Option<&EpochRecord> {
         self.epochs.iter().find(|epoch| Some(epoch.epoch) == self.kept_epoch)
     }
-}
-
-/// Sorts runs by the metric with this name in JSON, the best first and unknown values last.
-pub fn sort(runs: &mut [Run], key: &str) {
-    let Some(metric) = Metric::ALL.into_iter().find(|metric| metric.key == key) else { return };
-    let sign = if key.ends_with("accuracy") { -1.0 } else { 1.0 };
-    let rank = |run: &Run| (metric.of)(run).map_or(f64::INFINITY, |value| sign * value);
-    runs.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
 }
 
 /// Returns the file name without its extension, escaped for a terminal.

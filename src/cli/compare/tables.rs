@@ -13,7 +13,8 @@ impl Comparison {
     /// Returns the settings that differ and the metrics of each run.
     pub fn run_table(&self) -> Table {
         let rows = self.runs.iter().zip(&self.group_of).map(|(run, group)| {
-            let name = format!("{}{}", run.name, if run.has_diverged { " (diverged)" } else { "" });
+            let name =
+                format!("{}{}", run.name, if run.has_diverged() { " (diverged)" } else { "" });
             let seed = run.seed.map_or(UNKNOWN.to_owned(), |seed| seed.to_string());
             let metrics = Metric::ALL.map(|metric| decimals((metric.of)(run), metric.digits));
             let cells = [seed, count(run.epochs.len())].into_iter();

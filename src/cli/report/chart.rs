@@ -139,8 +139,9 @@ pub fn number(value: f64) -> String {
 /// A position on an axis, with its label.
 type Tick = (f64, String);
 
-/// Returns three to seven evenly spaced round numbers that enclose `low` and `high`.
+/// Returns three to seven evenly spaced round numbers that enclose `low` and `high`, and 0 if these are equal.
 fn y_ticks(low: f64, high: f64) -> Vec<Tick> {
+    let low = if high - low > 1e-6 * high { low } else { 0.0 };
     let span = (high - low).max(1e-3 * high.abs()).max(1e-6);
     let (step, decimals) = round_step(span / 4.0, false);
     let first = (low / step + 1e-9).floor();

@@ -62,7 +62,10 @@ fn metrics(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
         let seconds = format!("{:.1}", epoch.seconds);
         let metrics = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy];
         let [loss, accuracy, val_loss, val_accuracy] = metrics.map(|value| decimals(value, 4));
-        let rate = format!("{:.3e}", rate(epoch));
+        let rate = match rate(epoch) {
+            rate if rate < 1e-3 => format!("{rate:.3e}"),
+            rate => format!("{rate:.4}"),
+        };
         row(&heading, [seconds, loss, accuracy, val_loss, val_accuracy, rate])
     });
     let columns = [

@@ -3,14 +3,14 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::cli::ui::table::Table;
-use crate::data::DatasetInfo;
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("lesson.css"));
 
-/// Renders a whole page about models that were measured on `dataset`, with a content security policy that allows no
-/// requests and no scripts but `scripts`.
+/// The generator that each page names, which marks it as written by this program.
+pub const GENERATOR: &str = "lenet";
+
+/// Renders a whole page with a content security policy that allows no requests and no scripts but `scripts`.
 pub fn page(
-    dataset: &DatasetInfo,
     title: &str,
     scripts: &str,
     command: &str,
@@ -29,16 +29,14 @@ pub fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                meta name="generator" content=(GENERATOR);
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 link rel="icon" href="data:,";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header {
-                    p .kicker { "LeNet" @if dataset.is_known() { " · " (dataset.name) } }
-                    (header)
-                }
+                header { (header) }
                 main { (main) }
                 footer { p { "Written by lenet " (env!("CARGO_PKG_VERSION")) ": " code { (command) } } }
                 (end)

@@ -16,9 +16,11 @@ mod network;
 mod page;
 pub(super) mod pictures;
 mod reliability;
+mod script;
 mod settings;
 mod test_results;
 
+pub use html::GENERATOR;
 pub use network::layer_table;
 pub use page::{Report, page};
 pub use settings::rows as training_rows;

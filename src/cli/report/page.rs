@@ -4,6 +4,7 @@ use std::io;
 
 use maud::html;
 
+use crate::cli::ui::format::percent;
 use crate::data::{DatasetIdentity, Image, UNKNOWN};
 use crate::model::Weights;
 use crate::train::RunRecord;
@@ -11,11 +12,12 @@ use crate::train::RunRecord;
 use super::card::about;
 use super::confusion::{classes, matrix};
 use super::curves::curves;
-use super::header::header;
-use super::inside::{inside, script, script_source};
+use super::header::{header, results};
+use super::inside::inside;
 use super::network::{architecture, kernels};
 use super::pictures::mistakes;
 use super::reliability::confidence;
+use super::script::{script, script_source};
 use super::settings::training;
 use super::{TestResults, html};
 
@@ -33,15 +35,19 @@ pub struct Report<'a> {
     pub trained_on: Option<&'a DatasetIdentity>,
     /// The results of the model on `images`.
     pub results: &'a TestResults,
+    /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
+    pub is_described: bool,
 }
 
 /// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
 pub fn page(report: &Report<'_>) -> String {
     let record = report.record.as_ref().ok();
     let dataset = report.results.evaluation.dataset;
+    let with_curves = record.filter(|record| !record.epochs.is_empty());
     let sections = html! {
         (inside(dataset))
-        @if let Some(record) = record && !record.epochs.is_empty() { (curves(record)) }
+        (results(report))
+        @if let Some(record) = with_curves { (curves(record)) }
         (matrix(report.results))
         (classes(report.results))
         (confidence(report.results))
@@ -51,8 +57,23 @@ pub fn page(report: &Report<'_>) -> String {
         (architecture())
         (about(report.trained_on.map_or(&UNKNOWN, DatasetIdentity::info)))
     };
-    let script = script(report.weights, report.results, report.images);
-    let title = format!("LeNet report: {}", report.model);
+    let script = script(report);
+    let accuracy = percent(report.results.evaluation.accuracy());
+    let title = format!("LeNet on {}: {accuracy} ({})", dataset.name, report.model);
     let command = format!("lenet report {}", report.model);
-    html::page(dataset, &title, &script_source(), &command, header(report), sections, script)
+    let contents = [
+        Some(("inside", "Look inside")),
+        Some(("results", "Results")),
+        with_curves.map(|_| ("curves", "Learning curves")),
+        Some(("confusion", "Confusion matrix")),
+        Some(("classes", "Classes")),
+        Some(("confidence", "Confidence")),
+        Some(("mistakes", "Mistakes")),
+        Some(("kernels", "Kernels")),
+        record.map(|_| ("training", "Training")),
+        Some(("layers", "Layers")),
+        Some(("card", "About")),
+    ];
+    let contents: Vec<_> = contents.into_iter().flatten().collect();
+    html::page(&title, &script_source(), &command, header(report, &contents), sections, script)
 }

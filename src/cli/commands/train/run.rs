@@ -1,13 +1,13 @@
 //! One training run: loads the data, trains, saves checkpoint, model and run record, then evaluates on the test images.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use burn::data::dataset::Dataset;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::TrainArgs;
-use crate::cli::commands::{data_options, note_provenance};
+use crate::cli::commands::{Notes, data_options};
 use crate::cli::error::Error;
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, RunReporter, TensorBoard};
@@ -18,9 +18,19 @@ use crate::train::{
     Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
 };
 
+use super::place::{batch_job, host_name};
+
 /// Interval between checkpoints within an epoch, which bounds the work that a `kill -9` can lose. A checkpoint takes 6 ms to
 /// write.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// Returns the current time, or `None` if the clock is before 1970 or after 9999.
+fn now() -> Option<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let now = SystemTime::now();
+    let seconds = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    (seconds < YEAR_10000).then(|| humantime::format_rfc3339_seconds(now).to_string())
+}
 
 /// The images of a run.
 pub(super) struct Splits {
@@ -39,13 +49,18 @@ impl Splits {
         let limit = settings.limit.and_then(NonZeroUsize::new);
         let TrainAndTest { train, test, provenance } =
             TrainAndTest::load(&data_options(&args.data, limit, settings.stratified))?;
-        note_provenance(&provenance);
+        Notes::default().provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
             return Err(Error::Usage(
                 "--keep best and --patience need validation images, but the validation split is empty"
                     .to_owned(),
             ));
+        }
+        if now().is_none() {
+            ui::note(
+                "note: the clock is before 1970 or after 9999; the run record will lack the start time",
+            );
         }
         let dataset = provenance.identity();
         let record = RunRecord {
@@ -67,6 +82,8 @@ pub(super) struct TrainingRun<'a, D> {
     pub(super) record: RunRecord,
     /// The files to write, if any.
     pub(super) files: Option<RunFiles>,
+    /// Time at which the run stops, if any.
+    pub(super) deadline: Option<Instant>,
 }
 
 impl<D> TrainingRun<'_, D> {
@@ -77,11 +94,12 @@ impl<D> TrainingRun<'_, D> {
         reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let Self { splits, device, record, files } = self;
-        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        let Self { splits, device, record, files, deadline } = self;
         let record = RunRecord {
-            started: Some(now.to_string()),
+            started: now(),
             threads: rayon::current_num_threads(),
+            host: host_name(),
+            job: batch_job(),
             ..record.clone()
         };
         let mut checkpoint = match earlier {
@@ -91,6 +109,9 @@ impl<D> TrainingRun<'_, D> {
             })?,
             None => Checkpoint::initial(record),
         };
+        if let Some(files) = files {
+            files.probe_space(&checkpoint)?;
+        }
         reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
         let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
         if done >= settings.epochs {
@@ -112,6 +133,7 @@ impl<D> TrainingRun<'_, D> {
             validation: &splits.validation,
             device,
             save_every: SAVE_EVERY,
+            deadline: *deadline,
         };
         fit(&context, &mut checkpoint, reporter, &mut save)?;
         let (model, images) = (checkpoint.model(), &splits.test);

@@ -9,7 +9,7 @@ function imageButton(pixels, captions, label, onclick) {
 }
 
 // Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them.
-function makeMatrix(classes, predictions, onSelect) {
+function makeMatrix({ classes, model, labels, predicted: guesses }, predictions, onSelect) {
   const rows = [...document.querySelectorAll(".matrix tbody tr")].map((row) => [...row.querySelectorAll("td")]);
   const panel = document.getElementById("cell");
   const buttons = rows.map((row, label) =>
@@ -42,6 +42,14 @@ function makeMatrix(classes, predictions, onSelect) {
     next.focus();
   }
 
+  // The numbers of all images of a cell, in the command that shows them.
+  function everyImage(label, predicted, number) {
+    const indices = [...labels].flatMap((digit, i) => (Number(digit) === label && Number(guesses[i]) === predicted ? [i] : []));
+    const file = /^[\w./-]+$/.test(model) ? model : `'${model.replaceAll("'", "'\\''")}'`;
+    const command = make("code", {}, `lenet predict ${file} --index ${indices.join(",")}`);
+    return make("details", {}, make("summary", {}, `All ${number}, as a command that shows them`), make("p", { className: "command" }, command));
+  }
+
   function open(label, predicted) {
     const button = buttons[label][predicted];
     setCurrent(button);
@@ -51,7 +59,8 @@ function makeMatrix(classes, predictions, onSelect) {
     const limit = number > shown.length ? `, showing the ${shown.length} most confident:` : number ? ":" : ".";
     const text = `Predicted ${classes[predicted]}, actual ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${limit}`;
     const images = shown.map((prediction) => prediction.button(onSelect));
-    panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images));
+    const rest = number > shown.length ? [everyImage(label, predicted, number)] : [];
+    panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images), ...rest);
     panel.hidden = false;
   }
 }
