@@ -25,14 +25,14 @@ pub struct Group {
     pub runs: Vec<usize>,
 }
 
-/// A setting that differs between groups.
+/// A setting that differs between groups or runs.
 #[derive(Serialize)]
 pub struct Difference {
     /// Name in the run record.
     pub setting: String,
-    /// Value in each group, or `None` if it is unknown or not set.
+    /// Value in each group or run, or `None` if it is unknown or not set.
     pub values: Vec<Option<String>>,
-    /// Whether each group has the default of its recipe. The name of the recipe then tells them apart.
+    /// Whether each value is the default of its recipe. The name of the recipe then tells them apart.
     #[serde(skip)]
     pub is_implied: bool,
 }
@@ -88,7 +88,8 @@ impl Comparison {
     /// Groups `runs`.
     pub fn new(runs: Vec<Run>) -> Self {
         let (groups, group_of) = grouped(&runs);
-        let differences = differences(&runs, &groups);
+        let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
+        let differences = differences(&firsts);
         Self { runs, groups, group_of, differences }
     }
 
@@ -200,22 +201,21 @@ fn grouped(runs: &[Run]) -> (Vec<Group>, Vec<usize>) {
     (groups, group_of)
 }
 
-/// Returns the settings that differ between `groups`.
-fn differences(runs: &[Run], groups: &[Group]) -> Vec<Difference> {
-    let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
-    let names: BTreeSet<&String> = firsts.iter().flat_map(|run| run.settings.keys()).collect();
+/// Returns the settings that differ between `runs`, with their value in each run.
+pub fn differences(runs: &[&Run]) -> Vec<Difference> {
+    let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
     // Runs of other frameworks have unknown settings, which do not count as a difference.
     let differs = |name: &&String| {
-        let known = firsts.iter().filter(|run| run.framework == "lenet");
+        let known = runs.iter().filter(|run| run.framework == "lenet");
         known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
     };
-    let kinds: BTreeSet<&String> = firsts.iter().map(|run| &run.kind).collect();
+    let kinds: BTreeSet<&String> = runs.iter().map(|run| &run.kind).collect();
     let defaults: BTreeMap<_, _> = kinds.into_iter().map(|kind| (kind, defaults(kind))).collect();
     let is_default = |run: &&Run, name| run.settings.get(name) == defaults[&run.kind].get(name);
     let differing = names.into_iter().filter(differs).map(|name| Difference {
         setting: name.clone(),
-        values: firsts.iter().map(|run| run.settings.get(name).cloned()).collect(),
-        is_implied: name != "recipe.name" && firsts.iter().all(|run| is_default(run, name)),
+        values: runs.iter().map(|run| run.settings.get(name).cloned()).collect(),
+        is_implied: name != "recipe.name" && runs.iter().all(|run| is_default(run, name)),
     });
     differing.collect()
 }
