@@ -5,12 +5,12 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::{count, plural};
+use crate::cli::ui::format::{count, duration, percent, plural};
 use crate::model::PARAMETERS;
 use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::Report;
-use super::html::{duration, percent, section};
+use super::html::section;
 use super::settings::reason_for_fewer_epochs;
 
 /// Renders the part above the sections: title, summary, warnings and table of contents.
