@@ -84,11 +84,15 @@ fn advice(settings: &Settings, test: &TestRecord, record: &RunRecord) -> String 
         if recipe.momentum > usual.momentum {
             advice += &format!(", or --momentum {}", usual.momentum);
         }
+        if settings.batch_size < batch {
+            advice += &format!(", or larger batches (--batch-size {batch})");
+        }
         return advice;
     }
     let mut remedies = Vec::new();
-    if rate < usual_rate {
-        remedies.push(format!("a larger learning rate (--lr {usual_rate})"));
+    if rate != usual_rate {
+        let size = if rate < usual_rate { "a larger" } else { "the default" };
+        remedies.push(format!("{size} learning rate (--lr {usual_rate})"));
     }
     if settings.batch_size > batch {
         remedies.push(format!("smaller batches (--batch-size {batch})"));
