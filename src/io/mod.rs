@@ -24,7 +24,7 @@ pub use append::complete;
 pub use lock::Lock;
 pub use read::{read, read_any, read_from};
 pub use target::{Origin, Target};
-pub use write::Staged;
+pub use write::{Staged, create_directory};
 
 /// An error from reading, writing, locking or removing a file.
 #[derive(Debug, thiserror::Error)]

@@ -94,6 +94,27 @@ fn gpu_is_chosen_by_number_or_name() {
 }
 
 #[test]
+fn cache_directory_is_not_needed() {
+    let dir = TestDir::empty();
+    let args = format!("eval {TRAINED} --backend wgpu --limit 40 --data {DATA}");
+    let mut command = dir.lenet(&args);
+    command.env("HOME", "/nonexistent").env("XDG_CACHE_HOME", "/nonexistent");
+    worked(&CommandOutput::of(&mut command));
+    assert_eq!(dir.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn low_limits_are_reported() {
+    let dir = TestDir::empty();
+    let args = format!("eval {TRAINED} --backend wgpu --threads 1 --limit 40 --data {DATA}");
+    // Mesa's software renderer crashes if it can reserve 0.6 GB, and works with 0.8 GB.
+    for megabytes in [300, 400, 600, 800] {
+        let output = dir.run_in_shell(&format!("ulimit -v {megabytes}000"), &args);
+        output.assert_error(1, "", "");
+    }
+}
+
+#[test]
 fn gpu_training_is_reproducible_and_resumable() {
     let dir = TestDir::new();
     let train = |args: &str| dir.try_train(&format!("--backend wgpu --recipe tuned {args} -q"));

@@ -5,12 +5,15 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 
 #[cfg(target_os = "linux")]
 mod clocks;
 mod compare;
+mod compare_inputs;
 mod convert;
 mod data;
 mod data_faults;
@@ -29,6 +32,7 @@ mod hints;
 mod hugging_face;
 mod interruptions;
 mod locks;
+mod meaning;
 mod options;
 mod outputs;
 mod pictures;

@@ -81,7 +81,12 @@ fn number(text: &str, is_valid: impl Fn(f64) -> bool, expected: &str) -> Result<
 pub fn url(text: &str) -> Result<String, String> {
     let is_directory = |url: &Uri| {
         let scheme = url.scheme_str().is_some_and(|scheme| ["https", "http"].contains(&scheme));
-        scheme && url.host().is_some_and(|host| !host.is_empty()) && url.query().is_none()
+        let host = url.host().unwrap_or_default();
+        // The parser does not check the port.
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let port = authority.rsplit('@').next().unwrap_or_default().strip_prefix(host);
+        let has_valid_port = port == Some("") || url.port_u16().is_some();
+        scheme && !host.is_empty() && has_valid_port && url.query().is_none()
     };
     // The parser drops a fragment.
     match text.parse::<Uri>() {
@@ -179,8 +184,11 @@ mod tests {
     fn urls_need_a_scheme() {
         assert!(url("https://example.org/a").is_ok() && url("http://127.0.0.1:8000").is_ok());
         assert!(url("http://me:p%2Fss@example.org").is_ok());
+        assert!(url("http://[::1]:8000/a").is_ok() && url("http://[::1]").is_ok());
         for text in [
             "",
+            "http://a:b",
+            "http://a:99999/",
             "http://",
             "http:///a",
             "example.org",

@@ -9,7 +9,7 @@ use clap_mangen::roff::{Roff, roman};
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
-use crate::io::{FileError, Origin, Target};
+use crate::io::{Origin, Target, create_directory};
 
 impl CompletionsArgs {
     /// Prints the script.
@@ -42,7 +42,7 @@ impl ManArgs {
             let page = page(command, &name.collect::<Vec<_>>().join("-"));
             return print(&page.map_err(Error::Stdout)?);
         };
-        std::fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
+        create_directory(dir, Origin::User)?;
         let mut out = Out::default();
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));

@@ -11,7 +11,7 @@
 //!
 //! The tests use local servers. No test contacts the real mirrors.
 
-mod request;
+pub mod request;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::data::catalog::{DataFile, FileStatus};
 use crate::data::gzip::Decoded;
 use crate::data::source::path_of;
 use crate::io::text::without_password;
-use crate::io::{FileError, Origin, Target};
+use crate::io::{Origin, Target, create_directory};
 use request::{Client, UNKNOWN_ISSUER};
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
@@ -58,11 +58,16 @@ impl Fetcher {
     ///
     /// # Errors
     /// Returns an error if an incorrect file exists, all mirrors fail, or the file cannot be written.
-    pub fn file(&self, dir: &Path, file: DataFile, force: bool) -> Result<Fetched, FetchError> {
+    pub fn file(
+        &self,
+        (dir, origin): (&Path, Origin),
+        file: DataFile,
+        force: bool,
+    ) -> Result<Fetched, FetchError> {
         if let Some(present) = present(dir, file, force)? {
             return Ok(present);
         }
-        std::fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
+        create_directory(dir, origin)?;
         let path = dir.join(format!("{}.gz", file.name()));
         let target = Target::new(&path, Origin::Program)?;
         // Report an unwritable directory before the download of up to 26 MB.

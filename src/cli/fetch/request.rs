@@ -20,14 +20,14 @@ pub(super) const UNKNOWN_ISSUER: &str = "the server's certificate is from an unk
 
 /// Sends requests and shows their progress.
 #[derive(Debug)]
-pub(super) struct Client {
+pub struct Client {
     agent: Agent,
     has_bar: bool,
 }
 
 impl Client {
     /// Creates a client whose requests take at most `max_time`, with a progress bar if `has_bar`.
-    pub(super) fn new(max_time: Duration, has_bar: bool) -> Self {
+    pub fn new(max_time: Duration, has_bar: bool) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
@@ -37,8 +37,11 @@ impl Client {
         Self { agent: config.build().into(), has_bar }
     }
 
-    /// Returns the body of the response for `url`, or the cause of the failure in one line.
-    pub(super) fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+    /// Returns the body of the response for `url`.
+    ///
+    /// # Errors
+    /// Returns the cause of the failure in one line.
+    pub fn get(&self, url: &str) -> Result<Vec<u8>, String> {
         // The TLS library panics if the clock is before 1970.
         if SystemTime::now() < UNIX_EPOCH {
             return Err("the clock of this machine is before 1970".to_owned());

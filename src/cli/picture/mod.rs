@@ -14,5 +14,5 @@ mod statistics;
 
 pub use draw::{ascii, half_blocks};
 pub use prepare::{Crop, Invert, Prepared, prepare};
-pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, read};
+pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, decode, read};
 pub use statistics::{RANGES, Range, statistics, warnings};

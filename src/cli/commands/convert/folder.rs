@@ -1,6 +1,5 @@
 //! `lenet convert MODEL DIR/`: writes the files of a Hugging Face model repository.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -11,7 +10,7 @@ use crate::cli::commands::Model;
 use crate::cli::error::Error;
 use crate::data::{DatasetIdentity, DatasetNames, Scaling};
 use crate::format::Format;
-use crate::io::{FileError, Origin, Staged, Target};
+use crate::io::{Origin, Staged, Target, create_directory};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
@@ -26,7 +25,7 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(args: &ConvertArgs, model: &mut Model) -> Result<(), Error> {
     let dir = &args.output;
-    fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
+    create_directory(dir, Origin::User)?;
     // Libraries such as transformers read the tensor layout from this key.
     model.file.metadata.insert("format".to_owned(), "pt".to_owned());
     let assumed = DatasetIdentity::assumed();
@@ -70,7 +69,11 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
     }
     // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
-        Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
+        Some(Scaling::Standardise { mean, deviation }) => {
+            // The shortest digits that identify an f32, which JSON would widen to f64.
+            let [mean, std] = [mean, deviation].map(|value| value.to_string().parse::<f64>().ok());
+            json!({ "mean": mean, "std": std })
+        }
         _ => Value::Null,
     };
     json!({
