@@ -6,8 +6,8 @@
 use crate::model::DenseShape;
 
 use super::micro_batch::MICRO_BATCH;
-use super::simd::{LANES, Simd};
-use super::slices::{lanes, lanes_mut};
+use super::simd::{LANES, Simd, Vectors, WIDE, Wide};
+use super::slices::{window, window_mut};
 
 /// Returns the lengths, in floats, of a padded row of inputs and of a padded row of outputs.
 pub(super) const fn strides(shape: DenseShape) -> [usize; 2] {
@@ -22,7 +22,7 @@ pub(super) const fn stride(values: usize) -> usize {
 /// Computes `z = x * weight + bias` for the first `n` images of a micro-batch. Overwrites z.
 ///
 /// Shapes: x [MICRO_BATCH, inputs] and z [MICRO_BATCH, outputs] with padded rows; `weight` starts with the layer's
-/// [inputs, outputs] and has at least [`LANES`] more values; bias \[outputs\].
+/// [inputs, outputs] and has at least [`WIDE`] more values; bias \[outputs\].
 #[inline(always)]
 pub(super) fn forward<S: Simd>(
     s: S,
@@ -37,16 +37,26 @@ pub(super) fn forward<S: Simd>(
     assert_eq!((x.len(), z.len()), (MICRO_BATCH * inputs, MICRO_BATCH * outputs));
     assert_eq!(bias.len(), shape.outputs);
     let mut layer = Forward { shape, x, weight, bias, z };
+    if S::Wide::IS_ONE_REGISTER {
+        for column in (0..shape.outputs).step_by(2 * WIDE) {
+            if column + WIDE < shape.outputs {
+                layer.tile::<WIDE, _, MICRO_BATCH, 2>(s.wide(), 0, column);
+            } else {
+                layer.tile::<WIDE, _, MICRO_BATCH, 1>(s.wide(), 0, column);
+            }
+        }
+        return;
+    }
     // Tiles of four images by two vectors, or of eight by one, have the eight accumulators that hide the latency of the
     // multiply-adds. Tiles of four by two are better: they load six values for eight multiply-adds, and tiles of eight by one
     // load nine.
     for column in (0..shape.outputs).step_by(2 * LANES) {
         if column + LANES < shape.outputs {
             for image in (0..n).step_by(4) {
-                layer.tile::<S, 4, 2>(s, image, column);
+                layer.tile::<LANES, _, 4, 2>(s, image, column);
             }
         } else {
-            layer.tile::<S, MICRO_BATCH, 1>(s, 0, column);
+            layer.tile::<LANES, _, MICRO_BATCH, 1>(s, 0, column);
         }
     }
 }
@@ -60,28 +70,33 @@ struct Forward<'a> {
 }
 
 impl Forward<'_> {
-    /// Computes `V` vectors of outputs from `column` on, for `R` images from `image` on.
+    /// Computes `C` vectors of outputs from `column` on, for `R` images from `image` on.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize, const V: usize>(&mut self, s: S, image: usize, column: usize) {
+    fn tile<const N: usize, S: Vectors<N>, const R: usize, const C: usize>(
+        &mut self,
+        s: S,
+        image: usize,
+        column: usize,
+    ) {
         let [x_stride, z_stride] = strides(self.shape);
         let DenseShape { inputs, outputs } = self.shape;
         let mut x = [&self.x[..0]; R];
         for (i, x) in x.iter_mut().enumerate() {
             *x = &self.x[(image + i) * x_stride..][..inputs];
         }
-        let mut start = [s.splat(0.0); V];
-        for (v, start) in start.iter_mut().enumerate() {
-            let mut bias = [0.0; LANES];
-            let values = self.bias[column + v * LANES..].iter();
+        let mut start = [s.splat(0.0); C];
+        for (c, start) in start.iter_mut().enumerate() {
+            let mut bias = [0.0; N];
+            let values = self.bias[column + c * N..].iter();
             bias.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
             *start = s.load(&bias);
         }
         let mut sums = [start; R];
         for input in 0..inputs {
-            let row = &self.weight[input * outputs + column..][..V * LANES];
-            let mut vectors = [s.splat(0.0); V];
-            for (v, vector) in vectors.iter_mut().enumerate() {
-                *vector = s.load(lanes(row, v * LANES));
+            let row = &self.weight[input * outputs + column..][..C * N];
+            let mut vectors = [s.splat(0.0); C];
+            for (c, vector) in vectors.iter_mut().enumerate() {
+                *vector = s.load(window(row, c * N));
             }
             for (x, sums) in x.iter().zip(&mut sums) {
                 let x = s.splat(x[input]);
@@ -91,9 +106,8 @@ impl Forward<'_> {
             }
         }
         for (i, sums) in sums.iter().enumerate() {
-            for (v, sum) in sums.iter().enumerate() {
-                let at = (image + i) * z_stride + column + v * LANES;
-                s.store(*sum, lanes_mut(self.z, at));
+            for (c, sum) in sums.iter().enumerate() {
+                s.store(*sum, window_mut(self.z, (image + i) * z_stride + column + c * N));
             }
         }
     }
@@ -122,7 +136,7 @@ pub(super) fn input_gradient<S: Simd>(
     for column in (0..outputs).step_by(LANES) {
         let mut block = [s.splat(0.0); LANES];
         for (i, v) in block.iter_mut().enumerate() {
-            *v = s.load(lanes(d_z, i * d_z_stride + column));
+            *v = s.load(window(d_z, i * d_z_stride + column));
         }
         for (to, v) in by_output[column..].iter_mut().zip(s.transpose(block)) {
             s.store(v, to);
@@ -142,7 +156,7 @@ pub(super) fn input_gradient<S: Simd>(
             }
         }
         for (i, v) in s.transpose(sums).into_iter().enumerate() {
-            s.store(v, lanes_mut(d_x, i * d_x_stride + input));
+            s.store(v, window_mut(d_x, i * d_x_stride + input));
         }
     }
 }
