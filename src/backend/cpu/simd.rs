@@ -150,6 +150,8 @@ pub(crate) trait Vectors<const N: usize>: Copy {
     type V: Copy;
 
     fn splat(self, x: f32) -> Self::V;
+    /// Returns the two values in turn, in all lanes.
+    fn splat_pair(self, x: &[f32; 2]) -> Self::V;
     fn load(self, from: &[f32; N]) -> Self::V;
     fn store(self, v: Self::V, to: &mut [f32; N]);
     fn add(self, a: Self::V, b: Self::V) -> Self::V;

@@ -34,6 +34,10 @@ impl Vectors<LANES> for Neon {
         unsafe { [vdupq_n_f32(x); 2] }
     }
     #[inline(always)]
+    fn splat_pair(self, [a, b]: &[f32; 2]) -> Self::V {
+        self.load(&[*a, *b, *a, *b, *a, *b, *a, *b])
+    }
+    #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> Self::V {
         // SAFETY: as in `splat`; the reference covers both halves.
         unsafe { [vld1q_f32(from.as_ptr()), vld1q_f32(from.as_ptr().add(4))] }

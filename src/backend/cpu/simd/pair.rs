@@ -35,6 +35,10 @@ impl<S: Vectors<LANES>> Vectors<WIDE> for Pair<S> {
         [self.0.splat(x); 2]
     }
     #[inline(always)]
+    fn splat_pair(self, x: &[f32; 2]) -> Self::V {
+        [self.0.splat_pair(x); 2]
+    }
+    #[inline(always)]
     fn load(self, from: &[f32; WIDE]) -> Self::V {
         let [low, high] = from.as_chunks().0 else { unreachable!("sixteen values are two chunks") };
         [self.0.load(low), self.0.load(high)]

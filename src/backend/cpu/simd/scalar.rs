@@ -28,6 +28,10 @@ impl Vectors<LANES> for Scalar {
         [x; LANES]
     }
     #[inline(always)]
+    fn splat_pair(self, [a, b]: &[f32; 2]) -> Self::V {
+        [*a, *b, *a, *b, *a, *b, *a, *b]
+    }
+    #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> Self::V {
         *from
     }

@@ -43,6 +43,11 @@ impl<const ZMM: bool> Vectors<LANES> for X86<ZMM> {
         unsafe { _mm256_set1_ps(x) }
     }
     #[inline(always)]
+    fn splat_pair(self, x: &[f32; 2]) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_castpd_ps(_mm256_set1_pd(as_double(x))) }
+    }
+    #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> __m256 {
         // SAFETY: as in `splat`; the reference covers the 32 bytes read, and no alignment is required.
         unsafe { _mm256_loadu_ps(from.as_ptr()) }
@@ -71,6 +76,12 @@ impl<const ZMM: bool> Vectors<LANES> for X86<ZMM> {
             _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes()
         }
     }
+}
+
+/// Returns the bits of two floats as one double, which one instruction copies to all lanes.
+#[inline(always)]
+fn as_double(x: &[f32; 2]) -> f64 {
+    f64::from_bits(u64::from(x[0].to_bits()) | u64::from(x[1].to_bits()) << 32)
 }
 
 impl<const ZMM: bool> Shuffles for X86<ZMM> {
