@@ -8,6 +8,7 @@
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod pair;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -15,8 +16,13 @@ mod x86;
 use std::fmt;
 use std::sync::OnceLock;
 
+use pair::Pair;
+
 /// Lanes of a vector, with every instruction set.
-pub const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
+
+/// Lanes of a wide vector, with every instruction set: one register or two.
+pub(super) const WIDE: usize = 2 * LANES;
 
 /// An instruction set that this CPU supports.
 ///
@@ -139,13 +145,15 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, s: S);
 }
 
-/// The operations of one instruction set on vectors of eight `f32`.
-pub(crate) trait Simd: Copy {
+/// The operations of one instruction set on vectors of `N` `f32`.
+pub(crate) trait Vectors<const N: usize>: Copy {
     type V: Copy;
 
     fn splat(self, x: f32) -> Self::V;
-    fn load(self, from: &[f32; LANES]) -> Self::V;
-    fn store(self, v: Self::V, to: &mut [f32; LANES]);
+    /// Returns the two values in turn, in all lanes.
+    fn splat_pair(self, x: &[f32; 2]) -> Self::V;
+    fn load(self, from: &[f32; N]) -> Self::V;
+    fn store(self, v: Self::V, to: &mut [f32; N]);
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
@@ -158,12 +166,62 @@ pub(crate) trait Simd: Copy {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// Returns `yes` in lanes with `a > b`, otherwise `no`.
     fn select_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// Shifts the bit patterns left by 23, so that the lowest 9 bits become sign and exponent.
+    fn shift_into_exponent(self, v: Self::V) -> Self::V;
+    /// Converts integers from 0 to 127 to bytes.
+    fn to_bytes(self, v: Self::V) -> [u8; N];
+}
+
+/// The operations of one instruction set that move values between the lanes of vectors of eight.
+pub(crate) trait Shuffles: Vectors<LANES> {
     /// Splits the sixteen lanes of `a` and `b` into the even and the odd ones.
     fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V);
     /// Transposes an 8x8 block.
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES];
-    /// Shifts the bit patterns left by 23, so that the lowest 9 bits become sign and exponent.
-    fn shift_into_exponent(self, v: Self::V) -> Self::V;
-    /// Converts integers from 0 to 127 to bytes.
-    fn to_bytes(self, v: Self::V) -> [u8; LANES];
 }
+
+/// An instruction set, with vectors of eight lanes and wide vectors.
+///
+/// An instruction set determines how many lanes are computed at once, but never the order of a sum. Therefore all instruction
+/// sets with fused multiply-add give the same bits.
+pub(crate) trait Simd: Shuffles {
+    type Wide: Wide<Self>;
+
+    /// Returns the operations on wide vectors.
+    fn wide(self) -> Self::Wide;
+}
+
+/// The operations of one instruction set on wide vectors.
+pub(crate) trait Wide<S: Shuffles>: Vectors<WIDE> {
+    /// Whether a wide vector is one register, of which there are 32, and not two registers of 16.
+    const IS_ONE_REGISTER: bool;
+
+    /// Returns the wide vector with these lower and upper eight lanes.
+    fn join(self, halves: [S::V; 2]) -> Self::V;
+    /// Returns the lower and the upper eight lanes.
+    fn split(self, v: Self::V) -> [S::V; 2];
+    /// Transposes a 16x16 block, in blocks of 8x8.
+    #[inline(always)]
+    fn transpose(self, s: S, rows: [Self::V; WIDE]) -> [Self::V; WIDE] {
+        let mut columns = [[s.splat(0.0); 2]; WIDE];
+        for (lower, rows) in rows.as_chunks::<LANES>().0.iter().enumerate() {
+            let mut halves = [[s.splat(0.0); LANES]; 2];
+            for (i, row) in rows.iter().enumerate() {
+                [halves[0][i], halves[1][i]] = self.split(*row);
+            }
+            for (right, half) in halves.into_iter().enumerate() {
+                for (i, v) in s.transpose(half).into_iter().enumerate() {
+                    columns[right * LANES + i][lower] = v;
+                }
+            }
+        }
+        let mut joined = rows;
+        for (to, halves) in joined.iter_mut().zip(columns) {
+            *to = self.join(halves);
+        }
+        joined
+    }
+}
+
+/// A wide vector of the instruction set `S`.
+pub(crate) type WideVector<S> = <<S as Simd>::Wide as Vectors<WIDE>>::V;
