@@ -1,4 +1,5 @@
-//! The files of a run: the model, and next to it the run record (`.json`), the checkpoint (`.state`) and a lock file.
+//! The files of a run: the model, and next to it the run record (`.json`), the checkpoint (`.state`), the snapshots of its
+//! epochs (`.snapshots`) if they are kept, and a lock file.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,7 +11,7 @@ use crate::io::{self as files, FileError, Lock, Origin, Target};
 use crate::model::INPUT;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
-use super::{Checkpoint, Keep, RunRecord, sha256};
+use super::{Checkpoint, Keep, RunRecord, Snapshots, sha256};
 
 /// The default file name of a model.
 const DEFAULT: &str = "model.mpk";
@@ -96,12 +97,12 @@ impl RunFiles {
         unreachable!("there is always a next number")
     }
 
-    /// Returns the first file that exists among the model, the checkpoint and the run record. A dangling symlink counts as
-    /// existing.
+    /// Returns the first file that exists among the model, the checkpoint, the run record and the snapshots. A dangling
+    /// symlink counts as existing.
     fn first_existing(model: &Path) -> Option<PathBuf> {
-        let [checkpoint, record] =
-            ["state", "json"].map(|extension| Self::beside(model, extension));
-        let mut files = [model.to_owned(), checkpoint, record].into_iter();
+        let [checkpoint, record, snapshots] =
+            ["state", "json", "snapshots"].map(|extension| Self::beside(model, extension));
+        let mut files = [model.to_owned(), checkpoint, record, snapshots].into_iter();
         files.find(|path| path.exists() || path.is_symlink())
     }
 
@@ -208,6 +209,21 @@ impl RunFiles {
             self.may_replace = MayReplace::Model(found);
         }
         Ok(Some(checkpoint))
+    }
+
+    /// Reads the snapshots of an earlier part of the run that `record` describes, if any.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written, or if it exists, does not belong to this run, and `force` was not set.
+    pub fn read_snapshots(&self, record: &RunRecord) -> Result<Snapshots, Error> {
+        let path = Self::beside(&self.model, "snapshots");
+        let snapshots = Snapshots::beside(&self.model, record);
+        let is_other = snapshots.epochs().is_empty() && (path.exists() || path.is_symlink());
+        if is_other && self.may_replace != MayReplace::Anything {
+            return Err(Error::exists(&path));
+        }
+        Target::new(&path, Origin::Program)?.probe()?;
+        Ok(snapshots)
     }
 
     /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.

@@ -6,8 +6,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use serde_json::Value;
 
-use crate::chromium::{Tab, View};
-use crate::{assert_quiet, lenet, start};
+use crate::chromium::{Chromium, Tab, View};
+use crate::{assert_quiet, lenet, start, url};
 
 /// Maximum difference between a probability on the page and one from the program.
 const TOLERANCE: f64 = 1e-5;
@@ -104,6 +104,41 @@ fn page_images_match_lenet_predict() {
     println!("{} images: largest difference {largest:.1e}", found.len());
     assert!(largest <= TOLERANCE, "{largest}");
     assert_quiet(&tab, &page);
+}
+
+#[test]
+fn both_models_answer_same_drawing() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::report(&dir);
+    lenet(dir.path(), "train --limit 4000 --epochs 6 --seed 5 --batch-size 8 -q -o other.mpk");
+    lenet(dir.path(), "report model.mpk other.mpk --limit 1000");
+    let path = dir.path().join("model-other.html");
+    assert!(std::fs::metadata(&path).unwrap().len() < 1_000_000);
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&path), View::screen(1280));
+    // Each image on which the models differ is a button.
+    assert!(
+        tab.evaluate("document.querySelectorAll('#differences .pick').length").as_u64() > Some(2)
+    );
+    tab.evaluate("document.querySelector('#differences .pick').click()");
+    std::fs::write(dir.path().join("drawn.png"), drawn(&mut tab)).unwrap();
+    for (index, model, other) in [(0, "model.mpk", "other.mpk"), (1, "other.mpk", "model.mpk")] {
+        tab.evaluate(&format!("document.querySelectorAll('[name=model]')[{index}].click()"));
+        let answers = [model, other].map(|model| {
+            let output = lenet(
+                dir.path(),
+                &format!("predict {model} drawn.png --json --top 10 --invert no"),
+            );
+            predictions(&output)[0]
+        });
+        let found = numbers(&tab.evaluate(SHOWN));
+        assert!(distance(&found, &answers[0]) <= TOLERANCE, "{model}");
+        let bars = tab.evaluate("[...document.querySelectorAll('.bars .other')].map((bar) => parseFloat(bar.style.width) / 100)");
+        assert!(distance(&numbers(&bars), &answers[1]) <= TOLERANCE, "{other}");
+        let text = tab.evaluate("document.getElementById('other-answer').textContent");
+        assert!(text.as_str().unwrap().starts_with(&format!("{other}: ")), "{text}");
+    }
+    assert_quiet(&tab, &url(&path));
 }
 
 #[test]

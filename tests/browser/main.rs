@@ -12,6 +12,7 @@ mod input;
 mod inside;
 mod lesson;
 mod parts;
+mod replay;
 mod why;
 
 use std::path::{Path, PathBuf};

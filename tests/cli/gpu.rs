@@ -61,27 +61,6 @@ fn missing_gpu_suggests_cpu_backend() {
 }
 
 #[test]
-fn cache_directory_is_not_needed() {
-    let dir = TestDir::empty();
-    let args = format!("eval {TRAINED} --backend wgpu --limit 40 --data {DATA}");
-    let mut command = dir.lenet(&args);
-    command.env("HOME", "/nonexistent").env("XDG_CACHE_HOME", "/nonexistent");
-    worked(&CommandOutput::of(&mut command));
-    assert_eq!(dir.files(), [] as [&str; 0]);
-}
-
-#[test]
-fn low_limits_are_reported() {
-    let dir = TestDir::empty();
-    let args = format!("eval {TRAINED} --backend wgpu --threads 1 --limit 40 --data {DATA}");
-    // Mesa's software renderer crashes if it can reserve 0.6 GB, and works with 0.8 GB.
-    for megabytes in [300, 400, 600, 800] {
-        let output = dir.run_in_shell(&format!("ulimit -v {megabytes}000"), &args);
-        output.assert_error(1, "", "");
-    }
-}
-
-#[test]
 fn gpu_is_chosen_by_number_or_name() {
     let dir = TestDir::new();
     let doctor = dir.run(&format!("doctor --json --data {DATA}"));
@@ -112,6 +91,27 @@ fn gpu_is_chosen_by_number_or_name() {
     CommandOutput::of(command.env("LENET_GPU", "nosuch")).ok();
     let output = dir.try_train("--epochs 1 --gpu 0");
     output.assert_error(2, "--gpu has no effect without --backend wgpu", "");
+}
+
+#[test]
+fn cache_directory_is_not_needed() {
+    let dir = TestDir::empty();
+    let args = format!("eval {TRAINED} --backend wgpu --limit 40 --data {DATA}");
+    let mut command = dir.lenet(&args);
+    command.env("HOME", "/nonexistent").env("XDG_CACHE_HOME", "/nonexistent");
+    worked(&CommandOutput::of(&mut command));
+    assert_eq!(dir.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn low_limits_are_reported() {
+    let dir = TestDir::empty();
+    let args = format!("eval {TRAINED} --backend wgpu --threads 1 --limit 40 --data {DATA}");
+    // Mesa's software renderer crashes if it can reserve 0.6 GB, and works with 0.8 GB.
+    for megabytes in [300, 400, 600, 800] {
+        let output = dir.run_in_shell(&format!("ulimit -v {megabytes}000"), &args);
+        output.assert_error(1, "", "");
+    }
 }
 
 #[test]

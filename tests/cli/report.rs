@@ -96,6 +96,32 @@ fn report_replaces_only_its_own_pages() {
     dir.run("eval model.mpk --any-dataset").ok();
 }
 
+#[test]
+fn report_compares_two_models() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
+    dir.train("--epochs 3 --recipe tuned -o b.mpk");
+    let output = dir.run("report a.mpk b.mpk --any-dataset").ok();
+    assert_eq!(output.stdout(), "saved a-b.html\n");
+    let page = dir.read_text("a-b.html");
+    let accuracy = |model: &str| dir.json(model)["test"]["accuracy"].as_f64().unwrap();
+    for (model, accuracy) in [("a.mpk", accuracy("a.json")), ("b.mpk", accuracy("b.json"))] {
+        assert!(page.contains(&format!("<b>{model}</b>")), "{model}");
+        assert!(page.contains(&format!("{:.2}%</b>", 100.0 * accuracy)), "{model} {accuracy}");
+    }
+    assert!(
+        page.contains("Where the models differ")
+            && page.contains("b.mpk correct, a.mpk incorrect: ")
+    );
+    let three = dir.run("report a.mpk b.mpk a.mpk --any-dataset");
+    three.assert_error(2, "a report is about one or two models, found 3", "");
+    dir.run("report a.mpk b.mpk --any-dataset -o b.mpk --force").assert_error(
+        2,
+        "would overwrite the model",
+        "",
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn report_opens_in_browser() {

@@ -101,10 +101,12 @@ pub struct PredictArgs {
 Examples:
   lenet report model.mpk              write model.html, or replace it with a new report
   lenet report model.mpk --open       also open it in the browser
+  lenet report a.mpk b.mpk            write a-b.html, in which both classify the same drawing
   lenet report model.mpk -o new.html  choose the file name")]
 pub struct ReportArgs {
-    /// Model file: .mpk, .safetensors or .pt
-    pub model: PathBuf,
+    /// Model file: .mpk, .safetensors or .pt. With a second model, the page compares the two
+    #[arg(value_name = "MODEL", required = true)]
+    pub models: Vec<PathBuf>,
     /// Write the report to this file [default: next to the model, for example model.html for model.mpk]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

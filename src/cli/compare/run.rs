@@ -97,7 +97,17 @@ impl Run {
             Some("json") => (path.to_owned(), model_of(path)),
             _ => (RunFiles::beside(path, "json"), path.to_owned()),
         };
-        let run = Self::from_record(RunRecord::read(&record)?);
+        let run = RunRecord::read(&record).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if path.exists() => {
+                let record = record.display();
+                io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("its run record {record} does not exist"),
+                )
+            }
+            _ => error,
+        });
+        let run = Self::from_record(run?);
         Ok(Self { name: stem(&record), model: Some(model), ..run })
     }
 

@@ -14,14 +14,24 @@ use super::html::{duration, percent, section};
 use super::settings::reason_for_fewer_epochs;
 
 /// Renders the part above the sections: title, summary, warnings and table of contents.
-pub(super) fn header(report: &Report<'_>, contents: &[(&str, &str)]) -> Markup {
+pub(super) fn header(
+    report: &Report<'_>,
+    other: Option<&Report<'_>>,
+    contents: &[(&str, &str)],
+) -> Markup {
     let evaluation = &report.results.evaluation;
     html! {
         div .titles {
             h1 { "LeNet on " (evaluation.dataset.name) }
-            p { b { (report.model) } " predicts " b { (percent(evaluation.accuracy())) } " of the " (images(report)) " correctly." }
+            p {
+                b { (report.model) } " predicts " b { (percent(evaluation.accuracy())) }
+                @if let Some(other) = other {
+                    ", " b { (other.model) } " " b { (percent(other.results.evaluation.accuracy())) }
+                }
+                " of the " (images(report)) " correctly."
+            }
         }
-        @for warning in warnings(report) { p .warning { strong { "Warning: " } (warning) } }
+        @for warning in [Some(report), other].into_iter().flatten().flat_map(warnings) { p .warning { strong { "Warning: " } (warning) } }
         nav .contents aria-label="Contents" { ul { @for (id, heading) in contents {
             li .scripted[*id == "inside"] hidden[*id == "inside"] { a href=(format!("#{id}")) { (heading) } }
         } } }

@@ -7,13 +7,18 @@ use maud::{Markup, html};
 
 use crate::data::DatasetInfo;
 
+use super::Report;
+
 /// The buttons that change the drawing: name in the script, and label.
 const TOOLS: [(&str, &str); 3] = [("clear", "Clear"), ("invert", "Invert"), ("flip", "Flip")];
 /// The buttons that shift the drawing.
 const SHIFTS: [(&str, &str); 4] = [("left", "←"), ("up", "↑"), ("down", "↓"), ("right", "→")];
 
 /// Renders the section, hidden until the script shows it.
-pub fn inside(dataset: &DatasetInfo) -> Markup {
+///
+/// If there is an `other` model, the section shows the answers of both and the layers of one at a time.
+pub fn inside(report: &Report<'_>, other: Option<&Report<'_>>) -> Markup {
+    let dataset = report.results.evaluation.dataset;
     html! {
         section #inside hidden {
             div .intro {
@@ -23,12 +28,14 @@ pub fn inside(dataset: &DatasetInfo) -> Markup {
                      keep it. No data leaves this page."
                 }
             }
+            @if !report.replay.is_empty() { (replay(report.replay.len())) }
             div .lesson {
                 (editor(dataset))
                 div .answer {
+                    @if let Some(other) = other { (choice([report.model, other.model])) }
                     p #prediction role="status" {}
                     p #warnings .warning role="status" hidden {}
-                    (outputs(dataset))
+                    (outputs(dataset, other.is_some()))
                     (why())
                 }
                 div .inspect {
@@ -37,6 +44,18 @@ pub fn inside(dataset: &DatasetInfo) -> Markup {
                     (origin())
                 }
             }
+        }
+    }
+}
+
+/// Renders the controls that move the network through the epochs of its run.
+fn replay(epochs: usize) -> Markup {
+    html! {
+        div .replay role="group" aria-label="Replay of the training" {
+            button #play type="button" { "Play" }
+            label for="replay" { "Epoch" }
+            input #replay type="range" min="0" max=(epochs - 1) value=(epochs - 1);
+            output for="replay" {}
         }
     }
 }
@@ -70,15 +89,31 @@ fn editor(dataset: &DatasetInfo) -> Markup {
     }
 }
 
+/// Renders the choice of the model whose layers are shown.
+fn choice(models: [&str; 2]) -> Markup {
+    html! {
+        fieldset .models {
+            legend { "Show the layers of" }
+            @for (index, name) in models.iter().enumerate() {
+                label {
+                    input type="radio" name="model" value=(index) checked[index == 0];
+                    " " (name)
+                }
+            }
+            p #other-answer role="status" {}
+        }
+    }
+}
+
 /// Renders the ten outputs: output, name, and probability as a bar. Each name is a button that selects a class.
-fn outputs(dataset: &DatasetInfo) -> Markup {
+fn outputs(dataset: &DatasetInfo, with_other: bool) -> Markup {
     html! {
         table .bars {
             caption { b { "fc3" } " output and probability of each class; select one to question it" }
             tbody { @for class in dataset.classes { tr {
                 td .output { canvas .fc3 width="1" height="1" {} }
                 th scope="row" { button type="button" aria-pressed="false" { (class) } }
-                td .meter { span {} }
+                td .meter { span {} @if with_other { i .other {} } }
                 td { data value="" {} }
             } } }
         }

@@ -9,6 +9,7 @@ pub mod card;
 pub(super) mod chart;
 mod confusion;
 mod curves;
+mod differences;
 mod header;
 pub(super) mod html;
 mod inside;
@@ -21,6 +22,6 @@ mod settings;
 mod test_results;
 
 pub use html::GENERATOR;
-pub use page::{Report, page};
+pub use page::{ReplayEpoch, Report, page};
 pub use settings::rows as training_rows;
 pub use test_results::{Prediction, TestResults};

@@ -4,13 +4,14 @@ use std::io;
 
 use maud::html;
 
-use crate::data::{DatasetIdentity, Image, UNKNOWN};
+use crate::data::{CLASSES, DatasetIdentity, Image, UNKNOWN};
 use crate::model::{LayerSummary, Weights};
-use crate::train::RunRecord;
+use crate::train::{RunRecord, Snapshot};
 
 use super::card::about;
 use super::confusion::{classes, matrix};
 use super::curves::curves;
+use super::differences::differences;
 use super::header::{header, results};
 use super::inside::inside;
 use super::network::{kernels, layers};
@@ -35,18 +36,31 @@ pub struct Report<'a> {
     pub trained_on: Option<&'a DatasetIdentity>,
     /// The results of the model on `images`.
     pub results: &'a TestResults,
+    /// The epochs of the run for the replay, if they were kept.
+    pub replay: &'a [ReplayEpoch],
     /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
     pub is_described: bool,
 }
 
-/// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
-pub fn page(report: &Report<'_>) -> String {
+/// The model after an epoch of its run.
+#[derive(Debug, Clone)]
+pub struct ReplayEpoch {
+    /// The weights, in 8 bits each.
+    pub snapshot: Snapshot,
+    /// Number of test images by label and predicted class.
+    pub confusion: [[usize; CLASSES]; CLASSES],
+}
+
+/// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs. If there is an `other`
+/// model, both classify the same drawings.
+pub fn page(report: &Report<'_>, other: Option<&Report<'_>>) -> String {
     let record = report.record.as_ref().ok();
     let dataset = report.results.evaluation.dataset;
     let with_curves = record.filter(|record| !record.epochs.is_empty());
     let sections = html! {
-        (inside(dataset))
+        (inside(report, other))
         (results(report))
+        @if let Some(other) = other { (differences([report, other])) }
         @if let Some(record) = with_curves { (curves(record)) }
         (matrix(report.results))
         (classes(report.results))
@@ -57,13 +71,16 @@ pub fn page(report: &Report<'_>) -> String {
         (layers(report.layers))
         (about(report.trained_on.map_or(&UNKNOWN, DatasetIdentity::info)))
     };
-    let script = script(report);
+    let script = script(report, other);
     let accuracy = html::percent(report.results.evaluation.accuracy());
-    let title = format!("LeNet on {}: {accuracy} ({})", dataset.name, report.model);
-    let command = format!("lenet report {}", report.model);
+    let names: Vec<_> =
+        [Some(report), other].into_iter().flatten().map(|model| model.model).collect();
+    let title = format!("LeNet on {}: {accuracy} ({})", dataset.name, names.join(", "));
+    let command = format!("lenet report {}", names.join(" "));
     let contents = [
         Some(("inside", "Look inside")),
         Some(("results", "Results")),
+        other.map(|_| ("differences", "Differences")),
         with_curves.map(|_| ("curves", "Learning curves")),
         Some(("confusion", "Confusion matrix")),
         Some(("classes", "Classes")),
@@ -75,7 +92,15 @@ pub fn page(report: &Report<'_>) -> String {
         Some(("card", "About")),
     ];
     let contents: Vec<_> = contents.into_iter().flatten().collect();
-    html::page("", &title, &script_source(), &command, header(report, &contents), sections, script)
+    html::page(
+        "",
+        &title,
+        &script_source(),
+        &command,
+        header(report, other, &contents),
+        sections,
+        script,
+    )
 }
 
 #[cfg(test)]
@@ -119,16 +144,20 @@ mod tests {
         outputs.iter_mut().for_each(|row| row[0] = 0.9);
         let results = TestResults::new(&outputs, &[0, 1, 2, 3], &FASHION_MNIST);
         let trained_on = record.as_ref().ok().and_then(RunRecord::trained_on);
-        page(&Report {
-            model: "a<b>&.mpk",
-            weights: &Weights::zeros(),
-            layers: &[],
-            record: &record,
-            images: &[[7; 784]; 4],
-            trained_on: trained_on.as_ref(),
-            results: &results,
-            is_described: true,
-        })
+        page(
+            &Report {
+                model: "a<b>&.mpk",
+                weights: &Weights::zeros(),
+                layers: &[],
+                record: &record,
+                images: &[[7; 784]; 4],
+                trained_on: trained_on.as_ref(),
+                results: &results,
+                is_described: true,
+                replay: &[],
+            },
+            None,
+        )
     }
 
     #[test]

@@ -10,8 +10,10 @@ use crate::data::Image;
 use crate::format::to_torch;
 use crate::model::TENSORS;
 
+use super::differences::{only, shown as shown_differences};
 use super::pictures::sprite;
-use super::{Prediction, Report};
+use super::test_results::CELL_IMAGES;
+use super::{Prediction, ReplayEpoch, Report};
 
 /// All scripts of the page, wrapped in one function in strict mode.
 const SCRIPT: &str = concat!(
@@ -30,6 +32,7 @@ const SCRIPT: &str = concat!(
     include_str!("script/drawing.js"),
     include_str!("script/matrix.js"),
     include_str!("script/curves.js"),
+    include_str!("script/replay.js"),
     include_str!("script/main.js"),
     "})();\n"
 );
@@ -44,11 +47,13 @@ pub fn script_source() -> String {
 }
 
 /// Renders the data and the script, for the end of the page.
-pub fn script(report: &Report<'_>) -> Markup {
+pub fn script(report: &Report<'_>, other: Option<&Report<'_>>) -> Markup {
     let (results, images) = (report.results, report.images);
-    let values = to_torch(report.weights).into_iter().flatten();
-    let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
-    let shown: Vec<&Image> = results.cells.iter().map(|p| &images[p.index]).collect();
+    // The weights of a second model take the room of a third of the images.
+    let most = if other.is_some() { CELL_IMAGES * 2 / 3 } else { CELL_IMAGES };
+    let cells = results.cells.chunk_by(|a, b| (a.label, a.predicted) == (b.label, b.predicted));
+    let cells: Vec<_> = cells.flat_map(|cell| cell.iter().take(most)).collect();
+    let shown: Vec<&Image> = cells.iter().map(|p| &images[p.index]).collect();
     let sample: Vec<&Image> = images.iter().take(SAMPLE).collect();
     // The page shows at most four digits.
     let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
@@ -57,9 +62,15 @@ pub fn script(report: &Report<'_>) -> Markup {
         "model": report.model,
         "classes": results.evaluation.dataset.classes,
         "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
-        "weights": BASE64_STANDARD.encode(bytes),
-        "cells": results.cells.iter().map(row).collect::<Value>(),
-        "mistakes": results.mistakes.iter().map(row).collect::<Value>(),
+        "weights": weights(report),
+        "other": other.map(|other| json!({ "model": other.model, "weights": weights(other) })),
+        "differences": other.map(|other| {
+            shown_differences(&only([report, other])).map(|index| json!([results.classes[index][0], index])).collect::<Value>()
+        }),
+        "replay": report.replay.iter().map(replay_epoch).collect::<Value>(),
+        "kept": report.record.as_ref().ok().and_then(|record| record.kept_epoch),
+        "cells": cells.into_iter().map(row).collect::<Value>(),
+        "mistakes": results.mistakes.iter().map(|p| json!([p.label, p.index])).collect::<Value>(),
         "sprite": sprite(&shown),
         "sample": sprite(&sample),
         // A digit per test image.
@@ -73,6 +84,25 @@ pub fn script(report: &Report<'_>) -> Markup {
         script #data type="application/json" { (PreEscaped(data)) }
         script { (PreEscaped(SCRIPT)) }
     }
+}
+
+/// Encodes the weights of a model, with all tensors in PyTorch's layout, as 32-bit floats in base64.
+fn weights(report: &Report<'_>) -> String {
+    let values = to_torch(report.weights).into_iter().flatten();
+    let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
+    BASE64_STANDARD.encode(bytes)
+}
+
+/// Encodes an epoch of the replay: the weights as signed bytes in PyTorch's layout, and the scale of each tensor.
+fn replay_epoch(ReplayEpoch { snapshot, confusion }: &ReplayEpoch) -> Value {
+    let integers = to_torch(&snapshot.integers).into_iter().flatten();
+    let bytes: Vec<u8> = integers.map(|integer| integer as i8 as u8).collect();
+    json!({
+        "epoch": snapshot.epoch,
+        "scales": snapshot.scales,
+        "weights": BASE64_STANDARD.encode(bytes),
+        "confusion": confusion,
+    })
 }
 
 fn digits(classes: impl Iterator<Item = usize>) -> String {

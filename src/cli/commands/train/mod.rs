@@ -65,7 +65,14 @@ impl OnBackend for TrainArgs {
             let name = name.display();
             reporter.note(&format!("note: model.mpk already exists, writing to {name}"));
         }
-        let mut run = TrainingRun { splits: &splits, device, record, files: Some(files), deadline };
+        let mut run = TrainingRun {
+            splits: &splits,
+            device,
+            record,
+            files: Some(files),
+            snapshots: self.snapshots,
+            deadline,
+        };
         let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
         if let Err(Error::Library(
             stop @ (error::Error::Interrupted(_) | error::Error::TimeLimit),

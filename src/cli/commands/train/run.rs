@@ -15,7 +15,7 @@ use crate::data::{ImageDataset, TrainAndTest};
 use crate::error;
 use crate::eval::{self, evaluate};
 use crate::train::{
-    Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
+    Checkpoint, Keep, RunFiles, RunRecord, Settings, Snapshots, TestRecord, TrainingContext, fit,
 };
 
 use super::place::{batch_job, host_name};
@@ -74,6 +74,15 @@ impl Splits {
     }
 }
 
+/// Adds the weights after the last epoch, if no batch of the next epoch has been trained.
+fn add_snapshot(snapshots: &mut Snapshots, checkpoint: &Checkpoint) {
+    let record = &checkpoint.record;
+    if checkpoint.sums.batches == 0 {
+        let model = record.settings.recipe.fold(&checkpoint.weights);
+        snapshots.add(record.epochs.len(), &model);
+    }
+}
+
 /// A run that is ready to start.
 pub(super) struct TrainingRun<'a, D> {
     pub(super) splits: &'a Splits,
@@ -82,6 +91,8 @@ pub(super) struct TrainingRun<'a, D> {
     pub(super) record: RunRecord,
     /// The files to write, if any.
     pub(super) files: Option<RunFiles>,
+    /// Whether to keep the weights of every epoch.
+    pub(super) snapshots: bool,
     /// Time at which the run stops, if any.
     pub(super) deadline: Option<Instant>,
 }
@@ -94,7 +105,7 @@ impl<D> TrainingRun<'_, D> {
         reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let Self { splits, device, record, files, deadline } = self;
+        let Self { splits, device, record, files, snapshots: with_snapshots, deadline } = self;
         let record = RunRecord {
             started: now(),
             threads: rayon::current_num_threads(),
@@ -102,11 +113,19 @@ impl<D> TrainingRun<'_, D> {
             job: batch_job(),
             ..record.clone()
         };
+        let is_resumed = earlier.is_some();
+        let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
         let mut checkpoint = match earlier {
-            Some(checkpoint) => checkpoint.resume(record).map_err(|difference| {
-                let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
-                error::Error::CheckpointMismatch { path, difference }
-            })?,
+            Some(Checkpoint { record: earlier, .. })
+                if earlier.epochs.len() > record.settings.epochs
+                    && earlier.settings.difference(&record.settings).is_none() =>
+            {
+                let (done, epochs) = (earlier.epochs.len(), record.settings.epochs);
+                return Err(error::Error::EpochsDone { path, done, epochs }.into());
+            }
+            Some(checkpoint) => checkpoint
+                .resume(record)
+                .map_err(|difference| error::Error::CheckpointMismatch { path, difference })?,
             None => Checkpoint::initial(record),
         };
         if let Some(files) = files {
@@ -121,8 +140,28 @@ impl<D> TrainingRun<'_, D> {
             };
             reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
+        // A resumed run continues its snapshots.
+        let has_snapshots = |files: &RunFiles| {
+            let earlier = Snapshots::beside(files.model_path(), &checkpoint.record);
+            is_resumed && !earlier.epochs().is_empty()
+        };
+        let files_with_snapshots =
+            files.as_ref().filter(|files| *with_snapshots || has_snapshots(files));
+        let mut snapshots = files_with_snapshots
+            .map(|files| files.read_snapshots(&checkpoint.record))
+            .transpose()?;
+        // Add the weights at the start, or an epoch after which the run was interrupted before its snapshot was written.
+        if let Some(snapshots) = &mut snapshots {
+            add_snapshot(snapshots, &checkpoint);
+        }
         let mut save = |checkpoint: &Checkpoint| {
-            files.as_mut().map_or(Ok(()), |files| files.write(checkpoint))?;
+            if let Some(files) = files.as_mut() {
+                files.write(checkpoint)?;
+                if let Some(snapshots) = &mut snapshots {
+                    add_snapshot(snapshots, checkpoint);
+                    snapshots.write(files.model_path())?;
+                }
+            }
             if let Some(tensorboard) = &mut tensorboard {
                 tensorboard.write(&checkpoint.record);
             }

@@ -5,14 +5,16 @@ const EMPTY = "Nothing is drawn, so there is no answer.";
 async function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const { classes } = data;
-  const model = { weights: readWeights(data.weights, data.tensors) };
+  const models = [data, ...(data.other ? [data.other] : [])].map(({ model, weights }, index) => ({ index, name: model, weights: readWeights(weights, data.tensors) }));
+  const model = { ...models[0] }; // the one whose layers are shown
   const [notice, prediction, panel] = ["warnings", "prediction", "origin"].map((id) => document.getElementById(id));
   const predictions = data.cells.map(([label, predicted, index, probability]) => ({ label, predicted, index, probability }));
   const grey = (pixels) => Uint8Array.from({ length: pixels.length / 4 }, (_, i) => pixels[4 * i]);
   const [shownImages, sampleImages] = await Promise.all([data.sprite, data.sample].map(readSprite));
   const sample = sampleImages.map((pixels, i) => [Number(data.labels[i]), pixels]);
   const off = {};
-  let layers = forward(model.weights, new Uint8Array(SIDE * SIDE));
+  let layers = null;
+  let otherLayers = null;
 
   // Decodes images that are one below the other.
   async function readSprite(source) {
@@ -20,8 +22,13 @@ async function start() {
     const sprite = new Image();
     sprite.src = source;
     await sprite.decode();
-    const pixels = grey(pixelsOf(sprite, SIDE, sprite.height));
-    return Array.from({ length: sprite.height / SIDE }, (_, i) => pixels.subarray(i * SIDE ** 2, (i + 1) * SIDE ** 2));
+    // Some browsers have no canvas that is as high as the sprite, so take a hundred images at a time.
+    const images = [];
+    for (let top = 0; top < sprite.height; top += 100 * SIDE) {
+      const pixels = grey(pixelsOf(sprite, SIDE, Math.min(100 * SIDE, sprite.height - top), top));
+      for (let at = 0; at < pixels.length; at += SIDE ** 2) images.push(pixels.subarray(at, at + SIDE ** 2));
+    }
+    return images;
   }
 
   document.querySelectorAll("#inside, .scripted").forEach((part) => (part.hidden = false));
@@ -45,7 +52,19 @@ async function start() {
   function showSelected(value) {
     const from = origin(model.weights, layers, value.name, value.index);
     showOrigin(panel, value, from, layers, classes, Boolean(off[value.name]?.[value.index]));
+    const other = models.find(({ index }) => index !== model.index);
+    if (other) panel.querySelector("h3 span").append(` (${other.name}: ${short(otherLayers[value.name][value.index])})`);
     mark(value, from);
+  }
+
+  // Runs the model whose layers are not shown. Returns its probabilities.
+  function runOther(isEmpty) {
+    const other = models.find(({ index }) => index !== model.index);
+    if (!other) return null;
+    otherLayers = forward(other.weights, drawing.image, off);
+    const answer = answerOf(otherLayers);
+    document.getElementById("other-answer").textContent = isEmpty ? "" : `${other.name}: ${classes[answer]}, ${percent(otherLayers.probabilities[answer])}.`;
+    return otherLayers.probabilities;
   }
 
   // Runs the network on the drawing and shows the result. `source` describes the image: { label, name, note, isPushed }.
@@ -54,7 +73,7 @@ async function start() {
     layers = forward(model.weights, drawing.image, off);
     const isEmpty = drawing.image.every((pixel) => pixel === 0);
     network.show(layers, off);
-    showBars(isEmpty ? null : layers);
+    showBars(isEmpty ? null : layers, runOther(isEmpty));
     prediction.textContent = source.error ?? (isEmpty ? EMPTY : describeAnswer(layers, classes, source));
     const unusual = isEmpty ? [] : warnings(drawing.image, data.ranges);
     notice.textContent = [source.note, unusual.length ? `Unlike the training images: ${unusual.join("; ")}.` : ""].filter(Boolean).join(" ");
@@ -81,19 +100,21 @@ async function start() {
       return imageButton(prediction.pixels, captions, label, () => onSelect(prediction, prediction.pixels));
     };
   });
-  makeMatrix(data, predictions, select);
+  const showCounts = makeMatrix(data, predictions, select);
 
   // Offer one correctly classified image per class, and all mistakes.
   const firsts = classes.map((_, label) => predictions.find((p) => p.label === label && p.predicted === label));
   const offered = firsts.filter(Boolean);
   document.getElementById("picks").append(...offered.map((prediction) => prediction.button(show, [])));
-  document.querySelectorAll(".mistakes img").forEach((image, i) => {
-    const [label, predicted, index] = data.mistakes[i];
-    const button = make("button", { type: "button", className: "pick" });
-    image.replaceWith(button);
-    button.append(image);
-    button.addEventListener("click", () => select({ label, predicted, index }, grey(pixelsOf(image, SIDE, SIDE))));
-  });
+  for (const [id, rows] of [["mistakes", data.mistakes], ["differences", data.differences]]) {
+    document.querySelectorAll(`#${id} img`).forEach((image, i) => {
+      const [label, index] = rows[i];
+      const button = make("button", { type: "button", className: "pick" });
+      image.replaceWith(button);
+      button.append(image);
+      button.addEventListener("click", () => select({ label, index }, grey(pixelsOf(image, SIDE, SIDE))));
+    });
+  }
 
   async function open(file) {
     try {
@@ -106,8 +127,21 @@ async function start() {
     }
   }
   document.querySelectorAll("#inside .bars button").forEach((button, index) => button.addEventListener("click", () => selection.keep({ name: "fc3", index })));
+  for (const choice of document.querySelectorAll("[name=model]")) {
+    choice.addEventListener("change", () => {
+      Object.assign(model, models[choice.value]);
+      switches.changed();
+    });
+  }
   makeFiles(open);
-  makeCurves();
+  const showEpoch = makeCurves();
+  makeReplay(data, models[0].weights, (weights, epoch, confusion) => {
+    models[0].weights = weights;
+    if (model.index === 0) model.weights = weights;
+    switches.changed();
+    showCounts(confusion);
+    showEpoch(epoch);
+  });
   showLocalTimes();
   new ResizeObserver(() => showSelected(selection.current())).observe(document.querySelector(".lesson"));
   const initial = offered.at(-1);

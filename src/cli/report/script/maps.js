@@ -53,12 +53,14 @@ function short(value) {
 // Formats a probability as a percentage.
 const percent = (fraction, digits = 1) => `${(100 * fraction).toFixed(digits)}%`;
 
-// Shows the probabilities as bars, or none if `layers` is null.
-function showBars(layers) {
+// Shows the probabilities as bars, or none if `layers` is null. `others` are those of a second model, if any.
+function showBars(layers, others) {
   const best = layers && answerOf(layers);
   document.querySelectorAll("#inside .bars tr").forEach((row, i) => {
     row.classList.toggle("best", i === best);
     row.querySelector(".meter span").style.width = layers ? percent(layers.probabilities[i], 3) : 0;
+    const other = row.querySelector(".other");
+    if (other) other.style.width = layers ? percent(others[i], 4) : 0;
     const data = row.querySelector("data");
     data.value = layers ? layers.probabilities[i] : "";
     data.textContent = layers ? percent(layers.probabilities[i], 2) : "–";

@@ -8,7 +8,8 @@ function imageButton(pixels, captions, label, onclick) {
   return make("button", { type: "button", className: "pick", onclick }, canvas, make("span", { className: "hidden" }, label), ...spans);
 }
 
-// Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them.
+// Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them. Returns a function
+// that shows the numbers of another epoch, whose images are not in the page, or with null those of the model.
 function makeMatrix({ classes, model, labels, predicted: guesses }, predictions, onSelect) {
   const rows = [...document.querySelectorAll(".matrix tbody tr")].map((row) => [...row.querySelectorAll("td")]);
   const panel = document.getElementById("cell");
@@ -63,4 +64,22 @@ function makeMatrix({ classes, model, labels, predicted: guesses }, predictions,
     panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images), ...rest);
     panel.hidden = false;
   }
+
+  const own = buttons.map((row) => row.map((button) => Number(button.textContent)));
+  return function showCounts(confusion) {
+    panel.hidden = true;
+    buttons.flat().forEach((button) => button.removeAttribute("aria-expanded"));
+    const counts = confusion ?? own;
+    counts.forEach((row, label) => {
+      const total = row.reduce((a, b) => a + b) || 1;
+      row.forEach((count, predicted) => {
+        const button = buttons[label][predicted];
+        button.textContent = count;
+        button.disabled = confusion !== null;
+        button.ariaLabel = `predicted ${classes[predicted]}, actual ${classes[label]}: ${count}`;
+        button.parentElement.style.setProperty("--shade", percent(Math.sqrt(count / total)));
+        button.parentElement.title = `predicted ${classes[predicted]}, actual ${classes[label]}: ${percent(count / total, 2)}`;
+      });
+    });
+  };
 }

@@ -44,6 +44,7 @@ pub(super) fn train<B: LeNetBackend>(
             device,
             record: RunRecord { settings, ..record.clone() },
             files,
+            snapshots: args.snapshots,
             deadline,
         }
     };
