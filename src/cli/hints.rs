@@ -2,8 +2,10 @@
 //! program has options.
 
 mod files;
+mod models;
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
 use crate::cli::error::{Error, FetchError};
@@ -11,13 +13,13 @@ use crate::cli::picture::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError};
 use crate::data::error::IdxError;
 use crate::data::{DataError, SplitError};
 use crate::error;
-use crate::format::{FaultKind, FormatError};
+use crate::io::FileKind;
 
-use files::{file, is_reading, reading};
+use files::{file, reading};
+use models::{any, format};
 
 const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
-const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
 
 impl Error {
     /// Returns what the user can do about the error, in one line.
@@ -90,7 +92,17 @@ fn picture(error: &PictureError) -> Option<String> {
             ErrorKind::FileTooLarge => &too_large,
             _ => return file(error),
         },
-        PictureError::NotAnImage(_) => "convert it to PNG first; renaming the file is not enough",
+        PictureError::NotAnImage(path, found) => {
+            return Some(match found {
+                Some(FileKind::BurnRecord | FileKind::Safetensors | FileKind::TorchStateDict) => {
+                    "give the model first, and then the picture".to_owned()
+                }
+                Some(FileKind::IdxFile) => "classify images of a data set with --index".to_owned(),
+                found => found.and_then(|found| any(found, path)).unwrap_or_else(|| {
+                    "convert it to PNG first; renaming the file is not enough".to_owned()
+                }),
+            });
+        }
         PictureError::TooLarge(_) => &too_large,
         PictureError::Corrupt { .. } => "save or download it again",
     };
@@ -131,7 +143,7 @@ fn data(error: &DataError) -> Option<String> {
         DataError::Directory { .. } | DataError::Incomplete { .. } => {
             "`--data` or LENET_DATA_DIR must name the directory that contains the four IDX files, with or without .gz"
         }
-        DataError::File { source, .. } => return idx(source),
+        DataError::File { path, source } => return idx(path, source),
         DataError::Counts { .. } => REPLACE_DATA,
         DataError::OtherDataset { .. } => {
             "give the directory of Fashion-MNIST with `--data DIR`, or accept this data set with `--any-dataset`"
@@ -140,65 +152,20 @@ fn data(error: &DataError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn idx(error: &IdxError) -> Option<String> {
+fn idx(path: &Path, error: &IdxError) -> Option<String> {
     match error {
         IdxError::Read(error) if error.raw_os_error().is_some() => reading(error),
         IdxError::Memory(_) => Some(MEMORY.to_owned()),
+        IdxError::Other { found, .. } => any(*found, path).or(Some(REPLACE_DATA.to_owned())),
         _ => Some(REPLACE_DATA.to_owned()),
-    }
-}
-
-fn format(error: &FormatError) -> Option<String> {
-    let hint = match error {
-        FormatError::File(error) if is_reading(error) => match error.source.kind() {
-            ErrorKind::NotFound => "create a model with `lenet train`",
-            ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
-            _ => return file(error),
-        },
-        FormatError::File(error) => return file(error),
-        FormatError::Unrecognised { path } if path.with_extension("mpk").is_file() => {
-            let model = path.with_extension("mpk");
-            return Some(format!("use the model next to it: {}", model.display()));
-        }
-        FormatError::NotAModel { .. } | FormatError::Unrecognised { .. } => A_MODEL,
-        FormatError::WrongExtension { content, .. } => {
-            return Some(format!("rename it to end in .{}", content.extension()));
-        }
-        FormatError::UnknownExtension { .. } => {
-            "use a file name that ends in .mpk, .safetensors or .onnx"
-        }
-        FormatError::Content { fault, .. } => fault_kind(fault.kind()),
-    };
-    Some(hint.to_owned())
-}
-
-fn fault_kind(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Malformed => "the file is corrupt or truncated; copy it again, or train again",
-        FaultKind::NotLeNet => {
-            "a LeNet file has a weight and a bias, as 32-bit floats, for each of conv1, conv2, fc1, fc2 and fc3"
-        }
-        FaultKind::NonFinite => "training diverged; train again with a smaller --lr",
-        FaultKind::WriteOnly => "use the .mpk or .safetensors file that it was made from",
-        FaultKind::ReadOnly => {
-            "write .safetensors; PyTorch loads it with net.load_state_dict(safetensors.torch.load_file(path))"
-        }
-        FaultKind::NotStateDict => "save the weights alone: torch.save(net.state_dict(), path)",
-        FaultKind::View => {
-            "save copies: torch.save({name: t.resolve_neg().clone() for name, t in net.state_dict().items()}, path)"
-        }
-        FaultKind::LegacyTorch => "save it again: torch.save(torch.load(path), path)",
-        FaultKind::BigEndian => "save it on an x86 or ARM machine",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     use super::*;
-    use crate::format::{self as models, Format, ModelFile};
-    use crate::model::Weights;
 
     #[test]
     fn data_errors_name_their_options() {
@@ -207,41 +174,5 @@ mod tests {
         let (dir, difference) = (PathBuf::from("data"), "not Fashion-MNIST".to_owned());
         let other = data(&DataError::OtherDataset { dir, difference }).unwrap();
         assert!(other.contains("--any-dataset"), "{other}");
-    }
-
-    #[test]
-    fn torch_errors_have_hints() {
-        for (name, expected) in [
-            ("checkpoint.pt", "net.state_dict()"),
-            ("module.pt", "net.state_dict()"),
-            ("tensor.pt", "net.state_dict()"),
-            ("legacy.pt", "torch.save(torch.load(path), path)"),
-            ("double.pt", "32-bit"),
-            ("shape.pt", "conv1"),
-            ("incomplete.pt", "conv1"),
-            ("negative.pt", "resolve_neg()"),
-            ("sequential.pt", "conv1"),
-        ] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name);
-            let found = format(&models::read(&path).unwrap_err()).unwrap();
-            assert!(found.contains(expected), "{name}: {found}");
-        }
-        assert!(fault_kind(FaultKind::BigEndian).contains("x86 or ARM"));
-    }
-
-    #[test]
-    fn format_errors_have_hints() {
-        let file = ModelFile::from(Weights::zeros());
-        let bytes = models::encode(Format::Safetensors, &file).unwrap();
-        let error = models::decode(Path::new("model.mpk"), &bytes).unwrap_err();
-        assert_eq!(format(&error).unwrap(), "rename it to end in .safetensors");
-        for name in ["m.pt", "m.bin", "m"] {
-            let error = models::write(Path::new(name), &file).unwrap_err();
-            assert!(format(&error).unwrap().contains("safetensors"), "{error}");
-        }
-        for content in [&b""[..], b"\x89PNG\r\n\x1a\n....", b"some text"] {
-            let error = models::decode(Path::new("m.bin"), content).unwrap_err();
-            assert!(format(&error).is_some(), "{error}");
-        }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::datasets::DEFAULT;
+use crate::io::FileKind;
 
 /// An error of reading images or labels from a file.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,14 @@ pub enum IdxError {
     /// The file ends within its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
+    /// The file is of another type.
+    #[error("is not an IDX file of {wanted}: found {found}")]
+    Other {
+        /// The expected items.
+        wanted: &'static str,
+        /// The type of the file.
+        found: FileKind,
+    },
     /// The content contradicts its checksum or its header, or is not of the expected form.
     #[error("{0}")]
     Damaged(String),

@@ -5,8 +5,10 @@
 //!   symlink at a path from the user is followed; a symlink at a path that the program chose is replaced.
 //! - [`complete`] appends to a file that other processes may have open.
 //! - [`Lock`] locks a path without following symlinks or blocking, and removes only its own lock file.
+//! - [`kind`] recognises a file by its content.
 //! - [`text`] escapes untrusted text for messages, and [`limits`] turns OS resource limits into errors.
 
+pub mod kind;
 pub mod limits;
 mod lock;
 pub mod read;
@@ -18,6 +20,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use kind::FileKind;
 pub use lock::Lock;
 pub use read::read;
 pub use target::Target;

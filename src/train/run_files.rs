@@ -203,7 +203,7 @@ impl RunFiles {
         let path = self.model.clone();
         let trained_on = checkpoint.record.trained_on();
         let metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
-        let bytes = format::encode(format, &ModelFile { weights: checkpoint.model(), metadata });
+        let bytes = format::encode(format, &ModelFile { metadata, ..checkpoint.model().into() });
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
 

@@ -19,6 +19,7 @@ mod environment;
 mod eval;
 mod fetch;
 mod fetch_faults;
+mod foreign_models;
 mod gpu;
 mod help_pages;
 mod hints;

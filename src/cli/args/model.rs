@@ -16,7 +16,7 @@ Examples:
   lenet eval model.mpk --min-accuracy 0.75         exit with status 3 if below
   lenet eval model.mpk --json | jq .accuracy       print only the accuracy")]
 pub struct EvalArgs {
-    /// Model file: .mpk, .safetensors or .pt
+    /// Model file: .mpk, .bpk, .safetensors or .pt
     pub model: PathBuf,
     /// Images to evaluate on
     #[arg(long, value_enum, default_value = "test")]
@@ -50,7 +50,7 @@ Examples:
   lenet predict model.mpk --index 0,1,2  classify images of the test set
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
-    /// Model file: .mpk, .safetensors or .pt
+    /// Model file: .mpk, .bpk, .safetensors or .pt
     pub model: PathBuf,
     /// Picture files: PNG, JPEG, GIF, WebP or BMP
     #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
@@ -89,7 +89,7 @@ Examples:
   lenet report model.mpk -o new.html  choose the file name
   lenet report model.mpk --force      overwrite an existing report")]
 pub struct ReportArgs {
-    /// Model file: .mpk, .safetensors or .pt
+    /// Model file: .mpk, .bpk, .safetensors or .pt
     pub model: PathBuf,
     /// Write the report to this file
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
@@ -143,7 +143,7 @@ pub struct CompareArgs {
 
 /// Convert a model to another format
 ///
-/// The file extension determines the format: .mpk and .safetensors can be read and written, .pt and .pth only read,
+/// The file extension determines the format: .mpk, .bpk and .safetensors can be read and written, .pt and .pth only read,
 /// .onnx only written. The written file is read back, and its weights are compared bit for bit.
 ///
 /// The seed, recipe, accuracy and data set digests from the run record next to IN are copied into the metadata of
@@ -159,10 +159,10 @@ Examples:
   lenet convert model.mpk my-lenet/          a directory for Hugging Face
   lenet convert net.pt model.mpk             from a PyTorch state_dict")]
 pub struct ConvertArgs {
-    /// Model file to read: .mpk, .safetensors or .pt
+    /// Model file to read: .mpk, .bpk, .safetensors or .pt
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// Model file to write: .mpk, .safetensors or .onnx; or a directory
+    /// Model file to write: .mpk, .bpk, .safetensors or .onnx; or a directory
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
     /// Overwrite existing files

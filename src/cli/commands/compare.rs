@@ -16,7 +16,7 @@ use crate::io::FileError;
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{OnBackend, load, new_file, note_other_data};
+use super::{OnBackend, decode_model, load, new_file, note_other_data};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -73,7 +73,7 @@ fn predict<B: LeNetBackend>(
             continue;
         }
         note_other_data(path, run.trained_on.as_ref(), &provenance);
-        let weights = format::decode(path, &bytes)?.weights;
+        let weights = decode_model(path, &bytes)?.weights;
         let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
         run.predictions = Some(Predictions {

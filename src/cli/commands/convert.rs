@@ -17,7 +17,7 @@ use crate::io::Target;
 use crate::model::Weights;
 use crate::train::RunRecord;
 
-use super::{run_record, trained_on};
+use super::{decode_model, run_record, trained_on};
 
 impl ConvertArgs {
     /// Converts the model and verifies the written file.
@@ -25,7 +25,8 @@ impl ConvertArgs {
     /// # Errors
     /// Returns an error if a file cannot be read or written, exists, or fails verification.
     pub fn run(&self) -> Result<(), Error> {
-        let (input, output) = (self.input.to_string_lossy(), self.output.to_string_lossy());
+        let model = &format::locate(&self.input)?;
+        let (input, output) = (model.to_string_lossy(), self.output.to_string_lossy());
         let format = match folder::is_directory(&self.output) {
             true => None,
             false => Some(
@@ -33,8 +34,8 @@ impl ConvertArgs {
                     .ok_or_else(|| FormatError::UnknownExtension { path: self.output.clone() })?,
             ),
         };
-        let bytes = format::read_bytes(&self.input)?;
-        let mut file = format::decode(&self.input, &bytes)?;
+        let bytes = format::read_bytes(model)?;
+        let mut file = decode_model(model, &bytes)?;
         let written = match format {
             None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
             Some(_) => vec![self.output.clone()],
@@ -45,12 +46,12 @@ impl ConvertArgs {
         {
             return Err(Error::exists(existing));
         }
-        let record = run_record(&self.input, &bytes).ok();
+        let record = run_record(model, &bytes).ok();
         let dataset = trained_on(record.as_ref(), &file);
         let dataset = dataset.unwrap_or_else(DatasetIdentity::assumed);
         file.metadata.extend(metadata(record.as_ref(), &dataset));
         match format {
-            None => folder::write(self, &mut file, record.as_ref(), &dataset)?,
+            None => folder::write(self, &file, record.as_ref(), &dataset)?,
             Some(format) => write(&self.output, format, &file, self.force)?,
         }
         let mut out = Out::default();
@@ -70,12 +71,14 @@ impl ConvertArgs {
             Some(Format::Onnx) => "; the ONNX graph itself was not executed",
             _ => "",
         };
-        out.line(&format!("verified: the weights are bit-identical to those of {input}{graph}"));
+        out.line(&format!(
+            "verified: the weights are bit-identical to those read from {input}{graph}"
+        ));
         let shown = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
             Some(format!("{} {}", key.replace('_', " "), file.metadata.get(*key)?))
         });
         let shown: Vec<_> = shown.collect();
-        if !shown.is_empty() && format != Some(Format::Mpk) {
+        if !shown.is_empty() && !matches!(format, Some(Format::Mpk | Format::Bpk)) {
             out.line(&format!("metadata: {}", shown.join(", ")));
         }
         out.finish()

@@ -90,10 +90,20 @@ fn trained_on(record: Option<&RunRecord>, file: &ModelFile) -> Option<DatasetIde
     recorded.or_else(|| DatasetIdentity::from_metadata(&file.metadata))
 }
 
+/// Decodes a model file and prints a note for everything that was assumed about it.
+fn decode_model(path: &Path, bytes: &[u8]) -> Result<ModelFile, Error> {
+    let file = format::decode(path, bytes)?;
+    for note in &file.notes {
+        ui::note(&format!("note: {}: {note}", path.display()));
+    }
+    Ok(file)
+}
+
 /// Reads a model and determines the data set that it was trained on.
 fn read_model(path: &Path) -> Result<(ModelFile, Option<DatasetIdentity>), Error> {
+    let path = &format::locate(path)?;
     let bytes = format::read_bytes(path)?;
-    let file = format::decode(path, &bytes)?;
+    let file = decode_model(path, &bytes)?;
     let trained_on = trained_on(run_record(path, &bytes).ok().as_ref(), &file);
     Ok((file, trained_on))
 }

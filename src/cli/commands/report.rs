@@ -14,27 +14,28 @@ use crate::eval::{self, outputs};
 use crate::format;
 use crate::model::layers;
 
-use super::{OnBackend, load, new_file, note_other_data, run_record, trained_on};
+use super::{OnBackend, decode_model, load, new_file, note_other_data, run_record, trained_on};
 
 impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let bytes = format::read_bytes(&self.model)?;
-        let file = format::decode(&self.model, &bytes)?;
+        let model = &format::locate(&self.model)?;
+        let bytes = format::read_bytes(model)?;
+        let file = decode_model(model, &bytes)?;
         let canonical = |path: &Path| path.canonicalize().ok();
-        if self.output.exists() && canonical(&self.output) == canonical(&self.model) {
+        if self.output.exists() && canonical(&self.output) == canonical(model) {
             return Err(Error::Usage("the report would overwrite the model".to_owned()));
         }
         let target = new_file(&self.output, self.force)?;
-        let record = run_record(&self.model, &bytes);
+        let record = run_record(model, &bytes);
         let trained_on = trained_on(record.as_ref().ok(), &file);
         let (dataset, provenance) = load(Part::Test, &self.data, false)?;
-        note_other_data(&self.model, trained_on.as_ref(), &provenance);
+        note_other_data(model, trained_on.as_ref(), &provenance);
         if dataset.is_empty() {
             return Err(Error::Usage("there are no test images".to_owned()));
         }
         let outputs = outputs::<B>(&file.weights, &dataset, eval::BATCH_SIZE, device)?;
         let page = page(&Report {
-            model: &self.model.file_name().unwrap_or_default().to_string_lossy(),
+            model: &model.file_name().unwrap_or_default().to_string_lossy(),
             weights: &file.weights,
             layers: &layers(1),
             record: &record,

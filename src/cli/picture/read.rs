@@ -9,6 +9,7 @@ use image::{
     Rgba,
 };
 
+use crate::io::kind::{FileKind, sniff};
 use crate::io::{FileError, limits};
 
 /// Maximum size of a picture file in bytes.
@@ -25,15 +26,19 @@ pub enum PictureError {
     /// The file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The content is not in a supported format.
-    #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
-    NotAnImage(PathBuf),
+    /// The content is not in a supported format, but is of this type, if known.
+    #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture{}", .0.display(), found(.1))]
+    NotAnImage(PathBuf, Option<FileKind>),
     /// The picture exceeds the limits.
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
     /// The file is in a supported format but cannot be decoded.
     #[error("{} is corrupt: {cause}", path.display())]
     Corrupt { path: PathBuf, cause: String },
+}
+
+fn found(kind: &Option<FileKind>) -> String {
+    kind.map(|kind| format!(": found {kind}")).unwrap_or_default()
 }
 
 /// Reads a picture file as grey values (luma by ITU-R BT.709).
@@ -52,7 +57,7 @@ pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
 fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let failed = |error| match error {
         ImageError::Limits(_) => PictureError::TooLarge(path.to_owned()),
-        ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
+        ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned(), sniff(bytes)),
         error => PictureError::Corrupt { path: path.to_owned(), cause: error.to_string() },
     };
     let mut bounds = Limits::no_limits();
@@ -178,7 +183,7 @@ mod tests {
                 let _ = decode_bytes(&changed);
             }
             assert!(decode_bytes(&bytes[..bytes.len() / 4]).is_err());
-            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(_)));
+            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(..)));
         }
     }
 }

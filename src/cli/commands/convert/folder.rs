@@ -25,14 +25,12 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(
     args: &ConvertArgs,
-    file: &mut ModelFile,
+    file: &ModelFile,
     record: Option<&RunRecord>,
     dataset: &DatasetIdentity,
 ) -> Result<(), Error> {
     let dir = &args.output;
     fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
-    // Libraries such as transformers read the tensor layout from this key.
-    file.metadata.insert("format".to_owned(), "pt".to_owned());
     super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
     super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;
     let config = config(&layers(1), record, &dataset.names);
