@@ -19,6 +19,7 @@ use files::{file, reading};
 use models::{any, format};
 
 const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
+const CONVERT_PICTURE: &str = "convert it to PNG first; renaming the file is not enough";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
 
 impl Error {
@@ -92,21 +93,28 @@ fn picture(error: &PictureError) -> Option<String> {
             ErrorKind::FileTooLarge => &too_large,
             _ => return file(error),
         },
-        PictureError::NotAnImage(path, found) => {
-            return Some(match found {
-                Some(FileKind::BurnRecord | FileKind::Safetensors | FileKind::TorchStateDict) => {
-                    "give the model first, and then the picture".to_owned()
-                }
-                Some(FileKind::IdxFile) => "classify images of a data set with --index".to_owned(),
-                found => found.and_then(|found| any(found, path)).unwrap_or_else(|| {
-                    "convert it to PNG first; renaming the file is not enough".to_owned()
-                }),
-            });
-        }
+        PictureError::NotAnImage(path, Some(found)) => return Some(not_an_image(*found, path)),
+        PictureError::NotAnImage(_, None) => CONVERT_PICTURE,
         PictureError::TooLarge(_) => &too_large,
         PictureError::Corrupt { .. } => "save or download it again",
     };
     Some(hint.to_owned())
+}
+
+/// Returns the advice on a file that should be a picture.
+fn not_an_image(found: FileKind, path: &Path) -> String {
+    use FileKind::{BurnRecord, Burnpack, IdxFile, Onnx, Picture, Safetensors, TorchStateDict};
+    any(found, path).unwrap_or_else(|| {
+        let hint = match found {
+            Picture(_) => CONVERT_PICTURE,
+            BurnRecord | Burnpack | Safetensors | TorchStateDict | Onnx => {
+                "give the model first, and then the picture"
+            }
+            IdxFile => "classify images of a data set with --index",
+            _ => "give a picture file",
+        };
+        hint.to_owned()
+    })
 }
 
 fn fetch(error: &FetchError) -> Option<String> {

@@ -94,18 +94,21 @@ pub(super) fn assemble(
     Ok(ModelFile { notes, ..weights.into() })
 }
 
-/// Rejects files that hold something besides weights, or weights from Keras.
+/// Rejects files that hold LeNet's tensors and counters, or weights from Keras.
 fn check_kind(tensors: &[Named<'_>]) -> Result<(), Fault> {
     let is_number = |tensor: &&Named<'_>| tensor.shape.iter().all(|size| *size == 1);
-    if let Some(tensor) = tensors.iter().find(is_number) {
-        let what = format!("{} is a single number, not a tensor of LeNet", quoted(tensor.name));
-        return Err(Fault::new(FaultKind::ExtraTensors, what));
-    }
-    if let Some(tensor) = tensors.iter().find(|tensor| tensor.shape == [5, 5, 1, 6]) {
+    let mut numbers = tensors.iter().filter(is_number);
+    let others = tensors.len() - numbers.clone().count();
+    let fault = if let Some(number) = numbers.next().filter(|_| others == TENSORS.len()) {
+        let what = format!("{} is a single number, not a tensor of LeNet", quoted(number.name));
+        Fault::new(FaultKind::ExtraTensors, what)
+    } else if let Some(tensor) = tensors.iter().find(|tensor| tensor.shape == [5, 5, 1, 6]) {
         let what = format!("{} has Keras' layout, [height, width, in, out]", quoted(tensor.name));
-        return Err(Fault::new(FaultKind::KerasLayout, what));
-    }
-    Ok(())
+        Fault::new(FaultKind::KerasLayout, what)
+    } else {
+        return Ok(());
+    };
+    Err(fault)
 }
 
 /// Returns what precedes LeNet's name in all names: nothing, or a text that ends with a dot.
@@ -151,96 +154,31 @@ fn by_name(
 
 /// Finds the tensors by their shapes. A name of LeNet must not contradict the shape.
 fn by_shape(usual: Layout, tensors: &[Named<'_>], prefix: &str) -> Result<(Places, Layout), Fault> {
-    for layout in usual.and_other() {
-        let place = |index: usize| {
-            let shape = layout.shape(&TENSORS[index]);
-            let place = tensors.iter().position(|tensor| tensor.shape == shape)?;
-            let named = index_of(tensors[place].name, prefix);
-            named.is_none_or(|named| named == index).then_some(place)
-        };
-        let places = std::array::from_fn(place);
-        if tensors.len() == TENSORS.len() && places.iter().all(Option::is_some) {
-            return Ok((places.map(Option::unwrap_or_default), layout));
-        }
-    }
-    let unknown = tensors.iter().find(|tensor| index_of(tensor.name, prefix).is_none());
-    let name = quoted(unknown.map_or("", |tensor| tensor.name));
-    let what =
-        format!("{name} is not a tensor of LeNet, and the shapes do not identify the ten tensors");
-    Err(Fault::new(FaultKind::Names, what))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Assembles zeros with these names and shapes.
-    fn assembled(usual: Layout, tensors: &[(String, Vec<usize>)]) -> Result<ModelFile, String> {
-        let named = tensors.iter().map(|(name, shape)| Named { name, shape, dtype: "F32" });
-        let named: Vec<_> = named.collect();
-        let zeros = |place: usize, _: &TensorSpec| Ok(vec![0.0; tensors[place].1.iter().product()]);
-        assemble(usual, &named, zeros).map_err(|fault| fault.to_string())
-    }
-
-    /// Returns LeNet's shapes with names that depend on the index and LeNet's name.
-    fn tensors(layout: Layout, name: impl Fn(usize, &str) -> String) -> Vec<(String, Vec<usize>)> {
-        let tensor =
-            |(index, spec): (usize, &TensorSpec)| (name(index, spec.name), layout.shape(spec));
-        TENSORS.iter().enumerate().map(tensor).collect()
-    }
-
-    #[test]
-    fn shared_prefixes_are_dropped() {
-        let prefixed = |prefix: &str| tensors(Layout::OutIn, |_, name| format!("{prefix}{name}"));
-        for prefix in ["module.", "_orig_mod.", "model.", "net.", "_orig_mod.module.", "größe."] {
-            let notes = assembled(Layout::OutIn, &prefixed(prefix)).unwrap().notes;
-            assert_eq!(notes, [format!("dropped the prefix {prefix:?} of the tensor names")]);
-        }
-        // The shapes still identify the tensors.
-        let mut mixed = prefixed("module.");
-        mixed[3].0 = "conv2.bias".to_owned();
-        assert!(assembled(Layout::OutIn, &mixed).unwrap().notes[0].starts_with("matched"));
-        // The names of two tensors contradict their shapes.
-        mixed[3].0 = "conv1.bias".to_owned();
-        assert!(assembled(Layout::OutIn, &mixed).is_err());
-    }
-
-    #[test]
-    fn either_layout_is_read() {
-        let names: [fn(usize, &str) -> String; 2] =
-            [|_, name| name.to_owned(), |index, _| format!("features.{index}")];
-        for (usual, layout) in [Layout::OutIn, Layout::InOut]
+    let place = |layout: Layout, spec: &TensorSpec| {
+        tensors.iter().position(|tensor| tensor.shape == layout.shape(spec))
+    };
+    let complete = usual.and_other().into_iter().find_map(|layout| {
+        let places = TENSORS.each_ref().map(|spec| place(layout, spec));
+        let is_complete = tensors.len() == TENSORS.len() && places.iter().all(Option::is_some);
+        is_complete.then(|| (places.map(Option::unwrap_or_default), layout))
+    });
+    let index = |tensor: &Named<'_>| index_of(tensor.name, prefix);
+    if let Some((places, layout)) = complete {
+        let named = places
             .iter()
-            .flat_map(|usual| [Layout::OutIn, Layout::InOut].map(|layout| (*usual, layout)))
-        {
-            for name in names {
-                let mut named = tensors(layout, name);
-                named.reverse();
-                let notes = assembled(usual, &named).unwrap().notes;
-                let is_noted = notes.iter().any(|note| note.contains("are stored as ["));
-                assert_eq!(is_noted, usual != layout);
+            .enumerate()
+            .filter_map(|(at, place)| Some((at, index(&tensors[*place])?)));
+        return match named.clone().find(|(at, named)| at != named) {
+            None => Ok((places, layout)),
+            Some((at, named)) => {
+                let (found, expected) = (TENSORS[named].name, TENSORS[at].name);
+                let what =
+                    format!("{found} has the shape of {expected}, and other names are not LeNet's");
+                Err(Fault::new(FaultKind::Names, what))
             }
-        }
+        };
     }
-
-    #[test]
-    fn unusable_tensors_are_named() {
-        let plain = || tensors(Layout::OutIn, |_, name| name.to_owned());
-        for (name, shape, expected) in [
-            ("total_ops", vec![1], "\"total_ops\" is a single number"),
-            ("num_batches_tracked", vec![], "\"num_batches_tracked\" is a single number"),
-            ("conv3.weight", vec![5, 5, 1, 6], "\"conv3.weight\" has Keras' layout"),
-            ("extra", vec![7], "\"extra\" is not a tensor of LeNet"),
-            ("conv1.bias", vec![6], "duplicate tensor conv1.bias"),
-        ] {
-            let tensors = [plain(), vec![(name.to_owned(), shape)]].concat();
-            let error = assembled(Layout::OutIn, &tensors).unwrap_err();
-            assert!(error.starts_with(expected), "{error}");
-        }
-        assert_eq!(assembled(Layout::OutIn, &plain()[1..]).unwrap_err(), "conv1.weight is missing");
-        let mut mixed = plain();
-        mixed[6].1.reverse();
-        let error = assembled(Layout::OutIn, &mixed).unwrap_err();
-        assert_eq!(error, "fc2.weight: expected shape [84, 120], found [120, 84]");
-    }
+    let unknown = tensors.iter().find(|tensor| index(tensor).is_none());
+    let name = quoted(unknown.map_or("", |tensor| tensor.name));
+    Err(Fault::not_lenet(format!("{name} is not a tensor of LeNet")))
 }

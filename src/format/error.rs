@@ -28,7 +28,7 @@ pub enum FaultKind {
     WriteOnly,
     /// The format can be read but not written.
     ReadOnly,
-    /// The names of the tensors are not LeNet's, and their shapes do not identify them.
+    /// The tensors have LeNet's shapes, but their names contradict them.
     Names,
     /// The file holds numbers besides the weights, such as counters.
     ExtraTensors,
@@ -71,9 +71,10 @@ impl Fault {
         Self::not_lenet(format!("{tensor}: expected {what} {expected}, found {found}"))
     }
 
-    /// Names the key of a checkpoint under which the weights are.
+    /// Names the key of a checkpoint under which the weights are, unless the key is too long for a message.
     pub(super) fn with_key(self, key: Option<&str>) -> Self {
-        Self { key: self.key.or(key.map(str::to_owned)), ..self }
+        let key = key.filter(|key| key.len() <= 60).map(str::to_owned);
+        Self { key: self.key.or(key), ..self }
     }
 
     /// Returns the key of a checkpoint under which the weights are, if any.

@@ -104,9 +104,11 @@ impl<'de> Visitor<'de> for NodeVisitor {
             if nodes.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(format!("duplicate field {}", quoted(&key))));
             }
-            // No struct of a plausible module has more fields. The limit also bounds the search for duplicates.
-            if nodes.len() == 1000 {
-                return Err(A::Error::custom("more than 1000 fields"));
+            // No plausible module has more or longer fields. The limits also bound the time.
+            if nodes.len() == 1000 || key.len() > 100 {
+                return Err(A::Error::custom(
+                    "more than 1000 fields, or the name of one is too long",
+                ));
             }
             nodes.push((key, node));
         }

@@ -160,7 +160,7 @@ mod tests {
     fn errors_name_tensor_and_problem() {
         let faults = [
             ("conv1.bias", "F32", vec![2, 3], 24, "conv1.bias: expected shape [6], found [2, 3]"),
-            ("conv1.biaz", "F32", vec![6], 24, "\"conv1.biaz\" is not a tensor of LeNet, and"),
+            ("conv1.biaz", "F32", vec![6], 24, "\"conv1.biaz\" is not a tensor of LeNet"),
             ("conv1.bias", "F32", vec![6], 24, "conv1.weight is missing"),
         ];
         for (name, dtype, shape, end, expected) in faults {

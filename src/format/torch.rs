@@ -37,19 +37,19 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
             return Err(Fault::malformed(format!("the version of the format is {version}")));
         }
     }
-    let state = pickle::state_dict(pickle)?;
-    let named = state.tensors.iter().map(|(name, tensor)| Named {
+    let (tensors, key) = pickle::state_dict(pickle)?;
+    let named = tensors.iter().map(|(name, tensor)| Named {
         name,
         shape: &tensor.shape,
         dtype: tensor.storage.kind,
     });
     let mut file = assemble(Layout::OutIn, &named.collect::<Vec<_>>(), |place, spec| {
-        read_tensor(&archive, spec, &state.tensors[place].1)
+        read_tensor(&archive, spec, &tensors[place].1)
     });
-    if let (Ok(file), Some(key)) = (&mut file, state.key) {
+    if let (Ok(file), Some(key)) = (&mut file, key) {
         file.notes.insert(0, format!("used the weights under the key {}", quoted(key)));
     }
-    file.map_err(|fault| fault.with_key(state.key))
+    file.map_err(|fault| fault.with_key(key))
 }
 
 /// Returns the values of a tensor whose shape is that of `spec`, in the layout of the file.

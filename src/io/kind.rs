@@ -220,6 +220,9 @@ fn text(head: &[u8]) -> Option<FileKind> {
             FileKind::Page("an error message in JSON")
         }
         [b'{' | b'[', ..] => FileKind::Json,
+        text if text.len() < 300 => {
+            FileKind::Page("a short text, such as a server's error message")
+        }
         _ => FileKind::Text,
     })
 }
@@ -234,7 +237,7 @@ mod tests {
 
     #[test]
     fn kinds_are_named() {
-        let cases: [(&[u8], &str); 14] = [
+        let cases: [(&[u8], &str); 15] = [
             (b"", "an empty file"),
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
             (b"<!DOCTYPE html><html>", "an HTML page"),
@@ -242,7 +245,8 @@ mod tests {
             (b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", "a server's error"),
             (b"{\"error\":\"Repository not found\"}", "an error message in JSON"),
             (b"{\"metadata\":{},\"weight_map\":{}}", "the index of a sharded model"),
-            (b"Invalid username or password.", "a text file"),
+            (b"Invalid username or password.", "a short text"),
+            (&[b'x'; 300], "a text file"),
             (b"\x93NUMPY\x01\0", "a NumPy array"),
             (b"PK\x03\x04....weights/conv1.npy", "a NumPy archive"),
             (b"PK\x03\x04....word/document.xml", "an Office document"),

@@ -26,7 +26,7 @@ fn error_names_actual_file_type() {
         ("m.safetensors", b"\x1f\x8b\x08....", "found a gzip file"),
         ("m.pt", b"PK\x03\x04....word/document.xml", "found an Office document"),
         ("m.bin", b"\x81\xa4text", "unknown extension and unknown content"),
-        ("m.mpk", b"some text", "found a text file"),
+        ("m.mpk", b"some text", "found a short text"),
     ];
     for (name, content, expected) in cases {
         let message = read_error(name, content);

@@ -33,7 +33,7 @@ fn other_torch_files_are_rejected() {
         ("shape.pt", "conv1.bias: expected shape [6], found [2, 3]", FaultKind::NotLeNet),
         ("incomplete.pt", "conv1.weight is missing", FaultKind::NotLeNet),
         ("negative.pt", "negated or conjugated", FaultKind::View),
-        ("sequential.pt", "\"0.weight\" is not a tensor of LeNet", FaultKind::Names),
+        ("sequential.pt", "\"0.weight\" is not a tensor of LeNet", FaultKind::NotLeNet),
     ];
     for (name, expected, kind) in cases {
         let error = format::read(&interop(name)).unwrap_err();

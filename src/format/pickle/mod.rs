@@ -54,24 +54,22 @@ impl<'a> Machine<'a> {
                 b'K' => self.integer(1)?,
                 b'M' => self.integer(2)?,
                 b'J' => self.integer(4)?,
-                // A float, and integers of any size.
+                // A float, and integers and bytes of any length.
                 b'G' => self.take(8).map(|_| self.push(Value::Other))?,
-                0x8a => self.prefixed(1).map(|_| self.push(Value::Other))?,
-                0x8b => self.prefixed(4).map(|_| self.push(Value::Other))?,
+                0x8a | b'C' => self.prefixed(1).map(|_| self.push(Value::Other))?,
+                0x8b | b'B' => self.prefixed(4).map(|_| self.push(Value::Other))?,
+                0x8e | 0x96 => self.prefixed(8).map(|_| self.push(Value::Other))?,
                 0x8c | b'U' => self.text(1)?,
                 b'X' | b'T' => self.text(4)?,
                 0x8d => self.text(8)?,
-                b'C' => self.prefixed(1).map(|_| self.push(Value::Other))?,
-                b'B' => self.prefixed(4).map(|_| self.push(Value::Other))?,
-                0x8e | 0x96 => self.prefixed(8).map(|_| self.push(Value::Other))?,
                 b'(' => self.marks.push(self.stack.len()),
                 b'0' => drop(self.pop()?),
                 b'1' => drop(self.pop_to_mark()?),
                 b'2' => self.top().map(|id| self.stack.push(id))?,
                 b')' => self.push(Value::Tuple(Vec::new())),
-                0x85 => self.pop_many(1).map(|items| self.push(Value::Tuple(items)))?,
-                0x86 => self.pop_many(2).map(|items| self.push(Value::Tuple(items)))?,
-                0x87 => self.pop_many(3).map(|items| self.push(Value::Tuple(items)))?,
+                opcode @ 0x85..=0x87 => self
+                    .pop_many(usize::from(opcode - 0x84))
+                    .map(|items| self.push(Value::Tuple(items)))?,
                 b't' => self.pop_to_mark().map(|items| self.push(Value::Tuple(items)))?,
                 // Lists and sets: empty, of the items after the mark, and with items added.
                 b']' | 0x8f => self.push(Value::Other),
@@ -79,11 +77,6 @@ impl<'a> Machine<'a> {
                 b'a' => self.pop().and_then(|_| self.change_object("appends to"))?,
                 b'e' | 0x90 => self.pop_to_mark().and_then(|_| self.change_object("appends to"))?,
                 b'}' => self.push(Value::Dict(Vec::new())),
-                b'd' => {
-                    let items = self.pop_to_mark()?;
-                    self.push(Value::Dict(Vec::new()));
-                    self.set_items(&items)?;
-                }
                 b's' => self.pop_many(2).and_then(|items| self.set_items(&items))?,
                 b'u' => self.pop_to_mark().and_then(|items| self.set_items(&items))?,
                 b'q' => self.number(1).and_then(|key| self.put(key))?,

@@ -9,15 +9,11 @@ use crate::io::text::quoted;
 const KEYS: &str = "state_dict model_state_dict model net weights params network module model_state net_state_dict \
                     model_weights ema ema_state_dict model_ema params_ema generator";
 
-/// Maximum number of tensors in a state dict.
-const MAX_TENSORS: usize = 1000;
+/// Maximum number of entries of a dictionary, which also bounds the time to search it.
+const MAX_ENTRIES: usize = 1000;
 
-/// The tensors of a state dict, by name.
-pub(in crate::format) struct StateDict<'a> {
-    /// The key of the checkpoint under which the state dict is, if the file is a checkpoint.
-    pub(in crate::format) key: Option<&'a str>,
-    pub(in crate::format) tensors: Vec<(&'a str, TensorRef<'a>)>,
-}
+/// The tensors of a state dict by name, and the key of the checkpoint under which they are, if the file is a checkpoint.
+pub(in crate::format) type StateDict<'a> = (Vec<(&'a str, TensorRef<'a>)>, Option<&'a str>);
 
 /// Parses a pickle and returns the tensors of the state dict in it, in order. Everything else is ignored.
 ///
@@ -32,15 +28,16 @@ pub(in crate::format) fn state_dict(bytes: &[u8]) -> Result<StateDict<'_>, Fault
         Value::Object(module, name) => return Err(pickled(module, name)),
         _ => return Err(unsupported("the file contains no dictionary of tensors".to_owned())),
     };
+    check_count(entries)?;
     let known: Vec<_> =
         machine.state_dicts(entries).into_iter().filter(|(key, _)| is_known(key)).collect();
     match known[..] {
         [(key, entries)] => {
             let tensors = machine.tensors(entries).map_err(|fault| fault.with_key(Some(key)))?;
-            Ok(StateDict { key: Some(key), tensors })
+            Ok((tensors, Some(key)))
         }
         [] if entries.is_empty() || machine.has_tensor(entries) => {
-            Ok(StateDict { key: None, tensors: machine.tensors(entries)? })
+            Ok((machine.tensors(entries)?, None))
         }
         [] => Err(machine.unknown_checkpoint(entries)),
         [(first, _), ..] => {
@@ -48,6 +45,14 @@ pub(in crate::format) fn state_dict(bytes: &[u8]) -> Result<StateDict<'_>, Fault
             let what = format!("a checkpoint with weights under several keys: {}", keys.join(", "));
             Err(Fault::new(FaultKind::Checkpoint, what).with_key(Some(first)))
         }
+    }
+}
+
+/// Rejects a dictionary with more entries than any plausible file has.
+fn check_count(entries: &[(Id, Id)]) -> Result<(), Fault> {
+    match entries.len() {
+        0..=MAX_ENTRIES => Ok(()),
+        found => Err(Fault::not_lenet(format!("expected 10 tensors, found {found}"))),
     }
 }
 
@@ -76,14 +81,12 @@ impl<'a> Machine<'a> {
             }
             _ => None,
         };
-        entries.iter().filter_map(entry).take(MAX_TENSORS).collect()
+        entries.iter().filter_map(entry).collect()
     }
 
     /// Returns the tensors of a state dict.
     fn tensors(&self, entries: &[(Id, Id)]) -> Result<Vec<(&'a str, TensorRef<'a>)>, Fault> {
-        if entries.len() > MAX_TENSORS {
-            return Err(Fault::not_lenet(format!("expected 10 tensors, found {}", entries.len())));
-        }
+        check_count(entries)?;
         let view = "a tensor has hooks or is a negated or conjugated view";
         let entry = |(key, value): &(Id, Id)| match (&self.values[*key], &self.values[*value]) {
             (Value::Text(name), Value::Tensor(tensor)) => Ok((*name, (**tensor).clone())),
