@@ -30,7 +30,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::io::kind::sniff;
-use crate::io::{self, FileError, FileKind, Target};
+use crate::io::{self, FileError, FileKind, Origin, Target};
 use crate::model::{Host, Weights};
 
 pub use error::{Fault, FaultKind, FormatError};
@@ -209,5 +209,5 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     };
     let bytes = encode(format, file)
         .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;
-    Ok(Target::user_path(path)?.write(&bytes, true)?)
+    Ok(Target::new(path, Origin::User)?.write(&bytes, true)?)
 }

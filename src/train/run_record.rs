@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DatasetIdentity, DatasetNames};
-use crate::eval::Evaluation;
+use crate::eval::{Evaluation, is_near_chance};
 use crate::io::text::one_line;
 
 use super::{RunFiles, Settings};
@@ -27,6 +27,15 @@ pub struct RunRecord {
     /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different
     /// devices.
     pub device: String,
+    /// Name of the machine, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The job of a batch system in which the run was last started, for example `slurm 4711_3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Number of times that the run was resumed.
+    #[serde(default)]
+    pub restarts: u64,
     /// Number of CPU threads.
     pub threads: usize,
     /// Settings of the run.
@@ -96,6 +105,9 @@ pub struct TestRecord {
     /// Whether the model predicts the same class for every image. Earlier versions did not record it.
     #[serde(default)]
     pub collapsed: bool,
+    /// Whether nearly all outputs of the model are 0 or 1. Earlier versions did not record it.
+    #[serde(default)]
+    pub saturated: bool,
 }
 
 impl From<&Evaluation> for TestRecord {
@@ -106,7 +118,15 @@ impl From<&Evaluation> for TestRecord {
             accuracy: test.accuracy(),
             correct: test.correct(),
             collapsed: test.is_collapsed(),
+            saturated: test.is_saturated(),
         }
+    }
+}
+
+impl TestRecord {
+    /// Returns whether the model has not learned: it predicts one class for every image, or its accuracy is near chance.
+    pub fn is_failure(&self) -> bool {
+        self.collapsed || is_near_chance(self.samples, self.accuracy)
     }
 }
 
@@ -129,6 +149,9 @@ impl RunRecord {
             burn: crate::BURN_VERSION.to_owned(),
             started: None,
             device: device.to_owned(),
+            host: None,
+            job: None,
+            restarts: 0,
             threads: rayon::current_num_threads(),
             settings,
             model_sha256: None,
@@ -150,9 +173,16 @@ impl RunRecord {
     pub fn read(path: &Path) -> io::Result<Self> {
         let bytes = crate::io::read(path, MAX_BYTES)?;
         let invalid = |why| io::Error::other(format!("not a lenet run record: {why}"));
-        let record: Self =
-            serde_json::from_slice(&bytes).map_err(|error| invalid(one_line(&error)))?;
-        record.check().map_err(invalid)?;
+        Self::decode(&bytes).map_err(invalid)
+    }
+
+    /// Decodes the bytes of a record.
+    ///
+    /// # Errors
+    /// Returns a description of the problem if the bytes are not a valid record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| one_line(&error))?;
+        record.check()?;
         Ok(record)
     }
 

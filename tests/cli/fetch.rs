@@ -213,6 +213,38 @@ fn mirror_password_is_not_printed() {
 }
 
 #[test]
+fn invalid_mirror_password_is_not_printed() {
+    // A password may contain characters that end the host of a URL.
+    for url in [
+        "http://me:sec/ret@127.0.0.1:1",
+        "http://me:sec?ret@127.0.0.1:1",
+        "http://me:sec#ret@127.0.0.1:1",
+        "http://me:1/secret@127.0.0.1:1",
+        "http://me:1?secret@127.0.0.1:1",
+        "http://me:1#secret@127.0.0.1:1",
+        "http://me:secret@127.0.0.1:1/a b",
+        "http://me:%zzsecret@127.0.0.1:1",
+        "me:secret@127.0.0.1",
+    ] {
+        for before in ["--mirror ", "--mirror=", ""] {
+            let output = run(&incomplete_dataset(), &format!("--data d {before}{url}"));
+            assert!([1, 2].contains(&output.code()), "{}", output.stderr());
+            let shown = format!("{}{}", output.stdout(), output.stderr());
+            assert!(!shown.contains("sec"), "{before}{url}: {shown}");
+        }
+    }
+    let proxied = |proxy: &str| {
+        let test_dir = incomplete_dataset();
+        let mut command = command(&test_dir, "--data d --mirror http://127.0.0.2:1");
+        CommandOutput::of(command.env("HTTP_PROXY", proxy).env("NO_PROXY", ""))
+    };
+    for proxy in ["http://me:secret@127.0.0.1:1", "http://me:sec/ret@127.0.0.1:1", "me:secret"] {
+        let output = proxied(proxy);
+        assert!(output.code() == 1 && !output.stderr().contains("sec"), "{}", output.stderr());
+    }
+}
+
+#[test]
 fn fetch_uses_proxy_from_environment() {
     let proxy = Server::start(|_| Response::status(403));
     let test_dir = incomplete_dataset();

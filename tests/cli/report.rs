@@ -43,7 +43,7 @@ fn report_contains_settings_and_curves() {
         started.starts_with("20") && started.ends_with('Z') && started.len() == 20,
         "{started}"
     );
-    assert!(page.contains(&format!("started {started}.")));
+    assert!(page.contains(&format!("started <time datetime=\"{started}\">")));
     dir.train("--resume --epochs 4");
     assert_eq!(dir.json("model.json")["started"], record["started"]);
     let loss = record["epochs"][2]["val_loss"].as_f64().unwrap();
@@ -70,21 +70,88 @@ fn report_is_deterministic() {
 }
 
 #[test]
-fn report_keeps_existing_files_without_force() {
+fn report_replaces_only_its_own_pages() {
     let dir = TestDir::new();
     dir.train("--epochs 1");
     let report = |args: &str| dir.run(&format!("report model.mpk --any-dataset {args}"));
-    assert_eq!(report("").stdout(), "saved report.html\n");
-    let before = dir.read("report.html");
-    dir.write("report.html", "mine");
-    report("").assert_error(1, "report.html already exists", "--force");
-    assert_eq!(dir.read("report.html"), b"mine");
+    assert_eq!(report("").stdout(), "saved model.html\n");
+    let page = dir.read("model.html");
+    // A report is replaced, also that of another model, but no other file.
+    dir.train("--epochs 1 --seed 3 -o other.mpk");
+    dir.run("report other.mpk --any-dataset -o model.html").ok();
+    assert!(dir.read("model.html") != page);
+    assert_eq!(report("").stdout(), "saved model.html\n");
+    assert!(dir.read("model.html") == page);
+    for other in ["mine", "<!DOCTYPE html><html><head><title>mine</title></head></html>"] {
+        dir.write("model.html", other);
+        report("").assert_error(1, "model.html already exists", "--force");
+        report("-o model.html").assert_error(1, "model.html already exists", "--force");
+        assert_eq!(dir.read("model.html"), other.as_bytes());
+    }
     assert_eq!(report("--force").code(), 0);
-    assert!(dir.read("report.html") == before);
+    assert!(dir.read("model.html") == page);
     // --force does not replace the model.
     report("-o ./model.mpk --force").assert_error(2, "would overwrite the model", "");
     report("-o nowhere/page.html").assert_error(1, "nowhere/page.html", "");
     dir.run("eval model.mpk --any-dataset").ok();
+}
+
+#[test]
+fn report_compares_two_models() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
+    dir.train("--epochs 3 --recipe tuned -o b.mpk");
+    let output = dir.run("report a.mpk b.mpk --any-dataset").ok();
+    assert_eq!(output.stdout(), "saved a-b.html\n");
+    let page = dir.read_text("a-b.html");
+    let accuracy = |model: &str| dir.json(model)["test"]["accuracy"].as_f64().unwrap();
+    for (model, accuracy) in [("a.mpk", accuracy("a.json")), ("b.mpk", accuracy("b.json"))] {
+        assert!(page.contains(&format!("<b>{model}</b>")), "{model}");
+        assert!(page.contains(&format!("{:.2}%</b>", 100.0 * accuracy)), "{model} {accuracy}");
+    }
+    assert!(
+        page.contains("Where the models differ")
+            && page.contains("b.mpk correct, a.mpk incorrect: ")
+    );
+    let three = dir.run("report a.mpk b.mpk a.mpk --any-dataset");
+    three.assert_error(2, "a report is about one or two models, found 3", "");
+    dir.run("report a.mpk b.mpk --any-dataset -o b.mpk --force").assert_error(
+        2,
+        "would overwrite the model",
+        "",
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn report_opens_in_browser() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TestDir::new();
+    dir.train("--epochs 1");
+    let program = dir.path("xdg-open");
+    dir.write("xdg-open", "#!/bin/sh\necho \"$1\" > opened.new && mv opened.new opened\n");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let report = |path: &str| {
+        let args = "report model.mpk --any-dataset --open";
+        dir.lenet(args).env("PATH", path).output().unwrap()
+    };
+    let path = format!("{}:{}", dir.path("").display(), std::env::var("PATH").unwrap());
+    assert!(report(&path).status.success());
+    let opened = dir.path("opened");
+    for _ in 0..500 {
+        if opened.exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let page = dir.path("model.html").canonicalize().unwrap();
+    assert_eq!(dir.read_text("opened"), format!("{}\n", page.display()));
+    // Without a browser, the page is saved nevertheless.
+    let output = report("/nonexistent");
+    assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b"saved model.html\n"[..]));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("cannot open model.html in the browser: xdg-open"), "{stderr}");
+    assert!(stderr.contains("hint: the report is saved"), "{stderr}");
 }
 
 #[test]
@@ -95,6 +162,6 @@ fn report_omits_corrupt_run_record() {
     let output = dir.run("report model.mpk --any-dataset");
     assert_eq!(output.code(), 0);
     output.assert_stderr_contains("warning: ignoring model.json: not a lenet run record");
-    let page = dir.read_text("report.html");
+    let page = dir.read_text("model.html");
     assert!(page.contains("<code>model.json</code> cannot be used"));
 }

@@ -59,9 +59,10 @@ pub(super) fn backward<S: Simd>(
                 sum = s.add(sum, s.load(d));
             }
             s.store(sum, d_bias);
-            for ((offset, corner), index) in offsets.iter_mut().zip(CORNERS).zip(argmax) {
-                let index = u16::from(index & 3);
-                *offset = corner + (index >> 1) * STRIDE as u16 + (index & 1);
+            // A zip of three iterators would not be inlined, and call a function for each window.
+            for cell in 0..CELLS {
+                let index = u16::from(argmax[cell] & 3);
+                offsets[cell] = CORNERS[cell] + (index >> 1) * STRIDE as u16 + (index & 1);
             }
             kernel_gradient(s, &image.0, d_z, &offsets, d_weight);
         }
@@ -90,7 +91,7 @@ fn kernel_gradient<S: Simd>(
         }
     }
     let [even, odd] = sums;
-    for ((row, even), odd) in d_weight.iter_mut().zip(even).zip(odd) {
-        s.store(s.add(s.load(row), s.add(even, odd)), row);
+    for (ky, row) in d_weight.iter_mut().enumerate() {
+        s.store(s.add(s.load(row), s.add(even[ky], odd[ky])), row);
     }
 }

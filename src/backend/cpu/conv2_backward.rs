@@ -28,11 +28,11 @@ pub(super) fn backward<S: Simd>(
     gradients: &mut Gradients,
 ) {
     *gradients = Gradients::ZERO;
-    let chunks = x.chunks(CHUNK).zip(argmax.chunks(CHUNK));
-    let d_chunks = d_z.chunks(CHUNK).zip(d_x.chunks_mut(CHUNK));
-    for ((x, argmax), (d_z, d_x)) in chunks.zip(d_chunks) {
+    for first in (0..x.len()).step_by(CHUNK) {
+        let chunk = first..x.len().min(first + CHUNK);
+        let (x, argmax, d_z) = (&x[chunk.clone()], &argmax[chunk.clone()], &d_z[chunk.clone()]);
         let sparse = weight_gradient(s, x, argmax, d_z, gradients);
-        input_gradient(s, &sparse, shifted, d_x);
+        input_gradient(s, &sparse, shifted, &mut d_x[chunk]);
     }
 }
 

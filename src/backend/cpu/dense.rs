@@ -65,7 +65,10 @@ impl Forward<'_> {
     fn tile<S: Simd, const R: usize, const V: usize>(&mut self, s: S, image: usize, column: usize) {
         let [x_stride, z_stride] = strides(self.shape);
         let DenseShape { inputs, outputs } = self.shape;
-        let x: [&[f32]; R] = std::array::from_fn(|i| &self.x[(image + i) * x_stride..][..inputs]);
+        let mut x = [&self.x[..0]; R];
+        for (i, x) in x.iter_mut().enumerate() {
+            *x = &self.x[(image + i) * x_stride..][..inputs];
+        }
         let mut start = [s.splat(0.0); V];
         for (v, start) in start.iter_mut().enumerate() {
             let mut bias = [0.0; LANES];
@@ -76,10 +79,13 @@ impl Forward<'_> {
         let mut sums = [start; R];
         for input in 0..inputs {
             let row = &self.weight[input * outputs + column..][..V * LANES];
-            let row: [S::V; V] = std::array::from_fn(|v| s.load(lanes(row, v * LANES)));
+            let mut vectors = [s.splat(0.0); V];
+            for (v, vector) in vectors.iter_mut().enumerate() {
+                *vector = s.load(lanes(row, v * LANES));
+            }
             for (x, sums) in x.iter().zip(&mut sums) {
                 let x = s.splat(x[input]);
-                for (w, sum) in row.iter().zip(sums) {
+                for (w, sum) in vectors.iter().zip(sums) {
                     *sum = s.mul_add(x, *w, *sum);
                 }
             }
@@ -114,17 +120,20 @@ pub(super) fn input_gradient<S: Simd>(
     // [output][image]: the images are the lanes, so that the weight is read in memory order.
     let mut by_output = [[0.0; LANES]; LONGEST];
     for column in (0..outputs).step_by(LANES) {
-        let block = std::array::from_fn(|i| s.load(lanes(d_z, i * d_z_stride + column)));
+        let mut block = [s.splat(0.0); LANES];
+        for (i, v) in block.iter_mut().enumerate() {
+            *v = s.load(lanes(d_z, i * d_z_stride + column));
+        }
         for (to, v) in by_output[column..].iter_mut().zip(s.transpose(block)) {
             s.store(v, to);
         }
     }
     for input in (0..inputs).step_by(LANES) {
         // If fewer than eight rows remain, the last row is repeated, and the repeated results go into the padding.
-        let rows: [&[f32]; LANES] = std::array::from_fn(|i| {
-            let row = (input + i).min(inputs - 1);
-            &weight[row * outputs..][..outputs]
-        });
+        let mut rows = [&weight[..0]; LANES];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = &weight[(input + i).min(inputs - 1) * outputs..][..outputs];
+        }
         let mut sums = [s.splat(0.0); LANES];
         for (output, d_z) in by_output[..outputs].iter().enumerate() {
             let d_z = s.load(d_z);

@@ -18,15 +18,18 @@ pub(super) struct Network<'a> {
 
 impl Network<'_> {
     /// Returns the weight of layer `layer`, counted from 0.
+    #[inline(always)]
     fn weight(&self, layer: usize) -> &[f32] {
         &self.parameters[range(2 * layer)]
     }
 
     /// Returns the weight of layer `layer` and all parameters after it.
+    #[inline(always)]
     fn weight_and_rest(&self, layer: usize) -> &[f32] {
         &self.parameters[OFFSETS[2 * layer]..]
     }
 
+    #[inline(always)]
     fn bias(&self, layer: usize) -> &[f32] {
         &self.parameters[range(2 * layer + 1)]
     }

@@ -94,10 +94,13 @@ impl<const CHANNELS: usize, const ROWS: usize> ConvGradients<CHANNELS, ROWS> {
         Self { weight: Aligned([[[0.0; LANES]; ROWS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
 
     /// Adds the gradients of another micro-batch.
+    #[inline(always)]
     pub(super) fn add(&mut self, other: &Self) {
-        let from = other.weight.0.as_flattened().iter().chain(&other.bias).flatten();
-        let to = self.weight.0.as_flattened_mut().iter_mut().chain(&mut self.bias).flatten();
-        to.zip(from).for_each(|(to, from)| *to += from);
+        let from = other.weight.0.as_flattened().as_flattened();
+        let to = self.weight.0.as_flattened_mut().as_flattened_mut();
+        to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        let (from, to) = (other.bias.as_flattened(), self.bias.as_flattened_mut());
+        to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
     }
 
     /// Writes the gradient of the weight and then the gradient of the bias to `to`, in the layout of the parameters. Reads the

@@ -206,20 +206,25 @@ impl Kernel for Product<'_> {
         for row in (0..BLOCK).step_by(HEIGHT) {
             let first = self.first + row;
             for column in (self.first_column / WIDTH * WIDTH..self.width).step_by(WIDTH) {
-                let right = self.right.chunks(stride);
-                let right = right.map(|row| window(row, column));
-                let sums = match self.left {
+                let mut sums = [[s.splat(0.0); 2]; HEIGHT];
+                match self.left {
                     LeftFactor::Plain(left) => {
-                        let row = |i: usize| &left[(first + i) * stride..][..stride];
-                        let rows = row(0).iter().zip(row(1)).zip(row(2).iter().zip(row(3)));
-                        let rows = rows.map(|((a, b), (c, d))| [*a, *b, *c, *d]);
-                        tile(s, rows.zip(right))
+                        let left = &left[first * stride..][..HEIGHT * stride];
+                        for (k, right) in self.right.chunks_exact(stride).enumerate() {
+                            let mut column_of_left = [0.0; HEIGHT];
+                            for (i, value) in column_of_left.iter_mut().enumerate() {
+                                *value = left[i * stride + k];
+                            }
+                            add_products(s, &column_of_left, window(right, column), &mut sums);
+                        }
                     }
                     LeftFactor::Transposed(left) => {
-                        let rows = left.chunks(stride);
-                        tile(s, rows.map(|row| *window(row, first)).zip(right))
+                        let rows = left.chunks_exact(stride);
+                        for (left, right) in rows.zip(self.right.chunks_exact(stride)) {
+                            add_products(s, window(left, first), window(right, column), &mut sums);
+                        }
                     }
-                };
+                }
                 for (i, sums) in sums.into_iter().enumerate() {
                     for (half, sum) in sums.into_iter().enumerate() {
                         let column = column + half * LANES;
@@ -243,22 +248,20 @@ impl Kernel for Product<'_> {
     }
 }
 
-/// Computes a tile of a product: the sum of the outer products of all pairs.
+/// Adds the outer product of a part of a column and a part of a row.
 #[inline(always)]
-fn tile<'a, S: Simd>(
+fn add_products<S: Simd>(
     s: S,
-    pairs: impl Iterator<Item = ([f32; HEIGHT], &'a [f32; WIDTH])>,
-) -> [[S::V; 2]; HEIGHT] {
-    let mut sums = [[s.splat(0.0); 2]; HEIGHT];
-    for (left, right) in pairs {
-        let right = [s.load(lanes(right, 0)), s.load(lanes(right, LANES))];
-        for (left, sums) in left.iter().zip(&mut sums) {
-            let left = s.splat(*left);
-            sums[0] = s.mul_add(left, right[0], sums[0]);
-            sums[1] = s.mul_add(left, right[1], sums[1]);
-        }
+    left: &[f32; HEIGHT],
+    right: &[f32; WIDTH],
+    sums: &mut [[S::V; 2]; HEIGHT],
+) {
+    let right = [s.load(lanes(right, 0)), s.load(lanes(right, LANES))];
+    for (left, sums) in left.iter().zip(sums) {
+        let left = s.splat(*left);
+        sums[0] = s.mul_add(left, right[0], sums[0]);
+        sums[1] = s.mul_add(left, right[1], sums[1]);
     }
-    sums
 }
 
 // The norm is summed in whole vectors.

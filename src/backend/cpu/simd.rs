@@ -107,7 +107,7 @@ impl SimdLevel {
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) {
         match self.0 {
-            Isa::Scalar => kernel.run(scalar::Scalar),
+            Isa::Scalar => scalar::run_scalar(kernel),
             // SAFETY: a `SimdLevel` of this kind is only created if the CPU supports AVX2 and FMA.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { x86::run_avx2(kernel) },

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::model::{CONV2, DenseShape, FC1, FC2, FC3, KERNEL, OFFSETS, TAPS};
 
 use super::dense::{stride, strides};
-use super::micro_batch::MicroBatch;
+use super::micro_batch::{Dense, MICRO_BATCH, MicroBatch};
 use super::muon::NewtonSchulz;
 use super::simd::{Kernel, LANES, Simd, SimdLevel};
 use super::slices::{lanes, lanes_mut, window};
@@ -91,7 +91,15 @@ impl Kernel for Update<'_> {
         let Self { task, micro_batches, target } = self;
         match task {
             UpdateTask::Convolutions => convolutions(s, micro_batches, target),
-            UpdateTask::Rows { layer, first } => rows(s, micro_batches, layer, first, target),
+            UpdateTask::Rows { layer: 0, first } => {
+                rows(s, micro_batches, |m| &m.fc1, 0, first, target);
+            }
+            UpdateTask::Rows { layer: 1, first } => {
+                rows(s, micro_batches, |m| &m.fc2, 1, first, target);
+            }
+            UpdateTask::Rows { first, .. } => {
+                rows(s, micro_batches, |m| &m.fc3, 2, first, target);
+            }
             UpdateTask::Bias { layer } => bias(s, micro_batches, layer, target),
         }
     }
@@ -118,27 +126,28 @@ fn convolutions<S: Simd>(s: S, micro_batches: &[Box<MicroBatch>], mut target: Ta
     }
 }
 
-/// Updates some rows of a weight by their gradient, `transpose(x) * d_z`, in tiles of four inputs by sixteen outputs.
+/// Updates the rows of a weight from `first` on by their gradient, `transpose(x) * d_z`, in tiles of four inputs by sixteen
+/// outputs.
 #[inline(always)]
-fn rows<S: Simd>(
+fn rows<S: Simd, const INPUTS: usize, const OUTPUTS: usize>(
     s: S,
     micro_batches: &[Box<MicroBatch>],
+    dense: impl Fn(&MicroBatch) -> &Dense<INPUTS, OUTPUTS>,
     layer: usize,
     first: usize,
     mut target: Target<'_>,
 ) {
-    let (shape, count) = DENSE[layer];
-    let outputs = shape.outputs;
-    let [x_stride, d_stride] = strides(shape);
+    let (DenseShape { outputs, .. }, count) = DENSE[layer];
     for row in (0..count).step_by(4) {
         for column in (0..outputs).step_by(2 * LANES) {
+            // With these bounds, the compiler removes the bounds checks of the loop, and the sums stay in registers.
+            let (input, output) = ((first + row).min(INPUTS - 4), column.min(OUTPUTS - 2 * LANES));
             let mut sums = [[s.splat(0.0); 2]; 4];
             for micro_batch in micro_batches {
-                let (x, d) = micro_batch.dense(layer);
-                let images = x.chunks_exact(x_stride).zip(d.chunks_exact(d_stride));
-                for (x, d) in images.take(micro_batch.n) {
-                    let x: &[f32; 4] = window(x, first + row);
-                    let d: &[f32; 2 * LANES] = window(d, column);
+                let Dense { x, d_z } = dense(micro_batch);
+                for image in 0..micro_batch.n.min(MICRO_BATCH) {
+                    let x: &[f32; 4] = window(&x.0[image], input);
+                    let d: &[f32; 2 * LANES] = window(&d_z.0[image], output);
                     let d = [s.load(lanes(d, 0)), s.load(lanes(d, LANES))];
                     for (x, sums) in x.iter().zip(&mut sums) {
                         let x = s.splat(*x);

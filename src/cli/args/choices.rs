@@ -27,7 +27,9 @@ impl ValueEnum for Invert {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Auto => PossibleValue::new("auto").help("If the border of the picture is bright"),
+            Self::Auto => {
+                PossibleValue::new("auto").help("If the subject is darker than the background")
+            }
             Self::Yes => PossibleValue::new("yes").help("Always"),
             Self::No => PossibleValue::new("no").help("Never"),
         })

@@ -8,29 +8,36 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::CompareArgs;
 use crate::cli::compare::{self, Comparison, Predictions, Run};
 use crate::cli::error::Error;
-use crate::cli::ui::{self, Out};
+use crate::cli::ui::Out;
 use crate::data::{Image, Part};
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
-use crate::io::FileError;
+use crate::io::{FileError, Origin};
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{OnBackend, decode_model, load, new_file, note_other_data};
+use super::{Notes, OnBackend, data_options, load, new_file};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let page = self.output.as_deref().map(|path| new_file(path, self.force)).transpose()?;
+        let page = self
+            .output
+            .as_deref()
+            .map(|path| new_file(path, Origin::User, self.force))
+            .transpose()?;
         let read = |path: &PathBuf| Run::read(path).map_err(FileError::of("cannot compare", path));
         let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut notes = Notes::default();
         let images = match self.records_only {
             true => Vec::new(),
-            false => predict::<B>(self, &mut runs, device)?,
+            false => predict::<B>(self, &mut runs, device, &mut notes)?,
         };
         let comparison = Comparison::new(runs);
+        let mut document = compare::document(&comparison);
+        notes.add_to(&mut document);
         let mut out = Out::default();
         match self.json {
-            true => out.json(&compare::document(&comparison)),
+            true => out.json(&document),
             false => out.lines(compare::text(&comparison).lines()),
         }
         if let (Some(output), Some(page)) = (&self.output, page) {
@@ -49,16 +56,18 @@ fn predict<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],
     device: &B::Device,
+    notes: &mut Notes,
 ) -> Result<Vec<Image>, Error> {
     let is_available = |run: &&mut Run| run.model.as_ref().is_some_and(|model| model.is_file());
     let mut available = runs.iter_mut().filter(is_available).peekable();
     if available.peek().is_none() {
         return Ok(Vec::new());
     }
-    let (dataset, provenance) = match load(Part::Test, &args.data, false) {
+    let options = data_options(&args.data, args.data.limit, false);
+    let (dataset, provenance) = match load(Part::Test, &options, notes) {
         Ok(loaded) => loaded,
         Err(error) => {
-            ui::note(&format!("note: comparing records only: {error}"));
+            notes.note(format!("comparing records only: {error}"));
             return Ok(Vec::new());
         }
     };
@@ -66,19 +75,23 @@ fn predict<B: LeNetBackend>(
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;
         if run.model_sha256.as_ref().is_some_and(|recorded| *recorded != sha256(&bytes)) {
-            ui::note(&format!(
-                "warning: skipping {}: it does not match the SHA-256 in its run record",
+            notes.warning(format!(
+                "skipping {}: it does not match the SHA-256 in its run record",
                 path.display()
             ));
             continue;
         }
-        note_other_data(path, run.trained_on.as_ref(), &provenance);
-        let weights = decode_model(path, &bytes)?.weights;
-        let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
+        notes.other_data(path, run.trained_on.as_ref(), &provenance);
+        let file = format::decode(path, &bytes)?;
+        notes.of_reader(path, &file);
+        let outputs = outputs::<B>(&file.weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
+        let evaluation = Evaluation::new(&outputs, dataset.labels(), dataset.info());
+        // Without its digest, nothing confirms that the record belongs to the model.
+        notes.weakness(path, &evaluation, run.model_sha256.is_some());
         run.predictions = Some(Predictions {
             correct: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
-            evaluation: Evaluation::new(&outputs, dataset.labels(), dataset.info()),
+            evaluation,
         });
     }
     Ok(dataset.images().to_vec())

@@ -13,11 +13,10 @@ use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::Target;
-use crate::model::Weights;
-use crate::train::RunRecord;
+use crate::io::{Origin, Target};
+use crate::model::{INPUT, Weights};
 
-use super::{decode_model, run_record, trained_on};
+use super::{Model, Notes};
 
 impl ConvertArgs {
     /// Converts the model and verifies the written file.
@@ -25,8 +24,7 @@ impl ConvertArgs {
     /// # Errors
     /// Returns an error if a file cannot be read or written, exists, or fails verification.
     pub fn run(&self) -> Result<(), Error> {
-        let model = &format::locate(&self.input)?;
-        let (input, output) = (model.to_string_lossy(), self.output.to_string_lossy());
+        let (input, output) = (self.input.to_string_lossy(), self.output.to_string_lossy());
         let format = match folder::is_directory(&self.output) {
             true => None,
             false => Some(
@@ -34,8 +32,8 @@ impl ConvertArgs {
                     .ok_or_else(|| FormatError::UnknownExtension { path: self.output.clone() })?,
             ),
         };
-        let bytes = format::read_bytes(model)?;
-        let mut file = decode_model(model, &bytes)?;
+        let mut notes = Notes::default();
+        let mut model = Model::read(&self.input, &mut notes)?;
         let written = match format {
             None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
             Some(_) => vec![self.output.clone()],
@@ -46,14 +44,16 @@ impl ConvertArgs {
         {
             return Err(Error::exists(existing));
         }
-        let record = run_record(model, &bytes).ok();
-        let dataset = trained_on(record.as_ref(), &file);
-        let dataset = dataset.unwrap_or_else(DatasetIdentity::assumed);
-        file.metadata.extend(metadata(record.as_ref(), &dataset));
+        let metadata = metadata(&model);
+        model.file.metadata.extend(metadata);
         match format {
-            None => folder::write(self, &file, record.as_ref(), &dataset)?,
-            Some(format) => write(&self.output, format, &file, self.force)?,
+            None => folder::write(self, &model)?,
+            Some(format) => {
+                let bytes = encode(&self.output, format, &model.file)?;
+                Target::new(&self.output, Origin::User)?.write(&bytes, self.force)?;
+            }
         }
+        let file = &model.file;
         let mut out = Out::default();
         if self.json {
             let mut document = json!({
@@ -63,6 +63,7 @@ impl ConvertArgs {
             if format.is_none() {
                 document["files"] = json!(folder::FILES);
             }
+            notes.add_to(&mut document);
             out.json(&document);
             return out.finish();
         }
@@ -85,23 +86,19 @@ impl ConvertArgs {
     }
 }
 
-/// Writes `file`, reads it back, and compares the weights.
-fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result<(), Error> {
+/// Encodes `file` for `path`, and checks that decoding the bytes returns bit-identical weights.
+fn encode(path: &Path, format: Format, file: &ModelFile) -> Result<Vec<u8>, Error> {
     let encoded = format::encode(format, file).map_err(|fault| {
-        let path = target.to_owned();
+        let path = path.to_owned();
         FormatError::Content { path, fault }
     })?;
-    Target::user_path(target)?.write(&encoded, force)?;
-    let written = match format {
-        // ONNX cannot be read, so compare the bytes.
-        Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
-        Format::Onnx => return Err(Error::VerificationFailed(target.to_owned())),
-        _ => format::read(target)?.weights,
-    };
-    match equal_bits(&written, &file.weights) {
-        true => Ok(()),
-        false => Err(Error::VerificationFailed(target.to_owned())),
+    // ONNX cannot be decoded.
+    if format != Format::Onnx
+        && !equal_bits(&format::decode(path, &encoded)?.weights, &file.weights)
+    {
+        return Err(Error::VerificationFailed(path.to_owned()));
     }
+    Ok(encoded)
 }
 
 fn equal_bits(a: &Weights, b: &Weights) -> bool {
@@ -113,11 +110,16 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
 }
 
 /// Returns the metadata of a model file: input, data set, and the settings and results in the run record.
-fn metadata(record: Option<&RunRecord>, dataset: &DatasetIdentity) -> BTreeMap<String, String> {
-    let mut metadata = dataset.to_metadata();
+fn metadata(model: &Model) -> BTreeMap<String, String> {
+    let assumed = DatasetIdentity::assumed();
+    let mut metadata = model.trained_on.as_ref().unwrap_or(&assumed).to_metadata();
     let mut insert = |key: &str, value: String| metadata.insert(key.to_owned(), value);
-    insert("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    let Some(record) = record else {
+    // The converted file confirms no more than the file that it was made from.
+    insert(
+        "input",
+        if model.is_described() { INPUT.to_owned() } else { format!("{INPUT} (assumed)") },
+    );
+    let Some(record) = model.record() else {
         return metadata;
     };
     let settings = &record.settings;

@@ -5,7 +5,7 @@
 
 mod document;
 mod groups;
-mod log;
+pub mod log;
 mod page;
 mod run;
 mod statistics;

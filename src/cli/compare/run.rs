@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::data::DatasetIdentity;
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
-use crate::train::{EpochRecord, RunFiles, RunRecord};
+use crate::train::{EpochRecord, RunFiles, RunRecord, StopReason};
 
 use super::log;
 
@@ -75,6 +75,8 @@ pub struct Run {
     pub is_timed: bool,
     /// The epoch whose weights are saved as the model.
     pub kept_epoch: Option<usize>,
+    /// How the run ended, if known.
+    pub ended: Option<&'static str>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,
     /// Data set that the model was trained on, if recorded.
@@ -95,12 +97,27 @@ impl Run {
             Some("json") => (path.to_owned(), model_of(path)),
             _ => (RunFiles::beside(path, "json"), path.to_owned()),
         };
-        let run = Self::from_record(RunRecord::read(&record)?);
+        let run = RunRecord::read(&record).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if path.exists() => {
+                let record = record.display();
+                io::Error::new(
+                    io::ErrorKind::NotFound,
+                    format!("its run record {record} does not exist"),
+                )
+            }
+            _ => error,
+        });
+        let run = Self::from_record(run?);
         Ok(Self { name: stem(&record), model: Some(model), ..run })
     }
 
     fn from_record(record: RunRecord) -> Self {
         let trained_on = record.trained_on();
+        let ended = match (record.stop_reason, &record.test) {
+            (Some(StopReason::Patience), _) => "early stopping",
+            (Some(StopReason::Epochs), _) | (None, Some(_)) => "all epochs",
+            (None, None) => "unfinished",
+        };
         let mut settings = BTreeMap::new();
         let value = serde_json::to_value(&record.settings);
         flatten("", &value.unwrap_or_default(), &mut settings);
@@ -121,6 +138,7 @@ impl Run {
             epochs: record.epochs,
             is_timed: true,
             kept_epoch: record.kept_epoch,
+            ended: Some(ended),
             test: record.test.map(|test| (test.loss, test.accuracy)),
             trained_on,
             model_sha256: record.model_sha256,

@@ -4,7 +4,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::files::{file, is_reading};
+use super::files::{file, is_reading, missing};
+use crate::cli::args;
 use crate::format::{Fault, FaultKind, Format, FormatError};
 use crate::io::FileKind;
 
@@ -14,7 +15,10 @@ const KERAS: &str = "the lines under \"Keras\" in docs/models-elsewhere.md";
 pub(super) fn format(error: &FormatError) -> Option<String> {
     let hint = match error {
         FormatError::File(error) if is_reading(error) => match error.source.kind() {
-            ErrorKind::NotFound => "create a model with `lenet train`",
+            ErrorKind::NotFound => {
+                let missing = missing(&error.path);
+                return missing.or(Some("create a model with `lenet train`".to_owned()));
+            }
             ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
             _ => return file(error),
         },
@@ -43,7 +47,7 @@ pub(super) fn any(found: FileKind, path: &Path) -> Option<String> {
             "download the file itself: on GitHub and Hugging Face, use the link \"raw\" or \"download\"".to_owned()
         }
         FileKind::Archive(_, command) => {
-            format!("unpack it first: {command} {}", quoted(path))
+            format!("unpack it first: {command} {}", args::quoted(path.as_os_str()))
         }
         _ => return None,
     })
@@ -155,7 +159,7 @@ fn content(path: &Path, fault: &Fault) -> String {
     }
 }
 
-/// Quotes a path for Python and for a shell.
+/// Quotes a path for Python.
 fn quoted(path: &Path) -> String {
     format!("{:?}", path.display().to_string())
 }
@@ -208,7 +212,7 @@ mod tests {
         let cases: [(&[u8], &str); 9] = [
             (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
             (b"<!doctype html>", "download the file itself"),
-            (b"\x1f\x8b\x08", "unpack it first: gunzip -k \"m.pt\""),
+            (b"\x1f\x8b\x08", "unpack it first: gunzip -k m.pt"),
             (b"PK\x03\x04..net/constants.pkl", "torch.jit.load(\"m.pt\").state_dict()"),
             (b"PK\x03\x04..model.weights.h5", "tf.keras.models.load_model(\"m.pt\")"),
             (b"{\"weight_map\":{}}", "glob.glob(\"*.safetensors\")"),

@@ -140,8 +140,9 @@ pub fn number(value: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-/// Returns three to seven evenly spaced round numbers that enclose `low` and `high`.
+/// Returns three to seven evenly spaced round numbers that enclose `low` and `high`, and 0 if these are equal.
 fn y_ticks(low: f64, high: f64) -> Vec<f64> {
+    let low = if high - low > 1e-6 * high { low } else { 0.0 };
     let span = (high - low).max(1e-3 * high.abs()).max(1e-6);
     let step = round_step(span / 4.0, false);
     let first = (low / step + 1e-9).floor();
@@ -171,13 +172,17 @@ fn multiples(step: f64, first: f64, last: f64) -> Vec<f64> {
     (first as i64..=last as i64).map(|index| index as f64 * step).collect()
 }
 
-/// Formats the numbers of an axis with just enough decimals to write them exactly.
+/// Formats the numbers of an axis with just enough decimals to write them exactly, or as powers of ten if these are too many.
 fn labels(numbers: &[f64]) -> Vec<String> {
     let digits = match numbers {
         [a, b, ..] => decimals(b - a),
         _ => 0,
     };
-    numbers.iter().map(|number| format!("{number:.digits$}")).collect()
+    let label = |number: &f64| match *number {
+        number if digits > 4 && number != 0.0 => format!("{:e}", number as f32),
+        number => format!("{number:.0$}", digits.min(4)),
+    };
+    numbers.iter().map(label).collect()
 }
 
 /// Returns the number of decimals needed to write multiples of `step`.
@@ -222,6 +227,9 @@ mod tests {
     fn y_ticks_enclose_values() {
         assert_eq!(y_ticks(0.52, 1.49), [0.5, 0.75, 1.0, 1.25, 1.5]);
         assert_eq!(y_ticks(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        // The axis of a constant starts at 0.
+        assert_eq!(y_ticks(0.9, 0.9), [0.0, 0.25, 0.5, 0.75, 1.0]);
+        assert_eq!(labels(&y_ticks(0.001, 0.001)), ["0.0000", "2.5e-4", "5e-4", "7.5e-4", "1e-3"]);
         for (low, high) in [(2.3, 2.3), (0.0, 0.0), (1e-7, 3e9), (0.799, 0.8)] {
             let ticks = y_ticks(low, high);
             let slack = 1e-9 * (ticks[1] - ticks[0]) + 1e-12 * high;

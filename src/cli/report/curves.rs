@@ -75,7 +75,11 @@ fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
             .map(format_metric);
         let heading = format!("{}{}", epoch.epoch, if is_kept { " (kept)" } else { "" });
         let seconds = [format!("{:.1}", epoch.seconds)].into_iter();
-        let row = row(&heading, seconds.chain(metrics).chain([format!("{:.3e}", rate(epoch))]));
+        let rate = match rate(epoch) {
+            rate if rate < 1e-3 => format!("{rate:.3e}"),
+            rate => format!("{rate:.4}"),
+        };
+        let row = row(&heading, seconds.chain(metrics).chain([rate]));
         html! { tr .kept[is_kept] { (cells(&row)) } }
     });
     table_with_rows(

@@ -5,7 +5,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use crate::cli::ui::table::Table;
 use crate::data::DatasetInfo;
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("lesson.css"));
+
+/// The generator that each page names, which marks it as written by this program.
+pub const GENERATOR: &str = "lenet";
 
 /// Returns the line above the title of a page about models that were measured on `dataset`.
 pub fn kicker(dataset: &DatasetInfo) -> String {
@@ -36,13 +39,14 @@ pub fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                meta name="generator" content=(GENERATOR);
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 link rel="icon" href="data:,";
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header { p .kicker { (kicker) } (header) }
+                header { @if !kicker.is_empty() { p .kicker { (kicker) } } (header) }
                 main { (main) }
                 footer { p { "Written by lenet " (env!("CARGO_PKG_VERSION")) ": " code { (command) } } }
                 (end)

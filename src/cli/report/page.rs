@@ -4,18 +4,20 @@ use std::io;
 
 use maud::html;
 
-use crate::data::{DatasetIdentity, Image, UNKNOWN};
+use crate::data::{CLASSES, DatasetIdentity, Image, UNKNOWN};
 use crate::model::{LayerSummary, Weights};
-use crate::train::RunRecord;
+use crate::train::{RunRecord, Snapshot};
 
 use super::card::about;
 use super::confusion::{classes, matrix};
 use super::curves::curves;
-use super::header::header;
-use super::inside::{inside, script, script_source};
+use super::differences::differences;
+use super::header::{header, results};
+use super::inside::inside;
 use super::network::{kernels, layers};
 use super::pictures::mistakes;
 use super::reliability::confidence;
+use super::script::{script, script_source};
 use super::settings::training;
 use super::{TestResults, html};
 
@@ -34,15 +36,32 @@ pub struct Report<'a> {
     pub trained_on: Option<&'a DatasetIdentity>,
     /// The results of the model on `images`.
     pub results: &'a TestResults,
+    /// The epochs of the run for the replay, if they were kept.
+    pub replay: &'a [ReplayEpoch],
+    /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
+    pub is_described: bool,
 }
 
-/// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs.
-pub fn page(report: &Report<'_>) -> String {
+/// The model after an epoch of its run.
+#[derive(Debug, Clone)]
+pub struct ReplayEpoch {
+    /// The weights, in 8 bits each.
+    pub snapshot: Snapshot,
+    /// Number of test images by label and predicted class.
+    pub confusion: [[usize; CLASSES]; CLASSES],
+}
+
+/// Renders the report as HTML. The page is smaller than 1 MB unless the run has thousands of epochs. If there is an `other`
+/// model, both classify the same drawings.
+pub fn page(report: &Report<'_>, other: Option<&Report<'_>>) -> String {
     let record = report.record.as_ref().ok();
     let dataset = report.results.evaluation.dataset;
+    let with_curves = record.filter(|record| !record.epochs.is_empty());
     let sections = html! {
-        (inside(dataset))
-        @if let Some(record) = record && !record.epochs.is_empty() { (curves(record)) }
+        (inside(report, other))
+        (results(report))
+        @if let Some(other) = other { (differences([report, other])) }
+        @if let Some(record) = with_curves { (curves(record)) }
         (matrix(report.results))
         (classes(report.results))
         (confidence(report.results))
@@ -52,11 +71,36 @@ pub fn page(report: &Report<'_>) -> String {
         (layers(report.layers))
         (about(report.trained_on.map_or(&UNKNOWN, DatasetIdentity::info)))
     };
-    let script = script(report.weights, report.results, report.images);
-    let title = format!("LeNet report: {}", report.model);
-    let command = format!("lenet report {}", report.model);
-    let kicker = html::kicker(dataset);
-    html::page(&kicker, &title, &script_source(), &command, header(report), sections, script)
+    let script = script(report, other);
+    let accuracy = html::percent(report.results.evaluation.accuracy());
+    let names: Vec<_> =
+        [Some(report), other].into_iter().flatten().map(|model| model.model).collect();
+    let title = format!("LeNet on {}: {accuracy} ({})", dataset.name, names.join(", "));
+    let command = format!("lenet report {}", names.join(" "));
+    let contents = [
+        Some(("inside", "Look inside")),
+        Some(("results", "Results")),
+        other.map(|_| ("differences", "Differences")),
+        with_curves.map(|_| ("curves", "Learning curves")),
+        Some(("confusion", "Confusion matrix")),
+        Some(("classes", "Classes")),
+        Some(("confidence", "Confidence")),
+        Some(("mistakes", "Mistakes")),
+        Some(("kernels", "Kernels")),
+        record.map(|_| ("training", "Training")),
+        Some(("layers", "Layers")),
+        Some(("card", "About")),
+    ];
+    let contents: Vec<_> = contents.into_iter().flatten().collect();
+    html::page(
+        "",
+        &title,
+        &script_source(),
+        &command,
+        header(report, other, &contents),
+        sections,
+        script,
+    )
 }
 
 #[cfg(test)]
@@ -88,6 +132,7 @@ mod tests {
                 accuracy: 0.5,
                 correct,
                 collapsed: true,
+                saturated: false,
             }),
             ..RunRecord::new(settings, "<b>CPU</b>")
         }
@@ -99,15 +144,20 @@ mod tests {
         outputs.iter_mut().for_each(|row| row[0] = 0.9);
         let results = TestResults::new(&outputs, &[0, 1, 2, 3], &FASHION_MNIST);
         let trained_on = record.as_ref().ok().and_then(RunRecord::trained_on);
-        page(&Report {
-            model: "a<b>&.mpk",
-            weights: &Weights::zeros(),
-            layers: &[],
-            record: &record,
-            images: &[[7; 784]; 4],
-            trained_on: trained_on.as_ref(),
-            results: &results,
-        })
+        page(
+            &Report {
+                model: "a<b>&.mpk",
+                weights: &Weights::zeros(),
+                layers: &[],
+                record: &record,
+                images: &[[7; 784]; 4],
+                trained_on: trained_on.as_ref(),
+                results: &results,
+                is_described: true,
+                replay: &[],
+            },
+            None,
+        )
     }
 
     #[test]
@@ -115,10 +165,11 @@ mod tests {
         let page = rendered(Ok(record(1)));
         assert!(page.contains(
             "Trained for 2 epochs on 54,000 images, plus 6,000 for validation, with recipe classic and seed \
-             7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, started 2026-01-02T03:04:05Z."
+             7, in 2.0 s on &lt;b&gt;CPU&lt;/b&gt;, started <time datetime=\"2026-01-02T03:04:05Z\">2026-01-02 03:04 \
+             UTC</time>."
         ));
         assert!(page.contains(r#"<th scope="row">Learning rate</th><td>0.9</td>"#));
-        assert!(page.contains("<h1>a&lt;b&gt;&amp;.mpk</h1>") && !page.contains("<b>CPU"));
+        assert!(page.contains("<b>a&lt;b&gt;&amp;.mpk</b> predicts") && !page.contains("<b>CPU"));
         assert!(page.contains("first 4 test images of Fashion-MNIST"));
         assert!(page.contains("<dd>25.00%</dd>") && page.contains("<dd>61.25%</dd>"));
         assert_eq!(page.matches("<img").count(), 3);

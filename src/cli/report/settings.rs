@@ -8,12 +8,16 @@ use crate::model::Activation;
 use crate::optim::Schedule;
 use crate::train::{Keep, Recipe, RunRecord, StopReason};
 
-use super::html::{cells, duration, scroll, section};
+use super::header::time;
+use super::html::{duration, scroll, section};
 
 pub fn training(record: &RunRecord) -> Markup {
     let body = html! {
         table .facts { tbody {
-            @for (name, value) in rows(record) { tr { (cells(&[name.to_owned(), value])) } }
+            @for (name, value) in rows(record) { tr {
+                th scope="row" { (name) }
+                td { @if name == "Started" { (time(&value)) } @else { (value) } }
+            } }
             tr { th scope="row" { "Data files, SHA-256" } td {
                 @for (name, digest) in &record.data {
                     span .digest { (name) " " code { (digest) } }

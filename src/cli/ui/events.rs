@@ -85,6 +85,10 @@ impl RunReporter for JsonReporter {
         self.out.json(&json!({ "event": "saved", "path": path.to_string_lossy() }))
     }
 
+    fn stopped(&mut self, reason: &str) {
+        self.out.json(&json!({ "event": "stopped", "reason": reason }))
+    }
+
     fn note(&mut self, text: &str) {
         super::note(text);
     }

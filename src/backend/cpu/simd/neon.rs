@@ -7,6 +7,7 @@ use std::arch::aarch64::*;
 #[derive(Clone, Copy)]
 pub(super) struct Neon(());
 
+#[inline(never)]
 #[target_feature(enable = "neon")]
 pub(super) fn run_neon<K: Kernel>(kernel: K) {
     kernel.run(Neon(()));
@@ -88,11 +89,19 @@ impl Simd for Neon {
     }
     #[inline(always)]
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
-        let mut table = [[0.0; LANES]; LANES];
-        for (row, v) in table.iter_mut().zip(rows) {
-            self.store(v, row);
+        let mut columns = [[0.0; LANES]; LANES];
+        for (i, v) in rows.into_iter().enumerate() {
+            let mut row = [0.0; LANES];
+            self.store(v, &mut row);
+            for (column, value) in columns.iter_mut().zip(row) {
+                column[i] = value;
+            }
         }
-        std::array::from_fn(|i| self.load(&std::array::from_fn(|j| table[j][i])))
+        let mut vectors = rows;
+        for (v, column) in vectors.iter_mut().zip(&columns) {
+            *v = self.load(column);
+        }
+        vectors
     }
     #[inline(always)]
     fn shift_into_exponent(self, v: Self::V) -> Self::V {

@@ -1,14 +1,23 @@
 //! Vectors as plain arrays.
 
-use super::{LANES, Simd};
+use super::{Kernel, LANES, Simd};
 
 /// Plain Rust, for every CPU. The multiply-add rounds twice, because rounding once is very slow without an instruction for it.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 
+#[inline(never)]
+pub(super) fn run_scalar<K: Kernel>(kernel: K) {
+    kernel.run(Scalar);
+}
+
+// The functions use loops, because `array::from_fn` would not be inlined.
 #[inline(always)]
-fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
-    std::array::from_fn(|i| f(a[i], b[i]))
+fn zip(mut a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    for (a, b) in a.iter_mut().zip(b) {
+        *a = f(*a, b);
+    }
+    a
 }
 
 impl Simd for Scalar {
@@ -44,7 +53,7 @@ impl Simd for Scalar {
     }
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
+        self.add(self.mul(a, b), c)
     }
     #[inline(always)]
     fn max(self, a: Self::V, b: Self::V) -> Self::V {
@@ -56,7 +65,13 @@ impl Simd for Scalar {
     }
     #[inline(always)]
     fn select_greater(self, a: Self::V, b: Self::V, yes: Self::V, no: Self::V) -> Self::V {
-        std::array::from_fn(|i| if a[i] > b[i] { yes[i] } else { no[i] })
+        let mut selected = no;
+        for i in 0..LANES {
+            if a[i] > b[i] {
+                selected[i] = yes[i];
+            }
+        }
+        selected
     }
     #[inline(always)]
     fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
@@ -67,14 +82,24 @@ impl Simd for Scalar {
     }
     #[inline(always)]
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
-        std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]))
+        let mut columns = rows;
+        for i in 0..LANES {
+            for j in 0..LANES {
+                columns[i][j] = rows[j][i];
+            }
+        }
+        columns
     }
     #[inline(always)]
     fn shift_into_exponent(self, v: Self::V) -> Self::V {
-        v.map(|x| f32::from_bits(x.to_bits() << 23))
+        zip(v, v, |x, _| f32::from_bits(x.to_bits() << 23))
     }
     #[inline(always)]
     fn to_bytes(self, v: Self::V) -> [u8; LANES] {
-        v.map(|x| x as u8)
+        let mut bytes = [0; LANES];
+        for (byte, x) in bytes.iter_mut().zip(v) {
+            *byte = x as u8;
+        }
+        bytes
     }
 }
