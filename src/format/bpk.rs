@@ -1,4 +1,4 @@
-//! `.bpk`: Burnpack, the file format of Burn 0.20 and later, with the tensors of [`LeNet`] by name.
+//! `.bpk`: Burnpack, the file format of Burn 0.21 and later, with the tensors of [`LeNet`] by name.
 //!
 //! ```text
 //! "NRUB", version, length of the metadata | metadata in CBOR | zeros | tensors, each at a multiple of 256 bytes

@@ -7,7 +7,7 @@
 //! | extension | read | write | format |
 //! |---|---|---|---|
 //! | `.mpk` | yes | yes | record of a Burn 0.21 program ([`mpk`]) |
-//! | `.bpk` | yes | yes | Burnpack file of Burn 0.20 and later ([`bpk`]) |
+//! | `.bpk` | yes | yes | Burnpack file of Burn 0.21 and later ([`bpk`]) |
 //! | `.safetensors` | yes | yes | Hugging Face safetensors ([`safetensors`]) |
 //! | `.pt`, `.pth` | yes | no | `torch.save(net.state_dict())` ([`torch`]) |
 //! | `.onnx` | no | yes | the network as a graph, for inference ([`onnx`]) |
