@@ -57,8 +57,8 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         let data = snapshot.to_data().map_err(|error| Fault::malformed(one_line(&error)))?;
         floats(spec.name, dtype, spec.numel(), &data.bytes)
     })?;
-    // burn-store has checked that all tensors are within the file. Nothing may be between them or after the last one, which may be
-    // any of them.
+    // burn-store has checked that all tensors are within the file. Gaps between tensors, and bytes after the last one, are errors.
+    // Any tensor may be the last one.
     let metadata = u32::from_le_bytes(bytes[6..HEADER_BYTES].try_into().unwrap_or_default());
     let lengths = || snapshots.values().map(|snapshot| snapshot.data_len());
     let end = (HEADER_BYTES + metadata as usize).next_multiple_of(ALIGNMENT)

@@ -2,7 +2,7 @@
 //!
 //! All readers are strict. A file must have exactly the ten tensors of LeNet with their shapes, as finite floating-point numbers.
 //! Sizes are checked before memory is allocated, and no input makes a reader panic. Names may have a prefix or be others
-//! altogether, if the meaning is certain; [`ModelFile::notes`] tells what was assumed.
+//! altogether, if the meaning is certain; [`ModelFile::notes`] lists the assumptions.
 //!
 //! | extension | read | write | format |
 //! |---|---|---|---|
@@ -90,7 +90,7 @@ pub struct ModelFile {
     pub weights: Weights,
     /// Metadata, which `.safetensors` and `.onnx` files can store and `.mpk` files cannot.
     pub metadata: BTreeMap<String, String>,
-    /// What the reader changed or assumed, for example a prefix of the names that was dropped: one clause each.
+    /// The changes and assumptions of the reader, one clause each, for example that it dropped a prefix of the names.
     pub notes: Vec<String>,
 }
 

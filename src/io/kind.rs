@@ -8,7 +8,7 @@ use std::fmt;
 pub enum FileKind {
     Empty,
     GitLfsPointer,
-    /// A web page or a server's error message in place of the file: its type.
+    /// A web page or a server's error message instead of the file: its type.
     Page(&'static str),
     Json,
     Text,
@@ -36,7 +36,7 @@ pub enum FileKind {
     Hdf5,
     SavedModel,
     RunRecord,
-    /// A model in a format for which there is no advice: its type.
+    /// A model in another format, or a program: its type.
     OtherModel(&'static str),
 }
 

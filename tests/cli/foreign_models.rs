@@ -23,7 +23,7 @@ fn other_models_have_known_accuracy() {
         assert_eq!(document["correct"], correct, "{name}");
         let difference = document["loss"].as_f64().unwrap() - loss;
         assert!(difference.abs() < 1e-4, "{name}: {difference}");
-        // Nothing was assumed about the file, but it does not tell what its weights are for.
+        // The only note is about the activations, the pooling and the pixels, which no file describes.
         assert_eq!(output.stderr().lines().count(), 1, "{name}: {}", output.stderr());
     }
 }

@@ -132,7 +132,7 @@ fn unusable_checkpoints_are_rejected() {
         "{unknown}"
     );
     assert_eq!((unknown.kind(), unknown.key()), (FaultKind::Checkpoint, Some("weights_of_mine_")));
-    // The same dictionary under two known keys.
+    // Two known keys hold the same dictionary.
     let plain = pickle("dataparallel");
     let body = &plain[2..plain.len() - 1];
     let both = [b"\x80\x02}(X\x05\0\0\0model", body, b"X\x03\0\0\0ema", body, b"u."].concat();
