@@ -11,6 +11,7 @@ use image::{
 
 use super::Crop;
 use super::headers::{is_truncated, peak_bytes};
+use crate::io::kind::{FileKind, sniff};
 use crate::io::{FileError, limits, read_any, read_from};
 
 /// Maximum size of a picture file in bytes.
@@ -29,9 +30,9 @@ pub enum PictureError {
     /// The file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The content is not in a supported format.
-    #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
-    NotAnImage(PathBuf),
+    /// The content is not in a supported format, but is of this type, if known.
+    #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture{}", .0.display(), found(.1))]
+    NotAnImage(PathBuf, Option<FileKind>),
     /// The picture exceeds the limits.
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
@@ -41,6 +42,10 @@ pub enum PictureError {
     /// The file is in a supported format but cannot be decoded.
     #[error("{} is corrupt: {cause}", path.display())]
     Corrupt { path: PathBuf, cause: String },
+}
+
+fn found(kind: &Option<FileKind>) -> String {
+    kind.map(|kind| format!(": found {kind}")).unwrap_or_default()
 }
 
 /// Reads a picture file as grey values (luma by ITU-R BT.709). The path `-` stands for standard input.
@@ -69,7 +74,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let corrupt = |cause: String| PictureError::Corrupt { path: path.to_owned(), cause };
     let failed = |error| match error {
         ImageError::Limits(_) => too_large(),
-        ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
+        ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned(), sniff(bytes)),
         error => corrupt(error.to_string()),
     };
     let bounds = |max_bytes| {
@@ -82,7 +87,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
         .with_guessed_format()
         .map_err(|error| failed(ImageError::IoError(error)))?;
     let Some(format) = reader.format() else {
-        return Err(PictureError::NotAnImage(path.to_owned()));
+        return Err(PictureError::NotAnImage(path.to_owned(), sniff(bytes)));
     };
     // The PNG decoder reads texts and the colour profile first. It skips a larger profile.
     reader.limits(bounds(MAX_METADATA_BYTES));
@@ -292,7 +297,7 @@ mod tests {
                 let _ = decode_bytes(&changed);
             }
             assert!(decode_bytes(&bytes[..bytes.len() / 4]).is_err());
-            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(_)));
+            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(..)));
         }
     }
 }
