@@ -40,7 +40,7 @@ Examples:
 #[command(after_help = "\
 Environment:
   LENET_DATA_DIR  data set directory, like --data
-  LENET_SIMD      CPU instruction set: scalar, avx2 or neon (default: the best)
+  LENET_SIMD      CPU instruction set: scalar, avx2, avx512 or neon (default: the fastest)
   NO_COLOR        disable colours and progress bars
 
 Exit status:
