@@ -3,8 +3,9 @@
 
     .ci/pack.py TARGET BINARY [CARGO OPTION..]
 
-The Cargo options are those of the build. The archive holds the binary, its manual and completions, the licences, README
-and CHANGELOG. Its bytes are reproducible: names are sorted, owners are omitted, and the time is that of the commit.
+The Cargo options are those of the build. The archive holds the binary, its manual and completions, the licences, the bill
+of materials (.ci/sbom.py), README and CHANGELOG. Its bytes are reproducible: names are sorted, owners are omitted, and the
+time is that of the commit.
 """
 
 import gzip
@@ -45,6 +46,7 @@ def files(target, binary, options):
         found[name] = (ROOT / name).read_bytes()
     third_party = output(sys.executable, ".ci/third_party.py", target, *options)
     found["THIRD-PARTY-LICENSES.txt"] = third_party
+    found["sbom.cdx.json"] = output(sys.executable, ".ci/sbom.py", target, *options)
     for shell, name in COMPLETIONS.items():
         found[f"completions/{name}"] = output(binary, "completions", shell)
     with tempfile.TemporaryDirectory() as folder:

@@ -170,6 +170,7 @@ impl Data {
             validation: &self.validation,
             device: &Default::default(),
             save_every: Duration::MAX,
+            deadline: None,
         };
         let mut checkpoint = Checkpoint::initial(RunRecord::new(settings, "CPU"));
         // A diverged run counts with the accuracy of guessing.

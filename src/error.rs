@@ -25,6 +25,9 @@ pub enum Error {
     /// The GPU could not be opened.
     #[error("{0}")]
     Gpu(String),
+    /// The user chose a GPU that does not exist.
+    #[error("there is no GPU {choice:?}; found {}", numbered(.names))]
+    UnknownGpu { choice: String, names: Vec<String> },
     /// The backend reported an error while it computed.
     #[error("the {backend} backend failed: {cause}")]
     Device { backend: String, cause: String },
@@ -43,6 +46,9 @@ pub enum Error {
     /// This signal stopped the work.
     #[error("stopped by {}", if *.0 == 15 { "SIGTERM" } else { "Ctrl-C" })]
     Interrupted(u8),
+    /// The time limit of the run stopped the work.
+    #[error("stopped at the time limit")]
+    TimeLimit,
     /// The output file exists and may not be replaced.
     #[error("{} already exists", path.display())]
     Exists {
@@ -65,9 +71,19 @@ pub enum Error {
     /// The checkpoint belongs to a run with other settings.
     #[error("{}: {difference}", path.display())]
     CheckpointMismatch { path: PathBuf, difference: String },
+    /// The run to resume already has more epochs than requested.
+    #[error("{}: the run already has {done} epochs, more than the requested {epochs}", path.display())]
+    EpochsDone { path: PathBuf, done: usize, epochs: usize },
     /// The model file does not belong to the checkpoint.
     #[error("{} is not the model that this training run saved", .0.display())]
     ModelMismatch(PathBuf),
+}
+
+/// Lists names with their numbers: `0: NAME, 1: NAME`.
+fn numbered(names: &[String]) -> String {
+    let names: Vec<_> =
+        names.iter().enumerate().map(|(number, name)| format!("{number}: {name}")).collect();
+    names.join(", ")
 }
 
 impl Error {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use burn::data::dataset::Dataset;
 
 use crate::backend::{Inference, LeNetBackend};
-use crate::data::{Batches, DatasetInfo, ImageDataset};
+use crate::data::{Batches, CLASSES, DatasetInfo, ImageDataset};
 use crate::error::Error;
 use crate::model::{Activation, Weights, argmax, probabilities};
 use crate::signal;
@@ -41,10 +41,26 @@ pub fn outputs<B: LeNetBackend>(
     }
 }
 
+/// Mean slope of the output sigmoids below which they count as saturated. At an output of 0.98, the slope is 0.02.
+const MIN_SLOPE: f64 = 0.02;
+
+/// The share of predictions of one class that counts as almost all.
+pub const ALMOST_ALL: f64 = 0.95;
+
+/// Number of images below which their predictions tell little about the model.
+pub const FEW: usize = 20;
+
+/// Returns whether `accuracy` on `samples` images hardly differs from that of guessing one of ten classes.
+pub fn is_near_chance(samples: usize, accuracy: f64) -> bool {
+    samples >= FEW && accuracy < 0.2
+}
+
 /// The loss and the confusion matrix of a model on a set of images. Both are sums over the images, not means over batches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
     loss_sum: f64,
+    /// Sum of the slopes of all output sigmoids.
+    slope_sum: f64,
     /// The data set to which the images belong.
     pub dataset: &'static DatasetInfo,
     /// Number of images by true class (rows) and predicted class (columns).
@@ -69,10 +85,11 @@ pub struct ClassReport {
 impl Evaluation {
     /// Computes the results from the outputs and the labels of the same images, which belong to `dataset`.
     pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &'static DatasetInfo) -> Self {
-        let mut result = Self { loss_sum: 0.0, dataset, confusion: [[0; 10]; 10] };
+        let mut result = Self { loss_sum: 0.0, slope_sum: 0.0, dataset, confusion: [[0; 10]; 10] };
         for (row, label) in outputs.iter().zip(labels) {
             let label = usize::from(*label);
             result.loss_sum -= probabilities(row)[label].ln();
+            result.slope_sum += row.iter().map(|o| f64::from(o * (1.0 - o))).sum::<f64>();
             result.confusion[label][argmax(row)] += 1;
         }
         result
@@ -92,6 +109,34 @@ impl Evaluation {
     pub fn is_collapsed(&self) -> bool {
         let is_given = |class: &usize| self.confusion.iter().any(|row| row[*class] > 0);
         self.samples() > 1 && (0..10).filter(is_given).count() == 1
+    }
+
+    /// Returns whether nearly all outputs are 0 or 1, where a sigmoid has no slope. Training then hardly changes the weights.
+    pub fn is_saturated(&self) -> bool {
+        self.slope_sum < MIN_SLOPE * (self.samples() * CLASSES) as f64
+    }
+
+    /// Describes why the model does not seem to have learned these images, if so: it predicts (almost) the same class for all of
+    /// them, or its accuracy is near chance.
+    pub fn weakness(&self) -> Option<String> {
+        let predicted = |class: usize| self.confusion.iter().map(|row| row[class]).sum::<usize>();
+        let count = |class: usize| self.confusion[class].iter().sum::<usize>();
+        let samples = self.samples();
+        let most = (0..CLASSES).max_by_key(|class| predicted(*class)).unwrap_or_default();
+        let is_usual = |share: f64| predicted(most) as f64 >= share * samples as f64;
+        let class = self.dataset.classes[most];
+        if 2 * count(most) >= samples {
+            // The images themselves are of one class.
+            None
+        } else if self.is_collapsed() {
+            Some("the model predicts the same class for every image".to_owned())
+        } else if samples >= FEW && is_usual(ALMOST_ALL) {
+            Some(format!("the model predicts {class} for {} of {samples} images", predicted(most)))
+        } else {
+            let accuracy = self.accuracy();
+            is_near_chance(samples, accuracy)
+                .then(|| format!("the accuracy of {accuracy:.4} is near chance, which is 0.1"))
+        }
     }
 
     /// Returns the mean loss.
@@ -140,7 +185,7 @@ pub fn evaluate<B: LeNetBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::MNIST;
+    use crate::data::{FASHION_MNIST, MNIST};
 
     /// Returns outputs whose argmax is `class`.
     fn sure(class: usize) -> Outputs {
@@ -173,6 +218,39 @@ mod tests {
     fn saturated_outputs_have_finite_loss() {
         let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3], &MNIST);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn weakness_needs_enough_images() {
+        let weakness = |predicted: &[usize], labels: &[u8]| {
+            let outputs: Vec<_> = predicted.iter().map(|class| sure(*class)).collect();
+            Evaluation::new(&outputs, labels, &FASHION_MNIST).weakness().unwrap_or_default()
+        };
+        let labels: Vec<u8> = (0..40).map(|image| image % 10).collect();
+        let right: Vec<usize> = labels.iter().map(|label| usize::from(*label)).collect();
+        assert_eq!(weakness(&right, &labels), "");
+        assert_eq!(
+            weakness(&[8; 40], &labels),
+            "the model predicts the same class for every image"
+        );
+        let mut almost = [8; 40];
+        almost[..2].copy_from_slice(&right[..2]);
+        assert_eq!(weakness(&almost, &labels), "the model predicts Bag for 38 of 40 images");
+        let wrong: Vec<usize> = right.iter().map(|class| (class + 1) % 10).collect();
+        assert!(weakness(&wrong, &labels).starts_with("the accuracy of 0.0000 is near chance"));
+        assert_eq!(weakness(&wrong[..FEW - 1], &labels[..FEW - 1]), "");
+        // Images of one class are rightly predicted as that class.
+        let mut bags = [8; 40];
+        bags[0] = 1;
+        assert_eq!(weakness(&bags, &[8; 40]), "");
+    }
+
+    #[test]
+    fn saturated_outputs_have_no_slope() {
+        let is_saturated =
+            |outputs: &[Outputs]| Evaluation::new(outputs, &[0, 0], &MNIST).is_saturated();
+        assert!(is_saturated(&[[1.0; 10], [0.0; 10]]) && is_saturated(&[[0.99; 10]; 2]));
+        assert!(!is_saturated(&[[0.9; 10]; 2]) && !is_saturated(&[[0.5; 10], [1.0; 10]]));
     }
 
     #[test]

@@ -6,14 +6,17 @@ compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, 
 
 use std::process::ExitCode;
 
-use lenet::cli::args::{Backend, Cli, Command, ComputeArgs};
+use lenet::cli::args::{
+    Backend, Cli, Command, CompareArgs, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, TrainArgs,
+};
 use lenet::cli::commands::OnBackend;
 use lenet::cli::commands::doctor::{Speeds, speed};
 use lenet::cli::error::Error;
 use lenet::cli::ui;
 use lenet::io::limits;
 
-fn main() -> ExitCode {
+/// Runs the program. It is public for `tests/allocations`.
+pub fn main() -> ExitCode {
     ui::exit_status(|| {
         // Prints help and usage errors itself, and then exits: with status 0 after help, 2 after an error.
         let cli = Cli::from_command_line();
@@ -21,28 +24,45 @@ fn main() -> ExitCode {
     })
 }
 
+/// Runs `command` in a pool of as many threads as it can use, so that no command starts other threads or runs out of memory
+/// unchecked.
 fn run(command: &Command) -> Result<(), Error> {
-    match command {
+    let threads = match command {
+        Command::Train(TrainArgs { compute, .. })
+        | Command::Eval(EvalArgs { compute, .. })
+        | Command::Predict(PredictArgs { compute, .. })
+        | Command::Report(ReportArgs { compute, .. })
+        | Command::Compare(CompareArgs { compute, .. }) => compute.threads,
+        Command::Doctor(_) => None,
+        Command::Runs(_)
+        | Command::Shapes(_)
+        | Command::Convert(_)
+        | Command::Data(_)
+        | Command::Completions(_)
+        | Command::Man(_) => Some(1),
+    };
+    in_pool(threads, || match command {
         Command::Train(args) => on_backend(&args.compute, args),
         Command::Eval(args) => on_backend(&args.compute, args),
         Command::Predict(args) => on_backend(&args.compute, args),
         Command::Report(args) => on_backend(&args.compute, args),
         Command::Compare(args) => on_backend(&args.compute, args),
-        Command::Shapes(args) => in_pool(Some(1), || args.run()),
-        Command::Convert(args) => in_pool(Some(1), || args.run()),
-        Command::Data(args) => check_address_space().and_then(|()| args.run()),
+        Command::Runs(args) => args.run(),
+        Command::Shapes(args) => args.run(),
+        Command::Convert(args) => args.run(),
+        Command::Data(args) => args.run(),
         Command::Doctor(args) => args.run(&Speeds {
             #[cfg(feature = "ndarray")]
-            ndarray: || pool(None)?.install(|| speed::<burn_ndarray::NdArray>(&Default::default())),
+            ndarray: || speed::<burn_ndarray::NdArray>(&Default::default()),
             #[cfg(feature = "wgpu")]
             wgpu: |gpu| speed::<burn_wgpu::Wgpu>(&gpu.device),
         }),
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
-    }
+    })
 }
 
-/// Address space, in bytes, that a CPU command may need for the full data set. It is checked up front, because a failed
+/// Address space, in bytes, that a command may need for the full data set. It is checked up front, because a failed
 /// allocation aborts the process without an error message.
 const MEMORY: usize = 160 << 20;
 
@@ -50,18 +70,18 @@ fn check_address_space() -> Result<(), Error> {
     limits::check_address_space(MEMORY).map_err(|_| Error::Memory(MEMORY >> 20))
 }
 
-/// Opens the GPU and prints notes about it, if any.
+/// Opens the chosen GPU and prints notes about it, if any.
 #[cfg(feature = "wgpu")]
-fn open_gpu() -> Result<lenet::backend::gpu::Gpu, Error> {
-    lenet::backend::gpu::xdg_runtime_note().into_iter().for_each(ui::note);
-    let gpu = lenet::backend::gpu::open()?;
+fn open_gpu(choice: Option<&str>) -> Result<lenet::backend::gpu::Gpu, Error> {
+    lenet::cli::restart::with_runtime_dir();
+    let gpu = lenet::backend::gpu::open(choice)?;
     gpu.note().iter().for_each(|note| ui::note(note));
     Ok(gpu)
 }
 
-/// Runs `task` on the selected backend, in a thread pool of the selected size.
-fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
-    in_pool(compute.threads, || match compute.backend {
+/// Runs `task` on the selected backend.
+fn on_backend<T: OnBackend>(compute: &ComputeArgs, task: &T) -> Result<(), Error> {
+    match compute.backend {
         #[cfg(feature = "ndarray")]
         Backend::Ndarray => {
             let level = lenet::backend::cpu::level()?;
@@ -69,10 +89,10 @@ fn on_backend<T: OnBackend + Sync>(compute: &ComputeArgs, task: &T) -> Result<()
         }
         #[cfg(feature = "wgpu")]
         Backend::Wgpu => {
-            let gpu = open_gpu()?;
+            let gpu = open_gpu(compute.gpu.choice.as_deref())?;
             task.run::<burn_wgpu::Wgpu>(&gpu.device, &gpu.name)
         }
-    })
+    }
 }
 
 /// Runs `work` in a pool of `threads` threads, after checking that the address space suffices for the pool and the work.

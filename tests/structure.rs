@@ -11,20 +11,24 @@ use std::path::{Path, PathBuf};
 ///
 /// `error` is in the middle, because its error type wraps the errors of `data`, `format` and `io`, and `backend`, `eval`
 /// and `train` return that type. `random`, `signal` and the constants of `lib` import nothing.
-const PARTS: [(&str, &str); 22] = [
+const PARTS: [(&str, &str); 23] = [
     ("main", ""),
-    ("cli/commands", "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture"),
+    (
+        "cli/commands",
+        "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture cli/restart",
+    ),
     ("cli/compare", "cli/report cli/ui"),
     ("cli/report", "cli/ui cli/picture"),
     ("cli/fetch", "cli/ui cli/error"),
     ("cli/ui", "cli/args cli/error"),
+    ("cli/hints", "cli/args cli/error cli/picture"),
     ("cli/args", "cli/picture"),
-    ("cli/hints", "cli/error cli/picture"),
     ("cli/error", "cli/picture"),
     ("cli/picture", ""),
+    ("cli/restart", ""),
     ("train", "eval backend error format optim model data io signal lib"),
     ("eval", "backend error model data signal"),
-    ("backend", "error optim model data"),
+    ("backend", "error optim model data io"),
     ("error", "format data io"),
     ("format", "model io"),
     ("optim", "model"),
@@ -72,6 +76,24 @@ fn files_are_short() {
 fn cli_feature_is_named_once() {
     let count = |(_, text): (PathBuf, String)| text.matches("feature = \"cli\"").count();
     assert_eq!(sources().into_iter().map(count).sum::<usize>(), 1);
+}
+
+/// A device reports an error only when the program waits for it. So each of the two functions that copy values from a device
+/// waits first, and nothing else copies values.
+#[test]
+fn device_reads_return_errors() {
+    let mut reads = 0;
+    for (file, text) in sources().into_iter().filter(|(file, _)| file.starts_with("backend")) {
+        for (at, _) in ["read_async(", "read_one", "into_data(", "into_scalar("]
+            .iter()
+            .flat_map(|call| text.match_indices(call))
+        {
+            reads += 1;
+            let before: Vec<_> = text[..at].lines().rev().take(3).collect();
+            assert!(before.iter().any(|line| line.contains("sync(")), "{}", file.display());
+        }
+    }
+    assert_eq!(reads, 2);
 }
 
 /// Returns the files below `src`, with paths relative to it.

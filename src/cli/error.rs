@@ -29,18 +29,24 @@ pub enum Error {
     /// Some of the data files are missing, corrupt or not Fashion-MNIST's.
     #[error("{}: {bad} of 4 data files failed verification", dir.display())]
     Unverified { dir: PathBuf, bad: usize },
-    /// A model file that was read back differs from the model that was written.
-    #[error("{}: verification failed: the file does not contain the model that was written", .0.display())]
+    /// The bytes of a model file do not decode to the model.
+    #[error("{}: verification failed: the encoded file does not contain the model", .0.display())]
     VerificationFailed(PathBuf),
     /// This many MiB of address space could not be reserved.
     #[error("not enough memory: could not reserve {0} MiB of address space")]
     Memory(usize),
+    /// No run record was found in these paths.
+    #[error("no training runs in {0}")]
+    NoRuns(String),
     /// The threads could not be started.
     #[error("cannot start the threads: {0}")]
     Threads(String),
     /// The signal handlers could not be installed.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    /// The browser could not be started.
+    #[error("cannot open {} in the browser: {cause}", path.display())]
+    Open { path: PathBuf, cause: String },
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),
@@ -50,9 +56,9 @@ pub enum Error {
     /// The accuracy is below the threshold that the user set.
     #[error("accuracy {accuracy:.4} is below --min-accuracy {threshold}")]
     BelowMinAccuracy { accuracy: f64, threshold: f64 },
-    /// A signal stopped a training run, and `advice` describes how to resume it.
-    #[error("{}", error::Error::Interrupted(*signal))]
-    Interrupted { signal: u8, advice: String },
+    /// A signal or the time limit stopped a training run, and `advice` describes how to resume it.
+    #[error("{cause}")]
+    Stopped { cause: error::Error, advice: String },
 }
 
 /// The reason why a file of the data set was not downloaded.
@@ -60,8 +66,12 @@ pub enum Error {
 #[allow(missing_docs, reason = "the message names each field")]
 pub enum FetchError {
     /// Every mirror failed. The cause of each failure was printed when it happened.
-    #[error("cannot fetch {}.gz: all mirrors failed", .0.name())]
-    Mirrors(DataFile),
+    #[error("cannot fetch {}.gz: all mirrors failed", .file.name())]
+    Mirrors {
+        file: DataFile,
+        /// Whether the certificate of a mirror is from an unknown authority.
+        is_untrusted: bool,
+    },
     /// A different file already has this name.
     #[error("{} is {finding}", path.display())]
     Occupied { path: PathBuf, finding: FileStatus },
@@ -86,25 +96,28 @@ impl Error {
         error::Error::exists(path).into()
     }
 
-    /// Adds advice on how to resume, if a signal stopped the work.
+    /// Adds advice on how to resume, if a signal or the time limit stopped the work.
     pub fn with_advice(self, advice: impl FnOnce() -> String) -> Self {
         match self {
-            Self::Library(error::Error::Interrupted(signal)) => {
-                Self::Interrupted { signal, advice: advice() }
+            Self::Library(cause @ (error::Error::Interrupted(_) | error::Error::TimeLimit)) => {
+                Self::Stopped { cause, advice: advice() }
             }
             other => other,
         }
     }
 
-    /// Returns the exit status: 2 for a usage error, 3 for a missed threshold, 128 + n after signal n, otherwise 1.
+    /// Returns the exit status: 2 for a usage error, 3 for a missed threshold, 4 after the time limit, 128 + n after
+    /// signal n, otherwise 1.
     pub fn exit_code(&self) -> u8 {
+        use error::Error;
         match self {
-            Self::Usage(_)
-            | Self::Library(error::Error::OutputFormat { .. } | error::Error::Split(_)) => 2,
+            Self::Usage(_) | Self::Library(Error::OutputFormat { .. } | Error::Split(_)) => 2,
             Self::BelowMinAccuracy { .. } => 3,
-            Self::Interrupted { signal, .. } | Self::Library(error::Error::Interrupted(signal)) => {
-                128 + signal
-            }
+            Self::Stopped { cause, .. } | Self::Library(cause) => match cause {
+                Error::TimeLimit => 4,
+                Error::Interrupted(signal) => 128 + signal,
+                _ => 1,
+            },
             _ => 1,
         }
     }

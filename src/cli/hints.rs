@@ -1,6 +1,7 @@
 //! The line of advice that the program prints below an error: `hint: ..`. The library gives no advice, because only the
 //! program has options.
 
+mod data;
 mod files;
 
 use std::io::ErrorKind;
@@ -8,14 +9,13 @@ use std::io::ErrorKind;
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
 use crate::cli::error::{Error, FetchError};
 use crate::cli::picture::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError};
-use crate::data::error::IdxError;
-use crate::data::{DataError, SplitError};
+use crate::data::SplitError;
 use crate::error;
 use crate::format::{FaultKind, FormatError};
 
-use files::{file, is_reading, reading};
+use data::data;
+use files::{file, is_reading, missing};
 
-const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
 const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
 
@@ -31,13 +31,17 @@ impl Error {
                 "run `lenet data fetch --force` with the same --data to replace them; back up your own files first"
             }
             Self::VerificationFailed(_) => {
-                "the disk may be failing; if this happens again, report it as a bug in lenet"
+                "this is a bug in lenet; please report it with the command that you typed"
             }
             Self::Memory(_) => MEMORY,
-            Self::Threads(_) => {
-                "use fewer threads, for example --threads 1, or raise the limit on processes (ulimit -u)"
+            Self::NoRuns(_) => {
+                "name a directory with run records (.json), which `lenet train` writes"
             }
-            Self::Interrupted { advice, .. } => advice,
+            Self::Threads(_) => {
+                "raise the limit on processes (ulimit -u), or use fewer threads if the command has --threads"
+            }
+            Self::Stopped { advice, .. } => advice,
+            Self::Open { .. } => "the report is saved; open the file in a browser",
             Self::Signals(_) | Self::Stdout(_) | Self::Usage(_) | Self::BelowMinAccuracy { .. } => {
                 return None;
             }
@@ -54,24 +58,38 @@ fn library(error: &error::Error) -> Option<String> {
         Error::Format(error) => return format(error),
         Error::File(error) => return file(error),
         Error::Gpu(_) => "use the CPU: --backend ndarray",
+        Error::UnknownGpu { .. } => {
+            "choose one of them by its number or a part of its name, for example --gpu 0"
+        }
         Error::Device { .. } => "try again, or use the CPU: --backend ndarray",
         Error::NonFiniteOutput(_) => "the weights are too large; train again with a smaller --lr",
         Error::Diverged { .. } => {
             "try a smaller --lr; the saved files are from the last good epoch"
         }
-        Error::Interrupted(_) => return None,
+        Error::Interrupted(_) | Error::TimeLimit => return None,
         Error::Exists { resumable: true, .. } => {
             "resume with --resume, overwrite it with --force, or choose another file with -o"
         }
         Error::Exists { .. } => "overwrite it with --force, or choose another file",
-        Error::Locked(_) => "wait until that run has ended, or choose another file with -o",
+        Error::Locked(path) if path.is_dir() => {
+            "wait until that run has ended, or choose another directory with --tensorboard"
+        }
+        Error::Locked(_) => {
+            "wait until that run has ended, or choose a file for each run, for example with -o 'model-{seed}.mpk'"
+        }
         Error::OutputFormat { .. } => "choose a file name that ends in .mpk or .safetensors",
         Error::NoCheckpoint(_) => {
             "start a new run with another file (-o), or overwrite this one with --force"
         }
         Error::Checkpoint { .. } => "start over with --force; the model file itself is intact",
         Error::CheckpointMismatch { .. } => {
-            "use the settings of the first run, or start over with --force"
+            "leave out what differs, because --resume keeps the settings of the first run, or start over with --force"
+        }
+        Error::EpochsDone { done, .. } => {
+            return Some(format!(
+                "to train on, use --epochs {} or more; nothing was changed",
+                done + 1
+            ));
         }
         Error::ModelMismatch(_) => "move it elsewhere, or overwrite it with --resume --force",
     };
@@ -80,9 +98,9 @@ fn library(error: &error::Error) -> Option<String> {
 
 fn picture(error: &PictureError) -> Option<String> {
     let too_large = format!(
-        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB decoded, {} MiB as a file",
-        MAX_BYTES >> 20,
-        MAX_FILE_BYTES >> 20
+        "shrink it first: at most {MAX_SIDE} pixels per side, {} MiB as a file, and {} MiB to decode it",
+        MAX_FILE_BYTES >> 20,
+        MAX_BYTES >> 20
     );
     let hint = match error {
         PictureError::File(error) => match error.source.kind() {
@@ -92,6 +110,9 @@ fn picture(error: &PictureError) -> Option<String> {
         },
         PictureError::NotAnImage(_) => "convert it to PNG first; renaming the file is not enough",
         PictureError::TooLarge(_) => &too_large,
+        PictureError::Crop { .. } => {
+            "--crop takes the left and top edge, the width and the height of the part, in pixels"
+        }
         PictureError::Corrupt { .. } => "save or download it again",
     };
     Some(hint.to_owned())
@@ -99,7 +120,11 @@ fn picture(error: &PictureError) -> Option<String> {
 
 fn fetch(error: &FetchError) -> Option<String> {
     let hint = match error {
-        FetchError::Mirrors(_) => {
+        FetchError::Mirrors { is_untrusted: true, .. } => {
+            "if your organisation has its own certificate authority, name the PEM file with its certificate: \
+             SSL_CERT_FILE=FILE lenet data fetch"
+        }
+        FetchError::Mirrors { .. } => {
             "try again later or with `--mirror URL`, or get the files elsewhere and use `--data DIR` with other \
              commands; the Debian package dataset-fashion-mnist has them"
         }
@@ -123,35 +148,13 @@ fn split(_: &SplitError) -> String {
     "use `--validation-split 0.1` to hold out the last tenth, or `0` to hold out nothing".to_owned()
 }
 
-fn data(error: &DataError) -> Option<String> {
-    let hint = match error {
-        DataError::Nowhere { .. } => {
-            "download it with `lenet data fetch`, or give the directory that contains it with `--data DIR`"
-        }
-        DataError::Directory { .. } | DataError::Incomplete { .. } => {
-            "`--data` or LENET_DATA_DIR must name the directory that contains the four IDX files, with or without .gz"
-        }
-        DataError::File { source, .. } => return idx(source),
-        DataError::Counts { .. } => REPLACE_DATA,
-        DataError::OtherDataset { .. } => {
-            "give the directory of Fashion-MNIST with `--data DIR`, or accept this data set with `--any-dataset`"
-        }
-    };
-    Some(hint.to_owned())
-}
-
-fn idx(error: &IdxError) -> Option<String> {
-    match error {
-        IdxError::Read(error) if error.raw_os_error().is_some() => reading(error),
-        IdxError::Memory(_) => Some(MEMORY.to_owned()),
-        _ => Some(REPLACE_DATA.to_owned()),
-    }
-}
-
 fn format(error: &FormatError) -> Option<String> {
     let hint = match error {
         FormatError::File(error) if is_reading(error) => match error.source.kind() {
-            ErrorKind::NotFound => "create a model with `lenet train`",
+            ErrorKind::NotFound => {
+                let missing = missing(&error.path);
+                return missing.or(Some("create a model with `lenet train`".to_owned()));
+            }
             ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
             _ => return file(error),
         },
@@ -194,20 +197,11 @@ fn fault_kind(kind: FaultKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::*;
     use crate::format::{self as models, Format, ModelFile};
     use crate::model::Weights;
-
-    #[test]
-    fn data_errors_name_their_options() {
-        let nowhere = data(&DataError::Nowhere { places: vec![PathBuf::from("data")] }).unwrap();
-        assert!(nowhere.contains("lenet data fetch") && nowhere.contains("--data"), "{nowhere}");
-        let (dir, difference) = (PathBuf::from("data"), "not Fashion-MNIST".to_owned());
-        let other = data(&DataError::OtherDataset { dir, difference }).unwrap();
-        assert!(other.contains("--any-dataset"), "{other}");
-    }
 
     #[test]
     fn torch_errors_have_hints() {

@@ -2,10 +2,12 @@
 
 pub mod args;
 pub mod commands;
-mod compare;
+pub mod compare;
 pub mod error;
 pub mod fetch;
 mod hints;
 pub mod picture;
 mod report;
+#[cfg(feature = "wgpu")]
+pub mod restart;
 pub mod ui;

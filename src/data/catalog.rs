@@ -51,6 +51,12 @@ impl DataFile {
             Self::TestLabels => "t10k-labels-idx1-ubyte",
         }
     }
+
+    /// Returns the names that the file may have, without `.gz`. Some programs that unpack it write a dot instead of the second
+    /// hyphen: `train-images.idx3-ubyte`.
+    pub fn names(self) -> [String; 2] {
+        [self.name().to_owned(), self.name().replacen("-idx", ".idx", 1)]
+    }
 }
 
 /// Status of a file that has the name of a data file.
@@ -63,7 +69,7 @@ pub enum FileStatus {
         /// The data set to which the file belongs, or [`UNKNOWN`](datasets::UNKNOWN).
         dataset: &'static DatasetInfo,
     },
-    /// Not a valid IDX file of the expected kind, or not readable.
+    /// Not a valid IDX file of the expected kind, or not readable. An unsupported kind is not damaged, but cannot be used.
     Damaged(IdxError),
 }
 
@@ -94,6 +100,7 @@ impl FileStatus {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Intact { dataset, .. } => dataset.status,
+            Self::Damaged(IdxError::Unsupported(_)) => "foreign",
             Self::Damaged(_) => "damaged",
         }
     }
@@ -112,6 +119,9 @@ impl fmt::Display for FileStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let expected = DEFAULT.name;
         match self {
+            Self::Damaged(error @ IdxError::Unsupported(_)) => {
+                write!(f, "not usable: the file {error}")
+            }
             Self::Damaged(error) => write!(f, "damaged: {error}"),
             Self::Intact { .. } if self.is_expected() => write!(f, "from {expected}"),
             Self::Intact { dataset, .. } if dataset.is_known() => {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::contents::Contents;
 use super::datasets::DEFAULT;
 
 /// An error of reading images or labels from a file.
@@ -17,6 +18,9 @@ pub enum IdxError {
     /// The file ends within its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
+    /// A valid IDX file, but not of bytes, of 28x28 pixels, or of ten classes.
+    #[error("{0}")]
+    Unsupported(String),
     /// The content contradicts its checksum or its header, or is not of the expected form.
     #[error("{0}")]
     Damaged(String),
@@ -33,8 +37,13 @@ pub enum DataError {
     #[error("{}: {source}", .dir.display())]
     Directory { dir: PathBuf, source: io::Error },
     /// The named directory lacks these files, which are named without `.gz`.
-    #[error("{}: missing {}", .dir.display(), .missing.join(", "))]
-    Incomplete { dir: PathBuf, missing: Vec<&'static str> },
+    #[error("{}: missing {}{}", .dir.display(), .missing.join(", "), instead(.contents))]
+    Incomplete {
+        dir: PathBuf,
+        missing: Vec<&'static str>,
+        /// What the directory contains instead.
+        contents: Contents,
+    },
     /// A file cannot be read, or does not contain what its name promises.
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: IdxError },
@@ -44,6 +53,17 @@ pub enum DataError {
     /// The files are valid, but belong to a data set that was not expected.
     #[error("{}: {difference}", .dir.display())]
     OtherDataset { dir: PathBuf, difference: String },
+}
+
+fn instead(contents: &Contents) -> String {
+    match contents {
+        Contents::Empty => "; the directory is empty".to_owned(),
+        Contents::Subdirectory(found) => format!("; {} has them", found.display()),
+        Contents::OtherNames(name) => format!("; found {name}"),
+        Contents::Archive(path) => format!("; found the archive {}", path.display()),
+        Contents::OtherFormat { name, format } => format!("; found {format}, {name}"),
+        Contents::Other => String::new(),
+    }
 }
 
 fn list(places: &[PathBuf]) -> String {

@@ -8,6 +8,7 @@
 //! Headers are not trusted: the sizes in a header are compared with the file size before memory is reserved, and memory
 //! is only written as bytes arrive.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use sha2::{Digest, Sha256};
@@ -52,9 +53,31 @@ pub fn read_labels<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<u8>, Str
         None => Ok((labels, digest)),
         Some(index) => {
             let label = labels[index];
-            damaged(format!("label {label} at index {index}, expected 0 to 9"))
+            let classes = labels.iter().collect::<BTreeSet<_>>().len();
+            Err(IdxError::Unsupported(format!(
+                "has label {label} at index {index}, expected 0 to 9 (ten classes), found {classes} classes"
+            )))
         }
     }
+}
+
+/// Describes a valid IDX file with another type of values or another number of dimensions, for example the labels of QMNIST.
+/// Returns `None` if `magic` does not start such a file.
+fn other_kind(magic: u32, expected: u32) -> Option<String> {
+    let [0, 0, values, dimensions @ 1..=4] = magic.to_be_bytes() else {
+        return None;
+    };
+    let values = match values {
+        0x08 => "bytes",
+        0x09 => "signed bytes",
+        0x0B => "16-bit integers",
+        0x0C => "32-bit integers",
+        0x0D => "32-bit floats",
+        0x0E => "64-bit floats",
+        _ => return None,
+    };
+    let expected = expected.to_be_bytes()[3];
+    Some(format!("{values} with {dimensions} dimensions, expected bytes with {expected}"))
 }
 
 fn damaged<T>(problem: String) -> Result<T, IdxError> {
@@ -78,9 +101,15 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     let number = |index: usize| u32::from_be_bytes(header[index]);
     if found >= 4 && number(0) != magic {
         let found = number(0);
-        return damaged(format!(
+        let problem = format!(
             "is not an IDX file of {kind}: magic number {found:#010x}, expected {magic:#010x}"
-        ));
+        );
+        return match other_kind(found, magic) {
+            // Labels in place of images, or the reverse.
+            Some(_) if [0x0801, 0x0803].contains(&found) => damaged(problem),
+            Some(other) => Err(IdxError::Unsupported(format!("{problem}: {other}"))),
+            None => damaged(problem),
+        };
     }
     let header_bytes = header.as_flattened().len();
     if found < header_bytes {
@@ -92,7 +121,8 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     let found: [u32; D] = std::array::from_fn(|dimension| number(2 + dimension));
     if found != sizes {
         let [found, expected] = [found, sizes].map(|sizes| sizes.map(|n| n.to_string()).join("x"));
-        return damaged(format!("has {kind} of {found} pixels, expected {expected}"));
+        let problem = format!("has {kind} of {found} pixels, expected {expected}");
+        return Err(IdxError::Unsupported(problem));
     }
     if count == 0 {
         return damaged(format!("holds no {kind}"));

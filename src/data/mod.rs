@@ -1,12 +1,13 @@
 //! The data set: files -> checked images and labels -> Burn dataset -> minibatches.
 //!
-//! [`source`] finds the directory, [`gzip`] decompresses its files, [`idx`] parses them, and [`datasets`] describes the data
+//! [`source`] finds the directory, [`contents`] describes one without the data set, [`gzip`] decompresses its files, [`idx`] parses them, and [`datasets`] describes the data
 //! sets that are recognised by their SHA-256. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn the images
 //! into the minibatches of a training step. [`identity`] names the data set in run records and model files.
 
 pub mod augment;
 pub mod batch;
 pub mod catalog;
+pub mod contents;
 pub mod dataset;
 pub mod datasets;
 pub mod error;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 pub use augment::{Augmentation, Transform};
 pub use batch::{Batch, Batches, Minibatch};
 pub use catalog::{DataFile, Part};
+pub use contents::Contents;
 pub use dataset::{ImageDataset, Item, SplitError};
 pub use datasets::{CLASSES, DatasetInfo, FASHION_MNIST, MNIST, UNKNOWN};
 pub use error::DataError;

@@ -3,11 +3,14 @@
 //! A directory that the user names, directly or by `$LENET_DATA_DIR`, is the only one searched. Otherwise these are tried
 //! in turn: `./data`, the user's cache, and `/usr/share/datasets/fashion-mnist` (Debian's package
 //! `dataset-fashion-mnist`).
+//!
+//! In each of them, the files may also be in a subdirectory that another program created, see [`complete_dir`].
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::catalog::DataFile;
+use super::contents::Contents;
 use super::error::DataError;
 
 /// Environment variable that names the directory if the caller does not.
@@ -36,7 +39,7 @@ fn cache_dir_in(
 /// # Errors
 /// Returns an error if the named directory lacks a file, or if no default directory has all files.
 pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataError> {
-    let Some(dir) = named_dir(named, std::env::var_os(DIR_VARIABLE)) else {
+    let Some(dir) = named.map(Path::to_path_buf).or_else(named_by_environment) else {
         let usual = [
             Some(PathBuf::from("data")),
             cache_dir(),
@@ -47,20 +50,25 @@ pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataErr
     if let Err(source) = std::fs::read_dir(&dir) {
         return Err(DataError::Directory { dir, source });
     }
-    let missing = missing(&dir, files);
-    if missing.is_empty() { Ok(dir) } else { Err(DataError::Incomplete { dir, missing }) }
+    complete_dir(&dir, files).ok_or_else(|| {
+        // The most complete of the directories that were searched.
+        let below = LAYOUTS.iter().chain(&OTHER_LAYOUTS).map(|layout| dir.join(layout));
+        let dirs = [dir.clone()].into_iter().chain(below);
+        let dir = dirs.min_by_key(|dir| missing(dir, files).len()).unwrap_or(dir);
+        let (missing, contents) = (missing(&dir, files), Contents::of(&dir, files));
+        DataError::Incomplete { dir, missing, contents }
+    })
 }
 
-/// Returns the directory that the user named. The option takes precedence, and an empty variable is ignored.
-fn named_dir(option: Option<&Path>, variable: Option<OsString>) -> Option<PathBuf> {
-    let variable = variable.filter(|dir| !dir.is_empty());
-    option.map(Path::to_path_buf).or_else(|| variable.map(PathBuf::from))
+/// Returns the directory in `$LENET_DATA_DIR`. An empty variable counts as unset.
+pub fn named_by_environment() -> Option<PathBuf> {
+    std::env::var_os(DIR_VARIABLE).filter(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
 /// Returns the first of `places` that has all of `files`.
 fn first_complete(places: Vec<PathBuf>, files: &[DataFile]) -> Result<PathBuf, DataError> {
-    let complete = places.iter().find(|dir| missing(dir, files).is_empty());
-    complete.cloned().ok_or(DataError::Nowhere { places })
+    let complete = places.iter().find_map(|dir| complete_dir(dir, files));
+    complete.ok_or(DataError::Nowhere { places })
 }
 
 /// Returns the names of the `files` that are missing in `dir`.
@@ -69,13 +77,45 @@ fn missing(dir: &Path, files: &[DataFile]) -> Vec<&'static str> {
     missing.map(|file| file.name()).collect()
 }
 
+/// Subdirectories in which other programs store Fashion-MNIST: torchvision, in the directory that its user names or in that
+/// of any of its data sets; Keras; and the repository of the authors.
+const LAYOUTS: [&str; 4] = ["FashionMNIST/raw", "raw", "fashion-mnist", "data/fashion"];
+
+/// Subdirectories in which torchvision stores other data sets of the same form.
+const OTHER_LAYOUTS: [&str; 2] = ["MNIST/raw", "KMNIST/raw"];
+
+/// Returns the directory with all of `files`: `dir` itself, or a subdirectory in which another program stores them. If there
+/// are several data sets, Fashion-MNIST is used, and no other data set is chosen among them.
+pub fn complete_dir(dir: &Path, files: &[DataFile]) -> Option<PathBuf> {
+    let is_complete = |dir: &PathBuf| missing(dir, files).is_empty();
+    let below = |layouts: &[&str]| -> Vec<PathBuf> {
+        layouts.iter().map(|layout| dir.join(layout)).filter(is_complete).collect()
+    };
+    if is_complete(&dir.to_path_buf()) {
+        return Some(dir.to_owned());
+    }
+    if let Some(found) = below(&LAYOUTS).into_iter().next() {
+        return Some(found);
+    }
+    match &below(&OTHER_LAYOUTS)[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
 /// Returns the path of `file` in `dir`. If the file exists with and without `.gz`, the path ends with `.gz`. Dangling
 /// symlinks do not count as files.
+///
+/// The file may also be in a directory of the same name, as in the MNIST archive on Kaggle.
 pub fn path_of(dir: &Path, file: DataFile) -> Option<PathBuf> {
-    [format!("{}.gz", file.name()), file.name().to_owned()]
-        .into_iter()
-        .map(|name| dir.join(name))
-        .find(|path| path.exists())
+    let names = file.names();
+    let dirs = [dir.to_owned(), dir.join(&names[0]), dir.join(&names[1])];
+    let paths = dirs.iter().flat_map(|dir| {
+        names.iter().flat_map(|name| [dir.join(format!("{name}.gz")), dir.join(name)])
+    });
+    let found: Vec<_> = paths.filter(|path| path.exists()).collect();
+    // If there is only a directory, opening it explains the problem.
+    found.iter().find(|path| !path.is_dir()).or(found.first()).cloned()
 }
 
 #[cfg(test)]
@@ -102,11 +142,48 @@ mod tests {
     }
 
     #[test]
-    fn option_takes_precedence_over_variable() {
-        let (option, variable) = (Some(Path::new("option")), Some("variable".into()));
-        assert_eq!(named_dir(option, variable.clone()), Some("option".into()));
-        assert_eq!(named_dir(None, variable), Some("variable".into()));
-        assert_eq!(named_dir(None, Some("".into())), None);
+    fn other_names_are_found() {
+        for (name, found) in [
+            ("t10k-labels.idx1-ubyte", true),
+            ("t10k-labels.idx1-ubyte.gz", true),
+            ("t10k-labels-idx1-ubyte/t10k-labels-idx1-ubyte", true),
+            ("t10k-labels-idx1-ubyte/t10k-labels.idx1-ubyte", true),
+            ("t10k-labels.idx1-ubyte/t10k-labels.idx1-ubyte", true),
+            ("t10k.labels.idx1.ubyte", false),
+            ("raw/t10k-labels-idx1-ubyte", false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::create_dir_all(dir.path().join(name).parent().unwrap()).unwrap();
+            touch(dir.path(), &[name]);
+            let path = path_of(dir.path(), DataFile::TestLabels);
+            assert_eq!(path.filter(|path| path.is_file()), found.then(|| dir.path().join(name)));
+        }
+    }
+
+    #[test]
+    fn other_layouts_are_found() {
+        // The subdirectories with a data set, the named directory, and the one that is found.
+        for (complete, named, found) in [
+            (&["FashionMNIST/raw"][..], "", Some("FashionMNIST/raw")),
+            (&["FashionMNIST/raw"], "FashionMNIST", Some("FashionMNIST/raw")),
+            (&["FashionMNIST/raw", "MNIST/raw"], "", Some("FashionMNIST/raw")),
+            (&["FashionMNIST/raw", "MNIST/raw"], "MNIST", Some("MNIST/raw")),
+            (&["MNIST/raw"], "", Some("MNIST/raw")),
+            (&["MNIST/raw", "KMNIST/raw"], "", None),
+            (&["QMNIST/raw"], "", None),
+            (&["fashion-mnist", "mnist"], "", Some("fashion-mnist")),
+            (&["data/fashion", "data/mnist"], "", Some("data/fashion")),
+            (&["", "FashionMNIST/raw"], "", Some("")),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            for dir in complete {
+                let dir = root.path().join(dir);
+                std::fs::create_dir_all(&dir).unwrap();
+                touch(&dir, &TEST_FILES.map(DataFile::name));
+            }
+            let dir = complete_dir(&root.path().join(named), &TEST_FILES);
+            assert_eq!(dir, found.map(|dir| root.path().join(dir)), "{complete:?} {named}");
+        }
     }
 
     #[test]
@@ -121,6 +198,16 @@ mod tests {
             assert!(matches!(error, DataError::Directory { .. }), "{error}");
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn error_names_incomplete_subdirectory() {
+        let root = tempfile::tempdir().unwrap();
+        let raw = root.path().join("FashionMNIST/raw");
+        std::fs::create_dir_all(&raw).unwrap();
+        touch(&raw, &["t10k-images-idx3-ubyte"]);
+        let text = find(Some(root.path()), &TEST_FILES).unwrap_err().to_string();
+        assert_eq!(text, format!("{}: missing t10k-labels-idx1-ubyte", raw.display()));
     }
 
     #[test]

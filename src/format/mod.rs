@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use crate::io::{self, FileError, Target};
+use crate::io::{self, FileError, Origin, Target};
 use crate::model::{Host, Weights};
 
 pub use error::{Fault, FaultKind, FormatError};
@@ -203,5 +203,5 @@ pub fn write(path: &Path, file: &ModelFile) -> Result<(), FormatError> {
     };
     let bytes = encode(format, file)
         .map_err(|fault| FormatError::Content { path: path.to_owned(), fault })?;
-    Ok(Target::user_path(path)?.write(&bytes, true)?)
+    Ok(Target::new(path, Origin::User)?.write(&bytes, true)?)
 }

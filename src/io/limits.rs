@@ -1,6 +1,7 @@
 //! Turns OS resource limits that would kill the process into ordinary errors.
 
-use std::io;
+use std::sync::Mutex;
+use std::{io, thread};
 
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with "File too large".
 ///
@@ -25,9 +26,32 @@ pub fn check_address_space(bytes: usize) -> io::Result<()> {
     reserve.try_reserve_exact(bytes).map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
 }
 
+/// Checks that `count` threads can be started at a time.
+///
+/// Graphics drivers and the libraries above them panic or crash if they cannot start a thread.
+///
+/// # Errors
+/// Returns the error of the first thread that does not start.
+pub fn check_threads(count: usize) -> io::Result<()> {
+    let gate = Mutex::new(());
+    thread::scope(|scope| {
+        // The threads wait at the gate until all have started or one could not.
+        let _closed = gate.lock();
+        for _ in 0..count {
+            thread::Builder::new().spawn_scoped(scope, || drop(gate.lock()))?;
+        }
+        Ok(())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_started_and_joined() {
+        check_threads(20).unwrap();
+    }
 
     #[test]
     fn impossible_reservation_is_rejected() {

@@ -12,7 +12,11 @@ use super::{FileError, without_blocking};
 pub struct Lock {
     path: PathBuf,
     file: File,
+    is_effective: bool,
 }
+
+/// Number of times that a lock file may be replaced while it is being locked.
+const MAX_ATTEMPTS: usize = 100;
 
 impl Lock {
     /// Acquires the lock at `path` without waiting, or returns `None` if another process holds it.
@@ -26,7 +30,7 @@ impl Lock {
     }
 
     fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        loop {
+        for _ in 0..MAX_ATTEMPTS {
             // Check the path first, because a failed `open` does not report the type of the file. Then check the opened
             // file, because the path may have been replaced in between.
             match fs::symlink_metadata(path) {
@@ -37,19 +41,24 @@ impl Lock {
             options.write(true).create(true).truncate(false);
             let file = without_blocking(&mut options, false).open(path)?;
             ensure_lock_file(&file.metadata()?)?;
-            match file.try_lock() {
-                Ok(()) => {}
+            let is_effective = match file.try_lock() {
+                Ok(()) => true,
                 Err(TryLockError::WouldBlock) => return Ok(None),
-                // Some file systems do not support locks. On those, run without a lock.
-                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
+                // Some file systems do not support locks, such as NFS without a lock manager.
+                Err(TryLockError::Error(_)) => false,
+            };
             // The previous owner may have removed the file after it was opened here and before it was locked. Then try
             // again.
             if is_same_file(&file, path) {
-                return Ok(Some(Self { path: path.to_owned(), file }));
+                return Ok(Some(Self { path: path.to_owned(), file, is_effective }));
             }
         }
+        Err(io::Error::other("another process keeps replacing the file"))
+    }
+
+    /// Returns whether the lock keeps other processes out. On a file system without locks it does not.
+    pub fn is_effective(&self) -> bool {
+        self.is_effective
     }
 }
 

@@ -1,14 +1,16 @@
 //! File access: reading, atomic writing and locking, plus sanitising of untrusted text.
 //!
-//! - [`mod@read`] reads only regular files, never blocks on a pipe, and enforces a maximum size.
+//! - [`mod@read`] reads regular files up to a maximum size, and never blocks on a pipe unless a pipe is expected.
 //! - [`Target`] writes to a new temporary file and renames it, so it never opens an existing file for writing. A
-//!   symlink at a path from the user is followed; a symlink at a path that the program chose is replaced.
+//!   symlink at a path that the user typed is followed; a symlink at any other path is replaced.
 //! - [`complete`] appends to a file that other processes may have open.
 //! - [`Lock`] locks a path without following symlinks or blocking, and removes only its own lock file.
 //! - [`text`] escapes untrusted text for messages, and [`limits`] turns OS resource limits into errors.
 
+mod append;
 pub mod limits;
 mod lock;
+mod probe;
 pub mod read;
 mod target;
 pub mod text;
@@ -18,10 +20,11 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use append::complete;
 pub use lock::Lock;
-pub use read::read;
-pub use target::Target;
-pub use write::complete;
+pub use read::{read, read_any, read_from};
+pub use target::{Origin, Target};
+pub use write::{Staged, create_directory};
 
 /// An error from reading, writing, locking or removing a file.
 #[derive(Debug, thiserror::Error)]

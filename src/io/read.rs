@@ -1,4 +1,4 @@
-//! Reads regular files up to a maximum size. Anything else, such as a pipe, might never end.
+//! Reads regular files up to a maximum size. Anything else, such as a pipe, might never end, and is read only if expected.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};
@@ -24,9 +24,27 @@ pub fn open(path: &Path, max_bytes: u64) -> io::Result<(File, u64)> {
 /// # Errors
 /// Returns an error if the file is not regular, is larger than `max_bytes`, or cannot be read.
 pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let (file, _) = open(path, max_bytes)?;
+    read_from(open(path, max_bytes)?.0, max_bytes)
+}
+
+/// Reads a whole regular file like [`read`], or a pipe to its end. Waits for the writer of the pipe.
+///
+/// # Errors
+/// Returns the errors of [`read`].
+pub fn read_any(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    match kind_of(path.metadata()?.file_type()) {
+        PIPE => read_from(File::open(path)?, max_bytes),
+        _ => read(path, max_bytes),
+    }
+}
+
+/// Reads everything from `reader`.
+///
+/// # Errors
+/// Returns an error if there are more than `max_bytes` bytes, or if reading fails.
+pub fn read_from(reader: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    reader.take(max_bytes + 1).read_to_end(&mut bytes)?;
     // Check the size again: the file may have grown since it was opened, and files in /proc report a size of 0.
     check_size(bytes.len() as u64, max_bytes)?;
     Ok(bytes)
@@ -50,13 +68,16 @@ pub(super) fn ensure_regular_file(found: &Metadata) -> io::Result<()> {
     found.is_file().then_some(()).ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, cause()))
 }
 
+/// The name of a pipe in messages.
+const PIPE: &str = "pipe";
+
 /// Names the type of a file that is not regular.
 fn kind_of(kind: FileType) -> &'static str {
     #[cfg(unix)]
     {
         use std::os::unix::fs::FileTypeExt;
         if kind.is_fifo() {
-            return "pipe";
+            return PIPE;
         }
         if kind.is_socket() {
             return "socket";

@@ -1,7 +1,7 @@
 //! Output paths and their temporary files.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,9 @@ use tempfile::NamedTempFile;
 use super::read::ensure_regular_file;
 use super::text::hex;
 use super::{FileError, without_blocking};
+
+/// Number of temporary files to create until one can be locked.
+const MAX_ATTEMPTS: usize = 16;
 
 /// The path of a file to be written, checked and resolved.
 #[derive(Debug)]
@@ -23,28 +26,34 @@ pub struct Target {
     pub(super) directory: PathBuf,
     /// The permissions of the existing file, if any.
     pub(super) permissions: Option<fs::Permissions>,
+    /// The size of the existing file in bytes, or 0.
+    pub(super) old_bytes: u64,
+}
+
+/// The origin of an output path, which decides what happens to a symlink there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The user typed the path. Symlinks are followed.
+    User,
+    /// The program chose the path, for example as a default or as a name in a directory. A symlink there is not followed,
+    /// because it can only be a mistake or an attack: a file replaces it, a directory is rejected.
+    Program,
 }
 
 impl Target {
-    /// Creates a target for a path from the user. Symlinks are followed.
+    /// Creates a target for an output file.
     ///
     /// # Errors
     /// Returns an error if the path has no file name, or if it exists and is not a writable regular file.
-    pub fn user_path(path: &Path) -> Result<Self, FileError> {
-        let resolved = follow_symlinks(path).map_err(FileError::of("cannot write", path))?;
-        Self::new(path, resolved)
+    pub fn new(path: &Path, origin: Origin) -> Result<Self, FileError> {
+        let resolved = match origin {
+            Origin::User => follow_symlinks(path).map_err(FileError::of("cannot write", path))?,
+            Origin::Program => path.to_owned(),
+        };
+        Self::resolved(path, resolved)
     }
 
-    /// Creates a target for a path that the program chose. A symlink there is replaced, not followed, because it can
-    /// only be a mistake or an attack.
-    ///
-    /// # Errors
-    /// Returns an error under the same conditions as [`Target::user_path`].
-    pub fn internal(path: &Path) -> Result<Self, FileError> {
-        Self::new(path, path.to_owned())
-    }
-
-    fn new(given: &Path, resolved: PathBuf) -> Result<Self, FileError> {
+    fn resolved(given: &Path, resolved: PathBuf) -> Result<Self, FileError> {
         let failed = FileError::of("cannot write", given);
         // `file_name` ignores the end of `a/` and `a/.`, and returns `None` for `a/..` and the empty path.
         let ends_in_file_name = resolved.file_name().is_some_and(|name| {
@@ -54,15 +63,15 @@ impl Target {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "not a file name");
             return Err(failed(cause));
         }
-        let permissions = match fs::symlink_metadata(&resolved) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        let (permissions, old_bytes) = match fs::symlink_metadata(&resolved) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (None, 0),
             Err(error) => return Err(failed(error)),
-            Ok(found) if found.is_symlink() => None,
-            Ok(found) => Some(check_replaceable(&found).map_err(failed)?),
+            Ok(found) if found.is_symlink() => (None, 0),
+            Ok(found) => (Some(check_replaceable(&found).map_err(failed)?), found.len()),
         };
         let parent = resolved.parent().filter(|parent| *parent != Path::new(""));
         let directory = parent.unwrap_or(Path::new(".")).to_owned();
-        Ok(Self { given: given.to_owned(), resolved, directory, permissions })
+        Ok(Self { given: given.to_owned(), resolved, directory, permissions, old_bytes })
     }
 
     /// Copies the permissions of the existing file, if any, to `temporary`, which will replace it.
@@ -84,23 +93,28 @@ impl Target {
         format!(".lenet-{}-", hex(&hash[..6]))
     }
 
-    /// Creates and locks a temporary file, which is removed on drop.
+    /// Creates a temporary file, which is removed on drop, and locks it if the file system supports locks.
     pub(super) fn create_temporary(&self) -> Result<NamedTempFile<File>, FileError> {
         let failed = FileError::of("cannot create a temporary file next to", &self.given);
         let prefix = self.prefix();
         let create = |path: &Path| {
             // `create_new` does not follow a symlink at this path, and the usual umask applies.
-            OpenOptions::new().write(true).create_new(true).open(path)
+            OpenOptions::new().read(true).write(true).create_new(true).open(path)
         };
+        let mut attempts = 0;
         loop {
             let temporary = tempfile::Builder::new()
                 .prefix(&prefix)
                 .make_in(&self.directory, create)
                 .map_err(&failed)?;
-            // Locking may fail on a file system without locks. `remove_stale` removes nothing there.
-            let _ = temporary.as_file().lock();
-            // Another process may have removed the file between its creation and its locking. Then create another one.
-            if temporary.path().try_exists().map_err(&failed)? {
+            // Between its creation and its locking, the file may have been removed as stale. Anyone who can read it may
+            // also have locked it, so waiting for the lock could take forever. In both cases create another file, and
+            // in the end do without the lock: nobody removes a file that somebody has locked.
+            let is_locked_by_others =
+                matches!(temporary.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            attempts += 1;
+            let exists = temporary.path().try_exists().map_err(&failed)?;
+            if exists && !is_locked_by_others || attempts == MAX_ATTEMPTS {
                 return Ok(temporary);
             }
         }

@@ -35,11 +35,14 @@ pub(crate) fn is_interpreted(character: char) -> bool {
 
 /// Quotes text from a file for a message: escapes control characters and truncates to 60 characters.
 pub fn quoted(text: &str) -> String {
-    let end = text.char_indices().nth(60).map(|(end, _)| end);
-    match end {
-        Some(end) => format!("{:?}..", &text[..end]),
-        None => format!("{text:?}"),
-    }
+    let start = start(text);
+    format!("{start:?}{}", if start.len() < text.len() { ".." } else { "" })
+}
+
+/// Returns the first 60 characters of text from a file, for a message.
+pub fn start(text: &str) -> &str {
+    let end = text.char_indices().nth(60).map_or(text.len(), |(end, _)| end);
+    &text[..end]
 }
 
 /// Returns the message of an error from another crate on one line of at most 200 characters.
@@ -47,6 +50,24 @@ pub fn quoted(text: &str) -> String {
 /// The message is untrusted, because it may quote a file or a server response.
 pub fn one_line(error: &dyn Error) -> String {
     line(&error.to_string()).chars().take(200).collect()
+}
+
+/// Returns `url` with its user name and password replaced by dots, for messages.
+///
+/// A password may contain the characters that end the host of a URL, although they should be escaped. Therefore, everything
+/// up to the last `@` is replaced if it may contain a user name or a password.
+pub fn without_password(url: &str) -> Cow<'_, str> {
+    let (scheme, rest) = match url.find("://") {
+        Some(index) => url.split_at(index + 3),
+        None => ("", url),
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest.rsplit_once('@') {
+        Some((_, host)) if rest[..end].contains([':', '@']) => {
+            Cow::Owned(format!("{scheme}...@{host}"))
+        }
+        _ => Cow::Borrowed(url),
+    }
 }
 
 /// Formats bytes as hexadecimal, two digits per byte.
@@ -65,5 +86,21 @@ mod tests {
         assert!(!clean.contains(|c: char| c.is_control() || "\u{202e}\u{2066}".contains(c)));
         assert_eq!(line("a\u{1b}]0;X\u{7}\n\u{9b}b"), r"a\u{1b}]0;X\u{7}\n\u{9b}b");
         assert!(matches!(line("größer – ✓ 1.5"), Cow::Borrowed(_)));
+    }
+    #[test]
+    fn passwords_are_hidden() {
+        for (url, shown) in [
+            ("https://a.b:8/c", "https://a.b:8/c"),
+            ("https://a.b/c@1/d", "https://a.b/c@1/d"),
+            ("http://me:pass@a.b/c", "http://...@a.b/c"),
+            ("http://token@a.b/c", "http://...@a.b/c"),
+            ("http://me:p@ss@a.b?x", "http://...@a.b?x"),
+            ("http://me:p/ss@a.b/c", "http://...@a.b/c"),
+            ("http://me:p?s#s/@a.b/c", "http://...@a.b/c"),
+            ("http://me:12/ss@a.b/c", "http://...@a.b/c"),
+            ("me:pass@a.b", "...@a.b"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 }

@@ -9,17 +9,28 @@
 //! - Replacing one hard link does not change the others.
 //! - A directory, pipe, socket or device is rejected.
 //!
+//! Without `force`, an existing file is never replaced: the rename fails if the path exists. Some file systems, such as a
+//! mounted Google Drive, have neither such a rename nor hard links. There, an empty file reserves the path first.
+//!
 //! Temporary files are named `.lenet-`, a hash of the file name, and six random characters. The writer holds a lock on
 //! its temporary file. A killed process leaves its temporary file behind, but no longer locked. The next write to the
 //! same path removes that file.
-//!
-//! [`complete`] is for files that must not be replaced by a rename, because other processes read them as they grow.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
-use super::{FileError, Target, without_blocking};
+use tempfile::NamedTempFile;
+
+use super::{FileError, Origin, Target};
+
+/// The new content of a file: a complete temporary file, flushed to disk and read back. Dropping it removes the file.
+#[derive(Debug)]
+pub struct Staged<'a> {
+    target: &'a Target,
+    temporary: NamedTempFile<File>,
+    force: bool,
+}
 
 impl Target {
     /// Writes the file atomically. An existing file is replaced only with `force`.
@@ -30,6 +41,15 @@ impl Target {
     /// content. Without `force`, the error is [`io::ErrorKind::AlreadyExists`] if the path exists, even if it was
     /// created during this call.
     pub fn write(&self, bytes: &[u8], force: bool) -> Result<(), FileError> {
+        self.stage(bytes, force)?.commit()
+    }
+
+    /// Writes `bytes` to a temporary file and checks that they can be read back. [`Staged::commit`] then gives the file
+    /// its path. To replace several files together, stage all of them first.
+    ///
+    /// # Errors
+    /// Returns an error if the temporary file cannot be written.
+    pub fn stage(&self, bytes: &[u8], force: bool) -> Result<Staged<'_>, FileError> {
         let failed = |action| FileError::of(action, &self.given);
         if !force && self.resolved != self.given {
             let cause = io::Error::new(io::ErrorKind::AlreadyExists, "the path is a symlink");
@@ -40,57 +60,120 @@ impl Target {
         // Set the permissions before writing, so that a private file is readable only by its owner at all times.
         self.copy_permissions(temporary.as_file())
             .map_err(failed("cannot set the permissions of"))?;
-        temporary.as_file_mut().write_all(bytes).map_err(failed("cannot write"))?;
-        // Some file systems report a successful write although bytes are missing.
-        check_length(temporary.as_file(), bytes.len()).map_err(failed("cannot write"))?;
-        temporary.as_file().sync_all().map_err(failed("cannot flush"))?;
-        let renamed = match force {
-            true => temporary.persist(&self.resolved),
-            false => temporary.persist_noclobber(&self.resolved),
-        };
-        let action = if force { "cannot replace" } else { "cannot write" };
-        renamed.map_err(|error| failed(action)(error.error))?;
-        sync_directory(&self.directory).map_err(failed("cannot flush the directory of"))
+        let file = temporary.as_file_mut();
+        file.write_all(bytes).map_err(failed("cannot write"))?;
+        flush(file).map_err(failed("cannot flush"))?;
+        check_content(file, bytes).map_err(failed("cannot write"))?;
+        Ok(Staged { target: self, temporary, force })
     }
 
-    /// Checks that the file can be created now and replaced later, without changing it. A long run does this at its
-    /// start.
+    /// Removes the file, if it exists, and flushes its directory.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be written. A disk that is too full for the content is not detected.
-    pub fn probe(&self) -> Result<(), FileError> {
-        let failed = FileError::of("cannot write", &self.given);
-        self.remove_stale();
-        let temporary = self.create_temporary()?;
-        let new = temporary.as_file().metadata().map_err(&failed)?.permissions();
-        if self.permissions.is_none() && new.readonly() {
-            let cause = "the umask removes write permission from new files";
-            return Err(failed(io::Error::other(cause)));
+    /// Returns an error if the file cannot be removed or the directory cannot be flushed.
+    pub fn remove(&self) -> Result<(), FileError> {
+        let failed = |action| FileError::of(action, &self.given);
+        match fs::remove_file(&self.resolved) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => removed.map_err(failed("cannot remove"))?,
         }
-        Ok(())
+        sync_directory(&self.directory).map_err(failed("cannot flush the directory of"))
     }
 }
 
-/// Checks that all bytes were written.
-fn check_length(file: &File, expected: usize) -> io::Result<()> {
-    match file.metadata()?.len() {
-        length if length == expected as u64 => Ok(()),
-        length => Err(io::Error::other(format!("only {length} of {expected} bytes were written"))),
+impl Staged<'_> {
+    /// Renames the temporary file to its path.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Target::write`].
+    pub fn commit(self) -> Result<(), FileError> {
+        let Self { target, temporary, force } = self;
+        let failed = |action| FileError::of(action, &target.given);
+        match force {
+            true => rename(temporary, &target.resolved).map_err(failed("cannot replace"))?,
+            false => persist_new(temporary, &target.resolved).map_err(failed("cannot write"))?,
+        }
+        sync_directory(&target.directory).map_err(failed("cannot flush the directory of"))
     }
+}
+
+/// Renames `temporary` to `path`.
+pub(super) fn rename(temporary: NamedTempFile<File>, path: &Path) -> io::Result<()> {
+    match temporary.persist(path) {
+        // Shared folders of VirtualBox cannot rename an open file. Closing it releases its lock.
+        Err(error) if error.error.kind() == io::ErrorKind::ExecutableFileBusy => {
+            let closed = error.file.into_temp_path();
+            closed.persist(path).map_err(|error| error.error)
+        }
+        renamed => renamed.map(drop).map_err(|error| error.error),
+    }
+}
+
+/// Renames `temporary` to `path`, or fails if `path` exists.
+fn persist_new(temporary: NamedTempFile<File>, path: &Path) -> io::Result<()> {
+    let temporary = match temporary.persist_noclobber(path) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Err(error.error),
+        Err(error) => error.file,
+    };
+    // The file system has neither a rename that fails if the path exists nor hard links. Every file system can create a
+    // file only if it does not exist.
+    drop(File::options().write(true).create_new(true).open(path)?);
+    rename(temporary, path).inspect_err(|_| {
+        let is_reservation = |found: fs::Metadata| found.is_file() && found.len() == 0;
+        if fs::symlink_metadata(path).is_ok_and(is_reservation) {
+            let _ = fs::remove_file(path);
+        }
+    })
+}
+
+/// Checks that the file contains exactly `expected`. Some file systems report a successful write although bytes are
+/// missing or differ.
+fn check_content(file: &mut File, expected: &[u8]) -> io::Result<()> {
+    file.rewind()?;
+    let mut found = Vec::with_capacity(expected.len() + 1);
+    file.take(expected.len() as u64 + 1).read_to_end(&mut found)?;
+    let cause = match (found.len(), expected.len()) {
+        _ if found == expected => return Ok(()),
+        (found, length) if found < length => {
+            format!("only {found} of {length} bytes were written")
+        }
+        _ => "the bytes read back differ from the bytes written".to_owned(),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, cause))
+}
+
+/// Flushes a file or a directory to disk. Some network file systems cannot flush on request.
+fn flush(file: &File) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, Unsupported};
+    match file.sync_all() {
+        Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
+        result => result,
+    }
+}
+
+/// Creates a directory and those above it, unless they exist, so that they survive a power loss.
+///
+/// # Errors
+/// Returns an error if a directory cannot be created, if the one above it cannot be flushed, or if the path is a symlink that
+/// may not be followed.
+pub fn create_directory(path: &Path, origin: Origin) -> Result<(), FileError> {
+    let failed = FileError::of("cannot create the directory", path);
+    if origin == Origin::Program && path.is_symlink() {
+        let cause = "expected a directory, found a symlink";
+        return Err(failed(io::Error::new(io::ErrorKind::NotADirectory, cause)));
+    }
+    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(path).map_err(&failed)?;
+    let parents = missing.into_iter().filter_map(Path::parent);
+    let current = |parent| if parent == Path::new("") { Path::new(".") } else { parent };
+    parents.map(current).try_for_each(sync_directory).map_err(failed)
 }
 
 /// Flushes a directory, so that a rename in it survives a power loss.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    match File::open(directory)?.sync_all() {
-        // Some network file systems do not support flushing a directory, and do not need it.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
-        {
-            Ok(())
-        }
-        result => result,
-    }
+    flush(&File::open(directory)?)
 }
 
 /// Does nothing, because Windows cannot flush a directory.
@@ -99,47 +182,16 @@ fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the file at `path` for appending, after making sure that it contains exactly `bytes`.
-///
-/// If an existing file is a prefix of `bytes`, the missing bytes are appended, and processes that have the file open
-/// see them. Any other file is replaced. A symlink at `path` is replaced too, not followed.
-///
-/// # Errors
-/// Returns an error if the file cannot be read, written or opened.
-pub fn complete(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
-    let failed = FileError::of("cannot write", path);
-    let open = || without_blocking(File::options().read(true).append(true), false).open(path);
-    if let Ok(mut file) = open()
-        && let Some(length) = prefix_length(&mut file, bytes).map_err(&failed)?
-    {
-        file.write_all(&bytes[length..]).map_err(&failed)?;
-        return Ok(file);
-    }
-    Target::internal(path)?.write(bytes, true)?;
-    open().map_err(failed)
-}
-
-/// Returns the length of the file if it is a non-empty prefix of `bytes`.
-fn prefix_length(file: &mut File, bytes: &[u8]) -> io::Result<Option<usize>> {
-    if !file.metadata()?.is_file() {
-        return Ok(None);
-    }
-    let mut found = Vec::new();
-    file.take(bytes.len() as u64 + 1).read_to_end(&mut found)?;
-    Ok((!found.is_empty() && bytes.starts_with(&found)).then_some(found.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn write_removes_only_stale_temporary_files() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m.mpk");
-        let target = Target::user_path(&path).unwrap();
-        let other = Target::user_path(&directory.path().join("other.mpk")).unwrap();
+        let target = Target::new(&path, Origin::User).unwrap();
+        let other = Target::new(&directory.path().join("other.mpk"), Origin::User).unwrap();
         // The lock is released, as after a kill, but the file stays.
         let create_stale = |target: &Target| {
             let (file, path) = target.create_temporary().unwrap().keep().unwrap();
@@ -158,7 +210,7 @@ mod tests {
     fn write_keeps_file_created_after_check() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m.mpk");
-        let target = Target::user_path(&path).unwrap();
+        let target = Target::new(&path, Origin::User).unwrap();
         // This file appears after the target was checked.
         target.write(b"one", false).unwrap();
         let error = target.write(b"two", false).unwrap_err();
@@ -168,11 +220,42 @@ mod tests {
     }
 
     #[test]
-    fn check_length_detects_missing_bytes() {
-        let file = tempfile::tempfile().unwrap();
-        file.set_len(3).unwrap();
-        assert!(check_length(&file, 3).is_ok());
-        assert!(check_length(&file, 4).is_err());
+    fn differing_content_is_detected() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"abc").unwrap();
+        let mut problem = |expected: &[u8]| check_content(&mut file, expected).unwrap_err();
+        assert_eq!(problem(b"abcd").to_string(), "only 3 of 4 bytes were written");
+        for other in [&b"ab"[..], b"abd", b""] {
+            assert!(problem(other).to_string().contains("read back differ"));
+        }
+        check_content(&mut file, b"abc").unwrap();
+    }
+
+    #[test]
+    fn locked_temporary_files_do_not_block() {
+        // Another user may lock every temporary file first. This thread does so, with a file handle of its own.
+        let directory = tempfile::tempdir().unwrap();
+        let target = Target::new(&directory.path().join("m.mpk"), Origin::Program).unwrap();
+        let (done, locked) =
+            (std::sync::atomic::AtomicBool::new(false), std::sync::Mutex::new(Vec::new()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    for entry in fs::read_dir(directory.path()).unwrap().flatten() {
+                        if let Ok(file) = File::open(entry.path())
+                            && file.try_lock().is_ok()
+                        {
+                            locked.lock().unwrap().push(file);
+                        }
+                    }
+                }
+            });
+            for _ in 0..300 {
+                target.write(b"content", true).unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert!(!locked.lock().unwrap().is_empty());
     }
 
     #[cfg(unix)]
@@ -182,41 +265,10 @@ mod tests {
         let (path, victim) = (directory.path().join("m.json"), directory.path().join("victim"));
         fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, &path).unwrap();
-        let target = Target::internal(&path).unwrap();
+        let target = Target::new(&path, Origin::Program).unwrap();
         assert!(target.write(b"new", false).is_err() && path.is_symlink());
         target.write(b"new", true).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read(&victim).unwrap(), b"precious");
-    }
-
-    #[test]
-    fn complete_appends_or_replaces_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("events");
-        // Returns the bytes that a reader gets if it opened the file before `complete` was called.
-        let seen_by_reader = |existing: &[u8]| {
-            fs::write(&path, existing).unwrap();
-            let mut reader = File::open(&path).unwrap();
-            complete(&path, b"one two").unwrap().write_all(b" three").unwrap();
-            assert_eq!(fs::read(&path).unwrap(), b"one two three");
-            let mut seen = Vec::new();
-            reader.read_to_end(&mut seen).unwrap();
-            seen
-        };
-        assert_eq!(seen_by_reader(b"one"), b"one two three");
-        assert_eq!(seen_by_reader(b"one two"), b"one two three");
-        for other in [&b""[..], b"two", b"one two three"] {
-            assert_eq!(seen_by_reader(other), other);
-        }
-        #[cfg(unix)]
-        {
-            let victim = directory.path().join("victim");
-            fs::write(&victim, "one").unwrap();
-            fs::remove_file(&path).unwrap();
-            std::os::unix::fs::symlink(&victim, &path).unwrap();
-            complete(&path, b"one two").unwrap();
-            assert_eq!(fs::read(&victim).unwrap(), b"one");
-            assert_eq!(fs::read(&path).unwrap(), b"one two");
-        }
     }
 }

@@ -30,6 +30,9 @@ pub(crate) type Host = burn_ndarray::NdArray;
 #[cfg(not(feature = "ndarray"))]
 pub(crate) type Host = burn_wgpu::Wgpu;
 
+/// The input of a model file in words, which its metadata states. A file without it may hold the weights of another network.
+pub const INPUT: &str = "[N, 1, 28, 28], raw pixels, 0 to 255";
+
 /// LeNet with sigmoids, for images of one channel and 28x28 raw pixels, 0..255.
 ///
 /// The network consists of plain Burn layers, so any Burn 0.21 program whose module has these five fields can load a saved

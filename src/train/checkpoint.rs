@@ -79,8 +79,10 @@ impl Checkpoint {
             return Err(format!("the run started on {}, not on {}", then.device, now.device));
         }
         self.check_progress(now.train_samples)?;
-        let RunRecord { started, epochs, .. } = self.record;
-        let mut resumed = Self { record: RunRecord { started, epochs, ..record }, ..self };
+        let RunRecord { started, epochs, restarts, .. } = self.record;
+        let restarts = restarts.saturating_add(1);
+        let mut resumed =
+            Self { record: RunRecord { started, epochs, restarts, ..record }, ..self };
         resumed.record.kept_epoch = resumed.kept_epoch();
         Ok(resumed)
     }

@@ -23,17 +23,19 @@ pub struct TrainingContext<'a, B: LeNetBackend> {
     pub device: &'a B::Device,
     /// Interval between checkpoints within an epoch.
     pub save_every: Duration,
+    /// Time at which the run stops after the current batch, if any.
+    pub deadline: Option<Instant>,
 }
 
 /// A callback that saves a checkpoint.
 type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 
-/// Trains from `checkpoint` to the end of the run, or until a signal arrives.
+/// Trains from `checkpoint` to the end of the run, or until a signal or the deadline.
 ///
-/// `save` is called after each epoch, every [`TrainingContext::save_every`] within an epoch, and after a signal.
+/// `save` is called after each epoch, every [`TrainingContext::save_every`] within an epoch, and before an early stop.
 ///
 /// # Errors
-/// Returns [`Error::Interrupted`] after a signal, with the checkpoint saved. Returns [`Error::Diverged`] if a loss or a
+/// Returns [`Error::Interrupted`] after a signal and [`Error::TimeLimit`] after the deadline, with the checkpoint saved. Returns [`Error::Diverged`] if a loss or a
 /// weight is not finite; the last saved checkpoint is then from an earlier step. Returns any error of the device or of `save`.
 pub fn fit<B: LeNetBackend>(
     context: &TrainingContext<'_, B>,
@@ -63,7 +65,7 @@ pub fn fit<B: LeNetBackend>(
 }
 
 /// Trains the rest of the epoch, starting after the batches in `checkpoint.sums`, and updates `checkpoint`. Stops after
-/// the current batch if a signal arrives.
+/// the current batch if a signal arrives or the deadline has passed.
 fn train_epoch<B: LeNetBackend>(
     context: &TrainingContext<'_, B>,
     trainer: &mut B::Trainer,
@@ -82,8 +84,8 @@ fn train_epoch<B: LeNetBackend>(
     poll.restart();
     for batch in checkpoint.sums.batches + 1..=batches {
         trainer.step();
-        let signal = signal::requested();
-        let is_save_due = signal.is_some() || last_save.elapsed() >= context.save_every;
+        let stop = reason_to_stop(context.deadline);
+        let is_save_due = stop.is_some() || last_save.elapsed() >= context.save_every;
         let is_checkpoint_due = is_save_due || batch == batches;
         if poll.step() || is_checkpoint_due {
             checkpoint.sums.add(&trainer.results()?, batch_size, epoch)?;
@@ -100,11 +102,17 @@ fn train_epoch<B: LeNetBackend>(
             save(checkpoint)?;
             last_save = Instant::now();
         }
-        if let Some(signal) = signal {
-            return Err(Error::Interrupted(signal));
+        if let Some(stop) = stop {
+            return Err(stop);
         }
     }
     Ok(())
+}
+
+/// Returns why the run must stop now, if it must.
+fn reason_to_stop(deadline: Option<Instant>) -> Option<Error> {
+    let is_over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    signal::requested().map(Error::Interrupted).or_else(|| is_over.then_some(Error::TimeLimit))
 }
 
 /// Returns the batches of `epoch`.

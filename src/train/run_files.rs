@@ -1,4 +1,5 @@
-//! The files of a run: the model, and next to it the run record (`.json`), the checkpoint (`.state`) and a lock file.
+//! The files of a run: the model, and next to it the run record (`.json`), the checkpoint (`.state`), the snapshots of its
+//! epochs (`.snapshots`) if they are kept, and a lock file.
 
 use std::ffi::OsString;
 use std::io;
@@ -6,20 +7,26 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::{self as files, FileError, Lock, Target};
+use crate::io::{self as files, FileError, Lock, Origin, Target};
+use crate::model::INPUT;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
-use super::{Checkpoint, RunRecord, sha256};
+use super::{Checkpoint, Keep, RunRecord, Snapshots, sha256};
 
 /// The default file name of a model.
 const DEFAULT: &str = "model.mpk";
+
+/// Upper bounds on the size of an epoch in a run record, and of the rest of a run record.
+const BYTES_PER_EPOCH: usize = 400;
+const MIN_RECORD_BYTES: usize = 4096;
 
 /// The locked files of a run. No other run can write to them while this value exists.
 #[derive(Debug)]
 pub struct RunFiles {
     model: PathBuf,
+    origin: Origin,
     may_replace: MayReplace,
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// The existing files that the next save may overwrite.
@@ -35,7 +42,7 @@ enum MayReplace {
 }
 
 impl RunFiles {
-    /// Locks the files of a run with the model file `model`.
+    /// Locks the files of a run with this model file, whose origin decides whether symlinks are followed.
     ///
     /// The default path is `model.mpk`. If a run with that path exists and neither `resume` nor `force` is set, the default is
     /// the first free path among `model-2.mpk`, `model-3.mpk`, and so on.
@@ -43,11 +50,16 @@ impl RunFiles {
     /// # Errors
     /// Returns an error if one of the files exists and neither `force` nor `resume` allows it, if another run has locked the
     /// files, if a file could not be written, or if the file extension of the model names a format that training cannot write.
-    pub fn reserve(model: Option<&Path>, resume: bool, force: bool) -> Result<Self, Error> {
+    pub fn reserve(
+        model: Option<(&Path, Origin)>,
+        resume: bool,
+        force: bool,
+    ) -> Result<Self, Error> {
         let default = Path::new(DEFAULT);
         let mut files = match model {
             None if !resume && !force => return Self::reserve_free(default),
-            _ => Self::lock(model.unwrap_or(default))?,
+            None => Self::lock(default, Origin::Program)?,
+            Some((model, origin)) => Self::lock(model, origin)?,
         };
         match Self::first_existing(&files.model) {
             Some(_) if resume && files.checkpoint_path().exists() => {}
@@ -75,7 +87,7 @@ impl RunFiles {
             if is_taken() {
                 continue;
             }
-            match Self::lock(&path) {
+            match Self::lock(&path, Origin::Program) {
                 Err(Error::Locked(_)) => continue,
                 // Another run may have written the files and released the lock since the first check.
                 Ok(_) if is_taken() => continue,
@@ -85,30 +97,61 @@ impl RunFiles {
         unreachable!("there is always a next number")
     }
 
-    /// Returns the first file that exists among the model, the checkpoint and the run record. A dangling symlink counts as
-    /// existing.
+    /// Returns the first file that exists among the model, the checkpoint, the run record and the snapshots. A dangling
+    /// symlink counts as existing.
     fn first_existing(model: &Path) -> Option<PathBuf> {
-        let [checkpoint, record] =
-            ["state", "json"].map(|extension| Self::beside(model, extension));
-        let mut files = [model.to_owned(), checkpoint, record].into_iter();
+        let [checkpoint, record, snapshots] =
+            ["state", "json", "snapshots"].map(|extension| Self::beside(model, extension));
+        let mut files = [model.to_owned(), checkpoint, record, snapshots].into_iter();
         files.find(|path| path.exists() || path.is_symlink())
     }
 
-    fn lock(model: &Path) -> Result<Self, Error> {
+    fn lock(model: &Path, origin: Origin) -> Result<Self, Error> {
         if let Some(format @ (Format::Torch | Format::Onnx)) = Format::from_path(model) {
             return Err(Error::OutputFormat { path: model.to_owned(), format });
         }
         let checkpoint = Self::beside(model, "state");
-        Target::user_path(model)?.probe()?;
-        Target::internal(&checkpoint)?.probe()?;
-        Target::internal(&Self::beside(model, "json"))?.probe()?;
+        Target::new(model, origin)?.probe()?;
+        for made_up in [&checkpoint, &Self::beside(model, "json")] {
+            Target::new(made_up, Origin::Program)?.probe()?;
+        }
         // The lock is named after the checkpoint, because the models `m` and `m.mpk` share a checkpoint.
         let mut name = OsString::from(".");
         name.push(checkpoint.file_name().unwrap_or_default());
         name.push(".lock");
         let lock = Lock::acquire(&model.with_file_name(name))?;
         let lock = lock.ok_or_else(|| Error::Locked(model.to_owned()))?;
-        Ok(Self { model: model.to_owned(), may_replace: MayReplace::Nothing, _lock: lock })
+        Ok(Self { model: model.to_owned(), origin, may_replace: MayReplace::Nothing, lock })
+    }
+
+    /// Returns whether the lock keeps other runs out. On a file system without locks it does not.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_effective()
+    }
+
+    /// Returns the three files in the order of writing: the checkpoint, the model and the run record.
+    fn targets(&self) -> Result<[Target; 3], FileError> {
+        Ok([
+            Target::new(&self.checkpoint_path(), Origin::Program)?,
+            Target::new(&self.model, self.origin)?,
+            Target::new(&self.record_path(), Origin::Program)?,
+        ])
+    }
+
+    /// Checks that the disk has room for the files of a run that starts with `checkpoint`.
+    ///
+    /// # Errors
+    /// Returns an error if the disk is too full.
+    pub fn probe_space(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let model = self.encode(checkpoint)?.len();
+        let settings = &checkpoint.record.settings;
+        let best = if settings.keep == Keep::Best { model } else { 0 };
+        let epochs = BYTES_PER_EPOCH * settings.epochs.min(100);
+        let sizes = [checkpoint.encode().len() + best + epochs, model, MIN_RECORD_BYTES + epochs];
+        let targets = self.targets()?;
+        let probe = |(target, size): (&Target, usize)| target.probe_space(size);
+        let _occupied = targets.iter().zip(sizes).map(probe).collect::<Result<Vec<_>, _>>()?;
+        Ok(())
     }
 
     /// Returns the path of the model.
@@ -158,12 +201,29 @@ impl RunFiles {
         let checkpoint = Checkpoint::decode(&bytes).map_err(problem)?;
         if self.may_replace != MayReplace::Anything {
             let found = self.digest()?;
-            if found.as_ref().is_some_and(|found| !checkpoint.has_model(found)) {
+            // A run that was killed while it wrote its first model may have left an empty file.
+            let is_own = |found: &String| checkpoint.has_model(found) || *found == sha256(b"");
+            if !found.as_ref().is_none_or(is_own) {
                 return Err(Error::ModelMismatch(self.model.clone()));
             }
             self.may_replace = MayReplace::Model(found);
         }
         Ok(Some(checkpoint))
+    }
+
+    /// Reads the snapshots of an earlier part of the run that `record` describes, if any.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written, or if it exists, does not belong to this run, and `force` was not set.
+    pub fn read_snapshots(&self, record: &RunRecord) -> Result<Snapshots, Error> {
+        let path = Self::beside(&self.model, "snapshots");
+        let snapshots = Snapshots::beside(&self.model, record);
+        let is_other = snapshots.epochs().is_empty() && (path.exists() || path.is_symlink());
+        if is_other && self.may_replace != MayReplace::Anything {
+            return Err(Error::exists(&path));
+        }
+        Target::new(&path, Origin::Program)?.probe()?;
+        Ok(snapshots)
     }
 
     /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.
@@ -190,9 +250,10 @@ impl RunFiles {
         let record = serde_json::to_string_pretty(&checkpoint.record)
             .expect("a record always becomes JSON")
             + "\n";
-        Target::internal(&self.checkpoint_path())?.write(&checkpoint.encode(), force)?;
-        Target::user_path(&self.model)?.write(&model, force_model)?;
-        Target::internal(&self.record_path())?.write(record.as_bytes(), force)?;
+        let [checkpoint_target, model_target, record_target] = self.targets()?;
+        checkpoint_target.write(&checkpoint.encode(), force)?;
+        model_target.write(&model, force_model)?;
+        record_target.write(record.as_bytes(), force)?;
         self.may_replace = MayReplace::Model(written);
         Ok(())
     }
@@ -202,7 +263,8 @@ impl RunFiles {
         let format = Format::from_path(&self.model).unwrap_or(Format::Mpk);
         let path = self.model.clone();
         let trained_on = checkpoint.record.trained_on();
-        let metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
+        let mut metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
+        metadata.insert("input".to_owned(), INPUT.to_owned());
         let bytes = format::encode(format, &ModelFile { weights: checkpoint.model(), metadata });
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }

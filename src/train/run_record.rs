@@ -1,14 +1,16 @@
 //! The run record: settings, device, data and metrics of a run. It is saved next to the model and in the checkpoint.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::data::{DatasetIdentity, DatasetNames};
-use crate::eval::Evaluation;
-use crate::io::text::one_line;
+use crate::eval::{Evaluation, is_near_chance};
+use crate::io::text::{one_line, quoted};
 
 use super::{RunFiles, Settings};
 
@@ -27,6 +29,15 @@ pub struct RunRecord {
     /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different
     /// devices.
     pub device: String,
+    /// Name of the machine, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The job of a batch system in which the run was last started, for example `slurm 4711_3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Number of times that the run was resumed.
+    #[serde(default)]
+    pub restarts: u64,
     /// Number of CPU threads.
     pub threads: usize,
     /// Settings of the run.
@@ -35,6 +46,7 @@ pub struct RunRecord {
     #[serde(default)]
     pub model_sha256: Option<String>,
     /// SHA-256 of the decompressed content of each data file, by file name.
+    #[serde(deserialize_with = "few_files")]
     pub data: BTreeMap<String, String>,
     /// Names of the data set and of its classes. Earlier versions did not record them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,6 +108,9 @@ pub struct TestRecord {
     /// Whether the model predicts the same class for every image. Earlier versions did not record it.
     #[serde(default)]
     pub collapsed: bool,
+    /// Whether nearly all outputs of the model are 0 or 1. Earlier versions did not record it.
+    #[serde(default)]
+    pub saturated: bool,
 }
 
 impl From<&Evaluation> for TestRecord {
@@ -106,19 +121,31 @@ impl From<&Evaluation> for TestRecord {
             accuracy: test.accuracy(),
             correct: test.correct(),
             collapsed: test.is_collapsed(),
+            saturated: test.is_saturated(),
         }
+    }
+}
+
+impl TestRecord {
+    /// Returns whether the model has not learned: it predicts one class for every image, or its accuracy is near chance.
+    pub fn is_failure(&self) -> bool {
+        self.collapsed || is_near_chance(self.samples, self.accuracy)
     }
 }
 
 /// The largest run record that is read, in bytes. A record of 100,000 epochs, the maximum, has 20 MB.
 const MAX_BYTES: u64 = 32 << 20;
 
+/// The longest text in a valid record, in bytes, and the largest number of data files.
+const MAX_TEXT: usize = 1000;
+const MAX_FILES: usize = 100;
+
 /// The largest loss in a valid record. With outputs clipped to 1e-7..1 - 1e-7, the largest possible loss is about
 /// ln(9 / 1e-7) = 18.3.
-const MAX_LOSS: f64 = 1000.0;
+pub const MAX_LOSS: f64 = 1000.0;
 
 /// The longest epoch in a valid record, in seconds: a hundred years.
-const MAX_SECONDS: f64 = 3.2e9;
+pub const MAX_SECONDS: f64 = 3.2e9;
 
 impl RunRecord {
     /// Returns the record of a run with `settings` on `device` that has not started.
@@ -129,6 +156,9 @@ impl RunRecord {
             burn: crate::BURN_VERSION.to_owned(),
             started: None,
             device: device.to_owned(),
+            host: None,
+            job: None,
+            restarts: 0,
             threads: rayon::current_num_threads(),
             settings,
             model_sha256: None,
@@ -150,9 +180,16 @@ impl RunRecord {
     pub fn read(path: &Path) -> io::Result<Self> {
         let bytes = crate::io::read(path, MAX_BYTES)?;
         let invalid = |why| io::Error::other(format!("not a lenet run record: {why}"));
-        let record: Self =
-            serde_json::from_slice(&bytes).map_err(|error| invalid(one_line(&error)))?;
-        record.check().map_err(invalid)?;
+        Self::decode(&bytes).map_err(invalid)
+    }
+
+    /// Decodes the bytes of a record.
+    ///
+    /// # Errors
+    /// Returns a description of the problem if the bytes are not a valid record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(bytes).map_err(|error| one_line(&error))?;
+        record.check()?;
         Ok(record)
     }
 
@@ -175,11 +212,19 @@ impl RunRecord {
         DatasetIdentity::new(self.dataset.clone(), self.data.clone())
     }
 
-    /// Checks that the settings are possible, the names are valid and the metrics are in range, so that sums and charts of the
-    /// metrics are finite.
+    /// Checks that the settings are possible, the names are valid, the texts are short and the metrics are in range, so that
+    /// sums, tables and charts of them are finite.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
         self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
+        let Self { lenet, burn, started, device, host, job, model_sha256, data, settings, .. } =
+            self;
+        let texts = [lenet, burn, device, &settings.backend, &settings.recipe.name].into_iter();
+        let texts = texts.chain(started).chain(host).chain(job).chain(model_sha256);
+        let names = data.iter().flat_map(|(file, digest)| [file, digest]);
+        if let Some(text) = texts.chain(names).find(|text| text.len() > MAX_TEXT) {
+            return Err(format!("text too long: {}", quoted(text)));
+        }
         let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);
         let is_fraction = |fraction: f64| (0.0..=1.0).contains(&fraction);
         let epoch = |(index, epoch): (usize, &EpochRecord)| {
@@ -190,8 +235,11 @@ impl RunRecord {
                 && epoch.val_loss.is_none_or(is_loss)
                 && epoch.val_accuracy.is_none_or(is_fraction)
         };
-        let test = |test: &TestRecord| is_loss(test.loss) && is_fraction(test.accuracy);
-        let is_valid = self.epochs.len() <= self.settings.epochs
+        let test = |test: &TestRecord| {
+            is_loss(test.loss) && is_fraction(test.accuracy) && test.correct <= test.samples
+        };
+        let is_valid = self.epochs.len() <= settings.epochs
+            && self.kept_epoch.is_none_or(|epoch| (1..=self.epochs.len()).contains(&epoch))
             && self.epochs.iter().enumerate().all(epoch)
             && self.test.as_ref().is_none_or(test);
         match is_valid {
@@ -209,4 +257,28 @@ impl RunRecord {
     pub fn is_collapsed(&self) -> bool {
         self.test.as_ref().is_some_and(|test| test.collapsed)
     }
+}
+
+/// Reads a map of at most [`MAX_FILES`] entries. A larger map of short texts needs many times the memory of the file.
+fn few_files<'de, D: Deserializer<'de>>(record: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Files;
+    impl<'de> Visitor<'de> for Files {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of file names to digests")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut files = BTreeMap::new();
+            while let Some((file, digest)) = map.next_entry()? {
+                files.insert(file, digest);
+                if files.len() > MAX_FILES {
+                    return Err(A::Error::custom(format!("more than {MAX_FILES} data files")));
+                }
+            }
+            Ok(files)
+        }
+    }
+    record.deserialize_map(Files)
 }

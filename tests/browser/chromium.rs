@@ -20,6 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 pub struct View {
     /// Width of the window in pixels.
     pub width: u32,
+    /// Height of the window in pixels.
+    pub height: u32,
     /// Whether the user prefers a dark colour scheme.
     pub dark: bool,
     /// Whether the page is rendered for print.
@@ -31,7 +33,7 @@ pub struct View {
 impl View {
     /// Returns the settings for a screen of this width with a light colour scheme.
     pub const fn screen(width: u32) -> Self {
-        Self { width, dark: false, print: false, scripts: true }
+        Self { width, height: 800, dark: false, print: false, scripts: true }
     }
 
     /// Returns the same settings with a dark colour scheme.
@@ -101,8 +103,7 @@ impl Chromium {
         for domain in ["Page", "Runtime", "Log", "Network"] {
             tab.call(&format!("{domain}.enable"), json!({}));
         }
-        let size =
-            json!({ "width": view.width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
+        let size = json!({ "width": view.width, "height": view.height, "deviceScaleFactor": 1, "mobile": false });
         tab.call("Emulation.setDeviceMetricsOverride", size);
         let scheme = if view.dark { "dark" } else { "light" };
         let media = if view.print { "print" } else { "" };

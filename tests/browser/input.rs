@@ -20,6 +20,8 @@ impl Tab<'_> {
             "ArrowDown" => 40,
             "Home" => 36,
             "End" => 35,
+            "PageUp" => 33,
+            "PageDown" => 34,
             key => panic!("unknown key {key}"),
         };
         let text = match key {
@@ -53,7 +55,12 @@ impl Tab<'_> {
         for kind in ["dragEnter", "dragOver", "drop"] {
             let event = json!({ "type": kind, "x": x, "y": y, "data": data });
             self.call("Input.dispatchDragEvent", event);
+            // The page shows that it accepts the file for as long as it is dragged.
+            if kind == "dragOver" {
+                self.wait_for("'dragging' in document.documentElement.dataset");
+            }
         }
+        self.wait_for("!('dragging' in document.documentElement.dataset)");
     }
 
     /// Chooses a file in the file input that matches `selector`.

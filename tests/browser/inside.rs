@@ -6,8 +6,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use image::{GrayImage, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use serde_json::Value;
 
-use crate::chromium::{Tab, View};
-use crate::{assert_quiet, lenet, start};
+use crate::chromium::{Chromium, Tab, View};
+use crate::{assert_quiet, lenet, start, url};
 
 /// Maximum difference between a probability on the page and one from the program.
 const TOLERANCE: f64 = 1e-5;
@@ -15,6 +15,10 @@ const TOLERANCE: f64 = 1e-5;
 /// Script that returns the ten probabilities shown on the page.
 const SHOWN: &str =
     "[...document.querySelectorAll('.bars data')].map((data) => Number(data.value))";
+
+/// Script that returns the ten probabilities as the page shows them.
+const SHOWN_TEXT: &str =
+    "[...document.querySelectorAll('.bars data')].map((data) => data.textContent).join('')";
 
 /// Script that selects every image on the page and returns [index, probabilities] for each.
 const EVERY_IMAGE: &str = "(() => {
@@ -46,13 +50,13 @@ fn predictions(output: &str) -> Vec<[f64; 10]> {
     predictions.iter().map(by_class).collect()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     let values = value.as_array().unwrap();
     values.iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
 /// Returns the largest absolute difference of two probability vectors.
-fn distance(found: &[f64], expected: &[f64]) -> f64 {
+pub fn distance(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!((found.len(), expected.len()), (10, 10));
     let pairs = found.iter().zip(expected);
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
@@ -75,7 +79,7 @@ fn drawn(tab: &mut Tab<'_>) -> Vec<u8> {
 }
 
 /// Scrolls the canvas into view and returns its left edge, top edge and side length in the window.
-fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
+pub fn canvas(tab: &mut Tab<'_>) -> [f64; 3] {
     let found = tab.evaluate(
         "(() => { scrollTo(0, 0); const c = document.getElementById('drawing'); c.scrollIntoView();
            const b = c.getBoundingClientRect(); return [b.left, b.top, b.width]; })()",
@@ -103,17 +107,57 @@ fn page_images_match_lenet_predict() {
 }
 
 #[test]
+fn both_models_answer_same_drawing() {
+    let dir = tempfile::tempdir().unwrap();
+    crate::report(&dir);
+    lenet(dir.path(), "train --limit 4000 --epochs 6 --seed 5 --batch-size 8 -q -o other.mpk");
+    lenet(dir.path(), "report model.mpk other.mpk --limit 1000");
+    let path = dir.path().join("model-other.html");
+    assert!(std::fs::metadata(&path).unwrap().len() < 1_000_000);
+    let mut browser = Chromium::start();
+    let mut tab = browser.open(&url(&path), View::screen(1280));
+    // Each image on which the models differ is a button.
+    assert!(
+        tab.evaluate("document.querySelectorAll('#differences .pick').length").as_u64() > Some(2)
+    );
+    tab.evaluate("document.querySelector('#differences .pick').click()");
+    std::fs::write(dir.path().join("drawn.png"), drawn(&mut tab)).unwrap();
+    for (index, model, other) in [(0, "model.mpk", "other.mpk"), (1, "other.mpk", "model.mpk")] {
+        tab.evaluate(&format!("document.querySelectorAll('[name=model]')[{index}].click()"));
+        let answers = [model, other].map(|model| {
+            let output = lenet(
+                dir.path(),
+                &format!("predict {model} drawn.png --json --top 10 --invert no"),
+            );
+            predictions(&output)[0]
+        });
+        let found = numbers(&tab.evaluate(SHOWN));
+        assert!(distance(&found, &answers[0]) <= TOLERANCE, "{model}");
+        let bars = tab.evaluate("[...document.querySelectorAll('.bars .other')].map((bar) => parseFloat(bar.style.width) / 100)");
+        assert!(distance(&numbers(&bars), &answers[1]) <= TOLERANCE, "{other}");
+        let text = tab.evaluate("document.getElementById('other-answer').textContent");
+        assert!(text.as_str().unwrap().starts_with(&format!("{other}: ")), "{text}");
+    }
+    assert_quiet(&tab, &url(&path));
+}
+
+#[test]
 fn mouse_drawing_matches_lenet_predict() {
     let (dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     let before = drawn(&mut tab);
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
+    // An empty canvas has no answer.
+    let answer = tab.evaluate("document.getElementById('prediction').textContent");
+    assert_eq!(answer, "Nothing is drawn, so there is no answer.");
+    assert_eq!(tab.evaluate(SHOWN_TEXT), "––––––––––");
     let [left, top, side] = canvas(&mut tab);
     let path = [[0.3, 0.2], [0.3, 0.8], [0.7, 0.8], [0.7, 0.2], [0.3, 0.25]];
     tab.drag(&path.map(|[x, y]| [left + x * side, top + y * side]));
     for (name, tool) in [
         ("drawn.png", None),
         ("inverted.png", Some("invert")),
+        ("flipped.png", Some("flip")),
         ("left.png", Some("left")),
         ("up.png", Some("up")),
     ] {
@@ -130,8 +174,12 @@ fn mouse_drawing_matches_lenet_predict() {
     assert_eq!(first.get_pixel(8, 14), &Luma([255]), "the left stroke");
     assert_eq!(first.get_pixel(14, 14), &Luma([0]), "between the strokes");
     for (x, y) in (0..27).flat_map(|x| (0..27).map(move |y| (x, y))) {
-        let Luma([grey]) = first.get_pixel(x + 1, y + 1);
-        assert_eq!(up.get_pixel(x, y), &Luma([255 - grey]), "shifted left and up");
+        let Luma([grey]) = first.get_pixel(x, y + 1);
+        assert_eq!(
+            up.get_pixel(26 - x, y),
+            &Luma([255 - grey]),
+            "flipped, then shifted left and up"
+        );
     }
     assert_eq!(inverted.get_pixel(8, 14), &Luma([0]));
     assert_eq!(up.get_pixel(27, 27), &Luma([0]), "shifted-in pixels are black");
@@ -184,8 +232,21 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
             false => Rgba([0, 0, 0, 0]),
         });
     clear.save(dir.join("clear.png")).unwrap();
+    for name in ["light.webp", "dark.gif", "dark.bmp"] {
+        let source = format!("{}.png", name.split_once('.').unwrap().0);
+        image::open(dir.join(source)).unwrap().save(dir.join(name)).unwrap();
+    }
     // The JPEG has a larger tolerance, because grey values from two JPEG decoders may differ by one or two.
-    let names = ["light.png", "dark.png", "small.png", "asis.png", "clear.png"];
+    let names = [
+        "light.png",
+        "dark.png",
+        "small.png",
+        "asis.png",
+        "clear.png",
+        "light.webp",
+        "dark.gif",
+        "dark.bmp",
+    ];
     let mut all: Vec<_> = names.map(|name| (name, TOLERANCE)).into();
     all.push(("light.jpg", 0.05));
     all
@@ -219,19 +280,19 @@ fn picture_files_match_lenet_predict() {
     tab.wait_for(&named("pasted.png"));
     assert_as_predicted(&mut tab, dir.path(), "small.png", "", TOLERANCE);
 
-    // A file that is not a picture is reported, and the drawing stays.
-    let before = tab.evaluate(SHOWN);
-    for (name, content, message) in [
-        ("text.png", &b"hello there"[..], "not a PNG or JPEG"),
-        ("cut.png", b"\x89PNG\r\n\x1a\n and no more", "corrupt"),
-    ] {
+    // A file that is not a picture is reported, and there is no answer.
+    for (name, content) in
+        [("text.png", &b"hello there"[..]), ("cut.png", b"\x89PNG\r\n\x1a\n and no more")]
+    {
         std::fs::write(dir.path().join(name), content).unwrap();
         let [left, top, side] = canvas(&mut tab);
         tab.drop_file(&dir.path().join(name), [left + side / 2.0, top + side / 2.0]);
-        tab.wait_for(&format!(
-            "document.getElementById('warnings').textContent.includes({message:?})"
-        ));
-        assert_eq!(tab.evaluate(SHOWN), before, "{name}");
+        tab.wait_for(&named(&format!("No answer: {name} was not read.")));
+        let notice = tab.evaluate("document.getElementById('warnings').textContent");
+        assert!(notice.as_str().unwrap().contains("corrupt, or not a picture"), "{notice}");
+        assert_eq!(tab.evaluate(SHOWN_TEXT), "––––––––––", "{name}");
+        tab.choose_file("#picture", &dir.path().join("dark.png"));
+        tab.wait_for(&named("dark.png"));
     }
     assert_quiet(&tab, &page);
 }

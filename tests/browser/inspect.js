@@ -56,7 +56,7 @@
     texts: texts.length,
     pale: pale.map(describe),
     overflow: wide.map(describe),
-    unlabelled: all("img:not([alt]), svg:not([aria-label])").map(describe),
+    unlabelled: all("img:not([alt]), svg:not([aria-label], [aria-hidden])").map(describe),
     unreachable: all(".scroll").filter((box) => box.tabIndex !== 0 || !box.ariaLabel).map(describe),
   };
 })()

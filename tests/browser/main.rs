@@ -10,7 +10,10 @@ mod access;
 mod chromium;
 mod input;
 mod inside;
+mod lesson;
 mod parts;
+mod replay;
+mod why;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -51,7 +54,7 @@ fn report(dir: &TempDir) -> PathBuf {
     let train = "train --recipe tuned --limit 4000 --epochs 3 --batch-size 8 -q";
     lenet(dir.path(), train);
     lenet(dir.path(), "report model.mpk --limit 1000");
-    dir.path().join("report.html")
+    dir.path().join("model.html")
 }
 
 /// Returns the URL of a file.
@@ -98,12 +101,11 @@ fn report_is_complete_and_legible() {
         let (mut tab, found) = inspect(&mut browser, &path, view);
         assert_quiet(&tab, &url(&path));
         if let Some(dir) = std::env::var_os("LENET_SCREENSHOTS") {
-            let View { width, dark, print, scripts } = view;
+            let View { width, dark, print, scripts, .. } = view;
             let name = format!("{width}-dark_{dark}-print_{print}-scripts_{scripts}.png");
             std::fs::write(Path::new(&dir).join(name), tab.screenshot()).unwrap();
         }
-        let sections =
-            "inside curves confusion classes confidence mistakes kernels training layers card";
+        let sections = "inside results curves confusion classes confidence mistakes kernels training layers card";
         let sections: Vec<&str> = sections.split(' ').skip(usize::from(!view.scripts)).collect();
         assert_eq!(found["sections"], json!(sections), "{view:?}");
         assert_eq!(found["headings"][0], "H1", "{view:?}");

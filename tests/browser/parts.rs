@@ -10,7 +10,7 @@ const FOCUSED: &str =
 fn tab_key_reaches_all_controls() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
-    let expected = "document.querySelectorAll('button:not([tabindex=\"-1\"]), canvas[tabindex], input, summary, .scroll:not(details .scroll)').length";
+    let expected = "document.querySelectorAll('a, button:not([tabindex=\"-1\"], [hidden]), canvas[tabindex], #network, input, summary, .scroll:not(details .scroll)').length";
     let expected = tab.evaluate(expected).as_u64().unwrap();
     // Press Tab a few more times than there are controls, because a file input may have two tab stops. After the last
     // control the focus returns to the first.

@@ -140,3 +140,34 @@ fn failed_conversion_writes_nothing() {
     run("convert m.mpk".to_owned()).assert_error(2, "required", "");
     assert_eq!(dir.files(), [] as [&str; 0]);
 }
+
+#[test]
+fn hub_directory_is_checked_before_replacing() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
+    dir.train("--epochs 1 --seed 2 -o b.mpk");
+    dir.run("convert a.mpk hub/").ok();
+    let names = ["model.safetensors", "model.onnx", "config.json", "README.md"];
+    let read = || names.map(|name| std::fs::read(dir.path("hub").join(name)).ok());
+    let old = read();
+    // Under some of these limits on file sizes, only the first file could be written.
+    let mut failed = 0;
+    for blocks in (0..170).step_by(20).chain(170..200) {
+        let limit = format!("ulimit -f {blocks}");
+        let output = dir.run_in_shell(&limit, "convert b.mpk hub/ --force");
+        if output.code() == 0 {
+            break;
+        }
+        output.assert_error(1, "File too large", "ulimit -f");
+        assert!(read() == old, "{blocks} blocks");
+        failed += 1;
+    }
+    assert!(failed > 10 && read() != old, "{failed}");
+    // A directory that has the name of one of the files.
+    let old = read();
+    dir.remove("hub/config.json");
+    dir.create_dir("hub/config.json");
+    let output = dir.run("convert a.mpk hub/ --force");
+    output.assert_error(1, "hub/config.json: expected a file, found a directory", "");
+    assert!([0, 1, 3].iter().all(|index| read()[*index] == old[*index]));
+}

@@ -62,7 +62,7 @@ fn unknown_data_set_has_numbered_classes() {
         ("eval model.mpk --any-dataset", "\n9            "),
         ("predict model.mpk --any-dataset --index 1 --top 10", "\n  7             "),
         ("compare model.mpk b.mpk --any-dataset", "\n9            "),
-        (report, "saved report.html"),
+        (report, "saved model.html"),
     ] {
         let output = dir.run(words).ok();
         assert!(output.stdout().contains(expected), "no {expected:?} in {}", output.stdout());
@@ -74,7 +74,7 @@ fn unknown_data_set_has_numbered_classes() {
         assert_eq!(notes(&output), [] as [&str; 0], "{words}");
     }
     assert_eq!(dir.picture_classes("model.mpk"), digits());
-    let page = dir.read_text("report.html");
+    let page = dir.read_text("model.html");
     assert!(page.contains("<th scope=\"row\">9</th>"), "the classes are numbers");
     assert!(CLOTHES.iter().all(|class| !page.contains(class)) && !page.contains("Fashion-MNIST"));
     assert!(!page.contains("flipped") && page.contains("shifted by up to 1 pixel"));
@@ -98,7 +98,7 @@ fn fashion_mnist_is_named_everywhere() {
     assert_eq!(dir.json("hub/config.json")["dataset"], "Fashion-MNIST");
     let page = || {
         dir.run(&format!("report model.mpk --data {DATA} --limit 100 --force")).ok();
-        dir.read_text("report.html")
+        dir.read_text("model.html")
     };
     let report = page();
     assert!(report.contains("<th scope=\"row\">Data set</th><td>Fashion-MNIST</td>"));

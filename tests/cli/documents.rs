@@ -102,6 +102,7 @@ fn docs_commands_print_quoted_output() {
         ("docs/differences-from-the-book.md", (0, 0)),
         ("docs/gpu.md", (0, 0)),
         ("docs/how-it-is-made.md", (0, 0)),
+        ("docs/lesson.md", (3, 0)),
         ("docs/stability.md", (0, 0)),
         ("docs/tuned.md", (0, 0)),
     ] {
@@ -133,6 +134,7 @@ fn links_and_quoted_tests_exist() {
         "docs/differences-from-the-book.md",
         "docs/how-it-is-made.md",
         "docs/gpu.md",
+        "docs/lesson.md",
         "docs/stability.md",
         "docs/tuned.md",
         ".github/CONTRIBUTING.md",

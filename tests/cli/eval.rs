@@ -29,11 +29,9 @@ fn text_contains_totals_classes_and_confusion() {
         text.starts_with("test  10000 samples  loss: 0.9088  accuracy: 0.6678  correct: 6678\n")
     );
     assert!(text.contains("\nAnkle boot      0.8847    0.9590    0.9203     1000\n"), "{text}");
-    assert!(
-        text.contains(
-            "\nCoat             0     0   517   127   116     0   233     0     7     0\n"
-        )
-    );
+    assert!(text.contains(
+        "\n4 Coat             0     0   517   127   116     0   233     0     7     0\n"
+    ));
 }
 
 #[test]

@@ -200,6 +200,22 @@ fn fetch_does_not_follow_symlinks() {
 }
 
 #[test]
+fn symlink_at_cache_directory_is_rejected() {
+    // The user did not type this path. A path that the user typed may be a symlink.
+    let server = honest();
+    let test_dir = incomplete_dataset();
+    test_dir.create_dir(".cache");
+    symlink("../d", test_dir.path(".cache/lenet")).unwrap();
+    let arguments = format!("--mirror {}", server.url());
+    let output = run(&test_dir, &arguments);
+    output.assert_error(1, "found a symlink", "--data DIR");
+    assert_only_data_in(&test_dir);
+    assert!(!test_dir.path("d").join(NAME).exists());
+    run(&test_dir, &format!("{arguments} --data .cache/lenet")).ok();
+    assert!(test_dir.path("d").join(NAME).exists());
+}
+
+#[test]
 fn mirror_password_is_not_printed() {
     let server = Server::start(|_| Response::status(404));
     let test_dir = incomplete_dataset();
@@ -210,6 +226,38 @@ fn mirror_password_is_not_printed() {
     assert_failed(&test_dir, &output, &[&shown, "http://...@127.0.0.1:1"], "");
     output.assert_stderr_contains("404 Not Found");
     assert!(!output.stderr().contains("secret"), "{}", output.stderr());
+}
+
+#[test]
+fn invalid_mirror_password_is_not_printed() {
+    // A password may contain characters that end the host of a URL.
+    for url in [
+        "http://me:sec/ret@127.0.0.1:1",
+        "http://me:sec?ret@127.0.0.1:1",
+        "http://me:sec#ret@127.0.0.1:1",
+        "http://me:1/secret@127.0.0.1:1",
+        "http://me:1?secret@127.0.0.1:1",
+        "http://me:1#secret@127.0.0.1:1",
+        "http://me:secret@127.0.0.1:1/a b",
+        "http://me:%zzsecret@127.0.0.1:1",
+        "me:secret@127.0.0.1",
+    ] {
+        for before in ["--mirror ", "--mirror=", ""] {
+            let output = run(&incomplete_dataset(), &format!("--data d {before}{url}"));
+            assert!([1, 2].contains(&output.code()), "{}", output.stderr());
+            let shown = format!("{}{}", output.stdout(), output.stderr());
+            assert!(!shown.contains("sec"), "{before}{url}: {shown}");
+        }
+    }
+    let proxied = |proxy: &str| {
+        let test_dir = incomplete_dataset();
+        let mut command = command(&test_dir, "--data d --mirror http://127.0.0.2:1");
+        CommandOutput::of(command.env("HTTP_PROXY", proxy).env("NO_PROXY", ""))
+    };
+    for proxy in ["http://me:secret@127.0.0.1:1", "http://me:sec/ret@127.0.0.1:1", "me:secret"] {
+        let output = proxied(proxy);
+        assert!(output.code() == 1 && !output.stderr().contains("sec"), "{}", output.stderr());
+    }
 }
 
 #[test]

@@ -70,8 +70,9 @@ fn unreachable_server_tries_next_mirror() {
     let url = gone.url().to_owned();
     drop(gone);
     let test_dir = incomplete_dataset();
-    let output = run(&test_dir, &format!("--data d --mirror {url}"));
-    assert_failed(&test_dir, &output, &[&url], "");
+    let output = run(&test_dir, &format!("--data d --mirror {url} --mirror {url}"));
+    assert_failed(&test_dir, &output, &[&url, &url], "");
+    assert_eq!(output.stderr().lines().count(), 4, "one line per mirror: {}", output.stderr());
     let honest = honest();
     let output = run(&test_dir, &format!("--data d --mirror {url} --mirror {}", honest.url()));
     assert_fetched(&test_dir, &output);

@@ -61,6 +61,60 @@ fn missing_gpu_suggests_cpu_backend() {
 }
 
 #[test]
+fn gpu_is_chosen_by_number_or_name() {
+    let dir = TestDir::new();
+    let doctor = dir.run(&format!("doctor --json --data {DATA}"));
+    let names = doctor.json()["gpus"].as_array().unwrap().clone();
+    let train = |args: &str| dir.try_train(&format!("--backend wgpu --epochs 1 --json {args}"));
+    if names.is_empty() {
+        train("--gpu 0").assert_error(1, "no GPU found", "--backend ndarray");
+        return;
+    }
+    for (number, name) in names.iter().enumerate() {
+        let output = train(&format!("--gpu {number}")).ok();
+        assert_eq!(&output.json()["device"], name);
+    }
+    let name = names[0].as_str().unwrap();
+    let part = name.split(' ').next().unwrap().to_uppercase();
+    let output = train(&format!("--gpu {part}")).ok();
+    assert_eq!(output.json()["device"], name);
+    for args in ["--gpu nosuch", "--gpu 99"] {
+        train(args).assert_error(1, &format!("; found 0: {name}"), "--gpu 0");
+    }
+    let mut command = dir.lenet("train --any-dataset --backend wgpu --epochs 1");
+    let output = CommandOutput::of(command.env("LENET_GPU", "nosuch"));
+    output.assert_error(1, "there is no GPU \"nosuch\"", "--gpu 0");
+    let doctor = dir.run(&format!("doctor --gpu nosuch --data {DATA}"));
+    doctor.assert_error(1, "there is no GPU \"nosuch\"", "--gpu 0");
+    // The CPU backend ignores the variable, and rejects the option.
+    let mut command = dir.lenet("train --any-dataset --epochs 1");
+    CommandOutput::of(command.env("LENET_GPU", "nosuch")).ok();
+    let output = dir.try_train("--epochs 1 --gpu 0");
+    output.assert_error(2, "--gpu has no effect without --backend wgpu", "");
+}
+
+#[test]
+fn cache_directory_is_not_needed() {
+    let dir = TestDir::empty();
+    let args = format!("eval {TRAINED} --backend wgpu --limit 40 --data {DATA}");
+    let mut command = dir.lenet(&args);
+    command.env("HOME", "/nonexistent").env("XDG_CACHE_HOME", "/nonexistent");
+    worked(&CommandOutput::of(&mut command));
+    assert_eq!(dir.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn low_limits_are_reported() {
+    let dir = TestDir::empty();
+    let args = format!("eval {TRAINED} --backend wgpu --threads 1 --limit 40 --data {DATA}");
+    // Mesa's software renderer crashes if it can reserve 0.6 GB, and works with 0.8 GB.
+    for megabytes in [300, 400, 600, 800] {
+        let output = dir.run_in_shell(&format!("ulimit -v {megabytes}000"), &args);
+        output.assert_error(1, "", "");
+    }
+}
+
+#[test]
 fn gpu_training_is_reproducible_and_resumable() {
     let dir = TestDir::new();
     let train = |args: &str| dir.try_train(&format!("--backend wgpu --recipe tuned {args} -q"));

@@ -54,6 +54,26 @@ fn train_rejects_locked_output() {
 }
 
 #[test]
+fn runs_through_two_symlinks_collide() {
+    let dir = TestDir::new();
+    for link in ["a.mpk", "b.mpk"] {
+        std::os::unix::fs::symlink("shared.mpk", dir.path(link)).unwrap();
+    }
+    // Each run has its own lock, because the lock belongs to the path that was given.
+    let mut holder = LockHolder::start(&dir, "--force -o a.mpk");
+    let second = dir.try_train("--epochs 20 --seed 2 --force -o b.mpk");
+    if second.code() == 0 {
+        // The first run finds the other model at its next save.
+        assert_eq!(holder.1.wait().unwrap().code(), Some(1));
+    } else {
+        second.assert_stderr_contains("b.mpk is not the model that this training run saved");
+        holder.1.kill().unwrap();
+        holder.1.wait().unwrap();
+    }
+    format::read(&dir.path("shared.mpk")).unwrap();
+}
+
+#[test]
 fn default_output_skips_existing_names() {
     let dir = TestDir::new();
     // The first run writes model.mpk.

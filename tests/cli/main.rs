@@ -5,17 +5,24 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(target_os = "linux")]
+mod clocks;
 mod compare;
+mod compare_inputs;
 mod convert;
 mod data;
 mod data_faults;
+mod data_layouts;
 mod datasets;
 mod doctor;
 mod documents;
 mod environment;
+mod environment_tables;
 mod eval;
 mod fetch;
 mod fetch_faults;
@@ -25,8 +32,10 @@ mod hints;
 mod hugging_face;
 mod interruptions;
 mod locks;
+mod meaning;
 mod options;
 mod outputs;
+mod pictures;
 #[cfg(feature = "ndarray")]
 mod plain_burn;
 mod predict;
@@ -34,18 +43,22 @@ mod report;
 mod resource_limits;
 mod resume;
 mod run_record;
+mod runs;
 mod schema;
 mod seeds;
 mod server;
 mod shapes;
 mod signals;
+mod snapshots;
 mod stratified;
 mod streams;
 mod symlink_attacks;
 mod tensorboard;
+mod tensorboard_dir;
 mod terminal_escapes;
 #[cfg(target_os = "linux")]
 mod terminal_width;
+mod tls;
 mod train;
 mod training_end;
 
@@ -130,7 +143,9 @@ impl TestDir {
     fn command(&self, program: &Path, args: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.root.path()).args(args.split_whitespace());
-        for name in ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME"] {
+        for name in
+            ["LENET_DATA_DIR", "LENET_SEED", "LENET_EPOCHS", "XDG_CACHE_HOME", "SSL_CERT_FILE"]
+        {
             command.env_remove(name);
         }
         command.env("HOME", self.root.path());

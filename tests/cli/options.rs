@@ -150,7 +150,15 @@ fn value_errors_name_their_source() {
     let dir = TestDir::new();
     for (args, error) in [
         ("--epochs -1", "invalid value '-1' for '--epochs <N>': expected an integer from 1 to"),
-        ("--lr -1", "invalid value '-1' for '--lr <RATE>': expected a number above 0"),
+        (
+            "--lr -1",
+            "invalid value '-1' for '--lr <RATE>': expected a number from 1.2e-38 to 3.4e38",
+        ),
+        (
+            "--lr 1e-40",
+            "invalid value '1e-40' for '--lr <RATE>': expected a number from 1.2e-38 to 3.4e38",
+        ),
+        ("--limit 0", "for '--limit <N>': expected an integer from 1 to 18446744073709551615"),
         ("--seed x", "for '--seed <N>': expected an integer from 0 to 18446744073709551615"),
     ] {
         let output = dir.run(&format!("train {args}"));

@@ -151,6 +151,9 @@ fn invalid_arguments_are_usage_errors() {
         ("a.png --split test", "cannot be used with"),
         ("a.png --top 0", "from 1 to 10"),
         ("a.png --top 11", "from 1 to 10"),
+        ("a.png --png why.png", "--why"),
+        ("a.png --why --force", "--png"),
+        ("a.png a.png --why --png why.png", "--png writes one image only"),
     ] {
         let output = dir.run(&format!("predict {TRAINED} {args}"));
         assert_eq!(output.code(), 2, "{args}: {}", output.stderr());
@@ -174,4 +177,43 @@ fn text_marks_correct_predictions() {
     assert!(lines[1].starts_with("  Ankle boot    0."), "{}", lines[1]);
     assert_eq!(lines.len(), 8);
     assert!(lines[4].starts_with("test:12: "), "{}", lines[4]);
+}
+
+#[test]
+fn why_shows_what_matters() {
+    let dir = TestDir::empty();
+    let predict = |args: &str| {
+        dir.run(&format!("predict {TRAINED} --data {DATA} --index 0 --top 1 --why {args}"))
+    };
+    let document = predict("--json").ok().json();
+    let why = &document["predictions"][0]["why"];
+    let falls: Vec<f64> =
+        why["falls"].as_array().unwrap().iter().map(|fall| fall.as_f64().unwrap()).collect();
+    assert_eq!((why["patch"].as_u64(), falls.len()), (Some(7), 784));
+    let largest = falls.iter().fold(0.0, |largest: f64, fall| largest.max(fall.abs()));
+    let probability = document["predictions"][0]["probability"].as_f64().unwrap();
+    assert!(largest > 0.1 && falls.iter().all(|fall| *fall <= probability), "{largest}");
+    // The boot fills the lower part of the image. Covering black pixels changes nothing.
+    assert_eq!(falls[0], 0.0);
+
+    let output = predict("--png why.png").ok();
+    let lines: Vec<_> = output.stdout().lines().collect();
+    assert_eq!(lines[2], "  Fall of Ankle boot if the 7x7 square around a pixel is covered");
+    assert_eq!(lines[3], format!("  (9: by {largest:.4}; -: a rise):"));
+    assert_eq!(lines.len(), 32);
+    for (line, row) in lines[4..].iter().zip(falls.chunks(28)) {
+        let digits = line.split_whitespace().map(|digit| digit.parse().unwrap_or(0.0));
+        for (digit, fall) in digits.zip(row) {
+            assert!(*fall < 0.0 || (digit / 9.0 - fall / largest).abs() < 0.056, "{line}");
+        }
+    }
+    let picture = image::open(dir.path("why.png")).unwrap().into_rgb8();
+    assert_eq!(picture.dimensions(), (280, 280));
+    // The colour is blue where the fall is largest, and grey where nothing changes.
+    let at = falls.iter().position(|fall| fall.abs() == largest).unwrap() as u32;
+    let [red, _, blue] = picture.get_pixel(at % 28 * 10 + 5, at / 28 * 10 + 5).0;
+    assert!(blue > red, "{red} {blue}");
+    assert_eq!(picture.get_pixel(0, 0).0, [0; 3]);
+    predict("--png why.png").assert_error(1, "why.png already exists", "--force");
+    predict("--png why.png --force").ok();
 }

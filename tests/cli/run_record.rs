@@ -56,7 +56,7 @@ fn report_and_convert_detect_mismatched_record() {
             output.stderr()
         );
     }
-    let page = dir.read_text("report.html");
+    let page = dir.read_text("m.html");
     assert!(!page.contains("seed 42"));
     let metadata = lenet::format::read(&dir.path("m.safetensors")).unwrap().metadata;
     assert!(!metadata.contains_key("seed"), "{metadata:?}");
@@ -68,7 +68,11 @@ fn resume_rejects_fewer_epochs_than_done() {
     dir.train("--epochs 3 -o m.mpk");
     let before = dir.read("m.json");
     let output = dir.try_train("--resume --epochs 1 -o m.mpk");
-    output.assert_error(1, "the run already has 3 epochs, more than the requested 1", "");
+    output.assert_error(
+        1,
+        "the run already has 3 epochs, more than the requested 1",
+        "use --epochs 4 or more",
+    );
     assert!(dir.read("m.json") == before);
     dir.train("--like m.json -o again.mpk");
     assert_eq!(dir.digest("again.mpk"), dir.digest("m.mpk"));
@@ -124,7 +128,7 @@ fn record_settings_are_validated() {
         dir.write("m.json", invalid.to_string());
         let output = dir.run("report m.mpk --any-dataset --force").ok();
         output.assert_stderr_contains(message);
-        let page = dir.read_text("report.html");
+        let page = dir.read_text("m.html");
         assert!(!page.contains("NaN"));
     }
 }

@@ -109,7 +109,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn assert_matches_schema(name: &str, value: &Value) {
+pub fn assert_matches_schema(name: &str, value: &Value) {
     let schema = schema(name);
     let problems = mismatches(&schema, &schema, value, name);
     assert!(problems.is_empty(), "{problems:#?}\n{value}");
@@ -138,13 +138,15 @@ fn json_output_matches_schemas() {
     for (name, args) in [
         ("eval", "eval a.mpk --any-dataset --json"),
         ("predict", "predict a.mpk --any-dataset --index 0,1 --json"),
-        ("predict", &format!("predict a.mpk {png} --json")),
+        ("predict", &format!("predict a.mpk {png} --why --json")),
         ("predict", &format!("predict a.mpk missing.png {png} --json")),
         ("shapes", "shapes --json"),
         ("convert", "convert a.mpk a.onnx --json"),
         ("convert", "convert a.mpk folder/ --json"),
         ("compare", "compare a.json b.json c.json k.csv s1.mpk s2.mpk --any-dataset --json"),
         ("compare", "compare a.json k.csv --records-only --json"),
+        ("runs", "runs --json"),
+        ("runs", "runs --per-epoch --json"),
         ("verify", "data verify --json"),
         ("show", "data show --any-dataset --json"),
         ("show", "data show --any-dataset --json --split test --png sheet.png"),

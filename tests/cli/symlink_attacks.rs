@@ -46,12 +46,107 @@ fn internal_path_symlinks_are_not_followed() {
     link("model.mpk", "nowhere");
     let output = dir.train("--epochs 1");
     assert!(output.stdout().ends_with("saved model-2.mpk\n"));
-    link("report.html", "nowhere");
+    link("m.html", "nowhere");
     let output = dir.run("report m.mpk --any-dataset");
-    output.assert_error(1, "report.html already exists", "--force");
+    output.assert_error(1, "m.html already exists", "--force");
+    link("m.html", "victim");
+    dir.run("report m.mpk --any-dataset --force").ok();
+    assert!(!dir.path("m.html").is_symlink());
     link("m.onnx", "nowhere");
     let output = dir.run("convert m.mpk m.onnx");
     output.assert_error(1, "m.onnx already exists", "--force");
     assert!(!dir.path("nowhere").exists());
+    assert_eq!(dir.read("victim"), b"precious");
+}
+
+/// The arguments of every command that writes to paths that the user did not type, and these paths. A path that ends with a
+/// slash is a directory.
+const MADE_UP: [(&str, &[&str]); 6] = [
+    ("train --any-dataset --epochs 1", &["model.mpk", "model.state", "model.json"]),
+    (
+        "train --any-dataset --epochs 1 -o typed.mpk",
+        &["typed.state", "typed.json", ".typed.state.lock"],
+    ),
+    ("train --any-dataset --epochs 1 --seeds 1..2 -o {seed}.mpk", &["2.mpk", "1.state", "2.json"]),
+    (
+        "train --any-dataset --epochs 1 -o typed.mpk --tensorboard runs",
+        &["runs/train/", "runs/validation/", "runs/.lenet.lock"],
+    ),
+    ("report m.mpk --any-dataset", &["m.html"]),
+    (
+        "convert m.mpk hub/",
+        &["hub/model.safetensors", "hub/model.onnx", "hub/config.json", "hub/README.md"],
+    ),
+];
+
+/// The other commands. `data fetch` writes to made-up paths too, see `fetch_does_not_follow_symlinks`.
+const OTHERS: [&str; 11] = [
+    "runs",
+    "eval",
+    "predict",
+    "compare",
+    "shapes",
+    "data fetch",
+    "data verify",
+    "data show",
+    "doctor",
+    "completions",
+    "man",
+];
+
+#[test]
+fn made_up_paths_are_never_followed() {
+    for command in super::environment_tables::commands() {
+        let is_listed = MADE_UP.iter().any(|(args, _)| args.starts_with(&command));
+        assert!(is_listed || OTHERS.contains(&&*command), "{command} is in neither table");
+    }
+    let trained = TestDir::new();
+    trained.train("--epochs 1 -o m.mpk");
+    let model = trained.read("m.mpk");
+    for (args, paths) in MADE_UP {
+        for (path, force) in paths.iter().flat_map(|path| [(path, ""), (path, "--force")]) {
+            for target in ["victim", "nowhere"] {
+                let context = format!("{args} {force}: {path} -> {target}");
+                let dir = TestDir::new();
+                dir.write("m.mpk", &model);
+                let is_directory = path.ends_with('/');
+                if is_directory && target == "victim" {
+                    dir.create_dir("victim");
+                    dir.write("victim/events.out.tfevents.1.lenet", "precious");
+                } else {
+                    dir.write("victim", "precious");
+                }
+                let link = dir.path(path.trim_end_matches('/'));
+                fs::create_dir_all(link.parent().unwrap()).unwrap();
+                symlink(dir.path(target), &link).unwrap();
+
+                let output = run_with_timeout(dir.lenet(&format!("{args} {force}")));
+                assert!(!dir.path("nowhere").exists(), "{context}");
+                match dir.path("victim").is_dir() {
+                    true => {
+                        let names = fs::read_dir(dir.path("victim")).unwrap();
+                        assert_eq!(names.count(), 1, "{context}");
+                    }
+                    false => assert_eq!(dir.read("victim"), b"precious", "{context}"),
+                }
+                // Files are replaced with --force, except lock files. Without it, only the default name of a model gives way to the next one.
+                let has_other_name = force.is_empty() && args.ends_with("--epochs 1");
+                let is_replaced = !force.is_empty() && !is_directory && !path.ends_with(".lock");
+                let expected = if is_replaced || has_other_name { 0 } else { 1 };
+                assert_eq!(output.code(), expected, "{context}: {}", output.stderr());
+                assert_eq!(link.is_symlink(), !is_replaced, "{context}");
+            }
+        }
+    }
+}
+
+#[test]
+fn man_pages_replace_symlinks() {
+    let dir = TestDir::empty();
+    dir.create_dir("man1");
+    dir.write("victim", "precious");
+    symlink("../victim", dir.path("man1/lenet.1")).unwrap();
+    dir.run("man --dir man1").ok();
+    assert!(!dir.path("man1/lenet.1").is_symlink());
     assert_eq!(dir.read("victim"), b"precious");
 }

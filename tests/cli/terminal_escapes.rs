@@ -11,10 +11,10 @@ use super::server::{Response, Server};
 use super::{CommandOutput, TestDir, fetch};
 
 /// A window title, a bell, an 8-bit escape sequence, and lines that imitate an error and a hint.
-const MALICIOUS: &str = "e\u{1b}]0;X\u{7}\u{9b}31m\u{7f}\nerror: x\rhint: y\u{202e}";
+pub(super) const MALICIOUS: &str = "e\u{1b}]0;X\u{7}\u{9b}31m\u{7f}\nerror: x\rhint: y\u{202e}";
 
 /// Asserts that `output` contains no control characters except newlines, no change of text direction and no fake error.
-fn assert_clean(output: &CommandOutput, context: &str) {
+pub(super) fn assert_clean(output: &CommandOutput, context: &str) {
     for (stream, text) in [("stdout", output.stdout()), ("stderr", output.stderr())] {
         let is_unsafe = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(is_unsafe), "{context}: {stream}: {text:?}");

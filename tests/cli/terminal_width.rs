@@ -77,6 +77,35 @@ fn lines_fit_terminal_width() {
 }
 
 #[test]
+fn bar_is_shown_at_every_width() {
+    let dir = dir_with_real_data();
+    for (columns, parts) in [
+        (60, &["█", "%  accuracy: ", " left"][..]),
+        (80, &["█", "/375  accuracy: ", " left"]),
+        (100, &["█", "  loss: ", "  accuracy: "]),
+        (140, &["█", "  accuracy: ", " images/s"]),
+    ] {
+        let args = "train --limit 12000 --epochs 6 --validation-split 0 --force";
+        let text = on_terminal(&dir, columns, args, ":");
+        let mut lines = text.split(['\n', '\r']).map(visible);
+        let is_bar = |line: &String| parts.iter().all(|part| line.contains(part));
+        assert!(lines.any(|line| is_bar(&line)), "{columns}: {text}");
+    }
+}
+
+#[test]
+fn notes_wrap_and_have_colour() {
+    let dir = TestDir::new();
+    let text = on_terminal(&dir, 60, "eval missing.mpk || true #", ":");
+    assert!(text.contains("\u{1b}[1;31merror:\u{1b}[0m "), "{text}");
+    let text = on_terminal(&dir, 60, "train --any-dataset --epochs 1", ":");
+    let lines: Vec<_> = text.lines().map(visible).collect();
+    let note = lines.iter().position(|line| line.starts_with("note: data: not Fashion-MNIST:"));
+    let next = &lines[note.unwrap() + 1];
+    assert!(next.starts_with("train-labels") && next.chars().count() <= 60, "{text}");
+}
+
+#[test]
 fn narrow_terminal_shows_fewer_metrics() {
     let dir = dir_with_real_data();
     let args = "train --limit 640 --epochs 1 --force";
@@ -87,8 +116,8 @@ fn narrow_terminal_shows_fewer_metrics() {
     };
     let (narrow, wide) = (epoch(60), epoch(120));
     assert!(wide.contains("/sample") && wide.contains("val_loss"), "{wide}");
-    assert!(narrow.starts_with("Epoch 1/1  ") && narrow.contains("loss"), "{narrow}");
-    assert!(!narrow.contains("/sample"), "{narrow}");
+    assert!(narrow.starts_with("Epoch 1/1  accuracy: "), "{narrow}");
+    assert!(!narrow.contains("loss"), "{narrow}");
 }
 
 #[test]

@@ -7,16 +7,18 @@ fn train_prints_epochs_and_saves_files() {
     let dir = TestDir::new();
     let output = dir.train("--epochs 2");
     let lines: Vec<_> = output.stdout().lines().collect();
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines.len(), 6, "{lines:?}");
     assert_eq!(lines[0], "Train on 180 samples, validate on 20 samples");
-    for (line, start) in lines[1..3].iter().zip(["Epoch 1/2  ", "Epoch 2/2  "]) {
+    let setup = "unknown data set  recipe: classic  seed: 42  device: CPU  model: model.mpk";
+    assert_eq!(lines[1], setup);
+    for (line, start) in lines[2..4].iter().zip(["Epoch 1/2  ", "Epoch 2/2  "]) {
         assert!(line.starts_with(start), "{line}");
         for word in ["s/sample", "  loss: ", "  accuracy: ", "  val_loss: ", "  val_accuracy: "] {
             assert!(line.contains(word), "no {word:?} in {line}");
         }
     }
-    assert!(lines[3].starts_with("test  loss: ") && lines[3].contains("  accuracy: "));
-    assert_eq!(lines[4], "saved model.mpk");
+    assert!(lines[4].starts_with("test  loss: ") && lines[4].contains("  accuracy: "));
+    assert_eq!(lines[5], "saved model.mpk");
     assert_eq!(dir.files(), ["model.json", "model.mpk", "model.state"]);
 }
 

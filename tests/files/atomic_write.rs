@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use lenet::io::{FileError, Target};
+use lenet::io::{FileError, Origin, Target};
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    Target::user_path(path)?.write(bytes, true)
+    Target::new(path, Origin::User)?.write(bytes, true)
 }
 
 fn probe(path: &Path) -> Result<(), FileError> {
-    Target::user_path(path)?.probe()
+    Target::new(path, Origin::User)?.probe()
 }
 
 fn names(directory: &Path) -> BTreeSet<String> {

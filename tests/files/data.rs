@@ -201,7 +201,8 @@ fn invalid_label_is_reported_with_index() {
             bytes[8 + index] = label;
             fs::write(path, gzip(&bytes)).unwrap();
         });
-        assert_eq!(error, format!("label {label} at index {index}, expected 0 to 9"));
+        let problem = format!("has label {label} at index {index}, expected 0 to 9 (ten classes)");
+        assert!(error.starts_with(&problem) && error.ends_with(" classes"), "{error}");
     }
 }
 

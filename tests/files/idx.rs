@@ -145,14 +145,25 @@ fn wrong_magic_number_is_reported() {
     };
     let given_labels = error("images", 0x0801, 0x0803);
     assert_eq!(image_errors(&labels(0, 20)), [given_labels.clone(), given_labels]);
-    for magic in [0x0D03, 0x0308_0000, 0x0804, 0, u32::MAX] {
+    for magic in [0x0308_0000, 0x0805, 0x0703, 0, u32::MAX] {
         let [plain, _] = image_errors(&idx_images([magic, 1, 28, 28], &[0; 784]));
         assert_eq!(plain, error("images", magic, 0x0803));
     }
-    for magic in [0x0803, 0x0D01, 0x0108_0000] {
+    for magic in [0x0803, 0x0108_0000] {
         let found = labels_of(&idx_labels([magic, 1], &[0])).unwrap_err();
         assert_eq!(found.to_string(), error("labels", magic, 0x0801));
     }
+    // Valid IDX files of another kind are described. The labels of QMNIST have eight numbers per image.
+    for (magic, other) in [(0x0D03, "32-bit floats with 3"), (0x0804, "bytes with 4")] {
+        let [plain, _] = image_errors(&idx_images([magic, 1, 28, 28], &[0; 784]));
+        let expected = error("images", magic, 0x0803);
+        assert_eq!(plain, format!("{expected}: {other} dimensions, expected bytes with 3"));
+    }
+    let found = labels_of(&idx_labels([0x0C02, 1], &[0])).unwrap_err();
+    assert!(matches!(found, IdxError::Unsupported(_)), "{found:?}");
+    assert!(
+        found.to_string().ends_with("32-bit integers with 2 dimensions, expected bytes with 1")
+    );
 }
 
 #[test]

@@ -31,7 +31,7 @@ use implementation::{Implementation, Kernels};
 /// Returns the GPU. Without a GPU, checks the error and returns `None`, or panics if `LENET_TEST_GPU=required` is set.
 fn device() -> Option<&'static WgpuDevice> {
     static GPU: OnceLock<Result<Gpu, Error>> = OnceLock::new();
-    match GPU.get_or_init(gpu::open) {
+    match GPU.get_or_init(|| gpu::open(None)) {
         Ok(gpu) => Some(&gpu.device),
         Err(error) => {
             assert!(matches!(error, Error::Gpu(_)), "{error}");

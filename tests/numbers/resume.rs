@@ -62,6 +62,7 @@ fn assert_resumable_anywhere(recipe: Recipe) {
             validation: &validation,
             device: &device,
             save_every,
+            deadline: None,
         };
         fit(&context, &mut checkpoint, &mut Quiet, &mut |checkpoint| {
             saved.push(checkpoint.clone());

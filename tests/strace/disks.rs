@@ -35,7 +35,7 @@ fn full_disk_keeps_old_files() {
         names.sort();
         names
     };
-    let train = "\"$LENET\" train --any-dataset --epochs 1 -q -o old/disk/m.mpk --force";
+    let train = "\"$LENET\" train --any-dataset --epochs 1 -o old/disk/m.mpk --force";
     // First without old files. The sizes range from a disk without any space, through one with room for the checkpoint but
     // not for the model, to a sufficient one.
     let mut sufficient_kilobytes = 0;
@@ -49,6 +49,7 @@ fn full_disk_keeps_old_files() {
         assert_eq!(output.status.code(), Some(1), "{kilobytes}k: {stderr}");
         assert!(stderr.contains("No space left on device"), "{kilobytes}k: {stderr}");
         assert!(stderr.contains("hint: free some space"), "{kilobytes}k: {stderr}");
+        assert!(output.stdout.is_empty(), "{kilobytes}k: training started");
         // If the first save fits on the disk and the second does not, the files of the first save remain intact.
         for name in names("old/out") {
             assert_file_intact(&dir.path().join("old/out").join(name), &format!("{kilobytes}k"));
@@ -81,11 +82,28 @@ fn full_disk_keeps_old_files() {
 #[test]
 fn read_only_disk_is_rejected() {
     let dir = TestDir::new();
-    let script = "mount -o remount,ro old/disk || exit 99; \
-                  \"$LENET\" train --any-dataset -o old/disk/m.mpk";
-    let output = on_small_disk(&dir, "1m", script);
-    let stderr = stderr(&output);
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("Read-only file system") && stderr.contains("hint: "), "{stderr}");
-    assert!(output.stdout.is_empty());
+    for command in [
+        "train --any-dataset -o old/disk/m.mpk",
+        "train --any-dataset -o ok.mpk --force --tensorboard old/disk/runs",
+        "train --any-dataset -o ok.mpk --force --tensorboard old/disk/new",
+        "train --any-dataset --seeds 1..2 -o old/disk/{seed}.mpk",
+        "convert old/m.mpk old/disk/m.onnx",
+        "convert old/m.mpk old/disk/hub/",
+        "report old/m.mpk --any-dataset -o old/disk/r.html",
+        "compare old/m.mpk old/m.json --records-only -o old/disk/c.html",
+        "data show --any-dataset --png old/disk/s.png",
+        "data fetch --mirror http://127.0.0.1:1 --data old/disk/data",
+        "man --dir old/disk/man",
+    ] {
+        let script = format!(
+            "mkdir -p old/disk/runs/train old/disk/runs/validation || exit 97; \
+             mount -o remount,ro old/disk || exit 99; \"$LENET\" {command}"
+        );
+        let output = on_small_disk(&dir, "1m", &script);
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{command}: {stderr}");
+        assert!(stderr.contains("Read-only file system"), "{command}: {stderr}");
+        assert!(stderr.contains("hint: "), "{command}: {stderr}");
+        assert!(output.stdout.is_empty(), "{command}");
+    }
 }

@@ -3,8 +3,10 @@
 use burn_wgpu::{MemoryConfiguration, RuntimeOptions, WgpuDevice, WgpuSetup, init_device};
 use wgpu_api as wgpu;
 
+use super::choice::choose;
 use super::kernels::missing_capability;
 use crate::error::Error;
+use crate::io::limits;
 
 /// A GPU that is ready to compute.
 #[derive(Debug, Clone)]
@@ -27,39 +29,75 @@ impl Gpu {
     }
 }
 
-/// Returns a note to print before a GPU is opened, if `XDG_RUNTIME_DIR` is not set. In that case Mesa's drivers print two
-/// errors that look like errors of this program.
-pub fn xdg_runtime_note() -> Option<&'static str> {
-    let is_silent = !cfg!(target_os = "linux") || std::env::var_os("XDG_RUNTIME_DIR").is_some();
-    (!is_silent).then_some(
-        "note: XDG_RUNTIME_DIR is not set; you can ignore errors about it from the graphics driver",
-    )
-}
+/// Address space in bytes and threads that a graphics driver and CubeCL may need. Mesa's software renderer needs 500 MB and,
+/// together with CubeCL, one thread per core and six others.
+const DRIVER_MEMORY: usize = 1 << 30;
+const DRIVER_THREADS: usize = 8;
 
-/// Opens the fastest GPU of the machine.
+/// The graphics API that Burn's kernels support.
+const BACKEND: wgpu::Backend =
+    if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
+
+/// Loads the graphics drivers.
 ///
 /// # Errors
-/// Returns an error if no GPU is found, or if it cannot be opened or cannot run the kernels.
-pub fn open() -> Result<Gpu, Error> {
-    // The graphics APIs that Burn's kernels support.
-    let backend =
-        if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        backends: backend.into(),
+/// Returns an error if the limits of the process are too low for a driver, which would crash then.
+fn instance() -> Result<wgpu::Instance, Error> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    limits::check_address_space(DRIVER_MEMORY)
+        .and_then(|()| limits::check_threads(cores + DRIVER_THREADS))
+        .map_err(|error| Error::Gpu(format!("the limits are too low for a GPU: {error}")))?;
+    Ok(wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: BACKEND.into(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let options = wgpu::RequestAdapterOptions {
-        power_preference: wgpu::PowerPreference::HighPerformance,
-        ..Default::default()
+    }))
+}
+
+fn name(adapter: &wgpu::Adapter) -> String {
+    format!("{} ({BACKEND})", adapter.get_info().name)
+}
+
+/// Returns the names of all GPUs, in the order in which [`open`] numbers them.
+///
+/// The list is empty if the limits of the process are too low for a graphics driver.
+pub fn names() -> Vec<String> {
+    let adapters = |instance: wgpu::Instance| {
+        pollster::block_on(instance.enumerate_adapters(BACKEND.into())).iter().map(name).collect()
     };
-    let adapter = pollster::block_on(instance.request_adapter(&options))
-        .map_err(|_| Error::Gpu(format!("no GPU found through {backend}")))?;
-    let info = adapter.get_info();
-    let limits = adapter.limits();
+    instance().map(adapters).unwrap_or_default()
+}
+
+/// Opens the GPU that `choice` selects (see [`choose`]), or the fastest GPU of the machine.
+///
+/// # Errors
+/// Returns an error if no GPU is found, if none matches the choice, or if the GPU cannot be opened or cannot run the kernels.
+pub fn open(choice: Option<&str>) -> Result<Gpu, Error> {
+    let instance = instance()?;
+    let adapter = match choice {
+        Some(choice) => {
+            let mut adapters = pollster::block_on(instance.enumerate_adapters(BACKEND.into()));
+            let names: Vec<_> = adapters.iter().map(name).collect();
+            match choose(&names, choice) {
+                Some(index) => Some(adapters.swap_remove(index)),
+                None if names.is_empty() => None,
+                None => return Err(Error::UnknownGpu { choice: choice.to_owned(), names }),
+            }
+        }
+        None => {
+            let options = wgpu::RequestAdapterOptions {
+                power_preference: wgpu::PowerPreference::HighPerformance,
+                ..Default::default()
+            };
+            pollster::block_on(instance.request_adapter(&options)).ok()
+        }
+    };
+    let adapter = adapter.ok_or_else(|| Error::Gpu(format!("no GPU found through {BACKEND}")))?;
+    let (info, name) = (adapter.get_info(), name(&adapter));
+    let supported = adapter.limits();
     let missing_capability = missing_capability(
-        limits.max_compute_invocations_per_workgroup as usize,
-        limits.max_compute_workgroup_storage_size as usize,
-        limits.max_storage_buffers_per_shader_stage as usize,
+        supported.max_compute_invocations_per_workgroup as usize,
+        supported.max_compute_workgroup_storage_size as usize,
+        supported.max_storage_buffers_per_shader_stage as usize,
     );
     if let Some(missing_capability) = missing_capability {
         let name = info.name;
@@ -75,18 +113,18 @@ pub fn open() -> Result<Gpu, Error> {
         - wgpu::Features::all_experimental_mask();
     let description = wgpu::DeviceDescriptor {
         required_features: features,
-        required_limits: limits,
+        required_limits: supported,
         memory_hints: wgpu::MemoryHints::MemoryUsage,
         ..Default::default()
     };
     let (device, queue) = pollster::block_on(adapter.request_device(&description))
         .map_err(|error| Error::Gpu(format!("the GPU {} cannot be opened: {error}", info.name)))?;
-    let setup = WgpuSetup { instance, adapter, device, queue, backend };
+    let setup = WgpuSetup { instance, adapter, device, queue, backend: BACKEND };
     // The default options would panic if an environment variable is not a number.
     let options = RuntimeOptions { tasks_max: 32, memory_config: MemoryConfiguration::default() };
     Ok(Gpu {
         device: init_device(setup, options),
-        name: format!("{} ({backend})", info.name),
+        name,
         is_software: info.device_type == wgpu::DeviceType::Cpu,
     })
 }

@@ -8,6 +8,7 @@
 //! The kernels use the names that [`super::cpu`] explains.
 
 mod activation;
+mod choice;
 mod conv1;
 mod conv1_backward;
 mod conv2;
@@ -35,7 +36,7 @@ use super::{LeNetBackend, Parameters};
 use crate::model::{Activation, Weights};
 use crate::optim::Sgd;
 
-pub use device::{Gpu, open, xdg_runtime_note};
+pub use device::{Gpu, names, open};
 pub use inference::GpuInference;
 pub use trainer::GpuTrainer;
 

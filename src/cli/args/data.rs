@@ -32,6 +32,7 @@ pub enum DataAction {
 ///
 /// Downloads each file from the first mirror whose content matches the known SHA-256. A file is saved only after its
 /// digest matches. Existing files that match are kept. HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are respected.
+/// SSL_CERT_FILE names the certificates to trust instead of those of the operating system.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:

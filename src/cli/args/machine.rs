@@ -53,6 +53,9 @@ pub struct DoctorArgs {
     /// /usr/share/datasets/fashion-mnist that has the files.
     #[arg(id = "data", long, value_name = "DIR", env = "LENET_DATA_DIR")]
     pub dir: Option<PathBuf>,
+    #[cfg(feature = "wgpu")]
+    #[command(flatten)]
+    pub gpu: super::GpuArgs,
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,

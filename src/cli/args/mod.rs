@@ -1,23 +1,27 @@
 //! Declarations of the command-line arguments. The commands are implemented in [`crate::cli::commands`].
 
-mod choices;
 mod data;
+mod environment;
 mod machine;
 mod model;
 mod parse;
 mod rerun;
+mod runs;
 mod train;
 mod values;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+#[cfg(feature = "wgpu")]
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
-pub use rerun::rerun_command;
+pub use rerun::{quoted, rerun_command};
+pub use runs::RunsArgs;
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use values::Seeds;
 
@@ -33,13 +37,15 @@ Examples:
   lenet train --resume --epochs 20   continue the run of model.mpk to epoch 20
   lenet eval model.mpk               show test loss, accuracy, confusion matrix
   lenet predict model.mpk shirt.jpg  classify a picture
-  lenet report model.mpk             write an HTML report to report.html
+  lenet report model.mpk             write an HTML report to model.html
+  lenet runs                         list the training runs in this directory
   lenet compare a.json b.json        compare two training runs
   lenet convert model.mpk m.onnx     convert the model to ONNX
   lenet shapes                       list the layers of the network")]
 #[command(after_help = "\
 Environment:
   LENET_DATA_DIR  data set directory, like --data
+  LENET_GPU       GPU for --backend wgpu, like --gpu
   LENET_SIMD      CPU instruction set: scalar, avx2, avx512 or neon (default: the fastest)
   NO_COLOR        disable colours and progress bars
 
@@ -48,6 +54,7 @@ Exit status:
   1         failure
   2         usage error
   3         accuracy below --min-accuracy
+  4         stopped by --max-time; continue with --resume
   130, 143  stopped by Ctrl-C or SIGTERM; continue with --resume")]
 pub struct Cli {
     /// Command to run
@@ -62,6 +69,7 @@ pub enum Command {
     Eval(EvalArgs),
     Predict(PredictArgs),
     Report(ReportArgs),
+    Runs(RunsArgs),
     Compare(CompareArgs),
     Shapes(ShapesArgs),
     Convert(ConvertArgs),
@@ -101,12 +109,24 @@ pub fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
+/// The choice of a GPU.
+#[cfg(feature = "wgpu")]
+#[derive(Debug, Clone, Args)]
+pub struct GpuArgs {
+    /// Use this GPU: its number in `lenet doctor`, or a part of its name [default: the fastest]
+    #[arg(id = "gpu", long = "gpu", value_name = "GPU", value_parser = NonEmptyStringValueParser::new(), env = "LENET_GPU")]
+    pub choice: Option<String>,
+}
+
 /// Options of every command that runs the network.
 #[derive(Debug, Clone, Args)]
 pub struct ComputeArgs {
     /// Compute on the CPU (ndarray) or on the GPU (wgpu)
     #[arg(long, value_enum, default_value = DEFAULT_BACKEND, env = "LENET_BACKEND")]
     pub backend: Backend,
+    #[cfg(feature = "wgpu")]
+    #[command(flatten)]
+    pub gpu: GpuArgs,
     /// Number of CPU threads; does not affect the results [default: all cores]
     #[arg(long, value_name = "N", value_parser = values::integer::<usize>(1..=1024), env = "LENET_THREADS")]
     pub threads: Option<usize>,
@@ -115,10 +135,10 @@ pub struct ComputeArgs {
 /// Options of every command that can use the validation images.
 #[derive(Debug, Clone, Args)]
 pub struct ValidationArgs {
-    /// Fraction of the training images used for validation; must match the value used for training
-    #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
-    pub validation_split: f64,
-    /// Use the stratified validation split, as in `lenet train --stratified`
+    /// Fraction of the training images held out for validation [default: from the run record, or 0.1]
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
+    pub validation_split: Option<f64>,
+    /// Use the stratified validation split [default: from the run record]
     #[arg(long)]
     pub stratified: bool,
 }

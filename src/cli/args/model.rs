@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{ComputeArgs, DataArgs, Split, ValidationArgs, batch_size, values};
-use crate::cli::picture::Invert;
+use crate::cli::picture::{Crop, Invert};
 
 /// Evaluate a model: loss, accuracy, class metrics, confusion matrix
 #[derive(Debug, Clone, Args)]
@@ -47,12 +47,14 @@ pub struct EvalArgs {
 Examples:
   lenet predict model.mpk shirt.jpg      classify a picture of any size
   lenet predict model.mpk *.png --top 1  show only the most likely class
+  lenet predict model.mpk - < shirt.jpg  classify a picture from standard input
   lenet predict model.mpk --index 0,1,2  classify images of the test set
+  lenet predict model.mpk boot.png --why show which parts of the image matter
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
     /// Model file: .mpk, .safetensors or .pt
     pub model: PathBuf,
-    /// Picture files: PNG, JPEG, GIF, WebP or BMP
+    /// Picture files: PNG, JPEG, GIF, WebP or BMP; - for standard input
     #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
     pub images: Vec<PathBuf>,
     /// Classify images of the data set instead, by zero-based index
@@ -63,12 +65,24 @@ pub struct PredictArgs {
     pub split: Split,
     #[command(flatten)]
     pub validation: ValidationArgs,
+    /// Use only this part of each picture, in pixels from the top left corner
+    #[arg(long, value_name = "X,Y,W,H", value_parser = values::crop, conflicts_with = "index")]
+    pub crop: Option<Crop>,
     /// Invert the grey values, for pictures with a light background
     #[arg(long, value_enum, default_value = "auto", conflicts_with = "index")]
     pub invert: Invert,
     /// Number of classes to show
     #[arg(long, value_name = "N", default_value = "3", value_parser = values::integer::<usize>(1..=10))]
     pub top: usize,
+    /// Show how far the probability falls if a part of the image is covered
+    #[arg(long)]
+    pub why: bool,
+    /// Write the image and what --why shows as a picture to this file
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub png: Option<PathBuf>,
+    /// Overwrite the picture if it exists
+    #[arg(long, requires = "png")]
+    pub force: bool,
     #[command(flatten)]
     pub compute: ComputeArgs,
     #[command(flatten)]
@@ -78,25 +92,30 @@ pub struct PredictArgs {
     pub json: bool,
 }
 
-/// Write an HTML report: curves, confusion matrix, mistakes, filters
+/// Write an HTML report: the network at work, curves, confusion matrix, mistakes
 ///
 /// The report is a single HTML file that loads nothing from the network. The settings and the learning curves come from
 /// the run record that `lenet train` wrote next to the model, for example model.json for model.mpk.
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet report model.mpk              write report.html
-  lenet report model.mpk -o new.html  choose the file name
-  lenet report model.mpk --force      overwrite an existing report")]
+  lenet report model.mpk              write model.html, or replace it with a new report
+  lenet report model.mpk --open       also open it in the browser
+  lenet report a.mpk b.mpk            write a-b.html, in which both classify the same drawing
+  lenet report model.mpk -o new.html  choose the file name")]
 pub struct ReportArgs {
-    /// Model file: .mpk, .safetensors or .pt
-    pub model: PathBuf,
-    /// Write the report to this file
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
-    pub output: PathBuf,
-    /// Overwrite the file if it exists
+    /// Model file: .mpk, .safetensors or .pt. With a second model, the page compares the two
+    #[arg(value_name = "MODEL", required = true)]
+    pub models: Vec<PathBuf>,
+    /// Write the report to this file [default: next to the model, for example model.html for model.mpk]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Overwrite the file even if it is not a report
     #[arg(long)]
     pub force: bool,
+    /// Open the report in the browser
+    #[arg(long)]
+    pub open: bool,
     #[command(flatten)]
     pub compute: ComputeArgs,
     #[command(flatten)]
@@ -120,7 +139,7 @@ Examples:
   lenet compare runs/*.json -o compare.html  also write an HTML report
   lenet compare model.json keras.csv         a Keras run logged by CSVLogger")]
 pub struct CompareArgs {
-    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv)
+    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv or .log)
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
     /// Also write an HTML report to this file

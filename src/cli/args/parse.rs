@@ -7,28 +7,33 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use super::{Cli, Split};
-use crate::io::text::line;
+use super::{Backend, Cli, Split, environment, name};
+use crate::io::text::{line, without_password};
 
 impl Cli {
     /// Parses the command line of this process. Prints help or a usage error and exits with status 0 or 2 if needed.
     pub fn from_command_line() -> Self {
-        let parse = |args: Vec<OsString>| {
-            let mut command = Self::command().mut_subcommands(with_negative_numbers);
-            let matches = command.try_get_matches_from_mut(args)?;
-            reject_options_without_effect(&mut command, &matches)?;
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-        };
-        let args: Vec<OsString> = std::env::args_os().collect();
-        parse(args.clone()).unwrap_or_else(|error| {
+        let args: Vec<OsString> = wild::args_os().collect();
+        Self::parse_args(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
-            // get an escaped message. An error about invalid Unicode does not recur, because escaping removes the
+            // get an escaped message: some of its parts are already formatted. Values of environment variables are escaped
+            // below. An error about invalid Unicode does not recur, because escaping removes the
             // cause; its message quotes no arguments.
             let escape = |arg: &OsString| line(&arg.to_string_lossy()).into_owned();
             let escaped: Vec<_> = args.iter().map(escape).collect();
-            let error = parse(escaped.iter().map(OsString::from).collect()).err().unwrap_or(error);
-            with_source_of_value(error, &escaped).exit()
+            let again = Self::parse_args(escaped.iter().map(OsString::from).collect());
+            let error = again.err().unwrap_or(error);
+            escape_values(with_source_of_value(error, &escaped)).exit()
         })
+    }
+
+    /// Parses a command line, which starts with the name of the program.
+    pub(super) fn parse_args(args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let command = environment::with_environment(Self::command());
+        let mut command = command.mut_subcommands(with_negative_numbers);
+        let matches = command.try_get_matches_from_mut(args)?;
+        reject_options_without_effect(&mut command, &matches)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 
@@ -67,7 +72,10 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
     let is_test = matches!(matches.try_get_one("split"), Ok(Some(Split::Test)));
     let no_validation = matches!(matches.try_get_one("validation_split"), Ok(Some(0.0)));
     let writes_nothing = is_given(&"seeds") && !matches.contains_id("output");
-    let rules: [(bool, &[&str], &str); 6] = [
+    let is_cpu = matches!(
+        matches.try_get_one::<Backend>("backend"), Ok(Some(backend)) if name(backend) != "wgpu"
+    );
+    let rules: [(bool, &[&str], &str); 7] = [
         (
             is_test,
             &["stratified", "validation_split"],
@@ -77,16 +85,47 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
         (is_given(&"images"), &["data", "any_dataset", "limit"], "has no effect without --index"),
         (
             is_given(&"records_only"),
-            &["data", "any_dataset", "limit", "backend", "threads"],
+            &["data", "any_dataset", "limit", "backend", "gpu", "threads"],
             "has no effect with --records-only",
         ),
+        (is_cpu, &["gpu"], "has no effect without --backend wgpu"),
         (is_given(&"seeds"), &["seed"], "cannot be used with --seeds"),
-        (writes_nothing, &["resume", "force"], "has no effect with --seeds unless -o is given"),
+        (
+            writes_nothing,
+            &["resume", "force", "snapshots"],
+            "has no effect with --seeds unless -o is given",
+        ),
     ];
     rules.iter().filter(|(applies, ..)| *applies).find_map(|(_, options, problem)| {
         let option = options.iter().find(|id| is_given(id))?.replace('_', "-");
         Some(format!("--{option} {problem}"))
     })
+}
+
+/// Maximum length of a value in an error, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// Escapes and truncates the values that an error quotes, and hides passwords in URLs.
+fn escape_values(mut error: clap::Error) -> clap::Error {
+    let escape = |text: &String| {
+        let shown = line(&without_password(text)).into_owned();
+        match shown.char_indices().nth(MAX_SHOWN) {
+            Some((end, _)) => format!("{}..", &shown[..end]),
+            None => shown,
+        }
+    };
+    let context: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    for (kind, value) in context {
+        let escaped = match &value {
+            ContextValue::String(text) => ContextValue::String(escape(text)),
+            ContextValue::Strings(texts) => {
+                ContextValue::Strings(texts.iter().map(escape).collect())
+            }
+            _ => continue,
+        };
+        error.insert(kind, escaped);
+    }
+    error
 }
 
 /// Names the environment variable instead of the option in an error about a value that came from the variable.
@@ -103,20 +142,11 @@ fn with_source_of_value(mut error: clap::Error, args: &[String]) -> clap::Error 
     let name = option.split(' ').next().unwrap_or_default().to_owned();
     let is_given = args.iter().any(|arg| arg.split('=').next() == Some(&name));
     let is_value = matches!(error.kind(), ErrorKind::ValueValidation | ErrorKind::InvalidValue);
-    let variable = variable(&Cli::command(), &name).filter(|v| std::env::var_os(v).is_some());
-    if let Some(variable) = variable
+    if let Some(variable) = environment::variable(&Cli::command(), &name)
         && is_value
         && !is_given
     {
         error.insert(ContextKind::InvalidArg, ContextValue::String(variable));
     }
     error
-}
-
-/// Returns the environment variable of an option such as `--epochs`.
-fn variable(command: &clap::Command, option: &str) -> Option<String> {
-    let has_name = |arg: &&clap::Arg| arg.get_long().is_some_and(|l| option == format!("--{l}"));
-    let own = command.get_arguments().find(has_name);
-    own.and_then(|arg| Some(arg.get_env()?.to_string_lossy().into_owned()))
-        .or_else(|| command.get_subcommands().find_map(|c| variable(c, option)))
 }

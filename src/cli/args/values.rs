@@ -4,6 +4,9 @@ use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ureq::http::Uri;
+
+use crate::cli::picture::Crop;
 use crate::train::is_learning_rate;
 
 /// Returns a parser of integers in this range.
@@ -21,11 +24,21 @@ pub fn integer<T: TryFrom<u64>>(
 
 /// Parses an integer of at least 1.
 pub fn positive(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "expected an integer of at least 1".to_owned())
+    text.parse().map_err(|_| format!("expected an integer from 1 to {}", usize::MAX))
 }
 
 pub fn learning_rate(text: &str) -> Result<f64, String> {
-    number(text, is_learning_rate, "expected a number above 0")
+    number(text, is_learning_rate, "expected a number from 1.2e-38 to 3.4e38")
+}
+
+/// Parses a part of a picture: left, top, width and height.
+pub fn crop(text: &str) -> Result<Crop, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let crop: Option<[u32; 4]> = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    let crop = crop.filter(|[.., width, height]| *width > 0 && *height > 0);
+    crop.map(Crop).ok_or_else(|| {
+        "expected four integers: left, top, width and height, for example 0,0,300,400".to_owned()
+    })
 }
 
 /// Parses a fraction below 1.
@@ -42,8 +55,22 @@ pub fn accuracy(text: &str) -> Result<f64, String> {
 /// Parses a time in seconds of at most an hour.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let is_time = |number| (0.001..=3600.0).contains(&number);
-    number(text, is_time, "expected a number of seconds above 0, at most 3600")
+    number(text, is_time, "expected a number of seconds from 0.001 to 3600")
         .map(Duration::from_secs_f64)
+}
+
+/// Parses a time span of at least a second, for example `90s`, `55m` or `1h 30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let long_enough = |time: &Duration| *time >= Duration::from_secs(1);
+    let expected =
+        "expected a time of at least a second with its unit, for example 90s, 55m or 1h30m";
+    humantime::parse_duration(text).ok().filter(long_enough).ok_or_else(|| expected.to_owned())
+}
+
+/// Parses `KEY=VALUE`.
+pub fn assignment(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, for example gain=2")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn number(text: &str, is_valid: impl Fn(f64) -> bool, expected: &str) -> Result<f64, String> {
@@ -52,11 +79,21 @@ fn number(text: &str, is_valid: impl Fn(f64) -> bool, expected: &str) -> Result<
 
 /// Checks the URL of a directory on a server.
 pub fn url(text: &str) -> Result<String, String> {
-    let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    let is_invalid = |c: char| c.is_whitespace() || c.is_control();
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.contains(is_invalid) => Ok(text.to_owned()),
-        _ => Err("expected a URL that starts with https:// or http://".to_owned()),
+    let is_directory = |url: &Uri| {
+        let scheme = url.scheme_str().is_some_and(|scheme| ["https", "http"].contains(&scheme));
+        let host = url.host().unwrap_or_default();
+        // The parser does not check the port.
+        let authority = url.authority().map_or("", |authority| authority.as_str());
+        let port = authority.rsplit('@').next().unwrap_or_default().strip_prefix(host);
+        let has_valid_port = port == Some("") || url.port_u16().is_some();
+        scheme && !host.is_empty() && has_valid_port && url.query().is_none()
+    };
+    // The parser drops a fragment.
+    match text.parse::<Uri>() {
+        Ok(url) if is_directory(&url) && !text.contains('#') => Ok(text.to_owned()),
+        _ => Err("expected the URL of a directory that starts with https:// or http://; in a user name or password, \
+                  write / as %2F, ? as %3F, # as %23 and @ as %40"
+            .to_owned()),
     }
 }
 
@@ -76,7 +113,7 @@ pub fn seeds(text: &str) -> Result<Seeds, String> {
         let (first, last) = part.split_once("..").unwrap_or((part, part));
         let (first, last) = (number(first)?, number(last)?);
         if last < first {
-            return Err(format!("expected an ascending range, found {part}"));
+            return Err("expected an ascending range, for example 1..10".to_owned());
         }
         // A range may not fit in memory. One seed more than allowed is enough to cause the error below.
         seeds.extend((first..=last).take(MAX_SEEDS + 1));
@@ -136,9 +173,33 @@ mod tests {
     }
 
     #[test]
+    fn crop_has_four_numbers() {
+        assert_eq!(crop("0,10, 300,400"), Ok(Crop([0, 10, 300, 400])));
+        for text in ["", "1,2,3", "1,2,3,4,5", "-1,0,3,4", "0,0,0,4", "0,0,4,0", "a,0,1,1"] {
+            assert!(crop(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn urls_need_a_scheme() {
         assert!(url("https://example.org/a").is_ok() && url("http://127.0.0.1:8000").is_ok());
-        for text in ["", "http://", "example.org", "ftp://example.org", "http://a b"] {
+        assert!(url("http://me:p%2Fss@example.org").is_ok());
+        assert!(url("http://[::1]:8000/a").is_ok() && url("http://[::1]").is_ok());
+        for text in [
+            "",
+            "http://a:b",
+            "http://a:99999/",
+            "http://",
+            "http:///a",
+            "example.org",
+            "ftp://example.org",
+            "http://a b",
+            "http://me:p/ss@example.org",
+            "http://me:p?ss@example.org",
+            "http://me:p#ss@example.org",
+            "http://me:1?ss@example.org",
+            "http://me:1#ss@example.org",
+        ] {
             assert!(url(text).is_err(), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! `lenet compare`: compares groups of training runs, with tests of statistical significance.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use burn::data::dataset::Dataset;
@@ -8,30 +9,38 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::CompareArgs;
 use crate::cli::compare::{self, Comparison, Predictions, Run};
 use crate::cli::error::Error;
-use crate::cli::ui::{self, Out};
+use crate::cli::ui::Out;
+use crate::cli::ui::format::plural;
 use crate::data::{Image, Part};
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
-use crate::io::FileError;
+use crate::io::{FileError, Origin};
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{OnBackend, load, new_file, note_other_data};
+use super::{Notes, OnBackend, data_options, load, new_file};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let page = self.output.as_deref().map(|path| new_file(path, self.force)).transpose()?;
-        let read = |path: &PathBuf| Run::read(path).map_err(FileError::of("cannot compare", path));
-        let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let page = self
+            .output
+            .as_deref()
+            .map(|path| new_file(path, Origin::User, self.force))
+            .transpose()?;
+        let mut notes = Notes::default();
+        let mut runs = read(&self.runs, &mut notes)?;
         let images = match self.records_only {
             true => Vec::new(),
-            false => predict::<B>(self, &mut runs, device)?,
+            false => predict::<B>(self, &mut runs, device, &mut notes)?,
         };
         let comparison = Comparison::new(runs);
+        note_repeated_seeds(&comparison, &mut notes);
+        let mut document = compare::document(&comparison);
+        notes.add_to(&mut document);
         let mut out = Out::default();
         match self.json {
-            true => out.json(&compare::document(&comparison)),
-            false => out.lines(compare::text(&comparison).lines()),
+            true => out.json(&document),
+            false => out.lines(compare::text(&comparison)),
         }
         if let (Some(output), Some(page)) = (&self.output, page) {
             page.write(compare::page(&comparison, &images).as_bytes(), self.force)?;
@@ -43,22 +52,55 @@ impl OnBackend for CompareArgs {
     }
 }
 
+/// Reads the runs. A run that is listed twice is counted once, with a note.
+fn read(paths: &[PathBuf], notes: &mut Notes) -> Result<Vec<Run>, Error> {
+    let (mut runs, mut sources) = (Vec::new(), BTreeSet::new());
+    for path in paths {
+        let run = Run::read(path).map_err(FileError::of("cannot compare", path))?;
+        match sources.insert(run.source.clone()) {
+            true => runs.push(run),
+            false => notes.note(format!(
+                "{} is a run that is already listed; it counts once",
+                path.display()
+            )),
+        }
+    }
+    Ok(runs)
+}
+
+/// Adds a warning for each group with several runs of one seed: copies of a run are not independent.
+fn note_repeated_seeds(comparison: &Comparison, notes: &mut Notes) {
+    for group in &comparison.groups {
+        let seeds: Vec<u64> =
+            group.runs.iter().filter_map(|run| comparison.runs[*run].seed).collect();
+        let distinct = seeds.iter().collect::<BTreeSet<_>>().len();
+        if distinct < seeds.len() {
+            let (runs, name, seeds) = (seeds.len(), &group.name, plural(distinct, "seed"));
+            notes.warning(format!(
+                "the {runs} runs of {name} have only {seeds}; repeated seeds are not independent"
+            ));
+        }
+    }
+}
+
 /// Runs every available model on the test images and returns the images. Prints a note for each model that was trained on
 /// another data set. Without a data set, prints a note and returns no images.
 fn predict<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],
     device: &B::Device,
+    notes: &mut Notes,
 ) -> Result<Vec<Image>, Error> {
     let is_available = |run: &&mut Run| run.model.as_ref().is_some_and(|model| model.is_file());
     let mut available = runs.iter_mut().filter(is_available).peekable();
     if available.peek().is_none() {
         return Ok(Vec::new());
     }
-    let (dataset, provenance) = match load(Part::Test, &args.data, false) {
+    let options = data_options(&args.data, args.data.limit, false);
+    let (dataset, provenance) = match load(Part::Test, &options, notes) {
         Ok(loaded) => loaded,
         Err(error) => {
-            ui::note(&format!("note: comparing records only: {error}"));
+            notes.note(format!("comparing records only: {error}"));
             return Ok(Vec::new());
         }
     };
@@ -66,19 +108,22 @@ fn predict<B: LeNetBackend>(
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;
         if run.model_sha256.as_ref().is_some_and(|recorded| *recorded != sha256(&bytes)) {
-            ui::note(&format!(
-                "warning: skipping {}: it does not match the SHA-256 in its run record",
+            notes.warning(format!(
+                "skipping {}: it does not match the SHA-256 in its run record",
                 path.display()
             ));
             continue;
         }
-        note_other_data(path, run.trained_on.as_ref(), &provenance);
+        notes.other_data(path, run.trained_on.as_ref(), &provenance);
         let weights = format::decode(path, &bytes)?.weights;
         let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
+        let evaluation = Evaluation::new(&outputs, dataset.labels(), dataset.info());
+        // Without its digest, nothing confirms that the record belongs to the model.
+        notes.weakness(path, &evaluation, run.model_sha256.is_some());
         run.predictions = Some(Predictions {
             correct: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
-            evaluation: Evaluation::new(&outputs, dataset.labels(), dataset.info()),
+            evaluation,
         });
     }
     Ok(dataset.images().to_vec())

@@ -13,11 +13,11 @@ use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::Target;
-use crate::model::Weights;
-use crate::train::RunRecord;
+use crate::io::text::start;
+use crate::io::{Origin, Target};
+use crate::model::{INPUT, Weights};
 
-use super::{run_record, trained_on};
+use super::{Model, Notes};
 
 impl ConvertArgs {
     /// Converts the model and verifies the written file.
@@ -33,8 +33,8 @@ impl ConvertArgs {
                     .ok_or_else(|| FormatError::UnknownExtension { path: self.output.clone() })?,
             ),
         };
-        let bytes = format::read_bytes(&self.input)?;
-        let mut file = format::decode(&self.input, &bytes)?;
+        let mut notes = Notes::default();
+        let mut model = Model::read(&self.input, &mut notes)?;
         let written = match format {
             None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
             Some(_) => vec![self.output.clone()],
@@ -45,14 +45,16 @@ impl ConvertArgs {
         {
             return Err(Error::exists(existing));
         }
-        let record = run_record(&self.input, &bytes).ok();
-        let dataset = trained_on(record.as_ref(), &file);
-        let dataset = dataset.unwrap_or_else(DatasetIdentity::assumed);
-        file.metadata.extend(metadata(record.as_ref(), &dataset));
+        let metadata = metadata(&model);
+        model.file.metadata.extend(metadata);
         match format {
-            None => folder::write(self, &mut file, record.as_ref(), &dataset)?,
-            Some(format) => write(&self.output, format, &file, self.force)?,
+            None => folder::write(self, &mut model)?,
+            Some(format) => {
+                let bytes = encode(&self.output, format, &model.file)?;
+                Target::new(&self.output, Origin::User)?.write(&bytes, self.force)?;
+            }
         }
+        let file = &model.file;
         let mut out = Out::default();
         if self.json {
             let mut document = json!({
@@ -62,6 +64,7 @@ impl ConvertArgs {
             if format.is_none() {
                 document["files"] = json!(folder::FILES);
             }
+            notes.add_to(&mut document);
             out.json(&document);
             return out.finish();
         }
@@ -72,7 +75,7 @@ impl ConvertArgs {
         };
         out.line(&format!("verified: the weights are bit-identical to those of {input}{graph}"));
         let shown = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
-            Some(format!("{} {}", key.replace('_', " "), file.metadata.get(*key)?))
+            Some(format!("{} {}", key.replace('_', " "), start(file.metadata.get(*key)?)))
         });
         let shown: Vec<_> = shown.collect();
         if !shown.is_empty() && format != Some(Format::Mpk) {
@@ -82,23 +85,19 @@ impl ConvertArgs {
     }
 }
 
-/// Writes `file`, reads it back, and compares the weights.
-fn write(target: &Path, format: Format, file: &ModelFile, force: bool) -> Result<(), Error> {
+/// Encodes `file` for `path`, and checks that decoding the bytes returns bit-identical weights.
+fn encode(path: &Path, format: Format, file: &ModelFile) -> Result<Vec<u8>, Error> {
     let encoded = format::encode(format, file).map_err(|fault| {
-        let path = target.to_owned();
+        let path = path.to_owned();
         FormatError::Content { path, fault }
     })?;
-    Target::user_path(target)?.write(&encoded, force)?;
-    let written = match format {
-        // ONNX cannot be read, so compare the bytes.
-        Format::Onnx if format::read_bytes(target)? == encoded => file.weights.clone(),
-        Format::Onnx => return Err(Error::VerificationFailed(target.to_owned())),
-        _ => format::read(target)?.weights,
-    };
-    match equal_bits(&written, &file.weights) {
-        true => Ok(()),
-        false => Err(Error::VerificationFailed(target.to_owned())),
+    // ONNX cannot be decoded.
+    if format != Format::Onnx
+        && !equal_bits(&format::decode(path, &encoded)?.weights, &file.weights)
+    {
+        return Err(Error::VerificationFailed(path.to_owned()));
     }
+    Ok(encoded)
 }
 
 fn equal_bits(a: &Weights, b: &Weights) -> bool {
@@ -110,11 +109,16 @@ fn equal_bits(a: &Weights, b: &Weights) -> bool {
 }
 
 /// Returns the metadata of a model file: input, data set, and the settings and results in the run record.
-fn metadata(record: Option<&RunRecord>, dataset: &DatasetIdentity) -> BTreeMap<String, String> {
-    let mut metadata = dataset.to_metadata();
+fn metadata(model: &Model) -> BTreeMap<String, String> {
+    let assumed = DatasetIdentity::assumed();
+    let mut metadata = model.trained_on.as_ref().unwrap_or(&assumed).to_metadata();
     let mut insert = |key: &str, value: String| metadata.insert(key.to_owned(), value);
-    insert("input", "[N, 1, 28, 28], raw pixels, 0 to 255".to_owned());
-    let Some(record) = record else {
+    // The converted file confirms no more than the file that it was made from.
+    insert(
+        "input",
+        if model.is_described() { INPUT.to_owned() } else { format!("{INPUT} (assumed)") },
+    );
+    let Some(record) = model.record() else {
         return metadata;
     };
     let settings = &record.settings;

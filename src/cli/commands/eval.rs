@@ -6,23 +6,36 @@ use serde_json::{Value, json};
 use crate::backend::LeNetBackend;
 use crate::cli::args::{EvalArgs, Split, name};
 use crate::cli::error::Error;
-use crate::cli::ui::{Out, columns, fit};
+use crate::cli::ui::{Out, columns, confusion, fit};
 use crate::eval::{ClassReport, Evaluation, evaluate};
 
-use super::{OnBackend, check_min_accuracy, load_split, note_other_data, read_model};
+use super::{HeldOut, Model, Notes, OnBackend, check_min_accuracy, load_split};
 
 impl OnBackend for EvalArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let (file, trained_on) = read_model(&self.model)?;
-        let (images, provenance) = load_split(&self.data, self.split, &self.validation)?;
-        note_other_data(&self.model, trained_on.as_ref(), &provenance);
+        let mut notes = Notes::default();
+        let model = Model::read(&self.model, &mut notes)?;
+        let held_out = HeldOut::from_run(
+            &self.validation,
+            &self.data,
+            self.split,
+            &self.model,
+            model.record(),
+            &mut notes,
+        );
+        let (images, provenance) = load_split(&self.data, self.split, held_out, &mut notes)?;
+        notes.other_data(&self.model, model.trained_on.as_ref(), &provenance);
         if images.is_empty() {
             return Err(Error::Usage(format!("there are no {} images", name(&self.split))));
         }
-        let evaluation = evaluate::<B>(&file.weights, &images, self.batch_size, device)?;
+        let weights = &model.file.weights;
+        let evaluation = evaluate::<B>(weights, &images, self.batch_size, device)?;
+        notes.weakness(&self.model, &evaluation, model.is_described());
+        let mut document = document(&evaluation, self.split);
+        notes.add_to(&mut document);
         let mut out = Out::default();
         match self.json {
-            true => out.json(&document(&evaluation, self.split)),
+            true => out.json(&document),
             false => out.verbatim(&text(&evaluation, self.split)),
         }
         out.finish()?;
@@ -61,19 +74,5 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
     for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
         text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
-    // A line of the matrix is 12 + 10 * 6 = 72 columns wide, or 8 + 10 * 5 = 58 if the terminal is narrower than that.
-    let (first, cell) = if columns() < 72 { (8, 4) } else { (12, 5) };
-    text += "\n\nconfusion: true classes down, predicted classes across\n";
-    text += &format!("{:<first$}", "");
-    let classes = &evaluation.dataset.classes;
-    for class in classes {
-        text += &format!(" {class:>cell$.cell$}");
-    }
-    for (class, row) in classes.iter().zip(&evaluation.confusion) {
-        text += &format!("\n{class:<first$.first$}");
-        for count in row {
-            text += &format!(" {count:>cell$}");
-        }
-    }
-    text
+    text + "\n\n" + &confusion(evaluation)
 }

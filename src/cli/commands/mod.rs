@@ -8,23 +8,26 @@ pub mod eval;
 pub mod pages;
 pub mod predict;
 pub mod report;
+pub mod runs;
 pub mod shapes;
 pub mod train;
 
-use std::io;
+mod held_out;
+mod model;
+mod notes;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use crate::backend::LeNetBackend;
-use crate::cli::args::{DataArgs, Split, ValidationArgs};
+use crate::cli::args::{DataArgs, Split};
 use crate::cli::error::Error;
-use crate::cli::ui;
-use crate::data::{
-    DataError, DatasetIdentity, ImageDataset, Options, Part, Provenance, UNKNOWN, load_part,
-};
-use crate::format::{self, ModelFile};
-use crate::io::Target;
-use crate::train::{RunFiles, RunRecord, sha256};
+use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
+use crate::io::{Origin, Target};
+
+use held_out::HeldOut;
+use model::Model;
+use notes::Notes;
 
 /// A command that runs on any backend.
 pub trait OnBackend {
@@ -40,90 +43,44 @@ fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) 
 }
 
 /// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.
-fn new_file(path: &Path, force: bool) -> Result<Target, Error> {
+fn new_file(path: &Path, origin: Origin, force: bool) -> Result<Target, Error> {
     if (path.exists() || path.is_symlink()) && !force {
         return Err(Error::exists(path));
     }
-    let target = Target::user_path(path)?;
+    let target = Target::new(path, origin)?;
     target.probe()?;
     Ok(target)
 }
 
-/// Prints a note if the data set is not the default one.
-fn note_provenance(data: &Provenance) {
-    if let Some(difference) = data.difference() {
-        let dir = data.dir.display();
-        ui::note(&format!("note: {dir}: {difference}; used because of --any-dataset"));
-    }
-}
-
-/// Prints a note if `model` was trained on a data set other than `data`.
-fn note_other_data(model: &Path, trained_on: Option<&DatasetIdentity>, data: &Provenance) {
-    let Some(trained_on) = trained_on.filter(|dataset| dataset.differs_from(data)) else {
-        return;
-    };
-    let (model, dir, found) = (model.display(), data.dir.display(), data.info.name);
-    ui::note(&match trained_on.names.name.as_deref().unwrap_or(UNKNOWN.name) {
-        name if name == found => {
-            format!("note: {model} was not trained on the data set in {dir}")
-        }
-        name => format!("note: {model} was trained on {name}, but {dir} is {found}"),
-    });
-}
-
-/// Reads the run record of the model file `model` with content `bytes`. Prints a warning if the record exists but cannot
-/// be used.
-fn run_record(model: &Path, bytes: &[u8]) -> io::Result<RunRecord> {
-    let record = RunRecord::beside(model, &sha256(bytes));
-    if let Err(problem) = &record
-        && problem.kind() != io::ErrorKind::NotFound
-    {
-        let path = RunFiles::beside(model, "json");
-        ui::note(&format!("warning: ignoring {}: {problem}", path.display()));
-    }
-    record
-}
-
-/// Returns the data set that a model was trained on, from its run record or else from the metadata in its file.
-fn trained_on(record: Option<&RunRecord>, file: &ModelFile) -> Option<DatasetIdentity> {
-    let recorded = record.and_then(RunRecord::trained_on);
-    recorded.or_else(|| DatasetIdentity::from_metadata(&file.metadata))
-}
-
-/// Reads a model and determines the data set that it was trained on.
-fn read_model(path: &Path) -> Result<(ModelFile, Option<DatasetIdentity>), Error> {
-    let bytes = format::read_bytes(path)?;
-    let file = format::decode(path, &bytes)?;
-    let trained_on = trained_on(run_record(path, &bytes).ok().as_ref(), &file);
-    Ok((file, trained_on))
-}
-
-/// Loads the images of one part of the data set.
+/// Loads the images of one part of the data set. Adds a note if the data set is not the default one.
 fn load(
     part: Part,
-    args: &DataArgs,
-    stratified: bool,
+    options: &Options,
+    notes: &mut Notes,
 ) -> Result<(ImageDataset, Provenance), DataError> {
-    let (images, provenance) = load_part(part, &data_options(args, args.limit, stratified))?;
-    note_provenance(&provenance);
+    let (images, provenance) = load_part(part, options)?;
+    notes.provenance(&provenance);
     Ok((images, provenance))
 }
 
-/// Loads the images of one split from only the files that have them.
+/// Loads the images of one split from only the files that have them. `record` is that of the model to run, if any.
 fn load_split(
     args: &DataArgs,
     split: Split,
-    validation: &ValidationArgs,
+    held_out: HeldOut,
+    notes: &mut Notes,
 ) -> Result<(ImageDataset, Provenance), Error> {
     let part = match split {
         Split::Test => Part::Test,
         Split::Train | Split::Validation => Part::Train,
     };
-    let (images, provenance) = load(part, args, validation.stratified)?;
+    let limit = held_out.limit.and_then(NonZeroUsize::new);
+    let options = data_options(args, limit, held_out.stratified);
+    let (images, provenance) = load(part, &options, notes)?;
     let images = match split {
         Split::Test => images,
-        Split::Train => images.split(validation.validation_split)?.0,
-        Split::Validation => images.split(validation.validation_split)?.1,
+        Split::Train => images.split(held_out.fraction)?.0,
+        Split::Validation => images.split(held_out.fraction)?.1,
     };
     Ok((images, provenance))
 }

@@ -9,7 +9,7 @@ use clap_mangen::roff::{Roff, roman};
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
-use crate::io::{FileError, Target};
+use crate::io::{Origin, Target, create_directory};
 
 impl CompletionsArgs {
     /// Prints the script.
@@ -42,12 +42,12 @@ impl ManArgs {
             let page = page(command, &name.collect::<Vec<_>>().join("-"));
             return print(&page.map_err(Error::Stdout)?);
         };
-        std::fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
+        create_directory(dir, Origin::User)?;
         let mut out = Out::default();
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));
             let page = page(command, &name).map_err(Error::Stdout)?;
-            Target::internal(&path)?.write(page.as_bytes(), true)?;
+            Target::new(&path, Origin::Program)?.write(page.as_bytes(), true)?;
             out.line(&format!("saved {}", path.display()));
         }
         out.finish()

@@ -1,6 +1,8 @@
 //! `lenet predict`: classifies pictures, or images of the data set.
 
+mod notes;
 mod text;
+mod why;
 
 use std::path::Path;
 
@@ -11,26 +13,33 @@ use serde_json::json;
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, PredictArgs};
 use crate::cli::error::Error;
-use crate::cli::picture::{self, Invert, Prepared};
+use crate::cli::picture::{self, Invert, PictureError, Prepared};
 use crate::cli::ui::{self, Out};
-use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Image, ImageDataset};
+use crate::data::{CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, ImageDataset};
 use crate::eval::{self, Outputs, outputs};
 use crate::model::probabilities;
 
-use super::{OnBackend, load_split, note_other_data, read_model};
+use super::{HeldOut, Model, Notes, OnBackend, load_split};
+use notes::{note_mirrored_shoes, note_weakness};
 use text::{candidates, draw, heading};
+use why::Why;
 
 impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let (file, trained_on) = read_model(&self.model)?;
-        let (subjects, names, mut failures) = match self.index.is_empty() {
+        if self.png.is_some() && self.images.len() + self.index.len() > 1 {
+            return Err(Error::Usage("--png writes one image only".to_owned()));
+        }
+        let mut notes = Notes::default();
+        let model = Model::read(&self.model, &mut notes)?;
+        let weights = &model.file.weights;
+        let (mut subjects, names, mut failures) = match self.index.is_empty() {
             true => {
                 let (subjects, failures) = from_files(self);
-                let trained_on = trained_on.unwrap_or_else(DatasetIdentity::assumed);
-                (subjects, trained_on.names, failures)
+                let trained_on = model.trained_on.as_ref().map(|dataset| dataset.names.clone());
+                (subjects, trained_on.unwrap_or_else(|| DatasetIdentity::assumed().names), failures)
             }
             false => {
-                let (subjects, names) = from_data(self, trained_on.as_ref())?;
+                let (subjects, names) = from_data(self, &model, &mut notes)?;
                 (subjects, names, Vec::new())
             }
         };
@@ -46,23 +55,40 @@ impl OnBackend for PredictArgs {
         let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
         let labels = vec![0; images.len()]; // unused
         let images = ImageDataset::new(images, labels);
-        let outputs = outputs::<B>(&file.weights, &images, eval::BATCH_SIZE, device)?;
+        let outputs = outputs::<B>(weights, &images, eval::BATCH_SIZE, device)?;
+        note_weakness(&self.model, &model, &subjects, &names, &outputs, &mut notes);
+        if self.index.is_empty() && names.classes == FASHION_MNIST.classes {
+            note_mirrored_shoes::<B>(weights, &mut subjects, &outputs, device)?;
+        }
         let predictions = subjects.into_iter().zip(&outputs);
-        let predictions: Vec<_> = predictions
+        let mut predictions: Vec<_> = predictions
             .map(|(subject, outputs)| Prediction::new(subject, outputs, &names, self.top))
             .collect();
+        if self.why {
+            for (prediction, image) in predictions.iter_mut().zip(images.images()) {
+                let class = (prediction.label, prediction.probability);
+                prediction.why = Some(Why::new::<B>(weights, image, class, device)?);
+            }
+        }
+        if let (Some(path), Some(why)) = (&self.png, &predictions[0].why) {
+            why.write_png(&images.images()[0], path, self.force)?;
+        }
         let mut out = Out::default();
         if self.json {
             let mut document = json!({ "schema": 1, "predictions": predictions });
             if !errors.is_empty() {
                 document["errors"] = errors.into();
             }
+            notes.add_to(&mut document);
             out.json(&document);
         } else {
             let drawing = ui::drawing_wanted();
             for (image, prediction) in images.images().iter().zip(&predictions) {
                 out.line(&heading(prediction));
                 out.verbatim(&candidates(prediction, &draw(drawing, image)));
+                if let Some(why) = &prediction.why {
+                    out.verbatim(&why.text(prediction.class));
+                }
             }
         }
         out.finish()?;
@@ -83,7 +109,13 @@ struct Subject {
 /// for each that does not look like the training images.
 fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     let subject = |path: &Path| -> Result<Subject, Error> {
-        let Prepared { image, inverted } = picture::prepare(picture::read(path)?, args.invert);
+        let mut picture = picture::read(path)?;
+        if let Some(crop) = args.crop {
+            let (width, height) = picture.dimensions();
+            let outside = || PictureError::Crop { path: path.to_owned(), width, height, crop };
+            picture = crop.of(&picture).ok_or_else(outside)?;
+        }
+        let Prepared { image, inverted } = picture::prepare(picture, args.invert);
         let source = path.to_string_lossy().into_owned();
         if inverted && args.invert == Invert::Auto {
             ui::note(&format!(
@@ -109,14 +141,22 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
     (subjects, failures)
 }
 
-/// Loads the images of the data set with the indices of `--index`, and the names of its classes. Prints a note if the model was
-/// trained on another data set.
+/// Loads the images of the data set with the indices of `--index`, and the names of its classes.
 fn from_data(
     args: &PredictArgs,
-    trained_on: Option<&DatasetIdentity>,
+    model: &Model,
+    notes: &mut Notes,
 ) -> Result<(Vec<Subject>, DatasetNames), Error> {
-    let (dataset, provenance) = load_split(&args.data, args.split, &args.validation)?;
-    note_other_data(&args.model, trained_on, &provenance);
+    let held_out = HeldOut::from_run(
+        &args.validation,
+        &args.data,
+        args.split,
+        &args.model,
+        model.record(),
+        notes,
+    );
+    let (dataset, provenance) = load_split(&args.data, args.split, held_out, notes)?;
+    notes.other_data(&args.model, model.trained_on.as_ref(), &provenance);
     let split = args::name(&args.split);
     let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {
         (Some(item), _) => Ok(Subject {
@@ -154,6 +194,8 @@ struct Prediction<'a> {
     inverted: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Why>,
 }
 
 #[derive(Serialize)]
@@ -187,6 +229,7 @@ impl<'a> Prediction<'a> {
             true_class: subject.label.map(class),
             inverted: subject.inverted,
             warnings: subject.warnings,
+            why: None,
         }
     }
 }

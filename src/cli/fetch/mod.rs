@@ -11,7 +11,7 @@
 //!
 //! The tests use local servers. No test contacts the real mirrors.
 
-mod request;
+pub mod request;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,8 +21,9 @@ use crate::cli::ui;
 use crate::data::catalog::{DataFile, FileStatus};
 use crate::data::gzip::Decoded;
 use crate::data::source::path_of;
-use crate::io::{FileError, Target};
-use request::Client;
+use crate::io::text::without_password;
+use crate::io::{Origin, Target, create_directory};
+use request::{Client, UNKNOWN_ISSUER};
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
 pub const MAX_BYTES: u64 = 64 << 20;
@@ -57,17 +58,28 @@ impl Fetcher {
     ///
     /// # Errors
     /// Returns an error if an incorrect file exists, all mirrors fail, or the file cannot be written.
-    pub fn file(&self, dir: &Path, file: DataFile, force: bool) -> Result<Fetched, FetchError> {
+    pub fn file(
+        &self,
+        (dir, origin): (&Path, Origin),
+        file: DataFile,
+        force: bool,
+    ) -> Result<Fetched, FetchError> {
         if let Some(present) = present(dir, file, force)? {
             return Ok(present);
         }
-        std::fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
+        create_directory(dir, origin)?;
         let path = dir.join(format!("{}.gz", file.name()));
-        let target = Target::internal(&path)?;
+        let target = Target::new(&path, Origin::Program)?;
         // Report an unwritable directory before the download of up to 26 MB.
         target.probe()?;
-        let download = |mirror: &String| self.download(mirror, file);
-        let bytes = self.mirrors.iter().find_map(download).ok_or(FetchError::Mirrors(file))?;
+        let mut is_untrusted = false;
+        let download = |mirror: &String| {
+            let downloaded = self.download(mirror, file);
+            is_untrusted |= matches!(&downloaded, Err(cause) if cause == UNKNOWN_ISSUER);
+            downloaded.ok()
+        };
+        let bytes = self.mirrors.iter().find_map(download);
+        let bytes = bytes.ok_or(FetchError::Mirrors { file, is_untrusted })?;
         match target.write(&bytes, force) {
             Ok(()) => Ok(Fetched { path, is_new: true }),
             // Another process may have created the file during the download.
@@ -75,18 +87,18 @@ impl Fetcher {
         }
     }
 
-    /// Downloads and verifies `file` from one mirror, or prints why that failed.
-    fn download(&self, mirror: &str, file: DataFile) -> Option<Vec<u8>> {
+    /// Downloads and verifies `file` from one mirror, or prints and returns the cause of the failure.
+    fn download(&self, mirror: &str, file: DataFile) -> Result<Vec<u8>, String> {
         let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name());
-        let shown = request::without_password(&url);
-        ui::note(&format!("fetching {shown}"));
         let verified = self.client.get(&url).and_then(|bytes| {
             match FileStatus::of(file, Decoded::new(&bytes[..], bytes.len() as u64)) {
                 status if status.is_expected() => Ok(bytes),
                 status => Err(format!("the download is {status}")),
             }
         });
-        verified.map_err(|cause| ui::note(&format!("note: {shown}: {cause}"))).ok()
+        verified.inspect_err(|cause| {
+            ui::note(&format!("note: {}: {cause}", without_password(&url)));
+        })
     }
 }
 

@@ -1,38 +1,51 @@
 //! One HTTP request, with a limit on its total time and on the size of the response.
 
 use std::io::Read;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ureq::http::StatusCode;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Timeout};
 
 use super::MAX_BYTES;
-use crate::io::text;
+use crate::cli::ui;
+use crate::io::text::{line, without_password};
 
 /// Time limit for establishing a connection, so that an unreachable mirror does not use up `max_time`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The cause of a failure if no known certificate authority has signed the certificate of the server.
+pub(super) const UNKNOWN_ISSUER: &str = "the server's certificate is from an unknown authority";
+
 /// Sends requests and shows their progress.
 #[derive(Debug)]
-pub(super) struct Client {
+pub struct Client {
     agent: Agent,
     has_bar: bool,
 }
 
 impl Client {
     /// Creates a client whose requests take at most `max_time`, with a progress bar if `has_bar`.
-    pub(super) fn new(max_time: Duration, has_bar: bool) -> Self {
+    pub fn new(max_time: Duration, has_bar: bool) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
+            .tls_config(TlsConfig::builder().root_certs(root_certs()).build())
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_global(Some(max_time));
         Self { agent: config.build().into(), has_bar }
     }
 
-    /// Returns the body of the response for `url`, or the cause of the failure in one line.
-    pub(super) fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+    /// Returns the body of the response for `url`.
+    ///
+    /// # Errors
+    /// Returns the cause of the failure in one line.
+    pub fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+        // The TLS library panics if the clock is before 1970.
+        if SystemTime::now() < UNIX_EPOCH {
+            return Err("the clock of this machine is before 1970".to_owned());
+        }
         let mut response = self.agent.get(url).call().map_err(|error| cause(url, error))?;
         if response.status() != StatusCode::OK {
             return Err(format!("status {}", response.status()));
@@ -41,6 +54,7 @@ impl Client {
         if length.is_some_and(|length| length > MAX_BYTES) {
             return Err(too_large());
         }
+        ui::note(&format!("fetching {}", without_password(url)));
         let bar = self.bar(length);
         let body = response.body_mut().as_reader().take(MAX_BYTES + 1);
         let mut bytes = Vec::new();
@@ -64,6 +78,15 @@ impl Client {
     }
 }
 
+/// Returns the certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR`, else those of the OS, else those of Mozilla.
+fn root_certs() -> RootCerts {
+    let found = rustls_native_certs::load_native_certs().certs;
+    match found.is_empty() {
+        true => RootCerts::WebPki,
+        false => found.iter().map(|der| Certificate::from_der(der).to_owned()).into(),
+    }
+}
+
 fn too_large() -> String {
     format!("the response is larger than {} MiB", MAX_BYTES >> 20)
 }
@@ -75,34 +98,10 @@ fn cause(url: &str, error: ureq::Error) -> String {
         ureq::Error::Timeout(_) => "timed out: the download exceeded --max-time".to_owned(),
         error => {
             let message = error.to_string().replace(url, &without_password(url));
-            text::line(&message).chars().take(200).collect()
+            match message.contains("UnknownIssuer") {
+                true => UNKNOWN_ISSUER.to_owned(),
+                false => line(&message).chars().take(200).collect(),
+            }
         }
-    }
-}
-
-/// Returns `url` with its user name and password replaced by dots, for messages.
-pub(super) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (host, path) = match rest.find(['/', '?', '#']) {
-        Some(index) => rest.split_at(index),
-        None => (rest, ""),
-    };
-    match host.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}://...@{host}{path}"),
-        None => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_hidden() {
-        assert_eq!(without_password("https://a.b:8/c@d"), "https://a.b:8/c@d");
-        assert_eq!(without_password("http://me:pass@a.b/c"), "http://...@a.b/c");
-        assert_eq!(without_password("http://me:p@ss@a.b?x"), "http://...@a.b?x");
     }
 }

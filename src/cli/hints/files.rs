@@ -1,12 +1,25 @@
 //! Advice on files that could not be read, written, locked or removed.
 
 use std::io::{self, ErrorKind};
+use std::path::Path;
 
+use crate::cli::args::quoted;
 use crate::io::FileError;
+
+const ELSEWHERE: &str = "write to a local disk, and copy the files afterwards";
 
 pub(super) fn file(error: &FileError) -> Option<String> {
     match is_reading(error) {
+        true if error.source.kind() == ErrorKind::NotFound => {
+            missing(&error.path).or_else(|| no_run(error))
+        }
         true => reading(&error.source),
+        // The path of the lock file is a symlink, a pipe or a file with content.
+        false
+            if error.action == "cannot lock" && error.source.kind() == ErrorKind::InvalidInput =>
+        {
+            Some("remove that file, or choose another output".to_owned())
+        }
         false => writing(&error.source),
     }
 }
@@ -18,6 +31,36 @@ pub(super) fn is_reading(error: &FileError) -> bool {
         .any(|action| error.action.starts_with(action))
 }
 
+/// Returns the hint for a file that does not exist, if its path is an address or a pattern.
+pub(super) fn missing(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    match text.split_once("://") {
+        Some(("file", path)) => {
+            return Some(format!("give the path alone: {}", quoted(path.as_ref())));
+        }
+        Some(("http" | "https" | "ftp", rest)) => {
+            let name = rest.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
+            let name = name.filter(|name| !name.is_empty()).unwrap_or("file");
+            let [name, address] = [name, text].map(|text| quoted(text.as_ref()));
+            return Some(format!("save it to a file first: curl -fLo {name} {address}"));
+        }
+        _ => {}
+    }
+    text.contains(['*', '?']).then(|| {
+        "no file matches this pattern; the shell expands it only if it is not in quotes".to_owned()
+    })
+}
+
+/// Returns the hint for a run to compare that does not exist.
+fn no_run(error: &FileError) -> Option<String> {
+    let is_log = error.path.extension().is_some_and(|extension| extension == "csv");
+    let hint = match is_log {
+        true => "check the name; Keras writes such a log with callbacks=[CSVLogger(\"keras.csv\")]",
+        false => "give a run record (.json), which `lenet train` writes next to the model",
+    };
+    (error.action == "cannot compare").then(|| hint.to_owned())
+}
+
 pub(super) fn reading(error: &io::Error) -> Option<String> {
     match error.kind() {
         ErrorKind::PermissionDenied => Some("check the permissions of the file".to_owned()),
@@ -26,15 +69,22 @@ pub(super) fn reading(error: &io::Error) -> Option<String> {
 }
 
 fn writing(error: &io::Error) -> Option<String> {
+    let is_own = error.raw_os_error().is_none();
     let hint = match error.kind() {
+        // A symlink, which the program does not follow.
+        ErrorKind::NotADirectory if is_own => "remove it, or choose another directory",
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             "create the directory first, or choose another one"
         }
         ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
         ErrorKind::PermissionDenied => "choose a file in a directory that you may write to",
+        // The file system lacks an operation that the program needs.
+        ErrorKind::Unsupported => ELSEWHERE,
+        ErrorKind::InvalidInput if !is_own => ELSEWHERE,
         ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
             "give a file name, for example model.mpk"
         }
+        ErrorKind::InvalidData => "the disk may be failing; write to another one",
         _ => return either(error),
     };
     Some(hint.to_owned())
@@ -60,9 +110,32 @@ fn either(error: &io::Error) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
+
+    #[test]
+    fn addresses_and_patterns_have_hints() {
+        let hint = |path: &str| {
+            file(&FileError::new("cannot read", Path::new(path), ErrorKind::NotFound.into()))
+        };
+        for (path, expected) in [
+            (
+                "https://example.org/a/shirt.jpg",
+                "curl -fLo shirt.jpg https://example.org/a/shirt.jpg",
+            ),
+            ("http://example.org/?id=4&b", "curl -fLo file 'http://example.org/?id=4&b'"),
+            ("file:///home/me/a b.png", "give the path alone: '/home/me/a b.png'"),
+            ("*.png", "no file matches"),
+        ] {
+            let found = hint(path).unwrap();
+            assert!(found.ends_with(expected) || found.starts_with(expected), "{path}: {found}");
+        }
+        assert_eq!(hint("shirt.jpg"), None);
+        for (path, expected) in [("keras.csv", "CSVLogger"), ("m.json", "run record (.json)")] {
+            let error =
+                FileError::new("cannot compare", Path::new(path), ErrorKind::NotFound.into());
+            assert!(file(&error).unwrap().contains(expected), "{path}");
+        }
+    }
 
     #[test]
     fn io_errors_have_hints() {

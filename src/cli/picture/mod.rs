@@ -3,15 +3,16 @@
 //! Fashion-MNIST was made from shop photographs (Xiao, Rasul, Vollgraf 2017, section 2). Margins in the colour of the corners
 //! were trimmed, the longer side was scaled to 28 pixels, the shorter side was padded, and the grey values were inverted, which
 //! gives a bright object on black. [`read()`] and [`prepare()`] do the same, with two differences. They scale by averaging,
-//! whereas the authors dropped rows and columns and then sharpened the image. And they invert a picture only if its background
-//! is light. [`warnings`] reports properties of the result that the training images do not have.
+//! whereas the authors dropped rows and columns and then sharpened the image. And they invert a picture only if its subject is
+//! darker than its background. [`warnings`] reports properties of the result that the training images do not have.
 
 mod draw;
+mod headers;
 mod prepare;
 mod read;
 mod statistics;
 
 pub use draw::{ascii, half_blocks};
-pub use prepare::{Invert, Prepared, is_light, prepare};
-pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, read};
+pub use prepare::{Crop, Invert, Prepared, prepare};
+pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, decode, read};
 pub use statistics::{RANGES, Range, statistics, warnings};

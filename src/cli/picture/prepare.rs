@@ -1,18 +1,19 @@
 //! Conversion of a greyscale picture of any size to a 28x28 image for the network.
 
+use clap::ValueEnum;
 use image::imageops::{self, FilterType};
 use image::{GenericImageView, GrayImage, Luma};
 
 use crate::data::{Image, SIDE};
 
 /// When to invert the grey values. The training images are bright on black.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Invert {
-    /// Invert if the border of the picture is bright.
+    /// If the subject is darker than the background
     Auto,
-    /// Always invert.
+    /// Always
     Yes,
-    /// Never invert.
+    /// Never
     No,
 }
 
@@ -29,6 +30,23 @@ pub struct Prepared {
 /// Fashion-MNIST.
 const TOLERANCE: u8 = 12;
 
+/// A part of a picture: left, top, width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crop(pub [u32; 4]);
+
+impl Crop {
+    /// Returns this part of `picture`, or `None` if it is not inside the picture.
+    pub fn of(self, picture: &GrayImage) -> Option<GrayImage> {
+        let [left, top, width, height] = self.0;
+        let is_inside = |start: u32, length: u32, end: u32| {
+            length > 0 && start.checked_add(length).is_some_and(|last| last <= end)
+        };
+        let is_inside =
+            is_inside(left, width, picture.width()) && is_inside(top, height, picture.height());
+        is_inside.then(|| picture.view(left, top, width, height).to_image())
+    }
+}
+
 /// Converts `picture` to the form of the training images.
 ///
 /// Margins in the background colour (the median of the border) are trimmed. The rest is scaled by averaging, keeping the
@@ -38,7 +56,7 @@ pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
     let inverted = match invert {
         Invert::Yes => true,
         Invert::No => false,
-        Invert::Auto => is_light(&picture),
+        Invert::Auto => is_dark_on_light(&picture),
     };
     if inverted {
         imageops::invert(&mut picture);
@@ -52,14 +70,25 @@ pub fn prepare(mut picture: GrayImage, invert: Invert) -> Prepared {
     Prepared { image, inverted }
 }
 
-/// Returns whether the background is light, that is, whether the mean of the border is above the middle of the range.
+/// Returns whether the subject is darker than the background, that is, whether the mean of the middle of the picture is below
+/// the median of the border. If these hardly differ, the mean of the whole picture decides, and finally the border alone.
 ///
-/// None of the 60,000 training images of Fashion-MNIST is light by this measure. The brightest border among them has a
-/// mean of 108.
-pub fn is_light(picture: &GrayImage) -> bool {
-    let border = border(picture);
-    let sum: u64 = border.iter().map(|grey| u64::from(*grey)).sum();
-    2 * sum > 255 * border.len() as u64
+/// A test checks all training images of Fashion-MNIST and their negatives.
+pub fn is_dark_on_light(picture: &GrayImage) -> bool {
+    let background = background(picture);
+    let (width, height) = picture.dimensions();
+    // Returns by how much the part without these margins is brighter than the background, as a mean.
+    let difference = |left: u32, top: u32| {
+        let view = picture.view(left, top, width - 2 * left, height - 2 * top);
+        let sum: i64 =
+            view.pixels().map(|(.., Luma([grey]))| i64::from(grey) - i64::from(background)).sum();
+        sum as f64 / (f64::from(view.width()) * f64::from(view.height()))
+    };
+    match (difference(width / 4, height / 4), difference(0, 0)) {
+        (middle, _) if middle.abs() > 2.0 => middle < 0.0,
+        (_, whole) if whole != 0.0 => whole < 0.0,
+        _ => background > 127,
+    }
 }
 
 /// Returns the grey values of the border, a frame as wide as one pixel of the 28x28 image.
@@ -118,6 +147,7 @@ fn object(picture: &GrayImage, background: u8) -> [u32; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{self, Options, Part};
 
     /// Draws a rectangle `rect` (left, top, width, height) in `grey` on `background`.
     fn rectangle(size: [u32; 2], rect: [u32; 4], grey: u8, background: u8) -> GrayImage {
@@ -162,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn light_background_is_inverted() {
+    fn dark_subject_is_inverted() {
         let picture = rectangle([100, 100], [10, 10, 80, 80], 20, 250);
         let auto = prepare(picture.clone(), Invert::Auto);
         assert!(auto.inverted);
@@ -170,7 +200,48 @@ mod tests {
         let kept = prepare(picture, Invert::No);
         assert!(!kept.inverted);
         assert_eq!(kept.image[14 * 28 + 14], 20);
-        assert!(!is_light(&rectangle([100, 100], [0, 0, 50, 100], 255, 0)));
+        assert!(!is_dark_on_light(&rectangle([100, 100], [0, 0, 50, 100], 255, 0)));
+    }
+
+    #[test]
+    fn polarity_compares_subject_with_background() {
+        let (wide, corner) = ([40, 25, 120, 150], [3, 3, 12, 12]);
+        for (rect, subject, background, expected) in [
+            (wide, 235, 150, false), // a light shirt on wood
+            (wide, 40, 110, true),   // a dark shirt on grey
+            (wide, 240, 255, true),  // a white shirt on white
+            (wide, 20, 0, false),
+            (corner, 235, 150, false),
+            (corner, 40, 110, true),
+        ] {
+            let picture = rectangle([200, 200], rect, subject, background);
+            assert_eq!(is_dark_on_light(&picture), expected, "{subject} on {background}");
+        }
+        assert!(!is_dark_on_light(&GrayImage::from_pixel(9, 9, Luma([127]))));
+        assert!(is_dark_on_light(&GrayImage::from_pixel(9, 9, Luma([128]))));
+    }
+
+    #[test]
+    fn training_images_are_light_on_dark() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/data").into();
+        let options = Options { dir: Some(dir), ..Options::default() };
+        let (images, _) = data::load_part(Part::Train, &options).unwrap();
+        for (index, image) in images.images().iter().enumerate() {
+            let mut picture = GrayImage::from_vec(28, 28, image.to_vec()).unwrap();
+            assert!(!is_dark_on_light(&picture), "{index}");
+            imageops::invert(&mut picture);
+            assert!(is_dark_on_light(&picture), "the negative of {index}");
+        }
+    }
+
+    #[test]
+    fn crop_is_part_of_picture() {
+        let picture = rectangle([10, 8], [6, 5, 4, 3], 200, 0);
+        let part = Crop([6, 5, 4, 3]).of(&picture).unwrap();
+        assert_eq!((part.dimensions(), part.as_raw().as_slice()), ((4, 3), &[200; 12][..]));
+        for outside in [[6, 5, 5, 3], [6, 5, 4, 4], [0, 0, 0, 8], [u32::MAX, 0, 2, 2]] {
+            assert_eq!(Crop(outside).of(&picture), None, "{outside:?}");
+        }
     }
 
     #[test]
@@ -187,7 +258,7 @@ mod tests {
                 *pixel = Luma([0]);
             }
         }
-        assert!(is_light(&picture));
+        assert!(is_dark_on_light(&picture));
         let noisy = GrayImage::from_fn(90, 90, |x, y| {
             let inside = (30..60).contains(&x) && (30..60).contains(&y);
             Luma([if inside { 255 } else { ((x + y) % TOLERANCE as u32) as u8 }])

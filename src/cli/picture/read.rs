@@ -1,6 +1,6 @@
 //! Decoding of picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are checked before decoding.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
@@ -9,14 +9,18 @@ use image::{
     Rgba,
 };
 
-use crate::io::{FileError, limits};
+use super::Crop;
+use super::headers::{is_truncated, peak_bytes};
+use crate::io::{FileError, limits, read_any, read_from};
 
 /// Maximum size of a picture file in bytes.
-pub const MAX_FILE_BYTES: u64 = 128 << 20;
+pub const MAX_FILE_BYTES: u64 = 64 << 20;
 /// Maximum width and height in pixels.
 pub const MAX_SIDE: u32 = 16_384;
-/// Maximum size of a decoded picture in bytes, enough for 170 million RGB pixels.
-pub const MAX_BYTES: u64 = 512 << 20;
+/// Maximum size in bytes of everything that is held to decode a picture, enough for a JPEG file of 50 million pixels.
+pub const MAX_BYTES: u64 = 224 << 20;
+/// Maximum size in bytes of the texts and the colour profile of a PNG file.
+const MAX_METADATA_BYTES: u64 = 16 << 20;
 
 /// An error from reading a picture.
 #[derive(Debug, thiserror::Error)]
@@ -31,45 +35,68 @@ pub enum PictureError {
     /// The picture exceeds the limits.
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
+    /// The part to use is not inside the picture.
+    #[error("{} has {width}x{height} pixels, so {} is not inside it", path.display(), crop.0.map(|n| n.to_string()).join(","))]
+    Crop { path: PathBuf, width: u32, height: u32, crop: Crop },
     /// The file is in a supported format but cannot be decoded.
     #[error("{} is corrupt: {cause}", path.display())]
     Corrupt { path: PathBuf, cause: String },
 }
 
-/// Reads a picture file as grey values (luma by ITU-R BT.709).
+/// Reads a picture file as grey values (luma by ITU-R BT.709). The path `-` stands for standard input.
 ///
 /// The orientation in the metadata is applied, and transparent pixels are composited over white. Only the first frame of
-/// an animated GIF is read.
+/// an animation is read.
 ///
 /// # Errors
-/// Returns an error if `path` is not a regular file, cannot be read or decoded, or exceeds the limits.
+/// Returns an error if `path` is not a file or pipe, cannot be read or decoded, is cut off, or exceeds the limits.
 pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
-    let bytes =
-        crate::io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?;
-    decode(path, &bytes)
+    let is_stdin = ["-", "/dev/stdin"].iter().any(|name| path == Path::new(name));
+    let bytes = match is_stdin {
+        true => read_from(io::stdin().lock(), MAX_FILE_BYTES),
+        false => read_any(path, MAX_FILE_BYTES),
+    };
+    let path = if is_stdin { Path::new("standard input") } else { path };
+    decode(path, &bytes.map_err(FileError::of("cannot read", path))?)
 }
 
-fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
+/// Decodes the bytes of a picture file, as [`read`] does. `path` is for messages.
+///
+/// # Errors
+/// Returns an error if the bytes cannot be decoded, are cut off, or exceed the limits.
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
+    let too_large = || PictureError::TooLarge(path.to_owned());
+    let corrupt = |cause: String| PictureError::Corrupt { path: path.to_owned(), cause };
     let failed = |error| match error {
-        ImageError::Limits(_) => PictureError::TooLarge(path.to_owned()),
+        ImageError::Limits(_) => too_large(),
         ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
-        error => PictureError::Corrupt { path: path.to_owned(), cause: error.to_string() },
+        error => corrupt(error.to_string()),
     };
-    let mut bounds = Limits::no_limits();
-    bounds.max_image_width = Some(MAX_SIDE);
-    bounds.max_image_height = Some(MAX_SIDE);
-    bounds.max_alloc = Some(MAX_BYTES);
+    let bounds = |max_bytes| {
+        let mut bounds = Limits::no_limits();
+        (bounds.max_image_width, bounds.max_image_height) = (Some(MAX_SIDE), Some(MAX_SIDE));
+        bounds.max_alloc = Some(max_bytes);
+        bounds
+    };
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| failed(ImageError::IoError(error)))?;
-    reader.limits(bounds);
+    let Some(format) = reader.format() else {
+        return Err(PictureError::NotAnImage(path.to_owned()));
+    };
+    // The PNG decoder reads texts and the colour profile first. It skips a larger profile.
+    reader.limits(bounds(MAX_METADATA_BYTES));
     let mut decoder = reader.into_decoder().map_err(failed)?;
-    if decoder.total_bytes() > MAX_BYTES {
-        return Err(PictureError::TooLarge(path.to_owned()));
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    let peak = peak_bytes(format, bytes, pixels, decoder.total_bytes());
+    let left = MAX_BYTES.checked_sub(peak).ok_or_else(too_large)?;
+    limits::check_address_space(peak as usize).map_err(FileError::of("cannot read", path))?;
+    // A frame of a GIF file may be larger than the picture.
+    decoder.set_limits(bounds(left)).map_err(failed)?;
+    if is_truncated(format, bytes) {
+        return Err(corrupt("the file ends in the middle of the picture".to_owned()));
     }
-    // Three copies of the picture exist at a time: decoded, converted to grey, and rotated.
-    limits::check_address_space(3 * decoder.total_bytes() as usize)
-        .map_err(FileError::of("cannot read", path))?;
     // Ignore invalid orientation metadata.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
@@ -162,6 +189,81 @@ mod tests {
             let error = decode_bytes(&bytes).unwrap_err();
             assert!(matches!(error, PictureError::TooLarge(_)), "{width}: {error}");
         }
+    }
+
+    /// Reads a picture in tests/pictures, which Pillow wrote.
+    fn from_pillow(name: &str) -> Vec<u8> {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
+        std::fs::read(Path::new(dir).join(name)).unwrap()
+    }
+
+    #[test]
+    fn cut_pictures_are_rejected() {
+        let picture = RgbaImage::from_fn(23, 17, |x, y| {
+            Rgba([(x * x * 7 + y) as u8, (31 * y + x) as u8, (x * y) as u8, 255])
+        });
+        let picture = DynamicImage::ImageRgba8(picture);
+        let encoded = |format| encode(&picture.to_rgb8().into(), format);
+        let files = [
+            "whole.jpg",
+            "progressive.jpg",
+            "colour.jpg",
+            "lossy.webp",
+            "alpha.webp",
+            "interlaced.gif",
+        ];
+        let mut files: Vec<_> = files.iter().map(|name| (*name, from_pillow(name))).collect();
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Jpeg,
+            ImageFormat::Gif,
+            ImageFormat::WebP,
+            ImageFormat::Bmp,
+        ] {
+            files.push((format.extensions_str()[0], encoded(format)));
+        }
+        for (name, file) in files {
+            let whole = decode_bytes(&file).unwrap();
+            for end in 0..file.len() {
+                // A file may lack a part that holds no pixels.
+                assert!(
+                    decode_bytes(&file[..end]).map_or(true, |cut| cut == whole),
+                    "{name}: {end}"
+                );
+            }
+            let mut zeros = file.clone();
+            zeros[file.len() * 6 / 10..].fill(0);
+            let is_jpeg = file.starts_with(&[0xff, 0xd8]);
+            assert!(!is_jpeg || decode_bytes(&zeros).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn colour_profile_is_bounded() {
+        let mut file = encode(&GrayImage::from_pixel(9, 9, Luma([77])).into(), ImageFormat::Png);
+        let mut profile =
+            flate2::write::ZlibEncoder::new(b"icc\0\0".to_vec(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut profile, &vec![0; 2 * MAX_METADATA_BYTES as usize]).unwrap();
+        let data = [b"iCCP".to_vec(), profile.finish().unwrap()].concat();
+        let mut crc = flate2::Crc::new();
+        crc.update(&data);
+        let length = data.len() as u32 - 4;
+        let chunk = [&length.to_be_bytes()[..], &data, &crc.sum().to_be_bytes()].concat();
+        // The header of the file and its first chunk take 33 bytes.
+        file.splice(33..33, chunk);
+        assert_eq!(decode_bytes(&file).unwrap().as_raw(), &[77; 81]);
+    }
+
+    #[test]
+    fn lossy_frame_larger_than_picture_is_rejected() {
+        // A frame of 16,383 x 16,383 pixels in a picture of 10 x 10 pixels.
+        let mut frame = from_pillow("lossy.webp").split_off(12);
+        frame[14..18].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);
+        let header = b"VP8X\x0a\0\0\0\0\0\0\0\x09\0\0\x09\0\0";
+        let size = (4 + header.len() + frame.len()) as u32;
+        let file = [b"RIFF", &size.to_le_bytes()[..], b"WEBP", header, &frame].concat();
+        let error = decode_bytes(&file).unwrap_err();
+        assert!(matches!(error, PictureError::TooLarge(_)), "{error}");
     }
 
     #[test]

@@ -36,10 +36,10 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-/// Describes the statistics of `image` that are outside their usual range. The result is empty for all but a few
+/// Describes the statistics of `image` that are outside their usual range when rounded. The result is empty for all but a few
 /// training images.
 pub fn warnings(image: &Image) -> Vec<String> {
-    let values = RANGES.iter().zip(statistics(image));
+    let values = RANGES.iter().zip(statistics(image).map(f64::round));
     let unusual = values.filter(|(range, value)| !(range.min..=range.max).contains(value));
     unusual
         .map(|(Range { name, min, max }, value)| {
@@ -61,6 +61,18 @@ mod tests {
         for (value, expected) in statistics(&image).iter().zip(expected) {
             assert!((value - expected).abs() < 1e-9, "{value}, {expected}");
         }
+        // The border is as wide as 108 pixels: 55.49 is shown as 55, which is in the range.
+        let border = |sum: usize| {
+            let mut image: Image = std::array::from_fn(|pixel| 120 * (pixel % 2) as u8);
+            let is_edge = |at: usize| at == 0 || at == SIDE - 1;
+            let frame = (0..PIXELS).filter(|pixel| is_edge(pixel / SIDE) || is_edge(pixel % SIDE));
+            for (place, pixel) in frame.enumerate() {
+                image[pixel] = (sum / 108 + usize::from(place < sum % 108)) as u8;
+            }
+            warnings(&image)
+        };
+        assert_eq!(border(5993), [""; 0]);
+        assert_eq!(border(5994), ["brightness of the border 56 (training images: 0 to 55)"]);
         assert_eq!(warnings(&[0; PIXELS]).len(), 2);
         assert_eq!(warnings(&[255; PIXELS]).len(), 3);
     }

@@ -1,32 +1,65 @@
-//! The header of the report: model name, training history, warnings, and the main results in large type.
+//! The top of the report: title, warnings, table of contents, and the main results in large type.
 
 use std::io;
 use std::path::Path;
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::{count, plural};
+use crate::cli::ui::format::{count, duration, percent, plural};
 use crate::model::PARAMETERS;
 use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::Report;
-use super::html::{duration, percent};
+use super::html::section;
 use super::settings::reason_for_fewer_epochs;
 
-/// Renders the part above the sections.
-pub(super) fn header(report: &Report<'_>) -> Markup {
-    let samples = report.results.evaluation.samples();
-    let images = match samples {
-        10_000 => "10,000 test images".to_owned(),
-        _ => format!("first {}", plural(samples, "test image")),
-    };
-    let data = report.results.evaluation.dataset.name;
+/// Renders the part above the sections: title, summary, warnings and table of contents.
+pub(super) fn header(
+    report: &Report<'_>,
+    other: Option<&Report<'_>>,
+    contents: &[(&str, &str)],
+) -> Markup {
+    let evaluation = &report.results.evaluation;
     html! {
-        h1 { (report.model) }
-        p { (history(report)) " Measured on the " (images) " of " (data) "." }
-        @for warning in warnings(report) { p .warning { strong { "Warning: " } (warning) } }
-        (headline(report))
+        div .titles {
+            h1 { "LeNet on " (evaluation.dataset.name) }
+            p {
+                b { (report.model) } " predicts " b { (percent(evaluation.accuracy())) }
+                @if let Some(other) = other {
+                    ", " b { (other.model) } " " b { (percent(other.results.evaluation.accuracy())) }
+                }
+                " of the " (images(report)) " correctly."
+            }
+        }
+        @for warning in [Some(report), other].into_iter().flatten().flat_map(warnings) { p .warning { strong { "Warning: " } (warning) } }
+        nav .contents aria-label="Contents" { ul { @for (id, heading) in contents {
+            li .scripted[*id == "inside"] hidden[*id == "inside"] { a href=(format!("#{id}")) { (heading) } }
+        } } }
     }
+}
+
+/// Names the images that the model was measured on.
+fn images(report: &Report<'_>) -> String {
+    match report.results.evaluation.samples() {
+        10_000 => "10,000 test images".to_owned(),
+        samples => format!("first {}", plural(samples, "test image")),
+    }
+}
+
+/// Renders the main results, and how the model was trained.
+pub(super) fn results(report: &Report<'_>) -> Markup {
+    let data = report.results.evaluation.dataset.name;
+    let body = html! {
+        p { (history(report)) " Measured on the " (images(report)) " of " (data) "." }
+        (headline(report))
+    };
+    section("results", "Results", body)
+}
+
+/// Renders a time in UTC. The script of the page replaces it with the local time of the reader.
+pub(super) fn time(rfc3339: &str) -> Markup {
+    let text = rfc3339.get(..16).map(|minutes| format!("{} UTC", minutes.replace('T', " ")));
+    html! { time datetime=(rfc3339) { (text.as_deref().unwrap_or(rfc3339)) } }
 }
 
 /// Renders the main results in large type.
@@ -81,7 +114,7 @@ fn known_history(record: &RunRecord) -> Markup {
         }
         ", with recipe " (settings.recipe.name) " and seed " (settings.seed) ", in " (duration(record.seconds())) " on "
         (record.device)
-        @if let Some(started) = &record.started { ", started " (started) }
+        @if let Some(started) = &record.started { ", started " (time(started)) }
         "."
         @if let Some(reason) = reason_for_fewer_epochs(record) {
             " Only " (count(record.epochs.len())) " of " (plural(settings.epochs, "epoch")) " were trained: " (reason) "."
@@ -94,10 +127,12 @@ fn known_history(record: &RunRecord) -> Markup {
 
 /// Returns warnings about the model and its run record.
 fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
-    let collapsed = report.results.evaluation.is_collapsed();
-    let collapsed =
-        collapsed.then(|| "the model predicts the same class for every image.".to_owned());
-    collapsed.into_iter().chain(mismatch(report))
+    let assumed = (!report.is_described).then(|| {
+        "the model has no record of how it was trained. Sigmoid activations, max-pooling and raw pixels (0 to 255) are assumed."
+            .to_owned()
+    });
+    let weakness = report.results.evaluation.weakness().map(|weakness| format!("{weakness}."));
+    assumed.into_iter().chain(weakness).chain(mismatch(report))
 }
 
 /// Returns a warning if the run record does not seem to belong to this model.

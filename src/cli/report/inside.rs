@@ -1,129 +1,156 @@
-//! The interactive section, which runs the network in the browser: a canvas to draw on, and the outputs of each layer.
+//! The interactive section, which runs the network in the browser: a canvas to draw on, a picture of the network that shows
+//! where each value comes from, and the answer with reasons.
 //!
-//! Without scripts, the section stays hidden. The script reads its data from a JSON block: the weights, and a sprite
-//! with all images that the confusion matrix can show.
+//! Without scripts, the section stays hidden. The scripts draw the picture of the network.
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use maud::{Markup, PreEscaped, html};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use maud::{Markup, html};
 
-use crate::cli::picture::RANGES;
-use crate::data::{DatasetInfo, Image};
-use crate::format::to_torch;
-use crate::model::{TENSORS, Weights};
+use crate::data::DatasetInfo;
 
-use super::pictures::sprite;
-use super::{Prediction, TestResults};
+use super::Report;
 
-/// All scripts of the page, wrapped in one function in strict mode.
-const SCRIPT: &str = concat!(
-    "(() => {\n\"use strict\";\n",
-    include_str!("script/network.js"),
-    include_str!("script/picture.js"),
-    include_str!("script/maps.js"),
-    include_str!("script/drawing.js"),
-    include_str!("script/matrix.js"),
-    include_str!("script/curves.js"),
-    include_str!("script/main.js"),
-    "})();\n"
-);
-
-/// Returns the source expression of a content security policy that allows only this script.
-pub fn script_source() -> String {
-    let digest = Sha256::digest(SCRIPT);
-    format!("'sha256-{}'", BASE64_STANDARD.encode(digest))
-}
-
-/// The layers shown: name in the script, title, and number of pictures.
-const LAYERS: [(&str, &str, usize); 6] = [
-    ("input", "Input, 28x28", 1),
-    ("conv1", "conv1: 6 maps, 24x24", 6),
-    ("conv2", "conv2: 16 maps, 8x8", 16),
-    ("fc1", "fc1: 120 units", 1),
-    ("fc2", "fc2: 84 units", 1),
-    ("fc3", "fc3: 10 outputs", 1),
-];
+/// The buttons that change the drawing: name in the script, and label.
+const TOOLS: [(&str, &str); 3] = [("clear", "Clear"), ("invert", "Invert"), ("flip", "Flip")];
+/// The buttons that shift the drawing.
+const SHIFTS: [(&str, &str); 4] = [("left", "←"), ("up", "↑"), ("down", "↓"), ("right", "→")];
 
 /// Renders the section, hidden until the script shows it.
-pub fn inside(dataset: &DatasetInfo) -> Markup {
+///
+/// If there is an `other` model, the section shows the answers of both and the layers of one at a time.
+pub fn inside(report: &Report<'_>, other: Option<&Report<'_>>) -> Markup {
+    let dataset = report.results.evaluation.dataset;
     html! {
         section #inside hidden {
-            h2 { "Look inside" }
-            p {
-                "Draw an image, drop or paste a PNG or JPEG picture, or select an image on this page to see the output of \
-                 each layer. The network runs in your browser, and no data leaves this page."
-            }
-            div .panes {
-                div .editor {
-                    canvas #drawing width="28" height="28" tabindex="0" role="application"
-                        aria-label="Drawing, 28 by 28 pixels" aria-describedby="keys" {}
-                    div .tools role="group" aria-label="Tools" {
-                        button type="button" data-tool="clear" { "Clear" }
-                        button type="button" data-tool="invert" { "Invert" }
-                        button type="button" data-tool="erase" aria-pressed="false" { "Erase" }
-                        @for (name, sign) in [("left", "←"), ("up", "↑"), ("down", "↓"), ("right", "→")] {
-                            button type="button" data-tool=(name) aria-label=(format!("Shift {name}")) { (sign) }
-                        }
-                    }
-                    p .tools {
-                        label for="picture" { "Open a picture: " }
-                        input #picture type="file" accept="image/png,image/jpeg";
-                    }
-                    p #keys .note .tools { "Keyboard: the arrow keys move the brush, Space draws, Backspace erases." }
+            div .intro {
+                h2 { "Look inside" }
+                p {
+                    "Draw, drop or paste a picture, or select an image. Point at a value to see how it is computed; click to \
+                     keep it. No data leaves this page."
                 }
-                div .result {
+            }
+            @if !report.replay.is_empty() { (replay(report.replay.len())) }
+            div .lesson {
+                (editor(dataset))
+                div .answer {
+                    @if let Some(other) = other { (choice([report.model, other.model])) }
                     p #prediction role="status" {}
-                    p #warnings .warning hidden {}
-                    table .bars {
-                        caption .hidden { "Probability of each class" }
-                        tbody { @for class in dataset.classes { tr {
-                            th scope="row" { (class) }
-                            td .meter { span {} }
-                            td { data value="" {} }
-                        } } }
-                    }
+                    p #warnings .warning role="status" hidden {}
+                    (outputs(dataset, other.is_some()))
+                    (why())
                 }
-            }
-            div #picks .picks role="group" aria-label="Images on this page to select" {}
-            div .layers { @for (name, title, pictures) in LAYERS {
-                figure .layer data-layer=(name) {
-                    figcaption { (title) }
-                    div .row role="img" aria-label=(title) {
-                        @for _ in 0..pictures { span { canvas width="1" height="1" {} span .range {} } }
-                    }
+                div .inspect {
+                    div #network .network tabindex="0" role="application" aria-label="The network, layer by layer"
+                        aria-describedby="network-keys" {}
+                    (origin())
                 }
-            } }
-            p .note {
-                "Convolutions are shown after the sigmoid and before pooling. Each map is scaled from its smallest \
-                 value (black) to its largest (white); both are given below the map. Dense units range from 0 (black) \
-                 to 1 (white)."
             }
         }
     }
 }
 
-/// Renders the data and the script, for the end of the page.
-pub fn script(weights: &Weights, results: &TestResults, images: &[Image]) -> Markup {
-    let values = to_torch(weights).into_iter().flatten();
-    let bytes: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
-    let shown: Vec<&Image> = results.cells.iter().map(|p| &images[p.index]).collect();
-    // The page shows at most four digits.
-    let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
-    let row = |p: &Prediction| json!([p.label, p.predicted, p.index, rounded(p.probability)]);
-    let data = json!({
-        "classes": results.evaluation.dataset.classes,
-        "tensors": TENSORS.map(|spec| json!([spec.name, spec.shape])),
-        "weights": BASE64_STANDARD.encode(bytes),
-        "cells": results.cells.iter().map(row).collect::<Value>(),
-        "mistakes": results.mistakes.iter().map(row).collect::<Value>(),
-        "sprite": sprite(&shown),
-        "ranges": RANGES.map(|range| json!([range.name, range.min, range.max])),
-    });
-    // Escape `<`, so that no text in the data can close the script element.
-    let data = data.to_string().replace('<', "\\u003c");
+/// Renders the controls that move the network through the epochs of its run.
+fn replay(epochs: usize) -> Markup {
     html! {
-        script #data type="application/json" { (PreEscaped(data)) }
-        script { (PreEscaped(SCRIPT)) }
+        div .replay role="group" aria-label="Replay of the training" {
+            button #play type="button" { "Play" }
+            label for="replay" { "Epoch" }
+            input #replay type="range" min="0" max=(epochs - 1) value=(epochs - 1);
+            output for="replay" {}
+        }
+    }
+}
+
+/// Renders the canvas and its tools.
+fn editor(dataset: &DatasetInfo) -> Markup {
+    html! {
+        div .draw {
+            div .stage {
+                canvas #drawing width="28" height="28" tabindex="0" role="application"
+                    aria-label="Drawing, 28 by 28 pixels" aria-describedby="keys" {}
+                canvas #overlay width="28" height="28" aria-hidden="true" {}
+            }
+            div .tools role="group" aria-label="Tools" {
+                @for (name, label) in TOOLS { button type="button" data-tool=(name) { (label) } }
+                button type="button" data-tool="erase" aria-pressed="false" { "Erase" }
+                span .shifts { @for (name, sign) in SHIFTS {
+                    button type="button" data-tool=(name) aria-label=(format!("Shift {name}")) { (sign) }
+                } }
+            }
+            div .tools .file {
+                label for="picture" { "Picture: " }
+                input #picture type="file" accept="image/*";
+            }
+            div #picks .picks role="group" aria-label="Test images to select, one per class" {}
+            p #keys .note {
+                "Keys: arrows move the brush, Space draws, Backspace erases."
+                @if dataset.classes.contains(&"Sneaker") { " Shoes face left in this data set." }
+            }
+        }
+    }
+}
+
+/// Renders the choice of the model whose layers are shown.
+fn choice(models: [&str; 2]) -> Markup {
+    html! {
+        fieldset .models {
+            legend { "Show the layers of" }
+            @for (index, name) in models.iter().enumerate() {
+                label {
+                    input type="radio" name="model" value=(index) checked[index == 0];
+                    " " (name)
+                }
+            }
+            p #other-answer role="status" {}
+        }
+    }
+}
+
+/// Renders the ten outputs: output, name, and probability as a bar. Each name is a button that selects a class.
+fn outputs(dataset: &DatasetInfo, with_other: bool) -> Markup {
+    html! {
+        table .bars {
+            caption { b { "fc3" } " output and probability of each class; select one to question it" }
+            tbody { @for class in dataset.classes { tr {
+                td .output { canvas .fc3 width="1" height="1" {} }
+                th scope="row" { button type="button" aria-pressed="false" { (class) } }
+                td .meter { span {} @if with_other { i .other {} } }
+                td { data value="" {} }
+            } } }
+        }
+    }
+}
+
+/// Renders the controls that show why the network predicts a class.
+fn why() -> Markup {
+    html! {
+        div .why role="group" aria-label="Why" {
+            label { input #covering type="checkbox"; " Show on the drawing what matters" }
+            p #covering-text role="status" {}
+            label for="push" { "Push the drawing towards " b #target {} }
+            input #push type="range" min="0" max="100" value="0";
+            p #pushed role="status" {}
+        }
+    }
+}
+
+/// Renders the panel that shows how the selected value is computed.
+fn origin() -> Markup {
+    html! {
+        div #origin .origin {
+            div .about {
+                h3 {}
+                button #off-value type="button" {}
+                button #off-map type="button" {}
+                button #all-on type="button" hidden { "Switch everything on" }
+                span #off-text role="status" {}
+            }
+            p #selected .hidden role="status" {}
+            div .formula .scroll tabindex="0" role="region" aria-label="How the selected value is computed" {}
+        }
+        p #network-keys .note {
+            "Kernels of conv1 share one colour scale, " span #kernel-scale {} ": blue is positive, orange negative. Maps are shown \
+             after the sigmoid. Keys in the network: arrows move, Page Down and Page Up change the map, Home and End go to the \
+             first and the last."
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The output of the program: results on stdout, progress and notes on stderr.
 
 mod bar;
+mod confusion;
 pub(crate) mod events;
 pub(crate) mod format;
 mod notes;
@@ -12,6 +13,7 @@ mod terminal;
 mod text;
 
 pub use bar::Bar;
+pub use confusion::confusion;
 pub use events::JsonReporter;
 pub use notes::notes;
 pub use out::Out;

@@ -16,6 +16,8 @@ pub trait RunReporter: Reporter {
     fn test(&mut self, _record: &RunRecord, _test: &TestRecord) {}
     /// Reports that the model was saved.
     fn saved(&mut self, _path: &Path) {}
+    /// Reports why the run stopped before its end.
+    fn stopped(&mut self, _reason: &str) {}
     /// Reports anything else that the user should know.
     fn note(&mut self, _text: &str) {}
     /// Ends the report.

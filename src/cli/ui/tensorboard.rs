@@ -22,9 +22,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::cli::error::Error;
+use crate::error;
 use crate::format::protobuf::Message;
-use crate::io::{FileError, complete};
-
+use crate::io::{FileError, Lock, Origin, Target, complete, create_directory};
 use crate::train::{EpochRecord, RunRecord};
 
 /// Prefix and suffix of the file names. TensorBoard reads every file whose name contains "tfevents".
@@ -36,7 +36,10 @@ const SUFFIX: &str = ".lenet";
 pub struct TensorBoard {
     train: EventFile,
     validation: EventFile,
+    /// Event files of other runs, which are removed after the first epoch is written.
+    replaced: Vec<PathBuf>,
     failure: Option<FileError>,
+    lock: Lock,
 }
 
 /// An event file in its directory. The file is created with the first epoch.
@@ -53,36 +56,57 @@ struct EventFile {
 type Scalars = fn(&RunRecord, &EpochRecord) -> Vec<(&'static str, f64)>;
 
 impl TensorBoard {
-    /// Prepares to write below `dir`, which is created if necessary. A resumed run passes its record as `earlier`.
+    /// Prepares to write below `dir`, which is created if necessary, and locks it. A resumed run passes its record as
+    /// `earlier`.
     ///
     /// # Errors
-    /// Returns an error if `dir` has event files of other runs and `force` is not set, or if a directory cannot be created.
+    /// Returns an error if another run is writing to `dir`, if `dir` has event files of other runs and `force` is not set,
+    /// or if a directory cannot be written.
     pub fn new(dir: &Path, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
-        let file = |name, scalars: Scalars| {
+        let file = |name, scalars: Scalars| -> Result<EventFile, FileError> {
             let dir = dir.join(name);
-            let own = earlier.map(|record| dir.join(file_name(record)));
-            for path in files_in(&dir).iter().filter(|path| own.as_ref() != Some(path)) {
-                if !force {
-                    return Err(Error::exists(&dir));
-                }
-                fs::remove_file(path).map_err(FileError::of("cannot remove", path))?;
-            }
-            fs::create_dir_all(&dir).map_err(FileError::of("cannot create the directory", &dir))?;
+            create_directory(&dir, Origin::Program)?;
+            Target::new(&dir.join(PREFIX), Origin::Program)?.probe()?;
             Ok(EventFile { dir, file: None, epochs: 0, scalars })
         };
-        Ok(Self {
-            train: file("train", training)?,
-            validation: file("validation", validation)?,
-            failure: None,
-        })
+        let files = [file("train", training)?, file("validation", validation)?];
+        let lock = Lock::acquire(&dir.join(".lenet.lock"))?;
+        let lock = lock.ok_or_else(|| error::Error::Locked(dir.to_owned()))?;
+        let mut replaced = Vec::new();
+        for EventFile { dir, .. } in &files {
+            let own = earlier.map(|record| dir.join(file_name(record)));
+            let others = files_in(dir).into_iter().filter(|path| own.as_ref() != Some(path));
+            replaced.extend(others);
+            if !force && !replaced.is_empty() {
+                return Err(Error::exists(dir));
+            }
+        }
+        let [train, validation] = files;
+        Ok(Self { train, validation, replaced, failure: None, lock })
+    }
+
+    /// Returns whether the lock keeps other runs out of the directory.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_effective()
     }
 
     /// Appends the epochs of `record` that the files lack. After the first failure, nothing more is written.
     pub fn write(&mut self, record: &RunRecord) {
         if self.failure.is_none() {
-            let written = self.train.write(record);
-            self.failure = written.and_then(|()| self.validation.write(record)).err();
+            self.failure = self.try_write(record).err();
         }
+    }
+
+    fn try_write(&mut self, record: &RunRecord) -> Result<(), FileError> {
+        self.train.write(record)?;
+        self.validation.write(record)?;
+        for path in self.replaced.drain(..) {
+            // A run that started in the same second had the same file name, so its file has just been replaced.
+            if !path.ends_with(file_name(record)) {
+                fs::remove_file(&path).map_err(FileError::of("cannot remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the output.
@@ -107,6 +131,8 @@ impl EventFile {
                 let version =
                     Message::default().double(1, start_time(record).as_secs_f64()).int(2, 0);
                 let version = framed(&version.bytes(3, "brain.Event:2").finish());
+                // The directory may have been replaced or removed since the start of the run.
+                create_directory(&self.dir, Origin::Program)?;
                 *none = Some(complete(&path, &[version, events].concat())?);
             }
         }

@@ -75,11 +75,55 @@ fn plain_wanted() -> bool {
         || env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
-/// Writes `text` to stderr as one line. Characters that a terminal interprets are escaped. Failures are ignored.
+/// Writes `text` to stderr. Characters that a terminal interprets are escaped. On a terminal, the text is wrapped between words,
+/// and the first word (`error:`, `warning:`, ..) is coloured. Elsewhere, the text is one line. Failures are ignored.
 pub fn note(text: &str) {
+    let mut lines = wrap(&text::line(text), bar_columns()).join("\n");
+    if io::stderr().is_terminal() && !plain_wanted() && supports_colours() {
+        lines = with_coloured_label(&lines);
+    }
     // Use a single write, so that the lines of two programs do not mix.
-    let line = format!("{}\n", text::line(text));
-    let _ = io::stderr().write_all(line.as_bytes());
+    let _ = io::stderr().write_all(format!("{lines}\n").as_bytes());
+}
+
+/// Colours the label of a message: errors red, warnings yellow, anything else bold.
+fn with_coloured_label(text: &str) -> String {
+    let colour = match text.split(':').next() {
+        Some("error") => "1;31",
+        Some("warning") => "1;33",
+        Some("hint" | "note") => "1",
+        _ => return text.to_owned(),
+    };
+    let (label, rest) = text.split_once(':').unwrap_or_default();
+    format!("\u{1b}[{colour}m{label}:\u{1b}[0m{rest}")
+}
+
+/// Wraps `text` to lines of at most `columns` characters, where possible. A command, which is in backquotes or follows the last
+/// `: ` and begins with `lenet`, stays whole, so that it can be copied.
+fn wrap(text: &str, columns: usize) -> Vec<String> {
+    if text.chars().count() <= columns {
+        return vec![text.to_owned()];
+    }
+    if let Some((before, command)) = text.rsplit_once(": lenet ") {
+        let mut lines = wrap(&format!("{before}:"), columns);
+        lines.push(format!("lenet {command}"));
+        return lines;
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut is_quoted = false;
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line)
+                if is_quoted || line.chars().count() + 1 + word.chars().count() <= columns =>
+            {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+        is_quoted ^= word.matches('`').count() % 2 == 1;
+    }
+    lines
 }
 
 /// Prints an error and its hint, if any.
@@ -108,5 +152,31 @@ pub fn exit_status(work: impl FnOnce() -> Result<(), Error> + UnwindSafe) -> Exi
         }
         // The hook has already printed the panic.
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_notes_wrap_between_words() {
+        let text = "note: use `lenet data fetch --force` to download a valid file";
+        assert_eq!(wrap(text, 80), [text]);
+        let lines = wrap(text, 24);
+        assert_eq!(lines, ["note: use", "`lenet data fetch --force`", "to download a valid file"]);
+        let lines =
+            wrap("hint: everything is saved; resume with: lenet train --resume -o m.mpk", 26);
+        assert_eq!(
+            lines,
+            ["hint: everything is saved;", "resume with:", "lenet train --resume -o m.mpk"]
+        );
+        assert_eq!(wrap("one_very_long_word", 4), ["one_very_long_word"]);
+    }
+
+    #[test]
+    fn only_labels_are_coloured() {
+        assert_eq!(with_coloured_label("error: a: b"), "\u{1b}[1;31merror:\u{1b}[0m a: b");
+        assert_eq!(with_coloured_label("saved: b"), "saved: b");
     }
 }

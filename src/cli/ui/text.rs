@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::error::Error;
 use crate::train::{EpochRecord, Reporter, RunRecord, RunningSums, TestRecord};
 
+use super::format::count;
 use super::{Out, RunReporter, bar_columns, columns};
 
 /// Prints one line per epoch, as Keras does in the notebook.
@@ -90,7 +91,16 @@ impl Reporter for TextReporter {
             bar.set_length(batches as u64);
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        bar.set_message(format!("loss: {:.4}  accuracy: {:.4}", sums.mean_loss(), sums.accuracy()));
+        let message = format!("accuracy: {:.4}", sums.accuracy());
+        bar.set_message(match self.columns {
+            0..NARROW => message,
+            NARROW..WIDE => format!("loss: {:.4}  {message}", sums.mean_loss()),
+            _ => {
+                let rate = sums.samples as f64 / sums.seconds.max(f64::MIN_POSITIVE);
+                let rate = count(rate as usize);
+                format!("loss: {:.4}  {message}  {rate} images/s", sums.mean_loss())
+            }
+        });
         bar.set_position(sums.batches as u64);
     }
 
@@ -100,13 +110,13 @@ impl Reporter for TextReporter {
         // A narrow window omits the parts with the highest numbers first.
         let mut parts = vec![
             (0, format!("Epoch {epoch}/{}", self.epochs)),
-            (4, duration(*seconds)),
+            (5, duration(*seconds)),
             (6, format!("{}/sample", duration(each))),
-            (3, format!("loss: {loss:.4}")),
-            (5, format!("accuracy: {accuracy:.4}")),
+            (4, format!("loss: {loss:.4}")),
+            (2, format!("accuracy: {accuracy:.4}")),
         ];
         if let (Some(loss), Some(accuracy)) = (record.val_loss, record.val_accuracy) {
-            parts.push((2, format!("val_loss: {loss:.4}")));
+            parts.push((3, format!("val_loss: {loss:.4}")));
             parts.push((1, format!("val_accuracy: {accuracy:.4}")));
         }
         let line = fit(parts, columns());
@@ -116,7 +126,7 @@ impl Reporter for TextReporter {
 }
 
 impl RunReporter for TextReporter {
-    fn start(&mut self, record: &RunRecord, _: Option<&Path>) {
+    fn start(&mut self, record: &RunRecord, output: Option<&Path>) {
         self.epochs = record.settings.epochs;
         self.begin(record.epochs.len() + 1);
         let RunRecord { train_samples, validation_samples, .. } = record;
@@ -125,7 +135,8 @@ impl RunReporter for TextReporter {
             _ => format!(
                 "Train on {train_samples} samples, validate on {validation_samples} samples"
             ),
-        })
+        });
+        self.line(&fit(setup(record, output), columns()));
     }
 
     fn test(&mut self, _: &RunRecord, test: &TestRecord) {
@@ -146,6 +157,22 @@ impl RunReporter for TextReporter {
     }
 }
 
+/// Returns what distinguishes a run from others, for [`fit`].
+fn setup(record: &RunRecord, output: Option<&Path>) -> Vec<(u8, String)> {
+    let settings = &record.settings;
+    let dataset = record.dataset.as_ref().and_then(|dataset| dataset.name.clone());
+    // The instruction set in `CPU (avx2)` is a detail for `lenet doctor`.
+    let device = record.device.split(" (").next().unwrap_or_default();
+    let mut parts = vec![
+        (0, dataset.unwrap_or_else(|| "unknown data set".to_owned())),
+        (1, format!("recipe: {}", settings.recipe.name)),
+        (2, format!("seed: {}", settings.seed)),
+        (4, format!("device: {device}")),
+    ];
+    parts.extend(output.map(|output| (3, format!("model: {}", output.display()))));
+    parts
+}
+
 /// Joins parts to a line of at most `columns` characters. If the line is too long, the parts with the highest numbers
 /// are omitted first. Parts with number 0 are always kept.
 pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
@@ -160,19 +187,24 @@ pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     }
 }
 
-/// Returns a progress bar for a window with `columns` columns. Some columns stay free, because the `^C` that a terminal
-/// echoes would otherwise wrap the line.
+/// Widths, in columns, from which the bar also shows the loss, and the images per second.
+const NARROW: usize = 96;
+const WIDE: usize = 120;
+
+/// Returns the style of a progress bar for a window with `columns` columns. Some columns stay free, because the `^C` that a
+/// terminal echoes would otherwise wrap the line.
 fn bar_style(columns: usize) -> ProgressStyle {
-    let template = match columns {
-        0..48 => "Epoch {prefix} {percent}%".to_owned(),
-        48..72 => "Epoch {prefix} {pos}/{len}  {msg}".to_owned(),
-        72..90 => "Epoch {prefix} {pos}/{len}  {msg}  {eta} left".to_owned(),
-        _ => {
-            let bar = (columns - 70).min(60);
-            format!(
-                "Epoch {{prefix}} {{bar:{bar}.cyan/blue}} {{pos}}/{{len}}  {{msg}}  {{eta}} left"
-            )
-        }
+    let (reserved, middle) = match columns {
+        0..40 => (columns, ""),
+        40..72 => (52, "{percent}%  {msg}  "),
+        72..NARROW => (60, "{pos}/{len}  {msg}  "),
+        NARROW..WIDE => (74, "{pos}/{len}  {msg}  "),
+        _ => (92, "{pos}/{len}  {msg}  "),
+    };
+    let template = match columns.saturating_sub(reserved).min(60) {
+        0..4 if middle.is_empty() => "Epoch {prefix} {percent}%".to_owned(),
+        0..4 => format!("Epoch {{prefix}}  {middle}{{eta}} left"),
+        bar => format!("Epoch {{prefix}} {{bar:{bar}.cyan/blue}} {middle}{{eta}} left"),
     };
     ProgressStyle::with_template(&template).expect("the template is one of these")
 }

@@ -1,6 +1,6 @@
-//! Decodes arbitrary bytes as a PyTorch file. Decoding must not panic.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = lenet::format::torch::decode(bytes);
-});
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::run("torch", bytes));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::report::card;
 use crate::cli::report::training_rows;
 use crate::data::DatasetIdentity;
+use crate::io::text::is_interpreted;
 use crate::train::RunRecord;
 
 /// Usage in Python.
@@ -41,22 +42,25 @@ net.load_state_dict(load_file("model.safetensors"))
 ```
 "#;
 
-/// Returns the card of the model `name`, which was trained on `dataset`.
-pub(super) fn write(name: &str, record: Option<&RunRecord>, dataset: &DatasetIdentity) -> String {
+/// Returns the card of the model `name`. It claims nothing that the run record does not confirm, and says so unless
+/// `is_described` confirms at least the network.
+pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) -> String {
+    let dataset = record.and_then(RunRecord::trained_on).unwrap_or_else(DatasetIdentity::assumed);
     let info = dataset.info();
     let test = record.and_then(|record| record.test.as_ref());
-    let mut tags = vec!["lenet", "burn", "onnx", "safetensors"];
+    let mut tags = vec!["lenet", "onnx", "safetensors"];
     let tag = info.name.to_lowercase();
     if info.is_known() {
         tags.push(&tag);
     }
-    let mut head = json!({
-        "license": "mit",
-        "library_name": "burn",
-        "pipeline_tag": "image-classification",
-        "tags": tags,
-        "metrics": ["accuracy"],
-    });
+    let mut head = json!({ "pipeline_tag": "image-classification" });
+    if record.is_some() {
+        tags.push("burn");
+        head["license"] = json!("mit");
+        head["library_name"] = json!("burn");
+        head["metrics"] = json!(["accuracy"]);
+    }
+    head["tags"] = json!(tags);
     if let Some(hub) = info.hub {
         head["datasets"] = json!([hub]);
         if let Some(test) = test {
@@ -75,9 +79,13 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, dataset: &DatasetIde
         Some(data) => format!("LeNet with 44,426 parameters, trained on {}", plain(data)),
         None => "LeNet with 44,426 parameters".to_owned(),
     };
-    text += match record {
-        Some(_) => ". It was trained by `lenet`, a program built on Burn.\n\n",
-        None => ".\n\n",
+    text += match (record, is_described) {
+        (Some(_), _) => ". It was trained by `lenet`, a program built on Burn.\n\n",
+        (None, true) => ".\n\nThere is no record of how it was trained.\n\n",
+        (None, false) => {
+            ".\n\nThere is no record of how it was trained. These files assume that its network has sigmoid activations and \
+             max-pooling, and that it was trained on raw pixels.\n\n"
+        }
     };
     if let Some(test) = test {
         text += &format!(
@@ -95,10 +103,11 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, dataset: &DatasetIde
     if let Some(record) = record {
         text += "\n## How it was trained\n\n| | |\n|---|---|\n";
         for (name, value) in training_rows(record) {
-            text += &format!("| {name} | {} |\n", plain(&value));
+            text += &format!("| {name} | {} |\n", plain(&value).replace('|', "\\|"));
         }
         for (file, digest) in &record.data {
-            text += &format!("| SHA-256 of {} | `{}` |\n", plain(file), plain(digest));
+            let [file, digest] = [file, digest].map(|text| code(text).replace('|', "\\|"));
+            text += &format!("| SHA-256 of {file} | {digest} |\n");
         }
     }
     text
@@ -110,40 +119,70 @@ fn yaml(head: &Value) -> String {
     entries.map(|(key, value)| format!("{key}: {value}\n")).collect()
 }
 
-/// Escapes Markdown in text from files.
+/// Returns text from files in Markdown. Text that could be markup, a link or a mention is set as code, where nothing is live.
 fn plain(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' => plain.extend(['\\', c]),
-            c if c.is_control() => plain.push(' '),
-            c => plain.push(c),
-        }
+    // A point may be part of a number, but not of an address.
+    let mut next = text.chars().skip(1);
+    let is_harmless = |c: char| {
+        let is_number = next.next().is_none_or(|next| next.is_ascii_digit() || next == ' ');
+        c.is_alphanumeric() || " ,()%+/-".contains(c) || (c == '.' && is_number)
+    };
+    match text.chars().all(is_harmless) {
+        true => text.to_owned(),
+        false => code(text),
     }
-    plain
+}
+
+/// Returns text as a code span, on one line.
+fn code(text: &str) -> String {
+    let is_unsafe = |c: char| c.is_control() || is_interpreted(c);
+    let line: String = text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
+    let longest = line.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    match longest {
+        0 => format!("{fence}{line}{fence}"),
+        _ => format!("{fence} {line} {fence}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::data::{DatasetInfo, FASHION_MNIST, MNIST, UNKNOWN};
+    use crate::train::{Recipe, Settings};
 
     #[test]
-    fn card_without_record_has_no_metrics() {
-        let card = write("m", None, &DatasetIdentity::assumed());
-        assert!(card.starts_with("---\nlicense: \"mit\"\nlibrary_name: \"burn\"\n"));
-        assert!(!card.contains("model-index") && !card.contains("accuracy 0"));
-        assert!(card.contains("## Out of scope"));
-        assert!(!card.contains("datasets:") && !card.contains("Zalando"));
+    fn card_without_record_claims_nothing() {
+        for is_described in [true, false] {
+            let card = write("m", None, is_described);
+            assert!(
+                card.starts_with("---\npipeline_tag: \"image-classification\"\ntags: ["),
+                "{card}"
+            );
+            for claim in [
+                "license",
+                "burn",
+                "Burn",
+                "metrics",
+                "accuracy",
+                "datasets",
+                "Fashion",
+                "trained by",
+                "trained on MNIST",
+            ] {
+                assert!(!card.contains(claim), "{claim}: {card}");
+            }
+            assert!(card.contains("There is no record of how it was trained."));
+            assert_eq!(card.contains("These files assume"), !is_described);
+            assert!(card.contains("## Out of scope"));
+        }
     }
 
     #[test]
     fn card_describes_its_data_set() {
         let card = |info: &DatasetInfo| {
-            let identity = DatasetIdentity { names: info.into(), digests: BTreeMap::new() };
-            write("m", None, &identity)
+            let record = RunRecord::new(Settings::new(Recipe::classic()), "CPU");
+            write("m", Some(&RunRecord { dataset: Some(info.into()), ..record }), true)
         };
         let clothes = card(&FASHION_MNIST);
         assert!(clothes.contains("datasets: [\"zalando-datasets/fashion_mnist\"]\n"), "{clothes}");
@@ -157,8 +196,32 @@ mod tests {
     }
 
     #[test]
-    fn names_are_escaped() {
-        assert_eq!(plain("a|b\n<c>"), "a\\|b \\<c\\>");
+    fn text_of_record_is_not_markup() {
+        for text in
+            ["CPU (avx2)", "54,000 images", "classic", "0.9", "8.3 s", "SGD, 0.9 with momentum 0.5"]
+        {
+            assert_eq!(plain(text), text);
+        }
+        for text in [
+            "http://x.org",
+            "www.x.org",
+            "x.org",
+            "a@b.org",
+            "@user",
+            "~~x~~",
+            "**x**",
+            "_x_",
+            "[x](y)",
+            "<b>",
+            "&copy;",
+            "#1",
+            ":smile:",
+            "$x$",
+            "a|b",
+        ] {
+            assert_eq!(plain(text), format!("`{text}`"));
+        }
+        assert_eq!(plain("a`b``\nc"), "``` a`b`` c ```");
         assert_eq!(yaml(&json!({ "name": "a: \"b\"" })), "name: \"a: \\\"b\\\"\"\n");
     }
 }

@@ -1,20 +1,20 @@
 //! `lenet convert MODEL DIR/`: writes the files of a Hugging Face model repository.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::card;
 use crate::cli::args::ConvertArgs;
+use crate::cli::commands::Model;
 use crate::cli::error::Error;
 use crate::data::{DatasetIdentity, DatasetNames, Scaling};
-use crate::format::{Format, ModelFile};
-use crate::io::{FileError, Target};
+use crate::format::Format;
+use crate::io::{Origin, Staged, Target, create_directory};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
-/// The files in the order of writing. The model card is the last one, so if it exists, all files are complete.
+/// The files in the order of writing. The model card is the last one, so if it exists, it describes the other files.
 pub(super) const FILES: [&str; 4] = ["model.safetensors", "model.onnx", "config.json", "README.md"];
 
 /// Returns whether `target` is a directory, or will be one because it ends with a slash.
@@ -23,26 +23,35 @@ pub(super) fn is_directory(target: &Path) -> bool {
 }
 
 /// Writes the directory.
-pub(super) fn write(
-    args: &ConvertArgs,
-    file: &mut ModelFile,
-    record: Option<&RunRecord>,
-    dataset: &DatasetIdentity,
-) -> Result<(), Error> {
+pub(super) fn write(args: &ConvertArgs, model: &mut Model) -> Result<(), Error> {
     let dir = &args.output;
-    fs::create_dir_all(dir).map_err(FileError::of("cannot create the directory", dir))?;
+    create_directory(dir, Origin::User)?;
     // Libraries such as transformers read the tensor layout from this key.
-    file.metadata.insert("format".to_owned(), "pt".to_owned());
-    super::write(&dir.join(FILES[0]), Format::Safetensors, file, args.force)?;
-    super::write(&dir.join(FILES[1]), Format::Onnx, file, args.force)?;
-    let config = config(&layers(1), record, &dataset.names);
+    model.file.metadata.insert("format".to_owned(), "pt".to_owned());
+    let assumed = DatasetIdentity::assumed();
+    let record = model.record();
+    let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
-    let card = card::write(&stem, record, dataset);
-    for (name, text) in [(FILES[2], config + "\n"), (FILES[3], card)] {
-        Target::user_path(&dir.join(name))?.write(text.as_bytes(), args.force)?;
+    let card = card::write(&stem, record, model.is_described());
+    let paths = FILES.map(|name| dir.join(name));
+    let contents = [
+        super::encode(&paths[0], Format::Safetensors, &model.file)?,
+        super::encode(&paths[1], Format::Onnx, &model.file)?,
+        (config + "\n").into_bytes(),
+        card.into_bytes(),
+    ];
+    let target = |path: &PathBuf| Target::new(path, Origin::Program);
+    let targets = paths.iter().map(target).collect::<Result<Vec<_>, _>>()?;
+    // Write everything before replacing anything, so that a full disk changes nothing.
+    let staged = targets.iter().zip(&contents);
+    let staged = staged.map(|(target, bytes)| target.stage(bytes, args.force));
+    let staged = staged.collect::<Result<Vec<_>, _>>()?;
+    // Until all files are replaced, the directory has no card, so that no card describes other weights.
+    if let (true, [.., card]) = (args.force, &targets[..]) {
+        card.remove()?;
     }
-    Ok(())
+    Ok(staged.into_iter().try_for_each(Staged::commit)?)
 }
 
 /// Returns `config.json`: everything that a program needs to use the weights.
@@ -60,7 +69,11 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
     }
     // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
-        Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
+        Some(Scaling::Standardise { mean, deviation }) => {
+            // The shortest digits that identify an f32, which JSON would widen to f64.
+            let [mean, std] = [mean, deviation].map(|value| value.to_string().parse::<f64>().ok());
+            json!({ "mean": mean, "std": std })
+        }
         _ => Value::Null,
     };
     json!({
@@ -69,7 +82,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
         "num_channels": 1,
         "image_size": 28,
         "num_labels": 10,
-        "dataset": dataset.name,
+        "dataset": record.and(dataset.name.as_ref()),
         "id2label": names,
         "label2id": labels,
         "input": {

@@ -10,11 +10,12 @@ use crate::cli::fetch::Fetcher;
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
 use crate::data::datasets::DEFAULT;
-use crate::data::source::cache_dir;
+use crate::data::source::{cache_dir, named_by_environment};
+use crate::io::Origin;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
-    let dir = args.dir.clone().filter(|dir| !dir.as_os_str().is_empty());
-    let dir = dir.or_else(cache_dir).ok_or(FetchError::NoFolder)?;
+    let origin = if args.dir.is_some() { Origin::User } else { Origin::Program };
+    let dir = args.dir.clone().or_else(cache_dir).ok_or(FetchError::NoFolder)?;
     let mirrors = match &args.mirrors[..] {
         [] => DEFAULT.mirrors.iter().map(|url| (*url).to_owned()).collect(),
         given => given.to_vec(),
@@ -23,7 +24,7 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let mut out = Out::default();
     let mut files = Vec::new();
     for file in DataFile::ALL {
-        let fetched = fetcher.file(&dir, file, args.force)?;
+        let fetched = fetcher.file((&dir, origin), file, args.force)?;
         if !args.json {
             let origin = if fetched.is_new { "fetched" } else { "already present" };
             out.line(&format!("{}  ok, {origin}", fetched.path.display()));
@@ -41,8 +42,7 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
 
 /// Returns whether other commands find the data set in `dir` without `--data`.
 fn is_searched(dir: &Path) -> bool {
-    let is_named = std::env::var_os(crate::data::source::DIR_VARIABLE).is_some();
-    is_named
+    named_by_environment().is_some()
         || dir == Path::new("data")
         || dir == Path::new("./data")
         || cache_dir().as_deref() == Some(dir)

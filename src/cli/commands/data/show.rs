@@ -11,8 +11,9 @@ use crate::cli::error::Error;
 use crate::cli::picture::half_blocks;
 use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
 use crate::data::{CLASSES, Image, ImageDataset, Provenance, SIDE, TrainAndTest};
+use crate::io::Origin;
 
-use crate::cli::commands::{data_options, new_file, note_provenance};
+use crate::cli::commands::{HeldOut, Notes, data_options, new_file};
 
 /// Images per class in the PNG file, and number of pixels between two images.
 const COLUMNS: usize = 20;
@@ -25,12 +26,14 @@ const COLUMNS_OF_TEXT: usize = 5;
 type Counts = (String, [usize; CLASSES]);
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
-    let sheet = args.png.as_deref().map(|path| new_file(path, args.force)).transpose()?;
+    let sheet =
+        args.png.as_deref().map(|path| new_file(path, Origin::User, args.force)).transpose()?;
     let ShowArgs { data, validation, .. } = args;
+    let held_out = HeldOut::new(validation, data, HeldOut::by_default());
     let TrainAndTest { train, test, provenance } =
-        TrainAndTest::load(&data_options(data, data.limit, validation.stratified))?;
-    note_provenance(&provenance);
-    let (train, validation) = train.split(validation.validation_split)?;
+        TrainAndTest::load(&data_options(data, data.limit, held_out.stratified))?;
+    Notes::default().provenance(&provenance);
+    let (train, validation) = train.split(held_out.fraction)?;
     let shown = args.split.unwrap_or(Split::Train);
     let images = match shown {
         Split::Train => &train,

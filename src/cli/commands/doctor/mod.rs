@@ -40,9 +40,11 @@ impl DoctorArgs {
     /// Measures the backends and prints the state of the machine and of the data set.
     ///
     /// # Errors
-    /// Returns an error if the data set cannot be used, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
+    /// Returns an error if the data set cannot be used, if the chosen GPU does not exist, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
     /// the CPU backend fails.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
+        #[cfg(feature = "wgpu")]
+        crate::cli::restart::with_runtime_dir();
         let data = TrainAndTest::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = cpu::level()?.to_string();
         let levels: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
@@ -51,7 +53,11 @@ impl DoctorArgs {
         let on_cpu = Some((speeds.ndarray)()?);
         #[cfg(not(feature = "ndarray"))]
         let on_cpu: Option<f64> = None;
-        let gpu = gpu(speeds);
+        let gpu = self.gpu(speeds)?;
+        #[cfg(feature = "wgpu")]
+        let names = crate::backend::gpu::names();
+        #[cfg(not(feature = "wgpu"))]
+        let names: Vec<String> = Vec::new();
         // The faster of the backends that work on this machine.
         let faster = match (on_cpu, gpu.images_per_second) {
             (Some(cpu), Some(gpu)) if gpu > cpu => Some("wgpu"),
@@ -70,6 +76,7 @@ impl DoctorArgs {
                     "threads": threads, "images_per_second": on_cpu,
                 },
                 "gpu": gpu,
+                "gpus": names,
                 "faster": faster,
                 "data": {
                     "dir": loaded.map(|data| data.provenance.dir.to_string_lossy()),
@@ -98,16 +105,16 @@ impl DoctorArgs {
                 }
                 Err(error) => format!("none: {error}"),
             };
-            out.lines([
-                format!("lenet   {lenet} on Burn {burn}"),
-                format!("cpu     {cpu}"),
-                format!("gpu     {}", gpu.text()),
-                format!(
-                    "faster  {}",
-                    faster.map_or("none".to_owned(), |name| format!("--backend {name}"))
-                ),
-                format!("data    {data}"),
-            ]);
+            out.line(&format!("lenet   {lenet} on Burn {burn}"));
+            out.line(&format!("cpu     {cpu}"));
+            out.line(&format!("gpu     {}", gpu.text()));
+            if names.len() > 1 {
+                let names = names.iter().enumerate();
+                out.lines(names.map(|(number, name)| format!("        --gpu {number}: {name}")));
+            }
+            let faster = faster.map_or("none".to_owned(), |name| format!("--backend {name}"));
+            out.line(&format!("faster  {faster}"));
+            out.line(&format!("data    {data}"));
         }
         out.finish()?;
         data?;
@@ -132,23 +139,31 @@ impl Gpu {
     }
 }
 
-#[cfg(feature = "wgpu")]
-fn gpu(speeds: &Speeds) -> Gpu {
-    crate::backend::gpu::xdg_runtime_note().into_iter().for_each(crate::cli::ui::note);
-    let mut found = Gpu::default();
-    let measured = crate::backend::gpu::open().map_err(Error::from).and_then(|gpu| {
-        (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
-        (speeds.wgpu)(&gpu)
-    });
-    match measured {
-        Ok(speed) => found.images_per_second = Some(speed),
-        Err(error) => found.problem = Some(error.to_string()),
+impl DoctorArgs {
+    /// Opens the chosen GPU and measures it. A missing or unusable GPU is a result, but not one that the user chose wrongly.
+    #[cfg(feature = "wgpu")]
+    fn gpu(&self, speeds: &Speeds) -> Result<Gpu, Error> {
+        use crate::backend::gpu;
+        use crate::error;
+        let opened = match gpu::open(self.gpu.choice.as_deref()) {
+            Err(error @ error::Error::UnknownGpu { .. }) => return Err(error.into()),
+            opened => opened.map_err(Error::from),
+        };
+        let mut found = Gpu::default();
+        let measured = opened.and_then(|gpu| {
+            (found.name, found.software) = (Some(gpu.name.clone()), gpu.is_software);
+            (speeds.wgpu)(&gpu)
+        });
+        match measured {
+            Ok(speed) => found.images_per_second = Some(speed),
+            Err(error) => found.problem = Some(error.to_string()),
+        }
+        Ok(found)
     }
-    found
-}
 
-#[cfg(not(feature = "wgpu"))]
-fn gpu(_: &Speeds) -> Gpu {
-    let problem = Some("this build has no GPU backend (feature wgpu)".to_owned());
-    Gpu { problem, ..Gpu::default() }
+    #[cfg(not(feature = "wgpu"))]
+    fn gpu(&self, _: &Speeds) -> Result<Gpu, Error> {
+        let problem = Some("this build has no GPU backend (feature wgpu)".to_owned());
+        Ok(Gpu { problem, ..Gpu::default() })
+    }
 }

@@ -1,16 +1,20 @@
 //! `lenet train`: trains the network with one or more seeds, and saves the model, the run record and the checkpoint.
 
+mod overrides;
+mod place;
 mod run;
 mod seeds;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
+use crate::error;
 use crate::io::FileError;
 use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
@@ -18,13 +22,23 @@ use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
 use super::{OnBackend, check_min_accuracy};
 use run::{Splits, TrainingRun};
 
+const WITHOUT_LOCKS: &str =
+    "note: the file system does not support locks; do not start a second run with the same output";
+
 impl OnBackend for TrainArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, device_name: &str) -> Result<(), Error> {
         signal::listen().map_err(Error::Signals)?;
+        let deadline = self.max_time.and_then(|time| Instant::now().checked_add(time));
         if let Some(Seeds(seeds)) = &self.seeds {
-            return seeds::train::<B>(self, seeds, device, device_name);
+            return seeds::train::<B>(self, seeds, deadline, device, device_name);
         }
-        let mut files = RunFiles::reserve(self.output.as_deref(), self.resume, self.force)?;
+        let like = read_like(self)?;
+        let seed = self.seed.or_else(|| Some(like.as_ref()?.settings.seed));
+        let seed = seed.unwrap_or_else(|| Settings::new(Recipe::classic()).seed);
+        let named = |path: &PathBuf| overrides::with_seed(path, seed);
+        let output = self.output.as_ref().map(named);
+        let model = output.as_deref().map(|path| (path, overrides::origin(self.output.as_deref())));
+        let mut files = RunFiles::reserve(model, self.resume, self.force)?;
         let mut reporter: Box<dyn RunReporter> = match (self.json, self.quiet) {
             (true, _) => Box::new(JsonReporter::default()),
             (false, true) => Box::new(Quiet),
@@ -32,14 +46,16 @@ impl OnBackend for TrainArgs {
         };
         let earlier = if self.resume { files.read_checkpoint()? } else { None };
         let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
-        let tensorboard = self.tensorboard.as_ref();
+        let tensorboard = self.tensorboard.as_ref().map(named);
         let mut tensorboard =
-            tensorboard.map(|dir| TensorBoard::new(dir, record, self.force)).transpose()?;
+            tensorboard.map(|dir| TensorBoard::new(&dir, record, self.force)).transpose()?;
+        if !files.is_locked() || tensorboard.as_ref().is_some_and(|board| !board.is_locked()) {
+            reporter.note(WITHOUT_LOCKS);
+        }
         if self.resume && earlier.is_none() {
             let path = files.checkpoint_path();
             reporter.note(&format!("note: {} does not exist, starting a new run", path.display()));
         }
-        let like = read_like(self)?;
         let settings = settings(self, record.or(like.as_ref()))?;
         let (splits, record) = Splits::load(self, settings, device_name)?;
         note_differences(like.as_ref(), &record);
@@ -49,8 +65,21 @@ impl OnBackend for TrainArgs {
             let name = name.display();
             reporter.note(&format!("note: model.mpk already exists, writing to {name}"));
         }
-        let mut run = TrainingRun { splits: &splits, device, record, files: Some(files) };
+        let mut run = TrainingRun {
+            splits: &splits,
+            device,
+            record,
+            files: Some(files),
+            snapshots: self.snapshots,
+            deadline,
+        };
         let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
+        if let Err(Error::Library(
+            stop @ (error::Error::Interrupted(_) | error::Error::TimeLimit),
+        )) = &result
+        {
+            reporter.stopped(&stop.to_string());
+        }
         let reported = reporter.finish();
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
         let (_, test) = result.map_err(|error| {
@@ -79,6 +108,7 @@ fn settings(args: &TrainArgs, earlier: Option<&RunRecord>) -> Result<Settings, E
     };
     recipe.learning_rate = args.lr.unwrap_or(recipe.learning_rate);
     recipe.momentum = args.momentum.unwrap_or(recipe.momentum);
+    let recipe = overrides::change(recipe, &args.set)?;
     let base = earlier.cloned().unwrap_or_else(|| Settings::new(recipe.clone()));
     let settings = Settings {
         epochs: args.epochs.unwrap_or(base.epochs),

@@ -1,13 +1,13 @@
 //! One training run: loads the data, trains, saves checkpoint, model and run record, then evaluates on the test images.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use burn::data::dataset::Dataset;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::TrainArgs;
-use crate::cli::commands::{data_options, note_provenance};
+use crate::cli::commands::{Notes, data_options};
 use crate::cli::error::Error;
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, RunReporter, TensorBoard};
@@ -15,12 +15,22 @@ use crate::data::{ImageDataset, TrainAndTest};
 use crate::error;
 use crate::eval::{self, evaluate};
 use crate::train::{
-    Checkpoint, Keep, RunFiles, RunRecord, Settings, TestRecord, TrainingContext, fit,
+    Checkpoint, Keep, RunFiles, RunRecord, Settings, Snapshots, TestRecord, TrainingContext, fit,
 };
+
+use super::place::{batch_job, host_name};
 
 /// Interval between checkpoints within an epoch, which bounds the work that a `kill -9` can lose. A checkpoint takes 6 ms to
 /// write.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
+
+/// Returns the current time, or `None` if the clock is before 1970 or after 9999.
+fn now() -> Option<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let now = SystemTime::now();
+    let seconds = now.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    (seconds < YEAR_10000).then(|| humantime::format_rfc3339_seconds(now).to_string())
+}
 
 /// The images of a run.
 pub(super) struct Splits {
@@ -39,13 +49,18 @@ impl Splits {
         let limit = settings.limit.and_then(NonZeroUsize::new);
         let TrainAndTest { train, test, provenance } =
             TrainAndTest::load(&data_options(&args.data, limit, settings.stratified))?;
-        note_provenance(&provenance);
+        Notes::default().provenance(&provenance);
         let (train, validation) = train.split(settings.validation_split)?;
         if validation.is_empty() && (settings.keep == Keep::Best || settings.patience.is_some()) {
             return Err(Error::Usage(
                 "--keep best and --patience need validation images, but the validation split is empty"
                     .to_owned(),
             ));
+        }
+        if now().is_none() {
+            ui::note(
+                "note: the clock is before 1970 or after 9999; the run record will lack the start time",
+            );
         }
         let dataset = provenance.identity();
         let record = RunRecord {
@@ -59,6 +74,15 @@ impl Splits {
     }
 }
 
+/// Adds the weights after the last epoch, if no batch of the next epoch has been trained.
+fn add_snapshot(snapshots: &mut Snapshots, checkpoint: &Checkpoint) {
+    let record = &checkpoint.record;
+    if checkpoint.sums.batches == 0 {
+        let model = record.settings.recipe.fold(&checkpoint.weights);
+        snapshots.add(record.epochs.len(), &model);
+    }
+}
+
 /// A run that is ready to start.
 pub(super) struct TrainingRun<'a, D> {
     pub(super) splits: &'a Splits,
@@ -67,6 +91,10 @@ pub(super) struct TrainingRun<'a, D> {
     pub(super) record: RunRecord,
     /// The files to write, if any.
     pub(super) files: Option<RunFiles>,
+    /// Whether to keep the weights of every epoch.
+    pub(super) snapshots: bool,
+    /// Time at which the run stops, if any.
+    pub(super) deadline: Option<Instant>,
 }
 
 impl<D> TrainingRun<'_, D> {
@@ -77,20 +105,32 @@ impl<D> TrainingRun<'_, D> {
         reporter: &mut dyn RunReporter,
         mut tensorboard: Option<&mut TensorBoard>,
     ) -> Result<(RunRecord, TestRecord), Error> {
-        let Self { splits, device, record, files } = self;
-        let now = humantime::format_rfc3339_seconds(SystemTime::now());
+        let Self { splits, device, record, files, snapshots: with_snapshots, deadline } = self;
         let record = RunRecord {
-            started: Some(now.to_string()),
+            started: now(),
             threads: rayon::current_num_threads(),
+            host: host_name(),
+            job: batch_job(),
             ..record.clone()
         };
+        let is_resumed = earlier.is_some();
+        let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
         let mut checkpoint = match earlier {
-            Some(checkpoint) => checkpoint.resume(record).map_err(|difference| {
-                let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
-                error::Error::CheckpointMismatch { path, difference }
-            })?,
+            Some(Checkpoint { record: earlier, .. })
+                if earlier.epochs.len() > record.settings.epochs
+                    && earlier.settings.difference(&record.settings).is_none() =>
+            {
+                let (done, epochs) = (earlier.epochs.len(), record.settings.epochs);
+                return Err(error::Error::EpochsDone { path, done, epochs }.into());
+            }
+            Some(checkpoint) => checkpoint
+                .resume(record)
+                .map_err(|difference| error::Error::CheckpointMismatch { path, difference })?,
             None => Checkpoint::initial(record),
         };
+        if let Some(files) = files {
+            files.probe_space(&checkpoint)?;
+        }
         reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
         let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
         if done >= settings.epochs {
@@ -100,8 +140,28 @@ impl<D> TrainingRun<'_, D> {
             };
             reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
+        // A resumed run continues its snapshots.
+        let has_snapshots = |files: &RunFiles| {
+            let earlier = Snapshots::beside(files.model_path(), &checkpoint.record);
+            is_resumed && !earlier.epochs().is_empty()
+        };
+        let files_with_snapshots =
+            files.as_ref().filter(|files| *with_snapshots || has_snapshots(files));
+        let mut snapshots = files_with_snapshots
+            .map(|files| files.read_snapshots(&checkpoint.record))
+            .transpose()?;
+        // Add the weights at the start, or an epoch after which the run was interrupted before its snapshot was written.
+        if let Some(snapshots) = &mut snapshots {
+            add_snapshot(snapshots, &checkpoint);
+        }
         let mut save = |checkpoint: &Checkpoint| {
-            files.as_mut().map_or(Ok(()), |files| files.write(checkpoint))?;
+            if let Some(files) = files.as_mut() {
+                files.write(checkpoint)?;
+                if let Some(snapshots) = &mut snapshots {
+                    add_snapshot(snapshots, checkpoint);
+                    snapshots.write(files.model_path())?;
+                }
+            }
             if let Some(tensorboard) = &mut tensorboard {
                 tensorboard.write(&checkpoint.record);
             }
@@ -112,6 +172,7 @@ impl<D> TrainingRun<'_, D> {
             validation: &splits.validation,
             device,
             save_every: SAVE_EVERY,
+            deadline: *deadline,
         };
         fit(&context, &mut checkpoint, reporter, &mut save)?;
         let (model, images) = (checkpoint.model(), &splits.test);

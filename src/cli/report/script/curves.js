@@ -1,8 +1,9 @@
 // Adds a cursor that follows the pointer or the slider to the charts, and shows the values at the cursor.
 
+// Returns a function that moves the cursor to an epoch.
 function makeCurves() {
   const section = document.getElementById("curves");
-  if (!section) return;
+  if (!section) return () => {};
   const scrub = section.querySelector(".scrub");
   const slider = scrub.querySelector("input");
   const output = scrub.querySelector("output");
@@ -54,4 +55,8 @@ function makeCurves() {
   slider.addEventListener("input", show);
   scrub.hidden = false;
   show();
+  return (epoch) => {
+    slider.value = Math.max(epoch - 1, 0);
+    show();
+  };
 }

@@ -1,7 +1,8 @@
-// A canvas for drawing with mouse, touch, pen or keyboard, and the buttons that clear, invert and shift the image.
+// A canvas for drawing with mouse, touch, pen or keyboard, and the buttons that clear, invert, flip and shift the image.
 
-// Sets up the canvas. Returns `image`, the 784 pixels, and `set`, which replaces them. Calls `onChange` after each change.
-function makeDrawing(canvas, onChange) {
+// Sets up the canvas. Returns `image`, the 784 pixels, and `set`, which replaces them. Calls `onChange` after each change, and
+// `onPoint` with the pixel under the pointer or the keyboard brush.
+function makeDrawing(canvas, onChange, onPoint) {
   const image = new Uint8Array(SIDE * SIDE);
   const RADIUS = 1.1;
   let last = null; // last position of the pointer, in pixels
@@ -44,7 +45,12 @@ function makeDrawing(canvas, onChange) {
     }
   }
 
+  function flip() {
+    for (let row = 0; row < image.length; row += SIDE) image.subarray(row, row + SIDE).reverse();
+  }
+
   const tools = {
+    flip,
     clear: () => image.fill(0),
     invert: () => image.forEach((v, i) => (image[i] = 255 - v)),
     left: () => shift(-1, 0),
@@ -76,7 +82,7 @@ function makeDrawing(canvas, onChange) {
     last = position(event);
     draw(event);
   });
-  canvas.addEventListener("pointermove", (event) => last && draw(event));
+  canvas.addEventListener("pointermove", (event) => (last ? draw(event) : onPoint(position(event).map((at) => Math.min(Math.max(Math.floor(at), 0), SIDE - 1)))));
   for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (last = null));
   function draw(event) {
     const points = event.getCoalescedEvents?.() ?? [];
@@ -99,6 +105,7 @@ function makeDrawing(canvas, onChange) {
     showsBrush = true;
     if (step) {
       brush = brush.map((at, i) => Math.min(Math.max(at + step[i], 0), SIDE - 1));
+      onPoint(brush);
     } else {
       const middle = brush.map((at) => at + 0.5);
       stroke(middle, middle, erases || erasing);

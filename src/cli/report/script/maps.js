@@ -1,20 +1,36 @@
-// Shows the outputs of the layers as pictures, and the prediction as a bar chart.
+// Pictures of values, and the prediction as a bar chart.
 
-// Sizes of the pictures of a layer: columns, rows, and pixels per value. Values larger than a pixel have a gap.
-const GRIDS = { input: [28, 28, 1], conv1: [24, 24, 1], conv2: [8, 8, 1], fc1: [40, 3, 8], fc2: [42, 2, 8], fc3: [10, 1, 8] };
-
-// Draws `values` row by row, from `low` (black) to `high` (white).
+// Draws `values` row by row, from `low` (black) to `high` (white). A cell larger than a pixel has a gap to the next one.
 function paint(canvas, values, [columns, rows, cell], low, high) {
+  const scale = high > low ? 255 / (high - low) : 0;
+  const grey = (i) => Math.round((values[i] - low) * scale);
   [canvas.width, canvas.height] = [columns * cell, rows * cell];
   const context = canvas.getContext("2d");
-  const gap = cell > 1 ? 1 : 0;
-  const scale = high > low ? 255 / (high - low) : 0;
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  for (let i = 0; i < columns * rows; i++) {
-    const grey = Math.round((values[i] - low) * scale);
-    context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
-    context.fillRect((i % columns) * cell, Math.floor(i / columns) * cell, cell - gap, cell - gap);
+  if (cell === 1) {
+    const image = context.createImageData(columns, rows);
+    for (let i = 0; i < columns * rows; i++) image.data.set([grey(i), grey(i), grey(i), 255], 4 * i);
+    context.putImageData(image, 0, 0);
+    return;
   }
+  for (let i = 0; i < columns * rows; i++) {
+    context.fillStyle = `rgb(${grey(i)} ${grey(i)} ${grey(i)})`;
+    context.fillRect((i % columns) * cell, Math.floor(i / columns) * cell, cell - 1, cell - 1);
+  }
+}
+
+// Red, green, blue and alpha of a signed value: blue if positive, orange if negative, more opaque the nearer it is to `largest`.
+function signed(value, largest) {
+  const strength = largest > 0 ? Math.min(Math.abs(value) / largest, 1) : 0;
+  return [...(value < 0 ? [240, 140, 58] : [70, 150, 235]), Math.round(255 * strength)];
+}
+
+// Draws signed `values` row by row.
+function paintSigned(canvas, values, columns, largest) {
+  [canvas.width, canvas.height] = [columns, values.length / columns];
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  values.forEach((value, i) => image.data.set(signed(value, largest), 4 * i));
+  context.putImageData(image, 0, 0);
 }
 
 // Creates an element with these properties and children.
@@ -24,40 +40,37 @@ function make(tag, properties, ...children) {
   return element;
 }
 
-// Draws the outputs of all layers, as returned by `forward`.
-function showLayers(layers) {
-  for (const figure of document.querySelectorAll("#inside .layer")) {
-    const name = figure.dataset.layer;
-    const grid = GRIDS[name];
-    const size = grid[0] * grid[1];
-    const isMap = name.startsWith("conv");
-    const descriptions = [...figure.querySelectorAll(".row > span")].map((box, channel) => {
-      const values = layers[name].subarray(channel * size, (channel + 1) * size);
-      const [low, high] = isMap ? [Math.min(...values), Math.max(...values)] : [0, name === "input" ? 255 : 1];
-      paint(box.querySelector("canvas"), values, grid, low, high);
-      if (!isMap) return `mean ${(values.reduce((a, b) => a + b) / size).toFixed(2)}`;
-      const range = `${low.toFixed(2)}–${high.toFixed(2)}`;
-      box.querySelector(".range").textContent = range;
-      return range;
-    });
-    const caption = figure.querySelector("figcaption").textContent;
-    figure.querySelector(".row").setAttribute("aria-label", `${caption}; ${descriptions.join(", ")}`);
-  }
+const largestOf = (values) => values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+
+// Formats a number with about three significant digits in at most six characters, with a real minus sign.
+function short(value) {
+  const size = Math.abs(value);
+  const digits = size >= 1 ? 2 - Math.floor(Math.log10(size)) : size >= 0.1 ? 3 : 4;
+  const text = Number.isInteger(size) && size < 1e4 ? String(size) : size >= 5e-4 && size < 1e4 ? size.toFixed(Math.max(digits, 0)) : size.toExponential(0);
+  return (value < 0 ? "−" : "") + text;
 }
 
-// Shows the probabilities as bars and the prediction as text. `source` has the class and the name of the image, if known.
-function showPrediction(layers, classes, source) {
-  const { probabilities, fc3 } = layers;
-  const best = fc3.reduce((best, output, i) => (output > fc3[best] ? i : best), 0);
+// Formats a probability as a percentage.
+const percent = (fraction, digits = 1) => `${(100 * fraction).toFixed(digits)}%`;
+
+// Shows the probabilities as bars, or none if `layers` is null. `others` are those of a second model, if any.
+function showBars(layers, others) {
+  const best = layers && answerOf(layers);
   document.querySelectorAll("#inside .bars tr").forEach((row, i) => {
     row.classList.toggle("best", i === best);
-    row.querySelector(".meter span").style.width = `${100 * probabilities[i]}%`;
+    row.querySelector(".meter span").style.width = layers ? percent(layers.probabilities[i], 3) : 0;
+    const other = row.querySelector(".other");
+    if (other) other.style.width = layers ? percent(others[i], 4) : 0;
     const data = row.querySelector("data");
-    data.value = probabilities[i];
-    data.textContent = `${(100 * probabilities[i]).toFixed(2)}%`;
+    data.value = layers ? layers.probabilities[i] : "";
+    data.textContent = layers ? percent(layers.probabilities[i], 2) : "–";
   });
-  const predicted = `Predicted ${classes[best]}, ${(100 * probabilities[best]).toFixed(1)}%`;
+}
+
+// Describes the prediction. `source` has the class and the name of the image, if they are known.
+function describeAnswer(layers, classes, source) {
+  const best = answerOf(layers);
   const actual = source.label === undefined ? "" : `, actual ${classes[source.label]}`;
   const name = source.name ? ` (${source.name})` : "";
-  document.getElementById("prediction").textContent = `${predicted}${actual}${name}.`;
+  return `Predicted ${classes[best]}, ${percent(layers.probabilities[best])}${actual}${name}.`;
 }

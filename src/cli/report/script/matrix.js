@@ -8,8 +8,9 @@ function imageButton(pixels, captions, label, onclick) {
   return make("button", { type: "button", className: "pick", onclick }, canvas, make("span", { className: "hidden" }, label), ...spans);
 }
 
-// Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them.
-function makeMatrix(classes, predictions, onSelect) {
+// Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them. Returns a function
+// that shows the numbers of another epoch, whose images are not in the page, or with null those of the model.
+function makeMatrix({ classes, model, labels, predicted: guesses }, predictions, onSelect) {
   const rows = [...document.querySelectorAll(".matrix tbody tr")].map((row) => [...row.querySelectorAll("td")]);
   const panel = document.getElementById("cell");
   const buttons = rows.map((row, label) =>
@@ -42,6 +43,14 @@ function makeMatrix(classes, predictions, onSelect) {
     next.focus();
   }
 
+  // The numbers of all images of a cell, in the command that shows them.
+  function everyImage(label, predicted, number) {
+    const indices = [...labels].flatMap((digit, i) => (Number(digit) === label && Number(guesses[i]) === predicted ? [i] : []));
+    const file = /^[\w./-]+$/.test(model) ? model : `'${model.replaceAll("'", "'\\''")}'`;
+    const command = make("code", {}, `lenet predict ${file} --index ${indices.join(",")}`);
+    return make("details", {}, make("summary", {}, `All ${number}, as a command that shows them`), make("p", { className: "command" }, command));
+  }
+
   function open(label, predicted) {
     const button = buttons[label][predicted];
     setCurrent(button);
@@ -51,7 +60,26 @@ function makeMatrix(classes, predictions, onSelect) {
     const limit = number > shown.length ? `, showing the ${shown.length} most confident:` : number ? ":" : ".";
     const text = `Predicted ${classes[predicted]}, actual ${classes[label]}: ${number} image${number === 1 ? "" : "s"}${limit}`;
     const images = shown.map((prediction) => prediction.button(onSelect));
-    panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images));
+    const rest = number > shown.length ? [everyImage(label, predicted, number)] : [];
+    panel.replaceChildren(make("p", {}, text), make("div", { className: "picks" }, ...images), ...rest);
     panel.hidden = false;
   }
+
+  const own = buttons.map((row) => row.map((button) => Number(button.textContent)));
+  return function showCounts(confusion) {
+    panel.hidden = true;
+    buttons.flat().forEach((button) => button.removeAttribute("aria-expanded"));
+    const counts = confusion ?? own;
+    counts.forEach((row, label) => {
+      const total = row.reduce((a, b) => a + b) || 1;
+      row.forEach((count, predicted) => {
+        const button = buttons[label][predicted];
+        button.textContent = count;
+        button.disabled = confusion !== null;
+        button.ariaLabel = `predicted ${classes[predicted]}, actual ${classes[label]}: ${count}`;
+        button.parentElement.style.setProperty("--shade", percent(Math.sqrt(count / total)));
+        button.parentElement.title = `predicted ${classes[predicted]}, actual ${classes[label]}: ${percent(count / total, 2)}`;
+      });
+    });
+  };
 }

@@ -2,22 +2,19 @@
 
 const SIDE = 28;
 const TOLERANCE = 12;
-const MAX_BYTES = 128 * 2 ** 20;
+const MAX_BYTES = 64 * 2 ** 20;
 const MAX_SIDE = 16384;
-// Browsers can hold several copies of a picture of this size. `lenet predict` accepts larger ones.
+// Browsers can hold several copies of a picture of this size. `lenet predict` accepts some that are larger.
 const MAX_PIXELS = 4e7;
 
-// Reads a PNG or JPEG file as { width, height, grey }. Throws errors whose messages are shown to the user.
+// Reads a picture in any format of the browser as { width, height, grey }. Throws errors whose messages are shown to the user.
 async function readPicture(file) {
   if (file.size > MAX_BYTES) throw new Error("The file is too large.");
-  const start = new Uint8Array(await file.slice(0, 8).arrayBuffer());
-  const startsWith = (bytes) => bytes.every((byte, i) => start[i] === byte);
-  if (!startsWith([0x89, 0x50, 0x4e, 0x47]) && !startsWith([0xff, 0xd8, 0xff])) throw new Error("This is not a PNG or JPEG picture.");
   let bitmap;
   try {
     bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
-    throw new Error("The picture file is corrupt.");
+    throw new Error("The file is corrupt, or not a picture that this browser can read (PNG, JPEG, WebP, GIF, BMP).");
   }
   const { width, height } = bitmap;
   if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) throw new Error("The picture is too large for this page. Use lenet predict instead.");
@@ -56,19 +53,39 @@ function border({ width, height, grey }) {
 
 // Converts a picture to { image, inverted }, where `image` holds the 784 pixels for the network.
 function prepare(picture) {
-  const counts = border(picture);
-  const total = counts.reduce((a, b) => a + b);
-  const inverted = 2 * counts.reduce((sum, count, grey) => sum + count * grey, 0) > 255 * total;
+  const inverted = isDarkOnLight(picture);
   if (inverted) picture = { ...picture, grey: picture.grey.map((grey) => 255 - grey) };
   const is28 = picture.width === SIDE && picture.height === SIDE;
   return { image: is28 ? picture.grey : trimAndScale(picture), inverted };
 }
 
-function trimAndScale(picture) {
+// Returns the background colour, which is the median of the border.
+function backgroundOf(picture) {
   const counts = border(picture);
   const half = Math.ceil(counts.reduce((a, b) => a + b) / 2);
   let below = 0;
-  const background = counts.findIndex((count) => (below += count) >= half);
+  return counts.findIndex((count) => (below += count) >= half);
+}
+
+// Returns whether the subject is darker than the background: whether the mean of the middle is below the background.
+function isDarkOnLight(picture) {
+  const { width, height, grey } = picture;
+  const background = backgroundOf(picture);
+  const difference = (left, top) => {
+    let sum = 0;
+    for (let y = top; y < height - top; y++) {
+      for (let x = left; x < width - left; x++) sum += grey[y * width + x] - background;
+    }
+    return sum / ((width - 2 * left) * (height - 2 * top));
+  };
+  const middle = difference(Math.floor(width / 4), Math.floor(height / 4));
+  if (Math.abs(middle) > 2) return middle < 0;
+  const whole = difference(0, 0);
+  return whole === 0 ? background > 127 : whole < 0;
+}
+
+function trimAndScale(picture) {
+  const background = backgroundOf(picture);
   const [left, top, width, height] = object(picture, background);
   const longer = Math.max(width, height);
   const scaled = (length) => Math.max(Math.floor((2 * length * SIDE + longer) / (2 * longer)), 1);
@@ -138,6 +155,7 @@ function warnings(image, ranges) {
   const edge = frame.reduce((a, b) => a + b) / frame.length;
   return [mean, contrast, edge].flatMap((value, i) => {
     const [name, min, max] = ranges[i];
-    return value < min || value > max ? [`${name} ${value.toFixed(0)} (training images: ${min} to ${max})`] : [];
+    const rounded = Math.round(value);
+    return rounded < min || rounded > max ? [`${name} ${rounded} (training images: ${min} to ${max})`] : [];
   });
 }

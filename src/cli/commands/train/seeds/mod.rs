@@ -2,33 +2,37 @@
 
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, mpsc};
+use std::time::Instant;
 
 use crate::backend::LeNetBackend;
-use crate::cli::args::{self, ComputeArgs, TrainArgs};
+use crate::cli::args::{self, Backend, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
-use crate::cli::ui::{Bar, RunReporter, bars_wanted};
+use crate::cli::ui::{self, Bar, RunReporter, TensorBoard, bars_wanted};
+use crate::io::Origin;
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::check_min_accuracy;
 
+use super::overrides::{self, PLACEHOLDER};
 use super::run::{Splits, TrainingRun};
-use super::{note_differences, read_like, settings};
+use super::{WITHOUT_LOCKS, note_differences, read_like, settings};
 use table::{Row, Table};
-
-/// The placeholder for the seed in the output file name.
-const PLACEHOLDER: &str = "{seed}";
 
 /// Trains a run with each of `seeds`, several in parallel. The result of a seed does not depend on the other seeds.
 pub(super) fn train<B: LeNetBackend>(
     args: &TrainArgs,
     seeds: &[u64],
+    deadline: Option<Instant>,
     device: &B::Device,
     device_name: &str,
 ) -> Result<(), Error> {
     // Lock all files before the first run, so that an existing file is reported before any training.
     let files = reserve(args, seeds)?;
+    if files.iter().flatten().any(|files| !files.is_locked()) && !args.quiet {
+        ui::note(WITHOUT_LOCKS);
+    }
     let like = read_like(args)?;
     let settings = settings(args, like.as_ref())?;
     let (splits, record) = Splits::load(args, settings, device_name)?;
@@ -40,6 +44,8 @@ pub(super) fn train<B: LeNetBackend>(
             device,
             record: RunRecord { settings, ..record.clone() },
             files,
+            snapshots: args.snapshots,
+            deadline,
         }
     };
     let runs: Vec<_> = seeds.iter().zip(files).map(run).collect();
@@ -67,9 +73,11 @@ pub(super) fn train<B: LeNetBackend>(
 /// On the CPU, one run per thread is best, because a run on one thread never waits for another thread. On a GPU, only one
 /// run is trained at a time, because a GPU has one queue for all runs.
 fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
-    match args::name(&compute.backend).as_str() {
-        "ndarray" => threads,
-        _ => 1,
+    match compute.backend {
+        #[cfg(feature = "ndarray")]
+        Backend::Ndarray => threads,
+        #[cfg(feature = "wgpu")]
+        Backend::Wgpu => 1,
     }
 }
 
@@ -90,7 +98,7 @@ fn run_in_parallel<B: LeNetBackend>(
     let work = |sender: mpsc::Sender<_>| {
         let next = || queue.lock().ok()?.next();
         while let Some((number, run)) = next() {
-            let row = row::<B>(run, args.resume, bar.as_ref());
+            let row = row::<B>(run, args, bar.as_ref());
             let has_failed = row.is_err();
             if sender.send((number, row)).is_err() || has_failed {
                 break;
@@ -133,20 +141,32 @@ fn run_in_parallel<B: LeNetBackend>(
 /// Trains a run and returns its row.
 fn row<B: LeNetBackend>(
     mut run: TrainingRun<'_, B::Device>,
-    resume: bool,
+    args: &TrainArgs,
     bar: Option<&Bar>,
 ) -> Result<Row, Error> {
     let earlier = match &mut run.files {
-        Some(files) if resume => files.read_checkpoint()?,
+        Some(files) if args.resume => files.read_checkpoint()?,
         _ => None,
     };
+    let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
+    let dir = args.tensorboard.as_ref().map(|dir| tensorboard_dir(dir, run.record.settings.seed));
+    let mut tensorboard = dir.map(|dir| TensorBoard::new(&dir, record, args.force)).transpose()?;
     let mut reporter: Box<dyn RunReporter> = match bar {
-        Some(bar) => Box::new(bar.part()),
+        Some(bar) => Box::new(bar.clone()),
         None => Box::new(Quiet),
     };
-    let (record, test) = run.train::<B>(earlier, reporter.as_mut(), None)?;
+    let (record, test) = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut())?;
+    tensorboard.map_or(Ok(()), TensorBoard::finish)?;
     let path = run.files.as_ref().map(|files| files.model_path().to_owned());
     Ok(Row { record, test, path })
+}
+
+/// Returns the directory for the event files of a seed, which TensorBoard shows as runs of their own.
+fn tensorboard_dir(dir: &Path, seed: u64) -> PathBuf {
+    match overrides::has_placeholder(dir) {
+        true => overrides::with_seed(dir, seed),
+        false => dir.join(format!("seed-{seed}")),
+    }
 }
 
 /// Locks the files of each seed, if `-o` is given.
@@ -154,14 +174,16 @@ fn reserve(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Err
     let Some(pattern) = &args.output else {
         return Ok(seeds.iter().map(|_| None).collect());
     };
-    let pattern = pattern.to_string_lossy();
-    if !pattern.contains(PLACEHOLDER) {
+    if !overrides::has_placeholder(pattern) {
         return Err(Error::Usage(format!(
-            "with --seeds, -o needs {PLACEHOLDER} in the file name, for example -o model-{PLACEHOLDER}.mpk"
+            "with --seeds, -o needs {PLACEHOLDER} in the path, for example -o model-{PLACEHOLDER}.mpk"
         )));
     }
-    let name = |seed: &u64| PathBuf::from(pattern.replace(PLACEHOLDER, &seed.to_string()));
-    let reserve = |seed| Ok(Some(RunFiles::reserve(Some(&name(seed)), args.resume, args.force)?));
+    let reserve = |seed: &u64| {
+        let name = overrides::with_seed(pattern, *seed);
+        let model = Some((&*name, Origin::Program));
+        Ok(Some(RunFiles::reserve(model, args.resume, args.force)?))
+    };
     seeds.iter().map(reserve).collect()
 }
 

@@ -1,0 +1,60 @@
+//! The search for run records.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::cli::error::Error;
+use crate::io::FileError;
+use crate::train::RunFiles;
+
+/// The deepest directory below a given one that is searched, so that the search ends.
+const MAX_DEPTH: usize = 32;
+
+/// Returns the files that `paths` name and the run records in the directories among `paths`, sorted and each once.
+///
+/// # Errors
+/// Returns an error if a given directory cannot be read. A directory below it that cannot be read is passed over.
+pub(super) fn records(paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Error> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        match path.is_dir() {
+            true => {
+                search(path, MAX_DEPTH, &mut found).map_err(FileError::of("cannot search", path))?
+            }
+            false => drop(found.insert(path.clone())),
+        }
+    }
+    Ok(found)
+}
+
+/// Adds the run records below `dir`. Symlinks to directories are not followed, because they could form a loop.
+fn search(dir: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        // `./model.json` is listed as `model.json`.
+        let path = entry.path().strip_prefix(".").map(Path::to_owned).unwrap_or(entry.path());
+        if entry.file_type()?.is_dir() {
+            if depth > 0 {
+                let _ = search(&entry.path(), depth - 1, found);
+            }
+        } else if path.extension().is_some_and(|extension| extension == "json") && is_record(&path)
+        {
+            found.insert(path);
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a JSON file is meant as a run record: it begins like one, or a model or checkpoint of that name is
+/// next to it.
+fn is_record(path: &Path) -> bool {
+    let bare = path.with_extension("");
+    if bare.with_extension("mpk").is_file() || RunFiles::beside(&bare, "state").is_file() {
+        return true;
+    }
+    let mut start = Vec::new();
+    let read = path.is_file().then(|| File::open(path)?.take(256).read_to_end(&mut start));
+    matches!(read, Some(Ok(_))) && String::from_utf8_lossy(&start).contains("\"lenet\"")
+}

@@ -1,0 +1,136 @@
+//! Facts in the headers of a picture that `image` does not report before it decodes: the memory that decoding takes, and
+//! whether the file is complete.
+
+use image::ImageFormat;
+
+/// Returns the number of bytes that decoding the picture in `file` needs at a time, including the file and the grey copy.
+/// `pixels` and `decoded` are the size of the picture in pixels and in bytes.
+pub(super) fn peak_bytes(format: ImageFormat, file: &[u8], pixels: u64, decoded: u64) -> u64 {
+    let size = file.len() as u64;
+    match format {
+        // The decoder has its own copy of the file. If the picture is sent in several scans, it also holds all
+        // coefficients, which are 16-bit numbers.
+        ImageFormat::Jpeg => {
+            let buffered = jpeg_scan(file).map_or(0, |scan| scan.buffered_components);
+            2 * size + decoded + pixels + 2 * u64::from(buffered) * pixels
+        }
+        // The frame in other colours, its transparency, the canvas of an animation, and the decoded picture.
+        ImageFormat::WebP => size + 16 * pixels.max(webp_pixels(file)),
+        _ => size + decoded + pixels,
+    }
+}
+
+/// Returns whether the file ends in the middle of the picture. Only the decoders of the other formats reject such a file.
+///
+/// A JPEG file must have the marker that ends its picture. The start of a WebP file contains its size.
+pub(super) fn is_truncated(format: ImageFormat, file: &[u8]) -> bool {
+    let ends = |data: &[u8]| data.windows(2).any(|marker| marker == [0xff, 0xd9]);
+    match (format, file) {
+        (ImageFormat::Jpeg, _) => jpeg_scan(file).is_none_or(|scan| !ends(scan.data)),
+        (ImageFormat::WebP, [_, _, _, _, a, b, c, d, rest @ ..]) => {
+            rest.len() < u32::from_le_bytes([*a, *b, *c, *d]) as usize
+        }
+        _ => false,
+    }
+}
+
+/// The first scan of a JPEG file.
+struct Scan<'a> {
+    /// Number of colour components that are held until all scans are read; 0 if there is only one scan.
+    buffered_components: u8,
+    /// The rest of the file, which starts with the compressed data. In the data, a zero follows each byte 0xff.
+    data: &'a [u8],
+}
+
+/// Finds the first scan of a JPEG file. The segments before it, which can contain a thumbnail, are skipped.
+fn jpeg_scan(file: &[u8]) -> Option<Scan<'_>> {
+    let (mut rest, mut components, mut is_progressive) = (file, 0, false);
+    loop {
+        rest = &rest[rest.iter().position(|byte| *byte == 0xff)?..];
+        let marker = *rest.get(1)?;
+        if matches!(marker, 0 | 1 | 0xd0..=0xd9 | 0xff) {
+            // Fill bytes and markers without a segment.
+            rest = &rest[1..];
+            continue;
+        }
+        let length = usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?]));
+        let segment = rest.get(4..2 + length)?;
+        rest = &rest[2 + length..];
+        match marker {
+            0xda => {
+                let is_buffered = is_progressive || *segment.first()? < components;
+                let buffered_components = if is_buffered { components } else { 0 };
+                return Some(Scan { buffered_components, data: rest });
+            }
+            0xc4 | 0xc8 | 0xcc => {}
+            0xc0..=0xcf => (components, is_progressive) = (*segment.get(5)?, marker == 0xc2),
+            _ => {}
+        }
+    }
+}
+
+/// Returns the number of pixels of the largest lossy frame in a WebP file. The decoder compares it with the size of the
+/// picture only after it has decoded the frame.
+fn webp_pixels(file: &[u8]) -> u64 {
+    let (mut most, mut rest) = (0, file.get(12..).unwrap_or_default());
+    while let Some((header, data)) = rest.split_first_chunk::<8>() {
+        let [a, b, c, d, size @ ..] = *header;
+        let (name, size) = ([a, b, c, d], u32::from_le_bytes(size) as usize);
+        if name == *b"VP8 "
+            && let Some([.., w0, w1, h0, h1]) = data.first_chunk::<10>()
+        {
+            let side = |low, high| u64::from(u16::from_le_bytes([low, high]) & 0x3fff);
+            most = most.max(side(*w0, *w1) * side(*h0, *h1));
+        }
+        // The chunks of a frame follow its position, size and duration, which take 16 bytes.
+        let skipped = if name == *b"ANMF" { 16 } else { size.saturating_add(size % 2) };
+        rest = data.get(skipped..).unwrap_or_default();
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the start of a JPEG file: a thumbnail, a frame header and the start of a scan, both with these components.
+    fn jpeg(frame: u8, components: u8, in_scan: u8, data: &[u8]) -> Vec<u8> {
+        let segment = |marker: u8, content: &[u8]| {
+            let length = (content.len() as u16 + 2).to_be_bytes();
+            [&[0xff, marker][..], &length, content].concat()
+        };
+        [
+            vec![0xff, 0xd8],
+            segment(0xe1, &[0xff, 0xd8, 0xff, 0xd9]),
+            segment(frame, &[8, 0, 9, 0, 9, components]),
+            segment(0xda, &[in_scan]),
+            data.to_vec(),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn several_scans_need_more_memory() {
+        for (frame, components, in_scan, expected) in
+            [(0xc0, 3, 3, 0), (0xc1, 1, 1, 0), (0xc0, 3, 1, 6), (0xc2, 3, 3, 6), (0xc2, 1, 1, 2)]
+        {
+            let file = jpeg(frame, components, in_scan, &[]);
+            let found = peak_bytes(ImageFormat::Jpeg, &file, 100, 300) - 2 * file.len() as u64;
+            assert_eq!(found, 400 + 100 * expected, "{frame:x} {components} {in_scan}");
+        }
+    }
+
+    #[test]
+    fn jpeg_needs_its_last_marker() {
+        for (data, expected) in [
+            (&[1, 2, 0xff, 0xd9][..], false),
+            (&[1, 0xff, 0, 0xd9, 3], true),
+            (&[1, 0xff, 0xd0, 2, 0xff], true),
+            (&[1, 0xff, 0xd9, 7, 7], false),
+        ] {
+            let file = jpeg(0xc0, 3, 3, data);
+            assert_eq!(is_truncated(ImageFormat::Jpeg, &file), expected, "{data:?}");
+        }
+        assert!(is_truncated(ImageFormat::Jpeg, &jpeg(0xc0, 3, 3, &[0xff, 0xd9])[..20]));
+    }
+}

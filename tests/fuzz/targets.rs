@@ -1,0 +1,144 @@
+//! The functions that are fuzzed. Each reads arbitrary bytes with one of the readers, which must not panic.
+//!
+//! A function `name` needs the program `fuzz_targets/name.rs` and some inputs in `seeds/name/`, which the ordinary tests pass to
+//! the function (`replay.rs`).
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use lenet::cli::compare::log;
+use lenet::cli::fetch::request::Client;
+use lenet::cli::picture;
+use lenet::data::gzip::Decoded;
+use lenet::data::idx::{read_images, read_labels};
+use lenet::format::{self, ModelFile, safetensors};
+use lenet::model::Weights;
+use lenet::train::{Checkpoint, RunRecord};
+use sha2::{Digest, Sha256};
+
+/// A function that reads arbitrary bytes.
+type Target = fn(&[u8]);
+
+/// All functions by name.
+pub const TARGETS: [(&str, Target); 10] = [
+    ("checkpoint", checkpoint),
+    ("idx", idx),
+    ("log", log),
+    ("model", model),
+    ("mpk", mpk),
+    ("picture", picture),
+    ("record", record),
+    ("response", response),
+    ("safetensors", safetensors),
+    ("torch", torch),
+];
+
+/// Runs the function with this name.
+pub fn run(name: &str, bytes: &[u8]) {
+    let found = TARGETS.iter().find(|(known, _)| *known == name);
+    let (_, target) = found.unwrap_or_else(|| panic!("there is no target {name}"));
+    target(bytes);
+}
+
+/// Decodes a checkpoint, and the JSON part of an otherwise valid checkpoint. A decoded checkpoint must round-trip.
+fn checkpoint(bytes: &[u8]) {
+    let _ = Checkpoint::decode(bytes);
+    for weights in 1..=3 {
+        if let Ok(decoded) = Checkpoint::decode(&valid_checkpoint(bytes, weights)) {
+            let again = Checkpoint::decode(&decoded.encode());
+            assert_eq!(again.as_ref(), Ok(&decoded));
+            let _ = decoded.check_progress(54_000);
+        }
+    }
+}
+
+/// Returns the bytes of a checkpoint with this JSON part, `weights` valid sets of weights and a matching digest.
+fn valid_checkpoint(json: &[u8], weights: usize) -> Vec<u8> {
+    let weights = vec![safetensors::encode(&ModelFile::from(Weights::zeros())); weights];
+    let parts = [vec![json.to_vec()], weights].concat();
+    let body = parts.concat();
+    let lengths: Vec<usize> = parts.iter().map(Vec::len).collect();
+    let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let layout = Checkpoint::LAYOUT;
+    let head =
+        format!("{{\"lenet_state\":{layout},\"lengths\":{lengths:?},\"sha256\":\"{digest}\"}}\n");
+    [head.into_bytes(), body].concat()
+}
+
+/// Decodes an IDX file, plain or compressed.
+fn idx(bytes: &[u8]) {
+    let decoded = || Decoded::new(bytes, bytes.len() as u64);
+    let _ = decoded().and_then(read_images);
+    let _ = decoded().and_then(read_labels);
+}
+
+/// Parses a log of Keras.
+fn log(bytes: &[u8]) {
+    let _ = log::parse(&String::from_utf8_lossy(bytes));
+}
+
+/// Decodes a model file whose format follows from its content.
+fn model(bytes: &[u8]) {
+    let _ = format::decode(Path::new("m"), bytes);
+}
+
+/// Decodes a Burn record.
+fn mpk(bytes: &[u8]) {
+    let _ = format::mpk::decode(bytes);
+}
+
+/// Decodes a picture.
+fn picture(bytes: &[u8]) {
+    let _ = picture::decode(Path::new("p"), bytes);
+}
+
+/// Decodes a run record. A decoded record must round-trip.
+fn record(bytes: &[u8]) {
+    if let Ok(record) = RunRecord::decode(bytes) {
+        let json = serde_json::to_vec(&record).expect("a record always becomes JSON");
+        assert_eq!(RunRecord::decode(&json), Ok(record));
+    }
+}
+
+/// Downloads from a local server that answers with these bytes and closes the connection. Redirections are left out, because
+/// they could lead to other servers.
+fn response(bytes: &[u8]) {
+    if bytes.to_ascii_lowercase().windows(8).any(|name| name == b"location") {
+        return;
+    }
+    static ANSWER: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    static URL: OnceLock<String> = OnceLock::new();
+    let url = URL.get_or_init(|| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("the listener has an address");
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let answer = ANSWER.lock().expect("no thread panics with the lock").clone();
+                let _ = serve(&connection, &answer);
+            }
+        });
+        format!("http://{address}/file")
+    });
+    *ANSWER.lock().expect("no thread panics with the lock") = bytes.to_vec();
+    let _ = Client::new(Duration::from_secs(5), false).get(url);
+}
+
+/// Reads a request and sends the answer.
+fn serve(mut connection: &TcpStream, answer: &[u8]) -> std::io::Result<()> {
+    let mut lines = BufReader::new(connection).lines();
+    while !lines.next().transpose()?.unwrap_or_default().is_empty() {}
+    connection.write_all(answer)
+}
+
+/// Decodes a safetensors file.
+fn safetensors(bytes: &[u8]) {
+    let _ = safetensors::decode(bytes);
+}
+
+/// Decodes a PyTorch file.
+fn torch(bytes: &[u8]) {
+    let _ = format::torch::decode(bytes);
+}

@@ -1,0 +1,211 @@
+//! Power loss: every state in which a crash can leave the files is made, and the program runs on it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::FILES;
+use super::crash_dir::{CrashDir, Files};
+use super::crash_states::{Crashes, State};
+use super::test_dir::stderr;
+
+/// The files in `state`. Temporary files are empty, because nothing reads them.
+fn files(crashes: &Crashes, state: &State) -> Files {
+    let is_temporary = |path: &Path| path.to_string_lossy().contains(".lenet-");
+    let content = |path: &Path, number: usize| match is_temporary(path) {
+        true => Vec::new(),
+        false => crashes.contents[number].clone(),
+    };
+    state
+        .iter()
+        .map(|(path, number)| (path.clone(), number.map(|number| content(path, number))))
+        .collect()
+}
+
+/// Asserts that training with `args` on the files `before` can lose power at any time: `eval` and `resume` then see one of the
+/// complete models, or report an error and change nothing. Returns the number of states.
+fn assert_training_survives(dir: &CrashDir, before: &Files, args: &str, resume: &str) -> usize {
+    let crashes = dir.crashes(before, args);
+    let finished = dir.files();
+    let model = |files: &Files| files.get(Path::new("m.mpk")).cloned().flatten();
+    // Resuming may end in the model of this run or in that of the old one.
+    dir.restore(before);
+    let old = dir.lenet(resume).status.success().then(|| model(&dir.files()));
+    let ends = [Some(model(&finished)), old];
+    let mut evaluations: HashMap<Vec<u8>, Value> = HashMap::new();
+    let mut complete = BTreeSet::new();
+    let distinct: BTreeSet<Files> =
+        crashes.states.iter().map(|state| files(&crashes, state)).collect();
+    let (mut resumed, mut refused) = (0, 0);
+    for state in &distinct {
+        let context = format!("{args}: {:?}", state.keys());
+        dir.restore(state);
+        let eval = dir.lenet("eval m.mpk --any-dataset --json");
+        match model(state) {
+            Some(bytes) => {
+                assert!(eval.status.success(), "{context}: {}", stderr(&eval));
+                complete.insert(bytes.clone());
+                let found: Value = serde_json::from_slice(&eval.stdout).unwrap();
+                assert_eq!(evaluations.entry(bytes).or_insert_with(|| found.clone()), &found);
+            }
+            None => assert_eq!(eval.status.code(), Some(1), "{context}: {}", stderr(&eval)),
+        }
+        let output = dir.lenet(resume);
+        let after = dir.files();
+        match output.status.code() {
+            Some(0) => {
+                resumed += 1;
+                assert!(ends.contains(&Some(model(&after))), "{context}: another model");
+                let names = after.keys().map(|path| path.to_str().unwrap());
+                let names: Vec<_> = names.filter(|name| !name.starts_with("logs")).collect();
+                assert_eq!(names, FILES, "{context}");
+            }
+            Some(1) => {
+                refused += 1;
+                let stderr = stderr(&output);
+                assert!(
+                    stderr.contains("error: ") && !stderr.contains("internal"),
+                    "{context}: {stderr}"
+                );
+                assert_eq!(model(&after), model(state), "{context}");
+            }
+            code => panic!("{context}: {code:?}: {}", stderr(&output)),
+        }
+    }
+    // The old model, one after each of two epochs, and the final one, which equals that of the second epoch.
+    assert!(complete.len() <= 3, "{args}: {} models", complete.len());
+    for state in &crashes.last {
+        for name in FILES {
+            let expected = finished[Path::new(name)].as_deref();
+            assert_eq!(crashes.content(state, name), expected, "{args}: {name} is lost");
+        }
+    }
+    let states = crashes.states.len();
+    println!(
+        "{args}: {states} states, {} different to a reader, {resumed} resumed, {refused} refused",
+        distinct.len()
+    );
+    assert!(states > 50 && resumed > distinct.len() / 2, "{args}");
+    states
+}
+
+#[test]
+fn training_survives_power_loss() {
+    let dir = CrashDir::new();
+    let train = "train --any-dataset -q -o m.mpk";
+    dir.succeed(&format!("{train} --epochs 1 --seed 1"));
+    let old = dir.files();
+    let mut states = 0;
+    let run = format!("{train} --epochs 2 --seed 2");
+    states += assert_training_survives(&dir, &Files::new(), &run, &format!("{run} --resume"));
+    let resume = format!("{train} --resume");
+    states += assert_training_survives(&dir, &old, &format!("{run} --force"), &resume);
+    let longer = format!("{resume} --epochs 2");
+    states += assert_training_survives(&dir, &old, &longer, &longer);
+    let logged = format!("{run} --tensorboard logs");
+    let resume = format!("{logged} --resume");
+    states += assert_training_survives(&dir, &Files::new(), &logged, &resume);
+    println!("{states} states of training");
+}
+
+#[test]
+fn conversion_survives_power_loss() {
+    let dir = CrashDir::new();
+    for seed in [1, 2] {
+        dir.succeed(&format!("train --any-dataset -q --epochs 1 --seed {seed} -o m{seed}.mpk"));
+    }
+    let models = dir.files();
+    for (output, files) in [
+        ("c.safetensors", &["c.safetensors"][..]),
+        ("c.onnx", &["c.onnx"]),
+        ("hub/", &["hub/README.md", "hub/config.json", "hub/model.onnx", "hub/model.safetensors"]),
+    ] {
+        dir.assert_old_or_new(&models, &format!("convert m1.mpk {output}"), files);
+        let before = dir.files();
+        let crashes =
+            dir.assert_old_or_new(&before, &format!("convert m2.mpk {output} --force"), files);
+        // The model card is complete only next to the files that it describes.
+        let after = dir.files();
+        for state in
+            crashes.states.iter().filter(|state| state.contains_key(Path::new("hub/README.md")))
+        {
+            let is = |version: &Files| {
+                files
+                    .iter()
+                    .all(|name| crashes.content(state, name) == version[Path::new(name)].as_deref())
+            };
+            assert!(is(&before) || is(&after), "a mixture");
+        }
+        // What `eval` reads is one of the two models.
+        if let Some(name) = files.iter().find(|name| name.ends_with(".safetensors")) {
+            let distinct: BTreeSet<_> =
+                crashes.states.iter().map(|state| state.get(Path::new(name))).collect();
+            for content in distinct.into_iter().flatten() {
+                fs::write(
+                    dir.work.path().join("x.safetensors"),
+                    &crashes.contents[content.unwrap()],
+                )
+                .unwrap();
+                dir.succeed("eval --any-dataset x.safetensors");
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_survive_power_loss() {
+    let dir = CrashDir::new();
+    for seed in [1, 2] {
+        dir.succeed(&format!("train --any-dataset -q --epochs 1 --seed {seed} -o m{seed}.mpk"));
+    }
+    let models = dir.files();
+    for [first, again] in [
+        ["report --any-dataset m1.mpk -o r.html", "report --any-dataset m2.mpk -o r.html --force"],
+        [
+            "compare --any-dataset m1.mpk m2.mpk -o r.html",
+            "compare --any-dataset m2.mpk m1.mpk -o r.html --force",
+        ],
+        [
+            "data show --any-dataset --png r.html",
+            "data show --any-dataset --split test --png r.html --force",
+        ],
+    ] {
+        dir.assert_old_or_new(&models, first, &["r.html"]);
+        dir.assert_old_or_new(&dir.files(), again, &["r.html"]);
+    }
+}
+
+#[test]
+fn download_survives_power_loss() {
+    let dir = CrashDir::new();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let name = "t10k-labels-idx1-ubyte.gz";
+    // The directory has three of the four files, and another file in place of the fourth, which is small.
+    for entry in fs::read_dir(&data).unwrap().flatten().filter(|entry| entry.file_name() != name) {
+        fs::copy(entry.path(), dir.work.path().join(entry.file_name())).unwrap();
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mirror = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let labels = fs::read(data.join(name)).unwrap();
+        for connection in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&connection).lines();
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                labels.len()
+            );
+            (&connection).write_all(&[head.as_bytes(), &labels].concat()).unwrap();
+        }
+    });
+    let missing = dir.files();
+    let fetch = format!("data fetch --data . --mirror {mirror}");
+    dir.assert_old_or_new(&missing, &fetch, &[name]);
+    let mut other = missing.clone();
+    other.insert(name.into(), Some(b"another file".to_vec()));
+    dir.assert_old_or_new(&other, &format!("{fetch} --force"), &[name]);
+}
