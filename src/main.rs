@@ -4,6 +4,7 @@
 #[cfg(not(any(feature = "ndarray", feature = "wgpu")))]
 compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, or both");
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use lenet::cli::args::{
@@ -117,5 +118,12 @@ fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
     limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
-    pool.build().map_err(|error| Error::Threads(error.to_string()))
+    let pool = pool.build().map_err(|error| Error::Threads(error.to_string()))?;
+    let cores = std::thread::available_parallelism().map_or(usize::MAX, NonZero::get);
+    if let Some(threads) = threads.filter(|threads| *threads > cores) {
+        ui::note(&format!(
+            "note: --threads {threads} is not faster than --threads {cores}, one per core"
+        ));
+    }
+    Ok(pool)
 }

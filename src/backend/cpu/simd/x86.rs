@@ -1,6 +1,6 @@
-//! Vectors of AVX2 with FMA.
+//! Vectors of AVX2 with FMA, and wide vectors of AVX-512.
 
-use super::{Kernel, LANES, Pair, Shuffles, Simd, Vectors};
+use super::{Kernel, LANES, Pair, Shuffles, Simd, Vectors, WIDE, Wide};
 use std::arch::x86_64::*;
 
 /// AVX2 and FMA; if `ZMM`, also AVX-512F and AVX-512VL. The field is private, so only the wrappers below create a value, and a
@@ -11,6 +11,11 @@ pub(super) struct X86<const ZMM: bool>(());
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn run_avx2<K: Kernel>(kernel: K) {
     kernel.run(X86::<false>(()));
+}
+
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
+pub(super) fn run_avx512<K: Kernel>(kernel: K) {
+    kernel.run(X86::<true>(()));
 }
 
 /// Implements operations on vectors, each by the intrinsic that computes it.
@@ -138,5 +143,89 @@ impl Simd for X86<false> {
     #[inline(always)]
     fn wide(self) -> Pair<Self> {
         Pair(self)
+    }
+}
+
+impl Simd for X86<true> {
+    type Wide = Self;
+
+    #[inline(always)]
+    fn wide(self) -> Self {
+        self
+    }
+}
+
+impl Vectors<WIDE> for X86<true> {
+    type V = __m512;
+
+    operations! { __m512:
+        add(a, b) = _mm512_add_ps(a, b);
+        sub(a, b) = _mm512_sub_ps(a, b);
+        mul(a, b) = _mm512_mul_ps(a, b);
+        div(a, b) = _mm512_div_ps(a, b);
+        mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
+        max(a, b) = _mm512_max_ps(b, a);
+        min(a, b) = _mm512_min_ps(b, a);
+    }
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: `self` only exists if the CPU supports AVX-512F.
+        unsafe { _mm512_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn splat_pair(self, x: &[f32; 2]) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_castpd_ps(_mm512_set1_pd(as_double(x))) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32; WIDE]) -> __m512 {
+        // SAFETY: as in `splat`; the reference covers the 64 bytes read, and no alignment is required.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut [f32; WIDE]) {
+        // SAFETY: as in `splat`; the reference covers the 64 bytes written, and no alignment is required.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn select_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self, v: __m512) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v))) }
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: __m512) -> [u8; WIDE] {
+        let mut bytes = [0; WIDE];
+        // SAFETY: as in `splat`; the array has the 16 bytes written, and no alignment is required.
+        unsafe {
+            let v = _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v));
+            _mm_storeu_si128(bytes.as_mut_ptr().cast(), v);
+        }
+        bytes
+    }
+}
+
+impl Wide<Self> for X86<true> {
+    const IS_ONE_REGISTER: bool = true;
+
+    #[inline(always)]
+    fn join(self, [lower, upper]: [__m256; 2]) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let lower = _mm512_castps_pd(_mm512_castps256_ps512(lower));
+            _mm512_castpd_ps(_mm512_insertf64x4::<1>(lower, _mm256_castps_pd(upper)))
+        }
+    }
+    #[inline(always)]
+    fn split(self, v: __m512) -> [__m256; 2] {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let upper = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
+            [_mm512_castps512_ps256(v), _mm256_castpd_ps(upper)]
+        }
     }
 }
