@@ -29,11 +29,6 @@ impl Bar {
         Self { bar, done: 0 }
     }
 
-    /// Returns a clone for one of the runs.
-    pub fn part(&self) -> Self {
-        self.clone()
-    }
-
     /// Hides the bar while `write` runs.
     pub fn suspend(&self, write: impl FnOnce()) {
         self.bar.suspend(write);

@@ -25,7 +25,7 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(args: &ConvertArgs, model: &mut Model) -> Result<(), Error> {
     let dir = &args.output;
-    create_directory(dir)?;
+    create_directory(dir, Origin::User)?;
     // Libraries such as transformers read the tensor layout from this key.
     model.file.metadata.insert("format".to_owned(), "pt".to_owned());
     let assumed = DatasetIdentity::assumed();
@@ -69,7 +69,11 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
     }
     // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
-        Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
+        Some(Scaling::Standardise { mean, deviation }) => {
+            // The shortest digits that identify an f32, which JSON would widen to f64.
+            let [mean, std] = [mean, deviation].map(|value| value.to_string().parse::<f64>().ok());
+            json!({ "mean": mean, "std": std })
+        }
         _ => Value::Null,
     };
     json!({
