@@ -112,8 +112,8 @@ fn in_pool(
 /// Address space of a thread's stack, in bytes.
 const STACK: usize = 2 << 20;
 
-/// Most threads to start beyond one per core. An idle thread searches for work in all other threads, so hundreds of threads
-/// would take most of the time. A step has fewer tasks, and the number of threads does not affect the results.
+/// Most threads to start on a machine with fewer cores. An idle thread searches for work in all other threads, so hundreds of
+/// threads on a few cores would do little else. The number of threads does not affect the results.
 const MOST_THREADS: usize = 32;
 
 /// Creates a pool of `threads` threads, by default one per core.
