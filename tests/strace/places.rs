@@ -153,8 +153,11 @@ fn open_files_need_not_be_renamed() {
     let (dir, server) = (TestDir::new(), server());
     for (args, files) in COMMANDS {
         let args = args.replace("URL", server.url());
-        let injections =
-            ["renameat2:error=EINVAL", "link,linkat:error=EPERM", "renameat:error=ETXTBSY:when=1+2"];
+        let injections = [
+            "renameat2:error=EINVAL",
+            "link,linkat:error=EPERM",
+            "renameat:error=ETXTBSY:when=1+2",
+        ];
         let output = run(&dir, &args, &injections);
         assert_written(&dir, &output, files, &args);
     }
