@@ -71,6 +71,9 @@ pub enum Error {
     /// The checkpoint belongs to a run with other settings.
     #[error("{}: {difference}", path.display())]
     CheckpointMismatch { path: PathBuf, difference: String },
+    /// The run to resume already has more epochs than requested.
+    #[error("{}: the run already has {done} epochs, more than the requested {epochs}", path.display())]
+    EpochsDone { path: PathBuf, done: usize, epochs: usize },
     /// The model file does not belong to the checkpoint.
     #[error("{} is not the model that this training run saved", .0.display())]
     ModelMismatch(PathBuf),

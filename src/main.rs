@@ -73,7 +73,7 @@ fn check_address_space() -> Result<(), Error> {
 /// Opens the chosen GPU and prints notes about it, if any.
 #[cfg(feature = "wgpu")]
 fn open_gpu(choice: Option<&str>) -> Result<lenet::backend::gpu::Gpu, Error> {
-    lenet::backend::gpu::xdg_runtime_note().into_iter().for_each(ui::note);
+    lenet::cli::restart::with_runtime_dir();
     let gpu = lenet::backend::gpu::open(choice)?;
     gpu.note().iter().for_each(|note| ui::note(note));
     Ok(gpu)

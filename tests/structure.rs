@@ -11,17 +11,21 @@ use std::path::{Path, PathBuf};
 ///
 /// `error` is in the middle, because its error type wraps the errors of `data`, `format` and `io`, and `backend`, `eval`
 /// and `train` return that type. `random`, `signal` and the constants of `lib` import nothing.
-const PARTS: [(&str, &str); 22] = [
+const PARTS: [(&str, &str); 23] = [
     ("main", ""),
-    ("cli/commands", "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture"),
+    (
+        "cli/commands",
+        "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture cli/restart",
+    ),
     ("cli/compare", "cli/report cli/ui"),
     ("cli/report", "cli/ui cli/picture"),
     ("cli/fetch", "cli/ui cli/error"),
     ("cli/ui", "cli/args cli/error"),
+    ("cli/hints", "cli/args cli/error cli/picture"),
     ("cli/args", "cli/picture"),
-    ("cli/hints", "cli/error cli/picture"),
     ("cli/error", "cli/picture"),
     ("cli/picture", ""),
+    ("cli/restart", ""),
     ("train", "eval backend error format optim model data io signal lib"),
     ("eval", "backend error model data signal"),
     ("backend", "error optim model data io"),

@@ -83,7 +83,13 @@ fn library(error: &error::Error) -> Option<String> {
         }
         Error::Checkpoint { .. } => "start over with --force; the model file itself is intact",
         Error::CheckpointMismatch { .. } => {
-            "use the settings of the first run, or start over with --force"
+            "leave out what differs, because --resume keeps the settings of the first run, or start over with --force"
+        }
+        Error::EpochsDone { done, .. } => {
+            return Some(format!(
+                "to train on, use --epochs {} or more; nothing was changed",
+                done + 1
+            ));
         }
         Error::ModelMismatch(_) => "move it elsewhere, or overwrite it with --resume --force",
     };

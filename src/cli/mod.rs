@@ -8,4 +8,6 @@ pub mod fetch;
 mod hints;
 pub mod picture;
 mod report;
+#[cfg(feature = "wgpu")]
+pub mod restart;
 pub mod ui;

@@ -1,6 +1,7 @@
 //! The settings of a training run.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::data::Scaling;
 use crate::optim::Schedule;
@@ -148,24 +149,36 @@ impl Settings {
     pub fn difference(&self, other: &Self) -> Option<String> {
         let [ours, theirs] = [self, other].map(Self::fixed_on_resume);
         let (ours, theirs) = ours.iter().zip(&theirs).find(|(ours, theirs)| ours != theirs)?;
-        let (name, ours, theirs) = (ours.0, &ours.1, &theirs.1);
+        let ((name, ours), (_, theirs)) = (ours, theirs);
+        let name = name.replace('_', " ");
         Some(format!("the run started with {name} {ours}, not {theirs}"))
     }
 
-    /// Returns the names and values of the settings that a resumed run must keep.
-    fn fixed_on_resume(&self) -> [(&'static str, String); 8] {
+    /// Returns the names and values of the settings that a resumed run must keep. The name of the recipe comes before its values.
+    fn fixed_on_resume(&self) -> Vec<(String, String)> {
+        let recipe = serde_json::to_value(&self.recipe).unwrap_or_default();
+        let recipe = recipe.as_object().cloned().unwrap_or_default().into_iter();
+        let recipe = recipe.map(|(name, value)| match name.as_str() {
+            "name" => ("recipe".to_owned(), value),
+            _ => (name, value),
+        });
         let epochs = self.recipe.depends_on_length().then_some(self.epochs);
-        let limit = self.limit.map_or("none".to_owned(), |limit| limit.to_string());
-        [
-            ("seed", self.seed.to_string()),
-            ("recipe", serde_json::to_string(&self.recipe).unwrap_or_default()),
-            ("epochs", epochs.map_or(String::new(), |epochs| epochs.to_string())),
-            ("batch size", self.batch_size.to_string()),
-            ("validation split", self.validation_split.to_string()),
-            ("stratified", self.stratified.to_string()),
-            ("limit", limit),
-            ("backend", self.backend.clone()),
-        ]
+        let others = [
+            ("seed", json!(self.seed)),
+            ("epochs", json!(epochs)),
+            ("batch size", json!(self.batch_size)),
+            ("validation split", json!(self.validation_split)),
+            ("stratified", json!(self.stratified)),
+            ("limit", json!(self.limit)),
+            ("backend", json!(self.backend)),
+        ];
+        let text = |value| match value {
+            Value::Null => "none".to_owned(),
+            Value::String(text) => text,
+            value => value.to_string(),
+        };
+        let all = recipe.chain(others.map(|(name, value)| (name.to_owned(), value)));
+        all.map(|(name, value)| (name, text(value))).collect()
     }
 
     /// Returns the learning rate in the middle of `epoch`, which counts from 1.
@@ -177,6 +190,19 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn difference_names_one_setting() {
+        let classic = Settings::new(Recipe::classic());
+        let recipe = Recipe { learning_rate: 0.5, ..Recipe::classic() };
+        let found = classic.difference(&Settings { recipe, ..classic.clone() }).unwrap();
+        assert_eq!(found, "the run started with learning rate 0.9, not 0.5");
+        let found = classic.difference(&Settings::new(Recipe::tuned())).unwrap();
+        assert_eq!(found, "the run started with recipe classic, not tuned");
+        let found = classic.difference(&Settings { limit: Some(9), ..classic.clone() }).unwrap();
+        assert_eq!(found, "the run started with limit none, not 9");
+        assert_eq!(classic.difference(&Settings { epochs: 9, ..classic.clone() }), None);
+    }
 
     #[test]
     fn impossible_history_is_rejected() {

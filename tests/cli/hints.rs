@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,60 @@ fn resume_hint_completes_interrupted_run() {
         assert_eq!(resumed.code(), 0, "{hint}: {}", resumed.stderr());
         assert_eq!(dir.digest(&format!("{name}.mpk")), expected, "{hint}");
         fs::remove_dir_all(dir.path("tb")).unwrap();
+    }
+}
+
+#[test]
+fn resume_hint_contains_variables() {
+    let dir = TestDir::with_images(1000, 40);
+    let variables = [
+        ("LENET_OUTPUT", "my model.mpk"),
+        ("LENET_EPOCHS", "30"),
+        ("LENET_SEED", "4"),
+        ("LENET_SIMD", "scalar"),
+    ];
+    let mut command = dir.lenet("train --any-dataset --batch-size 1");
+    command.envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let run = command.spawn().unwrap();
+    let begin = Instant::now();
+    while !dir.path("my model.state").exists() {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        sleep(Duration::from_millis(2));
+    }
+    let status = Command::new("kill").args(["-s", "INT", &run.id().to_string()]).status();
+    assert!(status.unwrap().success());
+    let output = CommandOutput(run.wait_with_output().unwrap());
+    assert_eq!(output.code(), 130, "{}", output.stderr());
+    let (_, hint) = output.stderr().split_once(" with: ").unwrap();
+    assert!(
+        hint.starts_with("env LENET_SIMD=scalar lenet train '--output=my model.mpk'"),
+        "{hint}"
+    );
+    let resumed = run_shell(&dir, hint);
+    assert_eq!(resumed.code(), 0, "{hint}: {}", resumed.stderr());
+    assert_eq!(dir.json("my model.json")["settings"]["seed"], 4);
+    assert_eq!(dir.json("my model.json")["epochs"].as_array().unwrap().len(), 30);
+}
+
+#[test]
+fn missing_runs_have_hints() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a.mpk");
+    fs::copy(dir.path("a.mpk"), dir.path("b.mpk")).unwrap();
+    for (other, error, hint) in [
+        (
+            "keras.csv",
+            "cannot compare keras.csv: No such file",
+            "check the name; Keras writes such a log",
+        ),
+        ("b.json", "cannot compare b.json: No such file", "give a run record (.json)"),
+        (
+            "b.mpk",
+            "cannot compare b.mpk: its run record b.json does not exist",
+            "give a run record (.json)",
+        ),
+    ] {
+        dir.run(&format!("compare a.mpk {other}")).assert_error(1, error, hint);
     }
 }
 

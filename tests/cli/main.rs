@@ -13,6 +13,7 @@ mod common;
 #[cfg(target_os = "linux")]
 mod clocks;
 mod compare;
+mod compare_inputs;
 mod convert;
 mod data;
 mod data_faults;
@@ -31,6 +32,7 @@ mod hints;
 mod hugging_face;
 mod interruptions;
 mod locks;
+mod meaning;
 mod options;
 mod outputs;
 mod pictures;

@@ -44,7 +44,9 @@ fn resume_rejects_different_settings() {
     for (args, difference) in [
         ("--seed 6", "the run started with seed 5, not 6"),
         ("--batch-size 8", "the run started with batch size 32, not 8"),
-        ("--lr 0.1", "recipe"),
+        ("--lr 0.1", "the run started with learning rate 0.9, not 0.1"),
+        ("--momentum 0.5", "the run started with momentum 0.0, not 0.5"),
+        ("--recipe tuned", "the run started with recipe classic, not tuned"),
         ("--limit 100", "the run started with limit none, not 100"),
         ("--validation-split 0.2", "the run started with validation split 0.1, not 0.2"),
     ] {

@@ -68,7 +68,11 @@ fn resume_rejects_fewer_epochs_than_done() {
     dir.train("--epochs 3 -o m.mpk");
     let before = dir.read("m.json");
     let output = dir.try_train("--resume --epochs 1 -o m.mpk");
-    output.assert_error(1, "the run already has 3 epochs, more than the requested 1", "");
+    output.assert_error(
+        1,
+        "the run already has 3 epochs, more than the requested 1",
+        "use --epochs 4 or more",
+    );
     assert!(dir.read("m.json") == before);
     dir.train("--like m.json -o again.mpk");
     assert_eq!(dir.digest("again.mpk"), dir.digest("m.mpk"));

@@ -53,13 +53,36 @@ fn collapsed_model_is_reported() {
         let output = dir.train(&format!("--epochs 2 --json --lr {rate} -o m.mpk --force"));
         assert_eq!(test_event(&output.events())["collapsed"], true);
         assert_eq!(dir.json("m.json")["test"]["collapsed"], true);
-        let rate = rate.parse::<f64>().unwrap();
-        let warning = format!("use a learning rate below {rate} (--lr)");
-        output.assert_stderr_contains(&warning);
+        output.assert_stderr_contains("use the default learning rate (--lr 0.9)");
     }
     let tuned = dir.train("--epochs 2 --recipe tuned --json");
     assert_eq!(test_event(&tuned.events())["collapsed"], false);
     assert_eq!(tuned.stderr().matches("warning").count(), 0, "{}", tuned.stderr());
+}
+
+#[test]
+fn advice_fits_cause_of_failure() {
+    let dir = TestDir::with_images(2000, 200);
+    for (args, advice) in [
+        ("--lr 0.001", "use a larger learning rate (--lr 0.9) or more epochs (--epochs 6)"),
+        ("--batch-size 1800", "use smaller batches (--batch-size 32) or more epochs (--epochs 6)"),
+        (
+            "--lr 0.01 --batch-size 600",
+            "use a larger learning rate (--lr 0.9) or smaller batches (--batch-size 32) or more epochs",
+        ),
+        ("--recipe tuned --lr 1e-7", "use a larger learning rate (--lr 0.02) or more epochs"),
+        (
+            "--lr 50",
+            "its outputs are saturated, because the steps were too large; use the default learning rate (--lr 0.9)",
+        ),
+        ("--recipe tuned --lr 30", "use the default learning rate (--lr 0.02)"),
+        ("--lr 0.9 --momentum 0.99", "such as --lr 0.09, or --momentum 0"),
+    ] {
+        let output = dir.train(&format!("--epochs 3 -o m.mpk --force {args}"));
+        let warning =
+            output.stderr().lines().find(|line| line.starts_with("warning: ")).unwrap_or_default();
+        assert!(warning.contains(advice), "{args}: {}", output.stderr());
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ use super::{LeNetBackend, Parameters};
 use crate::model::{Activation, Weights};
 use crate::optim::Sgd;
 
-pub use device::{Gpu, names, open, xdg_runtime_note};
+pub use device::{Gpu, names, open};
 pub use inference::GpuInference;
 pub use trainer::GpuTrainer;
 

@@ -13,24 +13,27 @@ use crate::io::text::{line, without_password};
 impl Cli {
     /// Parses the command line of this process. Prints help or a usage error and exits with status 0 or 2 if needed.
     pub fn from_command_line() -> Self {
-        let parse = |args: Vec<OsString>| {
-            let command = environment::with_environment(Self::command());
-            let mut command = command.mut_subcommands(with_negative_numbers);
-            let matches = command.try_get_matches_from_mut(args)?;
-            reject_options_without_effect(&mut command, &matches)?;
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
-        };
         let args: Vec<OsString> = wild::args_os().collect();
-        parse(args.clone()).unwrap_or_else(|error| {
+        Self::parse_args(args.clone()).unwrap_or_else(|error| {
             // The message quotes arguments, which may be untrusted file names. Parse again with escaped arguments to
             // get an escaped message: some of its parts are already formatted. Values of environment variables are escaped
             // below. An error about invalid Unicode does not recur, because escaping removes the
             // cause; its message quotes no arguments.
             let escape = |arg: &OsString| line(&arg.to_string_lossy()).into_owned();
             let escaped: Vec<_> = args.iter().map(escape).collect();
-            let error = parse(escaped.iter().map(OsString::from).collect()).err().unwrap_or(error);
+            let again = Self::parse_args(escaped.iter().map(OsString::from).collect());
+            let error = again.err().unwrap_or(error);
             escape_values(with_source_of_value(error, &escaped)).exit()
         })
+    }
+
+    /// Parses a command line, which starts with the name of the program.
+    pub(super) fn parse_args(args: Vec<OsString>) -> Result<Self, clap::Error> {
+        let command = environment::with_environment(Self::command());
+        let mut command = command.mut_subcommands(with_negative_numbers);
+        let matches = command.try_get_matches_from_mut(args)?;
+        reject_options_without_effect(&mut command, &matches)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
     }
 }
 

@@ -1,21 +1,52 @@
 //! Suggested commands: the command line of this process with a few options changed.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 
+use clap::CommandFactory;
+
+use super::Cli;
 use crate::io::text::is_interpreted;
 
 /// Returns the command line of this process, quoted for a shell, with some changes.
 ///
-/// Removes `--force`, `--resume` and the option `replaced` with its value, and appends `appended`.
+/// Removes `--force`, `--resume` and the option `replaced` with its value, and appends `appended`. Options that come from
+/// environment variables are written out, so that the command does the same in another shell.
 pub fn rerun_command(replaced: Option<&str>, appended: &[&OsStr]) -> String {
-    change(std::env::args_os().skip(1), replaced, appended)
+    let mut args = change(env::args_os().skip(1), replaced);
+    args.extend(appended.iter().map(OsString::from));
+    let variable = |name: &OsStr| env::var_os(name).filter(|value| !value.is_empty());
+    let options = options_from(variable, &args);
+    args.splice(args.len().min(2)..args.len().min(2), options);
+    if let Some(simd) = variable("LENET_SIMD".as_ref()) {
+        // No option selects the instruction set, and a run continues only on the same one.
+        let mut setting = OsString::from("LENET_SIMD=");
+        setting.push(simd);
+        args.splice(0..0, ["env".into(), setting]);
+    }
+    shell(args.iter().map(OsString::as_os_str))
 }
 
-fn change(
-    args: impl IntoIterator<Item = OsString>,
-    replaced: Option<&str>,
-    appended: &[&OsStr],
-) -> String {
+/// Returns the options that the command `args` takes from environment variables.
+fn options_from(variable: impl Fn(&OsStr) -> Option<OsString>, args: &[OsString]) -> Vec<OsString> {
+    let cli = Cli::command();
+    let command = args.get(1).and_then(|name| cli.find_subcommand(name));
+    let options = command.into_iter().flat_map(|command| command.get_arguments());
+    let options = options.filter_map(|option| {
+        let mut typed = OsString::from(format!("--{}=", option.get_long()?));
+        typed.push(variable(option.get_env()?)?);
+        Some(typed)
+    });
+    // Leave out an option that is already there or has no effect: both are usage errors.
+    let is_accepted = |option: &OsString| {
+        let args = args.iter().chain([option]).cloned().collect();
+        Cli::parse_args(args).is_ok()
+    };
+    options.filter(is_accepted).collect()
+}
+
+/// Removes `--force`, `--resume` and the option `replaced` with its value. Adds the name of the program.
+fn change(args: impl IntoIterator<Item = OsString>, replaced: Option<&str>) -> Vec<OsString> {
     // The option and its value may be one argument, as in `--seeds=1..3`.
     let joined = replaced.map(|option| format!("{option}=").into_bytes());
     let is_joined = |arg: &OsString| {
@@ -31,7 +62,7 @@ fn change(
             kept.push(arg);
         }
     }
-    shell(kept.iter().map(OsString::as_os_str).chain(appended.iter().copied()))
+    kept
 }
 
 /// Joins arguments to a command line, quoted for a shell.
@@ -50,8 +81,8 @@ pub fn quoted(arg: &OsStr) -> String {
         }
         _ => {
             let escaped = arg.as_encoded_bytes().iter();
-            let escaped: String = escaped.map(|byte| format!("\\x{byte:02x}")).collect();
-            format!("$'{escaped}'")
+            let escaped: String = escaped.map(|byte| format!("\\{byte:03o}")).collect();
+            format!("\"$(printf '{escaped}')\"")
         }
     }
 }
@@ -62,14 +93,39 @@ mod tests {
 
     #[test]
     fn change_replaces_options_in_command() {
-        let change = |args: &[&str], appended: &[&str]| {
-            let appended: Vec<_> = appended.iter().map(OsStr::new).collect();
-            change(args.iter().map(OsString::from), Some("--seeds"), &appended)
+        let change = |args: &[&str]| {
+            let args = change(args.iter().map(OsString::from), Some("--seeds"));
+            shell(args.iter().map(OsString::as_os_str))
         };
         let args = ["train", "--seeds", "1..3", "--force", "-o", "my {seed}.mpk"];
-        let found = change(&args, &["--seeds", "2,3"]);
-        assert_eq!(found, "lenet train -o 'my {seed}.mpk' --seeds 2,3");
-        assert_eq!(change(&["--seeds=1", "--resume", "-q"], &[]), "lenet -q");
+        assert_eq!(change(&args), "lenet train -o 'my {seed}.mpk'");
+        assert_eq!(change(&["--seeds=1", "--resume", "-q"]), "lenet -q");
+    }
+
+    #[test]
+    fn variables_become_options() {
+        let variables = [
+            ("LENET_OUTPUT", "my.mpk"),
+            ("LENET_EPOCHS", "9"),
+            ("LENET_SEED", "4"),
+            ("LENET_DATA_DIR", "d"),
+        ];
+        let variable = |name: &OsStr| {
+            let found = variables.iter().find(|(known, _)| name == *known);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        for (args, expected) in [
+            (
+                "lenet train --resume",
+                &["--output=my.mpk", "--epochs=9", "--seed=4", "--data=d"][..],
+            ),
+            ("lenet train -o a.mpk --epochs 5 --data x", &["--seed=4"]),
+            ("lenet train --seeds 1..3 -oa.mpk", &["--epochs=9", "--data=d"]),
+            ("lenet eval m.mpk", &["--data=d"]),
+        ] {
+            let args: Vec<OsString> = args.split(' ').map(OsString::from).collect();
+            assert_eq!(options_from(variable, &args), expected, "{args:?}");
+        }
     }
 
     #[cfg(unix)]
@@ -82,7 +138,7 @@ mod tests {
         let typed = shell(args.iter().copied());
         assert!(!typed.contains(is_interpreted), "{typed}");
         let script = format!("printf '%s\\0' {typed}");
-        let output = std::process::Command::new("bash").args(["-c", &script]).output();
+        let output = std::process::Command::new("sh").args(["-c", &script]).output();
         let expected: Vec<u8> = args.iter().flat_map(|w| [w.as_bytes(), b"\0"].concat()).collect();
         assert_eq!(output.unwrap().stdout, expected);
     }

@@ -10,7 +10,9 @@ const ELSEWHERE: &str = "write to a local disk, and copy the files afterwards";
 
 pub(super) fn file(error: &FileError) -> Option<String> {
     match is_reading(error) {
-        true if error.source.kind() == ErrorKind::NotFound => missing(&error.path),
+        true if error.source.kind() == ErrorKind::NotFound => {
+            missing(&error.path).or_else(|| no_run(error))
+        }
         true => reading(&error.source),
         // The path of the lock file is a symlink, a pipe or a file with content.
         false
@@ -47,6 +49,16 @@ pub(super) fn missing(path: &Path) -> Option<String> {
     text.contains(['*', '?']).then(|| {
         "no file matches this pattern; the shell expands it only if it is not in quotes".to_owned()
     })
+}
+
+/// Returns the hint for a run to compare that does not exist.
+fn no_run(error: &FileError) -> Option<String> {
+    let is_log = error.path.extension().is_some_and(|extension| extension == "csv");
+    let hint = match is_log {
+        true => "check the name; Keras writes such a log with callbacks=[CSVLogger(\"keras.csv\")]",
+        false => "give a run record (.json), which `lenet train` writes next to the model",
+    };
+    (error.action == "cannot compare").then(|| hint.to_owned())
 }
 
 pub(super) fn reading(error: &io::Error) -> Option<String> {
@@ -118,6 +130,11 @@ mod tests {
             assert!(found.ends_with(expected) || found.starts_with(expected), "{path}: {found}");
         }
         assert_eq!(hint("shirt.jpg"), None);
+        for (path, expected) in [("keras.csv", "CSVLogger"), ("m.json", "run record (.json)")] {
+            let error =
+                FileError::new("cannot compare", Path::new(path), ErrorKind::NotFound.into());
+            assert!(file(&error).unwrap().contains(expected), "{path}");
+        }
     }
 
     #[test]

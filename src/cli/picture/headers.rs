@@ -1,5 +1,5 @@
 //! Facts in the headers of a picture that `image` does not report before it decodes: the memory that decoding takes, and
-//! whether a JPEG file is complete.
+//! whether the file is complete.
 
 use image::ImageFormat;
 
@@ -20,10 +20,18 @@ pub(super) fn peak_bytes(format: ImageFormat, file: &[u8], pixels: u64, decoded:
     }
 }
 
-/// Returns whether a JPEG file lacks the marker that ends its picture. The decoder shows a picture that was cut off, with
-/// grey in place of the missing part.
-pub(super) fn is_truncated_jpeg(file: &[u8]) -> bool {
-    jpeg_scan(file).is_none_or(|scan| !scan.data.windows(2).any(|marker| marker == [0xff, 0xd9]))
+/// Returns whether the file ends in the middle of the picture. Only the decoders of the other formats reject such a file.
+///
+/// A JPEG file must have the marker that ends its picture. The start of a WebP file contains its size.
+pub(super) fn is_truncated(format: ImageFormat, file: &[u8]) -> bool {
+    let ends = |data: &[u8]| data.windows(2).any(|marker| marker == [0xff, 0xd9]);
+    match (format, file) {
+        (ImageFormat::Jpeg, _) => jpeg_scan(file).is_none_or(|scan| !ends(scan.data)),
+        (ImageFormat::WebP, [_, _, _, _, a, b, c, d, rest @ ..]) => {
+            rest.len() < u32::from_le_bytes([*a, *b, *c, *d]) as usize
+        }
+        _ => false,
+    }
 }
 
 /// The first scan of a JPEG file.
@@ -120,8 +128,9 @@ mod tests {
             (&[1, 0xff, 0xd0, 2, 0xff], true),
             (&[1, 0xff, 0xd9, 7, 7], false),
         ] {
-            assert_eq!(is_truncated_jpeg(&jpeg(0xc0, 3, 3, data)), expected, "{data:?}");
+            let file = jpeg(0xc0, 3, 3, data);
+            assert_eq!(is_truncated(ImageFormat::Jpeg, &file), expected, "{data:?}");
         }
-        assert!(is_truncated_jpeg(&jpeg(0xc0, 3, 3, &[0xff, 0xd9])[..20]));
+        assert!(is_truncated(ImageFormat::Jpeg, &jpeg(0xc0, 3, 3, &[0xff, 0xd9])[..20]));
     }
 }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use image::metadata::Orientation;
 use image::{
-    DynamicImage, GenericImageView, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader,
-    Limits, Luma, Rgba,
+    DynamicImage, GenericImageView, GrayImage, ImageDecoder, ImageError, ImageReader, Limits, Luma,
+    Rgba,
 };
 
 use super::Crop;
-use super::headers::{is_truncated_jpeg, peak_bytes};
+use super::headers::{is_truncated, peak_bytes};
 use crate::io::{FileError, limits, read_any, read_from};
 
 /// Maximum size of a picture file in bytes.
@@ -94,7 +94,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     limits::check_address_space(peak as usize).map_err(FileError::of("cannot read", path))?;
     // A frame of a GIF file may be larger than the picture.
     decoder.set_limits(bounds(left)).map_err(failed)?;
-    if format == ImageFormat::Jpeg && is_truncated_jpeg(bytes) {
+    if is_truncated(format, bytes) {
         return Err(corrupt("the file ends in the middle of the picture".to_owned()));
     }
     // Ignore invalid orientation metadata.

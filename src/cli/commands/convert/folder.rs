@@ -69,7 +69,11 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
     }
     // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
-        Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
+        Some(Scaling::Standardise { mean, deviation }) => {
+            // The shortest digits that identify an f32, which JSON would widen to f64.
+            let [mean, std] = [mean, deviation].map(|value| value.to_string().parse::<f64>().ok());
+            json!({ "mean": mean, "std": std })
+        }
         _ => Value::Null,
     };
     json!({

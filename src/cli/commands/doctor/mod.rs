@@ -43,6 +43,8 @@ impl DoctorArgs {
     /// Returns an error if the data set cannot be used, if the chosen GPU does not exist, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
     /// the CPU backend fails.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
+        #[cfg(feature = "wgpu")]
+        crate::cli::restart::with_runtime_dir();
         let data = TrainAndTest::load(&Options { dir: self.dir.clone(), ..Options::default() });
         let level = cpu::level()?.to_string();
         let levels: Vec<String> = SimdLevel::available().iter().map(SimdLevel::to_string).collect();
@@ -139,7 +141,6 @@ impl DoctorArgs {
     fn gpu(&self, speeds: &Speeds) -> Result<Gpu, Error> {
         use crate::backend::gpu;
         use crate::error;
-        gpu::xdg_runtime_note().into_iter().for_each(crate::cli::ui::note);
         let opened = match gpu::open(self.gpu.choice.as_deref()) {
             Err(error @ error::Error::UnknownGpu { .. }) => return Err(error.into()),
             opened => opened.map_err(Error::from),

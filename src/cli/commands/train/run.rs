@@ -114,11 +114,18 @@ impl<D> TrainingRun<'_, D> {
             ..record.clone()
         };
         let is_resumed = earlier.is_some();
+        let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
         let mut checkpoint = match earlier {
-            Some(checkpoint) => checkpoint.resume(record).map_err(|difference| {
-                let path = files.as_ref().map(RunFiles::checkpoint_path).unwrap_or_default();
-                error::Error::CheckpointMismatch { path, difference }
-            })?,
+            Some(Checkpoint { record: earlier, .. })
+                if earlier.epochs.len() > record.settings.epochs
+                    && earlier.settings.difference(&record.settings).is_none() =>
+            {
+                let (done, epochs) = (earlier.epochs.len(), record.settings.epochs);
+                return Err(error::Error::EpochsDone { path, done, epochs }.into());
+            }
+            Some(checkpoint) => checkpoint
+                .resume(record)
+                .map_err(|difference| error::Error::CheckpointMismatch { path, difference })?,
             None => Checkpoint::initial(record),
         };
         if let Some(files) = files {
