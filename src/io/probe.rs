@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use tempfile::NamedTempFile;
 
+use super::write::rename;
 use super::{FileError, Target};
 
 impl Target {
@@ -23,8 +24,7 @@ impl Target {
             return Err(failed("cannot write")(cause));
         }
         // Some mounted object stores cannot replace a file by a rename. Dropping `second` removes the renamed file.
-        let renamed = first.persist(&second);
-        renamed.map(drop).map_err(|error| failed("cannot rename files next to")(error.error))
+        rename(first, &second).map_err(failed("cannot rename files next to"))
     }
 
     /// Checks that the disk has room to replace the file by one of `bytes` bytes. The space that the new file needs

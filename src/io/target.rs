@@ -35,8 +35,8 @@ pub struct Target {
 pub enum Origin {
     /// The user typed the path. Symlinks are followed.
     User,
-    /// The program made up the path, for example as a default or as a name in a directory. A symlink there is replaced,
-    /// not followed, because it can only be a mistake or an attack.
+    /// The program chose the path, for example as a default or as a name in a directory. A symlink there is not followed,
+    /// because it can only be a mistake or an attack: a file replaces it, a directory is rejected.
     Program,
 }
 

@@ -35,11 +35,14 @@ pub(crate) fn is_interpreted(character: char) -> bool {
 
 /// Quotes text from a file for a message: escapes control characters and truncates to 60 characters.
 pub fn quoted(text: &str) -> String {
-    let end = text.char_indices().nth(60).map(|(end, _)| end);
-    match end {
-        Some(end) => format!("{:?}..", &text[..end]),
-        None => format!("{text:?}"),
-    }
+    let start = start(text);
+    format!("{start:?}{}", if start.len() < text.len() { ".." } else { "" })
+}
+
+/// Returns the first 60 characters of text from a file, for a message.
+pub fn start(text: &str) -> &str {
+    let end = text.char_indices().nth(60).map_or(text.len(), |(end, _)| end);
+    &text[..end]
 }
 
 /// Returns the message of an error from another crate on one line of at most 200 characters.

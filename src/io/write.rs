@@ -22,7 +22,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::{FileError, Target};
+use super::{FileError, Origin, Target};
 
 /// The new content of a file: a complete temporary file, flushed to disk and read back. Dropping it removes the file.
 #[derive(Debug)]
@@ -90,13 +90,22 @@ impl Staged<'_> {
         let Self { target, temporary, force } = self;
         let failed = |action| FileError::of(action, &target.given);
         match force {
-            true => {
-                let renamed = temporary.persist(&target.resolved);
-                renamed.map_err(|error| failed("cannot replace")(error.error))?;
-            }
+            true => rename(temporary, &target.resolved).map_err(failed("cannot replace"))?,
             false => persist_new(temporary, &target.resolved).map_err(failed("cannot write"))?,
         }
         sync_directory(&target.directory).map_err(failed("cannot flush the directory of"))
+    }
+}
+
+/// Renames `temporary` to `path`.
+pub(super) fn rename(temporary: NamedTempFile<File>, path: &Path) -> io::Result<()> {
+    match temporary.persist(path) {
+        // Shared folders of VirtualBox cannot rename an open file. Closing it releases its lock.
+        Err(error) if error.error.kind() == io::ErrorKind::ExecutableFileBusy => {
+            let closed = error.file.into_temp_path();
+            closed.persist(path).map_err(|error| error.error)
+        }
+        renamed => renamed.map(drop).map_err(|error| error.error),
     }
 }
 
@@ -110,12 +119,11 @@ fn persist_new(temporary: NamedTempFile<File>, path: &Path) -> io::Result<()> {
     // The file system has neither a rename that fails if the path exists nor hard links. Every file system can create a
     // file only if it does not exist.
     drop(File::options().write(true).create_new(true).open(path)?);
-    temporary.persist(path).map(drop).map_err(|error| {
+    rename(temporary, path).inspect_err(|_| {
         let is_reservation = |found: fs::Metadata| found.is_file() && found.len() == 0;
         if fs::symlink_metadata(path).is_ok_and(is_reservation) {
             let _ = fs::remove_file(path);
         }
-        error.error
     })
 }
 
@@ -147,9 +155,14 @@ fn flush(file: &File) -> io::Result<()> {
 /// Creates a directory and those above it, unless they exist, so that they survive a power loss.
 ///
 /// # Errors
-/// Returns an error if a directory cannot be created, or if the one above it cannot be flushed.
-pub fn create_directory(path: &Path) -> Result<(), FileError> {
+/// Returns an error if a directory cannot be created, if the one above it cannot be flushed, or if the path is a symlink that
+/// may not be followed.
+pub fn create_directory(path: &Path, origin: Origin) -> Result<(), FileError> {
     let failed = FileError::of("cannot create the directory", path);
+    if origin == Origin::Program && path.is_symlink() {
+        let cause = "expected a directory, found a symlink";
+        return Err(failed(io::Error::new(io::ErrorKind::NotADirectory, cause)));
+    }
     let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
     fs::create_dir_all(path).map_err(&failed)?;
     let parents = missing.into_iter().filter_map(Path::parent);
@@ -172,7 +185,6 @@ fn sync_directory(_: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::io::Origin;
 
     #[test]
     fn write_removes_only_stale_temporary_files() {

@@ -18,7 +18,7 @@ pub use fit::{TrainingContext, fit};
 pub use recipe::Recipe;
 pub use reporter::{Quiet, Reporter};
 pub use run_files::RunFiles;
-pub use run_record::{EpochRecord, RunRecord, StopReason, TestRecord};
+pub use run_record::{EpochRecord, MAX_LOSS, MAX_SECONDS, RunRecord, StopReason, TestRecord};
 pub use running_sums::RunningSums;
 pub use settings::{Keep, MAX_BATCH_SIZE, MAX_EPOCHS, Settings, is_learning_rate};
 pub use snapshots::{Snapshot, Snapshots};

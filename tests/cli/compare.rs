@@ -93,21 +93,20 @@ fn text_and_html_contain_all_sections() {
     .unwrap();
     let output = dir.run(&format!("compare {ALL} keras-1.csv --any-dataset -o page.html")).ok();
     for text in [
-        "run      seed  epochs  test accuracy",
+        "run      seed  epochs  batch size  learning rate   recipe  test accuracy",
         "mean ± sd",
-        "setting ",
         "Welch's t-test",
         "test accuracy: classic − tuned",
         "F1 by class",
         "McNemar's test",
-        "keras-1     –       1              –",
+        "keras-1     –       1           –",
         "\nsaved page.html",
     ] {
         assert!(output.stdout().contains(text), "no {text:?} in\n{}", output.stdout());
     }
     let page = dir.read_text("page.html");
     assert!(page.len() < 1_000_000);
-    for section in ["metrics", "curves", "tests", "settings", "classes", "models", "only"] {
+    for section in ["metrics", "curves", "tests", "classes", "models", "only"] {
         assert!(page.contains(&format!("<section id=\"{section}\">")), "{section}");
     }
     assert!(page.contains("Validation accuracy by second: ") && !page.contains("NaN"));

@@ -9,7 +9,8 @@ use super::terminal_escapes::{MALICIOUS, assert_clean};
 use super::{CommandOutput, DATA, TestDir};
 
 /// Every command with arguments with which it succeeds in [`dir`]. `DATA` stands for the directory of Fashion-MNIST.
-const COMMANDS: [(&str, &str); 13] = [
+const COMMANDS: [(&str, &str); 14] = [
+    ("runs", "m.mpk"),
     ("train", "--any-dataset --data data --epochs 1 --force -o t.mpk"),
     ("eval", "--any-dataset m.mpk"),
     ("predict", "m.mpk p.png"),

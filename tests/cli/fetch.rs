@@ -200,6 +200,22 @@ fn fetch_does_not_follow_symlinks() {
 }
 
 #[test]
+fn symlink_at_cache_directory_is_rejected() {
+    // The user did not type this path. A path that the user typed may be a symlink.
+    let server = honest();
+    let test_dir = incomplete_dataset();
+    test_dir.create_dir(".cache");
+    symlink("../d", test_dir.path(".cache/lenet")).unwrap();
+    let arguments = format!("--mirror {}", server.url());
+    let output = run(&test_dir, &arguments);
+    output.assert_error(1, "found a symlink", "--data DIR");
+    assert_only_data_in(&test_dir);
+    assert!(!test_dir.path("d").join(NAME).exists());
+    run(&test_dir, &format!("{arguments} --data .cache/lenet")).ok();
+    assert!(test_dir.path("d").join(NAME).exists());
+}
+
+#[test]
 fn mirror_password_is_not_printed() {
     let server = Server::start(|_| Response::status(404));
     let test_dir = incomplete_dataset();

@@ -13,6 +13,7 @@ mod common;
 #[cfg(target_os = "linux")]
 mod clocks;
 mod compare;
+mod compare_inputs;
 mod convert;
 mod data;
 mod data_faults;

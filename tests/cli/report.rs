@@ -1,5 +1,7 @@
 //! Tests the HTML page that `lenet report` writes. tests/browser opens it in a browser.
 
+use serde_json::Value;
+
 use super::{DATA, TRAINED, TestDir};
 
 impl TestDir {
@@ -17,10 +19,19 @@ fn report_matches_keras_metrics() {
     let page = dir.report(&format!("{TRAINED} --data {DATA}"));
     assert!(page.len() < 1_000_000, "{}", page.len());
     assert!(page.contains("<dd>66.78%</dd>") && page.contains("<dd>0.9088</dd>"));
-    assert!(page.contains("predicted <b>Pullover</b>, actual <b>Coat</b> (517)"));
+    assert!(page.contains("mistakes: predicted <b>Pullover</b>, actual <b>Coat</b> (517)"));
+    let cell = r#"<td class="incorrect" style="--shade:71.9%" title="predicted Pullover, actual Coat: 51.70%">517</td>"#;
+    assert!(page.contains(cell) && page.contains("<td class=\"correct\""));
     assert!(page.contains("10,000 test images of Fashion-MNIST"));
     assert!(page.contains("the run record <code>trained.safetensors.json</code> does not exist"));
+    assert!(!page.contains("Learning curves"));
+    assert_eq!(page.matches("<img src=\"data:image/png;base64,iVBORw0KGgo").count(), 36);
     assert_eq!(page.matches("<img").count(), 36);
+    for external in ["http:", "https:", "\"//", "src=\"h", "url(", "@import"] {
+        assert!(!page.contains(external), "{external}");
+    }
+    assert_eq!(page.matches("<script").count(), 2, "the data and the program");
+    assert!(page.contains("script-src 'sha256-"));
 }
 
 #[test]
@@ -34,6 +45,8 @@ fn report_contains_settings_and_curves() {
         assert!(page.contains(&row), "{row}");
     }
     assert!(page.contains("<td>(1, 16, 4, 4)</td>") && page.contains("<td>44,426</td>"));
+    // Rows of the confusion matrix without images are blank.
+    assert!(!page.contains("NaN%"));
     assert!(page.contains("first 40 test images of an unknown data set"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = dir.json("model.json");
@@ -51,6 +64,69 @@ fn report_contains_settings_and_curves() {
     // Three epochs of 180 images are too few to learn anything, so the only warning is about the collapsed model.
     assert!(record["test"]["collapsed"].as_bool().unwrap());
     assert_eq!(page.matches("Warning:").count(), 1);
+}
+
+/// Changes the run record of a model and asserts that its report contains `expected`.
+fn assert_record_is_shown(change: impl Fn(&mut Value), expected: &[&str]) {
+    let dir = TestDir::new();
+    dir.train("--epochs 2 --seed 7 -o a&b.mpk");
+    let mut record = dir.json("a&b.json");
+    change(&mut record);
+    dir.write("a&b.json", record.to_string());
+    let page = dir.report("a&b.mpk --any-dataset");
+    for text in expected {
+        assert!(page.contains(text), "no {text:?} in {page}");
+    }
+}
+
+#[test]
+fn names_in_record_are_escaped() {
+    let expected = [
+        "<b>a&amp;b.mpk</b> predicts",
+        "recipe classic and seed 7",
+        "on &lt;b&gt;CPU&lt;/b&gt;, started",
+        "<dt>Validation accuracy</dt>",
+    ];
+    assert_record_is_shown(|record| record["device"] = "<b>CPU</b>".into(), &expected);
+}
+
+#[test]
+fn kept_epoch_is_shown_unless_last() {
+    let early = |record: &mut Value| {
+        record["kept_epoch"] = 1.into();
+        let settings = &mut record["settings"];
+        (settings["keep"], settings["patience"], settings["epochs"]) =
+            ("best".into(), 1.into(), 9.into());
+    };
+    let expected = [
+        "The model has the weights of epoch 1, which has the lowest validation loss.",
+        "<dt>Validation accuracy, epoch 1</dt>",
+        r#"<tr class="kept"><th scope="row">1 (kept)</th>"#,
+        "Only 2 of 9 epochs were trained: the validation loss did not improve for 1 epoch.",
+        "<td>2 of 9: the validation loss did not improve for 1 epoch</td>",
+    ];
+    assert_record_is_shown(early, &expected);
+}
+
+#[test]
+fn mismatched_record_shows_warning() {
+    let differs = |record: &mut Value| record["test"]["correct"] = 40.into();
+    assert_record_is_shown(differs, &["has 40 correct predictions, but the model has "]);
+}
+
+#[test]
+fn unfinished_run_is_reported() {
+    let unfinished = |record: &mut Value| {
+        (record["test"], record["stop_reason"]) = (Value::Null, Value::Null);
+        (record["settings"]["epochs"], record["settings"]["patience"]) = (9.into(), 1.into());
+    };
+    let expected = [
+        "the run had not finished when its record was written",
+        "Only 2 of 9 epochs were trained: the run is not finished.",
+        "<td>2 of 9: the run is not finished</td>",
+        "<td>epoch 2, the last one</td>",
+    ];
+    assert_record_is_shown(unfinished, &expected);
 }
 
 #[test]

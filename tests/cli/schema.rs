@@ -109,7 +109,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-fn assert_matches_schema(name: &str, value: &Value) {
+pub fn assert_matches_schema(name: &str, value: &Value) {
     let schema = schema(name);
     let problems = mismatches(&schema, &schema, value, name);
     assert!(problems.is_empty(), "{problems:#?}\n{value}");

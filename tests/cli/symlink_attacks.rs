@@ -72,7 +72,7 @@ const MADE_UP: [(&str, &[&str]); 6] = [
         "train --any-dataset --epochs 1 -o typed.mpk --tensorboard runs",
         &["runs/train/", "runs/validation/", "runs/.lenet.lock"],
     ),
-    ("report m.mpk --any-dataset", &["report.html"]),
+    ("report m.mpk --any-dataset", &["m.html"]),
     (
         "convert m.mpk hub/",
         &["hub/model.safetensors", "hub/model.onnx", "hub/config.json", "hub/README.md"],
@@ -80,7 +80,8 @@ const MADE_UP: [(&str, &[&str]); 6] = [
 ];
 
 /// The other commands. `data fetch` writes to made-up paths too, see `fetch_does_not_follow_symlinks`.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
+    "runs",
     "eval",
     "predict",
     "compare",

@@ -7,9 +7,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod crash_dir;
 mod crash_states;
 mod disks;
-mod place;
 mod places;
 mod power_loss;
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]

@@ -9,8 +9,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::FILES;
+use super::crash_dir::{CrashDir, Files};
 use super::crash_states::{Crashes, State};
-use super::place::{Files, Place};
 use super::test_dir::stderr;
 
 /// The files in `state`. Temporary files are empty, because nothing reads them.
@@ -28,13 +28,13 @@ fn files(crashes: &Crashes, state: &State) -> Files {
 
 /// Asserts that training with `args` on the files `before` can lose power at any time: `eval` and `resume` then see one of the
 /// complete models, or report an error and change nothing. Returns the number of states.
-fn assert_training_survives(place: &Place, before: &Files, args: &str, resume: &str) -> usize {
-    let crashes = place.crashes(before, args);
-    let finished = place.files();
+fn assert_training_survives(dir: &CrashDir, before: &Files, args: &str, resume: &str) -> usize {
+    let crashes = dir.crashes(before, args);
+    let finished = dir.files();
     let model = |files: &Files| files.get(Path::new("m.mpk")).cloned().flatten();
     // Resuming may end in the model of this run or in that of the old one.
-    place.restore(before);
-    let old = place.lenet(resume).status.success().then(|| model(&place.files()));
+    dir.restore(before);
+    let old = dir.lenet(resume).status.success().then(|| model(&dir.files()));
     let ends = [Some(model(&finished)), old];
     let mut evaluations: HashMap<Vec<u8>, Value> = HashMap::new();
     let mut complete = BTreeSet::new();
@@ -43,8 +43,8 @@ fn assert_training_survives(place: &Place, before: &Files, args: &str, resume: &
     let (mut resumed, mut refused) = (0, 0);
     for state in &distinct {
         let context = format!("{args}: {:?}", state.keys());
-        place.restore(state);
-        let eval = place.lenet("eval m.mpk --any-dataset --json");
+        dir.restore(state);
+        let eval = dir.lenet("eval m.mpk --any-dataset --json");
         match model(state) {
             Some(bytes) => {
                 assert!(eval.status.success(), "{context}: {}", stderr(&eval));
@@ -54,8 +54,8 @@ fn assert_training_survives(place: &Place, before: &Files, args: &str, resume: &
             }
             None => assert_eq!(eval.status.code(), Some(1), "{context}: {}", stderr(&eval)),
         }
-        let output = place.lenet(resume);
-        let after = place.files();
+        let output = dir.lenet(resume);
+        let after = dir.files();
         match output.status.code() {
             Some(0) => {
                 resumed += 1;
@@ -95,41 +95,41 @@ fn assert_training_survives(place: &Place, before: &Files, args: &str, resume: &
 
 #[test]
 fn training_survives_power_loss() {
-    let place = Place::new();
+    let dir = CrashDir::new();
     let train = "train --any-dataset -q -o m.mpk";
-    place.succeed(&format!("{train} --epochs 1 --seed 1"));
-    let old = place.files();
+    dir.succeed(&format!("{train} --epochs 1 --seed 1"));
+    let old = dir.files();
     let mut states = 0;
     let run = format!("{train} --epochs 2 --seed 2");
-    states += assert_training_survives(&place, &Files::new(), &run, &format!("{run} --resume"));
+    states += assert_training_survives(&dir, &Files::new(), &run, &format!("{run} --resume"));
     let resume = format!("{train} --resume");
-    states += assert_training_survives(&place, &old, &format!("{run} --force"), &resume);
+    states += assert_training_survives(&dir, &old, &format!("{run} --force"), &resume);
     let longer = format!("{resume} --epochs 2");
-    states += assert_training_survives(&place, &old, &longer, &longer);
+    states += assert_training_survives(&dir, &old, &longer, &longer);
     let logged = format!("{run} --tensorboard logs");
     let resume = format!("{logged} --resume");
-    states += assert_training_survives(&place, &Files::new(), &logged, &resume);
+    states += assert_training_survives(&dir, &Files::new(), &logged, &resume);
     println!("{states} states of training");
 }
 
 #[test]
 fn conversion_survives_power_loss() {
-    let place = Place::new();
+    let dir = CrashDir::new();
     for seed in [1, 2] {
-        place.succeed(&format!("train --any-dataset -q --epochs 1 --seed {seed} -o m{seed}.mpk"));
+        dir.succeed(&format!("train --any-dataset -q --epochs 1 --seed {seed} -o m{seed}.mpk"));
     }
-    let models = place.files();
+    let models = dir.files();
     for (output, files) in [
         ("c.safetensors", &["c.safetensors"][..]),
         ("c.onnx", &["c.onnx"]),
         ("hub/", &["hub/README.md", "hub/config.json", "hub/model.onnx", "hub/model.safetensors"]),
     ] {
-        place.assert_old_or_new(&models, &format!("convert m1.mpk {output}"), files);
-        let before = place.files();
+        dir.assert_old_or_new(&models, &format!("convert m1.mpk {output}"), files);
+        let before = dir.files();
         let crashes =
-            place.assert_old_or_new(&before, &format!("convert m2.mpk {output} --force"), files);
+            dir.assert_old_or_new(&before, &format!("convert m2.mpk {output} --force"), files);
         // The model card is complete only next to the files that it describes.
-        let after = place.files();
+        let after = dir.files();
         for state in
             crashes.states.iter().filter(|state| state.contains_key(Path::new("hub/README.md")))
         {
@@ -146,11 +146,11 @@ fn conversion_survives_power_loss() {
                 crashes.states.iter().map(|state| state.get(Path::new(name))).collect();
             for content in distinct.into_iter().flatten() {
                 fs::write(
-                    place.work.path().join("x.safetensors"),
+                    dir.work.path().join("x.safetensors"),
                     &crashes.contents[content.unwrap()],
                 )
                 .unwrap();
-                place.succeed("eval --any-dataset x.safetensors");
+                dir.succeed("eval --any-dataset x.safetensors");
             }
         }
     }
@@ -158,11 +158,11 @@ fn conversion_survives_power_loss() {
 
 #[test]
 fn pages_survive_power_loss() {
-    let place = Place::new();
+    let dir = CrashDir::new();
     for seed in [1, 2] {
-        place.succeed(&format!("train --any-dataset -q --epochs 1 --seed {seed} -o m{seed}.mpk"));
+        dir.succeed(&format!("train --any-dataset -q --epochs 1 --seed {seed} -o m{seed}.mpk"));
     }
-    let models = place.files();
+    let models = dir.files();
     for [first, again] in [
         ["report --any-dataset m1.mpk -o r.html", "report --any-dataset m2.mpk -o r.html --force"],
         [
@@ -174,19 +174,19 @@ fn pages_survive_power_loss() {
             "data show --any-dataset --split test --png r.html --force",
         ],
     ] {
-        place.assert_old_or_new(&models, first, &["r.html"]);
-        place.assert_old_or_new(&place.files(), again, &["r.html"]);
+        dir.assert_old_or_new(&models, first, &["r.html"]);
+        dir.assert_old_or_new(&dir.files(), again, &["r.html"]);
     }
 }
 
 #[test]
 fn download_survives_power_loss() {
-    let place = Place::new();
+    let dir = CrashDir::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let name = "t10k-labels-idx1-ubyte.gz";
     // The directory has three of the four files, and another file in place of the fourth, which is small.
     for entry in fs::read_dir(&data).unwrap().flatten().filter(|entry| entry.file_name() != name) {
-        fs::copy(entry.path(), place.work.path().join(entry.file_name())).unwrap();
+        fs::copy(entry.path(), dir.work.path().join(entry.file_name())).unwrap();
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mirror = format!("http://{}", listener.local_addr().unwrap());
@@ -202,10 +202,10 @@ fn download_survives_power_loss() {
             (&connection).write_all(&[head.as_bytes(), &labels].concat()).unwrap();
         }
     });
-    let missing = place.files();
+    let missing = dir.files();
     let fetch = format!("data fetch --data . --mirror {mirror}");
-    place.assert_old_or_new(&missing, &fetch, &[name]);
+    dir.assert_old_or_new(&missing, &fetch, &[name]);
     let mut other = missing.clone();
     other.insert(name.into(), Some(b"another file".to_vec()));
-    place.assert_old_or_new(&other, &format!("{fetch} --force"), &[name]);
+    dir.assert_old_or_new(&other, &format!("{fetch} --force"), &[name]);
 }

@@ -29,41 +29,42 @@ impl Gpu {
     }
 }
 
+/// Address space in bytes and threads that a graphics driver and CubeCL may need. Mesa's software renderer needs 500 MB and,
+/// together with CubeCL, one thread per core and six others.
+const DRIVER_MEMORY: usize = 1 << 30;
+const DRIVER_THREADS: usize = 8;
+
 /// The graphics API that Burn's kernels support.
 const BACKEND: wgpu::Backend =
     if cfg!(target_os = "macos") { wgpu::Backend::Metal } else { wgpu::Backend::Vulkan };
 
-fn instance() -> wgpu::Instance {
-    wgpu::Instance::new(wgpu::InstanceDescriptor {
+/// Loads the graphics drivers.
+///
+/// # Errors
+/// Returns an error if the limits of the process are too low for a driver, which would crash then.
+fn instance() -> Result<wgpu::Instance, Error> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    limits::check_address_space(DRIVER_MEMORY)
+        .and_then(|()| limits::check_threads(cores + DRIVER_THREADS))
+        .map_err(|error| Error::Gpu(format!("the limits are too low for a GPU: {error}")))?;
+    Ok(wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: BACKEND.into(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
-    })
+    }))
 }
 
 fn name(adapter: &wgpu::Adapter) -> String {
     format!("{} ({BACKEND})", adapter.get_info().name)
 }
 
-/// Returns the names of all GPUs, in the order in which [`open`] numbers them, or no names if [`open`] would reject the limits of
-/// the process.
+/// Returns the names of all GPUs, in the order in which [`open`] numbers them.
+///
+/// The list is empty if the limits of the process are too low for a graphics driver.
 pub fn names() -> Vec<String> {
-    if check_limits().is_err() {
-        return Vec::new();
-    }
-    pollster::block_on(instance().enumerate_adapters(BACKEND.into())).iter().map(name).collect()
-}
-
-/// Address space in bytes and threads that a graphics driver and CubeCL may need. Mesa's software renderer needs 500 MB and,
-/// together with CubeCL, one thread per core and six others.
-const DRIVER_MEMORY: usize = 1 << 30;
-const DRIVER_THREADS: usize = 8;
-
-/// Checks that the limits of the process leave room for a graphics driver, which would crash otherwise.
-fn check_limits() -> Result<(), Error> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    limits::check_address_space(DRIVER_MEMORY)
-        .and_then(|()| limits::check_threads(cores + DRIVER_THREADS))
-        .map_err(|error| Error::Gpu(format!("the resource limits are too low for a GPU: {error}")))
+    let adapters = |instance: wgpu::Instance| {
+        pollster::block_on(instance.enumerate_adapters(BACKEND.into())).iter().map(name).collect()
+    };
+    instance().map(adapters).unwrap_or_default()
 }
 
 /// Opens the GPU that `choice` selects (see [`choose`]), or the fastest GPU of the machine.
@@ -71,8 +72,7 @@ fn check_limits() -> Result<(), Error> {
 /// # Errors
 /// Returns an error if no GPU is found, if none matches the choice, or if the GPU cannot be opened or cannot run the kernels.
 pub fn open(choice: Option<&str>) -> Result<Gpu, Error> {
-    check_limits()?;
-    let instance = instance();
+    let instance = instance()?;
     let adapter = match choice {
         Some(choice) => {
             let mut adapters = pollster::block_on(instance.enumerate_adapters(BACKEND.into()));

@@ -1,6 +1,5 @@
 //! Declarations of the command-line arguments. The commands are implemented in [`crate::cli::commands`].
 
-mod choices;
 mod data;
 mod environment;
 mod machine;

@@ -139,7 +139,7 @@ Examples:
   lenet compare runs/*.json -o compare.html  also write an HTML report
   lenet compare model.json keras.csv         a Keras run logged by CSVLogger")]
 pub struct CompareArgs {
-    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv)
+    /// Run records (.json), models with a run record next to them, or Keras CSVLogger logs (.csv or .log)
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     pub runs: Vec<PathBuf>,
     /// Also write an HTML report to this file

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::{ComputeArgs, DataArgs, Seeds, batch_size, values};
@@ -153,4 +154,18 @@ pub enum ProgressStyle {
     Auto,
     /// Never
     None,
+}
+
+impl ValueEnum for Keep {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Last, Self::Best]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Last => PossibleValue::new("last").help("The weights of the last epoch"),
+            Self::Best => PossibleValue::new("best")
+                .help("The weights of the epoch with the lowest validation loss"),
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! `lenet compare`: compares groups of training runs, with tests of statistical significance.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use burn::data::dataset::Dataset;
@@ -9,6 +10,7 @@ use crate::cli::args::CompareArgs;
 use crate::cli::compare::{self, Comparison, Predictions, Run};
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
+use crate::cli::ui::format::plural;
 use crate::data::{Image, Part};
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
@@ -25,20 +27,20 @@ impl OnBackend for CompareArgs {
             .as_deref()
             .map(|path| new_file(path, Origin::User, self.force))
             .transpose()?;
-        let read = |path: &PathBuf| Run::read(path).map_err(FileError::of("cannot compare", path));
-        let mut runs = self.runs.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let mut notes = Notes::default();
+        let mut runs = read(&self.runs, &mut notes)?;
         let images = match self.records_only {
             true => Vec::new(),
             false => predict::<B>(self, &mut runs, device, &mut notes)?,
         };
         let comparison = Comparison::new(runs);
+        note_repeated_seeds(&comparison, &mut notes);
         let mut document = compare::document(&comparison);
         notes.add_to(&mut document);
         let mut out = Out::default();
         match self.json {
             true => out.json(&document),
-            false => out.lines(compare::text(&comparison).lines()),
+            false => out.lines(compare::text(&comparison)),
         }
         if let (Some(output), Some(page)) = (&self.output, page) {
             page.write(compare::page(&comparison, &images).as_bytes(), self.force)?;
@@ -47,6 +49,37 @@ impl OnBackend for CompareArgs {
             }
         }
         out.finish()
+    }
+}
+
+/// Reads the runs. A run that is listed twice is counted once, with a note.
+fn read(paths: &[PathBuf], notes: &mut Notes) -> Result<Vec<Run>, Error> {
+    let (mut runs, mut sources) = (Vec::new(), BTreeSet::new());
+    for path in paths {
+        let run = Run::read(path).map_err(FileError::of("cannot compare", path))?;
+        match sources.insert(run.source.clone()) {
+            true => runs.push(run),
+            false => notes.note(format!(
+                "{} is a run that is already listed; it counts once",
+                path.display()
+            )),
+        }
+    }
+    Ok(runs)
+}
+
+/// Adds a warning for each group with several runs of one seed: copies of a run are not independent.
+fn note_repeated_seeds(comparison: &Comparison, notes: &mut Notes) {
+    for group in &comparison.groups {
+        let seeds: Vec<u64> =
+            group.runs.iter().filter_map(|run| comparison.runs[*run].seed).collect();
+        let distinct = seeds.iter().collect::<BTreeSet<_>>().len();
+        if distinct < seeds.len() {
+            let (runs, name, seeds) = (seeds.len(), &group.name, plural(distinct, "seed"));
+            notes.warning(format!(
+                "the {runs} runs of {name} have only {seeds}; repeated seeds are not independent"
+            ));
+        }
     }
 }
 

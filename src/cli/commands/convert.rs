@@ -13,6 +13,7 @@ use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
+use crate::io::text::start;
 use crate::io::{Origin, Target};
 use crate::model::{INPUT, Weights};
 
@@ -76,7 +77,7 @@ impl ConvertArgs {
             "verified: the weights are bit-identical to those read from {input}{graph}"
         ));
         let shown = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
-            Some(format!("{} {}", key.replace('_', " "), file.metadata.get(*key)?))
+            Some(format!("{} {}", key.replace('_', " "), start(file.metadata.get(*key)?)))
         });
         let shown: Vec<_> = shown.collect();
         if !shown.is_empty() && !matches!(format, Some(Format::Mpk | Format::Bpk)) {

@@ -40,8 +40,7 @@ impl Model {
         let model = Self { file, record, trained_on };
         if !model.is_described() {
             notes.note(format!(
-                "{} does not tell how it was trained; it is read as a network with sigmoid activations and max-pooling \
-                 for raw pixels (0 to 255)",
+                "{} has no record of how it was trained; assuming sigmoid activations, max-pooling and raw pixels (0 to 255)",
                 path.display()
             ));
         }

@@ -42,7 +42,7 @@ impl ManArgs {
             let page = page(command, &name.collect::<Vec<_>>().join("-"));
             return print(&page.map_err(Error::Stdout)?);
         };
-        create_directory(dir)?;
+        create_directory(dir, Origin::User)?;
         let mut out = Out::default();
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));

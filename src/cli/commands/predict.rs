@@ -56,7 +56,7 @@ impl OnBackend for PredictArgs {
         let labels = vec![0; images.len()]; // unused
         let images = ImageDataset::new(images, labels);
         let outputs = outputs::<B>(weights, &images, eval::BATCH_SIZE, device)?;
-        note_weakness(&self.model, &model, &subjects, &outputs, &mut notes);
+        note_weakness(&self.model, &model, &subjects, &names, &outputs, &mut notes);
         if self.index.is_empty() && names.classes == FASHION_MNIST.classes {
             note_mirrored_shoes::<B>(weights, &mut subjects, &outputs, device)?;
         }

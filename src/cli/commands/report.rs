@@ -13,7 +13,6 @@ use crate::cli::ui::Out;
 use crate::data::{ImageDataset, Part};
 use crate::eval::{self, evaluate, outputs};
 use crate::io::Origin;
-use crate::model::layers;
 use crate::train::{RunFiles, Snapshots};
 
 use super::{Model, Notes, OnBackend, data_options, load, new_file};
@@ -67,13 +66,11 @@ impl OnBackend for ReportArgs {
             .iter()
             .map(|path| path.file_name().unwrap_or_default().to_string_lossy())
             .collect();
-        let layers = layers(1);
         let replay = replay::<B>(&self.models[0], &models[0], &dataset, device)?;
         let reports: Vec<_> = (0..models.len())
             .map(|index| Report {
                 model: &names[index],
                 weights: &models[index].file.weights,
-                layers: &layers,
                 record: &models[index].record,
                 images: dataset.images(),
                 trained_on: models[index].trained_on.as_ref(),

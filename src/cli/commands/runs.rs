@@ -43,7 +43,7 @@ impl RunsArgs {
         match (self.json, self.csv) {
             (true, _) => out.json(&table.json(&broken)),
             (_, true) => out.lines(table.csv().lines()),
-            _ => out.lines(table.text(ui::columns()).lines()),
+            _ => out.lines(table.text(ui::columns())),
         }
         broken.iter().for_each(|broken| skip(broken));
         out.finish()

@@ -1,35 +1,50 @@
 //! Groups of runs and the comparisons between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::data::{CLASSES, DatasetIdentity, DatasetInfo, DatasetNames};
 
+use super::run::defaults;
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Metric, Run};
 
+/// The largest number of groups that are tested against each other.
+pub const MAX_GROUPS: usize = 6;
+/// The largest number of pairs of models that are compared.
+const MAX_PAIRS: usize = 50;
+/// Maximum number of listed images that only one model classifies correctly.
+const LISTED: usize = 100;
+
 /// Runs that differ only in their seed, or logs of another framework whose names differ only in numbers.
+#[derive(Default)]
 pub struct Group {
     pub name: String,
     /// Indices of the runs.
     pub runs: Vec<usize>,
 }
 
-/// A setting that differs between groups.
+/// A setting that differs between groups or runs.
 #[derive(Serialize)]
 pub struct Difference {
     /// Name in the run record.
     pub setting: String,
-    /// Value in each group, or `None` if it is unknown or not set.
+    /// Value in each group or run, or `None` if it is unknown or not set.
     pub values: Vec<Option<String>>,
+    /// Whether each value is the default of its recipe. The name of the recipe then tells them apart.
+    #[serde(skip)]
+    pub is_implied: bool,
 }
 
-/// Welch's t-test of a metric between two groups.
+/// Welch's t-test of a metric between the groups with the indices `a` and `b`.
+#[derive(Serialize)]
 pub struct SeedTest {
+    #[serde(flatten)]
     pub metric: Metric,
-    /// Indices of the groups.
-    pub groups: [usize; 2],
+    pub a: usize,
+    pub b: usize,
+    #[serde(flatten)]
     pub test: Welch,
 }
 
@@ -40,113 +55,98 @@ pub struct ClassF1 {
     pub f1: Vec<Option<f64>>,
 }
 
-/// Agreement of the predictions of two models.
+/// Agreement of the predictions of the models of the runs with the indices `a` and `b`.
+#[derive(Serialize)]
 pub struct ModelPair {
-    /// Indices of the runs.
-    pub runs: [usize; 2],
+    pub a: usize,
+    pub b: usize,
     /// Number of images that both models classify correctly.
     pub both: usize,
+    /// Number of images that only the first model classifies correctly.
+    pub only_a: usize,
+    pub only_b: usize,
     /// Number of images that neither model classifies correctly.
     pub neither: usize,
-    /// Images that only the first model classifies correctly, and images that only the second classifies correctly.
-    pub only: [Vec<usize>; 2],
     /// The p-value of McNemar's exact test.
     pub p: f64,
+    /// The first images that only the first model classifies correctly.
+    pub images_a: Vec<usize>,
+    pub images_b: Vec<usize>,
 }
 
 /// Runs and their groups, in the order of the first run of each group.
 pub struct Comparison {
     pub runs: Vec<Run>,
     pub groups: Vec<Group>,
+    /// Index of the group of each run.
+    pub group_of: Vec<usize>,
+    /// The settings that differ between groups.
+    pub differences: Vec<Difference>,
 }
 
 impl Comparison {
     /// Groups `runs`.
     pub fn new(runs: Vec<Run>) -> Self {
-        let is_same_group = |a: &Run, b: &Run| {
-            (a.framework, &a.kind, &a.settings) == (b.framework, &b.kind, &b.settings)
-        };
-        let mut groups: Vec<Group> = Vec::new();
-        for (number, run) in runs.iter().enumerate() {
-            let mut known = groups.iter_mut();
-            match known.find(|group| is_same_group(&runs[group.runs[0]], run)) {
-                Some(group) => group.runs.push(number),
-                None => groups.push(Group { name: run.kind.clone(), runs: vec![number] }),
-            }
-        }
-        // A group of one run has the name of the run. Two groups of one kind are distinguished by their first runs.
-        let kinds: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
-        for group in &mut groups {
-            let first = &runs[group.runs[0]].name;
-            let count = kinds.iter().filter(|kind| **kind == group.name).count();
-            match (group.runs.len(), count) {
-                (1, _) => group.name = first.clone(),
-                (_, 1) => {}
-                _ => group.name = format!("{} ({first}, ..)", group.name),
-            }
-        }
-        Self { runs, groups }
+        let (groups, group_of) = grouped(&runs);
+        let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
+        let differences = differences(&firsts);
+        Self { runs, groups, group_of, differences }
     }
 
-    /// Returns the settings that differ between groups.
-    pub fn differences(&self) -> Vec<Difference> {
-        let firsts: Vec<&Run> = self.groups.iter().map(|group| &self.runs[group.runs[0]]).collect();
-        let names: BTreeSet<&String> = firsts.iter().flat_map(|run| run.settings.keys()).collect();
-        // Runs of other frameworks have unknown settings, which do not count as a difference.
-        let differs = |name: &&String| {
-            let known = firsts.iter().filter(|run| run.framework == "lenet");
-            known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
-        };
-        let differing = names.into_iter().filter(differs).map(|name| Difference {
-            setting: name.clone(),
-            values: firsts.iter().map(|run| run.settings.get(name).cloned()).collect(),
-        });
-        differing.collect()
+    /// Returns whether there are few enough groups to test each against each.
+    pub fn has_few_groups(&self) -> bool {
+        self.groups.len() <= MAX_GROUPS
     }
 
     /// Summarises a metric over the runs of a group for which it is known.
-    pub fn summary(&self, group: usize, metric: Metric) -> Option<Summary> {
-        let runs = self.groups[group].runs.iter();
-        let values: Vec<f64> = runs.filter_map(|run| (metric.of)(&self.runs[*run])).collect();
-        Summary::of(&values)
+    pub fn summary(&self, group: &Group, metric: Metric) -> Option<Summary> {
+        let values = group.runs.iter().filter_map(|run| (metric.of)(&self.runs[*run]));
+        Summary::of(&values.collect::<Vec<_>>())
     }
 
-    /// Tests every metric between all pairs of groups that have several runs.
+    /// Tests every metric between all pairs of groups that have several runs, if there are at most [`MAX_GROUPS`] groups.
     pub fn tests(&self) -> Vec<SeedTest> {
         let mut tests = Vec::new();
         for metric in Metric::ALL {
-            for groups in pairs(self.groups.len()) {
-                let [a, b] = groups.map(|group| self.summary(group, metric));
-                let (Some(a), Some(b)) = (a, b) else { continue };
-                tests.extend(welch(&a, &b).map(|test| SeedTest { metric, groups, test }));
+            for [a, b] in pairs(self.groups.len()).filter(|_| self.has_few_groups()) {
+                let summaries = [a, b].map(|group| self.summary(&self.groups[group], metric));
+                let [Some(first), Some(second)] = summaries else { continue };
+                tests.extend(welch(&first, &second).map(|test| SeedTest { metric, a, b, test }));
             }
         }
         tests
     }
 
-    /// Compares the predictions of all pairs of runs in different groups, or of all pairs if all runs are in one group.
-    pub fn model_pairs(&self) -> Vec<ModelPair> {
-        let group = |run: &usize| self.groups.iter().position(|group| group.runs.contains(run));
-        let is_compared = |[a, b]: &[usize; 2]| self.groups.len() == 1 || group(a) != group(b);
-        let compared = pairs(self.runs.len()).into_iter().filter(is_compared);
-        compared.filter_map(|runs| self.model_pair(runs)).collect()
+    /// Compares the predictions of the first pairs of models in different groups, or in one group if there is only one.
+    /// Returns these pairs and the number of the others. With more than [`MAX_GROUPS`] groups, no pair is compared.
+    pub fn model_pairs(&self) -> (Vec<ModelPair>, usize) {
+        let runs = 0..self.runs.len();
+        let models: Vec<_> = runs.filter(|run| self.runs[*run].predictions.is_some()).collect();
+        let is_compared =
+            |[a, b]: &[usize; 2]| self.groups.len() == 1 || self.group_of[*a] != self.group_of[*b];
+        let all = pairs(models.len()).map(|pair| pair.map(|index| models[index]));
+        let mut all = all.filter(is_compared);
+        let most = if self.has_few_groups() { MAX_PAIRS } else { 0 };
+        let first = all.by_ref().take(most).filter_map(|[a, b]| self.model_pair(a, b)).collect();
+        (first, all.count())
     }
 
-    fn model_pair(&self, runs: [usize; 2]) -> Option<ModelPair> {
-        let [Some(a), Some(b)] = runs.map(|run| self.runs[run].predictions.as_ref()) else {
-            return None;
-        };
-        let (mut both, mut neither, mut only) = (0, 0, [vec![], vec![]]);
-        for (image, correct) in a.correct.iter().zip(&b.correct).enumerate() {
+    fn model_pair(&self, a: usize, b: usize) -> Option<ModelPair> {
+        let [first, second] = [a, b].map(|run| self.runs[run].predictions.as_ref());
+        let (mut both, mut neither, mut images_a, mut images_b) = (0, 0, vec![], vec![]);
+        for (image, correct) in first?.correct.iter().zip(&second?.correct).enumerate() {
             match correct {
                 (true, true) => both += 1,
                 (false, false) => neither += 1,
-                (true, false) => only[0].push(image),
-                (false, true) => only[1].push(image),
+                (true, false) => images_a.push(image),
+                (false, true) => images_b.push(image),
             }
         }
-        let p = mcnemar(only[0].len(), only[1].len());
-        Some(ModelPair { runs, both, neither, only, p })
+        let (only_a, only_b) = (images_a.len(), images_b.len());
+        images_a.truncate(LISTED);
+        images_b.truncate(LISTED);
+        let p = mcnemar(only_a, only_b);
+        Some(ModelPair { a, b, both, only_a, only_b, neither, p, images_a, images_b })
     }
 
     /// Returns the data set on which the models were evaluated, or `None` if no model was evaluated.
@@ -167,9 +167,8 @@ impl Comparison {
     pub fn classes(&self) -> Vec<ClassF1> {
         let mean = |group: &Group, class: usize| {
             let models = group.runs.iter().filter_map(|run| self.runs[*run].predictions.as_ref());
-            let values: Vec<f64> =
-                models.map(|model| model.evaluation.classes()[class].f1).collect();
-            Summary::of(&values).map(|summary| summary.mean)
+            let values = models.map(|model| model.evaluation.classes()[class].f1);
+            Summary::of(&values.collect::<Vec<_>>()).map(|summary| summary.mean)
         };
         let f1 = |class| self.groups.iter().map(|group| mean(group, class)).collect();
         let classes = self.class_names().into_iter().enumerate();
@@ -177,7 +176,51 @@ impl Comparison {
     }
 }
 
+/// Groups `runs`. Returns the groups, and the index of the group of each run.
+fn grouped(runs: &[Run]) -> (Vec<Group>, Vec<usize>) {
+    let (mut groups, mut known, mut group_of) = (Vec::<Group>::new(), BTreeMap::new(), Vec::new());
+    for (number, run) in runs.iter().enumerate() {
+        let group = *known.entry((run.framework, &run.kind, &run.settings)).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Group::default());
+        }
+        groups[group].runs.push(number);
+        group_of.push(group);
+    }
+    let mut kinds = BTreeMap::<&String, usize>::new();
+    groups.iter().for_each(|group| *kinds.entry(&runs[group.runs[0]].kind).or_default() += 1);
+    for group in &mut groups {
+        let Run { name: first, kind, .. } = &runs[group.runs[0]];
+        // A group of one run has the name of the run. Groups of one kind are distinguished by their first runs.
+        group.name = match (group.runs.len(), kinds[kind]) {
+            (1, _) => first.clone(),
+            (_, 1) => kind.clone(),
+            _ => format!("{kind} ({first}, ..)"),
+        };
+    }
+    (groups, group_of)
+}
+
+/// Returns the settings that differ between `runs`, with their value in each run.
+pub fn differences(runs: &[&Run]) -> Vec<Difference> {
+    let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
+    // Runs of other frameworks have unknown settings, which do not count as a difference.
+    let differs = |name: &&String| {
+        let known = runs.iter().filter(|run| run.framework == "lenet");
+        known.map(|run| run.settings.get(*name)).collect::<BTreeSet<_>>().len() > 1
+    };
+    let kinds: BTreeSet<&String> = runs.iter().map(|run| &run.kind).collect();
+    let defaults: BTreeMap<_, _> = kinds.into_iter().map(|kind| (kind, defaults(kind))).collect();
+    let is_default = |run: &&Run, name| run.settings.get(name) == defaults[&run.kind].get(name);
+    let differing = names.into_iter().filter(differs).map(|name| Difference {
+        setting: name.clone(),
+        values: runs.iter().map(|run| run.settings.get(name).cloned()).collect(),
+        is_implied: name != "recipe.name" && runs.iter().all(|run| is_default(run, name)),
+    });
+    differing.collect()
+}
+
 /// Returns all pairs of indices below `count`, the smaller index first.
-fn pairs(count: usize) -> Vec<[usize; 2]> {
-    (0..count).flat_map(|a| (a + 1..count).map(move |b| [a, b])).collect()
+fn pairs(count: usize) -> impl Iterator<Item = [usize; 2]> {
+    (0..count).flat_map(move |a| (a + 1..count).map(move |b| [a, b]))
 }

@@ -1,12 +1,37 @@
 //! Logs of the Keras callback `CSVLogger`: a header, then one line per epoch. Epochs count from 0.
 
-use crate::train::EpochRecord;
+use csv::StringRecord;
 
-/// Parses a log. Returns the epochs, and whether a column `seconds` has their training times; unknown times are 0.
+use crate::io::text::{one_line, quoted};
+use crate::train::{EpochRecord, MAX_EPOCHS, MAX_LOSS, MAX_SECONDS};
+
+/// The epochs of a log.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// The epochs in ascending order. A missing loss or accuracy is NaN, and a missing time is 0.
+    pub epochs: Vec<EpochRecord>,
+    /// Whether every epoch has its training time, in a column `seconds`.
+    pub is_timed: bool,
+    /// Whether a loss is NaN, infinite or larger than any loss that a network of ten classes can have.
+    pub has_diverged: bool,
+}
+
+/// Columns that a log may have, with the names under which Keras writes them. The first three are required.
+const COLUMNS: [&[&str]; 6] = [
+    &["epoch"],
+    &["loss"],
+    &["accuracy", "acc", "categorical_accuracy", "sparse_categorical_accuracy"],
+    &["val_loss"],
+    &["val_accuracy", "val_acc", "val_categorical_accuracy", "val_sparse_categorical_accuracy"],
+    &["seconds"],
+];
+
+/// Parses a log. A header that is repeated, as in a log that was appended to, is skipped.
 ///
 /// # Errors
 /// Returns a description of the problem.
-pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
+pub fn parse(text: &str) -> Result<Log, String> {
+    let text = text.trim_start_matches('\u{feff}');
     let header = text.lines().next().unwrap_or_default();
     // `CSVLogger(separator=..)` allows separators other than the comma.
     let separator = [',', ';', '\t']
@@ -17,50 +42,81 @@ pub fn parse(text: &str) -> Result<(Vec<EpochRecord>, bool), String> {
         .delimiter(separator as u8)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    let columns = reader.headers().map_err(|error| error.to_string())?.clone();
-    let column = |names: &[&str]| columns.iter().position(|name| names.contains(&name));
-    let [number, loss, accuracy] = [
-        column(&["epoch"]).ok_or("missing column \"epoch\"")?,
-        column(&["loss"]).ok_or("missing column \"loss\"")?,
-        column(&["accuracy", "acc", "sparse_categorical_accuracy"])
-            .ok_or("missing column \"accuracy\"")?,
-    ];
-    let [val_loss, val_accuracy, seconds] = [
-        column(&["val_loss"]),
-        column(&["val_accuracy", "val_acc", "val_sparse_categorical_accuracy"]),
-        column(&["seconds"]),
-    ];
-    let mut epochs = Vec::new();
-    let mut is_timed = true;
-    for (line, row) in reader.records().enumerate() {
-        let row = row.map_err(|error| error.to_string())?;
-        let value = |at: usize| {
-            let text = row.get(at).unwrap_or_default();
-            let number: Option<f64> = text.parse().ok().filter(|value: &f64| value.is_finite());
-            // Keras writes NA for unknown values.
-            match number {
-                None if text != "NA" => {
-                    Err(format!("line {}: expected a number, found {text:?}", line + 2))
-                }
-                number => Ok(number),
-            }
-        };
-        let needed = |at| value(at)?.ok_or_else(|| format!("line {}: missing value", line + 2));
-        let optional = |at: Option<usize>| at.map_or(Ok(None), value);
-        let seconds = optional(seconds)?;
-        is_timed &= seconds.is_some();
-        epochs.push(EpochRecord {
-            epoch: needed(number)?.max(0.0) as usize + 1,
-            seconds: seconds.unwrap_or_default(),
-            loss: needed(loss)?,
-            accuracy: needed(accuracy)?,
-            val_loss: optional(val_loss)?,
-            val_accuracy: optional(val_accuracy)?,
-        });
+    let header = reader.headers().map_err(|error| one_line(&error))?.clone();
+    let columns = COLUMNS.map(|names| header.iter().position(|name| names.contains(&name)));
+    if let Some(missing) = columns[..3].iter().position(Option::is_none) {
+        let found: Vec<_> = header.iter().collect();
+        return Err(format!(
+            "missing column {:?}; expected the columns epoch, loss and accuracy (or acc), found {}",
+            COLUMNS[missing][0],
+            quoted(&found.join(","))
+        ));
     }
-    match epochs.is_empty() {
+    let mut log = Log { is_timed: true, ..Log::default() };
+    let mut row = StringRecord::new();
+    while reader.read_record(&mut row).map_err(|error| one_line(&error))? {
+        if row == header {
+            continue;
+        }
+        let cells = columns.map(|column| row.get(column?));
+        let line = row.position().map_or(0, csv::Position::line);
+        log.push(cells).map_err(|problem| format!("line {line}: {problem}"))?;
+    }
+    match log.epochs.is_empty() {
         true => Err("no epochs".to_owned()),
-        false => Ok((epochs, is_timed)),
+        false => Ok(log),
+    }
+}
+
+impl Log {
+    /// Adds the epoch with these cells of [`COLUMNS`].
+    fn push(&mut self, cells: [Option<&str>; 6]) -> Result<(), String> {
+        let [epoch, loss, accuracy, val_loss, val_accuracy, seconds] = cells;
+        let last = self.epochs.last().map_or(0, |epoch| epoch.epoch);
+        let epochs = last as f64..MAX_EPOCHS as f64;
+        let epoch = number(epoch)?.filter(|epoch| epochs.contains(epoch)).ok_or_else(|| {
+            let found = quoted(epoch.unwrap_or_default());
+            format!("expected an epoch from {last} to {}, found {found}", MAX_EPOCHS - 1)
+        })?;
+        let seconds = in_range(seconds, MAX_SECONDS)?;
+        self.is_timed &= seconds.is_some();
+        let mut valid_loss = |cell| {
+            let loss = number(cell)?;
+            let valid = loss.filter(|loss| (0.0..=MAX_LOSS).contains(loss));
+            self.has_diverged |= loss != valid;
+            Ok::<_, String>(valid)
+        };
+        self.epochs.push(EpochRecord {
+            epoch: epoch as usize + 1,
+            seconds: seconds.unwrap_or_default(),
+            loss: valid_loss(loss)?.unwrap_or(f64::NAN),
+            accuracy: in_range(accuracy, 1.0)?.unwrap_or(f64::NAN),
+            val_loss: valid_loss(val_loss)?,
+            val_accuracy: in_range(val_accuracy, 1.0)?,
+        });
+        Ok(())
+    }
+}
+
+/// Parses a cell, which may be NaN or infinite. Returns `None` for a missing value, which Keras writes as NA.
+fn number(cell: Option<&str>) -> Result<Option<f64>, String> {
+    match cell {
+        None | Some("" | "NA") => Ok(None),
+        Some(text) => {
+            text.parse().map(Some).map_err(|_| format!("expected a number, found {}", quoted(text)))
+        }
+    }
+}
+
+/// Parses a cell with a number from 0 to `most`. Returns `None` for a missing value and for NaN.
+fn in_range(cell: Option<&str>, most: f64) -> Result<Option<f64>, String> {
+    let value = number(cell)?.filter(|value| !value.is_nan());
+    match value {
+        Some(value) if !(0.0..=most).contains(&value) => Err(format!(
+            "expected a number from 0 to {most}, found {}",
+            quoted(cell.unwrap_or_default())
+        )),
+        value => Ok(value),
     }
 }
 
@@ -70,22 +126,27 @@ mod tests {
 
     #[test]
     fn column_order_and_separator_may_vary() {
-        let expected = EpochRecord {
-            epoch: 1,
-            seconds: 0.0,
-            loss: 1.2,
-            accuracy: 0.5,
-            val_loss: Some(0.9),
-            val_accuracy: None,
-        };
         for text in [
             "epoch,accuracy,loss,val_accuracy,val_loss\n0,0.5,1.2,NA,0.9\n",
-            "epoch;acc;lr;loss;val_loss\r\n0;0.5;0.9;1.2;0.9\r\n",
+            "\u{feff}epoch;acc;lr;loss;val_loss\r\n0;0.5;0.9;1.2;0.9\r\n",
+            "epoch,categorical_accuracy,loss,val_loss,val_acc\n0,0.5,1.2,0.9,\n",
         ] {
-            assert_eq!(parse(text), Ok((vec![expected.clone()], false)), "{text}");
+            let log = parse(text).unwrap();
+            let EpochRecord { epoch, loss, accuracy, val_loss, val_accuracy, .. } = log.epochs[0];
+            assert_eq!((epoch, loss, accuracy, val_loss), (1, 1.2, 0.5, Some(0.9)), "{text}");
+            assert_eq!(
+                (val_accuracy, log.is_timed, log.has_diverged),
+                (None, false, false),
+                "{text}"
+            );
         }
-        let timed = parse("epoch,accuracy,loss,seconds\n0,0.5,1.2,8\n1,0.6,1.1,9\n").unwrap();
-        assert_eq!((timed.0[1].epoch, timed.0[1].seconds, timed.1), (2, 9.0, true));
+        let appended =
+            "epoch,accuracy,loss,seconds\n0,0.5,1.2,8\nepoch,accuracy,loss,seconds\n1,0.6,1.1,9\n";
+        let timed = parse(appended).unwrap();
+        assert_eq!(
+            (timed.epochs[1].epoch, timed.epochs[1].seconds, timed.is_timed),
+            (2, 9.0, true)
+        );
     }
 
     #[test]
@@ -95,9 +156,9 @@ mod tests {
             ("epoch,loss\n0,1\n", "missing column \"accuracy\""),
             ("epoch,accuracy,loss\n", "no epochs"),
             ("epoch,accuracy,loss\n0,x,1\n", "line 2: expected a number, found \"x\""),
-            ("epoch,accuracy,loss\n0,NA,1\n", "line 2: missing value"),
             ("epoch,accuracy,loss\n0,1\n", "2 fields"),
-            ("epoch,accuracy,loss\n0,inf,1\n", "expected a number"),
+            ("epoch,accuracy,loss\nNA,1,1\n", "line 2: expected an epoch from 0"),
+            ("epoch,accuracy,loss\n3,1,1\n0,1,1\n", "line 3: expected an epoch from 4"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(expected), "{text:?}: {error}");

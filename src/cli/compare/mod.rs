@@ -13,7 +13,7 @@ mod tables;
 mod text;
 
 pub use document::document;
-pub use groups::{Comparison, ModelPair};
+pub use groups::{Comparison, differences};
 pub use page::page;
 pub use run::{Metric, Predictions, Run};
 pub use statistics::Summary;

@@ -4,28 +4,34 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::Value;
 
+use crate::cli::ui::format::fields;
 use crate::data::DatasetIdentity;
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
-use crate::train::{EpochRecord, RunFiles, RunRecord, StopReason};
+use crate::train::{EpochRecord, Recipe, RunFiles, RunRecord, Settings, StopReason};
 
-use super::log;
+use super::log::{self, Log};
 
 /// The largest log file that is read, in bytes.
 const MAX_LOG_BYTES: u64 = 32 << 20;
 
 /// A metric by which runs are compared.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
 pub struct Metric {
     /// Name in JSON.
+    #[serde(rename = "figure")]
     pub key: &'static str,
     /// Name in text.
+    #[serde(skip)]
     pub name: &'static str,
     /// Digits after the decimal point.
+    #[serde(skip)]
     pub digits: usize,
     /// Function that returns the value of a run, if known.
+    #[serde(skip)]
     pub of: fn(&Run) -> Option<f64>,
 }
 
@@ -34,8 +40,8 @@ impl Metric {
     pub const ALL: [Self; 5] = [
         Self::new("test_accuracy", "test accuracy", 4, |run| Some(run.test?.1)),
         Self::new("test_loss", "test loss", 4, |run| Some(run.test?.0)),
-        Self::new("val_accuracy", "validation accuracy", 4, |run| run.kept()?.val_accuracy),
-        Self::new("val_loss", "validation loss", 4, |run| run.kept()?.val_loss),
+        Self::new("val_accuracy", "val accuracy", 4, |run| run.kept()?.val_accuracy),
+        Self::new("val_loss", "val loss", 4, |run| run.kept()?.val_loss),
         Self::new("seconds", "seconds", 1, |run| {
             run.is_timed.then(|| run.epochs.iter().map(|epoch| epoch.seconds).sum())
         }),
@@ -75,7 +81,7 @@ pub struct Run {
     pub is_timed: bool,
     /// The epoch whose weights are saved as the model.
     pub kept_epoch: Option<usize>,
-    /// How the run ended, if known.
+    /// How the run ended, if known: `all epochs`, `early stopping`, `unfinished` or `diverged`.
     pub ended: Option<&'static str>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,
@@ -83,6 +89,8 @@ pub struct Run {
     pub trained_on: Option<DatasetIdentity>,
     /// SHA-256 of the model file, if recorded.
     pub model_sha256: Option<String>,
+    /// Absolute path of the run record or the log, without symlinks.
+    pub source: PathBuf,
     /// Path of the model file, which need not exist.
     pub model: Option<PathBuf>,
     /// Predictions of the model, if it was evaluated.
@@ -92,8 +100,10 @@ pub struct Run {
 impl Run {
     /// Reads the run that `path` names: a run record, a model with its record next to it, or a Keras log.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let (record, model) = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("csv") => return Self::from_log(path),
+        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
+        let (record, model) = match extension.to_str() {
+            // Keras documents `CSVLogger` with the file name training.log.
+            Some("csv" | "log" | "tsv") => return Self::from_log(path),
             Some("json") => (path.to_owned(), model_of(path)),
             _ => (RunFiles::beside(path, "json"), path.to_owned()),
         };
@@ -108,7 +118,8 @@ impl Run {
             _ => error,
         });
         let run = Self::from_record(run?);
-        Ok(Self { name: stem(&record), model: Some(model), ..run })
+        let source = record.canonicalize()?;
+        Ok(Self { name: stem(&record), source, model: Some(model), ..run })
     }
 
     fn from_record(record: RunRecord) -> Self {
@@ -118,10 +129,7 @@ impl Run {
             (Some(StopReason::Epochs), _) | (None, Some(_)) => "all epochs",
             (None, None) => "unfinished",
         };
-        let mut settings = BTreeMap::new();
-        let value = serde_json::to_value(&record.settings);
-        flatten("", &value.unwrap_or_default(), &mut settings);
-        settings.remove("seed");
+        let mut settings = flat(&record.settings);
         settings.insert("device".to_owned(), record.device);
         settings.insert("lenet".to_owned(), record.lenet);
         settings.insert("train_samples".to_owned(), record.train_samples.to_string());
@@ -150,7 +158,7 @@ impl Run {
         let bytes = files::read(path, MAX_LOG_BYTES)?;
         let problem = |problem| io::Error::other(format!("not a Keras CSVLogger log: {problem}"));
         let text = String::from_utf8(bytes).map_err(|error| problem(error.to_string()))?;
-        let (epochs, is_timed) = log::parse(&text).map_err(problem)?;
+        let Log { epochs, is_timed, has_diverged } = log::parse(&text).map_err(problem)?;
         let name = stem(path);
         let kind = name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_.".contains(c));
         Ok(Self {
@@ -160,8 +168,15 @@ impl Run {
             name,
             epochs,
             is_timed,
+            ended: has_diverged.then_some("diverged"),
+            source: path.canonicalize()?,
             ..Self::default()
         })
+    }
+
+    /// Returns whether a loss in a log is not a number or impossibly large.
+    pub fn has_diverged(&self) -> bool {
+        self.ended == Some("diverged")
     }
 
     fn kept(&self) -> Option<&EpochRecord> {
@@ -175,6 +190,21 @@ fn stem(path: &Path) -> String {
     text::line(&stem).into_owned()
 }
 
+/// Returns the default settings of a named recipe, or none if the name is unknown.
+pub fn defaults(recipe: &str) -> BTreeMap<String, String> {
+    let recipes = [Recipe::classic(), Recipe::tuned()].into_iter();
+    let mut named = recipes.filter(|known| known.name == recipe);
+    named.next().map_or_else(BTreeMap::new, |recipe| flat(&Settings::new(recipe)))
+}
+
+/// Returns all settings except the seed, by name in the run record.
+fn flat(settings: &Settings) -> BTreeMap<String, String> {
+    let mut flat = BTreeMap::new();
+    flatten("", &Value::Object(fields(settings)), &mut flat);
+    flat.remove("seed");
+    flat
+}
+
 /// Returns the path of the model that a record belongs to: the inverse of [`RunFiles::beside`].
 fn model_of(record: &Path) -> PathBuf {
     let bare = record.with_extension("");
@@ -185,14 +215,17 @@ fn model_of(record: &Path) -> PathBuf {
     }
 }
 
-/// Adds the leaves of `value` to `into`, with names joined by dots. A non-empty `prefix` ends with a dot.
+/// Adds the leaves of `value` except nulls to `into`, with names joined by dots. A non-empty `prefix` ends with a dot.
 fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
-    let Value::Object(parts) = value else {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        into.insert(prefix.trim_end_matches('.').to_owned(), text);
-        return;
+    let text = match value {
+        Value::Null => return,
+        Value::Object(parts) => {
+            return parts
+                .iter()
+                .for_each(|(part, value)| flatten(&format!("{prefix}{part}."), value, into));
+        }
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
     };
-    for (part, value) in parts {
-        flatten(&format!("{prefix}{part}."), value, into);
-    }
+    into.insert(prefix.trim_end_matches('.').to_owned(), text);
 }

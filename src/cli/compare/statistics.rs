@@ -22,7 +22,7 @@ impl Summary {
 }
 
 /// Welch's t-test: tests whether two groups with unequal variances have the same mean.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Welch {
     /// Difference of the means, a - b.
     pub difference: f64,

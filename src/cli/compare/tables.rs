@@ -1,69 +1,79 @@
 //! The tables of a comparison, for the text and the HTML report.
 
-use crate::cli::ui::format::count;
+use crate::cli::ui::format::{UNKNOWN, count, decimals, plural, significant};
 use crate::cli::ui::table::{Table, row};
 
-use super::{Comparison, Metric, ModelPair};
+use super::groups::{Difference, Group, MAX_GROUPS, ModelPair};
+use super::{Comparison, Metric};
 
-/// Text of a cell whose value is unknown.
-const UNKNOWN: &str = "–";
 /// Number of leading characters of a digest that are shown.
 const DIGEST: usize = 12;
 
-fn number(value: Option<f64>, digits: usize) -> String {
-    value.map_or(UNKNOWN.to_owned(), |value| format!("{value:.digits$}"))
-}
-
 impl Comparison {
-    /// Returns the metrics of each run.
+    /// Returns the settings that differ and the metrics of each run.
     pub fn run_table(&self) -> Table {
-        let rows = self.runs.iter().map(|run| {
+        let rows = self.runs.iter().zip(&self.group_of).map(|(run, group)| {
+            let name =
+                format!("{}{}", run.name, if run.has_diverged() { " (diverged)" } else { "" });
             let seed = run.seed.map_or(UNKNOWN.to_owned(), |seed| seed.to_string());
-            let metrics = Metric::ALL.map(|metric| number((metric.of)(run), metric.digits));
-            row(&run.name, [seed, count(run.epochs.len())].into_iter().chain(metrics))
+            let metrics = Metric::ALL.map(|metric| decimals((metric.of)(run), metric.digits));
+            let cells = [seed, count(run.epochs.len())].into_iter();
+            row(&name, cells.chain(self.settings(*group)).chain(metrics))
         });
-        let [a, b, c, d, e] = Metric::ALL.map(|metric| metric.name);
-        Table::new(["run", "seed", "epochs", a, b, c, d, e], rows)
+        self.with_settings(&["run", "seed", "epochs"], rows)
     }
 
-    /// Returns mean and standard deviation of each group. The table is empty if every group is a single run.
+    /// Returns the settings that differ, and mean and standard deviation of each group. The table is empty if every group is
+    /// a single run.
     pub fn group_table(&self) -> Table {
-        let cell = |group: usize, metric: Metric| {
+        let cell = |group: &Group, metric: Metric| {
             let summary = self.summary(group, metric);
-            let mean = number(summary.map(|summary| summary.mean), metric.digits);
+            let mean = decimals(summary.map(|summary| summary.mean), metric.digits);
             match summary.and_then(|summary| summary.sd) {
-                Some(sd) => format!("{mean} ± {}", number(Some(sd), metric.digits)),
+                Some(sd) => format!("{mean} ± {}", decimals(Some(sd), metric.digits)),
                 None => mean,
             }
         };
-        let are_groups = self.groups.iter().any(|group| group.runs.len() > 1);
+        let are_groups = self.groups.len() < self.runs.len();
         let groups = self.groups.iter().enumerate().filter(|_| are_groups);
         let rows = groups.map(|(index, group)| {
-            let metrics = Metric::ALL.map(|metric| cell(index, metric));
-            row(&group.name, [count(group.runs.len())].into_iter().chain(metrics))
+            let metrics = Metric::ALL.map(|metric| cell(group, metric));
+            let cells = [count(group.runs.len())].into_iter();
+            row(&group.name, cells.chain(self.settings(index)).chain(metrics))
         });
-        let [a, b, c, d, e] = Metric::ALL.map(|metric| metric.name);
-        Table::new(["mean ± sd", "runs", a, b, c, d, e], rows)
+        self.with_settings(&["mean ± sd", "runs"], rows)
     }
 
-    /// Returns the settings that differ between groups.
-    pub fn difference_table(&self) -> Table {
-        let rows = self.differences().into_iter().map(|difference| {
+    /// Creates a table whose columns are `first`, the settings that differ, and the metrics.
+    fn with_settings(&self, first: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Table {
+        let first = first.iter().map(|name| (*name).to_owned());
+        let settings = self.shown().map(|difference| match &*difference.setting {
+            "recipe.name" => "recipe".to_owned(),
+            name => name.trim_start_matches("recipe.").replace('_', " "),
+        });
+        let metrics = Metric::ALL.map(|metric| metric.name.to_owned());
+        Table { columns: first.chain(settings).chain(metrics).collect(), rows: rows.collect() }
+    }
+
+    /// Returns the settings that differ, without those that the name of the recipe implies.
+    fn shown(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|difference| !difference.is_implied)
+    }
+
+    /// Returns the values of the settings that differ in a group.
+    fn settings(&self, group: usize) -> impl Iterator<Item = String> {
+        self.shown().map(move |difference| {
             let is_digest = difference.setting.starts_with("sha256.");
             let length = if is_digest { DIGEST } else { usize::MAX };
-            let values = difference.values.into_iter().map(|value| match value {
-                Some(value) => value.chars().take(length).collect(),
-                None => UNKNOWN.to_owned(),
-            });
-            row(&difference.setting, values)
-        });
-        self.by_group("setting", rows)
+            let value = difference.values[group].as_deref().unwrap_or(UNKNOWN);
+            value.chars().take(length).collect()
+        })
     }
 
     /// Returns Welch's t-tests between groups of several runs.
     pub fn test_table(&self) -> Table {
         let rows = self.tests().into_iter().map(|test| {
-            let [a, b] = test.groups.map(|group| &self.groups[group].name);
+            let [a, b] = [test.a, test.b].map(|group| &self.groups[group].name);
             let digits = test.metric.digits;
             let cells = [
                 format!("{:+.digits$}", test.test.difference),
@@ -76,21 +86,24 @@ impl Comparison {
         Table::new(["Welch's t-test", "difference", "t", "df", "p"], rows)
     }
 
-    /// Returns the F1 of each class, with a column per group. The table is empty without predictions.
+    /// Returns the F1 of each class, with a column per group. The table is empty without predictions, and if there are many
+    /// groups.
     pub fn class_table(&self) -> Table {
-        let is_known = self.runs.iter().any(|run| run.predictions.is_some());
-        let classes = self.classes().into_iter().filter(|_| is_known);
-        let rows =
-            classes.map(|class| row(&class.name, class.f1.into_iter().map(|f1| number(f1, 4))));
-        self.by_group("F1 by class", rows)
+        let is_known = self.measured_on().is_some() && self.has_few_groups();
+        let rows = self
+            .classes()
+            .into_iter()
+            .filter(|_| is_known)
+            .map(|class| row(&class.name, class.f1.into_iter().map(|f1| decimals(f1, 4))));
+        let names = self.groups.iter().map(|group| group.name.clone());
+        Table { columns: row("F1 by class", names), rows: rows.collect() }
     }
 
     /// Returns a table of McNemar's exact tests, with one row per pair of models.
     pub fn pair_table(&self, pairs: &[ModelPair]) -> Table {
         let rows = pairs.iter().map(|pair| {
-            let [a, b] = pair.runs.map(|run| &self.runs[run].name);
-            let [only_a, only_b] = [0, 1].map(|side| pair.only[side].len());
-            let counts = [pair.both, only_a, only_b, pair.neither].map(count);
+            let [a, b] = [pair.a, pair.b].map(|run| &self.runs[run].name);
+            let counts = [pair.both, pair.only_a, pair.only_b, pair.neither].map(count);
             row(&format!("{a}, {b}"), counts.into_iter().chain([p_value(pair.p)]))
         });
         let columns =
@@ -98,32 +111,21 @@ impl Comparison {
         Table::new(columns, rows)
     }
 
-    /// Creates a table with a column per group.
-    fn by_group(&self, heading: &str, rows: impl Iterator<Item = Vec<String>>) -> Table {
-        let names = self.groups.iter().map(|group| group.name.clone());
-        Table { columns: row(heading, names), rows: rows.collect() }
-    }
-}
-
-/// Formats a p-value with two significant digits: 0.34, 0.00049, 5.3e-70.
-fn p_value(p: f64) -> String {
-    match p {
-        p if p >= 0.1 => format!("{p:.2}"),
-        p if p >= 1e-4 => {
-            let digits = (1.0 - p.log10().floor()) as usize;
-            format!("{p:.digits$}")
+    /// Describes the comparisons that are omitted, if any: all tests if there are many groups, or `more_pairs` pairs of
+    /// models.
+    pub fn omitted(&self, more_pairs: usize) -> Option<String> {
+        let groups = plural(self.groups.len(), "group");
+        let pairs = (more_pairs > 0).then(|| plural(more_pairs, "pair") + " of models");
+        match self.has_few_groups() {
+            true => pairs.map(|pairs| format!("not shown: {pairs}")),
+            false => Some(format!(
+                "{groups} are not tested in pairs; choose runs of at most {MAX_GROUPS} groups"
+            )),
         }
-        p => format!("{p:.1e}"),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::p_value;
-
-    #[test]
-    fn p_values_have_two_digits() {
-        let texts = [1.0, 0.344, 0.0844, 0.000_488, 5.34e-70, 0.0].map(p_value);
-        assert_eq!(texts, ["1.00", "0.34", "0.084", "0.00049", "5.3e-70", "0.0e0"]);
-    }
+/// Formats a p-value with two significant digits: 0.34, 0.0049, < 0.001.
+fn p_value(p: f64) -> String {
+    if p < 1e-3 { "< 0.001".to_owned() } else { significant(p, 2) }
 }

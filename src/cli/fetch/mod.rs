@@ -58,11 +58,16 @@ impl Fetcher {
     ///
     /// # Errors
     /// Returns an error if an incorrect file exists, all mirrors fail, or the file cannot be written.
-    pub fn file(&self, dir: &Path, file: DataFile, force: bool) -> Result<Fetched, FetchError> {
+    pub fn file(
+        &self,
+        (dir, origin): (&Path, Origin),
+        file: DataFile,
+        force: bool,
+    ) -> Result<Fetched, FetchError> {
         if let Some(present) = present(dir, file, force)? {
             return Ok(present);
         }
-        create_directory(dir)?;
+        create_directory(dir, origin)?;
         let path = dir.join(format!("{}.gz", file.name()));
         let target = Target::new(&path, Origin::Program)?;
         // Report an unwritable directory before the download of up to 26 MB.

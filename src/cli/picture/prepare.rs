@@ -1,18 +1,19 @@
 //! Conversion of a greyscale picture of any size to a 28x28 image for the network.
 
+use clap::ValueEnum;
 use image::imageops::{self, FilterType};
 use image::{GenericImageView, GrayImage, Luma};
 
 use crate::data::{Image, SIDE};
 
 /// When to invert the grey values. The training images are bright on black.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Invert {
-    /// Invert if the subject is darker than the background.
+    /// If the subject is darker than the background
     Auto,
-    /// Always invert.
+    /// Always
     Yes,
-    /// Never invert.
+    /// Never
     No,
 }
 

@@ -5,8 +5,6 @@ use maud::{Markup, html};
 
 use crate::data::DatasetInfo;
 
-use super::html::section;
-
 /// Returns the headings and paragraphs about a model that was trained on `dataset`.
 pub fn sections(dataset: &DatasetInfo) -> Vec<(&'static str, Vec<String>)> {
     let classes = match dataset.is_known() {
@@ -40,14 +38,11 @@ pub fn sections(dataset: &DatasetInfo) -> Vec<(&'static str, Vec<String>)> {
 
 /// Renders the section of the report.
 pub fn about(dataset: &DatasetInfo) -> Markup {
-    section(
-        "card",
-        "About this model",
-        html! {
-            @for (heading, paragraphs) in sections(dataset) {
-                h3 { (heading) }
-                @for paragraph in paragraphs { p { (paragraph) } }
-            }
-        },
-    )
+    html! { section #card {
+        h2 { "About this model" }
+        @for (heading, paragraphs) in sections(dataset) {
+            h3 { (heading) }
+            @for paragraph in paragraphs { p { (paragraph) } }
+        }
+    } }
 }

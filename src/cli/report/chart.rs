@@ -39,26 +39,27 @@ impl Chart<'_> {
         let [low, high] = [values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max)];
         let last = points().map(|point| point.0).fold(0.0, f64::max);
         // Epochs start at the first point, seconds at 0.
-        let is_integer = points().all(|point| point.0.fract() == 0.0);
+        let is_integer = self.unit == "epoch";
         let first =
-            if is_integer { points().map(|point| point.0).fold(last, f64::min) } else { 0.0 };
+            points().map(|point| point.0).fold(if is_integer { last } else { 0.0 }, f64::min);
         let (y_ticks, x_ticks) = (y_ticks(low, high), x_ticks(first, last, is_integer));
-        let (bottom, top) = (y_ticks[0], y_ticks[y_ticks.len() - 1]);
+        let (bottom, top) = (y_ticks[0].0, y_ticks[y_ticks.len() - 1].0);
         let x = |at: f64| match last - first {
             0.0 => (AREA[0] + AREA[2]) / 2.0,
             span => AREA[0] + (AREA[2] - AREA[0]) * (at - first) / span,
         };
         let y = |value: f64| AREA[3] - (AREA[3] - AREA[1]) * (value - bottom) / (top - bottom);
+        let point = |(at, value): &(f64, f64)| format!("{},{}", number(x(*at)), number(y(*value)));
         let labelled = lines.iter().filter(|line| line.labelled);
         let ends: Vec<f64> = labelled.clone().map(|l| y(l.points[l.points.len() - 1].1)).collect();
         let drawing = html! {
-            @for (at, label) in y_ticks.iter().zip(labels(&y_ticks)) { (y_tick(AREA, y(*at), &label)) }
-            @for (at, label) in x_ticks.iter().zip(labels(&x_ticks)) { (x_label(x(*at), AREA[3] + 18.0, &label)) }
+            @for (at, label) in &y_ticks { (y_tick(AREA, y(*at), label)) }
+            @for (at, label) in &x_ticks { (x_label(x(*at), AREA[3] + 18.0, label)) }
             (x_label((AREA[0] + AREA[2]) / 2.0, AREA[3] + 34.0, self.unit))
             @if let Some(kept) = self.kept { (kept_marker(x(kept))) }
             @for line in &lines {
                 g class=(line.class) {
-                    polyline points=(path(&line.points, x, y)) {}
+                    polyline points=(line.points.iter().map(point).collect::<Vec<_>>().join(" ")) {}
                     @if line.points.len() <= 20 {
                         @for (at, value) in &line.points {
                             circle cx=(number(x(*at))) cy=(number(y(*value))) r="3" {
@@ -129,92 +130,68 @@ fn kept_marker(x: f64) -> Markup {
     }
 }
 
-fn path(points: &[(f64, f64)], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let point = |(at, value): &(f64, f64)| format!("{},{}", number(x(*at)), number(y(*value)));
-    points.iter().map(point).collect::<Vec<_>>().join(" ")
-}
-
 /// Formats a coordinate with at most one decimal.
 pub fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
+/// A position on an axis, with its label.
+type Tick = (f64, String);
+
 /// Returns three to seven evenly spaced round numbers that enclose `low` and `high`, and 0 if these are equal.
-fn y_ticks(low: f64, high: f64) -> Vec<f64> {
+fn y_ticks(low: f64, high: f64) -> Vec<Tick> {
     let low = if high - low > 1e-6 * high { low } else { 0.0 };
     let span = (high - low).max(1e-3 * high.abs()).max(1e-6);
-    let step = round_step(span / 4.0, false);
+    let (step, decimals) = round_step(span / 4.0, false);
     let first = (low / step + 1e-9).floor();
     let last = (high / step - 1e-9).ceil().max(first + 2.0);
-    multiples(step, first, last)
+    multiples(step, decimals, first, last)
 }
 
 /// Returns evenly spaced round numbers between `first` and `last`, at most seven if they are integers.
-fn x_ticks(first: f64, last: f64, is_integer: bool) -> Vec<f64> {
-    let step = match is_integer {
+fn x_ticks(first: f64, last: f64, is_integer: bool) -> Vec<Tick> {
+    let (step, decimals) = match is_integer {
         true => round_step(((last - first + 1.0) / 7.0).max(1.0), true),
-        false => round_step(last / 4.0, false),
+        false => round_step((last / 4.0).max(1e-6), false),
     };
-    multiples(step, (first / step).ceil(), (1.001 * last / step).floor())
+    multiples(step, decimals, (first / step).ceil(), (last / step + 1e-3).floor())
 }
 
-/// Returns the smallest number >= `min` of the form 1, 2, 2.5 or 5 times a power of ten; if `is_integer`, the smallest such
-/// integer.
-fn round_step(min: f64, is_integer: bool) -> f64 {
-    let power = 10f64.powf(min.log10().floor());
-    let mut round = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * power);
-    let fits = |step: &f64| *step >= min && !(is_integer && step.fract() > 0.0);
-    round.find(fits).unwrap_or(10.0 * power)
-}
-
-fn multiples(step: f64, first: f64, last: f64) -> Vec<f64> {
-    (first as i64..=last as i64).map(|index| index as f64 * step).collect()
-}
-
-/// Formats the numbers of an axis with just enough decimals to write them exactly, or as powers of ten if these are too many.
-fn labels(numbers: &[f64]) -> Vec<String> {
-    let digits = match numbers {
-        [a, b, ..] => decimals(b - a),
-        _ => 0,
+/// Returns the smallest number >= `min` of the form 1, 2, 2.5 or 5 times a power of ten, and the number of its decimals.
+/// If `is_integer`, the number is an integer.
+fn round_step(min: f64, is_integer: bool) -> (f64, usize) {
+    let exponent = min.log10().floor();
+    let step = |(factor, decimals): (f64, i32)| {
+        (factor * 10f64.powf(exponent), (decimals - exponent as i32).max(0) as usize)
     };
-    let label = |number: &f64| match *number {
-        number if digits > 4 && number != 0.0 => format!("{:e}", number as f32),
-        number => format!("{number:.0$}", digits.min(4)),
+    let mut steps = [(1.0, 0), (2.0, 0), (2.5, 1), (5.0, 0), (10.0, -1)].into_iter().map(step);
+    let fits = |(step, decimals): &(f64, usize)| *step >= min && !(is_integer && *decimals > 0);
+    steps.find(fits).unwrap_or((min, 0))
+}
+
+fn multiples(step: f64, decimals: usize, first: f64, last: f64) -> Vec<Tick> {
+    let label = |at: f64| match at {
+        at if at < 1e6 => format!("{at:.decimals$}"),
+        at => format!("{at:e}"),
     };
-    numbers.iter().map(label).collect()
+    let multiples = (first as i64..=last as i64).map(|index| index as f64 * step);
+    multiples.map(|at| (at, label(at))).collect()
 }
 
-/// Returns the number of decimals needed to write multiples of `step`.
-fn decimals(step: f64) -> usize {
-    (0..9)
-        .find(|digits| {
-            let scaled = step * 10f64.powi(*digits);
-            (scaled - scaled.round()).abs() < 1e-6 * scaled
-        })
-        .unwrap_or(9) as usize
-}
-
-/// Moves heights apart to a distance of at least [`LINE_HEIGHT`], keeping their order and moving them as little as
-/// possible.
+/// Moves heights apart to a distance of at least [`LINE_HEIGHT`], keeping their order. Names move down to make room, but
+/// not below the plot area.
 fn spread(heights: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..heights.len()).collect();
     order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
-    // Subtract from each height the room for the names above. Isotonic regression (pool adjacent
-    // violators) finds the nearest heights whose differences do not decrease.
-    let mut blocks: Vec<(f64, usize)> = Vec::new();
-    let mean = |(sum, number): (f64, usize)| sum / number as f64;
-    for (position, index) in order.iter().enumerate() {
-        let mut block = (heights[*index] - position as f64 * LINE_HEIGHT, 1);
-        while let Some(above) = blocks.pop_if(|above| mean(*above) > mean(block)) {
-            block = (block.0 + above.0, block.1 + above.1);
-        }
-        blocks.push(block);
-    }
     let mut spread = heights.to_vec();
-    let starts = blocks.into_iter().flat_map(|block| std::iter::repeat_n(mean(block), block.1));
-    for ((position, index), start) in order.iter().enumerate().zip(starts) {
-        spread[*index] = start + position as f64 * LINE_HEIGHT;
+    for [above, below] in order.array_windows() {
+        spread[*below] = spread[*below].max(spread[*above] + LINE_HEIGHT);
+    }
+    let mut lowest = AREA[3];
+    for index in order.into_iter().rev() {
+        spread[index] = spread[index].min(lowest);
+        lowest = spread[index] - LINE_HEIGHT;
     }
     spread
 }
@@ -225,38 +202,34 @@ mod tests {
 
     #[test]
     fn y_ticks_enclose_values() {
-        assert_eq!(y_ticks(0.52, 1.49), [0.5, 0.75, 1.0, 1.25, 1.5]);
-        assert_eq!(y_ticks(0.0, 1.0), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        // The axis of a constant starts at 0.
-        assert_eq!(y_ticks(0.9, 0.9), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        assert_eq!(labels(&y_ticks(0.001, 0.001)), ["0.0000", "2.5e-4", "5e-4", "7.5e-4", "1e-3"]);
-        for (low, high) in [(2.3, 2.3), (0.0, 0.0), (1e-7, 3e9), (0.799, 0.8)] {
+        let labels =
+            |low, high| y_ticks(low, high).into_iter().map(|tick| tick.1).collect::<Vec<_>>();
+        assert_eq!(labels(0.52, 1.49), ["0.50", "0.75", "1.00", "1.25", "1.50"]);
+        assert_eq!(labels(0.0, 20.0), ["0", "5", "10", "15", "20"]);
+        for (low, high) in [(2.3, 2.3), (0.0, 0.0), (1e-7, 3e9), (0.799, 0.8), (1e300, 1e308)] {
             let ticks = y_ticks(low, high);
-            let slack = 1e-9 * (ticks[1] - ticks[0]) + 1e-12 * high;
-            assert!(ticks[0] <= low + slack, "{ticks:?}");
-            assert!(ticks[ticks.len() - 1] >= high - slack, "{ticks:?}");
+            let slack = 1e-9 * (ticks[1].0 - ticks[0].0) + 1e-12 * high;
+            assert!(ticks[0].0 <= low + slack, "{ticks:?}");
+            assert!(ticks[ticks.len() - 1].0 >= high - slack, "{ticks:?}");
             assert!((3..=7).contains(&ticks.len()), "{ticks:?}");
         }
-        assert_eq!([0.25, 0.2, 5.0, 0.001].map(decimals), [2, 1, 0, 3]);
     }
 
     #[test]
     fn x_ticks_of_epochs_are_integers() {
-        let epochs = |last| x_ticks(1.0, last, true);
-        assert_eq!(epochs(5.0), [1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(epochs(1.0), [1.0]);
-        assert_eq!(epochs(20.0), [5.0, 10.0, 15.0, 20.0]);
-        assert_eq!(epochs(100_000.0), [20_000.0, 40_000.0, 60_000.0, 80_000.0, 100_000.0]);
+        let epochs = |first, last| {
+            x_ticks(first, last, true).into_iter().map(|tick| tick.1).collect::<Vec<_>>()
+        };
+        assert_eq!(epochs(1.0, 5.0), ["1", "2", "3", "4", "5"]);
+        assert_eq!(epochs(1.0, 20.0), ["5", "10", "15", "20"]);
+        // The number of ticks does not depend on how large the epochs are.
+        assert_eq!(epochs(1e15, 1e15), ["1e15"]);
     }
 
     #[test]
     fn names_do_not_overlap() {
-        assert_eq!(spread(&[100.0, 102.0]), [92.5, 109.5]);
-        assert_eq!(spread(&[102.0, 100.0]), [109.5, 92.5]);
-        assert_eq!(spread(&[10.0, 100.0]), [10.0, 100.0]);
-        assert_eq!(spread(&[10.0]), [10.0]);
-        assert_eq!(spread(&[50.0, 10.0, 52.0, 54.0]), [35.0, 10.0, 52.0, 69.0]);
-        assert_eq!(spread(&[0.0, 16.0, 32.0]), [-1.0, 16.0, 33.0]);
+        assert_eq!(spread(&[102.0, 100.0]), [117.0, 100.0]);
+        assert_eq!(spread(&[210.0, 10.0, 205.0]), [212.0, 10.0, 195.0]);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
-use crate::cli::ui::table::row;
+use crate::cli::ui::format::decimals;
+use crate::cli::ui::table::{Table, row};
 use crate::train::{EpochRecord, RunRecord};
 
 use super::chart::{Chart, Line};
-use super::html::{cells, section, table_with_rows};
+use super::html::table;
 
 pub fn curves(record: &RunRecord) -> Markup {
     let epochs = &record.epochs;
@@ -30,34 +31,43 @@ pub fn curves(record: &RunRecord) -> Markup {
         Chart { title, unit, lines, kept }.draw()
     };
     let last = epochs.len().saturating_sub(1);
-    section(
-        "curves",
-        "Learning curves",
-        html! {
-            div .charts {
-                (draw("Loss", &loss))
-                (draw("Accuracy", &accuracy))
-                (draw("Learning rate", &rates))
-                div .scrub hidden {
-                    label for="epoch" { "Values at epoch" }
-                    input #epoch type="range" min="0" max=(last) value=(last);
-                    output for="epoch" {}
-                }
+    html! { section #curves {
+        h2 { "Learning curves" }
+        div .charts {
+            (draw("Loss", &loss))
+            (draw("Accuracy", &accuracy))
+            (draw("Learning rate", &rates))
+            div .scrub hidden {
+                label for="epoch" { "Values at epoch" }
+                input #epoch type="range" min="0" max=(last) value=(last);
+                output for="epoch" {}
             }
-            p .note {
-                "Training metrics are means over an epoch, during which the weights change. Validation metrics are \
-                 measured with the weights at the end of the epoch, so they are often better. The learning rate is \
-                 taken from the middle of the epoch."
-            }
-            details {
-                summary { "Show the curves as a table" }
-                (table(record, rate))
-            }
-        },
-    )
+        }
+        p .note {
+            "Training metrics are means over an epoch, during which the weights change. Validation metrics are \
+             measured with the weights at the end of the epoch, so they are often better. The learning rate is \
+             taken from the middle of the epoch."
+        }
+        details {
+            summary { "Show the curves as a table" }
+            (metrics(record, rate))
+        }
+    } }
 }
 
-fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
+fn metrics(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
+    let is_kept = |epoch: &EpochRecord| record.kept_epoch == Some(epoch.epoch);
+    let rows = record.epochs.iter().map(|epoch| {
+        let heading = format!("{}{}", epoch.epoch, if is_kept(epoch) { " (kept)" } else { "" });
+        let seconds = format!("{:.1}", epoch.seconds);
+        let metrics = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy];
+        let [loss, accuracy, val_loss, val_accuracy] = metrics.map(|value| decimals(value, 4));
+        let rate = match rate(epoch) {
+            rate if rate < 1e-3 => format!("{rate:.3e}"),
+            rate => format!("{rate:.4}"),
+        };
+        row(&heading, [seconds, loss, accuracy, val_loss, val_accuracy, rate])
+    });
     let columns = [
         "Epoch",
         "Seconds",
@@ -67,25 +77,6 @@ fn table(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
         "Validation accuracy",
         "Learning rate",
     ];
-    let format_metric =
-        |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
-    let rows = record.epochs.iter().map(|epoch| {
-        let is_kept = record.kept_epoch == Some(epoch.epoch);
-        let metrics = [Some(epoch.loss), Some(epoch.accuracy), epoch.val_loss, epoch.val_accuracy]
-            .map(format_metric);
-        let heading = format!("{}{}", epoch.epoch, if is_kept { " (kept)" } else { "" });
-        let seconds = [format!("{:.1}", epoch.seconds)].into_iter();
-        let rate = match rate(epoch) {
-            rate if rate < 1e-3 => format!("{rate:.3e}"),
-            rate => format!("{rate:.4}"),
-        };
-        let row = row(&heading, seconds.chain(metrics).chain([rate]));
-        html! { tr .kept[is_kept] { (cells(&row)) } }
-    });
-    table_with_rows(
-        "Metrics of each epoch",
-        "metrics",
-        &columns,
-        html! { @for row in rows { (row) } },
-    )
+    let kept = record.epochs.iter().position(is_kept);
+    table("Metrics of each epoch", "metrics", &Table::new(columns, rows), kept)
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::{count, plural};
+use crate::cli::ui::format::{count, duration, percent, plural};
 use crate::model::PARAMETERS;
 use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::Report;
-use super::html::{duration, percent, section};
+use super::html::section;
 use super::settings::reason_for_fewer_epochs;
 
 /// Renders the part above the sections: title, summary, warnings and table of contents.
@@ -128,8 +128,7 @@ fn known_history(record: &RunRecord) -> Markup {
 /// Returns warnings about the model and its run record.
 fn warnings(report: &Report<'_>) -> impl Iterator<Item = String> {
     let assumed = (!report.is_described).then(|| {
-        "the model file does not tell how it was trained. It was read as a network with sigmoid activations and max-pooling \
-         for raw pixels (0 to 255)."
+        "the model has no record of how it was trained. Sigmoid activations, max-pooling and raw pixels (0 to 255) are assumed."
             .to_owned()
     });
     let weakness = report.results.evaluation.weakness().map(|weakness| format!("{weakness}."));

@@ -1,26 +1,16 @@
-//! Building blocks of the pages: document, sections, tables and formatted numbers.
+//! Building blocks of the pages: document, sections and tables.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::cli::ui::table::Table;
-use crate::data::DatasetInfo;
 
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("lesson.css"));
 
 /// The generator that each page names, which marks it as written by this program.
 pub const GENERATOR: &str = "lenet";
 
-/// Returns the line above the title of a page about models that were measured on `dataset`.
-pub fn kicker(dataset: &DatasetInfo) -> String {
-    match dataset.is_known() {
-        true => format!("LeNet · {}", dataset.name),
-        false => "LeNet".to_owned(),
-    }
-}
-
 /// Renders a whole page with a content security policy that allows no requests and no scripts but `scripts`.
 pub fn page(
-    kicker: &str,
     title: &str,
     scripts: &str,
     command: &str,
@@ -46,7 +36,7 @@ pub fn page(
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header { @if !kicker.is_empty() { p .kicker { (kicker) } } (header) }
+                header { (header) }
                 main { (main) }
                 footer { p { "Written by lenet " (env!("CARGO_PKG_VERSION")) ": " code { (command) } } }
                 (end)
@@ -65,59 +55,16 @@ pub fn scroll(label: &str, body: Markup) -> Markup {
     html! { div .scroll tabindex="0" role="region" aria-label=(label) { (body) } }
 }
 
-pub fn table(label: &str, class: &str, table: &Table) -> Markup {
-    let body = html! { @for row in &table.rows { tr { (cells(row)) } } };
-    table_with_rows(label, class, &table.columns, body)
-}
-
-/// Renders the cells of a row. The first cell is the row heading.
-pub fn cells(row: &[String]) -> Markup {
-    html! {
-        @for (column, cell) in row.iter().enumerate() {
-            @if column == 0 { th scope="row" { (cell) } } @else { td { (cell) } }
+/// Renders a table. The first cell of each row is its heading. The row with the index `kept` is emphasised.
+pub fn table(label: &str, class: &str, table: &Table, kept: Option<usize>) -> Markup {
+    let body = html! {
+        table class=(class) {
+            thead { tr { @for column in &table.columns { th scope="col" { (column) } } } }
+            tbody { @for (index, row) in table.rows.iter().enumerate() { tr .kept[kept == Some(index)] {
+                th scope="row" { (row[0]) }
+                @for cell in &row[1..] { td { (cell) } }
+            } } }
         }
-    }
-}
-
-/// Renders a table with custom rows.
-pub fn table_with_rows(
-    label: &str,
-    class: &str,
-    columns: &[impl AsRef<str>],
-    rows: Markup,
-) -> Markup {
-    scroll(
-        label,
-        html! {
-            table class=(class) {
-                thead { tr { @for column in columns { th scope="col" { (column.as_ref()) } } } }
-                tbody { (rows) }
-            }
-        },
-    )
-}
-
-/// Formats a fraction as a percentage, for example 79.31%.
-pub fn percent(fraction: f64) -> String {
-    format!("{:.2}%", 100.0 * fraction)
-}
-
-/// Formats a duration, for example 4.8 s or 3 min 20 s.
-pub fn duration(seconds: f64) -> String {
-    if seconds < 120.0 {
-        return format!("{seconds:.1} s");
-    }
-    let seconds = seconds.round() as u64;
-    format!("{} min {} s", seconds / 60, seconds % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentages_and_durations_are_formatted() {
-        assert_eq!(percent(0.793_14), "79.31%");
-        assert_eq!((duration(4.84), duration(200.4)), ("4.8 s".into(), "3 min 20 s".into()));
-    }
+    };
+    scroll(label, body)
 }

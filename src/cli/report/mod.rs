@@ -22,6 +22,7 @@ mod settings;
 mod test_results;
 
 pub use html::GENERATOR;
+pub use network::layer_table;
 pub use page::{ReplayEpoch, Report, page};
 pub use settings::rows as training_rows;
 pub use test_results::{Prediction, TestResults};

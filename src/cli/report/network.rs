@@ -2,60 +2,58 @@
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::count;
+use crate::cli::ui::format::{count, significant};
 use crate::cli::ui::table::{Table, row};
-use crate::model::{LayerSummary, Weights};
+use crate::model::{LayerSummary, Weights, layers};
 
-use super::html::{section, table};
+use super::html::table;
 
 /// Height and width of a kernel.
 const SIDE: usize = 5;
 
-pub fn layers(layers: &[LayerSummary]) -> Markup {
+/// Returns the table of the layers, with their sums in the last row. `number` formats the counts.
+pub fn layer_table(layers: &[LayerSummary], number: fn(usize) -> String) -> Table {
     let layer_row = |name: &str, shape: String, sizes: [usize; 2]| {
-        row(name, [shape].into_iter().chain(sizes.map(count)))
+        row(name, [shape].into_iter().chain(sizes.map(number)))
     };
     let rows = layers.iter().map(|layer| {
-        let shape: Vec<String> = layer.output_shape.iter().map(usize::to_string).collect();
-        let sizes = [layer.parameters, layer.macs];
-        layer_row(layer.name, format!("({})", shape.join(", ")), sizes)
+        let shape = format!("{:?}", layer.output_shape).replace('[', "(").replace(']', ")");
+        layer_row(layer.name, shape, [layer.parameters, layer.macs])
     });
     let sum = |of: fn(&LayerSummary) -> usize| layers.iter().map(of).sum();
     let sums = [sum(|layer| layer.parameters), sum(|layer| layer.macs)];
     let rows = rows.chain([layer_row("total", String::new(), sums)]);
-    let layers = Table::new(["Layer", "Output shape", "Parameters", "Multiply-adds"], rows);
-    section(
-        "layers",
-        "Layers",
-        html! {
-            (table("Layers of the network", "metrics layers", &layers))
-            p .note {
-                "Shapes are for one image: (image, channel, row, column). Each convolution and each dense layer is \
-                 followed by a sigmoid. Multiply-adds are per forward pass."
-            }
-        },
-    )
+    Table::new(["layer", "output shape", "parameters", "multiply-adds"], rows)
+}
+
+pub fn architecture() -> Markup {
+    let layers = layer_table(&layers(1), count);
+    html! { section #layers {
+        h2 { "Layers" }
+        (table("Layers of the network", "metrics layers", &layers, None))
+        p .note {
+            "Shapes are for one image: (image, channel, row, column). Each convolution and each dense layer is \
+             followed by a sigmoid. Multiply-adds are per forward pass."
+        }
+    } }
 }
 
 pub fn kernels(weights: &Weights) -> Markup {
     let (kernels, _) = weights.tensor(0).as_chunks::<{ SIDE * SIDE }>();
-    section(
-        "kernels",
-        "First-layer kernels",
-        html! {
-            p {
-                "The patterns that the first convolution detects: a channel is active where the image is bright under "
-                span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " weights."
-            }
-            ol .kernels {
-                @for (index, kernel) in kernels.iter().enumerate() { li { (picture(index + 1, kernel)) } }
-            }
-            p .note {
-                "Each kernel has its own colour scale: the deepest colour stands for the value printed below it. "
-                "The weights apply to pixel values from 0 to 255."
-            }
-        },
-    )
+    html! { section #kernels {
+        h2 { "First-layer kernels" }
+        p {
+            "The patterns that the first convolution detects: a channel is active where the image is bright under "
+            span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " weights."
+        }
+        ol .kernels {
+            @for (index, kernel) in kernels.iter().enumerate() { li { (picture(index + 1, kernel)) } }
+        }
+        p .note {
+            "Each kernel has its own colour scale: the deepest colour stands for the value printed below it. "
+            "The weights apply to pixel values from 0 to 255."
+        }
+    } }
 }
 
 fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {
@@ -81,20 +79,8 @@ fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {
                     }
                 }
             }
-            figcaption { "channel " (number) br; span .number { "±" (significant(largest)) } }
+            figcaption { "channel " (number) br; span .number { "±" (significant(largest.into(), 3)) } }
         }
-    }
-}
-
-/// Formats a number with three significant digits, in scientific notation if it is very small or large.
-fn significant(value: f32) -> String {
-    match value {
-        0.0 => "0".to_owned(),
-        v if (1e-4..1e4).contains(&v) => {
-            let digits = (2.0 - v.log10().floor()).max(0.0) as usize;
-            format!("{v:.digits$}")
-        }
-        v => format!("{v:.2e}"),
     }
 }
 
@@ -103,28 +89,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_kernel_is_blank() {
-        let blank = picture(1, &[0.0; 25]).into_string();
-        assert_eq!(blank.matches("--shade:0.0%").count(), 25);
-        assert!(!blank.contains("NaN"));
-        let texts = [0.0, 0.123_45, 0.001_234, 12.345, 1e-7].map(significant);
-        assert_eq!(texts, ["0", "0.123", "0.00123", "12.3", "1.00e-7"]);
-    }
-
-    #[test]
     fn weights_are_coloured_by_sign() {
         let mut kernel = [0.0; 25];
+        let blank = picture(1, &kernel).into_string();
+        assert_eq!(blank.matches("--shade:0.0%").count(), 25, "{blank}");
         (kernel[0], kernel[24]) = (-0.5, 1.0);
         let drawing = picture(2, &kernel).into_string();
-        assert!(
-            drawing.contains(
-                r#"class="minus" x="0" y="0" width="1" height="1" style="--shade:50.0%""#
-            )
-        );
-        assert!(
-            drawing.contains(
-                r#"class="plus" x="4" y="4" width="1" height="1" style="--shade:100.0%""#
-            )
-        );
+        for (class, at, shade) in [("minus", 0, "50.0%"), ("plus", 4, "100.0%")] {
+            let rect = format!(
+                "class=\"{class}\" x=\"{at}\" y=\"{at}\" width=\"1\" height=\"1\" style=\"--shade:{shade}\""
+            );
+            assert!(drawing.contains(&rect), "no {rect} in {drawing}");
+        }
     }
 }

@@ -8,33 +8,29 @@ use maud::{Markup, html};
 use crate::data::{Image, SIDE};
 
 use super::TestResults;
-use super::html::section;
 
 pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
     let classes = results.evaluation.dataset.classes;
-    section(
-        "mistakes",
-        "Most confident mistakes",
-        html! {
-            @if results.mistakes.is_empty() {
-                p { "None: every image was classified correctly." }
-            } @else {
-                p {
-                    "The incorrect predictions with the highest probabilities. Each image is shown with its predicted \
-                     class, its actual class, the probability of the prediction, and its index for "
-                    code { "lenet predict --index" } "."
-                }
-                ol .mistakes { @for mistake in &results.mistakes {
-                    @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| classes[class]);
-                    (tile(images, mistake.index, &format!(": predicted {predicted}, actual {actual}"), html! {
-                        span { "predicted " b { (predicted) } "," }
-                        span { "actual " b { (actual) } }
-                        span .number { (format!("{:.3}", mistake.probability)) }
-                    }))
-                } }
+    html! { section #mistakes {
+        h2 { "Most confident mistakes" }
+        @if results.mistakes.is_empty() {
+            p { "None: every image was classified correctly." }
+        } @else {
+            p {
+                "The incorrect predictions with the highest probabilities. Each image is shown with its predicted \
+                 class, its actual class, the probability of the prediction, and its index for "
+                code { "lenet predict --index" } "."
             }
-        },
-    )
+            ol .mistakes { @for mistake in &results.mistakes {
+                @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| classes[class]);
+                (tile(images, mistake.index, &format!(": predicted {predicted}, actual {actual}"), html! {
+                    span { "predicted " b { (predicted) } "," }
+                    span { "actual " b { (actual) } }
+                    span .number { (format!("{:.3}", mistake.probability)) }
+                }))
+            } }
+        }
+    } }
 }
 
 /// Renders a list item with a test image, a caption and the number of the image.
@@ -62,18 +58,4 @@ pub fn sprite(images: &[&Image]) -> String {
         .write_image(&pixels, width, height, ExtendedColorType::L8)
         .expect("writing to memory never fails");
     format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&png))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sprite_is_small_png() {
-        let image = std::array::from_fn(|pixel| pixel as u8);
-        let uri = sprite(&[&image]);
-        assert!(uri.starts_with("data:image/png;base64,iVBORw0KGgo"));
-        assert!(uri.len() < 2000);
-        assert_eq!(sprite(&[]), "");
-    }
 }

@@ -3,36 +3,33 @@
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::count;
+use crate::cli::ui::format::{count, percent};
 use crate::cli::ui::table::{Table, row};
 
 use super::TestResults;
 use super::chart::{figure, number, x_label, y_tick};
-use super::html::{percent, section, table};
+use super::html::table;
 use super::test_results::{BINS, Bin};
 
 /// Left, top, right and bottom of the plot area.
 const AREA: [f64; 4] = [48.0, 10.0, 380.0, 196.0];
 
 pub fn confidence(results: &TestResults) -> Markup {
-    section(
-        "confidence",
-        "Confidence",
-        html! {
-            p {
-                "The mean probability of the predictions is " b { (percent(results.mean_confidence())) } ", and "
-                b { (percent(results.evaluation.accuracy())) } " of them are correct. " (verdict(results))
-                " The expected calibration error is "
-                b { (percent(results.calibration_error())) } "."
-            }
-            div .charts { (diagram(results)) (counts(results)) }
-            p .note {
-                "The probability of a prediction is its output divided by the sum of the ten outputs. For a perfectly \
-                 calibrated model, the bars end on the dashed line. The expected calibration error is the mean \
-                 distance from this line, weighted by the number of predictions per bar."
-            }
-        },
-    )
+    html! { section #confidence {
+        h2 { "Confidence" }
+        p {
+            "The mean probability of the predictions is " b { (percent(results.mean_confidence())) } ", and "
+            b { (percent(results.evaluation.accuracy())) } " of them are correct. " (verdict(results))
+            " The expected calibration error is "
+            b { (percent(results.calibration_error())) } "."
+        }
+        div .charts { (diagram(results)) (counts(results)) }
+        p .note {
+            "The probability of a prediction is its output divided by the sum of the ten outputs. For a perfectly \
+             calibrated model, the bars end on the dashed line. The expected calibration error is the mean \
+             distance from this line, weighted by the number of predictions per bar."
+        }
+    } }
 }
 
 /// Returns the non-empty bins, each with its limits in percent.
@@ -79,7 +76,7 @@ fn counts(results: &TestResults) -> Markup {
         row(&format!("{from:.1}–{to:.1}"), [count(bin.correct), count(bin.incorrect), accuracy])
     });
     let counts = Table::new(["Probability", "Correct", "Incorrect", "Accuracy"], rows);
-    table("Predictions by probability", "metrics counts", &counts)
+    table("Predictions by probability", "metrics counts", &counts, None)
 }
 
 fn verdict(results: &TestResults) -> &'static str {

@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
-use crate::cli::ui::format::{count, plural};
+use crate::cli::ui::format::{count, duration, plural};
 use crate::data::{Augmentation, CLASSES, DatasetIdentity, DatasetInfo, Scaling};
 use crate::model::Activation;
 use crate::optim::Schedule;
 use crate::train::{Keep, Recipe, RunRecord, StopReason};
 
 use super::header::time;
-use super::html::{duration, scroll, section};
+use super::html::{scroll, section};
 
 pub fn training(record: &RunRecord) -> Markup {
     let body = html! {
@@ -160,31 +160,26 @@ mod tests {
 
     #[test]
     fn recipe_table_omits_unused_parts() {
-        let row = |name, value: &str| (name, value.to_owned());
-        let classic = [
-            row("Learning rate", "0.9"),
-            row("Schedule", "constant"),
-            row("Initial weights", "Glorot uniform"),
-            row("Pixels", "unscaled, 0 to 255"),
-        ];
-        assert_eq!(recipe(&Recipe::classic(), &FASHION_MNIST), classic);
-        let tuned = recipe(&Recipe::tuned(), &FASHION_MNIST);
+        let text = |of: Recipe, dataset| -> String {
+            recipe(&of, dataset).iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+        };
+        let classic = text(Recipe::classic(), &FASHION_MNIST);
+        assert_eq!(
+            classic,
+            "Learning rate: 0.9\nSchedule: constant\nInitial weights: Glorot uniform\nPixels: unscaled, 0 to 255\n"
+        );
+        let tuned = text(Recipe::tuned(), &FASHION_MNIST);
         for expected in [
-            row("Schedule", "linear warm-up for 5% of the steps, then linear decay"),
-            row("Momentum", "0.9, Nesterov"),
-            row("Weight decay", "0.001"),
-            row("Initial weights", "Glorot uniform, scaled by 3"),
-            row("Muon", "on conv2, fc1 and fc2, weight decay 0.07"),
-            row(
-                "Augmentation",
-                "flipped in every second epoch (except Sandal, Sneaker, Ankle boot), shifted by up to 1 pixel, none in the \
-                 last 3 epochs",
-            ),
+            "Schedule: linear warm-up for 5% of the steps, then linear decay\nMomentum: 0.9, Nesterov\n",
+            "Weight decay: 0.001\nMuon: on conv2, fc1 and fc2, weight decay 0.07\n",
+            "Initial weights: Glorot uniform, scaled by 3\n",
+            "Augmentation: flipped in every second epoch (except Sandal, Sneaker, Ankle boot), shifted by up to 1 pixel, \
+             none in the last 3 epochs\n",
         ] {
-            assert!(tuned.contains(&expected), "{expected:?} in {tuned:?}");
+            assert!(tuned.contains(expected), "{expected:?} in {tuned:?}");
         }
-        let digits = recipe(&Recipe::tuned(), &MNIST);
-        let expected = row("Augmentation", "shifted by up to 1 pixel, none in the last 3 epochs");
-        assert!(digits.contains(&expected), "{digits:?}");
+        let digits = text(Recipe::tuned(), &MNIST);
+        let expected = "Augmentation: shifted by up to 1 pixel, none in the last 3 epochs\n";
+        assert!(digits.contains(expected), "{digits:?}");
     }
 }

@@ -176,13 +176,4 @@ mod tests {
         assert_eq!(incorrect, [18, 16, 14, 12, 10, 8].map(|index| (0, index)));
         assert_eq!(correct, [19, 17, 15, 13, 11, 9].map(|index| (1, index)));
     }
-
-    #[test]
-    fn confusions_are_sorted_by_count() {
-        let outputs =
-            [outputs_for(1, 0.9), outputs_for(1, 0.9), outputs_for(5, 0.9), outputs_for(0, 0.9)];
-        let results = TestResults::new(&outputs, &[0, 0, 4, 0], &UNKNOWN);
-        assert_eq!(results.confusions(3), [(0, 1, 2), (4, 5, 1)]);
-        assert_eq!(results.confusions(1), [(0, 1, 2)]);
-    }
 }

@@ -1,7 +1,6 @@
 //! One progress bar for several runs.
 
 use std::path::Path;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -25,14 +24,9 @@ impl Bar {
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent}%  {eta} left");
         let style = style.expect("the template is a constant");
+        // The bar has no thread of its own, because indicatif panics if it cannot start one. The runs report often enough.
         let bar = ProgressBar::new(epochs as u64 * PER_EPOCH).with_style(style);
-        bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar, done: 0 }
-    }
-
-    /// Returns a clone for one of the runs.
-    pub fn part(&self) -> Self {
-        self.clone()
     }
 
     /// Hides the bar while `write` runs.

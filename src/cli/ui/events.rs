@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::error::Error;
 use crate::train::{EpochRecord, Reporter, RunRecord, Settings, TestRecord};
 
+use super::format::fields;
 use super::{Out, RunReporter};
 
 /// Returns the `start` event of a run whose model is written to `output`. The fields of the recipe are at the top
@@ -17,15 +17,11 @@ pub fn start(record: &RunRecord, output: Option<&Path>) -> Map<String, Value> {
     let mut event = fields(&json!({
         "event": "start", "schema": 1,
         "train_samples": record.train_samples, "validation_samples": record.validation_samples,
-        "seed": seed,
-    }));
-    if let Some(output) = output {
-        event.insert("output".to_owned(), json!(output.to_string_lossy()));
-    }
-    event.extend(fields(&json!({
+        "seed": seed, "output": output.map(Path::to_string_lossy),
         "backend": backend, "device": record.device, "threads": record.threads,
         "epochs": epochs, "epochs_done": record.epochs.len(), "batch_size": batch_size,
-    })));
+    }));
+    event.retain(|_, value| !value.is_null());
     let mut recipe = fields(recipe);
     let name = recipe.shift_remove("name").unwrap_or_default();
     event.extend(recipe);
@@ -39,14 +35,6 @@ pub fn end(record: &RunRecord) -> Map<String, Value> {
         "epochs_done": record.epochs.len(), "stop_reason": record.stop_reason,
         "kept_epoch": record.kept_epoch, "collapsed": record.is_collapsed(),
     }))
-}
-
-/// Returns the fields of a value as JSON.
-fn fields(value: &impl Serialize) -> Map<String, Value> {
-    // Convert through text, which has the shortest digits that identify an f32. A direct conversion would widen it to
-    // f64 and give more digits.
-    let text = serde_json::to_string(value).expect("numbers and strings always become JSON");
-    serde_json::from_str(&text).expect("the value is a struct or an object")
 }
 
 /// Writes the events of `lenet train --json`.

@@ -1,5 +1,7 @@
 //! A table, as text or for an HTML report.
 
+use crate::io::text;
+
 /// A table whose rows start with their heading and have one cell per column.
 pub struct Table {
     /// Headings of the columns.
@@ -22,34 +24,35 @@ impl Table {
         Self { columns: columns.map(str::to_owned).to_vec(), rows: rows.into_iter().collect() }
     }
 
-    /// Formats the table as text, with the first column aligned left and the others right. A table wider than `columns`
-    /// characters is split into several tables, each with the first column.
-    pub fn text(&self, columns: usize) -> String {
-        let names = self.columns.iter();
-        let names = names.map(|name| name.replace("validation", "val")).collect();
-        let rows = || std::iter::once(&names).chain(&self.rows);
-        let width =
-            |column: usize| rows().map(|row: &Vec<String>| row[column].chars().count()).max();
-        let widths: Vec<usize> = (0..names.len()).filter_map(width).collect();
-        let line = |row: &Vec<String>, part: &[usize]| {
-            let first = format!("{:<1$}", row[0], widths[0]);
-            let cells = part.iter().map(|&column| format!("  {:>1$}", row[column], widths[column]));
-            (first + &cells.collect::<String>()).trim_end().to_owned()
+    /// Returns the lines of the table, with the first column aligned left and the others right. A table wider than `columns`
+    /// characters is split into several tables, each with the first column. Cells may come from files, so characters that
+    /// would start a line or change the terminal are escaped.
+    pub fn lines(&self, columns: usize) -> Vec<String> {
+        let escaped = |row: &Vec<String>| {
+            row.iter().map(|cell| text::line(cell).into_owned()).collect::<Vec<_>>()
         };
-        let mut parts: Vec<Vec<usize>> = vec![];
-        let mut left = 0;
-        for (column, width) in widths.iter().enumerate().skip(1) {
-            match parts.last_mut() {
-                Some(part) if left >= width + 2 => part.push(column),
-                _ => {
-                    left = columns.saturating_sub(widths[0]);
-                    parts.push(vec![column]);
-                }
+        let rows: Vec<_> = std::iter::once(&self.columns).chain(&self.rows).map(escaped).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+        let widths: Vec<usize> = (0..self.columns.len()).filter_map(width).collect();
+        let mut lines = Vec::new();
+        let mut next = 1;
+        while next < widths.len() {
+            if !lines.is_empty() {
+                lines.push(String::new());
             }
-            left = left.saturating_sub(width + 2);
+            let (start, mut left) = (next, columns.saturating_sub(widths[0]));
+            while next < widths.len() && (next == start || left >= widths[next] + 2) {
+                left = left.saturating_sub(widths[next] + 2);
+                next += 1;
+            }
+            lines.extend(rows.iter().map(|row| {
+                let first = format!("{:<1$}", row[0], widths[0]);
+                let cells =
+                    (start..next).map(|column| format!("  {:>1$}", row[column], widths[column]));
+                (first + &cells.collect::<String>()).trim_end().to_owned()
+            }));
         }
-        let parts = parts.iter().map(|part| rows().map(|row| line(row, part)).collect::<Vec<_>>());
-        parts.map(|lines| lines.join("\n")).collect::<Vec<_>>().join("\n\n")
+        lines
     }
 }
 
@@ -60,12 +63,13 @@ mod tests {
     #[test]
     fn wide_table_is_split() {
         let cells = ["1", "22", "3"].map(str::to_owned);
-        let table = Table::new(["run", "validation loss", "loss", "seconds"], [row("a", cells)]);
-        let one_part = "run  val loss  loss  seconds\na           1    22        3";
-        assert_eq!(table.text(usize::MAX), one_part);
-        assert_eq!(table.text(28), one_part);
-        let parts = "run  val loss  loss\na           1    22\n\nrun  seconds\na          3";
-        assert_eq!(table.text(27), parts);
-        assert_eq!(table.text(1).matches("run").count(), 3);
+        let table = Table::new(["run", "val loss", "loss", "seconds"], [row("a\n", cells)]);
+        let one_part = ["run  val loss  loss  seconds", "a\\n         1    22        3"];
+        assert_eq!(table.lines(usize::MAX), one_part);
+        assert_eq!(table.lines(28), one_part);
+        let parts =
+            ["run  val loss  loss", "a\\n         1    22", "", "run  seconds", "a\\n        3"];
+        assert_eq!(table.lines(27), parts);
+        assert_eq!(table.lines(1).concat().matches("run").count(), 3);
     }
 }

@@ -17,7 +17,7 @@
 //! `summary.proto` of TensorBoard.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -65,7 +65,7 @@ impl TensorBoard {
     pub fn new(dir: &Path, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
         let file = |name, scalars: Scalars| -> Result<EventFile, FileError> {
             let dir = dir.join(name);
-            create_dir(&dir)?;
+            create_directory(&dir, Origin::Program)?;
             Target::new(&dir.join(PREFIX), Origin::Program)?.probe()?;
             Ok(EventFile { dir, file: None, epochs: 0, scalars })
         };
@@ -132,7 +132,7 @@ impl EventFile {
                     Message::default().double(1, start_time(record).as_secs_f64()).int(2, 0);
                 let version = framed(&version.bytes(3, "brain.Event:2").finish());
                 // The directory may have been replaced or removed since the start of the run.
-                create_dir(&self.dir)?;
+                create_directory(&self.dir, Origin::Program)?;
                 *none = Some(complete(&path, &[version, events].concat())?);
             }
         }
@@ -179,16 +179,6 @@ fn start_time(record: &RunRecord) -> Duration {
 
 fn file_name(record: &RunRecord) -> String {
     format!("{PREFIX}{:010}{SUFFIX}", start_time(record).as_secs())
-}
-
-/// Creates a directory and its parents, unless it exists. A symlink at this path, which the user did not type, is rejected.
-fn create_dir(dir: &Path) -> Result<(), FileError> {
-    if dir.is_symlink() {
-        let cause =
-            io::Error::new(io::ErrorKind::NotADirectory, "expected a directory, found a symlink");
-        return Err(FileError::new("cannot create the directory", dir, cause));
-    }
-    create_directory(dir)
 }
 
 /// Returns lenet's event files in `dir`, or none if `dir` does not exist.

@@ -25,7 +25,7 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
     let dir = &args.output;
-    create_directory(dir)?;
+    create_directory(dir, Origin::User)?;
     let assumed = DatasetIdentity::assumed();
     let record = model.record();
     let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);
@@ -67,7 +67,11 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
     }
     // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
-        Some(Scaling::Standardise { mean, deviation }) => json!({ "mean": mean, "std": deviation }),
+        Some(Scaling::Standardise { mean, deviation }) => {
+            // The shortest digits that identify an f32, which JSON would widen to f64.
+            let [mean, std] = [mean, deviation].map(|value| value.to_string().parse::<f64>().ok());
+            json!({ "mean": mean, "std": std })
+        }
         _ => Value::Null,
     };
     json!({

@@ -11,8 +11,10 @@ use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
 use crate::data::datasets::DEFAULT;
 use crate::data::source::{cache_dir, named_by_environment};
+use crate::io::Origin;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
+    let origin = if args.dir.is_some() { Origin::User } else { Origin::Program };
     let dir = args.dir.clone().or_else(cache_dir).ok_or(FetchError::NoFolder)?;
     let mirrors = match &args.mirrors[..] {
         [] => DEFAULT.mirrors.iter().map(|url| (*url).to_owned()).collect(),
@@ -22,7 +24,7 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let mut out = Out::default();
     let mut files = Vec::new();
     for file in DataFile::ALL {
-        let fetched = fetcher.file(&dir, file, args.force)?;
+        let fetched = fetcher.file((&dir, origin), file, args.force)?;
         if !args.json {
             let origin = if fetched.is_new { "fetched" } else { "already present" };
             out.line(&format!("{}  ok, {origin}", fetched.path.display()));

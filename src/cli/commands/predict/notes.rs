@@ -1,5 +1,6 @@
 //! Notes on predictions that may be wrong.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Subject;
@@ -7,7 +8,9 @@ use crate::backend::LeNetBackend;
 use crate::cli::commands::{Model, Notes};
 use crate::cli::error::Error;
 use crate::cli::ui;
-use crate::data::{CLASSES, FASHION_MNIST, Image, ImageDataset, SIDE, UNKNOWN};
+use crate::data::{
+    CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, ImageDataset, SIDE,
+};
 use crate::eval::{self, ALMOST_ALL, Evaluation, Outputs};
 use crate::model::{Weights, argmax, probabilities};
 
@@ -56,6 +59,7 @@ pub(super) fn note_weakness(
     path: &Path,
     model: &Model,
     subjects: &[Subject],
+    names: &DatasetNames,
     outputs: &[Outputs],
     notes: &mut Notes,
 ) {
@@ -63,7 +67,9 @@ pub(super) fn note_weakness(
     let labels = subjects.iter().map(|subject| Some(subject.label? as u8));
     if let Some(labels) = labels.collect::<Option<Vec<u8>>>() {
         if labels.len() >= MANY {
-            let evaluation = Evaluation::new(outputs, &labels, &UNKNOWN);
+            let names = names.clone();
+            let info = DatasetIdentity { names, digests: BTreeMap::new() }.info();
+            let evaluation = Evaluation::new(outputs, &labels, info);
             notes.weakness(path, &evaluation, is_described);
         }
         return;

@@ -1,18 +1,16 @@
 //! The table of runs, as text, CSV or JSON.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::compare::{Metric, Run};
+use crate::cli::compare::{Metric, Run, differences};
+use crate::cli::ui::format::UNKNOWN;
 use crate::cli::ui::table::Table;
+use crate::io::text::line;
 
 /// Settings that are left out, because they follow from others or are too long for a column.
-const HIDDEN: [&str; 2] = ["epochs", "sha256."];
-
-/// Text of a value that is unknown.
-const UNKNOWN: &str = "–";
+const HIDDEN: [&str; 3] = ["epochs", "sha256.", "recipe.name"];
 
 /// Rows with the cells in the order of the columns.
 pub(super) struct RunTable {
@@ -85,23 +83,15 @@ impl RunTable {
     /// Creates a table with the columns that identify a run: its path, seed and recipe, and the settings that differ between
     /// the runs.
     fn identities(runs: &[(String, Run)]) -> Self {
-        let names: BTreeSet<&String> =
-            runs.iter().flat_map(|(_, run)| run.settings.keys()).collect();
-        let is_shown = |name: &str| !HIDDEN.iter().any(|hidden| name.starts_with(hidden));
-        let differs = |name: &str| {
-            let mut values = runs.iter().map(|(_, run)| run.settings.get(name));
-            let first = values.next();
-            values.any(|value| Some(value) != first)
-        };
-        let settings: Vec<&String> =
-            names.into_iter().filter(|name| is_shown(name) && differs(name)).collect();
+        let mut settings = differences(&runs.iter().map(|(_, run)| run).collect::<Vec<_>>());
+        let is_hidden = |name: &str| HIDDEN.iter().any(|hidden| name.starts_with(hidden));
+        settings.retain(|setting| !setting.is_implied && !is_hidden(&setting.setting));
         let columns = ["run", "seed", "recipe"].map(Column::new).into_iter();
-        let columns = columns.chain(settings.iter().map(|name| Column::setting(name)));
-        let rows = runs.iter().map(|(path, run)| {
-            let setting =
-                |name: &&String| run.settings.get(*name).map_or(Value::Null, |text| cell(text));
+        let columns = columns.chain(settings.iter().map(|found| Column::setting(&found.setting)));
+        let rows = runs.iter().enumerate().map(|(number, (path, run))| {
             let first = [json!(path), json!(run.seed), json!(run.kind)].into_iter();
-            first.chain(settings.iter().map(setting)).collect()
+            let values = settings.iter().map(|setting| setting.values[number].as_deref());
+            first.chain(values.map(|value| value.map_or(Value::Null, cell))).collect()
         });
         Self { columns: columns.collect(), rows: rows.collect() }
     }
@@ -126,8 +116,8 @@ impl RunTable {
         Ok(())
     }
 
-    /// Returns the table as text of at most `width` columns.
-    pub(super) fn text(&self, width: usize) -> String {
+    /// Returns the lines of the table as text of at most `width` columns.
+    pub(super) fn text(&self, width: usize) -> Vec<String> {
         let text = |(column, value): (&Column, &Value)| match (value, column.digits) {
             (Value::Null, _) => UNKNOWN.to_owned(),
             (Value::String(text), _) => text.clone(),
@@ -136,7 +126,7 @@ impl RunTable {
         };
         let rows = self.rows.iter().map(|row| self.columns.iter().zip(row).map(text).collect());
         let columns = self.columns.iter().map(|column| column.name.clone()).collect();
-        Table { columns, rows: rows.collect() }.text(width)
+        Table { columns, rows: rows.collect() }.lines(width)
     }
 
     /// Returns the table as CSV, with an empty cell for an unknown value.
@@ -146,7 +136,8 @@ impl RunTable {
         let rows = self.rows.iter().map(|row| {
             let text = |value: &Value| match value {
                 Value::Null => String::new(),
-                Value::String(text) => text.clone(),
+                // A line break in a cell would let a run record write lines of its own.
+                Value::String(text) => line(text).into_owned(),
                 value => value.to_string(),
             };
             row.iter().map(text).collect()
@@ -200,7 +191,9 @@ mod tests {
         let settings = [("recipe.learning_rate", rate), ("batch_size", "32")];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let test = accuracy.map(|accuracy| (0.5, accuracy));
-        let run = Run { seed: Some(seed), settings: settings.into(), test, ..Run::default() };
+        let framework = "lenet";
+        let run =
+            Run { framework, seed: Some(seed), settings: settings.into(), test, ..Run::default() };
         (format!("{seed}.json"), run)
     }
 

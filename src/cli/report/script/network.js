@@ -29,23 +29,24 @@ const KERNEL = 5;
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 
 // Valid convolution of `input` [inputs, side, side] with `weight` [outputs, inputs, 5, 5], followed by a sigmoid. Each row of
-// a kernel slides over a row of the input, whose last four values stay in variables.
-function convolve(input, side, weight, bias) {
-  const [outputs, inputs] = weight.shape;
-  const { values } = weight;
+// a kernel slides over a row of the input, whose last four values stay in variables. With `region`, [left, top, right, bottom],
+// only the outputs in this region are computed, and the others are those of `base`.
+function convolve(input, side, { shape: [outputs, inputs], values }, bias, region, base) {
   const size = side - KERNEL + 1;
-  const out = new Float64Array(outputs * size * size);
+  const [left, top, right, bottom] = region ?? [0, 0, size, size];
+  const out = base?.slice() ?? new Float64Array(outputs * size * size);
   for (let o = 0, w = 0; o < outputs; o++) {
-    out.fill(bias.values[o], o * size * size, (o + 1) * size * size);
+    for (let y = top; y < bottom; y++) out.fill(bias.values[o], (o * size + y) * size + left, (o * size + y) * size + right);
     for (let row = 0; row < inputs * KERNEL; row++, w += KERNEL) {
       const [p, q, r, s, t] = [values[w], values[w + 1], values[w + 2], values[w + 3], values[w + 4]];
-      let from = (Math.floor(row / KERNEL) * side + (row % KERNEL)) * side;
-      for (let y = 0, at = o * size * size; y < size; y++) {
+      const start = (Math.floor(row / KERNEL) * side + (row % KERNEL)) * side + left;
+      for (let y = top; y < bottom; y++) {
+        let from = start + y * side;
         let a = input[from++];
         let b = input[from++];
         let c = input[from++];
         let d = input[from++];
-        for (let x = 0; x < size; x++, at++, from++) {
+        for (let at = (o * size + y) * size + left, end = at + right - left; at < end; at++, from++) {
           const e = input[from];
           out[at] += a * p + b * q + c * r + d * s + e * t;
           a = b;
@@ -55,8 +56,10 @@ function convolve(input, side, weight, bias) {
         }
       }
     }
+    for (let y = top; y < bottom; y++) {
+      for (let at = (o * size + y) * size + left, end = at + right - left; at < end; at++) out[at] = sigmoid(out[at]);
+    }
   }
-  for (let i = 0; i < out.length; i++) out[i] = sigmoid(out[i]);
   return out;
 }
 
@@ -88,14 +91,21 @@ function dense(input, weight, bias) {
 
 // Returns the outputs of all layers for an image of 784 raw pixels, and the probabilities, clipped and normalised as in the
 // loss. `off` maps the name of a layer to an array with a one for each value that is switched off, which means set to 0.
-function forward(weights, image, off = {}) {
+// `known` has the outputs for an image that differs only in `region`, [left, top, right, bottom], which saves time.
+function forward(weights, image, off = {}, known, region) {
   const outputs = { input: Float64Array.from(image) };
   for (const [name, { from, maps, side }] of Object.entries(LAYERS)) {
     if (!from) continue;
     const parameters = [weights[`${name}.weight`], weights[`${name}.bias`]];
-    if (name.startsWith("conv")) outputs[name] = convolve(outputs[from], LAYERS[from].side, ...parameters);
-    else if (name.startsWith("pool")) outputs[name] = pool(outputs[from], maps, 2 * side);
-    else outputs[name] = dense(outputs[from], ...parameters);
+    if (name.startsWith("conv")) {
+      region = region?.map((edge, i) => (i < 2 ? Math.max(edge - KERNEL + 1, 0) : Math.min(edge, side)));
+      outputs[name] = convolve(outputs[from], LAYERS[from].side, ...parameters, region, known?.[name]);
+    } else if (name.startsWith("pool")) {
+      region = region?.map((edge, i) => (i < 2 ? Math.floor(edge / 2) : Math.ceil(edge / 2)));
+      outputs[name] = pool(outputs[from], maps, 2 * side);
+    } else {
+      outputs[name] = dense(outputs[from], ...parameters);
+    }
     off[name]?.forEach((isOff, i) => isOff && (outputs[name][i] = 0));
   }
   const clipped = outputs.fc3.map((o) => Math.min(Math.max(o, 1e-7), 1 - 1e-7));
@@ -162,15 +172,15 @@ const PATCH = 7;
 
 // Yields, for each pixel in turn, the ten probabilities if the square centred on that pixel is black.
 function* occlusion(weights, image, off) {
-  const { probabilities } = forward(weights, image, off);
+  const known = forward(weights, image, off);
   const reach = (PATCH - 1) / 2;
   for (let y = 0; y < 28; y++) {
     for (let x = 0; x < 28; x++) {
+      const [left, top, right, bottom] = [x - reach, y - reach, x + reach + 1, y + reach + 1].map((edge) => Math.min(Math.max(edge, 0), 28));
       const covered = image.slice();
-      for (let v = Math.max(y - reach, 0); v <= Math.min(y + reach, 27); v++) {
-        covered.fill(0, 28 * v + Math.max(x - reach, 0), 28 * v + Math.min(x + reach, 27) + 1);
-      }
-      yield covered.every((pixel, i) => pixel === image[i]) ? probabilities : forward(weights, covered, off).probabilities;
+      for (let v = top; v < bottom; v++) covered.fill(0, 28 * v + left, 28 * v + right);
+      const isSame = covered.every((pixel, i) => pixel === image[i]);
+      yield (isSame ? known : forward(weights, covered, off, known, [left, top, right, bottom])).probabilities;
     }
   }
 }

@@ -152,7 +152,7 @@ fn row<B: LeNetBackend>(
     let dir = args.tensorboard.as_ref().map(|dir| tensorboard_dir(dir, run.record.settings.seed));
     let mut tensorboard = dir.map(|dir| TensorBoard::new(&dir, record, args.force)).transpose()?;
     let mut reporter: Box<dyn RunReporter> = match bar {
-        Some(bar) => Box::new(bar.part()),
+        Some(bar) => Box::new(bar.clone()),
         None => Box::new(Quiet),
     };
     let (record, test) = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut())?;

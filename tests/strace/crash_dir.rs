@@ -15,16 +15,16 @@ use super::{LENET, common};
 pub(crate) type Files = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 /// A directory for the files of the program, and a small data set elsewhere.
-pub(crate) struct Place {
+pub(crate) struct CrashDir {
     pub(crate) work: TempDir,
     data: TempDir,
 }
 
-impl Place {
+impl CrashDir {
     pub(crate) fn new() -> Self {
-        let place = Self { work: tempfile::tempdir().unwrap(), data: tempfile::tempdir().unwrap() };
-        common::write_dataset(place.data.path(), 40, 10);
-        place
+        let dir = Self { work: tempfile::tempdir().unwrap(), data: tempfile::tempdir().unwrap() };
+        common::write_dataset(dir.data.path(), 40, 10);
+        dir
     }
 
     fn command(&self, program: &str, args: &str) -> Command {
