@@ -7,6 +7,8 @@
 //! Files are written and parsed by `burn-store`, but not loaded by it. In version 0.21, loading trusts that a tensor has as many
 //! bytes as its shape says, and reads beyond the heap otherwise. This reader compares both before it uses a tensor.
 
+use std::error::Error;
+
 use burn::tensor::Bytes;
 use burn::tensor::backend::Backend;
 use burn_store::{BurnpackStore, ModuleStore};
@@ -43,10 +45,11 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         let what = format!("expected at most {MAX_BYTES} bytes, found {}", bytes.len());
         return Err(Fault::not_lenet(what));
     }
-    let malformed =
-        |error| Fault::malformed(format!("not a valid Burnpack file: {}", one_line(&error)));
+    let malformed = |error: &dyn Error| {
+        Fault::malformed(format!("not a valid Burnpack file: {}", one_line(error)))
+    };
     let mut store = BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(bytes.to_vec())));
-    let snapshots = store.get_all_snapshots().map_err(malformed)?;
+    let snapshots = store.get_all_snapshots().map_err(|error| malformed(&error))?;
     let tensors =
         snapshots.iter().map(|(name, snapshot)| (name, format!("{:?}", snapshot.dtype), snapshot));
     let tensors: Vec<_> = tensors.collect();
@@ -54,7 +57,7 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         tensors.iter().map(|(name, dtype, snapshot)| Named { name, shape: &snapshot.shape, dtype });
     let file = assemble(Layout::InOut, &named.collect::<Vec<_>>(), |place, spec| {
         let (_, dtype, snapshot) = &tensors[place];
-        let data = snapshot.to_data().map_err(|error| Fault::malformed(one_line(&error)))?;
+        let data = snapshot.to_data().map_err(|error| malformed(&error))?;
         floats(spec.name, dtype, spec.numel(), &data.bytes)
     })?;
     // burn-store has checked that all tensors are within the file. Gaps between tensors, and bytes after the last one, are errors.

@@ -30,12 +30,17 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     if byte_order.is_some_and(|order| order != b"little") {
         return Err(Fault::new(FaultKind::BigEndian, "the numbers are not little-endian"));
     }
-    if let Some(version) = archive.read("version", 16)? {
-        let number = std::str::from_utf8(version).ok().and_then(|text| text.trim().parse().ok());
-        if number.is_none_or(|number| !VERSIONS.contains(&number)) {
-            let version = quoted(&String::from_utf8_lossy(version));
-            return Err(Fault::malformed(format!("the version of the format is {version}")));
+    // PyTorch parses these entries. In a file without checksums, nothing else shows that they are damaged.
+    for (name, range) in [("version", VERSIONS), (".storage_alignment", 0..=u32::MAX)] {
+        let text = archive.read(name, 16)?.map(String::from_utf8_lossy);
+        let is_valid = |text: &str| text.trim().parse().is_ok_and(|number| range.contains(&number));
+        if let Some(text) = text.filter(|text| !is_valid(text)) {
+            return Err(Fault::malformed(format!("{name} is {}", quoted(&text))));
         }
+    }
+    let id = archive.read(".data/serialization_id", 64)?;
+    if id.is_some_and(|id| std::str::from_utf8(id).is_err()) {
+        return Err(Fault::malformed(".data/serialization_id is not valid UTF-8"));
     }
     let (tensors, key) = pickle::state_dict(pickle)?;
     let named = tensors.iter().map(|(name, tensor)| Named {

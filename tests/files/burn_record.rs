@@ -253,7 +253,7 @@ fn contradictory_burnpack_files_are_rejected() {
     let text = message(&[&bytes[..], &[0; 256]].concat());
     assert_eq!(text, "tensors overlap, or bytes follow the last one");
     let text = message(&bytes[..bytes.len() - 1]);
-    assert!(text.contains("truncated"), "{text}");
+    assert!(text.contains("out of bounds"), "{text}");
 }
 
 #[test]
@@ -336,9 +336,9 @@ fn changed_structure_is_rejected_or_equal() {
         }
         changed[position] = record[position];
     }
-    // Changes are accepted only in texts that the reader ignores: the ids of 13 characters each, and about 140 characters
-    // of metadata.
-    assert!(equal < rejected / 3, "{equal} of {rejected}");
+    // Changes are accepted only in texts that do not matter: the ids of 13 characters each, about 140 characters of metadata, and
+    // names, because the shapes identify the tensors.
+    assert!(equal < rejected / 2, "{equal} of {rejected}");
 }
 
 #[test]

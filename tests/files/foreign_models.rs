@@ -167,6 +167,15 @@ fn checksums_may_be_absent() {
         assert_eq!(decode(&bytes).is_ok(), is_last, "{record}");
     }
     assert_eq!(decode(&bytes).unwrap().weights, lenet());
+    // Without checksums, the entries that PyTorch parses are checked.
+    for (name, content, expected) in [
+        ("m/version", b"11\n".as_slice(), "version is \"11\\n\""),
+        ("m/.storage_alignment", b"FB", ".storage_alignment is \"FB\""),
+        ("m/.data/serialization_id", b"\xff", ".data/serialization_id is not valid UTF-8"),
+    ] {
+        let file = zipped(&[("m/data.pkl", &pickle("sequential")), (name, content)]);
+        assert_eq!(fault(&file).to_string(), expected);
+    }
 }
 
 /// PyTorch rejects these files or returns uninitialised memory.

@@ -256,6 +256,41 @@ fn largest_headers_need_bounded_memory() {
     assert_memory_is_bounded();
 }
 
+/// The largest files that pass the limit on their size have as many values as possible.
+#[test]
+fn largest_structures_need_bounded_memory() {
+    let _lock = lock_memory();
+    let limit = (1 << 20) - 2000;
+    for value in [b"\xc0".as_slice(), b"\xa0", b"\x80", b"\x90", b"\x91\xc0", b"\x81\xa0\xc0"] {
+        let count = limit / value.len();
+        let list =
+            [b"\xdd".as_slice(), &(count as u32).to_be_bytes(), &value.repeat(count)].concat();
+        read("m.mpk", &[b"\x83\xa8metadata\x80\xa2_b\x90\xa4item", &list[..]].concat());
+    }
+    for value in
+        [b"}".as_slice(), b")", b"]", b"N", b"N\x85", b"(t", b"}q\0", b"K\0", b"U\0", b"cm\nn\n"]
+    {
+        let pickle = [b"\x80\x02(", &value.repeat(limit / value.len())[..], b"t."].concat();
+        read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));
+    }
+    // Dictionaries with many entries that refer to one large dictionary.
+    let many = b"(".to_vec().into_iter().chain(b"h\0N".repeat(100_000));
+    let dict: Vec<u8> = b"\x80\x02X\x01\0\0\0aq\00}q\x01".iter().copied().chain(many).collect();
+    let pickle = [&dict[..], b"u0}(", &b"h\0h\x01".repeat(100_000), b"u."].concat();
+    read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));
+
+    let entry = |index: usize| {
+        let entry = b"\xa3edtypecF32eshape\x80ldata_offsets\x82\x00\x00";
+        [b"\x65", format!("{index:05}").as_bytes(), entry].concat()
+    };
+    let count = limit / entry(0).len();
+    let entries: Vec<u8> = (0..count).flat_map(entry).collect();
+    let metadata = [b"\xa1gtensors\xb9", &(count as u16).to_be_bytes()[..], &entries].concat();
+    let length = (metadata.len() as u32).to_le_bytes();
+    read("m.bpk", &[b"NRUB\x01\0", &length[..], &metadata].concat());
+    assert_memory_is_bounded();
+}
+
 /// Builds a zip64 file with one entry, which the directory lists `count` times under different names.
 fn zip_directory(count: usize) -> Vec<u8> {
     let local = [&b"PK\x03\x04\x14\0"[..], &[0; 20], b"\x04\0\0\0data.pkl"].concat();

@@ -7,6 +7,7 @@ that are not read must be named.      (PyTorch 2.15.0, safetensors 0.8.0, NumPy)
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -154,8 +155,6 @@ def follow(hint, directory):
 
 
 with tempfile.TemporaryDirectory() as name:
-    import os
-
     directory = pathlib.Path(name)
     os.chdir(directory)
     for name, (content, weights) in FORMS.items():
