@@ -49,13 +49,13 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) 
     let info = dataset.info();
     let test = record.and_then(|record| record.test.as_ref());
     let mut tags = vec!["lenet", "onnx", "safetensors"];
+    tags.extend(record.map(|_| "burn"));
     let tag = info.name.to_lowercase();
     if info.is_known() {
         tags.push(&tag);
     }
     let mut head = json!({ "pipeline_tag": "image-classification" });
     if record.is_some() {
-        tags.push("burn");
         head["license"] = json!("mit");
         head["library_name"] = json!("burn");
         head["metrics"] = json!(["accuracy"]);
