@@ -12,12 +12,15 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::Fault;
+use super::{Fault, FaultKind};
 use crate::io::text::quoted;
 
 const END_BYTES: usize = 22;
 const END64_BYTES: usize = 56;
 const LOCATOR_BYTES: usize = 20;
+
+/// The compression method of almost all compressed zip files.
+const DEFLATE: usize = 8;
 
 /// The entries of a zip file, named without their common directory.
 pub(super) struct Archive<'a> {
@@ -163,6 +166,10 @@ fn entry<'a>(
     let name = &directory[46..46 + name_bytes];
     // Flag bit 3 means that the sizes are repeated after the content, and bit 11 that the name is UTF-8. All other bits
     // change the meaning of the content.
+    if flags & !0x0808 == 0 && method == DEFLATE {
+        let what = "the zip file is compressed, unlike the files that PyTorch writes";
+        return Err(Fault::new(FaultKind::Compressed, what));
+    }
     if flags & !0x0808 != 0 || method != 0 || packed != size {
         return Err(malformed("an entry is compressed or encrypted"));
     }

@@ -38,6 +38,8 @@ pub enum FaultKind {
     NotStateDict,
     /// The PyTorch file holds a pickled module or another Python object.
     PickledModule,
+    /// The PyTorch file was packed again by another program.
+    Compressed,
     /// The PyTorch file is a checkpoint that does not have its weights under exactly one known key.
     Checkpoint,
     /// The PyTorch file holds a tensor that has hooks or is a negated or conjugated view.

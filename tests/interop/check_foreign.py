@@ -9,10 +9,12 @@ import datetime
 import json
 import os
 import pathlib
+import pickle
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 import numpy as np
 import safetensors.numpy
@@ -149,7 +151,7 @@ def check_rejected(path, expected):
 def follow(hint, directory):
     """Runs the Python line of a hint in `directory` and returns the file that it writes."""
     line = re.search(r"(torch|safetensors\.\w+)\.save(_file)?\(.*", hint).group()
-    exec(line, {"torch": torch, "safetensors": safetensors, "numpy": np})
+    exec(line, {"torch": torch, "safetensors": safetensors, "numpy": np, "pickle": pickle})
     (written,) = directory.glob("net.*")
     return written
 
@@ -175,8 +177,17 @@ with tempfile.TemporaryDirectory() as name:
         check_equal(written, state)
         written.unlink()
     torch.jit.save(torch.jit.script(net), directory / "script.pt")
+    with zipfile.ZipFile(HERE / "lenet.pt") as plain, zipfile.ZipFile(directory / "packed.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for entry in plain.namelist():
+            packed.writestr(entry, plain.read(entry))
+    (directory / "arrays.pkl").write_bytes(pickle.dumps({name: tensor.numpy() for name, tensor in state.items()}))
     np.savez(directory / "arrays.npz", **{name: tensor.numpy() for name, tensor in state.items()})
-    for name, expected in (("script.pt", "a TorchScript program"), ("arrays.npz", "a NumPy archive")):
+    for name, expected in (
+        ("script.pt", "a TorchScript program"),
+        ("packed.pt", "the zip file is compressed"),
+        ("arrays.pkl", "a Python pickle"),
+        ("arrays.npz", "a NumPy archive"),
+    ):
         written = follow(check_rejected(directory / name, expected), directory)
         check_equal(written, state)
         written.unlink()

@@ -67,7 +67,7 @@ fn model(found: FileKind, path: &Path) -> String {
             format!("save its weights in Python: torch.save(torch.export.load({name}).state_dict, \"net.pt\")")
         }
         FileKind::Pickle => {
-            format!("if it holds the weights, save them in Python: torch.save(pickle.load(open({name}, \"rb\")), \"net.pt\")")
+            format!("if it holds the weights, save them in Python: torch.save({{k: torch.as_tensor(v) for k, v in pickle.load(open({name}, \"rb\")).items()}}, \"net.pt\")")
         }
         FileKind::ShardIndex => {
             let shards = path.with_file_name("*.safetensors");
@@ -152,6 +152,7 @@ fn content(path: &Path, fault: &Fault) -> String {
         FaultKind::NotStateDict | FaultKind::Checkpoint => {
             "save the weights alone in Python: torch.save(net.state_dict(), \"net.pt\")".to_owned()
         }
+        FaultKind::Compressed => format!("save it again in Python: {save}{load}{end}"),
         FaultKind::View => format!(
             "save copies in Python: {save}{{k: v.resolve_neg().resolve_conj().clone() for k, v in {load}.items()}}{end}"
         ),
@@ -217,7 +218,7 @@ mod tests {
             (b"PK\x03\x04..model.weights.h5", "tf.keras.models.load_model(\"m.pt\")"),
             (b"{\"weight_map\":{}}", "glob.glob(\"*.safetensors\")"),
             (b"PK\x03\x04..conv1.npy", "dict(numpy.load(\"m.pt\"))"),
-            (b"\x80\x04.", "pickle.load(open(\"m.pt\", \"rb\"))"),
+            (b"\x80\x04.", "pickle.load(open(\"m.pt\", \"rb\")).items()}, \"net.pt\")"),
             (b"\0\0\x08\x03", "--data"),
         ];
         for (content, expected) in cases {
