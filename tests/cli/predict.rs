@@ -200,7 +200,7 @@ fn why_shows_what_matters() {
     let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines[2], "  Fall of Ankle boot if the 7x7 square there is black");
     assert_eq!(lines[3], format!("  (9: by {largest:.4}; -: a rise):"));
-    assert_eq!(lines.len(), 32);
+    assert_eq!(lines.len(), 32, "{}", output.stdout());
     for (line, row) in lines[4..].iter().zip(falls.chunks(28)) {
         let digits = line.split_whitespace().map(|digit| digit.parse().unwrap_or(0.0));
         for (digit, fall) in digits.zip(row) {

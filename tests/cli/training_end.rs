@@ -33,7 +33,7 @@ fn early_stopping_is_reported() {
     // The text output of --resume repeats the notes.
     let again = dir.train(&format!("{UNSTABLE} -o m.mpk --resume"));
     again.assert_stderr_contains(&notes);
-    assert!(!again.stderr().contains("--epochs"), "{}", again.stderr());
+    assert!(!again.stderr().contains("use --epochs"), "{}", again.stderr());
     let resumed = dir.train("--patience 40 -o m.mpk --resume --json");
     let events = resumed.events();
     assert_eq!(test_event(&events)["stop_reason"], "epochs");
