@@ -198,7 +198,7 @@ fn why_shows_what_matters() {
 
     let output = predict("--png why.png").ok();
     let lines: Vec<_> = output.stdout().lines().collect();
-    assert_eq!(lines[2], "  Fall of Ankle boot if the 7x7 square around a pixel is covered");
+    assert_eq!(lines[2], "  Fall of Ankle boot if the 7x7 square there is black");
     assert_eq!(lines[3], format!("  (9: by {largest:.4}; -: a rise):"));
     assert_eq!(lines.len(), 32);
     for (line, row) in lines[4..].iter().zip(falls.chunks(28)) {

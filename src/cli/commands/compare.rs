@@ -97,7 +97,8 @@ fn predict<B: LeNetBackend>(
         return Ok(Vec::new());
     }
     let options = data_options(&args.data, args.data.limit, false);
-    let (dataset, provenance) = match load(Part::Test, &options, notes) {
+    let trained_on = available.peek().and_then(|run| run.trained_on.clone());
+    let (dataset, provenance) = match load(Part::Test, &options, trained_on.as_ref(), notes) {
         Ok(loaded) => loaded,
         Err(error) => {
             notes.note(format!("comparing records only: {error}"));
