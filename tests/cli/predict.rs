@@ -108,8 +108,8 @@ fn predict_rejects_invalid_pictures() {
     dir.write("text.png", "hello");
     predict("text.png").assert_error(
         1,
-        "text.png is not a PNG, JPEG, GIF, WebP or BMP picture",
-        "convert it to PNG",
+        "text.png is not a PNG, JPEG, GIF, WebP or BMP picture: found a short text",
+        "download",
     );
     dir.write("empty.jpg", []);
     predict("empty.jpg").assert_error(

@@ -47,7 +47,8 @@ impl OnBackend for ReportArgs {
         let replace = self.force || is_report(path);
         let target = new_file(path, origin, replace)?;
         let options = data_options(&self.data, self.data.limit, false);
-        let (dataset, provenance) = load(Part::Test, &options, &mut notes)?;
+        let (dataset, provenance) =
+            load(Part::Test, &options, models[0].trained_on.as_ref(), &mut notes)?;
         for (path, model) in self.models.iter().zip(&models) {
             notes.other_data(path, model.trained_on.as_ref(), &provenance);
         }
