@@ -110,6 +110,11 @@ impl DatasetIdentity {
         KNOWN.into_iter().find(|info| Some(info.name) == name).unwrap_or(&UNKNOWN)
     }
 
+    /// Returns whether `data` was loaded from files that belong to this data set, by their digests.
+    pub fn has_files_of(&self, data: &Provenance) -> bool {
+        data.digests.iter().all(|(file, digest)| self.digests.get(file.name()) == Some(digest))
+    }
+
     /// Returns whether `data` was loaded from another data set. Compares the digests of the files that both sides have
     /// a digest for, or the names of the data sets if there are no such files.
     pub fn differs_from(&self, data: &Provenance) -> bool {

@@ -250,7 +250,7 @@ impl RunRecord {
 
     /// Returns the training time of all epochs in seconds.
     pub fn seconds(&self) -> f64 {
-        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+        self.epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds)
     }
 
     /// Returns whether the model predicts the same class for every test image.

@@ -44,7 +44,10 @@ fn digits() -> Vec<String> {
 
 /// Returns the notes and warnings about models on standard error.
 fn notes(output: &CommandOutput) -> Vec<&str> {
-    let lines = output.stderr().lines();
+    // These models were trained too briefly to learn anything, which is another warning.
+    let is_about_learning =
+        |line: &str| ["has not learned", "near chance"].iter().any(|text| line.contains(text));
+    let lines = output.stderr().lines().filter(|line| !is_about_learning(line));
     lines.filter(|line| line.contains("trained on") || line.starts_with("warning")).collect()
 }
 
@@ -190,8 +193,9 @@ fn record_with_invalid_names_is_ignored() {
         dir.edit_record("dataset", json!({ "name": null, "classes": classes }));
         let output = dir.run("predict model.mpk a.png").ok();
         output.assert_stderr_contains("warning: ignoring model.json: not a lenet run record");
+        let is_ours = |line: &str| line.starts_with("note: ") || line.starts_with("warning: ");
         assert!(
-            !output.stderr().contains('\u{1b}') && output.stderr().lines().count() <= 2,
+            !output.stderr().contains('\u{1b}') && output.stderr().lines().all(is_ours),
             "{}",
             output.stderr()
         );

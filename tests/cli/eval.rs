@@ -53,7 +53,7 @@ fn low_accuracy_exits_with_status_3() {
     let output = dir.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.99"));
     assert_eq!(output.code(), 3);
     assert!(output.stdout().starts_with("test  100 samples"));
-    assert!(output.stderr().starts_with("error: accuracy 0."));
+    output.assert_stderr_contains("\nerror: accuracy 0.");
     let output = dir.run(&format!("eval {TRAINED} --data {DATA} --limit 100 --min-accuracy 0.5"));
     assert_eq!(output.code(), 0);
 }

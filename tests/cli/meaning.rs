@@ -68,6 +68,23 @@ fn pictures_of_one_class_are_suspicious() {
 }
 
 #[test]
+fn recorded_data_set_needs_no_option() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    dir.train("--epochs 1 -o n.mpk --seed 2");
+    for args in ["eval m.mpk", "predict m.mpk --index 1", "report m.mpk", "compare m.mpk n.mpk"] {
+        let output = dir.run(args).ok();
+        assert!(!output.stderr().contains("data set"), "{args}: {}", output.stderr());
+    }
+    assert!(dir.run("compare m.mpk n.mpk").stdout().contains("McNemar"));
+    // The files of the same directory are no longer those that the model was trained on.
+    super::common::write_dataset(&dir.path("data"), 200, 30);
+    for args in ["eval m.mpk", "predict m.mpk --index 1"] {
+        dir.run(args).assert_error(1, "not Fashion-MNIST", "--any-dataset");
+    }
+}
+
+#[test]
 fn described_models_need_no_note() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
@@ -139,7 +156,7 @@ fn text_in_record_is_not_markup_in_card() {
     dir.write("m.json", record.to_string());
     dir.run("convert m.mpk hub/").ok();
     let card = dir.read_text("hub/README.md");
-    assert!(card.contains(r"`http://example.org ~~x~~ @user &copy; a\|b`"), "{card}");
+    assert!(card.contains(r"`http://example.org ~~x~~ @user &copy; a\|b, "), "{card}");
     assert!(card.contains("`www.example.org`"), "{card}");
     let text: String = card.split('`').step_by(2).collect();
     for markup in ["http://example", "www.", "~~", "@user", "&copy;"] {

@@ -97,7 +97,8 @@ fn predict<B: LeNetBackend>(
         return Ok(Vec::new());
     }
     let options = data_options(&args.data, args.data.limit, false);
-    let (dataset, provenance) = match load(Part::Test, &options, notes) {
+    let trained_on = available.peek().and_then(|run| run.trained_on.clone());
+    let (dataset, provenance) = match load(Part::Test, &options, trained_on.as_ref(), notes) {
         Ok(loaded) => loaded,
         Err(error) => {
             notes.note(format!("comparing records only: {error}"));
@@ -115,8 +116,9 @@ fn predict<B: LeNetBackend>(
             continue;
         }
         notes.other_data(path, run.trained_on.as_ref(), &provenance);
-        let weights = format::decode(path, &bytes)?.weights;
-        let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
+        let file = format::decode(path, &bytes)?;
+        notes.of_reader(path, &file);
+        let outputs = outputs::<B>(&file.weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
         let evaluation = Evaluation::new(&outputs, dataset.labels(), dataset.info());
         // Without its digest, nothing confirms that the record belongs to the model.

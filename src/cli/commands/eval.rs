@@ -23,7 +23,8 @@ impl OnBackend for EvalArgs {
             model.record(),
             &mut notes,
         );
-        let (images, provenance) = load_split(&self.data, self.split, held_out, &mut notes)?;
+        let (images, provenance) =
+            load_split(&self.data, self.split, held_out, model.trained_on.as_ref(), &mut notes)?;
         notes.other_data(&self.model, model.trained_on.as_ref(), &provenance);
         if images.is_empty() {
             return Err(Error::Usage(format!("there are no {} images", name(&self.split))));

@@ -22,7 +22,7 @@ use std::path::Path;
 use crate::backend::LeNetBackend;
 use crate::cli::args::{DataArgs, Split};
 use crate::cli::error::Error;
-use crate::data::{DataError, ImageDataset, Options, Part, Provenance, load_part};
+use crate::data::{DataError, DatasetIdentity, ImageDataset, Options, Part, Provenance, load_part};
 use crate::io::{Origin, Target};
 
 use held_out::HeldOut;
@@ -52,22 +52,32 @@ fn new_file(path: &Path, origin: Origin, force: bool) -> Result<Target, Error> {
     Ok(target)
 }
 
-/// Loads the images of one part of the data set. Adds a note if the data set is not the default one.
+/// Loads the images of one part of the data set, which is the default one, the one that the model was trained on, or any with
+/// `--any-dataset`. Adds a note if only this option allows it.
 fn load(
     part: Part,
     options: &Options,
+    trained_on: Option<&DatasetIdentity>,
     notes: &mut Notes,
 ) -> Result<(ImageDataset, Provenance), DataError> {
-    let (images, provenance) = load_part(part, options)?;
-    notes.provenance(&provenance);
+    let (images, provenance) = load_part(part, &Options { any_dataset: true, ..options.clone() })?;
+    let is_recorded = trained_on.is_some_and(|dataset| dataset.has_files_of(&provenance));
+    match provenance.difference() {
+        Some(difference) if !options.any_dataset && !is_recorded => {
+            return Err(DataError::OtherDataset { dir: provenance.dir, difference });
+        }
+        _ if options.any_dataset => notes.provenance(&provenance),
+        _ => {}
+    }
     Ok((images, provenance))
 }
 
-/// Loads the images of one split from only the files that have them. `record` is that of the model to run, if any.
+/// Loads the images of one split from only the files that have them.
 fn load_split(
     args: &DataArgs,
     split: Split,
     held_out: HeldOut,
+    trained_on: Option<&DatasetIdentity>,
     notes: &mut Notes,
 ) -> Result<(ImageDataset, Provenance), Error> {
     let part = match split {
@@ -76,7 +86,7 @@ fn load_split(
     };
     let limit = held_out.limit.and_then(NonZeroUsize::new);
     let options = data_options(args, limit, held_out.stratified);
-    let (images, provenance) = load(part, &options, notes)?;
+    let (images, provenance) = load(part, &options, trained_on, notes)?;
     let images = match split {
         Split::Test => images,
         Split::Train => images.split(held_out.fraction)?.0,

@@ -87,7 +87,7 @@ impl OnBackend for PredictArgs {
                 out.line(&heading(prediction));
                 out.verbatim(&candidates(prediction, &draw(drawing, image)));
                 if let Some(why) = &prediction.why {
-                    out.verbatim(&why.text(prediction.class));
+                    out.verbatim(why.text(prediction.class).trim_end());
                 }
             }
         }
@@ -155,7 +155,8 @@ fn from_data(
         model.record(),
         notes,
     );
-    let (dataset, provenance) = load_split(&args.data, args.split, held_out, notes)?;
+    let (dataset, provenance) =
+        load_split(&args.data, args.split, held_out, model.trained_on.as_ref(), notes)?;
     notes.other_data(&args.model, model.trained_on.as_ref(), &provenance);
     let split = args::name(&args.split);
     let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {

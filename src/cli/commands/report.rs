@@ -47,7 +47,8 @@ impl OnBackend for ReportArgs {
         let replace = self.force || is_report(path);
         let target = new_file(path, origin, replace)?;
         let options = data_options(&self.data, self.data.limit, false);
-        let (dataset, provenance) = load(Part::Test, &options, &mut notes)?;
+        let (dataset, provenance) =
+            load(Part::Test, &options, models[0].trained_on.as_ref(), &mut notes)?;
         for (path, model) in self.models.iter().zip(&models) {
             notes.other_data(path, model.trained_on.as_ref(), &provenance);
         }
@@ -123,7 +124,7 @@ fn default_path(models: &[PathBuf]) -> PathBuf {
     }
 }
 
-/// Returns whether the file is a page that this program wrote.
+/// Returns whether the file is a report that this program wrote.
 fn is_report(path: &Path) -> bool {
     let bytes = crate::io::read(path, MAX_PAGE_BYTES).unwrap_or_default();
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]);

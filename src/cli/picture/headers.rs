@@ -15,21 +15,19 @@ pub(super) fn peak_bytes(format: ImageFormat, file: &[u8], pixels: u64, decoded:
             2 * size + decoded + pixels + 2 * u64::from(buffered) * pixels
         }
         // The frame in other colours, its transparency, the canvas of an animation, and the decoded picture.
-        ImageFormat::WebP => size + 16 * pixels.max(webp_pixels(file)),
+        ImageFormat::WebP => size + 16 * pixels.max(webp(file).0),
         _ => size + decoded + pixels,
     }
 }
 
 /// Returns whether the file ends in the middle of the picture. Only the decoders of the other formats reject such a file.
 ///
-/// A JPEG file must have the marker that ends its picture. The start of a WebP file contains its size.
+/// A JPEG file must have the marker that ends its picture. A WebP file contains its size and those of its parts.
 pub(super) fn is_truncated(format: ImageFormat, file: &[u8]) -> bool {
     let ends = |data: &[u8]| data.windows(2).any(|marker| marker == [0xff, 0xd9]);
-    match (format, file) {
-        (ImageFormat::Jpeg, _) => jpeg_scan(file).is_none_or(|scan| !ends(scan.data)),
-        (ImageFormat::WebP, [_, _, _, _, a, b, c, d, rest @ ..]) => {
-            rest.len() < u32::from_le_bytes([*a, *b, *c, *d]) as usize
-        }
+    match format {
+        ImageFormat::Jpeg => jpeg_scan(file).is_none_or(|scan| !ends(scan.data)),
+        ImageFormat::WebP => !webp(file).1,
         _ => false,
     }
 }
@@ -69,24 +67,31 @@ fn jpeg_scan(file: &[u8]) -> Option<Scan<'_>> {
     }
 }
 
-/// Returns the number of pixels of the largest lossy frame in a WebP file. The decoder compares it with the size of the
-/// picture only after it has decoded the frame.
-fn webp_pixels(file: &[u8]) -> u64 {
-    let (mut most, mut rest) = (0, file.get(12..).unwrap_or_default());
+/// Returns the number of pixels of the largest lossy frame in a WebP file, and whether all parts are complete. The decoder
+/// compares the frame with the size of the picture only after it has decoded the frame, and it allocates memory for parts
+/// that the file does not have.
+fn webp(file: &[u8]) -> (u64, bool) {
+    let size = |bytes: [u8; 4]| u32::from_le_bytes(bytes) as usize;
+    let end = file.get(4..8).and_then(|bytes| bytes.try_into().ok()).map(|bytes| 8 + size(bytes));
+    let Some(mut rest) = end.and_then(|end| file.get(12..end)) else { return (0, false) };
+    let mut most = 0;
     while let Some((header, data)) = rest.split_first_chunk::<8>() {
-        let [a, b, c, d, size @ ..] = *header;
-        let (name, size) = ([a, b, c, d], u32::from_le_bytes(size) as usize);
+        let [a, b, c, d, length @ ..] = *header;
+        let (name, length) = ([a, b, c, d], size(length));
+        if length > data.len() {
+            return (most, false);
+        }
         if name == *b"VP8 "
             && let Some([.., w0, w1, h0, h1]) = data.first_chunk::<10>()
         {
             let side = |low, high| u64::from(u16::from_le_bytes([low, high]) & 0x3fff);
             most = most.max(side(*w0, *w1) * side(*h0, *h1));
         }
-        // The chunks of a frame follow its position, size and duration, which take 16 bytes.
-        let skipped = if name == *b"ANMF" { 16 } else { size.saturating_add(size % 2) };
+        // The parts of a frame follow its position, size and duration, which take 16 bytes.
+        let skipped = if name == *b"ANMF" { 16 } else { length + length % 2 };
         rest = data.get(skipped..).unwrap_or_default();
     }
-    most
+    (most, true)
 }
 
 #[cfg(test)]

@@ -2,12 +2,17 @@
 
 use std::cmp::Ordering;
 
-use crate::train::{EpochRecord, Keep, Recipe, RunRecord, Settings, StopReason, TestRecord};
+use crate::train::{
+    EpochRecord, Keep, MAX_EPOCHS, Recipe, RunRecord, Settings, StopReason, TestRecord,
+};
 
 use super::format::plural;
 
 /// Validation accuracy by which an earlier epoch must be better than the last one to be noted.
 const DROP: f64 = 0.01;
+
+/// Loss that a network reaches only by large steps. Before the first step it is about 2.4.
+const LARGE_LOSS: f64 = 3.0;
 
 /// Returns notes on early stopping, on the kept epoch and on a model that has not learned, if any.
 pub fn notes(record: &RunRecord) -> Vec<String> {
@@ -61,31 +66,38 @@ fn best(record: &RunRecord) -> Option<&EpochRecord> {
 /// steps the loss is still near that of guessing, ln 10.
 fn advice(settings: &Settings, test: &TestRecord, record: &RunRecord) -> String {
     let recipe = &settings.recipe;
-    let usual = match recipe.name.as_str() {
-        "tuned" => Recipe::tuned(),
-        _ => Recipe::classic(),
-    };
+    let usual = Recipe::named(&recipe.name).unwrap_or_else(Recipe::classic);
     let (rate, usual_rate, batch) = (recipe.learning_rate, usual.learning_rate, usual.batch_size());
-    if test.saturated {
+    if test.saturated || test.loss > LARGE_LOSS {
+        let symptom = match test.saturated {
+            true => "its outputs are saturated".to_owned(),
+            false => format!("its loss is {:.4}, above ln 10 = 2.3026 of guessing", test.loss),
+        };
         let smaller = match rate > usual_rate {
             true => format!("the default learning rate (--lr {usual_rate})"),
             false => format!("a smaller learning rate, such as --lr {}", (rate / 10.0) as f32),
         };
-        let mut advice =
-            format!("its outputs are saturated, because the steps were too large; use {smaller}");
+        let mut advice = format!("{symptom}, because the steps were too large; use {smaller}");
         if recipe.momentum > usual.momentum {
             advice += &format!(", or --momentum {}", usual.momentum);
+        }
+        if settings.batch_size < batch {
+            advice += &format!(", or larger batches (--batch-size {batch})");
         }
         return advice;
     }
     let mut remedies = Vec::new();
-    if rate < usual_rate {
-        remedies.push(format!("a larger learning rate (--lr {usual_rate})"));
+    if rate != usual_rate {
+        let size = if rate < usual_rate { "a larger" } else { "the default" };
+        remedies.push(format!("{size} learning rate (--lr {usual_rate})"));
     }
     if settings.batch_size > batch {
         remedies.push(format!("smaller batches (--batch-size {batch})"));
     }
-    remedies.push(format!("more epochs (--epochs {})", 2 * settings.epochs));
+    if settings.epochs < MAX_EPOCHS {
+        let epochs = (2 * settings.epochs).min(MAX_EPOCHS);
+        remedies.push(format!("more epochs (--epochs {epochs})"));
+    }
     if settings.limit.is_some() {
         remedies.push("more images (no --limit)".to_owned());
     }

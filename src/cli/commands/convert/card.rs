@@ -49,13 +49,13 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) 
     let info = dataset.info();
     let test = record.and_then(|record| record.test.as_ref());
     let mut tags = vec!["lenet", "onnx", "safetensors"];
+    tags.extend(record.map(|_| "burn"));
     let tag = info.name.to_lowercase();
     if info.is_known() {
         tags.push(&tag);
     }
     let mut head = json!({ "pipeline_tag": "image-classification" });
     if record.is_some() {
-        tags.push("burn");
         head["license"] = json!("mit");
         head["library_name"] = json!("burn");
         head["metrics"] = json!(["accuracy"]);
@@ -187,7 +187,7 @@ mod tests {
         let clothes = card(&FASHION_MNIST);
         assert!(clothes.contains("datasets: [\"zalando-datasets/fashion_mnist\"]\n"), "{clothes}");
         assert!(clothes.contains("trained on Fashion-MNIST.") && clothes.contains("Zalando"));
-        assert!(clothes.contains("\"fashion-mnist\"]"), "{clothes}");
+        assert!(clothes.contains("\"fashion-mnist\""), "{clothes}");
         let digits = card(&MNIST);
         assert!(digits.contains("trained on MNIST.") && digits.contains("handwritten"), "{digits}");
         assert!(!digits.to_lowercase().contains("fashion"), "{digits}");
