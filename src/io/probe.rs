@@ -35,7 +35,8 @@ impl Target {
     pub fn probe_space(&self, bytes: usize) -> Result<NamedTempFile<File>, FileError> {
         let failed = FileError::of("cannot write", &self.given);
         let mut temporary = self.create_temporary()?;
-        temporary.write_all(&vec![0; bytes]).map_err(&failed)?;
+        // `NamedTempFile` would add its path to the error.
+        temporary.as_file_mut().write_all(&vec![0; bytes]).map_err(&failed)?;
         let growth = (bytes as u64).saturating_sub(self.old_bytes);
         temporary.as_file().set_len(growth).map_err(&failed)?;
         Ok(temporary)

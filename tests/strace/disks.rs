@@ -26,6 +26,21 @@ fn on_small_disk(dir: &TestDir, size: &str, script: &str) -> Output {
     output
 }
 
+/// Every command that writes files, with its output on the disk.
+const COMMANDS: [&str; 11] = [
+    "train --any-dataset -o old/disk/m.mpk",
+    "train --any-dataset -o ok.mpk --force --tensorboard old/disk/runs",
+    "train --any-dataset -o ok.mpk --force --tensorboard old/disk/new",
+    "train --any-dataset --seeds 1..2 -o old/disk/{seed}.mpk",
+    "convert old/m.mpk old/disk/m.onnx",
+    "convert old/m.mpk old/disk/hub/",
+    "report old/m.mpk --any-dataset -o old/disk/r.html",
+    "compare old/m.mpk old/m.json --records-only -o old/disk/c.html",
+    "data show --any-dataset --png old/disk/s.png",
+    "data fetch --mirror http://127.0.0.1:1 --data old/disk/data",
+    "man --dir old/disk/man",
+];
+
 #[test]
 fn full_disk_keeps_old_files() {
     let dir = TestDir::new();
@@ -80,21 +95,32 @@ fn full_disk_keeps_old_files() {
 }
 
 #[test]
+fn full_disk_is_reported_by_every_command() {
+    let dir = TestDir::new();
+    for command in COMMANDS {
+        let script =
+            format!("head -c 100000 /dev/zero > old/disk/full 2> /dev/null; \"$LENET\" {command}");
+        let output = on_small_disk(&dir, "8k", &script);
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{command}: {stderr}");
+        // `data fetch` creates its temporary file, but then no mirror answers.
+        if !command.contains("fetch") {
+            assert!(stderr.contains("No space left on device"), "{command}: {stderr}");
+            assert!(stderr.contains("hint: free some space"), "{command}: {stderr}");
+            assert!(!String::from_utf8_lossy(&output.stdout).contains("Epoch"), "{command}");
+        }
+        let mut find = Command::new("find");
+        let found = find.arg(dir.path().join("old/out")).args(["-type", "f"]).output().unwrap();
+        let remain = String::from_utf8(found.stdout).unwrap();
+        let is_own = |line: &&str| line.contains("/.lenet-") || line.contains(".lock");
+        assert_eq!(remain.lines().find(is_own), None, "{command}");
+    }
+}
+
+#[test]
 fn read_only_disk_is_rejected() {
     let dir = TestDir::new();
-    for command in [
-        "train --any-dataset -o old/disk/m.mpk",
-        "train --any-dataset -o ok.mpk --force --tensorboard old/disk/runs",
-        "train --any-dataset -o ok.mpk --force --tensorboard old/disk/new",
-        "train --any-dataset --seeds 1..2 -o old/disk/{seed}.mpk",
-        "convert old/m.mpk old/disk/m.onnx",
-        "convert old/m.mpk old/disk/hub/",
-        "report old/m.mpk --any-dataset -o old/disk/r.html",
-        "compare old/m.mpk old/m.json --records-only -o old/disk/c.html",
-        "data show --any-dataset --png old/disk/s.png",
-        "data fetch --mirror http://127.0.0.1:1 --data old/disk/data",
-        "man --dir old/disk/man",
-    ] {
+    for command in COMMANDS {
         let script = format!(
             "mkdir -p old/disk/runs/train old/disk/runs/validation || exit 97; \
              mount -o remount,ro old/disk || exit 99; \"$LENET\" {command}"

@@ -67,7 +67,7 @@ pub fn names() -> Vec<String> {
     instance().map(adapters).unwrap_or_default()
 }
 
-/// Opens the GPU that `choice` selects (see [`choose`]), or the fastest GPU of the machine.
+/// Opens the GPU that `choice` selects by its number or a part of its name, or the fastest GPU of the machine.
 ///
 /// # Errors
 /// Returns an error if no GPU is found, if none matches the choice, or if the GPU cannot be opened or cannot run the kernels.

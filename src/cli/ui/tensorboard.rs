@@ -31,6 +31,9 @@ use crate::train::{EpochRecord, RunRecord};
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".lenet";
 
+/// Free space on the disk, in bytes, that a run needs for an event file: that of about a hundred epochs.
+const MIN_BYTES: usize = 1 << 14;
+
 /// The event files of a run.
 #[derive(Debug)]
 pub struct TensorBoard {
@@ -66,7 +69,9 @@ impl TensorBoard {
         let file = |name, scalars: Scalars| -> Result<EventFile, FileError> {
             let dir = dir.join(name);
             create_directory(&dir, Origin::Program)?;
-            Target::new(&dir.join(PREFIX), Origin::Program)?.probe()?;
+            let target = Target::new(&dir.join(PREFIX), Origin::Program)?;
+            target.probe()?;
+            target.probe_space(MIN_BYTES)?;
             Ok(EventFile { dir, file: None, epochs: 0, scalars })
         };
         let files = [file("train", training)?, file("validation", validation)?];
