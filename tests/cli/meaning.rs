@@ -156,7 +156,7 @@ fn text_in_record_is_not_markup_in_card() {
     dir.write("m.json", record.to_string());
     dir.run("convert m.mpk hub/").ok();
     let card = dir.read_text("hub/README.md");
-    assert!(card.contains(r"`http://example.org ~~x~~ @user &copy; a\|b`"), "{card}");
+    assert!(card.contains(r"`http://example.org ~~x~~ @user &copy; a\|b, "), "{card}");
     assert!(card.contains("`www.example.org`"), "{card}");
     let text: String = card.split('`').step_by(2).collect();
     for markup in ["http://example", "www.", "~~", "@user", "&copy;"] {
