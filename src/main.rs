@@ -4,6 +4,7 @@
 #[cfg(not(any(feature = "ndarray", feature = "wgpu")))]
 compile_error!("lenet needs a backend: build it with the feature ndarray, wgpu, or both");
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use lenet::cli::args::{
@@ -111,11 +112,23 @@ fn in_pool(
 /// Address space of a thread's stack, in bytes.
 const STACK: usize = 2 << 20;
 
+/// Most threads to start on a machine with fewer cores. An idle thread searches for work in all other threads, so hundreds of
+/// threads on a few cores would do little else. The number of threads does not affect the results.
+const MOST_THREADS: usize = 32;
+
 /// Creates a pool of `threads` threads, by default one per core.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     // Check the address space first, because the process aborts if a new thread cannot allocate memory.
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
     limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or_default());
-    pool.build().map_err(|error| Error::Threads(error.to_string()))
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let started = threads.unwrap_or_default().min(cores.max(MOST_THREADS));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(started).build();
+    let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
+    if let Some(threads) = threads.filter(|threads| *threads > cores) {
+        ui::note(&format!(
+            "note: --threads {threads} is not faster than --threads {cores}, one per core"
+        ));
+    }
+    Ok(pool)
 }

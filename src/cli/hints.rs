@@ -3,21 +3,24 @@
 
 mod data;
 mod files;
+mod models;
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
 use crate::cli::error::{Error, FetchError};
 use crate::cli::picture::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError};
 use crate::data::SplitError;
 use crate::error;
-use crate::format::{FaultKind, FormatError};
+use crate::io::FileKind;
 
 use data::data;
-use files::{file, is_reading, missing};
+use files::file;
+use models::{any, format};
 
+const CONVERT_PICTURE: &str = "convert it to PNG first; renaming the file is not enough";
 const MEMORY: &str = "raise the memory limit (ulimit -v)";
-const A_MODEL: &str = "give a LeNet model file (.mpk, .safetensors or .pt)";
 
 impl Error {
     /// Returns what the user can do about the error, in one line.
@@ -108,7 +111,8 @@ fn picture(error: &PictureError) -> Option<String> {
             ErrorKind::FileTooLarge => &too_large,
             _ => return file(error),
         },
-        PictureError::NotAnImage(_) => "convert it to PNG first; renaming the file is not enough",
+        PictureError::NotAnImage(path, Some(found)) => return Some(not_an_image(*found, path)),
+        PictureError::NotAnImage(_, None) => CONVERT_PICTURE,
         PictureError::TooLarge(_) => &too_large,
         PictureError::Crop { .. } => {
             "--crop takes the left and top edge, the width and the height of the part, in pixels"
@@ -116,6 +120,22 @@ fn picture(error: &PictureError) -> Option<String> {
         PictureError::Corrupt { .. } => "save or download it again",
     };
     Some(hint.to_owned())
+}
+
+/// Returns the advice on a file that should be a picture.
+fn not_an_image(found: FileKind, path: &Path) -> String {
+    use FileKind::{BurnRecord, Burnpack, IdxFile, Onnx, Picture, Safetensors, TorchStateDict};
+    any(found, path).unwrap_or_else(|| {
+        let hint = match found {
+            Picture(_) => CONVERT_PICTURE,
+            BurnRecord | Burnpack | Safetensors | TorchStateDict | Onnx => {
+                "give the model first, and then the picture"
+            }
+            IdxFile => "classify images of a data set with --index",
+            _ => "give a picture file",
+        };
+        hint.to_owned()
+    })
 }
 
 fn fetch(error: &FetchError) -> Option<String> {
@@ -146,96 +166,4 @@ fn simd_level(_: &SimdLevelError) -> String {
 
 fn split(_: &SplitError) -> String {
     "use `--validation-split 0.1` to hold out the last tenth, or `0` to hold out nothing".to_owned()
-}
-
-fn format(error: &FormatError) -> Option<String> {
-    let hint = match error {
-        FormatError::File(error) if is_reading(error) => match error.source.kind() {
-            ErrorKind::NotFound => {
-                let missing = missing(&error.path);
-                return missing.or(Some("create a model with `lenet train`".to_owned()));
-            }
-            ErrorKind::InvalidInput | ErrorKind::FileTooLarge => A_MODEL,
-            _ => return file(error),
-        },
-        FormatError::File(error) => return file(error),
-        FormatError::Unrecognised { path } if path.with_extension("mpk").is_file() => {
-            let model = path.with_extension("mpk");
-            return Some(format!("use the model next to it: {}", model.display()));
-        }
-        FormatError::NotAModel { .. } | FormatError::Unrecognised { .. } => A_MODEL,
-        FormatError::WrongExtension { content, .. } => {
-            return Some(format!("rename it to end in .{}", content.extension()));
-        }
-        FormatError::UnknownExtension { .. } => {
-            "use a file name that ends in .mpk, .safetensors or .onnx"
-        }
-        FormatError::Content { fault, .. } => fault_kind(fault.kind()),
-    };
-    Some(hint.to_owned())
-}
-
-fn fault_kind(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Malformed => "the file is corrupt or truncated; copy it again, or train again",
-        FaultKind::NotLeNet => {
-            "a LeNet file has a weight and a bias, as 32-bit floats, for each of conv1, conv2, fc1, fc2 and fc3"
-        }
-        FaultKind::NonFinite => "training diverged; train again with a smaller --lr",
-        FaultKind::WriteOnly => "use the .mpk or .safetensors file that it was made from",
-        FaultKind::ReadOnly => {
-            "write .safetensors; PyTorch loads it with net.load_state_dict(safetensors.torch.load_file(path))"
-        }
-        FaultKind::NotStateDict => "save the weights alone: torch.save(net.state_dict(), path)",
-        FaultKind::View => {
-            "save copies: torch.save({name: t.resolve_neg().clone() for name, t in net.state_dict().items()}, path)"
-        }
-        FaultKind::LegacyTorch => "save it again: torch.save(torch.load(path), path)",
-        FaultKind::BigEndian => "save it on an x86 or ARM machine",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::format::{self as models, Format, ModelFile};
-    use crate::model::Weights;
-
-    #[test]
-    fn torch_errors_have_hints() {
-        for (name, expected) in [
-            ("checkpoint.pt", "net.state_dict()"),
-            ("module.pt", "net.state_dict()"),
-            ("tensor.pt", "net.state_dict()"),
-            ("legacy.pt", "torch.save(torch.load(path), path)"),
-            ("double.pt", "32-bit"),
-            ("shape.pt", "conv1"),
-            ("incomplete.pt", "conv1"),
-            ("negative.pt", "resolve_neg()"),
-            ("sequential.pt", "conv1"),
-        ] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(name);
-            let found = format(&models::read(&path).unwrap_err()).unwrap();
-            assert!(found.contains(expected), "{name}: {found}");
-        }
-        assert!(fault_kind(FaultKind::BigEndian).contains("x86 or ARM"));
-    }
-
-    #[test]
-    fn format_errors_have_hints() {
-        let file = ModelFile::from(Weights::zeros());
-        let bytes = models::encode(Format::Safetensors, &file).unwrap();
-        let error = models::decode(Path::new("model.mpk"), &bytes).unwrap_err();
-        assert_eq!(format(&error).unwrap(), "rename it to end in .safetensors");
-        for name in ["m.pt", "m.bin", "m"] {
-            let error = models::write(Path::new(name), &file).unwrap_err();
-            assert!(format(&error).unwrap().contains("safetensors"), "{error}");
-        }
-        for content in [&b""[..], b"\x89PNG\r\n\x1a\n....", b"some text"] {
-            let error = models::decode(Path::new("m.bin"), content).unwrap_err();
-            assert!(format(&error).is_some(), "{error}");
-        }
-    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::contents::Contents;
 use super::datasets::DEFAULT;
+use crate::io::FileKind;
 
 /// An error of reading images or labels from a file.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,14 @@ pub enum IdxError {
     /// The file ends within its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
+    /// The file is of another type.
+    #[error("is not an IDX file of {wanted}: found {found}")]
+    Other {
+        /// The expected items.
+        wanted: &'static str,
+        /// The type of the file.
+        found: FileKind,
+    },
     /// A valid IDX file, but not of bytes, of 28x28 pixels, or of ten classes.
     #[error("{0}")]
     Unsupported(String),

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::datasets::CLASSES;
 use super::error::IdxError;
 use super::gzip::Decoded;
+use crate::io::kind::{FileKind, sniff};
 use crate::io::text::hex;
 
 /// Height and width of every image.
@@ -90,7 +91,7 @@ fn damaged<T>(problem: String) -> Result<T, IdxError> {
 /// number of dimensions.
 fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     mut bytes: Decoded<R>,
-    kind: &str,
+    kind: &'static str,
     magic: u32,
     sizes: [u32; D],
 ) -> Result<(Vec<[u8; N]>, String), IdxError> {
@@ -99,6 +100,16 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     let header = &mut header[..2 + D];
     let found = bytes.fill(header.as_flattened_mut())?;
     let number = |index: usize| u32::from_be_bytes(header[index]);
+    if found < 4 || number(0) != magic {
+        // The start of a file identifies most types.
+        let mut start = vec![0; 1024];
+        let length = bytes.fill(&mut start).unwrap_or_default();
+        let start = [&header.as_flattened()[..found], &start[..length]].concat();
+        match sniff(&start) {
+            Some(FileKind::IdxFile) | None => {}
+            Some(found) => return Err(IdxError::Other { wanted: kind, found }),
+        }
+    }
     if found >= 4 && number(0) != magic {
         let found = number(0);
         let problem = format!(

@@ -12,12 +12,15 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::Fault;
+use super::{Fault, FaultKind};
 use crate::io::text::quoted;
 
 const END_BYTES: usize = 22;
 const END64_BYTES: usize = 56;
 const LOCATOR_BYTES: usize = 20;
+
+/// The compression method of almost all compressed zip files.
+const DEFLATE: usize = 8;
 
 /// The entries of a zip file, named without their common directory.
 pub(super) struct Archive<'a> {
@@ -27,14 +30,17 @@ pub(super) struct Archive<'a> {
 struct Entry<'a> {
     name: &'a str,
     content: &'a [u8],
+    /// The checksum, or 0 in a file without checksums.
     crc: usize,
 }
 
 impl<'a> Archive<'a> {
-    /// Parses a zip file.
+    /// Parses a zip file and verifies the checksums of all entries.
+    ///
+    /// PyTorch writes 0 for every checksum after `torch.serialization.set_crc32_options(False)`.
     ///
     /// # Errors
-    /// Returns an error if the layout differs from the one above in any way.
+    /// Returns an error if the layout differs from the one above in any way, or if a checksum is wrong.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Self, Fault> {
         let (count, range) = directory(bytes)?;
         let mut rest = &bytes[range.clone()];
@@ -44,6 +50,11 @@ impl<'a> Archive<'a> {
             let (entry, after) = entry(bytes, rest, &mut end)?;
             entries.push(entry);
             rest = after;
+        }
+        let has_checksums = entries.iter().any(|entry: &Entry<'_>| entry.crc != 0);
+        let is_wrong = |entry: &&Entry<'_>| checksum(entry.content) != entry.crc;
+        if let Some(entry) = entries.iter().find(|entry| has_checksums && is_wrong(entry)) {
+            return Err(Fault::malformed(format!("{}: checksum mismatch", quoted(entry.name))));
         }
         if !rest.is_empty() || end > range.start {
             return Err(malformed("the zip directory does not match the zip entries"));
@@ -70,7 +81,7 @@ impl<'a> Archive<'a> {
     /// Returns the content of an entry, or `None` if it does not exist.
     ///
     /// # Errors
-    /// Returns an error if the entry has more than `limit` bytes or a wrong checksum.
+    /// Returns an error if the entry has more than `limit` bytes.
     pub(super) fn read(&self, name: &str, limit: usize) -> Result<Option<&'a [u8]>, Fault> {
         let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else {
             return Ok(None);
@@ -79,13 +90,14 @@ impl<'a> Archive<'a> {
             let what = format!("{} has more than {limit} bytes", quoted(name));
             return Err(Fault::malformed(what));
         }
-        let mut crc = flate2::Crc::new();
-        crc.update(entry.content);
-        match crc.sum() as usize == entry.crc {
-            true => Ok(Some(entry.content)),
-            false => Err(Fault::malformed(format!("{}: checksum mismatch", quoted(name)))),
-        }
+        Ok(Some(entry.content))
     }
+}
+
+fn checksum(content: &[u8]) -> usize {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    crc.sum() as usize
 }
 
 fn malformed(what: &str) -> Fault {
@@ -104,9 +116,16 @@ fn directory(bytes: &[u8]) -> Result<(usize, Range<usize>), Fault> {
     let numbers = [(8, 2), (10, 2), (12, 4), (16, 4)].map(|(at, width)| number(end, at, width));
     if let Some((before, locator)) = split_end(rest, LOCATOR_BYTES, b"PK\x06\x07") {
         let is_equal = |record| numbers == [24, 32, 40, 48].map(|at| number(record, at, 8));
+        // The disk numbers, and the number of disks.
+        let is_one_disk = |record| {
+            let disks = [number(record, 16, 8), number(locator, 4, 4), number(locator, 16, 4)];
+            disks == [Some(0), Some(0), Some(1)]
+        };
         match split_end(before, END64_BYTES, b"PK\x06\x06") {
             Some((before, record))
-                if is_equal(record) && number(locator, 8, 8) == Some(before.len()) =>
+                if is_equal(record)
+                    && is_one_disk(record)
+                    && number(locator, 8, 8) == Some(before.len()) =>
             {
                 rest = before;
             }
@@ -147,8 +166,16 @@ fn entry<'a>(
     let name = &directory[46..46 + name_bytes];
     // Flag bit 3 means that the sizes are repeated after the content, and bit 11 that the name is UTF-8. All other bits
     // change the meaning of the content.
+    if flags & !0x0808 == 0 && method == DEFLATE {
+        let what = "the zip file is compressed, unlike the files that PyTorch writes";
+        return Err(Fault::new(FaultKind::Compressed, what));
+    }
     if flags & !0x0808 != 0 || method != 0 || packed != size {
         return Err(malformed("an entry is compressed or encrypted"));
+    }
+    // Bit 0x10 of the external attributes marks a DOS directory, for which PyTorch returns uninitialised memory.
+    if number_at(34, 2)? != 0 || number_at(38, 4)? & 0x10 != 0 {
+        return Err(malformed("an entry is marked as a directory or as being on another disk"));
     }
     if start < *end || (*end == 0 && start != 0) {
         return Err(malformed("overlapping entries, or bytes before the first entry"));
@@ -191,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn read_checks_size_and_checksum() {
+    fn sizes_and_checksums_are_checked() {
         let mut bytes = zipped(&[("m/data.pkl", b"pickle"), ("m/data/0", b"1234")]);
         let archive = Archive::new(&bytes).unwrap();
         assert_eq!(archive.read("data.pkl", 6).unwrap(), Some(&b"pickle"[..]));
@@ -200,8 +227,19 @@ mod tests {
         assert!(long.to_string().contains("more than 3 bytes"), "{long}");
         let at = bytes.windows(4).position(|window| window == b"1234");
         bytes[at.unwrap()] ^= 1;
-        let wrong = Archive::new(&bytes).unwrap().read("data/0", 4).unwrap_err();
-        assert!(wrong.to_string().contains("checksum"), "{wrong}");
+        assert!(error_of(&bytes).contains("\"m/data/0\": checksum mismatch"));
+        // Checksums may be absent from all entries, but not from one.
+        let records: Vec<_> =
+            (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"PK\x01\x02")).collect();
+        bytes[records[1]..][16..20].fill(0);
+        assert!(error_of(&bytes).contains("checksum mismatch"));
+        bytes[records[0]..][16..20].fill(0);
+        assert!(Archive::new(&bytes).is_ok());
+        bytes[records[1] + 38] |= 0x10;
+        assert!(error_of(&bytes).contains("marked as a directory"));
+        bytes[records[1] + 38] = 0;
+        bytes[records[1] + 34] = 1;
+        assert!(error_of(&bytes).contains("on another disk"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::Format;
-use crate::io::FileError;
+use crate::io::{FileError, FileKind};
 
 /// A problem in the content of a model file, or in weights that were to be written to one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,7 @@ use crate::io::FileError;
 pub struct Fault {
     kind: FaultKind,
     what: String,
+    key: Option<String>,
 }
 
 /// The category of a [`Fault`]. Categories differ in what the user can do.
@@ -27,19 +28,29 @@ pub enum FaultKind {
     WriteOnly,
     /// The format can be read but not written.
     ReadOnly,
-    /// The PyTorch file holds more than a dictionary of tensors.
+    /// The tensors have LeNet's shapes, but their names contradict them.
+    Names,
+    /// The file holds numbers besides the weights, such as counters.
+    ExtraTensors,
+    /// The tensors are in Keras' layout.
+    KerasLayout,
+    /// The PyTorch file holds something other than a dictionary of tensors.
     NotStateDict,
+    /// The PyTorch file holds a pickled module or another Python object.
+    PickledModule,
+    /// The PyTorch file was packed again by another program.
+    Compressed,
+    /// The PyTorch file is a checkpoint that does not have its weights under exactly one known key.
+    Checkpoint,
     /// The PyTorch file holds a tensor that has hooks or is a negated or conjugated view.
     View,
-    /// A PyTorch version before 1.6 wrote the file.
-    LegacyTorch,
     /// The numbers in the PyTorch file are big-endian.
     BigEndian,
 }
 
 impl Fault {
     pub(super) fn new(kind: FaultKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into() }
+        Self { kind, what: what.into(), key: None }
     }
 
     /// Returns the fault for a container that cannot be read.
@@ -62,6 +73,17 @@ impl Fault {
         Self::not_lenet(format!("{tensor}: expected {what} {expected}, found {found}"))
     }
 
+    /// Names the key of a checkpoint under which the weights are, unless the key is too long for a message.
+    pub(super) fn with_key(self, key: Option<&str>) -> Self {
+        let key = key.filter(|key| key.len() <= 60).map(str::to_owned);
+        Self { key: self.key.or(key), ..self }
+    }
+
+    /// Returns the key of a checkpoint under which the weights are, if any.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Returns the kind of problem.
     pub fn kind(&self) -> FaultKind {
         self.kind
@@ -77,7 +99,7 @@ pub enum FormatError {
     File(#[from] FileError),
     /// The content is another type of file.
     #[error("{} is not a lenet model: found {found}", path.display())]
-    NotAModel { path: PathBuf, found: &'static str },
+    NotAModel { path: PathBuf, found: FileKind },
     /// The format of the content does not match the extension.
     #[error("{} has the wrong extension: its content is a {content}", path.display())]
     WrongExtension { path: PathBuf, content: Format },

@@ -1,16 +1,20 @@
-//! Model files: reading and writing [`Weights`] in four formats.
+//! Model files: reading and writing [`Weights`] in five formats.
 //!
-//! All readers are strict. A file must have exactly the ten tensors of LeNet with their shapes, as finite 32-bit floats.
-//! Sizes are checked before memory is allocated, and no input makes a reader panic.
+//! All readers are strict. A file must have exactly the ten tensors of LeNet with their shapes, as finite floating-point numbers.
+//! Sizes are checked before memory is allocated, and no input makes a reader panic. Names may have a prefix or be others
+//! altogether, if the meaning is certain; [`ModelFile::notes`] lists the assumptions.
 //!
 //! | extension | read | write | format |
 //! |---|---|---|---|
 //! | `.mpk` | yes | yes | record of a Burn 0.21 program ([`mpk`]) |
+//! | `.bpk` | yes | yes | Burnpack file of Burn 0.21 and later ([`bpk`]) |
 //! | `.safetensors` | yes | yes | Hugging Face safetensors ([`safetensors`]) |
 //! | `.pt`, `.pth` | yes | no | `torch.save(net.state_dict())` ([`torch`]) |
 //! | `.onnx` | no | yes | the network as a graph, for inference ([`onnx`]) |
 
 mod archive;
+mod assemble;
+pub mod bpk;
 mod error;
 pub mod mpk;
 pub mod onnx;
@@ -23,9 +27,10 @@ pub mod torch;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::io::{self, FileError, Origin, Target};
+use crate::io::kind::sniff;
+use crate::io::{self, FileError, FileKind, Origin, Target};
 use crate::model::{Host, Weights};
 
 pub use error::{Fault, FaultKind, FormatError};
@@ -39,6 +44,8 @@ pub const MAX_FILE_BYTES: u64 = 16 << 20;
 pub enum Format {
     /// Burn's named MessagePack record.
     Mpk,
+    /// Burn's Burnpack, which replaces records in Burn 0.22.
+    Bpk,
     /// Hugging Face's safetensors.
     Safetensors,
     /// A PyTorch state dict in the zip format of PyTorch 1.6 and later.
@@ -48,8 +55,9 @@ pub enum Format {
 }
 
 /// Each format with its file extensions, the preferred one first, and its name.
-const FORMATS: [(Format, &[&str], &str); 4] = [
+const FORMATS: [(Format, &[&str], &str); 5] = [
     (Format::Mpk, &["mpk"], "Burn record"),
+    (Format::Bpk, &["bpk"], "Burnpack file"),
     (Format::Safetensors, &["safetensors"], "safetensors file"),
     (Format::Torch, &["pt", "pth"], "PyTorch file"),
     (Format::Onnx, &["onnx"], "ONNX model"),
@@ -82,11 +90,13 @@ pub struct ModelFile {
     pub weights: Weights,
     /// Metadata, which `.safetensors` and `.onnx` files can store and `.mpk` files cannot.
     pub metadata: BTreeMap<String, String>,
+    /// The changes and assumptions of the reader, one clause each, for example that it dropped a prefix of the names.
+    pub notes: Vec<String>,
 }
 
 impl From<Weights> for ModelFile {
     fn from(weights: Weights) -> Self {
-        Self { weights, metadata: BTreeMap::new() }
+        Self { weights, metadata: BTreeMap::new(), notes: Vec::new() }
     }
 }
 
@@ -106,6 +116,26 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
     Ok(io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?)
 }
 
+/// Returns the model file in a directory in the form of Hugging Face, or `path` itself if it is not a directory.
+///
+/// # Errors
+/// Returns an error if the directory is a TensorFlow model, or if its model is split into several files.
+pub fn locate(path: &Path) -> Result<PathBuf, FormatError> {
+    let has = |name: &&str| path.join(name).is_file();
+    if let Some(name) = ["model.safetensors", "pytorch_model.bin"].into_iter().find(has) {
+        return Ok(path.join(name));
+    }
+    let others = [
+        ("saved_model.pb", FileKind::SavedModel),
+        ("model.safetensors.index.json", FileKind::ShardIndex),
+        ("pytorch_model.bin.index.json", FileKind::ShardIndex),
+    ];
+    match others.into_iter().find(|(name, _)| has(name)) {
+        Some((name, found)) => Err(FormatError::NotAModel { path: path.join(name), found }),
+        None => Ok(path.to_owned()),
+    }
+}
+
 /// Decodes the content of a model file. `path` is used only for its extension and in messages.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
     let content =
@@ -118,9 +148,10 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
         (Some(format), _) | (None, Some(format)) => format,
     };
     let read = match format {
-        Format::Mpk => mpk::decode(bytes).map(ModelFile::from),
+        Format::Mpk => mpk::decode(bytes),
+        Format::Bpk => bpk::decode(bytes),
         Format::Safetensors => safetensors::decode(bytes),
-        Format::Torch => torch::decode(bytes).map(ModelFile::from),
+        Format::Torch => torch::decode(bytes),
         Format::Onnx => Err(Fault::new(
             FaultKind::WriteOnly,
             format!("an {format} can only be written, not read"),
@@ -129,51 +160,20 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<ModelFile, FormatError> {
     read.map_err(|fault| FormatError::Content { path: path.to_owned(), fault })
 }
 
-/// Magic numbers of other file types that users may pass by mistake.
-const OTHER_TYPES: [(&[u8], &str); 10] = [
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras .h5)"),
-    (b"\x93NUMPY", "a NumPy file"),
-    (b"%PDF", "a PDF document"),
-    (b"GGUF", "a GGUF model"),
-    (b"<!DOCTYPE", "an HTML page"),
-    (b"<html", "an HTML page"),
-];
-
 /// Detects the format of a model file from its content. Returns `None` if the format is unknown.
 ///
 /// # Errors
-/// Returns a description of the file if it has another known type.
-fn detect(bytes: &[u8]) -> Result<Option<Format>, &'static str> {
-    if bytes.is_empty() {
-        return Err("an empty file");
-    }
-    if let Some((_, found)) = OTHER_TYPES.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Err(found);
-    }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        // PyTorch writes the pickle `data.pkl` as the first entry. The name of the entry follows a header of 30 bytes
-        // and the name of the directory, which varies.
-        let mut names = bytes[..bytes.len().min(1024)].windows(8);
-        let is_torch = names.any(|name| name == b"data.pkl");
-        return if is_torch {
-            Ok(Some(Format::Torch))
-        } else {
-            Err("a zip file that is not from PyTorch")
-        };
-    }
-    Ok(match bytes {
-        // A map whose first key is "metadata".
-        [0x80..=0x8f, key @ ..] if key.starts_with(b"\xa8metadata") => Some(Format::Mpk),
-        // The length of the header in eight bytes, then a JSON object.
-        [_, _, _, _, _, _, 0, 0, b'{', ..] => Some(Format::Safetensors),
-        // A pickle with protocol 2 to 5, as written by PyTorch versions before 1.6.
-        [0x80, 2..=5, ..] => Some(Format::Torch),
-        _ => None,
-    })
+/// Returns the type of the file if it has another known type.
+fn detect(bytes: &[u8]) -> Result<Option<Format>, FileKind> {
+    Ok(Some(match sniff(bytes) {
+        Some(FileKind::BurnRecord) => Format::Mpk,
+        Some(FileKind::Burnpack) => Format::Bpk,
+        Some(FileKind::Safetensors) => Format::Safetensors,
+        Some(FileKind::TorchStateDict) => Format::Torch,
+        Some(FileKind::Onnx) => Format::Onnx,
+        Some(other) => return Err(other),
+        None => return Ok(None),
+    }))
 }
 
 /// Encodes `file` in `format`. Equal files give equal bytes.
@@ -184,7 +184,13 @@ pub fn encode(format: Format, file: &ModelFile) -> Result<Vec<u8>, Fault> {
     tensors::check_finite(&file.weights)?;
     match format {
         Format::Mpk => mpk::encode::<Host>(&file.weights, &Default::default()),
-        Format::Safetensors => Ok(safetensors::encode(file)),
+        Format::Bpk => bpk::encode::<Host>(&file.weights, &Default::default()),
+        Format::Safetensors => {
+            let mut file = file.clone();
+            // Libraries such as transformers read the tensor layout from this key.
+            file.metadata.insert("format".to_owned(), "pt".to_owned());
+            Ok(safetensors::encode(&file))
+        }
         Format::Onnx => Ok(onnx::encode(file)),
         Format::Torch => Err(Fault::new(
             FaultKind::ReadOnly,

@@ -15,15 +15,14 @@
 use super::ModelFile;
 use super::protobuf::Message;
 use super::tensors::to_torch;
-use crate::model::{CLIP, TENSORS};
+use crate::model::{CLIP, OUTPUTS, TENSORS};
 
-/// IR 7 and operator set 13 of ONNX 1.8 (2020), the oldest version in which all operators have their current form.
-const IR_VERSION: u64 = 7;
-const OPSET: u64 = 13;
+/// IR 5 and operator set 10 of ONNX 1.5 (2019). OpenCV 4.6, which Debian 12 and Ubuntu 24.04 ship, cannot read the Clip of later sets.
+const IR_VERSION: u64 = 5;
+const OPSET: u64 = 10;
 
-/// Values of `TensorProto.DataType`.
+/// The value of `TensorProto.DataType` for 32-bit floats.
 const FLOAT: u64 = 1;
-const INT64: u64 = 7;
 
 /// Encodes `file` as an ONNX model. The metadata becomes `metadata_props`. Equal files give equal bytes.
 pub fn encode(file: &ModelFile) -> Vec<u8> {
@@ -42,18 +41,14 @@ pub fn encode(file: &ModelFile) -> Vec<u8> {
 fn graph(file: &ModelFile) -> Message {
     let weights = TENSORS.iter().zip(to_torch(&file.weights)).map(|(spec, values)| {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        tensor(spec.name, FLOAT, spec.shape, &bytes)
+        tensor(spec.name, spec.shape, &bytes)
     });
-    // The limits to which the loss clips the outputs, and the axis over which it sums them.
-    let constants = [
-        tensor("lowest", FLOAT, &[], &CLIP.to_le_bytes()),
-        tensor("highest", FLOAT, &[], &(1.0 - CLIP).to_le_bytes()),
-        tensor("classes", INT64, &[1], &1_i64.to_le_bytes()),
-    ];
+    // Multiplication by ones gives the sum over the classes, once per class. OpenCV 4.6 cannot divide by a single sum.
+    let ones = tensor("ones", &[OUTPUTS, OUTPUTS], &1_f32.to_le_bytes().repeat(OUTPUTS * OUTPUTS));
     Message::default()
         .messages(1, nodes())
         .bytes(2, "lenet")
-        .messages(5, weights.chain(constants))
+        .messages(5, weights.chain([ones]))
         .message(11, value("image", &[1, 28, 28], "raw pixels, 0 to 255"))
         .message(12, value("output", &[10], "a sigmoid for each class"))
         .message(12, value("probabilities", &[10], "output, clipped, divided by its sum"))
@@ -92,8 +87,8 @@ fn nodes() -> Vec<Message> {
             add("Flatten", "flat".to_owned(), &[], vec![int("axis", 1)]);
         }
     }
-    add("Clip", "clipped".to_owned(), &["lowest", "highest"], vec![]);
-    add("ReduceSum", "sum".to_owned(), &["classes"], vec![int("keepdims", 1)]);
+    add("Clip", "clipped".to_owned(), &[], vec![float("min", CLIP), float("max", 1.0 - CLIP)]);
+    add("MatMul", "sum".to_owned(), &["ones"], vec![]);
     nodes.push(node("Div", &["clipped", "sum"], "probabilities", vec![]));
     nodes
 }
@@ -114,6 +109,11 @@ fn int(name: &str, value: u64) -> Message {
     Message::default().bytes(1, name).int(3, value).int(20, 2)
 }
 
+/// Builds an `AttributeProto` of type FLOAT.
+fn float(name: &str, value: f32) -> Message {
+    Message::default().bytes(1, name).float(2, value).int(20, 1)
+}
+
 /// Builds an `AttributeProto` of type INTS.
 fn ints(name: &str, values: &[u64]) -> Message {
     values
@@ -122,12 +122,12 @@ fn ints(name: &str, values: &[u64]) -> Message {
         .int(20, 7)
 }
 
-/// Builds a `TensorProto` with little-endian `raw_data`.
-fn tensor(name: &str, data_type: u64, shape: &[usize], raw: &[u8]) -> Message {
+/// Builds a `TensorProto` of 32-bit floats with little-endian `raw_data`.
+fn tensor(name: &str, shape: &[usize], raw: &[u8]) -> Message {
     shape
         .iter()
         .fold(Message::default(), |tensor, size| tensor.int(1, *size as u64))
-        .int(2, data_type)
+        .int(2, FLOAT)
         .bytes(8, name)
         .bytes(9, raw)
 }

@@ -1,60 +1,13 @@
-//! Steps that all formats share: checks of a tensor's bytes, and the conversion between [`Weights`] and PyTorch's layout.
+//! Steps that all formats share: decoding of numbers, checks, and the conversion between [`Weights`] and PyTorch's layout.
 
 use std::borrow::Cow;
+
+use burn::tensor::{bf16, f16};
 
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 use super::{Fault, FaultKind};
 use crate::io::text::quoted;
-
-/// The ten tensors of a file, collected in any order.
-pub(super) struct Collector {
-    weights: Weights,
-    is_found: [bool; TENSORS.len()],
-}
-
-impl Default for Collector {
-    fn default() -> Self {
-        Self { weights: Weights::zeros(), is_found: [false; TENSORS.len()] }
-    }
-}
-
-impl Collector {
-    /// Adds tensor `index` of [`TENSORS`] in the layout of [`Weights`].
-    ///
-    /// # Errors
-    /// Returns an error if a value is not finite or the tensor has been added before.
-    ///
-    /// # Panics
-    /// Panics if the number of values does not match the tensor's shape; readers check that number before.
-    pub(super) fn add(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
-        check_values(&TENSORS[index], values)?;
-        self.store(index, values)
-    }
-
-    /// Adds tensor `index` of [`TENSORS`] in PyTorch's layout; see [`Self::add`].
-    pub(super) fn add_torch(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
-        check_values(&TENSORS[index], values)?;
-        self.store(index, &from_torch_layout(index, values))
-    }
-
-    fn store(&mut self, index: usize, values: &[f32]) -> Result<(), Fault> {
-        if std::mem::replace(&mut self.is_found[index], true) {
-            return Err(Fault::not_lenet(format!("duplicate tensor {}", TENSORS[index].name)));
-        }
-        self.weights.tensor_mut(index).copy_from_slice(values);
-        Ok(())
-    }
-
-    /// Returns the weights if all ten tensors have been added.
-    pub(super) fn finish(self) -> Result<Weights, Fault> {
-        let missing = TENSORS.iter().zip(self.is_found).find(|(_, is_found)| !is_found);
-        match missing {
-            Some((spec, _)) => Err(Fault::not_lenet(format!("{} is missing", spec.name))),
-            None => Ok(self.weights),
-        }
-    }
-}
 
 /// Returns the ten tensors in the order of [`TENSORS`] and in PyTorch's layout, in which the weight of a dense layer is
 /// `[C_out, C]`.
@@ -78,7 +31,7 @@ pub fn from_torch(tensors: &[Vec<f32>; TENSORS.len()]) -> Weights {
 }
 
 /// Converts tensor `index` of [`TENSORS`] from PyTorch's layout to the layout of [`Weights`].
-fn from_torch_layout(index: usize, values: &[f32]) -> Cow<'_, [f32]> {
+pub(super) fn from_torch_layout(index: usize, values: &[f32]) -> Cow<'_, [f32]> {
     match TENSORS[index].shape {
         [outputs, inputs] => transpose(values, *outputs, *inputs).into(),
         _ => values.into(),
@@ -94,12 +47,6 @@ fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
     result
 }
 
-/// Returns the index in [`TENSORS`] of the tensor with this name.
-pub(super) fn index_of(name: &str) -> Result<usize, Fault> {
-    let index = TENSORS.iter().position(|spec| spec.name == name);
-    index.ok_or_else(|| Fault::not_lenet(format!("{} is not a tensor of LeNet", quoted(name))))
-}
-
 /// Rejects shapes other than `expected`.
 pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Result<(), Fault> {
     if found == expected {
@@ -113,27 +60,48 @@ pub(super) fn check_shape(name: &str, expected: &[usize], found: &[usize]) -> Re
     Err(Fault::mismatch(name, "shape", format!("{expected:?}"), found))
 }
 
-/// Checks that a tensor of `values` 32-bit floats takes `found` bytes.
-pub(super) fn check_bytes(name: &str, values: usize, found: usize) -> Result<(), Fault> {
-    if found == 4 * values {
-        return Ok(());
-    }
-    let [expected, found] = [4 * values, found].map(|bytes| format!("{bytes} bytes"));
-    Err(Fault::mismatch(name, "size", expected, found))
+/// A type of floating-point numbers. The names are those of Burn and safetensors, and those of PyTorch's storages.
+const FLOATS: [(&str, &str, usize); 4] = [
+    ("F32", "FloatStorage", 4),
+    ("F16", "HalfStorage", 2),
+    ("BF16", "BFloat16Storage", 2),
+    ("F64", "DoubleStorage", 8),
+];
+
+/// Returns whether the numbers of this type are rounded when they are converted to 32 bits.
+pub(super) fn is_rounded(dtype: &str) -> bool {
+    ["F64", "DoubleStorage"].contains(&dtype)
 }
 
-/// Rejects types other than `expected`.
-pub(super) fn check_type(name: &str, expected: &str, found: &str) -> Result<(), Fault> {
-    if found == expected {
-        return Ok(());
+/// Decodes `count` little-endian floating-point numbers of type `dtype`, which take all of `bytes`. Numbers of 16 bits are widened
+/// exactly, and numbers of 64 bits are rounded to the nearest 32-bit number, ties to even.
+///
+/// # Errors
+/// Returns an error if the type has other numbers, or if `bytes` has another length.
+pub(super) fn floats(
+    name: &str,
+    dtype: &str,
+    count: usize,
+    bytes: &[u8],
+) -> Result<Vec<f32>, Fault> {
+    let known = FLOATS.iter().find(|(burn, torch, _)| [*burn, *torch].contains(&dtype));
+    let Some((burn, _, width)) = known else {
+        return Err(Fault::mismatch(name, "type", "F32, F16, BF16 or F64", quoted(dtype)));
+    };
+    if Some(bytes.len()) != count.checked_mul(*width) {
+        let expected = format!("{count} values of {width} bytes");
+        return Err(Fault::mismatch(name, "size", expected, format!("{} bytes", bytes.len())));
     }
-    Err(Fault::mismatch(name, "type", expected, quoted(found)))
-}
-
-/// Decodes little-endian 32-bit floats. Trailing bytes are ignored.
-pub(super) fn floats(bytes: &[u8]) -> Vec<f32> {
-    let (chunks, _) = bytes.as_chunks();
-    chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect()
+    Ok(match *burn {
+        "F32" => bytes.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect(),
+        "F16" => {
+            bytes.as_chunks().0.iter().map(|value| f16::from_le_bytes(*value).to_f32()).collect()
+        }
+        "BF16" => {
+            bytes.as_chunks().0.iter().map(|value| bf16::from_le_bytes(*value).to_f32()).collect()
+        }
+        _ => bytes.as_chunks().0.iter().map(|value| f64::from_le_bytes(*value) as f32).collect(),
+    })
 }
 
 /// Checks that all weights are finite.
@@ -141,7 +109,8 @@ pub(super) fn check_finite(weights: &Weights) -> Result<(), Fault> {
     TENSORS.iter().zip(to_torch(weights)).try_for_each(|(spec, values)| check_values(spec, &values))
 }
 
-fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
+/// Checks that all values of a tensor are finite.
+pub(super) fn check_values(spec: &TensorSpec, values: &[f32]) -> Result<(), Fault> {
     let Some(index) = values.iter().position(|value| !value.is_finite()) else {
         return Ok(());
     };
@@ -164,5 +133,23 @@ mod tests {
         // fc1: weight [0, 1] in PyTorch is weight [1, 0] in Burn.
         assert_eq!(weights.values()[OFFSETS[4] + 120], tensors[4][1]);
         assert_eq!(weights.tensor(3), tensors[3]);
+    }
+
+    #[test]
+    fn numbers_become_32_bits() {
+        let decode = |dtype, bytes: &[u8]| floats("fc3.bias", dtype, 2, bytes);
+        // One and a half, and the smallest subnormal number of each type.
+        assert_eq!(decode("F16", &[0, 0x3e, 1, 0]).unwrap(), [1.5, 2.0_f32.powi(-24)]);
+        assert_eq!(decode("BF16", &[0xc0, 0x3f, 1, 0]).unwrap(), [1.5, f32::from_bits(0x10000)]);
+        let halfway = 1.0 + 2.0_f64.powi(-24);
+        let bytes = [halfway, halfway + 1e-12].map(f64::to_le_bytes);
+        assert_eq!(
+            decode("DoubleStorage", bytes.as_flattened()).unwrap(),
+            [1.0, 1.0 + f32::EPSILON]
+        );
+        let short = decode("HalfStorage", &[0; 3]).unwrap_err().to_string();
+        assert_eq!(short, "fc3.bias: expected size 2 values of 2 bytes, found 3 bytes");
+        let integers = decode("LongStorage", &[0; 16]).unwrap_err().to_string();
+        assert!(integers.contains("found \"LongStorage\""), "{integers}");
     }
 }

@@ -5,9 +5,11 @@
 //!   symlink at a path that the user typed is followed; a symlink at any other path is replaced.
 //! - [`complete`] appends to a file that other processes may have open.
 //! - [`Lock`] locks a path without following symlinks or blocking, and removes only its own lock file.
+//! - [`kind`] recognises a file by its content.
 //! - [`text`] escapes untrusted text for messages, and [`limits`] turns OS resource limits into errors.
 
 mod append;
+pub mod kind;
 pub mod limits;
 mod lock;
 mod probe;
@@ -21,6 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use append::complete;
+pub use kind::FileKind;
 pub use lock::Lock;
 pub use read::{read, read_any, read_from};
 pub use target::{Origin, Target};

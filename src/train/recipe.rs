@@ -72,6 +72,11 @@ impl Recipe {
         }
     }
 
+    /// Returns the recipe with this name, or `None` if the name is unknown.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::classic(), Self::tuned()].into_iter().find(|recipe| recipe.name == name)
+    }
+
     /// Returns the default batch size. With Muon the batches are larger: Muon's update takes the same time for any batch size,
     /// so an epoch of fewer updates is faster.
     pub fn batch_size(&self) -> usize {

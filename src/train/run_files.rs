@@ -265,7 +265,7 @@ impl RunFiles {
         let trained_on = checkpoint.record.trained_on();
         let mut metadata = trained_on.map(|dataset| dataset.to_metadata()).unwrap_or_default();
         metadata.insert("input".to_owned(), INPUT.to_owned());
-        let bytes = format::encode(format, &ModelFile { weights: checkpoint.model(), metadata });
+        let bytes = format::encode(format, &ModelFile { metadata, ..checkpoint.model().into() });
         Ok(bytes.map_err(|fault| FormatError::Content { path, fault })?)
     }
 

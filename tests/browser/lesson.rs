@@ -25,11 +25,11 @@ fn step(tab: &mut Tab<'_>, term: &str) -> f64 {
     text.as_str().unwrap().parse().unwrap()
 }
 
-/// Clicks the middle of the picture number `map` of a layer.
+/// Clicks the picture number `map` of a layer, near its middle.
 fn click(tab: &mut Tab<'_>, layer: &str, map: usize) {
     let middle = tab.evaluate(&format!(
         "(() => {{ const b = document.querySelectorAll('canvas.{layer}')[{map}].getBoundingClientRect();
-           return [b.left + b.width / 2, b.top + b.height / 2]; }})()"
+           return [b.left + 0.47 * b.width, b.top + 0.47 * b.height]; }})()"
     ));
     let [x, y] = numbers(&middle)[..] else { panic!("{middle}") };
     tab.drag(&[[x, y]]);
@@ -81,10 +81,10 @@ fn values_show_their_computation() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View { height: 900, ..View::screen(1280) });
     for (layer, map, name, frames) in [
-        ("conv1", 2, "conv1, map 3, row 13, column 13", 3),
-        ("conv2", 9, "conv2, map 10, row 5, column 5", 8),
-        ("fc1", 0, "fc1, unit 64", 14),
-        ("fc2", 0, "fc2, unit 43", 14),
+        ("conv1", 2, "conv1, map 3, row 12, column 12", 3),
+        ("conv2", 9, "conv2, map 10, row 4, column 4", 8),
+        ("fc1", 0, "fc1, unit 57", 14),
+        ("fc2", 0, "fc2, unit 38", 14),
         ("fc3", 3, "fc3, output for Dress", 14),
     ] {
         click(&mut tab, layer, map);

@@ -45,10 +45,13 @@ fn converted_models_have_equal_metrics() {
     }
     let eval = |model: &str| {
         let output = dir.run(&format!("eval {model} --data {DATA} --limit 500 --json"));
-        output.stdout().to_owned()
+        let mut document = output.json();
+        // The note that nothing describes the model names the file.
+        document.as_object_mut().unwrap().remove("warnings");
+        document
     };
     let expected = eval(&source);
-    assert!(expected.contains("\"samples\":500"), "{expected}");
+    assert_eq!(expected["samples"], 500);
     assert_eq!(eval("m.mpk"), expected);
     assert_eq!(eval("m.safetensors"), expected);
 }
@@ -133,7 +136,11 @@ fn failed_conversion_writes_nothing() {
         "m.pt: a PyTorch file can only be read",
         "load_state_dict",
     );
-    run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(1, "only be written", ".mpk");
+    run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(
+        1,
+        "only be written",
+        "made from",
+    );
     run(format!("convert {source} none/m.mpk")).assert_error(1, "none/m.mpk", "directory");
     run("convert nothing.mpk m.mpk".to_owned()).assert_error(1, "nothing.mpk", "lenet train");
     run(format!("convert {INTEROP}/incomplete.pt m.mpk")).assert_error(1, "missing", "");

@@ -45,7 +45,9 @@ fn digits() -> Vec<String> {
 /// Returns the notes and warnings about models on standard error.
 fn notes(output: &CommandOutput) -> Vec<&str> {
     // These models were trained too briefly to learn anything, which is another warning.
-    let lines = output.stderr().lines().filter(|line| !line.contains("it has not learned"));
+    let is_about_learning =
+        |line: &str| ["has not learned", "near chance"].iter().any(|text| line.contains(text));
+    let lines = output.stderr().lines().filter(|line| !is_about_learning(line));
     lines.filter(|line| line.contains("trained on") || line.starts_with("warning")).collect()
 }
 

@@ -149,7 +149,7 @@ fn failed_thread_start_is_reported() {
     // A thousand stacks need more than one gigabyte of address space.
     let output =
         dir.run_in_shell("ulimit -v 1000000", "train --any-dataset --epochs 1 --threads 1024");
-    output.assert_error(1, "cannot start the threads", "--threads 1");
+    output.assert_error(1, "cannot start the threads", "use fewer threads");
     assert_eq!(dir.files(), [] as [&str; 0]);
 }
 

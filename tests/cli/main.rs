@@ -26,6 +26,7 @@ mod environment_tables;
 mod eval;
 mod fetch;
 mod fetch_faults;
+mod foreign_models;
 mod gpu;
 mod help_pages;
 mod hints;

@@ -49,6 +49,7 @@ fn internal_path_symlinks_are_not_followed() {
     link("m.html", "nowhere");
     let output = dir.run("report m.mpk --any-dataset");
     output.assert_error(1, "m.html already exists", "--force");
+    dir.remove("m.html");
     link("m.html", "victim");
     dir.run("report m.mpk --any-dataset --force").ok();
     assert!(!dir.path("m.html").is_symlink());
@@ -61,7 +62,7 @@ fn internal_path_symlinks_are_not_followed() {
 
 /// The arguments of every command that writes to paths that the user did not type, and these paths. A path that ends with a
 /// slash is a directory.
-const MADE_UP: [(&str, &[&str]); 6] = [
+const MADE_UP: [(&str, &[&str]); 7] = [
     ("train --any-dataset --epochs 1", &["model.mpk", "model.state", "model.json"]),
     (
         "train --any-dataset --epochs 1 -o typed.mpk",
@@ -72,6 +73,7 @@ const MADE_UP: [(&str, &[&str]); 6] = [
         "train --any-dataset --epochs 1 -o typed.mpk --tensorboard runs",
         &["runs/train/", "runs/validation/", "runs/.lenet.lock"],
     ),
+    ("train --any-dataset --epochs 1 --snapshots -o typed.mpk", &["typed.snapshots"]),
     ("report m.mpk --any-dataset", &["m.html"]),
     (
         "convert m.mpk hub/",

@@ -56,7 +56,7 @@ fn lines_fit_terminal_width() {
             "train --recipe tuned --limit 3000 --epochs 12 --force",
             "train --recipe tuned --limit 3000 --epochs 2 --seeds 1..3",
             "eval m.mpk",
-            "predict m.mpk --index 0,1",
+            "predict m.mpk --index 0,1 --why",
             "data show",
             "data verify",
             "shapes",

@@ -113,9 +113,13 @@ fn missing_validation_split_omits_validation_metrics() {
 #[test]
 fn threads_option_sets_thread_count() {
     let dir = TestDir::new();
-    for threads in [1, 3] {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    for threads in [1, 3, cores + 1] {
         let args = format!("--epochs 1 --threads {threads} --force -o m.mpk --json");
-        assert_eq!(dir.train(&args).json()["threads"], threads);
+        let output = dir.train(&args);
+        assert_eq!(output.json()["threads"], threads);
+        let has_note = output.stderr().contains("note: --threads");
+        assert_eq!(has_note, threads > cores, "{}", output.stderr());
     }
 }
 

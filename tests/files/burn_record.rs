@@ -3,11 +3,22 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::record::{FullPrecisionSettings, NamedMpkFileRecorder};
-use burn::tensor::{Tensor, TensorData};
+use burn::nn::activation::{Activation, ActivationConfig};
+use burn::nn::conv::Conv2d;
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{Dropout, DropoutConfig, Linear, Relu, Sigmoid};
+use burn::record::{
+    BinFileRecorder, CompactRecorder, DoublePrecisionSettings, FullPrecisionSettings,
+    NamedMpkFileRecorder, NamedMpkGzFileRecorder, PrettyJsonFileRecorder,
+};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Bytes, Tensor, TensorData, f16};
 use burn_ndarray::NdArray;
-use lenet::format::{self, Format, FormatError, mpk};
+use burn_store::{BurnpackStore, ModuleSnapshot};
+use lenet::format::{self, Format, FormatError, bpk, mpk};
 use lenet::model::{LeNet, TENSORS, Weights};
+
+use super::interop;
 
 /// A Burn program that does not use this crate. `docs/models-elsewhere.md` shows it.
 #[path = "burn_reader.rs"]
@@ -103,6 +114,148 @@ fn lenet_reads_plain_burn_files() {
     assert_ne!(bytes, std::fs::read(&path).unwrap(), "Burn's ids are random");
 }
 
+/// A network as other Burn programs write it: nested, and with fields that have no parameters.
+#[derive(Module, Debug)]
+struct Nested<B: Backend> {
+    net: reader::LeNet<B>,
+    pool: MaxPool2d,
+    sigmoid: Sigmoid,
+    activation: Activation<B>,
+    dropout: Dropout,
+    nothing: Option<Linear<B>>,
+    classes: usize,
+}
+
+/// A network with other names and with lists.
+#[derive(Module, Debug)]
+struct Listed<B: Backend> {
+    convolutions: [Conv2d<B>; 2],
+    pools: Vec<MaxPool2d>,
+    dense: Vec<Linear<B>>,
+    relu: (Relu, usize),
+}
+
+fn plain_with(weights: &Weights) -> Plain {
+    let LeNet { conv1, conv2, fc1, fc2, fc3 } =
+        LeNet::<B>::from_weights(weights, &Default::default());
+    Plain { conv1, conv2, fc1, fc2, fc3 }
+}
+
+#[test]
+fn other_burn_modules_are_read() {
+    let weights = Weights::initial(2, 1.0);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("net.mpk");
+    let pool = MaxPool2dConfig::new([2, 2]).init();
+    let nested = Nested {
+        net: plain_with(&weights),
+        pool: pool.clone(),
+        sigmoid: Sigmoid::new(),
+        activation: ActivationConfig::Relu.init(&Default::default()),
+        dropout: DropoutConfig::new(0.5).init(),
+        nothing: None,
+        classes: 10,
+    };
+    nested.save_file(&path, &FileRecorder::new()).unwrap();
+    let file = format::read(&path).unwrap();
+    assert_eq!(file.weights, weights);
+    assert_eq!(file.notes, ["dropped the prefix \"net.\" of the tensor names"]);
+
+    let Plain { conv1, conv2, fc1, fc2, fc3 } = plain_with(&weights);
+    let listed = Listed {
+        convolutions: [conv1, conv2],
+        pools: vec![pool.clone(), pool],
+        dense: vec![fc1, fc2, fc3],
+        relu: (Relu::new(), 3),
+    };
+    listed.save_file(&path, &FileRecorder::new()).unwrap();
+    let file = format::read(&path).unwrap();
+    assert_eq!(file.weights, weights);
+    assert!(file.notes[0].ends_with("\"dense.2.weight\" is fc3.weight"), "{:?}", file.notes);
+}
+
+#[test]
+fn other_precisions_are_read() {
+    let weights = Weights::initial(2, 1.0);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("net.mpk");
+    plain_with(&weights).save_file(&path, &CompactRecorder::new()).unwrap();
+    let half = format::read(&path).unwrap();
+    let rounded = weights.values().iter().map(|x| f16::from_f32(*x).to_f32());
+    assert!(half.weights.values().iter().copied().eq(rounded));
+    assert_eq!(half.notes, [""; 0]);
+
+    let recorder = NamedMpkFileRecorder::<DoublePrecisionSettings>::new();
+    plain_with(&weights).save_file(&path, &recorder).unwrap();
+    assert_eq!(format::read(&path).unwrap().weights, weights);
+}
+
+#[test]
+fn other_recorders_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let plain = || plain_with(&Weights::zeros());
+    plain()
+        .save_file(path("net"), &PrettyJsonFileRecorder::<FullPrecisionSettings>::new())
+        .unwrap();
+    plain().save_file(path("net"), &BinFileRecorder::<FullPrecisionSettings>::new()).unwrap();
+    plain()
+        .save_file(path("net"), &NamedMpkGzFileRecorder::<FullPrecisionSettings>::new())
+        .unwrap();
+    for (name, expected) in [
+        ("net.json", "a Burn record that is not in Burn's named MessagePack format"),
+        ("net.bin", "a Burn record that is not in Burn's named MessagePack format"),
+        ("net.mpk.gz", "a gzip file"),
+    ] {
+        let error = format::read(&path(name)).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("found {expected}")), "{error}");
+    }
+}
+
+// Burnpack
+
+#[test]
+fn burnpack_files_are_read() {
+    // A program on Burn 0.22 wrote this file.
+    let file = format::read(&interop("model.bpk")).unwrap();
+    assert_eq!(file.notes, [""; 0]);
+    let bytes = format::encode(Format::Bpk, &file).unwrap();
+    assert_eq!(format::encode(Format::Bpk, &file).unwrap(), bytes);
+    assert_eq!(format::decode(Path::new("m"), &bytes).unwrap(), file);
+}
+
+#[test]
+fn burn_store_reads_lenet_files() {
+    let weights = Weights::initial(2, 1.0);
+    let bytes = format::encode(Format::Bpk, &weights.clone().into()).unwrap();
+    let mut store = BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(bytes)));
+    let mut plain = Plain::init(&Default::default());
+    let result = plain.load_from(&mut store).unwrap();
+    assert!(result.is_success() && result.unused.is_empty(), "{result:?}");
+    assert_eq!(values(&plain.fc1.weight.val()), weights.tensor(4));
+}
+
+/// burn-store 0.21 reads beyond the heap when it loads the first two of these files.
+#[test]
+fn contradictory_burnpack_files_are_rejected() {
+    let bytes = format::encode(Format::Bpk, &some_weights().into()).unwrap();
+    let replaced = |from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+        [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+    };
+    let message = |bytes: &[u8]| bpk::decode(bytes).unwrap_err().to_string();
+    let text = message(&replaced(b"cF32eshape\x81\x06", b"cF64eshape\x81\x06"));
+    assert_eq!(text, "conv1.bias: expected size 6 values of 8 bytes, found 24 bytes");
+    let text = message(&replaced(b"\x82\x19\x03\x00\x19\x03\x18", b"\x82\x19\x03\x00\x19\x03\x04"));
+    assert_eq!(text, "conv1.bias: expected size 6 values of 4 bytes, found 4 bytes");
+    let text = message(&replaced(b"\x82\x19\x03\x00\x19\x03\x18", b"\x82\x19\x03\x18\x19\x03\x00"));
+    assert!(text.contains("end offset"), "{text}");
+    let text = message(&[&bytes[..], &[0; 256]].concat());
+    assert_eq!(text, "tensors overlap, or bytes follow the last one");
+    let text = message(&bytes[..bytes.len() - 1]);
+    assert!(text.contains("out of bounds"), "{text}");
+}
+
 #[test]
 fn missing_bias_is_rejected() {
     let directory = tempfile::tempdir().unwrap();
@@ -175,17 +328,17 @@ fn changed_structure_is_rejected_or_equal() {
             changed[position] = value;
             match mpk::decode(&changed) {
                 Err(_) => rejected += 1,
-                Ok(weights) => {
-                    assert_eq!(weights, original, "byte {position} as {value:#04x}");
+                Ok(file) => {
+                    assert_eq!(file.weights, original, "byte {position} as {value:#04x}");
                     equal += 1;
                 }
             }
         }
         changed[position] = record[position];
     }
-    // Changes are accepted only in texts that the reader ignores: the ids of 13 characters each, and about 140 characters
-    // of metadata.
-    assert!(equal < rejected / 3, "{equal} of {rejected}");
+    // Changes are accepted only in texts that do not matter: the ids of 13 characters each, about 140 characters of metadata, and
+    // names, because the shapes identify the tensors.
+    assert!(equal < rejected / 2, "{equal} of {rejected}");
 }
 
 #[test]

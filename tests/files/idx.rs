@@ -32,10 +32,11 @@ fn truncated_header_is_rejected() {
     let error = |end: usize, length: usize| {
         format!("truncated: expected an IDX header of {length} bytes, found {end}")
     };
-    for end in 0..16 {
+    assert_eq!(image_errors(&[]), ["is not an IDX file of images: found an empty file"; 2]);
+    for end in 1..16 {
         assert_eq!(image_errors(&images(0, 2)[..end]), [error(end, 16), error(end, 16)]);
     }
-    for end in 0..8 {
+    for end in 1..8 {
         for bytes in [labels(0, 2)[..end].to_vec(), gzip(&labels(0, 2)[..end])] {
             assert_eq!(labels_of(&bytes).unwrap_err().to_string(), error(end, 8));
         }

@@ -11,6 +11,7 @@ mod burn_record;
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+mod foreign_models;
 mod idx;
 mod model_files;
 mod torch_files;

@@ -24,9 +24,9 @@ fn error_names_actual_file_type() {
         ("m.mpk", b"", "found an empty file"),
         ("m.mpk", b"\x89PNG\r\n\x1a\n....", "found a PNG image"),
         ("m.safetensors", b"\x1f\x8b\x08....", "found a gzip file"),
-        ("m.pt", b"PK\x03\x04....word/document.xml", "found a zip file"),
-        ("m.bin", b"some text", "unknown extension and unknown content"),
-        ("m.mpk", b"some text", "invalid type: integer"),
+        ("m.pt", b"PK\x03\x04....word/document.xml", "found an Office document"),
+        ("m.bin", b"\x81\xa4text", "unknown extension and unknown content"),
+        ("m.mpk", b"some text", "found a short text"),
     ];
     for (name, content, expected) in cases {
         let message = read_error(name, content);
@@ -36,13 +36,14 @@ fn error_names_actual_file_type() {
 
 #[test]
 fn unknown_extension_falls_back_to_content() {
-    let file = ModelFile::from(Weights::zeros());
+    let mut file = ModelFile::from(Weights::zeros());
+    file.metadata.insert("format".to_owned(), "pt".to_owned());
     let bytes = format::encode(Format::Safetensors, &file).unwrap();
     let record = format::encode(Format::Mpk, &file).unwrap();
     for name in ["model", "model.bin", "model.v1", "MODEL.SafeTensors"] {
         assert_eq!(format::decode(Path::new(name), &bytes).unwrap(), file, "{name}");
     }
-    assert_eq!(format::decode(Path::new("model"), &record).unwrap(), file);
+    assert_eq!(format::decode(Path::new("model"), &record).unwrap().weights, file.weights);
     let torch = fs::read(interop("lenet.pt")).unwrap();
     format::decode(Path::new("model"), &torch).unwrap();
     let error = format::decode(Path::new("model.mpk"), &bytes).unwrap_err();

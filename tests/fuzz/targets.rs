@@ -3,6 +3,9 @@
 //! A function `name` needs the program `fuzz_targets/name.rs` and some inputs in `seeds/name/`, which the ordinary tests pass to
 //! the function (`replay.rs`).
 
+#[path = "../common/zip.rs"]
+mod zip;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -18,17 +21,20 @@ use lenet::format::{self, ModelFile, safetensors};
 use lenet::model::Weights;
 use lenet::train::{Checkpoint, RunRecord};
 use sha2::{Digest, Sha256};
+use zip::zipped;
 
 /// A function that reads arbitrary bytes.
 type Target = fn(&[u8]);
 
 /// All functions by name.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 12] = [
+    ("bpk", bpk),
     ("checkpoint", checkpoint),
     ("idx", idx),
     ("log", log),
     ("model", model),
     ("mpk", mpk),
+    ("pickle", pickle),
     ("picture", picture),
     ("record", record),
     ("response", response),
@@ -41,6 +47,11 @@ pub fn run(name: &str, bytes: &[u8]) {
     let found = TARGETS.iter().find(|(known, _)| *known == name);
     let (_, target) = found.unwrap_or_else(|| panic!("there is no target {name}"));
     target(bytes);
+}
+
+/// Decodes a Burnpack file.
+fn bpk(bytes: &[u8]) {
+    let _ = format::bpk::decode(bytes);
 }
 
 /// Decodes a checkpoint, and the JSON part of an otherwise valid checkpoint. A decoded checkpoint must round-trip.
@@ -88,6 +99,11 @@ fn model(bytes: &[u8]) {
 /// Decodes a Burn record.
 fn mpk(bytes: &[u8]) {
     let _ = format::mpk::decode(bytes);
+}
+
+/// Decodes a PyTorch file with this pickle.
+fn pickle(bytes: &[u8]) {
+    let _ = format::torch::decode(&zipped(&[("m/data.pkl", bytes), ("m/data/0", &[0; 24])]));
 }
 
 /// Decodes a picture.

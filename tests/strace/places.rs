@@ -173,7 +173,7 @@ fn rename_that_never_works_prevents_training() {
         assert!(output.stdout.is_empty(), "{error}: training started");
         let stderr = stderr(&output);
         assert!(stderr.contains("cannot rename files next to m.mpk"), "{stderr}");
-        assert!(error == "EXDEV" || stderr.contains("hint: "), "{stderr}");
+        assert!(stderr.contains("hint: write to a local disk"), "{stderr}");
         assert_eq!(dir.names(), [] as [&str; 0], "{error}");
     }
 }
@@ -195,10 +195,10 @@ fn hub_directory_is_replaced_as_a_set() {
     for (call, failure) in [
         ("write", "error=ENOSPC"),
         ("fsync", "error=EIO"),
-        ("rename", "error=EIO"),
+        ("renameat", "error=EIO"),
         ("unlink", "error=EIO"),
         ("openat", "error=EMFILE"),
-        ("rename", "signal=SIGKILL"),
+        ("renameat", "signal=SIGKILL"),
         ("fsync", "signal=SIGKILL"),
     ] {
         for n in 1.. {
@@ -216,7 +216,9 @@ fn hub_directory_is_replaced_as_a_set() {
             let found = read();
             let has_card = found[3].is_some();
             let context = format!("{call} {failure} {n}: {}", stderr(&output));
-            assert!(!has_card || found == old || found == new, "{context}");
+            // A run record that cannot be opened is ignored with a warning, and the card lacks its content.
+            let is_whole = output.status.success() || found == old || found == new;
+            assert!(!has_card || is_whole, "{context}");
             assert!(found[..3].iter().all(Option::is_some), "{context}");
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::model::Activation;
 
-use super::simd::Simd;
+use super::simd::{Simd, Vectors};
 
 /// Coefficients of the minimax polynomial 1 + f (c1 + f (c2 + ...)) of 2^f on [-1/2, 1/2], found by the Remez exchange algorithm
 /// in 40-digit arithmetic. The largest relative error is 9.2e-8. The constant 1 is fixed so that sigmoid(0) is exactly 1/2.
@@ -23,7 +23,7 @@ const EXP2: [f32; 5] =
 /// that integer in the lowest bits. The exponent's bias of 127 is added in the same step, so that shifting the bits into the
 /// exponent gives 2^n.
 #[inline(always)]
-fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
+fn sigmoid<const N: usize, S: Vectors<N>>(s: S, x: S::V) -> S::V {
     const ROUND: f32 = 12_582_912.0 + 127.0;
     let minus_log2_e = s.splat(-std::f32::consts::LOG2_E);
     let lowest = s.splat(-40.0);
@@ -43,7 +43,7 @@ fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
 
 /// Computes tanh(x) = 2 sigmoid(2 x) - 1 with an absolute error of at most 4e-7.
 #[inline(always)]
-fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
+fn tanh<const N: usize, S: Vectors<N>>(s: S, x: S::V) -> S::V {
     let two = s.splat(2.0);
     s.sub(s.mul(two, sigmoid(s, s.mul(two, x))), s.splat(1.0))
 }
@@ -51,9 +51,10 @@ fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
 /// Replaces each value of `x` by its activation.
 ///
 /// # Panics
-/// Panics if the length is not a multiple of [`LANES`](super::simd::LANES).
+/// Panics if the length is not a multiple of [`WIDE`](super::simd::WIDE).
 #[inline(always)]
 pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
+    let s = s.wide();
     let (x, rest) = x.as_chunks_mut();
     assert!(rest.is_empty());
     for x in x {
@@ -70,7 +71,7 @@ pub(super) fn activate<S: Simd>(s: S, activation: Activation, x: &mut [f32]) {
 const TINY: f32 = 1e-19;
 
 #[inline(always)]
-fn without_tiny<S: Simd>(s: S, d: S::V) -> S::V {
+fn without_tiny<const N: usize, S: Vectors<N>>(s: S, d: S::V) -> S::V {
     let zero = s.splat(0.0);
     let magnitude = s.max(d, s.sub(zero, d));
     // Comparisons with NaN are false, so NaN passes through.
@@ -82,10 +83,11 @@ fn without_tiny<S: Simd>(s: S, d: S::V) -> S::V {
 /// 0.
 ///
 /// # Panics
-/// Panics if the lengths differ or are not a multiple of [`LANES`](super::simd::LANES).
+/// Panics if the lengths differ or are not a multiple of [`WIDE`](super::simd::WIDE).
 #[inline(always)]
 pub(super) fn times_slope<S: Simd>(s: S, activation: Activation, y: &[f32], d: &mut [f32]) {
     assert_eq!(y.len(), d.len());
+    let s = s.wide();
     let ((y, rest), (d, _)) = (y.as_chunks(), d.as_chunks_mut());
     assert!(rest.is_empty());
     let one = s.splat(1.0);
@@ -102,7 +104,7 @@ pub(super) fn times_slope<S: Simd>(s: S, activation: Activation, y: &[f32], d: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::cpu::simd::{Kernel, LANES, SimdLevel};
+    use crate::backend::cpu::simd::{Kernel, SimdLevel, WIDE};
 
     struct Activate<'a>(Activation, &'a mut [f32]);
 
@@ -113,7 +115,7 @@ mod tests {
         }
     }
 
-    struct TimesSlope<'a>(Activation, [f32; LANES], &'a mut [f32; LANES]);
+    struct TimesSlope<'a>(Activation, [f32; WIDE], &'a mut [f32; WIDE]);
 
     impl Kernel for TimesSlope<'_> {
         #[inline(always)]
@@ -124,7 +126,7 @@ mod tests {
 
     fn activated(level: SimdLevel, activation: Activation, x: &[f32]) -> Vec<f32> {
         let mut y = x.to_vec();
-        y.resize(x.len().next_multiple_of(LANES), 0.0);
+        y.resize(x.len().next_multiple_of(WIDE), 0.0);
         level.run(Activate(activation, &mut y));
         y.truncate(x.len());
         y
@@ -141,9 +143,9 @@ mod tests {
                 (Activation::Sigmoid, 1e-20, 0.0),
                 (Activation::Tanh, 0.0, 1.0),
             ] {
-                let mut d = [2.0; LANES];
-                level.run(TimesSlope(activation, [y; LANES], &mut d));
-                assert_eq!(d, [2.0 * slope; LANES], "{level}");
+                let mut d = [2.0; WIDE];
+                level.run(TimesSlope(activation, [y; WIDE], &mut d));
+                assert_eq!(d, [2.0 * slope; WIDE], "{level}");
             }
         }
     }

@@ -3,8 +3,8 @@
 use crate::model::{CONV1, KERNEL, TAPS};
 
 use super::max_pool::maximum;
-use super::simd::{LANES, Simd};
-use super::slices::{lanes, window};
+use super::simd::{LANES, Simd, Vectors, Wide};
+use super::slices::window;
 
 pub(super) use super::conv1_backward::{Gradients, backward};
 
@@ -44,18 +44,30 @@ pub(super) fn forward<S: Simd>(
     let bias = bias.try_into().expect("conv1's bias has 6 values");
     let mut indices = [0.0; OUTPUT];
     for ((x, maxima), argmax) in x.iter().zip(z).zip(argmax) {
-        for row in 0..POOLED {
+        // Two rows of windows at a time: one tile of wide vectors if they are single registers, otherwise two tiles.
+        for row in (0..POOLED).step_by(2) {
             for third in 0..3 {
-                let x = window(x, row * 2 * WIDTH + third * LANES);
-                let z = two_by_eight(s, x, &by_tap, bias);
-                for (pair, z) in z.as_chunks::<2>().0.iter().enumerate() {
-                    // The lanes are four windows of one channel and the same four windows of the next channel.
-                    let (a, b) = s.deinterleave(z[0][0], z[1][0]);
-                    let (c, d) = s.deinterleave(z[0][1], z[1][1]);
-                    let (z, index) = maximum(s, [a, b, c, d]);
-                    let at = pair * 2 * CELLS + row * POOLED + third * 4;
-                    store_halves(s, z, maxima, at, at + CELLS);
-                    store_halves(s, index, &mut indices, at, at + CELLS);
+                let corner = row * 2 * WIDTH + third * LANES;
+                let at = row * POOLED + third * 4;
+                if S::Wide::IS_ONE_REGISTER {
+                    let w = s.wide();
+                    let load =
+                        |at| w.join([s.load(window(x, at)), s.load(window(x, at + 2 * WIDTH))]);
+                    let tile = two_by_eight(w, load, corner, &by_tap, bias);
+                    let mut z = [[[s.splat(0.0); 2]; CHANNELS]; 2];
+                    for (channel, tile) in tile.into_iter().enumerate() {
+                        for (i, tile) in tile.into_iter().enumerate() {
+                            [z[0][channel][i], z[1][channel][i]] = w.split(tile);
+                        }
+                    }
+                    pool(s, &z[0], at, maxima, &mut indices);
+                    pool(s, &z[1], at + POOLED, maxima, &mut indices);
+                } else {
+                    for i in 0..2 {
+                        let load = |at| s.load(window(x, at));
+                        let z = two_by_eight(s, load, corner + i * 2 * WIDTH, &by_tap, bias);
+                        pool(s, &z, at + i * POOLED, maxima, &mut indices);
+                    }
                 }
             }
         }
@@ -63,6 +75,26 @@ pub(super) fn forward<S: Simd>(
         for (argmax, indices) in argmaxes.iter_mut().zip(indices.as_chunks().0) {
             *argmax = s.to_bytes(s.load(indices));
         }
+    }
+}
+
+/// Computes max-pool of two rows by eight columns of all channels, [channel][row], for the four windows from `at` on.
+#[inline(always)]
+fn pool<S: Simd>(
+    s: S,
+    z: &[[S::V; 2]; CHANNELS],
+    at: usize,
+    maxima: &mut [f32; OUTPUT],
+    indices: &mut [f32; OUTPUT],
+) {
+    for (pair, z) in z.as_chunks::<2>().0.iter().enumerate() {
+        // The lanes are four windows of one channel and the same four windows of the next channel.
+        let (a, b) = s.deinterleave(z[0][0], z[1][0]);
+        let (c, d) = s.deinterleave(z[0][1], z[1][1]);
+        let (z, index) = maximum(s, [a, b, c, d]);
+        let at = pair * 2 * CELLS + at;
+        store_halves(s, z, maxima, at, at + CELLS);
+        store_halves(s, index, indices, at, at + CELLS);
     }
 }
 
@@ -75,15 +107,16 @@ fn store_halves<S: Simd>(s: S, v: S::V, to: &mut [f32; OUTPUT], lower: usize, up
     to[upper..upper + 4].copy_from_slice(&values[4..]);
 }
 
-/// Computes the convolution at two rows by eight columns for all channels, and returns [channel][row]. `x` starts at the upper
-/// left input of the first position.
+/// Computes the convolution at two rows by eight columns for all channels, and returns [channel][row]. A wide vector also has
+/// the two rows below. `load` loads the inputs of eight columns from an index on, `corner` being that of the first position.
 ///
 /// Twelve accumulators hide the latency of the multiply-adds. Together with two input vectors and one weight, the accumulators
 /// fit into 16 registers.
 #[inline(always)]
-fn two_by_eight<S: Simd>(
+fn two_by_eight<const N: usize, S: Vectors<N>>(
     s: S,
-    x: &[f32; KERNEL * WIDTH + KERNEL - 1 + LANES],
+    load: impl Fn(usize) -> S::V,
+    corner: usize,
     by_tap: &[[f32; CHANNELS]; TAPS],
     bias: &[f32; CHANNELS],
 ) -> [[S::V; 2]; CHANNELS] {
@@ -93,12 +126,15 @@ fn two_by_eight<S: Simd>(
     }
     for ky in 0..KERNEL {
         for kx in 0..KERNEL {
-            let upper = s.load(lanes(x, ky * WIDTH + kx));
-            let lower = s.load(lanes(x, (ky + 1) * WIDTH + kx));
-            for (z, w) in z.iter_mut().zip(&by_tap[ky * KERNEL + kx]) {
-                let w = s.splat(*w);
-                z[0] = s.mul_add(w, upper, z[0]);
-                z[1] = s.mul_add(w, lower, z[1]);
+            let mut x = [s.splat(0.0); 2];
+            for (row, x) in x.iter_mut().enumerate() {
+                *x = load(corner + (ky + row) * WIDTH + kx);
+            }
+            for (z, weight) in z.iter_mut().zip(&by_tap[ky * KERNEL + kx]) {
+                let weight = s.splat(*weight);
+                for (z, x) in z.iter_mut().zip(&x) {
+                    *z = s.mul_add(weight, *x, *z);
+                }
             }
         }
     }

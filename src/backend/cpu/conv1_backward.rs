@@ -8,10 +8,10 @@ use crate::model::KERNEL;
 use super::conv1::{CELLS, CHANNELS, INPUT, OUTPUT, POOLED, WIDTH};
 use super::micro_batch::ConvGradients;
 use super::simd::{LANES, Simd};
-use super::slices::{Aligned, lanes, window};
+use super::slices::{Aligned, window};
 
 /// Gradients by [channel][row]. A row of five weights leaves the last three lanes unused.
-pub(super) type Gradients = ConvGradients<CHANNELS, KERNEL>;
+pub(super) type Gradients = ConvGradients<CHANNELS, KERNEL, LANES>;
 
 /// Floats per image row in the layout of the backward pass: columns 0 to 31 (zero from 28 on), then columns 8 to 23 again, so
 /// that any eight consecutive columns are within one cache line in one of the two copies.
@@ -86,7 +86,7 @@ fn kernel_gradient<S: Simd>(
             let d_z = s.splat(*d_z);
             let image: &[f32; 4 * STRIDE + LANES] = window(image, usize::from(*offset));
             for (ky, sum) in sums.iter_mut().enumerate() {
-                *sum = s.mul_add(d_z, s.load(lanes(image, ky * STRIDE)), *sum);
+                *sum = s.mul_add(d_z, s.load(window(image, ky * STRIDE)), *sum);
             }
         }
     }

@@ -1,12 +1,12 @@
 //! Forward pass of conv2 and its max-pool: [N, 6, 12, 12] -> [N, 16, 4, 4].
 //!
-//! The sixteen output channels are the lanes of two vectors.
+//! The sixteen output channels are the lanes of a wide vector.
 
 use crate::model::{CONV2, KERNEL, TAPS};
 
 use super::max_pool::maximum;
-use super::simd::{LANES, Simd};
-use super::slices::{lanes, lanes_mut, window};
+use super::simd::{LANES, Simd, Vectors, Wide, WideVector};
+use super::slices::{window, window_mut};
 
 pub(super) use super::conv2_backward::{Gradients, backward};
 pub(super) use super::conv2_input_gradient::Shifted;
@@ -39,30 +39,44 @@ pub(super) fn forward<S: Simd>(
     z: &mut [[f32; OUTPUT]],
     argmax: &mut [[u8; OUTPUT]],
 ) {
-    let zero = s.splat(0.0);
+    if S::Wide::IS_ONE_REGISTER {
+        forward_in_tiles::<S, 8>(s, x, weight, bias, z, argmax);
+    } else {
+        forward_in_tiles::<S, 2>(s, x, weight, bias, z, argmax);
+    }
+}
+
+/// Computes the forward pass in tiles of two rows by `COLUMNS` columns of the convolution.
+#[inline(always)]
+fn forward_in_tiles<S: Simd, const COLUMNS: usize>(
+    s: S,
+    x: &[[f32; INPUT]],
+    weight: &[f32],
+    bias: &[f32],
+    z: &mut [[f32; OUTPUT]],
+    argmax: &mut [[u8; OUTPUT]],
+) {
+    let w = s.wide();
     let by_tap = &by_tap(s, weight.try_into().expect("conv2's weight has 2400 values"));
-    let bias = bias.try_into().expect("conv2's bias has 16 values");
+    let bias = w.load(bias.try_into().expect("conv2's bias has 16 values"));
     for ((x, maxima), argmax) in x.iter().zip(z).zip(argmax) {
-        // Eight windows (two rows of four) fill the eight lanes of an output vector.
-        for half in 0..2 {
-            let (mut z, mut index) = ([[zero; LANES]; 2], [[zero; LANES]; 2]);
-            for i in 0..LANES {
-                let corner = (half * 4 + i / POOLED * 2) * WIDTH + i % POOLED * 2;
-                let sums = four_positions(s, x, corner, by_tap, bias);
-                for channels in 0..2 {
-                    let four = sums.map(|sums| sums[channels]);
-                    (z[channels][i], index[channels][i]) = maximum(s, four);
-                }
+        // [window][channel]
+        let (mut z, mut index) = ([w.splat(0.0); CELLS], [w.splat(0.0); CELLS]);
+        for first in (0..CELLS).step_by(COLUMNS / 2) {
+            let corner = first / POOLED * 2 * WIDTH + first % POOLED * 2;
+            let [upper, lower] = two_rows::<S, COLUMNS>(w, x, corner, by_tap, bias);
+            for i in 0..COLUMNS / 2 {
+                let four = [upper[2 * i], upper[2 * i + 1], lower[2 * i], lower[2 * i + 1]];
+                (z[first + i], index[first + i]) = maximum(w, four);
             }
-            for channels in 0..2 {
-                let z = s.transpose(z[channels]);
-                let index = s.transpose(index[channels]);
-                for (i, (z, index)) in z.into_iter().zip(index).enumerate() {
-                    let at = (channels * LANES + i) * CELLS + half * LANES;
-                    s.store(z, lanes_mut(maxima, at));
-                    argmax[at..at + LANES].copy_from_slice(&s.to_bytes(index));
-                }
-            }
+        }
+        let maxima = maxima.as_chunks_mut().0.iter_mut();
+        for (to, z) in maxima.zip(w.transpose(s, z)) {
+            w.store(z, to);
+        }
+        let argmax = argmax.as_chunks_mut().0.iter_mut();
+        for (to, index) in argmax.zip(w.transpose(s, index)) {
+            *to = w.to_bytes(index);
         }
     }
 }
@@ -79,36 +93,35 @@ fn by_tap<S: Simd>(s: S, weight: &[f32; WEIGHT]) -> [[f32; CHANNELS]; INPUTS * T
             let block = block.min(LENGTH - LANES);
             let mut rows = [s.splat(0.0); LANES];
             for (i, row) in rows.iter_mut().enumerate() {
-                *row = s.load(lanes(weight, (first + i) * LENGTH + block));
+                *row = s.load(window(weight, (first + i) * LENGTH + block));
             }
             for (tap, v) in by_tap[block..].iter_mut().zip(s.transpose(rows)) {
-                s.store(v, lanes_mut(tap, first));
+                s.store(v, window_mut(tap, first));
             }
         }
     }
     by_tap
 }
 
-/// Computes the convolution at the four positions of the window at `corner` of the 12x12 planes, for all sixteen channels.
+/// Computes the convolution at two rows by `COLUMNS` columns from `corner` of the 12x12 planes on, for all sixteen channels.
 #[inline(always)]
-fn four_positions<S: Simd>(
-    s: S,
+fn two_rows<S: Simd, const COLUMNS: usize>(
+    w: S::Wide,
     x: &[f32; INPUT],
     corner: usize,
     by_tap: &[[f32; CHANNELS]; INPUTS * TAPS],
-    bias: &[f32; CHANNELS],
-) -> [[S::V; 2]; 4] {
-    let mut sums = [[s.load(lanes(bias, 0)), s.load(lanes(bias, LANES))]; 4];
+    bias: WideVector<S>,
+) -> [[WideVector<S>; COLUMNS]; 2] {
+    let mut sums = [[bias; COLUMNS]; 2];
     for (plane, by_tap) in x.as_chunks::<PLANE>().0.iter().zip(by_tap.as_chunks::<TAPS>().0) {
-        let x: &[f32; KERNEL * WIDTH + KERNEL + 1] = window(plane, corner);
-        for ky in 0..KERNEL {
-            for kx in 0..KERNEL {
-                let w = &by_tap[ky * KERNEL + kx];
-                let w = [s.load(lanes(w, 0)), s.load(lanes(w, LANES))];
-                for (position, sums) in sums.iter_mut().enumerate() {
-                    let x = s.splat(x[(ky + position / 2) * WIDTH + kx + position % 2]);
-                    sums[0] = s.mul_add(w[0], x, sums[0]);
-                    sums[1] = s.mul_add(w[1], x, sums[1]);
+        for (ky, by_tap) in by_tap.as_chunks::<KERNEL>().0.iter().enumerate() {
+            let x = &plane[corner + ky * WIDTH..][..WIDTH + COLUMNS + KERNEL - 1];
+            for (kx, tap) in by_tap.iter().enumerate() {
+                let tap = w.load(tap);
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    for (column, sum) in sums.iter_mut().enumerate() {
+                        *sum = w.mul_add(tap, w.splat(x[row * WIDTH + column + kx]), *sum);
+                    }
                 }
             }
         }

@@ -82,16 +82,18 @@ impl<const INPUTS: usize, const OUTPUTS: usize> Dense<INPUTS, OUTPUTS> {
 }
 
 /// The gradients of a convolution's weight and bias, summed over images, in the layout of the accumulators. Each output channel
-/// has `ROWS` rows of eight lanes for its kernels, and eight partial sums for its bias.
+/// has `ROWS` rows of `ROW` lanes for its kernels, and eight partial sums for its bias.
 #[derive(Clone, Copy)]
-pub(super) struct ConvGradients<const CHANNELS: usize, const ROWS: usize> {
-    pub weight: Aligned<[[[f32; LANES]; ROWS]; CHANNELS]>,
+pub(super) struct ConvGradients<const CHANNELS: usize, const ROWS: usize, const ROW: usize> {
+    pub weight: Aligned<[[[f32; ROW]; ROWS]; CHANNELS]>,
     pub bias: [[f32; LANES]; CHANNELS],
 }
 
-impl<const CHANNELS: usize, const ROWS: usize> ConvGradients<CHANNELS, ROWS> {
+impl<const CHANNELS: usize, const ROWS: usize, const ROW: usize>
+    ConvGradients<CHANNELS, ROWS, ROW>
+{
     pub(super) const ZERO: Self =
-        Self { weight: Aligned([[[0.0; LANES]; ROWS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
+        Self { weight: Aligned([[[0.0; ROW]; ROWS]; CHANNELS]), bias: [[0.0; LANES]; CHANNELS] };
 
     /// Adds the gradients of another micro-batch.
     #[inline(always)]

@@ -17,6 +17,7 @@ mod dense;
 mod forward_backward;
 mod inference;
 mod loss;
+mod matrix_product;
 mod max_pool;
 mod micro_batch;
 mod muon;

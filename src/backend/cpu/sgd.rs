@@ -3,7 +3,7 @@
 use crate::model::TENSORS;
 use crate::optim::{Muon, Sgd};
 
-use super::simd::{LANES, Simd};
+use super::simd::{Simd, Vectors};
 
 /// All parameters or a consecutive part of them, and how to update them.
 pub(super) struct ParameterUpdate<'a> {
@@ -73,15 +73,16 @@ fn update<S: Simd>(
     v: Option<&mut [f32]>,
     g: &[f32],
 ) {
+    let wide = s.wide();
     let ((w, w_rest), (g, g_rest)) = (w.as_chunks_mut(), g.as_chunks());
     let (v, v_rest) = v.unwrap_or_default().as_chunks_mut();
     for (i, (w, g)) in w.iter_mut().zip(g).enumerate() {
-        update_vector(s, sgd, learning_rate, w, v.get_mut(i), g);
+        update_vector(wide, sgd, learning_rate, w, v.get_mut(i), g);
     }
     if !g_rest.is_empty() {
         let (mut w, mut v) = (padded(w_rest), padded(v_rest));
         let velocity = (!v_rest.is_empty()).then_some(&mut v);
-        update_vector(s, sgd, learning_rate, &mut w, velocity, &padded(g_rest));
+        update_vector(wide, sgd, learning_rate, &mut w, velocity, &padded(g_rest));
         w_rest.copy_from_slice(&w[..w_rest.len()]);
         v_rest.copy_from_slice(&v[..v_rest.len()]);
     }
@@ -89,13 +90,13 @@ fn update<S: Simd>(
 
 /// Computes `w = w - learning_rate * d`; see [`crate::optim`] for the direction d.
 #[inline(always)]
-fn update_vector<S: Simd>(
+fn update_vector<const N: usize, S: Vectors<N>>(
     s: S,
     sgd: Sgd,
     learning_rate: f32,
-    w: &mut [f32; LANES],
-    v: Option<&mut [f32; LANES]>,
-    g: &[f32; LANES],
+    w: &mut [f32; N],
+    v: Option<&mut [f32; N]>,
+    g: &[f32; N],
 ) {
     let weight = s.load(w);
     let mut direction = s.mul_add(s.splat(sgd.weight_decay), weight, s.load(g));
@@ -113,8 +114,8 @@ fn update_vector<S: Simd>(
 
 /// Pads the last values to a whole vector, so that the last values are computed with the same operations as all others.
 #[inline(always)]
-fn padded(rest: &[f32]) -> [f32; LANES] {
-    let mut vector = [0.0; LANES];
+fn padded<const N: usize>(rest: &[f32]) -> [f32; N] {
+    let mut vector = [0.0; N];
     vector[..rest.len()].copy_from_slice(rest);
     vector
 }

@@ -1,8 +1,9 @@
 //! Threads that spin instead of sleeping between the phases of a step.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use rayon::Yield;
@@ -13,6 +14,11 @@ const SPIN_TIME: Duration = Duration::from_micros(200);
 
 /// Number of checks without a task after which a spinning thread also yields to other programs between checks.
 const SPINS: u32 = 2_000;
+
+/// Number of cores. If the pool has more threads, the others sleep, because a spinning thread would only take time from a
+/// working thread.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, NonZero::get));
 
 thread_local! {
     static IS_SPINNING: Cell<bool> = const { Cell::new(false) };
@@ -28,9 +34,10 @@ pub(super) struct SpinPool {
 }
 
 impl SpinPool {
-    /// Makes the other threads of the caller's pool spin, unless all of them already do.
+    /// Makes the other threads of the caller's pool spin, one per core, unless they already do.
     pub(super) fn keep_spinning(&self) {
-        let others = rayon::current_num_threads() - 1;
+        let threads = rayon::current_num_threads();
+        let others = threads.min(*CORES) - 1;
         let Some(caller) = rayon::current_thread_index() else {
             return;
         };
@@ -40,8 +47,9 @@ impl SpinPool {
         self.spinning.fetch_add(others, Ordering::Relaxed);
         let spinning = Arc::clone(&self.spinning);
         rayon::spawn_broadcast(move |context| {
-            // The calling thread also runs this closure, while it waits for a task to finish, and must not spin.
-            if context.index() != caller {
+            // The calling thread also runs this closure, while it waits for a task to finish, and must not spin. It is the last
+            // in this count.
+            if (context.index() + threads - caller - 1) % threads < others {
                 spin_until_idle();
                 spinning.fetch_sub(1, Ordering::Relaxed);
             }
@@ -79,7 +87,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     #[test]
-    fn keep_spinning_occupies_each_thread_once() {
+    fn keep_spinning_occupies_one_thread_per_core() {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (busy, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -100,7 +108,7 @@ mod tests {
                 let spin_pool = SpinPool::default();
                 for _ in 0..2 {
                     spin_pool.keep_spinning();
-                    assert_eq!(spin_pool.spinning.load(Ordering::Relaxed), threads - 1);
+                    assert_eq!(spin_pool.spinning.load(Ordering::Relaxed), threads.min(*CORES) - 1);
                 }
                 release.store(true, Ordering::Relaxed);
             });

@@ -10,8 +10,8 @@ use crate::model::{CONV2, DenseShape, FC1, FC2, FC3, KERNEL, OFFSETS, TAPS};
 use super::dense::{stride, strides};
 use super::micro_batch::{Dense, MICRO_BATCH, MicroBatch};
 use super::muon::NewtonSchulz;
-use super::simd::{Kernel, LANES, Simd, SimdLevel};
-use super::slices::{lanes, lanes_mut, window};
+use super::simd::{Kernel, LANES, Simd, SimdLevel, Vectors, WIDE, Wide};
+use super::slices::{window, window_mut};
 use super::{conv1, conv2};
 
 pub(super) use super::sgd::ParameterUpdate;
@@ -42,6 +42,9 @@ pub(super) fn update(
 
 /// The dense layers, and the number of weight rows that a task updates.
 const DENSE: [(DenseShape, usize); 3] = [(FC1, 16), (FC2, 24), (FC3, 84)];
+
+/// The most parameters of a task on a dense layer.
+const MOST: usize = 24 * FC2.outputs;
 
 /// The parameters that one task updates.
 #[derive(Clone, Copy)]
@@ -91,15 +94,14 @@ impl Kernel for Update<'_> {
         let Self { task, micro_batches, target } = self;
         match task {
             UpdateTask::Convolutions => convolutions(s, micro_batches, target),
-            UpdateTask::Rows { layer: 0, first } => {
-                rows(s, micro_batches, |m| &m.fc1, 0, first, target);
-            }
-            UpdateTask::Rows { layer: 1, first } => {
-                rows(s, micro_batches, |m| &m.fc2, 1, first, target);
-            }
-            UpdateTask::Rows { first, .. } => {
-                rows(s, micro_batches, |m| &m.fc3, 2, first, target);
-            }
+            UpdateTask::Rows { layer, first } => match (S::Wide::IS_ONE_REGISTER, layer) {
+                (true, 0) => rows::<S, 8, 2, _, _>(s, micro_batches, |m| &m.fc1, 0, first, target),
+                (true, 1) => rows::<S, 8, 2, _, _>(s, micro_batches, |m| &m.fc2, 1, first, target),
+                (true, _) => rows::<S, 12, 1, _, _>(s, micro_batches, |m| &m.fc3, 2, first, target),
+                (false, 0) => rows::<S, 4, 1, _, _>(s, micro_batches, |m| &m.fc1, 0, first, target),
+                (false, 1) => rows::<S, 4, 1, _, _>(s, micro_batches, |m| &m.fc2, 1, first, target),
+                (false, _) => rows::<S, 4, 1, _, _>(s, micro_batches, |m| &m.fc3, 2, first, target),
+            },
             UpdateTask::Bias { layer } => bias(s, micro_batches, layer, target),
         }
     }
@@ -118,7 +120,8 @@ fn convolutions<S: Simd>(s: S, micro_batches: &[Box<MicroBatch>], mut target: Ta
     let mut d_conv1 = [0.0; conv1::WEIGHT + conv1::CHANNELS];
     let mut d_conv2 = [0.0; conv2::WEIGHT + conv2::CHANNELS];
     sums1.write(KERNEL, |row, column| KERNEL * row + column, &mut d_conv1);
-    sums2.write(CONV2.inputs, |tap, input| TAPS * input + tap, &mut d_conv2);
+    let index = |ky, lane| TAPS * (lane / KERNEL) + KERNEL * ky + lane % KERNEL;
+    sums2.write(CONV2.inputs * KERNEL, index, &mut d_conv2);
     for (tensor, d, weights) in [(0, &d_conv1[..], conv1::WEIGHT), (2, &d_conv2[..], conv2::WEIGHT)]
     {
         target.update(s, OFFSETS[tensor], &d[..weights], tensor);
@@ -126,10 +129,10 @@ fn convolutions<S: Simd>(s: S, micro_batches: &[Box<MicroBatch>], mut target: Ta
     }
 }
 
-/// Updates the rows of a weight from `first` on by their gradient, `transpose(x) * d_z`, in tiles of four inputs by sixteen
-/// outputs.
+/// Updates the rows of a weight from `first` on by their gradient, `transpose(x) * d_z`, in tiles of `R` inputs by `C` wide
+/// vectors of outputs.
 #[inline(always)]
-fn rows<S: Simd, const INPUTS: usize, const OUTPUTS: usize>(
+fn rows<S: Simd, const R: usize, const C: usize, const INPUTS: usize, const OUTPUTS: usize>(
     s: S,
     micro_batches: &[Box<MicroBatch>],
     dense: impl Fn(&MicroBatch) -> &Dense<INPUTS, OUTPUTS>,
@@ -137,35 +140,41 @@ fn rows<S: Simd, const INPUTS: usize, const OUTPUTS: usize>(
     first: usize,
     mut target: Target<'_>,
 ) {
+    let w = s.wide();
     let (DenseShape { outputs, .. }, count) = DENSE[layer];
-    for row in (0..count).step_by(4) {
-        for column in (0..outputs).step_by(2 * LANES) {
+    let mut gradient = [0.0; MOST + WIDE];
+    for row in (0..count).step_by(R) {
+        // The last vector of a row ends in the next row. The columns are processed from last to first, so that the values of
+        // the next row are written later.
+        for column in (0..outputs).step_by(C * WIDE).rev() {
             // With these bounds, the compiler removes the bounds checks of the loop, and the sums stay in registers.
-            let (input, output) = ((first + row).min(INPUTS - 4), column.min(OUTPUTS - 2 * LANES));
-            let mut sums = [[s.splat(0.0); 2]; 4];
+            let (input, output) = ((first + row).min(INPUTS - R), column.min(OUTPUTS - C * WIDE));
+            let mut sums = [[w.splat(0.0); C]; R];
             for micro_batch in micro_batches {
                 let Dense { x, d_z } = dense(micro_batch);
                 for image in 0..micro_batch.n.min(MICRO_BATCH) {
-                    let x: &[f32; 4] = window(&x.0[image], input);
-                    let d: &[f32; 2 * LANES] = window(&d_z.0[image], output);
-                    let d = [s.load(lanes(d, 0)), s.load(lanes(d, LANES))];
+                    let x: &[f32; R] = window(&x.0[image], input);
+                    let mut d = [w.splat(0.0); C];
+                    for (c, d) in d.iter_mut().enumerate() {
+                        *d = w.load(window(&d_z.0[image], output + c * WIDE));
+                    }
                     for (x, sums) in x.iter().zip(&mut sums) {
-                        let x = s.splat(*x);
-                        sums[0] = s.mul_add(x, d[0], sums[0]);
-                        sums[1] = s.mul_add(x, d[1], sums[1]);
+                        let x = w.splat(*x);
+                        for (sum, d) in sums.iter_mut().zip(&d) {
+                            *sum = w.mul_add(x, *d, *sum);
+                        }
                     }
                 }
             }
-            let width = (outputs - column).min(2 * LANES);
             for (i, sums) in sums.iter().enumerate() {
-                let mut g = [[0.0; LANES]; 2];
-                s.store(sums[0], &mut g[0]);
-                s.store(sums[1], &mut g[1]);
-                let at = (row + i) * outputs + column;
-                target.update(s, at, &g.as_flattened()[..width], 4 + 2 * layer);
+                for (c, sum) in sums.iter().enumerate() {
+                    let at = (row + i) * outputs + column + c * WIDE;
+                    w.store(*sum, window_mut(&mut gradient, at));
+                }
             }
         }
     }
+    target.update(s, 0, &gradient[..count * outputs], 4 + 2 * layer);
 }
 
 /// Updates a bias by its gradient, the sum of d_z.
@@ -179,20 +188,21 @@ fn bias<S: Simd>(s: S, micro_batches: &[Box<MicroBatch>], layer: usize, mut targ
         let (_, d) = micro_batch.dense(layer);
         for d in d.chunks_exact(d_stride).take(micro_batch.n) {
             for at in (0..d_stride).step_by(LANES) {
-                let sum = s.add(s.load(lanes(&sums, at)), s.load(lanes(d, at)));
-                s.store(sum, lanes_mut(&mut sums, at));
+                let sum = s.add(s.load(window(&sums, at)), s.load(window(d, at)));
+                s.store(sum, window_mut(&mut sums, at));
             }
         }
     }
     target.update(s, 0, &sums[..shape.outputs], 5 + 2 * layer);
 }
 
-// Tiles have four rows, and all tasks of a layer have the same number of rows.
+// Tiles have 4, 8 or 12 rows, and all tasks of a layer have the same number of rows.
 const _: () = {
     let mut layer = 0;
     while layer < DENSE.len() {
         let (shape, count) = DENSE[layer];
-        assert!(count.is_multiple_of(4) && shape.inputs.is_multiple_of(count));
+        assert!(count.is_multiple_of(if layer == 2 { 12 } else { 8 }));
+        assert!(shape.inputs.is_multiple_of(count) && count * shape.outputs <= MOST);
         layer += 1;
     }
 };

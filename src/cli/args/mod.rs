@@ -46,7 +46,7 @@ Examples:
 Environment:
   LENET_DATA_DIR  data set directory, like --data
   LENET_GPU       GPU for --backend wgpu, like --gpu
-  LENET_SIMD      CPU instruction set: scalar, avx2 or neon (default: the best)
+  LENET_SIMD      CPU instruction set: scalar, avx2, avx512 or neon (default: the fastest)
   NO_COLOR        disable colours and progress bars
 
 Exit status:

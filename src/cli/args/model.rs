@@ -16,7 +16,7 @@ Examples:
   lenet eval model.mpk --min-accuracy 0.75         exit with status 3 if below
   lenet eval model.mpk --json | jq .accuracy       print only the accuracy")]
 pub struct EvalArgs {
-    /// Model file: .mpk, .safetensors or .pt
+    /// Model file: .mpk, .bpk, .safetensors or .pt
     pub model: PathBuf,
     /// Images to evaluate on
     #[arg(long, value_enum, default_value = "test")]
@@ -52,7 +52,7 @@ Examples:
   lenet predict model.mpk boot.png --why show which parts of the image matter
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
-    /// Model file: .mpk, .safetensors or .pt
+    /// Model file: .mpk, .bpk, .safetensors or .pt
     pub model: PathBuf,
     /// Picture files: PNG, JPEG, GIF, WebP or BMP; - for standard input
     #[arg(value_name = "IMAGE", required_unless_present = "index", conflicts_with = "index")]
@@ -104,7 +104,7 @@ Examples:
   lenet report a.mpk b.mpk            write a-b.html, in which both classify the same drawing
   lenet report model.mpk -o new.html  choose the file name")]
 pub struct ReportArgs {
-    /// Model file: .mpk, .safetensors or .pt. With a second model, the page compares the two
+    /// Model file: .mpk, .bpk, .safetensors or .pt. With a second model, the page compares the two
     #[arg(value_name = "MODEL", required = true)]
     pub models: Vec<PathBuf>,
     /// Write the report to this file [default: next to the model, for example model.html for model.mpk]
@@ -162,7 +162,7 @@ pub struct CompareArgs {
 
 /// Convert a model to another format
 ///
-/// The file extension determines the format: .mpk and .safetensors can be read and written, .pt and .pth only read,
+/// The file extension determines the format: .mpk, .bpk and .safetensors can be read and written, .pt and .pth only read,
 /// .onnx only written. The written file is read back, and its weights are compared bit for bit.
 ///
 /// The seed, recipe, accuracy and data set digests from the run record next to IN are copied into the metadata of
@@ -178,10 +178,10 @@ Examples:
   lenet convert model.mpk my-lenet/          a directory for Hugging Face
   lenet convert net.pt model.mpk             from a PyTorch state_dict")]
 pub struct ConvertArgs {
-    /// Model file to read: .mpk, .safetensors or .pt
+    /// Model file to read: .mpk, .bpk, .safetensors or .pt
     #[arg(value_name = "IN")]
     pub input: PathBuf,
-    /// Model file to write: .mpk, .safetensors or .onnx; or a directory
+    /// Model file to write: .mpk, .bpk, .safetensors or .onnx; or a directory
     #[arg(value_name = "OUT")]
     pub output: PathBuf,
     /// Overwrite existing files

@@ -116,8 +116,9 @@ fn predict<B: LeNetBackend>(
             continue;
         }
         notes.other_data(path, run.trained_on.as_ref(), &provenance);
-        let weights = format::decode(path, &bytes)?.weights;
-        let outputs = outputs::<B>(&weights, &dataset, eval::BATCH_SIZE, device)?;
+        let file = format::decode(path, &bytes)?;
+        notes.of_reader(path, &file);
+        let outputs = outputs::<B>(&file.weights, &dataset, eval::BATCH_SIZE, device)?;
         let pairs = outputs.iter().zip(dataset.labels());
         let evaluation = Evaluation::new(&outputs, dataset.labels(), dataset.info());
         // Without its digest, nothing confirms that the record belongs to the model.

@@ -48,7 +48,7 @@ impl ConvertArgs {
         let metadata = metadata(&model);
         model.file.metadata.extend(metadata);
         match format {
-            None => folder::write(self, &mut model)?,
+            None => folder::write(self, &model)?,
             Some(format) => {
                 let bytes = encode(&self.output, format, &model.file)?;
                 Target::new(&self.output, Origin::User)?.write(&bytes, self.force)?;
@@ -73,12 +73,14 @@ impl ConvertArgs {
             Some(Format::Onnx) => "; the ONNX graph itself was not executed",
             _ => "",
         };
-        out.line(&format!("verified: the weights are bit-identical to those of {input}{graph}"));
+        out.line(&format!(
+            "verified: the weights are bit-identical to those read from {input}{graph}"
+        ));
         let shown = ["recipe", "seed", "test_accuracy"].iter().filter_map(|key| {
             Some(format!("{} {}", key.replace('_', " "), start(file.metadata.get(*key)?)))
         });
         let shown: Vec<_> = shown.collect();
-        if !shown.is_empty() && format != Some(Format::Mpk) {
+        if !shown.is_empty() && !matches!(format, Some(Format::Mpk | Format::Bpk)) {
             out.line(&format!("metadata: {}", shown.join(", ")));
         }
         out.finish()

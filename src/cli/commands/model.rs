@@ -19,13 +19,15 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Reads the model file `path` and its run record.
+    /// Reads the model file `path`, or the model in the directory `path`, and its run record.
     ///
     /// Adds a warning if the record exists but cannot be used, and a note if nothing tells how the outputs of the network are
     /// computed from the weights.
     pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Self, Error> {
+        let path = &format::locate(path)?;
         let bytes = format::read_bytes(path)?;
         let file = format::decode(path, &bytes)?;
+        notes.of_reader(path, &file);
         let record = RunRecord::beside(path, &sha256(&bytes));
         if let Err(problem) = &record
             && problem.kind() != io::ErrorKind::NotFound

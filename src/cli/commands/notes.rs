@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::ui;
 use crate::data::{DatasetIdentity, Provenance, UNKNOWN};
 use crate::eval::Evaluation;
+use crate::format::ModelFile;
 
 /// The notes and warnings so far, without `note: ` or `warning: `.
 #[derive(Default)]
@@ -27,6 +28,13 @@ impl Notes {
     pub(super) fn add_to(&self, document: &mut Value) {
         if !self.0.is_empty() {
             document["warnings"] = json!(self.0);
+        }
+    }
+
+    /// Adds a note for everything that the reader of a model file changed or assumed.
+    pub(super) fn of_reader(&mut self, path: &Path, file: &ModelFile) {
+        for note in &file.notes {
+            self.note(format!("{}: {note}", path.display()));
         }
     }
 

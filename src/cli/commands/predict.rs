@@ -87,7 +87,7 @@ impl OnBackend for PredictArgs {
                 out.line(&heading(prediction));
                 out.verbatim(&candidates(prediction, &draw(drawing, image)));
                 if let Some(why) = &prediction.why {
-                    out.verbatim(&why.text(prediction.class));
+                    out.verbatim(why.text(prediction.class).trim_end());
                 }
             }
         }

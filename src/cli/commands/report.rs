@@ -124,7 +124,7 @@ fn default_path(models: &[PathBuf]) -> PathBuf {
     }
 }
 
-/// Returns whether the file is a page that this program wrote.
+/// Returns whether the file is a report that this program wrote.
 fn is_report(path: &Path) -> bool {
     let bytes = crate::io::read(path, MAX_PAGE_BYTES).unwrap_or_default();
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(1024)]);

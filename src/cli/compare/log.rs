@@ -26,12 +26,19 @@ const COLUMNS: [&[&str]; 6] = [
     &["seconds"],
 ];
 
+/// The longest line of a log, in bytes. A line of many short cells needs many times the memory of its text.
+const MAX_LINE: usize = 10_000;
+
 /// Parses a log. A header that is repeated, as in a log that was appended to, is skipped.
 ///
 /// # Errors
 /// Returns a description of the problem.
 pub fn parse(text: &str) -> Result<Log, String> {
     let text = text.trim_start_matches('\u{feff}');
+    let mut lines = text.lines().zip(1..);
+    if let Some((long, number)) = lines.find(|(line, _)| line.len() > MAX_LINE) {
+        return Err(format!("line {number}: longer than {MAX_LINE} bytes: {}", quoted(long)));
+    }
     let header = text.lines().next().unwrap_or_default();
     // `CSVLogger(separator=..)` allows separators other than the comma.
     let separator = [',', ';', '\t']

@@ -192,9 +192,8 @@ fn stem(path: &Path) -> String {
 
 /// Returns the default settings of a named recipe, or none if the name is unknown.
 pub fn defaults(recipe: &str) -> BTreeMap<String, String> {
-    let recipes = [Recipe::classic(), Recipe::tuned()].into_iter();
-    let mut named = recipes.filter(|known| known.name == recipe);
-    named.next().map_or_else(BTreeMap::new, |recipe| flat(&Settings::new(recipe)))
+    let settings = Recipe::named(recipe).map(Settings::new);
+    settings.as_ref().map(flat).unwrap_or_default()
 }
 
 /// Returns all settings except the seed, by name in the run record.

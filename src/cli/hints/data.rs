@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::MEMORY;
 use super::files::reading;
+use super::models::any;
 use crate::cli::args::quoted;
 use crate::data::error::IdxError;
 use crate::data::{Contents, DataError};
@@ -23,7 +24,7 @@ pub(super) fn data(error: &DataError) -> Option<String> {
             "`--data` or LENET_DATA_DIR must name the directory that contains the four IDX files, with or without .gz"
         }
         DataError::Incomplete { dir, contents, .. } => return Some(instead(dir, contents)),
-        DataError::File { source, .. } => return idx(source),
+        DataError::File { path, source } => return idx(path, source),
         DataError::Counts { .. } => REPLACE_DATA,
         DataError::OtherDataset { .. } => {
             "give the directory of Fashion-MNIST with `--data DIR`, or accept this data set with `--any-dataset`"
@@ -79,10 +80,13 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }
 
-fn idx(error: &IdxError) -> Option<String> {
+fn idx(path: &Path, error: &IdxError) -> Option<String> {
     let hint = match error {
         IdxError::Read(error) if error.raw_os_error().is_some() => return reading(error),
         IdxError::Memory(_) => MEMORY,
+        IdxError::Other { found, .. } => {
+            return any(*found, path).or(Some(REPLACE_DATA.to_owned()));
+        }
         IdxError::Unsupported(_) => {
             "use a data set with ten classes (labels 0 to 9) of 28x28 pixels, one byte per label and per pixel"
         }

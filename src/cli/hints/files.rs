@@ -20,6 +20,7 @@ pub(super) fn file(error: &FileError) -> Option<String> {
         {
             Some("remove that file, or choose another output".to_owned())
         }
+        false if error.action.starts_with("cannot rename") => Some(ELSEWHERE.to_owned()),
         false => writing(&error.source),
     }
 }

@@ -7,12 +7,14 @@
 //! darker than its background. [`warnings`] reports properties of the result that the training images do not have.
 
 mod draw;
+mod error;
 mod headers;
 mod prepare;
 mod read;
 mod statistics;
 
 pub use draw::{ascii, half_blocks};
+pub use error::PictureError;
 pub use prepare::{Crop, Invert, Prepared, prepare};
-pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError, decode, read};
+pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, decode, read};
 pub use statistics::{RANGES, Range, statistics, warnings};

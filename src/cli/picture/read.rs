@@ -1,7 +1,7 @@
 //! Decoding of picture files (PNG, JPEG, GIF, WebP, BMP) to grey pixels, with limits that are checked before decoding.
 
 use std::io::{self, Cursor};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{
@@ -9,8 +9,9 @@ use image::{
     Rgba,
 };
 
-use super::Crop;
+use super::error::PictureError;
 use super::headers::{is_truncated, peak_bytes};
+use crate::io::kind::sniff;
 use crate::io::{FileError, limits, read_any, read_from};
 
 /// Maximum size of a picture file in bytes.
@@ -21,27 +22,6 @@ pub const MAX_SIDE: u32 = 16_384;
 pub const MAX_BYTES: u64 = 224 << 20;
 /// Maximum size in bytes of the texts and the colour profile of a PNG file.
 const MAX_METADATA_BYTES: u64 = 16 << 20;
-
-/// An error from reading a picture.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "its message says what each field is")]
-pub enum PictureError {
-    /// The file could not be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// The content is not in a supported format.
-    #[error("{} is not a PNG, JPEG, GIF, WebP or BMP picture", .0.display())]
-    NotAnImage(PathBuf),
-    /// The picture exceeds the limits.
-    #[error("{} is too large", .0.display())]
-    TooLarge(PathBuf),
-    /// The part to use is not inside the picture.
-    #[error("{} has {width}x{height} pixels, so {} is not inside it", path.display(), crop.0.map(|n| n.to_string()).join(","))]
-    Crop { path: PathBuf, width: u32, height: u32, crop: Crop },
-    /// The file is in a supported format but cannot be decoded.
-    #[error("{} is corrupt: {cause}", path.display())]
-    Corrupt { path: PathBuf, cause: String },
-}
 
 /// Reads a picture file as grey values (luma by ITU-R BT.709). The path `-` stands for standard input.
 ///
@@ -69,7 +49,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let corrupt = |cause: String| PictureError::Corrupt { path: path.to_owned(), cause };
     let failed = |error| match error {
         ImageError::Limits(_) => too_large(),
-        ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned()),
+        ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned(), sniff(bytes)),
         error => corrupt(error.to_string()),
     };
     let bounds = |max_bytes| {
@@ -82,7 +62,7 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
         .with_guessed_format()
         .map_err(|error| failed(ImageError::IoError(error)))?;
     let Some(format) = reader.format() else {
-        return Err(PictureError::NotAnImage(path.to_owned()));
+        return Err(PictureError::NotAnImage(path.to_owned(), sniff(bytes)));
     };
     // The PNG decoder reads texts and the colour profile first. It skips a larger profile.
     reader.limits(bounds(MAX_METADATA_BYTES));
@@ -292,7 +272,7 @@ mod tests {
                 let _ = decode_bytes(&changed);
             }
             assert!(decode_bytes(&bytes[..bytes.len() / 4]).is_err());
-            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(_)));
+            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(..)));
         }
     }
 }

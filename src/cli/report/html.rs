@@ -6,8 +6,8 @@ use crate::cli::ui::table::Table;
 
 const STYLE: &str = concat!(include_str!("style.css"), include_str!("lesson.css"));
 
-/// The generator that each page names, which marks it as written by this program.
-pub const GENERATOR: &str = "lenet";
+/// The generator that a report names, which marks it as written by `lenet report`.
+pub const GENERATOR: &str = "lenet report";
 
 /// Renders a whole page with a content security policy that allows no requests and no scripts but `scripts`.
 pub fn page(
@@ -22,6 +22,7 @@ pub fn page(
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {scripts}; base-uri 'none'; \
          form-action 'none'"
     );
+    let generator = command.split(' ').take(2).collect::<Vec<_>>().join(" ");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -29,7 +30,7 @@ pub fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content=(GENERATOR);
+                meta name="generator" content=(generator);
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 link rel="icon" href="data:,";
                 title { (title) }

@@ -43,6 +43,7 @@ pub fn inside(report: &Report<'_>, other: Option<&Report<'_>>) -> Markup {
                         aria-describedby="network-keys" {}
                     (origin())
                 }
+                svg .links aria-hidden="true" {}
             }
         }
     }

@@ -66,10 +66,7 @@ fn best(record: &RunRecord) -> Option<&EpochRecord> {
 /// steps the loss is still near that of guessing, ln 10.
 fn advice(settings: &Settings, test: &TestRecord, record: &RunRecord) -> String {
     let recipe = &settings.recipe;
-    let usual = match recipe.name.as_str() {
-        "tuned" => Recipe::tuned(),
-        _ => Recipe::classic(),
-    };
+    let usual = Recipe::named(&recipe.name).unwrap_or_else(Recipe::classic);
     let (rate, usual_rate, batch) = (recipe.learning_rate, usual.learning_rate, usual.batch_size());
     if test.saturated || test.loss > LARGE_LOSS {
         let symptom = match test.saturated {

@@ -100,9 +100,11 @@ impl TensorBoard {
     fn try_write(&mut self, record: &RunRecord) -> Result<(), FileError> {
         self.train.write(record)?;
         self.validation.write(record)?;
+        let files = [&self.train, &self.validation].into_iter().filter(|file| file.file.is_some());
+        let written: Vec<_> = files.map(|file| file.dir.join(file_name(record))).collect();
         for path in self.replaced.drain(..) {
-            // A run that started in the same second had the same file name, so its file has just been replaced.
-            if !path.ends_with(file_name(record)) {
+            // A run that started in the same second had the same file names, so its file has just been replaced.
+            if !written.contains(&path) {
                 fs::remove_file(&path).map_err(FileError::of("cannot remove", &path))?;
             }
         }

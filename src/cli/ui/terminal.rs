@@ -109,19 +109,22 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(format!("lenet {command}"));
         return lines;
     }
-    let mut lines: Vec<String> = Vec::new();
-    let mut is_quoted = false;
+    let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line)
-                if is_quoted || line.chars().count() + 1 + word.chars().count() <= columns =>
-            {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
+        match words.last_mut() {
+            // The last word has an opening backquote without a closing one.
+            Some(last) if last.matches('`').count() % 2 == 1 => *last += &format!(" {word}"),
+            _ => words.push(word.to_owned()),
         }
-        is_quoted ^= word.matches('`').count() % 2 == 1;
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
+                *line += &format!(" {word}");
+            }
+            _ => lines.push(word),
+        }
     }
     lines
 }

@@ -8,21 +8,28 @@ use crate::format::Fault;
 /// Index of a value in [`Machine::values`].
 pub(super) type Id = usize;
 
+/// Maximum number of dimensions of a tensor. A higher limit would allow a small file to need much memory.
+const MAX_DIMENSIONS: usize = 8;
+
 #[derive(Debug)]
 pub(super) enum Value<'a> {
     /// Python's `None`.
     None,
     Bool,
-    /// A negative number, which is never a size.
-    Other,
     Int(usize),
     Text(&'a str),
     Tuple(Vec<Id>),
     Dict(Vec<(Id, Id)>),
-    /// A Python object, by module and name.
+    /// A Python class or function, by module and name.
     Global(&'a str, &'a str),
-    Storage(Storage<'a>),
-    Tensor(TensorRef<'a>),
+    Storage(Box<Storage<'a>>),
+    Tensor(Box<TensorRef<'a>>),
+    /// A tensor that has hooks or is a negated or conjugated view.
+    View,
+    /// An object that this class or function would create.
+    Object(&'a str, &'a str),
+    /// A value that cannot be a part of a tensor: a list, a set, a float, bytes, or an integer that is negative or large.
+    Other,
 }
 
 #[derive(Default)]
@@ -33,7 +40,7 @@ pub(super) struct Machine<'a> {
     pub(super) stack: Vec<Id>,
     /// The height of the stack at each open mark.
     pub(super) marks: Vec<usize>,
-    pub(super) memo: HashMap<u32, Id>,
+    pub(super) memo: HashMap<u64, Id>,
     /// All storages referenced so far, by key.
     pub(super) storages: HashMap<&'a str, Storage<'a>>,
 }
@@ -58,10 +65,16 @@ impl<'a> Machine<'a> {
         Ok(taken)
     }
 
-    /// Reads a little-endian number of `width` bytes, at most four.
-    pub(super) fn number(&mut self, width: usize) -> Result<u32, Fault> {
+    /// Reads a little-endian number of `width` bytes, at most eight.
+    pub(super) fn number(&mut self, width: usize) -> Result<u64, Fault> {
         let bytes = self.take(width)?;
-        Ok(bytes.iter().rfold(0, |number, byte| number << 8 | u32::from(*byte)))
+        Ok(bytes.iter().rfold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// Reads bytes after their length, which has `width` bytes.
+    pub(super) fn prefixed(&mut self, width: usize) -> Result<&'a [u8], Fault> {
+        let length = self.number(width)?;
+        self.take(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
     /// Reads text up to the end of the line.
@@ -130,7 +143,11 @@ impl<'a> Machine<'a> {
         }
     }
 
-    pub(super) fn as_ints(&self, id: Id) -> Result<Vec<usize>, Fault> {
-        self.as_tuple(id)?.iter().map(|item| self.as_int(*item)).collect()
+    pub(super) fn as_sizes(&self, id: Id) -> Result<Vec<usize>, Fault> {
+        let items = self.as_tuple(id)?;
+        if items.len() > MAX_DIMENSIONS {
+            return Err(self.unexpected("at most eight dimensions"));
+        }
+        items.iter().map(|item| self.as_int(*item)).collect()
     }
 }

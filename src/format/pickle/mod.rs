@@ -1,18 +1,20 @@
-//! A restricted pickle reader: a stack machine with the opcodes of PyTorch state dicts, which can only build tensors.
+//! A restricted pickle reader: a stack machine that finds the tensors in files of PyTorch and skips everything else.
 //!
-//! The reader imports and calls nothing. The four names that a state dict needs are built in, and all other names are rejected.
-//! Values are stored in one list and refer to each other by index. Each byte adds at most one value, so a pickle can
-//! neither recurse nor grow exponentially. The opcodes are listed in
-//! <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
+//! The reader imports and calls nothing. It builds tensors and dictionaries. Every other class or function is only named, and so
+//! is the object that it would create, for example an optimizer or a date in a checkpoint. Values are stored in one list and refer
+//! to each other by index. Each byte adds at most one value, so a pickle can neither recurse nor grow exponentially. The opcodes
+//! are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
 
 mod machine;
+mod weights;
 
 use super::{Fault, FaultKind};
-use crate::io::text::quoted;
 use machine::{Id, Machine, Value};
 
-/// Maximum size of a pickle in bytes. The state dict of LeNet needs about 1,000 bytes.
-pub(super) const MAX_PICKLE_BYTES: usize = 64 << 10;
+pub(super) use weights::state_dict;
+
+/// Maximum size of a pickle in bytes. The state dict of LeNet needs about 1,000 bytes, and a checkpoint with an optimizer 4,000.
+pub(super) const MAX_PICKLE_BYTES: usize = 1 << 20;
 
 /// A storage: an entry of the zip file that holds numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,28 +39,6 @@ pub(super) struct TensorRef<'a> {
     pub(super) strides: Vec<usize>,
 }
 
-/// Parses a pickled dictionary of tensors and returns its entries in order.
-///
-/// # Errors
-/// Returns an error if the pickle is malformed or contains anything else.
-pub(super) fn state_dict(bytes: &[u8]) -> Result<Vec<(&str, TensorRef<'_>)>, Fault> {
-    let mut machine = Machine { bytes, ..Machine::default() };
-    let result = machine.run()?;
-    let Value::Dict(entries) = &machine.values[result] else {
-        return Err(unsupported("the file contains no dictionary of tensors".to_owned()));
-    };
-    let entry = |&(key, value): &(Id, Id)| match (&machine.values[key], &machine.values[value]) {
-        (Value::Text(name), Value::Tensor(tensor)) => Ok((*name, tensor.clone())),
-        (Value::Text(name), _) => Err(unsupported(format!("{} is not a tensor", quoted(name)))),
-        _ => Err(unsupported("a key is not a string".to_owned())),
-    };
-    entries.iter().map(entry).collect()
-}
-
-fn unsupported(what: String) -> Fault {
-    Fault::new(FaultKind::NotStateDict, what)
-}
-
 impl<'a> Machine<'a> {
     /// Runs the pickle to its end and returns the result.
     fn run(&mut self) -> Result<Id, Fault> {
@@ -74,36 +54,55 @@ impl<'a> Machine<'a> {
                 b'K' => self.integer(1)?,
                 b'M' => self.integer(2)?,
                 b'J' => self.integer(4)?,
-                0x8c => self.text(1)?,
-                b'X' => self.text(4)?,
+                // A float, and integers and bytes of any length.
+                b'G' => self.take(8).map(|_| self.push(Value::Other))?,
+                0x8a | b'C' => self.prefixed(1).map(|_| self.push(Value::Other))?,
+                0x8b | b'B' => self.prefixed(4).map(|_| self.push(Value::Other))?,
+                0x8e | 0x96 => self.prefixed(8).map(|_| self.push(Value::Other))?,
+                0x8c | b'U' => self.text(1)?,
+                b'X' | b'T' => self.text(4)?,
+                0x8d => self.text(8)?,
                 b'(' => self.marks.push(self.stack.len()),
+                b'0' => drop(self.pop()?),
+                b'1' => drop(self.pop_to_mark()?),
+                b'2' => self.top().map(|id| self.stack.push(id))?,
                 b')' => self.push(Value::Tuple(Vec::new())),
-                0x85 => self.pop_many(1).map(|items| self.push(Value::Tuple(items)))?,
-                0x86 => self.pop_many(2).map(|items| self.push(Value::Tuple(items)))?,
-                0x87 => self.pop_many(3).map(|items| self.push(Value::Tuple(items)))?,
+                opcode @ 0x85..=0x87 => self
+                    .pop_many(usize::from(opcode - 0x84))
+                    .map(|items| self.push(Value::Tuple(items)))?,
                 b't' => self.pop_to_mark().map(|items| self.push(Value::Tuple(items)))?,
+                // Lists and sets: empty, of the items after the mark, and with items added.
+                b']' | 0x8f => self.push(Value::Other),
+                b'l' | 0x91 => self.pop_to_mark().map(|_| self.push(Value::Other))?,
+                b'a' => self.pop().and_then(|_| self.change_object("appends to"))?,
+                b'e' | 0x90 => self.pop_to_mark().and_then(|_| self.change_object("appends to"))?,
                 b'}' => self.push(Value::Dict(Vec::new())),
                 b's' => self.pop_many(2).and_then(|items| self.set_items(&items))?,
                 b'u' => self.pop_to_mark().and_then(|items| self.set_items(&items))?,
                 b'q' => self.number(1).and_then(|key| self.put(key))?,
                 b'r' => self.number(4).and_then(|key| self.put(key))?,
-                0x94 => self.put(self.memo.len() as u32)?,
+                0x94 => self.put(self.memo.len() as u64)?,
                 b'h' => self.number(1).and_then(|key| self.get(key))?,
                 b'j' => self.number(4).and_then(|key| self.get(key))?,
                 b'c' => {
                     let (module, name) = (self.line()?, self.line()?);
-                    self.global(module, name)?;
+                    self.push(Value::Global(module, name));
                 }
                 0x93 => {
                     let items = self.pop_many(2)?;
-                    self.global(self.as_text(items[0])?, self.as_text(items[1])?)?;
+                    let (module, name) = (self.as_text(items[0])?, self.as_text(items[1])?);
+                    self.push(Value::Global(module, name));
                 }
                 b'Q' => self.persistent_id()?,
                 b'R' => self.reduce()?,
-                b'b' => self.build()?,
+                // New objects: a class and its arguments, of which the second opcode has named ones too.
+                0x81 => self.pop_many(2).and_then(|items| self.object(items[0]))?,
+                0x92 => self.pop_many(3).and_then(|items| self.object(items[0]))?,
+                b'b' => self.pop().and_then(|_| self.change_object("sets attributes of"))?,
                 opcode => {
+                    let what = format!("opcode {opcode:#04x} at byte {at} of data.pkl");
                     return Err(unsupported(format!(
-                        "the file contains something other than tensors: opcode {opcode:#04x} at byte {at} of data.pkl"
+                        "the file contains something other than tensors: {what}"
                     )));
                 }
             }
@@ -126,11 +125,8 @@ impl<'a> Machine<'a> {
     }
 
     fn text(&mut self, width: usize) -> Result<(), Fault> {
-        let length = self.number(width)? as usize;
-        let bytes = self.take(length)?;
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| self.malformed("has a string that is not valid UTF-8"))?;
-        self.push(Value::Text(text));
+        let bytes = self.prefixed(width)?;
+        self.push(std::str::from_utf8(bytes).map_or(Value::Other, Value::Text));
         Ok(())
     }
 
@@ -142,37 +138,31 @@ impl<'a> Machine<'a> {
                 entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
                 Ok(())
             }
+            Value::Object(..) => Ok(()),
             _ => Err(self.malformed("sets items on a value that is not a dictionary")),
         }
     }
 
-    fn put(&mut self, key: u32) -> Result<(), Fault> {
+    /// Checks that the top of the stack may be changed. The change itself is ignored: it concerns a list, an object that is only
+    /// named, or an attribute of a dictionary such as `_metadata`.
+    fn change_object(&self, action: &str) -> Result<(), Fault> {
+        match self.values[self.top()?] {
+            Value::Dict(_) | Value::Object(..) | Value::Other => Ok(()),
+            _ => Err(self.malformed(&format!("{action} a value that is not an object"))),
+        }
+    }
+
+    fn put(&mut self, key: u64) -> Result<(), Fault> {
         let top = self.top()?;
         self.memo.insert(key, top);
         Ok(())
     }
 
-    fn get(&mut self, key: u32) -> Result<(), Fault> {
+    fn get(&mut self, key: u64) -> Result<(), Fault> {
         let Some(id) = self.memo.get(&key).copied() else {
             return Err(self.malformed("reads an empty memo slot"));
         };
         self.stack.push(id);
-        Ok(())
-    }
-
-    fn global(&mut self, module: &'a str, name: &'a str) -> Result<(), Fault> {
-        match (module, name) {
-            ("collections", "OrderedDict")
-            | ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_parameter") => {}
-            ("torch", kind) if kind.ends_with("Storage") => {}
-            _ => {
-                let name = quoted(&format!("{module}.{name}"));
-                return Err(unsupported(format!(
-                    "the file contains something other than tensors: {name}"
-                )));
-            }
-        }
-        self.push(Value::Global(module, name));
         Ok(())
     }
 
@@ -182,7 +172,7 @@ impl<'a> Machine<'a> {
         let &[tag, kind, key, _, values] = self.as_tuple(id)? else {
             return Err(self.malformed("references something that is not a storage"));
         };
-        let (Value::Text("storage"), Value::Global("torch", kind)) =
+        let (Value::Text("storage"), Value::Global(_, kind)) =
             (&self.values[tag], &self.values[kind])
         else {
             return Err(self.malformed("references something that is not a storage"));
@@ -192,7 +182,7 @@ impl<'a> Machine<'a> {
         if *self.storages.entry(storage.key).or_insert(storage) != storage {
             return Err(self.malformed("declares a storage with conflicting types or sizes"));
         }
-        self.push(Value::Storage(storage));
+        self.push(Value::Storage(storage.into()));
         Ok(())
     }
 
@@ -200,58 +190,70 @@ impl<'a> Machine<'a> {
         let [callable, arguments] = self.pop_many(2)?[..] else {
             return Err(self.malformed("has a call without a function"));
         };
+        let Value::Global(module, name) = self.values[callable] else {
+            return self.object(callable);
+        };
         let arguments = self.as_tuple(arguments)?;
-        let value = match (&self.values[callable], arguments) {
-            (Value::Global(_, "OrderedDict"), []) => Value::Dict(Vec::new()),
+        let value = match (module, name, arguments) {
+            ("collections", "OrderedDict", []) => Value::Dict(Vec::new()),
             (
-                Value::Global(_, "_rebuild_tensor_v2"),
+                "torch._utils",
+                "_rebuild_tensor_v2",
                 &[storage, offset, shape, strides, gradient, hooks, ..],
             ) => {
-                self.check_rest(gradient, hooks, &arguments[6..])?;
-                let Value::Storage(storage) = self.values[storage] else {
+                let Value::Storage(storage) = &self.values[storage] else {
                     return Err(self.malformed("builds a tensor without a storage"));
                 };
-                Value::Tensor(TensorRef {
-                    storage,
+                let tensor = TensorRef {
+                    storage: **storage,
                     offset: self.as_int(offset)?,
-                    shape: self.as_ints(shape)?,
-                    strides: self.as_ints(strides)?,
-                })
+                    shape: self.as_sizes(shape)?,
+                    strides: self.as_sizes(strides)?,
+                };
+                match self.is_plain(gradient, hooks, &arguments[6..]) {
+                    true => Value::Tensor(tensor.into()),
+                    false => Value::View,
+                }
             }
-            (Value::Global(_, "_rebuild_parameter"), &[tensor, gradient, hooks])
+            ("torch._utils", "_rebuild_parameter", &[tensor, gradient, hooks])
                 if matches!(self.values[tensor], Value::Tensor(_)) =>
             {
-                self.check_rest(gradient, hooks, &[])?;
-                self.stack.push(tensor);
-                return Ok(());
+                if self.is_plain(gradient, hooks, &[]) {
+                    self.stack.push(tensor);
+                    return Ok(());
+                }
+                Value::View
             }
-            _ => return Err(self.malformed("calls an unsupported function")),
+            _ => Value::Object(module, name),
         };
         self.push(value);
         Ok(())
     }
 
-    /// Rejects everything that changes the values of a tensor: hooks, which are code, and metadata, which holds the bits
+    /// Pushes the object that a class, or the result of a function, would create.
+    fn object(&mut self, callable: Id) -> Result<(), Fault> {
+        match self.values[callable] {
+            Value::Global(module, name) | Value::Object(module, name) => {
+                self.push(Value::Object(module, name));
+                Ok(())
+            }
+            _ => Err(self.malformed("calls a value that is not a function")),
+        }
+    }
+
+    /// Returns whether nothing changes the values of a tensor: neither hooks, which are code, nor metadata, which holds the bits
     /// that negate or conjugate a view.
-    fn check_rest(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> Result<(), Fault> {
+    fn is_plain(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> bool {
         let is_empty = |id: &Id| match &self.values[*id] {
             Value::None => true,
             Value::Dict(entries) => entries.is_empty(),
             _ => false,
         };
-        let is_plain = metadata.len() <= 1 && metadata.iter().chain([&hooks]).all(is_empty);
-        if is_plain && matches!(self.values[gradient], Value::Bool) {
-            return Ok(());
-        }
-        Err(Fault::new(FaultKind::View, "a tensor has hooks or is a negated or conjugated view"))
+        let is_gradient = matches!(self.values[gradient], Value::Bool);
+        is_gradient && metadata.len() <= 1 && metadata.iter().chain([&hooks]).all(is_empty)
     }
+}
 
-    /// Pops the attributes to set on a dictionary, such as `_metadata`, and ignores them.
-    fn build(&mut self) -> Result<(), Fault> {
-        self.pop()?;
-        match self.values[self.top()?] {
-            Value::Dict(_) => Ok(()),
-            _ => Err(self.malformed("sets attributes on a value that is not a dictionary")),
-        }
-    }
+fn unsupported(what: String) -> Fault {
+    Fault::new(FaultKind::NotStateDict, what)
 }

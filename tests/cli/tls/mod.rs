@@ -64,7 +64,8 @@ fn private_certificate_authority_can_be_named() {
     let dir = incomplete_dataset();
     for unknown in [None, Some("/nonexistent")] {
         let output = fetch(&dir, port, unknown);
-        output.assert_error(1, "all mirrors failed", "SSL_CERT_FILE=FILE lenet data fetch");
+        assert_eq!(output.code(), 1, "{}", output.stderr());
+        output.assert_stderr_contains("SSL_CERT_FILE=FILE lenet data fetch");
         let note =
             format!("note: https://localhost:{port}/{NAME}: the server's certificate is from");
         output.assert_stderr_contains(&note);

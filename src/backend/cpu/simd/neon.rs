@@ -1,6 +1,6 @@
 //! Vectors of NEON.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Pair, Shuffles, Simd, Vectors};
 use std::arch::aarch64::*;
 
 /// NEON with two registers per vector. The field is private, so only the wrapper below creates a value.
@@ -13,13 +13,29 @@ pub(super) fn run_neon<K: Kernel>(kernel: K) {
     kernel.run(Neon(()));
 }
 
-impl Simd for Neon {
+/// Implements operations on two vectors, each by the intrinsic that computes it for one register.
+macro_rules! operations {
+    ($($name:ident = $intrinsic:ident;)*) => {$(
+        #[inline(always)]
+        fn $name(self, a: Self::V, b: Self::V) -> Self::V {
+            // SAFETY: `self` only exists if the CPU supports NEON.
+            unsafe { [$intrinsic(a[0], b[0]), $intrinsic(a[1], b[1])] }
+        }
+    )*};
+}
+
+impl Vectors<LANES> for Neon {
     type V = [float32x4_t; 2];
 
+    operations! { add = vaddq_f32; sub = vsubq_f32; mul = vmulq_f32; div = vdivq_f32; }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         // SAFETY: `self` only exists if the CPU supports NEON.
         unsafe { [vdupq_n_f32(x); 2] }
+    }
+    #[inline(always)]
+    fn splat_pair(self, [a, b]: &[f32; 2]) -> Self::V {
+        self.load(&[*a, *b, *a, *b, *a, *b, *a, *b])
     }
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> Self::V {
@@ -33,26 +49,6 @@ impl Simd for Neon {
             vst1q_f32(to.as_mut_ptr(), v[0]);
             vst1q_f32(to.as_mut_ptr().add(4), v[1]);
         }
-    }
-    #[inline(always)]
-    fn add(self, a: Self::V, b: Self::V) -> Self::V {
-        // SAFETY: as in `splat`.
-        unsafe { [vaddq_f32(a[0], b[0]), vaddq_f32(a[1], b[1])] }
-    }
-    #[inline(always)]
-    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
-        // SAFETY: as in `splat`.
-        unsafe { [vsubq_f32(a[0], b[0]), vsubq_f32(a[1], b[1])] }
-    }
-    #[inline(always)]
-    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
-        // SAFETY: as in `splat`.
-        unsafe { [vmulq_f32(a[0], b[0]), vmulq_f32(a[1], b[1])] }
-    }
-    #[inline(always)]
-    fn div(self, a: Self::V, b: Self::V) -> Self::V {
-        // SAFETY: as in `splat`.
-        unsafe { [vdivq_f32(a[0], b[0]), vdivq_f32(a[1], b[1])] }
     }
     #[inline(always)]
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
@@ -77,6 +73,20 @@ impl Simd for Neon {
             ]
         }
     }
+    #[inline(always)]
+    fn shift_into_exponent(self, v: Self::V) -> Self::V {
+        // SAFETY: as in `splat`.
+        unsafe { v.map(|v| vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(v)))) }
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: Self::V) -> [u8; LANES] {
+        let mut x = [0.0; LANES];
+        self.store(v, &mut x);
+        x.map(|x| x as u8)
+    }
+}
+
+impl Shuffles for Neon {
     #[inline(always)]
     fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
         // SAFETY: as in `splat`.
@@ -103,15 +113,13 @@ impl Simd for Neon {
         }
         vectors
     }
+}
+
+impl Simd for Neon {
+    type Wide = Pair<Self>;
+
     #[inline(always)]
-    fn shift_into_exponent(self, v: Self::V) -> Self::V {
-        // SAFETY: as in `splat`.
-        unsafe { v.map(|v| vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(v)))) }
-    }
-    #[inline(always)]
-    fn to_bytes(self, v: Self::V) -> [u8; LANES] {
-        let mut x = [0.0; LANES];
-        self.store(v, &mut x);
-        x.map(|x| x as u8)
+    fn wide(self) -> Pair<Self> {
+        Pair(self)
     }
 }

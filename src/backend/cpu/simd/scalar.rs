@@ -1,6 +1,6 @@
 //! Vectors as plain arrays.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Pair, Shuffles, Simd, Vectors};
 
 /// Plain Rust, for every CPU. The multiply-add rounds twice, because rounding once is very slow without an instruction for it.
 #[derive(Clone, Copy)]
@@ -20,12 +20,16 @@ fn zip(mut a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f3
     a
 }
 
-impl Simd for Scalar {
+impl Vectors<LANES> for Scalar {
     type V = [f32; LANES];
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
         [x; LANES]
+    }
+    #[inline(always)]
+    fn splat_pair(self, [a, b]: &[f32; 2]) -> Self::V {
+        [*a, *b, *a, *b, *a, *b, *a, *b]
     }
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> Self::V {
@@ -74,6 +78,21 @@ impl Simd for Scalar {
         selected
     }
     #[inline(always)]
+    fn shift_into_exponent(self, v: Self::V) -> Self::V {
+        zip(v, v, |x, _| f32::from_bits(x.to_bits() << 23))
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: Self::V) -> [u8; LANES] {
+        let mut bytes = [0; LANES];
+        for (byte, x) in bytes.iter_mut().zip(v) {
+            *byte = x as u8;
+        }
+        bytes
+    }
+}
+
+impl Shuffles for Scalar {
+    #[inline(always)]
     fn deinterleave(self, a: Self::V, b: Self::V) -> (Self::V, Self::V) {
         (
             [a[0], a[2], a[4], a[6], b[0], b[2], b[4], b[6]],
@@ -90,16 +109,13 @@ impl Simd for Scalar {
         }
         columns
     }
+}
+
+impl Simd for Scalar {
+    type Wide = Pair<Self>;
+
     #[inline(always)]
-    fn shift_into_exponent(self, v: Self::V) -> Self::V {
-        zip(v, v, |x, _| f32::from_bits(x.to_bits() << 23))
-    }
-    #[inline(always)]
-    fn to_bytes(self, v: Self::V) -> [u8; LANES] {
-        let mut bytes = [0; LANES];
-        for (byte, x) in bytes.iter_mut().zip(v) {
-            *byte = x as u8;
-        }
-        bytes
+    fn wide(self) -> Pair<Self> {
+        Pair(self)
     }
 }

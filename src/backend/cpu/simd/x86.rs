@@ -1,39 +1,56 @@
-//! Vectors of AVX2 with FMA.
+//! Vectors of AVX2 with FMA, and wide vectors of AVX-512.
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Pair, Shuffles, Simd, Vectors, WIDE, Wide};
 use std::arch::x86_64::*;
 
-/// AVX2 and FMA. The field is private, so only the wrapper below creates a value, and the wrapper only runs if the CPU supports
-/// AVX2 and FMA.
+/// AVX2 and FMA; if `ZMM`, also AVX-512F and AVX-512VL. The field is private, so only the wrappers below create a value, and a
+/// wrapper only runs if the CPU supports these instructions.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+pub(super) struct X86<const ZMM: bool>(());
 
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn run_avx2<K: Kernel>(kernel: K) {
-    kernel.run(Avx2(()));
+    kernel.run(X86::<false>(()));
 }
 
-/// Transposes the 4x4 block in the lower halves of four vectors, and the block in the upper halves.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn transpose_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
-    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
-    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
-    [
-        _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
-        _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
-        _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
-        _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
-    ]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
+pub(super) fn run_avx512<K: Kernel>(kernel: K) {
+    kernel.run(X86::<true>(()));
 }
 
-impl Simd for Avx2 {
+/// Implements operations on vectors, each by the intrinsic that computes it.
+macro_rules! operations {
+    ($v:ty: $($name:ident($($x:ident),*) = $intrinsic:ident($($operand:ident),*);)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($x: $v),*) -> $v {
+            // SAFETY: `self` only exists if the CPU supports the instructions of its type.
+            unsafe { $intrinsic($($operand),*) }
+        }
+    )*};
+}
+
+impl<const ZMM: bool> Vectors<LANES> for X86<ZMM> {
     type V = __m256;
 
+    // The instructions of `max` and `min` return their second operand unless the first is greater or less.
+    operations! { __m256:
+        add(a, b) = _mm256_add_ps(a, b);
+        sub(a, b) = _mm256_sub_ps(a, b);
+        mul(a, b) = _mm256_mul_ps(a, b);
+        div(a, b) = _mm256_div_ps(a, b);
+        mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
+        max(a, b) = _mm256_max_ps(b, a);
+        min(a, b) = _mm256_min_ps(b, a);
+    }
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
         // SAFETY: `self` only exists if the CPU supports AVX2 and FMA.
         unsafe { _mm256_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn splat_pair(self, x: &[f32; 2]) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_castpd_ps(_mm256_set1_pd(as_double(x))) }
     }
     #[inline(always)]
     fn load(self, from: &[f32; LANES]) -> __m256 {
@@ -46,45 +63,33 @@ impl Simd for Avx2 {
         unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
     }
     #[inline(always)]
-    fn add(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_add_ps(a, b) }
-    }
-    #[inline(always)]
-    fn sub(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_sub_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_mul_ps(a, b) }
-    }
-    #[inline(always)]
-    fn div(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_div_ps(a, b) }
-    }
-    #[inline(always)]
-    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_fmadd_ps(a, b, c) }
-    }
-    #[inline(always)]
-    fn max(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`. The instruction returns its second operand unless the first is greater.
-        unsafe { _mm256_max_ps(b, a) }
-    }
-    #[inline(always)]
-    fn min(self, a: __m256, b: __m256) -> __m256 {
-        // SAFETY: as in `splat`. The instruction returns its second operand unless the first is less.
-        unsafe { _mm256_min_ps(b, a) }
-    }
-    #[inline(always)]
     fn select_greater(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
         // SAFETY: as in `splat`.
         unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
     }
+    #[inline(always)]
+    fn shift_into_exponent(self, v: __m256) -> __m256 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v))) }
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: __m256) -> [u8; LANES] {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let v = _mm256_cvttps_epi32(v);
+            let v = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
+            _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes()
+        }
+    }
+}
+
+/// Returns the bits of two floats as one double, which one instruction copies to all lanes.
+#[inline(always)]
+fn as_double(x: &[f32; 2]) -> f64 {
+    f64::from_bits(u64::from(x[0].to_bits()) | u64::from(x[1].to_bits()) << 32)
+}
+
+impl<const ZMM: bool> Shuffles for X86<ZMM> {
     #[inline(always)]
     fn deinterleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
         // SAFETY: as in `splat`.
@@ -116,18 +121,111 @@ impl Simd for Avx2 {
             ]
         }
     }
+}
+
+/// Transposes the 4x4 block in the lower halves of four vectors, and the block in the upper halves.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transpose_halves(a: __m256, b: __m256, c: __m256, d: __m256) -> [__m256; 4] {
+    let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+    let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+    [
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd),
+        _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+        _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+    ]
+}
+
+impl Simd for X86<false> {
+    type Wide = Pair<Self>;
+
     #[inline(always)]
-    fn shift_into_exponent(self, v: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v))) }
+    fn wide(self) -> Pair<Self> {
+        Pair(self)
+    }
+}
+
+impl Simd for X86<true> {
+    type Wide = Self;
+
+    #[inline(always)]
+    fn wide(self) -> Self {
+        self
+    }
+}
+
+impl Vectors<WIDE> for X86<true> {
+    type V = __m512;
+
+    operations! { __m512:
+        add(a, b) = _mm512_add_ps(a, b);
+        sub(a, b) = _mm512_sub_ps(a, b);
+        mul(a, b) = _mm512_mul_ps(a, b);
+        div(a, b) = _mm512_div_ps(a, b);
+        mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
+        max(a, b) = _mm512_max_ps(b, a);
+        min(a, b) = _mm512_min_ps(b, a);
     }
     #[inline(always)]
-    fn to_bytes(self, v: __m256) -> [u8; LANES] {
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: `self` only exists if the CPU supports AVX-512F.
+        unsafe { _mm512_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn splat_pair(self, x: &[f32; 2]) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_castpd_ps(_mm512_set1_pd(as_double(x))) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32; WIDE]) -> __m512 {
+        // SAFETY: as in `splat`; the reference covers the 64 bytes read, and no alignment is required.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut [f32; WIDE]) {
+        // SAFETY: as in `splat`; the reference covers the 64 bytes written, and no alignment is required.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn select_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
+    }
+    #[inline(always)]
+    fn shift_into_exponent(self, v: __m512) -> __m512 {
+        // SAFETY: as in `splat`.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v))) }
+    }
+    #[inline(always)]
+    fn to_bytes(self, v: __m512) -> [u8; WIDE] {
+        let mut bytes = [0; WIDE];
+        // SAFETY: as in `splat`; the array has the 16 bytes written, and no alignment is required.
+        unsafe {
+            let v = _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v));
+            _mm_storeu_si128(bytes.as_mut_ptr().cast(), v);
+        }
+        bytes
+    }
+}
+
+impl Wide<Self> for X86<true> {
+    const IS_ONE_REGISTER: bool = true;
+
+    #[inline(always)]
+    fn join(self, [lower, upper]: [__m256; 2]) -> __m512 {
         // SAFETY: as in `splat`.
         unsafe {
-            let v = _mm256_cvttps_epi32(v);
-            let v = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
-            _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes()
+            let lower = _mm512_castps_pd(_mm512_castps256_ps512(lower));
+            _mm512_castpd_ps(_mm512_insertf64x4::<1>(lower, _mm256_castps_pd(upper)))
+        }
+    }
+    #[inline(always)]
+    fn split(self, v: __m512) -> [__m256; 2] {
+        // SAFETY: as in `splat`.
+        unsafe {
+            let upper = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
+            [_mm512_castps512_ps256(v), _mm256_castpd_ps(upper)]
         }
     }
 }

@@ -187,7 +187,7 @@ mod tests {
         let clothes = card(&FASHION_MNIST);
         assert!(clothes.contains("datasets: [\"zalando-datasets/fashion_mnist\"]\n"), "{clothes}");
         assert!(clothes.contains("trained on Fashion-MNIST.") && clothes.contains("Zalando"));
-        assert!(clothes.contains("\"fashion-mnist\"]"), "{clothes}");
+        assert!(clothes.contains("\"fashion-mnist\""), "{clothes}");
         let digits = card(&MNIST);
         assert!(digits.contains("trained on MNIST.") && digits.contains("handwritten"), "{digits}");
         assert!(!digits.to_lowercase().contains("fashion"), "{digits}");

@@ -23,11 +23,9 @@ pub(super) fn is_directory(target: &Path) -> bool {
 }
 
 /// Writes the directory.
-pub(super) fn write(args: &ConvertArgs, model: &mut Model) -> Result<(), Error> {
+pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
     let dir = &args.output;
     create_directory(dir, Origin::User)?;
-    // Libraries such as transformers read the tensor layout from this key.
-    model.file.metadata.insert("format".to_owned(), "pt".to_owned());
     let assumed = DatasetIdentity::assumed();
     let record = model.record();
     let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);

@@ -11,7 +11,7 @@ use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::DataFile;
 use crate::data::datasets::DEFAULT;
 use crate::data::source::{cache_dir, named_by_environment};
-use crate::io::Origin;
+use crate::io::{Origin, limits};
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let origin = if args.dir.is_some() { Origin::User } else { Origin::Program };
@@ -20,6 +20,8 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         [] => DEFAULT.mirrors.iter().map(|url| (*url).to_owned()).collect(),
         given => given.to_vec(),
     };
+    // The HTTP library starts a thread for each host name, and panics if it cannot.
+    limits::check_threads(1).map_err(|error| Error::Threads(error.to_string()))?;
     let fetcher = Fetcher::new(mirrors, args.max_time, bars_wanted(args.progress));
     let mut out = Out::default();
     let mut files = Vec::new();

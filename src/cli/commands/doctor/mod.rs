@@ -88,8 +88,12 @@ impl DoctorArgs {
         } else {
             let cpu = match on_cpu {
                 Some(_) => {
+                    let is_set =
+                        std::env::var_os("LENET_SIMD").is_some_and(|name| !name.is_empty());
+                    let reason = if is_set { "set by LENET_SIMD" } else { SimdLevel::reason() };
                     let (levels, threads) = (levels.join(", "), plural(threads, "thread"));
-                    format!("{level} (this CPU supports {levels}), {threads}{}", trains(on_cpu))
+                    let speed = trains(on_cpu);
+                    format!("{level} ({reason}; this CPU supports {levels}), {threads}{speed}")
                 }
                 None => "none: this build has no CPU backend (feature ndarray)".to_owned(),
             };

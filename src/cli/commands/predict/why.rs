@@ -59,7 +59,7 @@ impl Why {
             _ => '.',
         };
         let mut text = format!(
-            "  Fall of {class} if the {PATCH}x{PATCH} square around a pixel is covered\n  \
+            "  Fall of {class} if the {PATCH}x{PATCH} square there is black\n  \
              (9: by {largest:.4}; -: a rise):\n"
         );
         for row in self.falls.chunks(SIDE) {

@@ -9,13 +9,12 @@ const strongest = (parts) => [...parts].sort((a, b) => Math.abs(b.product) - Mat
 // Sets up the drawing over `lesson`. Returns a function that marks `value`, whose computation is `from`.
 function makeLinks(lesson, network) {
   const isWide = matchMedia("(min-width: 72rem)");
-  const svg = draw("svg", { class: "links", "aria-hidden": "true" }, lesson);
+  const svg = lesson.querySelector(".links");
 
-  function draw(tag, attributes, parent = svg) {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  function draw(tag, attributes) {
+    const element = document.createElementNS(svg.namespaceURI, tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    parent.append(element);
-    return element;
+    svg.append(element);
   }
 
   return function mark({ name, index }, from) {

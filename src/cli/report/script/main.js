@@ -36,7 +36,7 @@ async function start() {
   const outputs = [...document.querySelectorAll("#inside .bars canvas")];
   const network = makeNetwork(model, document.getElementById("drawing"), outputs);
   const mark = makeLinks(document.querySelector(".lesson"), network);
-  const switches = makeOff(model, off, sample, () => run(latest));
+  const switches = makeOff(model, classes, off, sample, () => run(latest));
   const why = makeWhy(model, classes, off, (image) => {
     drawing.set(image);
     run({ isPushed: true });

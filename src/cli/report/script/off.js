@@ -2,7 +2,7 @@
 
 // Sets up the buttons. `off` is what `forward` takes. `sample` has the [label, pixels] of test images. Calls `onChange` after
 // each change. Returns `select`, to call with each selected value, and `changed`, to call if the model changes.
-function makeOff(model, off, sample, onChange) {
+function makeOff(model, classes, off, sample, onChange) {
   const element = (id) => document.getElementById(id);
   const [one, map, all, text] = ["off-value", "off-map", "all-on", "off-text"].map(element);
   const slices = makeSlices();
@@ -38,10 +38,10 @@ function makeOff(model, off, sample, onChange) {
     return Object.entries(off).flatMap(([name, values]) => {
       const size = LAYERS[name].side ** 2;
       const counts = Array.from({ length: LAYERS[name].maps }, (_, map) => values.subarray(map * size, (map + 1) * size).reduce((a, b) => a + b));
-      const whole = counts.flatMap((count, map) => (count === size ? [map + 1] : []));
+      const whole = counts.flatMap((count, map) => (count === size ? [name === "fc3" ? classes[map] : map + 1] : []));
       const single = counts.reduce((sum, count) => sum + (count < size ? count : 0), 0);
-      const kind = size > 1 ? "map" : "unit";
-      return [...(whole.length ? [`${name} ${kind}${whole.length > 1 ? "s" : ""} ${whole.join(", ")}`] : []), ...(single ? [`${single} value${single > 1 ? "s" : ""} of ${name}`] : [])];
+      const kind = `${size > 1 ? "map" : name === "fc3" ? "output" : "unit"}${whole.length > 1 ? "s" : ""}`;
+      return [...(whole.length ? [`${name} ${kind} ${whole.join(", ")}`] : []), ...(single ? [`${single} value${single > 1 ? "s" : ""} of ${name}`] : [])];
     });
   }
 

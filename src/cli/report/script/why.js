@@ -48,7 +48,7 @@ function makeWhy(model, classes, off, onPush) {
 
   function showQuestion() {
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", layers !== null && i === question()));
-    element("target").textContent = classes[pushed?.target ?? (layers ? targetOf() : 0)];
+    element("target").textContent = layers ? classes[pushed?.target ?? targetOf()] : "another class";
   }
 
   function cover() {
