@@ -38,7 +38,7 @@ impl HeldOut {
     }
 
     /// Returns the validation images of the run that trained `model`, unless the options select others. Adds a note if the
-    /// images differ from those of the run, or if there is no record of the run.
+    /// images differ from those of the run, or if the run has no record.
     pub(super) fn from_run(
         args: &ValidationArgs,
         data: &DataArgs,

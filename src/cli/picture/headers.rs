@@ -34,7 +34,7 @@ pub(super) fn is_truncated(format: ImageFormat, file: &[u8]) -> bool {
 
 /// The first scan of a JPEG file.
 struct Scan<'a> {
-    /// Number of colour components that are held until all scans are read; 0 if there is only one scan.
+    /// Number of colour components that are held until all scans are read; 0 for a single scan.
     buffered_components: u8,
     /// The rest of the file, which starts with the compressed data. In the data, a zero follows each byte 0xff.
     data: &'a [u8],

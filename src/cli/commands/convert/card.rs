@@ -42,8 +42,8 @@ net.load_state_dict(load_file("model.safetensors"))
 ```
 "#;
 
-/// Returns the card of the model `name`. It claims nothing that the run record does not confirm, and says so unless
-/// `is_described` confirms at least the network.
+/// Returns the card of the model `name`, with only the facts that the run record confirms. Without a record, the card states
+/// that there is none, and unless `is_described`, that the network is assumed.
 pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) -> String {
     let dataset = record.and_then(RunRecord::trained_on).unwrap_or_else(DatasetIdentity::assumed);
     let info = dataset.info();
