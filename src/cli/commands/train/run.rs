@@ -131,15 +131,6 @@ impl<D> TrainingRun<'_, D> {
         if let Some(files) = files {
             files.probe_space(&checkpoint)?;
         }
-        reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
-        let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
-        if done >= settings.epochs {
-            let more = match settings.recipe.depends_on_length() {
-                true => "",
-                false => "; use --epochs to train more",
-            };
-            reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
-        }
         // A resumed run continues its snapshots.
         let has_snapshots = |files: &RunFiles| {
             let earlier = Snapshots::beside(files.model_path(), &checkpoint.record);
@@ -153,6 +144,15 @@ impl<D> TrainingRun<'_, D> {
         // Add the weights at the start, or an epoch after which the run was interrupted before its snapshot was written.
         if let Some(snapshots) = &mut snapshots {
             add_snapshot(snapshots, &checkpoint);
+        }
+        reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
+        let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
+        if done >= settings.epochs {
+            let more = match settings.recipe.depends_on_length() {
+                true => "",
+                false => "; use --epochs to train more",
+            };
+            reporter.note(&format!("note: {} done{more}", plural(done, "epoch")));
         }
         let mut save = |checkpoint: &Checkpoint| {
             if let Some(files) = files.as_mut() {
