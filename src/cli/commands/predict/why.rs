@@ -60,11 +60,11 @@ impl Why {
         };
         let mut text = format!(
             "  Fall of {class} if the {PATCH}x{PATCH} square there is black\n  \
-             (9: by {largest:.4}; -: a rise):\n"
+             (9: by {largest:.4}; -: a rise):"
         );
         for row in self.falls.chunks(SIDE) {
             let row: Vec<String> = row.iter().map(|fall| character(fall).to_string()).collect();
-            text += &format!("  {}\n", row.join(" "));
+            text += &format!("\n  {}", row.join(" "));
         }
         text
     }
@@ -136,7 +136,7 @@ mod tests {
         assert_eq!((lines.len(), lines[29].len()), (30, 57));
         // A map without any change is blank.
         let blank = Why { patch: PATCH, falls: vec![0.0; PIXELS] };
-        assert!(blank.text("Coat").ends_with(&format!("  {}.\n", ". ".repeat(27))));
+        assert!(blank.text("Coat").ends_with(&format!("  {}.", ". ".repeat(27))));
         assert_eq!(blank.tint(100, 0.0), [100; 3]);
         assert_eq!(why.tint(100, 0.9), [78, 138, 201]);
     }
