@@ -28,7 +28,7 @@ use lenet::train::{Checkpoint, RunRecord};
 use tempfile::TempDir;
 
 /// The number of allocations of each command that fail in turn, unless all do.
-const SAMPLES: usize = 60;
+const SAMPLES: usize = 40;
 
 fn main() -> ExitCode {
     let number = |name| env::var(name).ok().map(|value: String| value.parse::<usize>().unwrap());

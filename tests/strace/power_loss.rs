@@ -109,7 +109,7 @@ fn training_survives_power_loss() {
     states += assert_training_survives(&dir, &old, &format!("{run} --force"), &resume);
     let longer = format!("{resume} --epochs 2");
     states += assert_training_survives(&dir, &old, &longer, &longer);
-    let logged = format!("{run} --tensorboard logs");
+    let logged = format!("{train} --epochs 1 --seed 2 --tensorboard logs");
     let resume = format!("{logged} --resume");
     states += assert_training_survives(&dir, &Files::new(), &logged, &resume);
     println!("{states} states of training");

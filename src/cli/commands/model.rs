@@ -7,6 +7,7 @@ use super::Notes;
 use crate::cli::error::Error;
 use crate::data::DatasetIdentity;
 use crate::format::{self, ModelFile};
+use crate::io::FileError;
 use crate::model::INPUT;
 use crate::train::{RunFiles, RunRecord, sha256};
 
@@ -29,6 +30,14 @@ impl Model {
         let file = format::decode(path, &bytes)?;
         notes.of_reader(path, &file);
         let record = RunRecord::beside(path, &sha256(&bytes));
+        let record = match record {
+            // Without a record that exists, the results could be others.
+            Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                let path = RunFiles::beside(path, "json");
+                return Err(FileError::new("cannot read", &path, error).into());
+            }
+            record => record,
+        };
         if let Err(problem) = &record
             && problem.kind() != io::ErrorKind::NotFound
         {
