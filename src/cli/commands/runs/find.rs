@@ -56,5 +56,6 @@ fn is_record(path: &Path) -> bool {
     }
     let mut start = Vec::new();
     let read = path.is_file().then(|| File::open(path)?.take(256).read_to_end(&mut start));
-    matches!(read, Some(Ok(_))) && String::from_utf8_lossy(&start).contains("\"lenet\"")
+    let start = String::from_utf8_lossy(&start);
+    matches!(read, Some(Ok(_))) && start.contains("\"schema\":") && start.contains("\"lenet\":")
 }
