@@ -234,7 +234,7 @@ fn pictures(dir: &Path) -> Vec<(&'static str, f64)> {
     clear.save(dir.join("clear.png")).unwrap();
     for name in ["light.webp", "dark.gif", "dark.bmp"] {
         let source = format!("{}.png", name.split_once('.').unwrap().0);
-        image::open(dir.join(source)).unwrap().save(dir.join(name)).unwrap();
+        image::open(dir.join(source)).unwrap().to_rgb8().save(dir.join(name)).unwrap();
     }
     // The JPEG has a larger tolerance, because grey values from two JPEG decoders may differ by one or two.
     let names = [
