@@ -11,7 +11,7 @@ use crate::io::{self as files, FileError, Lock, Origin, Target};
 use crate::model::INPUT;
 
 use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
-use super::{Checkpoint, Keep, RunRecord, Snapshots, sha256};
+use super::{Checkpoint, RunRecord, Snapshots, sha256};
 
 /// The default file name of a model.
 const DEFAULT: &str = "model.mpk";
@@ -144,8 +144,10 @@ impl RunFiles {
     /// Returns an error if the disk is too full.
     pub fn probe_space(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
         let model = self.encode(checkpoint)?.len();
-        let settings = &checkpoint.record.settings;
-        let best = if settings.keep == Keep::Best { model } else { 0 };
+        let RunRecord { settings, validation_samples, .. } = &checkpoint.record;
+        // With validation images, the checkpoint will also have the weights of the best epoch.
+        let will_have_best = *validation_samples > 0 && checkpoint.best.is_none();
+        let best = if will_have_best { model } else { 0 };
         let epochs = BYTES_PER_EPOCH * settings.epochs.min(100);
         let sizes = [checkpoint.encode().len() + best + epochs, model, MIN_RECORD_BYTES + epochs];
         let targets = self.targets()?;
