@@ -40,12 +40,15 @@ fn dir_with(names: [String; 4], contents: &[Vec<u8>]) -> TestDir {
     dir
 }
 
+/// Returns the path of a data file below the directory of a test, from its usual name.
+type Layout<'a> = &'a dyn Fn(&str) -> String;
+
 #[test]
 fn other_layouts_are_found() {
     let contents = first_images();
     let model = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/lenet.pt");
     let dotted = |name: &str| name.replace("-idx", ".idx");
-    let layouts: [(&dyn Fn(&str) -> String, &str); 8] = [
+    let layouts: [(Layout, &str); 8] = [
         (&|name| name.to_owned(), "d"),
         (&dotted, "d"),
         (&|name| format!("FashionMNIST/raw/{name}"), "d"),

@@ -275,7 +275,7 @@ fn largest_structures_need_bounded_memory() {
     }
     // Dictionaries with many entries that refer to one large dictionary.
     let many = b"(".iter().copied().chain(b"h\0N".repeat(100_000));
-    let dict: Vec<u8> = b"\x80\x02X\x01\0\0\0aq\00}q\x01".iter().copied().chain(many).collect();
+    let dict: Vec<u8> = b"\x80\x02X\x01\0\0\0aq\x000}q\x01".iter().copied().chain(many).collect();
     let pickle = [&dict[..], b"u0}(", &b"h\0h\x01".repeat(100_000), b"u."].concat();
     read("m.pt", &zipped(&[("m/data.pkl", &pickle)]));
 

@@ -19,12 +19,12 @@ pub(super) fn host_name() -> Option<String> {
     let name = rustix::system::uname().nodename().to_str().ok().map(str::to_owned);
     #[cfg(not(unix))]
     let name = std::env::var("COMPUTERNAME").ok();
-    name.filter(is_name)
+    name.filter(|name| is_name(name))
 }
 
 /// Returns the batch system and the number of the job that this process belongs to, for example `slurm 4711_3`.
 pub(super) fn batch_job() -> Option<String> {
-    job(|variable| std::env::var(variable).ok().filter(is_name))
+    job(|variable| std::env::var(variable).ok().filter(|value| is_name(value)))
 }
 
 fn job(value: impl Fn(&str) -> Option<String>) -> Option<String> {
@@ -38,7 +38,7 @@ fn job(value: impl Fn(&str) -> Option<String>) -> Option<String> {
     })
 }
 
-fn is_name(name: &String) -> bool {
+fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && !name.contains(char::is_control)
 }
 
