@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         total.add(&counts);
     }
     println!("{total:?}  in total");
-    assert!(total.aborted > 0 && total.reported > 0 && total.succeeded > 0);
+    assert!(total.aborted > 0 && total.reported > 0);
     ExitCode::SUCCESS
 }
 
