@@ -1,8 +1,9 @@
 //! The data set: files -> checked images and labels -> Burn dataset -> minibatches.
 //!
-//! [`source`] finds the directory, [`contents`] describes one without the data set, [`gzip`] decompresses its files, [`idx`] parses them, and [`datasets`] describes the data
-//! sets that are recognised by their SHA-256. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn the images
-//! into the minibatches of a training step. [`identity`] names the data set in run records and model files.
+//! [`source`] finds the directory, [`contents`] describes one without the data set, [`gzip`] decompresses its files, [`idx`]
+//! parses them, and [`datasets`] describes the data sets that are recognised by their SHA-256. [`dataset`], [`order`],
+//! [`augment`], [`scaling`] and [`batch`] turn the images into the minibatches of a training step. [`identity`] names the data
+//! set in run records and model files.
 
 pub mod augment;
 pub mod batch;

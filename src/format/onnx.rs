@@ -17,7 +17,8 @@ use super::protobuf::Message;
 use super::tensors::to_torch;
 use crate::model::{CLIP, OUTPUTS, TENSORS};
 
-/// IR 5 and operator set 10 of ONNX 1.5 (2019). OpenCV 4.6, which Debian 12 and Ubuntu 24.04 ship, cannot read the Clip of later sets.
+/// IR 5 and operator set 10 of ONNX 1.5 (2019). OpenCV 4.6, which Debian 12 and Ubuntu 24.04 ship, cannot read the Clip of
+/// later sets.
 const IR_VERSION: u64 = 5;
 const OPSET: u64 = 10;
 

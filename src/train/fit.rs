@@ -35,8 +35,9 @@ type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 /// `save` is called after each epoch, every [`TrainingContext::save_every`] within an epoch, and before an early stop.
 ///
 /// # Errors
-/// Returns [`Error::Interrupted`] after a signal and [`Error::TimeLimit`] after the deadline, with the checkpoint saved. Returns [`Error::Diverged`] if a loss or a
-/// weight is not finite; the last saved checkpoint is then from an earlier step. Returns any error of the device or of `save`.
+/// Returns [`Error::Interrupted`] after a signal and [`Error::TimeLimit`] after the deadline, with the checkpoint saved.
+/// Returns [`Error::Diverged`] if a loss or a weight is not finite; the last saved checkpoint is then from an earlier step.
+/// Returns any error of the device or of `save`.
 pub fn fit<B: LeNetBackend>(
     context: &TrainingContext<'_, B>,
     checkpoint: &mut Checkpoint,

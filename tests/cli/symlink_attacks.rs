@@ -131,7 +131,8 @@ fn made_up_paths_are_never_followed() {
                     }
                     false => assert_eq!(dir.read("victim"), b"precious", "{context}"),
                 }
-                // Files are replaced with --force, except lock files. Without it, only the default name of a model gives way to the next one.
+                // Files are replaced with --force, except lock files. Without it, only the default name of a model gives way to
+                // the next one.
                 let has_other_name = force.is_empty() && args.ends_with("--epochs 1");
                 let is_replaced = !force.is_empty() && !is_directory && !path.ends_with(".lock");
                 let expected = if is_replaced || has_other_name { 0 } else { 1 };

@@ -207,8 +207,8 @@ fn long_epoch_is_saved_in_between() {
 
 #[test]
 fn files_are_flushed_before_rename() {
-    // `power_loss.rs` has the states that this order leaves. This test checks that each file is written, flushed and renamed and its directory
-    // flushed, in this order, because the OS guarantees durability only then.
+    // `power_loss.rs` has the states that this order leaves. This test checks that each file is written, flushed and renamed
+    // and its directory flushed, in this order, because the OS guarantees durability only then.
     let dir = TestDir::new();
     dir.restore();
     let traced = "openat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,truncate";

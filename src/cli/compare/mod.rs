@@ -1,7 +1,7 @@
 //! Compares runs: their settings, their metrics, and whether a difference is more than chance.
 //!
 //! A [`Run`] comes from a run record or from a Keras log. [`Comparison`] groups runs that differ only in their seed, and
-//! [`statistics`] has the significance tests. The output is text, JSON ([`document()`]) or an HTML report ([`page()`]).
+//! `statistics` has the significance tests. The output is text, JSON ([`document()`]) or an HTML report ([`page()`]).
 
 mod document;
 mod groups;

@@ -40,8 +40,8 @@ impl DoctorArgs {
     /// Measures the backends and prints the state of the machine and of the data set.
     ///
     /// # Errors
-    /// Returns an error if the data set cannot be used, if the chosen GPU does not exist, if `LENET_SIMD` names an instruction set that the CPU lacks, or if
-    /// the CPU backend fails.
+    /// Returns an error if the data set cannot be used, if the chosen GPU does not exist, if `LENET_SIMD` names an instruction
+    /// set that the CPU lacks, or if the CPU backend fails.
     pub fn run(&self, speeds: &Speeds) -> Result<(), Error> {
         #[cfg(feature = "wgpu")]
         crate::cli::restart::with_runtime_dir();
