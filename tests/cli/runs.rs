@@ -107,3 +107,16 @@ fn time_limit_saves_and_resumes() {
     assert_eq!(dir.json("m.json")["restarts"], 1);
     dir.try_train("--max-time 5").assert_error(2, "expected a time of at least a second", "");
 }
+
+#[test]
+fn seeds_have_own_tensorboard_directories() {
+    let dir = TestDir::new();
+    dir.train("--seeds 1,2 --epochs 1 --tensorboard tb");
+    dir.train("--seeds 3 --epochs 1 --tensorboard tb-{seed}");
+    for run in ["tb/seed-1", "tb/seed-2", "tb-3"] {
+        for part in ["train", "validation"] {
+            let files = std::fs::read_dir(dir.path(run).join(part)).unwrap();
+            assert_eq!(files.count(), 1, "{run}/{part}");
+        }
+    }
+}
