@@ -153,6 +153,8 @@ impl RunFiles {
         let targets = self.targets()?;
         let probe = |(target, size): (&Target, usize)| target.probe_space(size);
         let _occupied = targets.iter().zip(sizes).map(probe).collect::<Result<Vec<_>, _>>()?;
+        // Each later save writes a new checkpoint before it replaces the old one.
+        targets[0].probe_space(sizes[0])?;
         Ok(())
     }
 
