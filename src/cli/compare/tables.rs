@@ -49,6 +49,8 @@ impl Comparison {
         let first = first.iter().map(|name| (*name).to_owned());
         let settings = self.shown().map(|difference| match &*difference.setting {
             "recipe.name" => "recipe".to_owned(),
+            // Another column has the number of finished epochs.
+            "epochs" => "total epochs".to_owned(),
             name => name.trim_start_matches("recipe.").replace('_', " "),
         });
         let metrics = Metric::ALL.map(|metric| metric.name.to_owned());
