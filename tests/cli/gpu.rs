@@ -61,7 +61,7 @@ fn missing_gpu_suggests_cpu_backend() {
 }
 
 #[test]
-fn gpu_is_chosen_by_number_or_name() {
+fn number_or_name_chooses_gpu() {
     let dir = TestDir::new();
     let doctor = dir.run(&format!("doctor --json --data {DATA}"));
     let names = doctor.json()["gpus"].as_array().unwrap().clone();

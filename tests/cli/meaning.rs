@@ -19,7 +19,7 @@ fn warnings(output: &CommandOutput) -> String {
 }
 
 #[test]
-fn unknown_model_is_noted_and_warned_about() {
+fn unknown_model_has_note_and_warning() {
     let dir = TestDir::empty();
     let eval = dir.run(&format!("eval {TUTORIAL} --data {DATA} --json")).ok();
     assert_eq!(eval.json()["accuracy"], 0.1);
@@ -101,7 +101,7 @@ fn described_models_need_no_note() {
 }
 
 #[test]
-fn model_that_has_not_learned_is_reported() {
+fn untrained_model_is_reported() {
     let dir = TestDir::with_images(300, 100);
     dir.train("--epochs 1 -o a.mpk");
     dir.train("--epochs 1 -o b.mpk --seed 2");
@@ -147,7 +147,7 @@ fn card_claims_only_what_is_recorded() {
 }
 
 #[test]
-fn text_in_record_is_not_markup_in_card() {
+fn record_text_is_no_card_markup() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let mut record = dir.json("m.json");

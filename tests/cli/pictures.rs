@@ -158,7 +158,7 @@ fn photo(index: usize) -> GrayImage {
 }
 
 #[test]
-fn light_shirt_on_wood_is_not_inverted() {
+fn light_shirt_on_wood_stays_light() {
     let dir = TestDir::empty();
     // Test image 7 is a shirt. Wood is brighter than half of the range, but darker than the shirt.
     let mut picture = photo(7);

@@ -45,7 +45,7 @@ fn failed_run_keeps_event_files() {
 }
 
 #[test]
-fn directory_has_one_run_at_a_time() {
+fn directory_accepts_one_run_only() {
     let dir = TestDir::new();
     let args = "train --any-dataset --epochs 100000 --batch-size 1 -q -o a.mpk --tensorboard runs";
     let mut first = dir.lenet(args).stderr(Stdio::null()).spawn().unwrap();

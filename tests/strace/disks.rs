@@ -95,7 +95,7 @@ fn full_disk_keeps_old_files() {
 }
 
 #[test]
-fn full_disk_is_reported_by_every_command() {
+fn every_command_reports_full_disk() {
     let dir = TestDir::new();
     for command in COMMANDS {
         let script =

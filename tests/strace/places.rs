@@ -179,7 +179,7 @@ fn rename_that_never_works_prevents_training() {
 }
 
 #[test]
-fn hub_directory_is_replaced_as_a_set() {
+fn hub_directory_is_replaced_together() {
     let dir = TestDir::new();
     let names = ["model.safetensors", "model.onnx", "config.json", "README.md"];
     let convert = |model: &str| dir.run(LENET, &format!("convert {model} old/hub/ --force"));

@@ -87,7 +87,7 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     #[test]
-    fn keep_spinning_occupies_one_thread_per_core() {
+    fn spinning_uses_one_thread_per_core() {
         for threads in [1, 2, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (busy, release) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn lossy_frame_larger_than_picture_is_rejected() {
+    fn lossy_frame_beyond_picture_is_rejected() {
         // A frame of 16,383 x 16,383 pixels in a picture of 10 x 10 pixels.
         let mut frame = from_pillow("lossy.webp").split_off(12);
         frame[14..18].copy_from_slice(&[0xff, 0x3f, 0xff, 0x3f]);

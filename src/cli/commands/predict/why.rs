@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn map_is_drawn_relative_to_largest_fall() {
+    fn map_is_relative_to_largest_fall() {
         let mut falls = vec![0.0; PIXELS];
         (falls[0], falls[1], falls[2], falls[3]) = (0.9, 0.1, -0.3, 0.01);
         let why = Why { patch: PATCH, falls };
