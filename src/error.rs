@@ -87,6 +87,11 @@ fn numbered(names: &[String]) -> String {
 }
 
 impl Error {
+    /// Returns whether a signal or the time limit stopped the work, so that it can be continued.
+    pub fn is_early_stop(&self) -> bool {
+        matches!(self, Self::Interrupted(_) | Self::TimeLimit)
+    }
+
     /// Returns the error for an existing file that no checkpoint belongs to.
     pub fn exists(path: &Path) -> Self {
         Self::Exists { path: path.to_owned(), resumable: false }

@@ -99,7 +99,7 @@ impl Error {
     /// Adds advice on how to resume, if a signal or the time limit stopped the work.
     pub fn with_advice(self, advice: impl FnOnce() -> String) -> Self {
         match self {
-            Self::Library(cause @ (error::Error::Interrupted(_) | error::Error::TimeLimit)) => {
+            Self::Library(cause) if cause.is_early_stop() => {
                 Self::Stopped { cause, advice: advice() }
             }
             other => other,

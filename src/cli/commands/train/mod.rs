@@ -14,7 +14,6 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
-use crate::error;
 use crate::io::FileError;
 use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
@@ -74,9 +73,8 @@ impl OnBackend for TrainArgs {
             deadline,
         };
         let result = run.train::<B>(earlier, reporter.as_mut(), tensorboard.as_mut());
-        if let Err(Error::Library(
-            stop @ (error::Error::Interrupted(_) | error::Error::TimeLimit),
-        )) = &result
+        if let Err(Error::Library(stop)) = &result
+            && stop.is_early_stop()
         {
             reporter.stopped(&stop.to_string());
         }
