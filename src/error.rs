@@ -26,7 +26,7 @@ pub enum Error {
     #[error("{0}")]
     Gpu(String),
     /// The user chose a GPU that does not exist.
-    #[error("there is no GPU {choice:?}; found {}", numbered(.names))]
+    #[error("no GPU matches {choice:?}; found {}", numbered(.names))]
     UnknownGpu { choice: String, names: Vec<String> },
     /// The backend reported an error while it computed.
     #[error("the {backend} backend failed: {cause}")]
@@ -71,7 +71,7 @@ pub enum Error {
     /// The checkpoint belongs to a run with other settings.
     #[error("{}: {difference}", path.display())]
     CheckpointMismatch { path: PathBuf, difference: String },
-    /// The run to resume already has more epochs than requested.
+    /// The run to resume already has more epochs than were requested.
     #[error("{}: the run already has {done} epochs, more than the requested {epochs}", path.display())]
     EpochsDone { path: PathBuf, done: usize, epochs: usize },
     /// The model file does not belong to the checkpoint.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use burn::data::dataset::Dataset;
 
 use crate::backend::{Inference, LeNetBackend};
-use crate::data::{Batches, CLASSES, DatasetInfo, ImageDataset};
+use crate::data::{Batches, DatasetInfo, ImageDataset};
 use crate::error::Error;
 use crate::model::{Activation, Weights, argmax, probabilities};
 use crate::signal;
@@ -44,15 +44,20 @@ pub fn outputs<B: LeNetBackend>(
 /// Mean slope of the output sigmoids below which they count as saturated. At an output of 0.98, the slope is 0.02.
 const MIN_SLOPE: f64 = 0.02;
 
-/// The share of predictions of one class that counts as almost all.
+/// Fraction of the predictions that counts as almost all of them.
 pub const ALMOST_ALL: f64 = 0.95;
 
-/// Number of images below which their predictions tell little about the model.
-pub const FEW: usize = 20;
+/// Minimum number of images for a judgement about the model.
+pub const MIN_IMAGES: usize = 20;
 
-/// Returns whether `accuracy` on `samples` images hardly differs from that of guessing one of ten classes.
-pub fn is_near_chance(samples: usize, accuracy: f64) -> bool {
-    samples >= FEW && accuracy < 0.2
+/// Returns the accuracy of guessing one of `classes` classes.
+pub fn chance(classes: usize) -> f64 {
+    1.0 / classes as f64
+}
+
+/// Returns whether `accuracy` on `samples` images hardly differs from that of guessing one of `classes` classes.
+pub fn is_near_chance(samples: usize, accuracy: f64, classes: usize) -> bool {
+    samples >= MIN_IMAGES && accuracy < chance(classes) + 0.1
 }
 
 /// The loss and the confusion matrix of a model on a set of images. Both are sums over the images, not means over batches.
@@ -61,8 +66,9 @@ pub struct Evaluation {
     loss_sum: f64,
     /// Sum of the slopes of all output sigmoids.
     slope_sum: f64,
-    /// The data set to which the images belong.
-    pub dataset: &'static DatasetInfo,
+    /// The data set to which the images belong. If a network trained on another data set predicts classes that it does not
+    /// have, they are added and named by their numbers.
+    pub dataset: DatasetInfo,
     /// Number of images by true class (rows) and predicted class (columns).
     pub confusion: [[usize; 10]; 10],
 }
@@ -71,7 +77,7 @@ pub struct Evaluation {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClassReport {
     /// Name of the class.
-    pub name: &'static str,
+    pub name: String,
     /// Fraction of the predictions of this class that are correct; 0 if the class is never predicted.
     pub precision: f64,
     /// Fraction of the images of this class that are predicted correctly; 0 if there are no such images.
@@ -84,15 +90,31 @@ pub struct ClassReport {
 
 impl Evaluation {
     /// Computes the results from the outputs and the labels of the same images, which belong to `dataset`.
-    pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &'static DatasetInfo) -> Self {
-        let mut result = Self { loss_sum: 0.0, slope_sum: 0.0, dataset, confusion: [[0; 10]; 10] };
+    pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &DatasetInfo) -> Self {
+        let mut result = Self {
+            loss_sum: 0.0,
+            slope_sum: 0.0,
+            dataset: dataset.clone(),
+            confusion: [[0; 10]; 10],
+        };
         for (row, label) in outputs.iter().zip(labels) {
             let label = usize::from(*label);
             result.loss_sum -= probabilities(row)[label].ln();
             result.slope_sum += row.iter().map(|o| f64::from(o * (1.0 - o))).sum::<f64>();
-            result.confusion[label][argmax(row)] += 1;
+            let predicted = argmax(row);
+            result.confusion[label][predicted] += 1;
+            let names = &mut result.dataset.classes;
+            for class in names.len()..=predicted.max(label) {
+                names.to_mut().push(class.to_string().into());
+            }
         }
         result
+    }
+
+    /// Returns the rows and columns of the confusion matrix that belong to classes of the data set.
+    pub fn matrix(&self) -> Vec<&[usize]> {
+        let classes = self.dataset.classes.len();
+        self.confusion[..classes].iter().map(|row| &row[..classes]).collect()
     }
 
     /// Returns the number of images.
@@ -111,9 +133,10 @@ impl Evaluation {
         self.samples() > 1 && (0..10).filter(is_given).count() == 1
     }
 
-    /// Returns whether nearly all outputs are 0 or 1, where a sigmoid has no slope. Training then hardly changes the weights.
+    /// Returns whether nearly all outputs are close to 0 or 1, where the sigmoid is flat. Training then hardly changes the
+    /// weights.
     pub fn is_saturated(&self) -> bool {
-        self.slope_sum < MIN_SLOPE * (self.samples() * CLASSES) as f64
+        self.slope_sum < MIN_SLOPE * (self.samples() * self.dataset.classes.len()) as f64
     }
 
     /// Describes why the model does not seem to have learned these images, if so: it predicts (almost) the same class for all of
@@ -122,20 +145,24 @@ impl Evaluation {
         let predicted = |class: usize| self.confusion.iter().map(|row| row[class]).sum::<usize>();
         let count = |class: usize| self.confusion[class].iter().sum::<usize>();
         let samples = self.samples();
-        let most = (0..CLASSES).max_by_key(|class| predicted(*class)).unwrap_or_default();
+        let classes = self.dataset.classes.len();
+        let most = (0..classes).max_by_key(|class| predicted(*class)).unwrap_or_default();
         let is_usual = |share: f64| predicted(most) as f64 >= share * samples as f64;
-        let class = self.dataset.classes[most];
-        if 2 * count(most) >= samples {
-            // The images themselves are of one class.
+        let class = &self.dataset.classes[most];
+        // Half of the images of a data set of two classes may be of one class.
+        if count(most) as f64 >= samples as f64 * f64::max(0.5, 1.5 * chance(classes)) {
+            // All images are of one class.
             None
         } else if self.is_collapsed() {
             Some("the model predicts the same class for every image".to_owned())
-        } else if samples >= FEW && is_usual(ALMOST_ALL) {
+        } else if samples >= MIN_IMAGES && is_usual(ALMOST_ALL) {
             Some(format!("the model predicts {class} for {} of {samples} images", predicted(most)))
         } else {
             let accuracy = self.accuracy();
-            is_near_chance(samples, accuracy)
-                .then(|| format!("the accuracy of {accuracy:.4} is near chance, which is 0.1"))
+            is_near_chance(samples, accuracy, classes).then(|| {
+                let chance = shortened(chance(classes));
+                format!("the accuracy of {accuracy:.4} is near chance ({chance})")
+            })
         }
     }
 
@@ -157,15 +184,20 @@ impl Evaluation {
             let support = self.confusion[class].iter().sum();
             let predicted = self.confusion.iter().map(|row| row[class]).sum::<usize>();
             ClassReport {
-                name: self.dataset.classes[class],
+                name: self.dataset.classes[class].to_string(),
                 precision: share(right, predicted),
                 recall: share(right, support),
                 f1: share(2 * right, support + predicted),
                 support,
             }
         };
-        (0..10).map(report).collect()
+        (0..self.dataset.classes.len()).map(report).collect()
     }
+}
+
+/// Formats a fraction with at most four digits: 0.1, 0.3333.
+pub fn shortened(fraction: f64) -> String {
+    ((1e4 * fraction).round() / 1e4).to_string()
 }
 
 /// Evaluates `model` on `dataset`.
@@ -207,7 +239,7 @@ mod tests {
             (1.0, 2.0 / 3.0, 3)
         );
         assert!((classes[1].f1 - 0.8).abs() < 1e-12);
-        assert_eq!((classes[0].name, classes[9].name), ("0", "9"));
+        assert_eq!((&*classes[0].name, &*classes[9].name), ("0", "9"));
         assert_eq!((classes[9].precision, classes[9].recall, classes[9].f1), (0.0, 0.0, 0.0));
         // The outputs sum to 1.8, so the probability of the label is 0.9 / 1.8 if the prediction is correct, otherwise 0.1 / 1.8.
         let loss = (3.0 * 2f64.ln() + 18f64.ln()) / 4.0;
@@ -238,15 +270,15 @@ mod tests {
         assert_eq!(weakness(&almost, &labels), "the model predicts Bag for 38 of 40 images");
         let wrong: Vec<usize> = right.iter().map(|class| (class + 1) % 10).collect();
         assert!(weakness(&wrong, &labels).starts_with("the accuracy of 0.0000 is near chance"));
-        assert_eq!(weakness(&wrong[..FEW - 1], &labels[..FEW - 1]), "");
-        // Images of one class are rightly predicted as that class.
+        assert_eq!(weakness(&wrong[..MIN_IMAGES - 1], &labels[..MIN_IMAGES - 1]), "");
+        // It is correct to predict one class for images of that class.
         let mut bags = [8; 40];
         bags[0] = 1;
         assert_eq!(weakness(&bags, &[8; 40]), "");
     }
 
     #[test]
-    fn saturated_outputs_have_no_slope() {
+    fn saturated_outputs_are_detected() {
         let is_saturated =
             |outputs: &[Outputs]| Evaluation::new(outputs, &[0, 0], &MNIST).is_saturated();
         assert!(is_saturated(&[[1.0; 10], [0.0; 10]]) && is_saturated(&[[0.99; 10]; 2]));

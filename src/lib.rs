@@ -7,7 +7,7 @@
 //!
 //! `examples/plain_burn.rs` trains the network in 80 lines of ordinary Burn: data loader, optimizer, backward pass, recorder.
 //! [`backend`] trains the same network with kernels written for it. On the CPU these kernels are more than 50 times faster, as
-//! `benches/peers/plain_burn` measures.
+//! `benches/peers/run` measures.
 //!
 //! # Data flow
 //!

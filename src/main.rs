@@ -8,7 +8,8 @@ use std::num::NonZero;
 use std::process::ExitCode;
 
 use lenet::cli::args::{
-    Backend, Cli, Command, CompareArgs, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, TrainArgs,
+    Backend, Cli, Command, CompareArgs, ComputeArgs, DataAction, DataCommand, EvalArgs,
+    PredictArgs, ReportArgs, TrainArgs,
 };
 use lenet::cli::commands::OnBackend;
 use lenet::cli::commands::doctor::{Speeds, speed};
@@ -25,8 +26,8 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Runs `command` in a pool of as many threads as it can use, so that no command starts other threads or runs out of memory
-/// unchecked.
+/// Runs `command` in a pool of as many threads as it can use, so that commands start no further threads, whose memory would not
+/// be checked.
 fn run(command: &Command) -> Result<(), Error> {
     let threads = match command {
         Command::Train(TrainArgs { compute, .. })
@@ -34,7 +35,7 @@ fn run(command: &Command) -> Result<(), Error> {
         | Command::Predict(PredictArgs { compute, .. })
         | Command::Report(ReportArgs { compute, .. })
         | Command::Compare(CompareArgs { compute, .. }) => compute.threads,
-        Command::Doctor(_) => None,
+        Command::Doctor(_) | Command::Data(DataCommand { action: DataAction::Import(_) }) => None,
         Command::Runs(_)
         | Command::Shapes(_)
         | Command::Convert(_)
@@ -112,9 +113,9 @@ fn in_pool(
 /// Address space of a thread's stack, in bytes.
 const STACK: usize = 2 << 20;
 
-/// Most threads to start on a machine with fewer cores. An idle thread searches for work in all other threads, so hundreds of
+/// Maximum number of threads on a machine with fewer cores. An idle thread searches for work in all other threads, so hundreds of
 /// threads on a few cores would do little else. The number of threads does not affect the results.
-const MOST_THREADS: usize = 32;
+const MAX_THREADS: usize = 32;
 
 /// Creates a pool of `threads` threads, by default one per core.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
@@ -122,7 +123,7 @@ fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     let stacks = threads.unwrap_or_default().saturating_mul(STACK);
     limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let started = threads.unwrap_or_default().min(cores.max(MOST_THREADS));
+    let started = threads.unwrap_or_default().min(cores.max(MAX_THREADS));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(started).build();
     let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
     if let Some(threads) = threads.filter(|threads| *threads > cores) {

@@ -17,6 +17,8 @@ pub enum Purpose {
     Shuffle,
     /// Augmentation of the training images.
     Augmentation,
+    /// Division of imported pictures into training and test images.
+    Split,
 }
 
 /// Creates the stream of (`seed`, `purpose`, `epoch`).
@@ -28,6 +30,7 @@ pub fn stream(seed: u64, purpose: Purpose, epoch: u64) -> ChaCha8Rng {
         Purpose::Weights => 0,
         Purpose::Shuffle => 1,
         Purpose::Augmentation => 2,
+        Purpose::Split => 3,
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 ///
 /// `error` is in the middle, because its error type wraps the errors of `data`, `format` and `io`, and `backend`, `eval`
 /// and `train` return that type. `random`, `signal` and the constants of `lib` import nothing.
-const PARTS: [(&str, &str); 23] = [
+const PARTS: [(&str, &str); 24] = [
     ("main", ""),
     (
         "cli/commands",
-        "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/picture cli/restart",
+        "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/import cli/picture cli/restart",
     ),
     ("cli/compare", "cli/report cli/ui"),
     ("cli/report", "cli/ui cli/picture"),
     ("cli/fetch", "cli/ui cli/error"),
+    ("cli/import", "cli/error cli/picture"),
     ("cli/ui", "cli/args cli/error"),
     ("cli/hints", "cli/args cli/error cli/picture"),
     ("cli/args", "cli/picture"),
@@ -78,8 +79,8 @@ fn cli_feature_is_named_once() {
     assert_eq!(sources().into_iter().map(count).sum::<usize>(), 1);
 }
 
-/// A device reports an error only when the program waits for it. So each of the two functions that copy values from a device
-/// waits first, and nothing else copies values.
+/// A device reports an error only when the program waits for it. Therefore, each of the two functions that copy values from a
+/// device waits first, and no other function copies values.
 #[test]
 fn device_reads_return_errors() {
     let mut reads = 0;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::backend::cpu::SimdLevelError;
 use crate::cli::picture::PictureError;
-use crate::data::catalog::{DataFile, FileStatus};
+use crate::data::{DataFile, DatasetInfo};
 use crate::error;
 use crate::io::FileError;
+use crate::io::text::quoted;
 
 /// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum Error {
     /// A picture could not be read.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The pictures could not be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The data set could not be downloaded.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -69,18 +73,56 @@ pub enum FetchError {
     #[error("cannot fetch {}.gz: all mirrors failed", .file.name())]
     Mirrors {
         file: DataFile,
+        /// The data set that was requested.
+        dataset: &'static DatasetInfo,
         /// Whether the certificate of a mirror is from an unknown authority.
         is_untrusted: bool,
     },
     /// A different file already has this name.
     #[error("{} is {finding}", path.display())]
-    Occupied { path: PathBuf, finding: FileStatus },
+    Occupied { path: PathBuf, finding: String },
     /// The file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A request needs a thread, which could not be started.
+    #[error("cannot start a thread: {0}")]
+    Threads(io::Error),
     /// The cache directory, which is the default, is unknown.
     #[error("cannot find the cache directory: neither XDG_CACHE_HOME nor HOME is set")]
     NoFolder,
+}
+
+/// The reason why pictures were not imported.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the message names each field")]
+pub enum ImportError {
+    /// A directory does not exist or cannot be read.
+    #[error("cannot read {}: {source}", dir.display())]
+    Directory { dir: PathBuf, source: io::Error },
+    /// The number of class directories is not possible.
+    #[error("expected 2 to 10 directories of pictures in {}, found {found}", root.display())]
+    Classes { root: PathBuf, found: usize },
+    /// The name of a directory cannot be the name of a class.
+    #[error("cannot use the directory {}: {problem}", path.display())]
+    Name { path: PathBuf, problem: String },
+    /// No file of a class is a picture.
+    #[error("{} has no picture that can be read", .0.display())]
+    NoPictures(PathBuf),
+    /// There are no test pictures.
+    #[error("{} has no test pictures: every class has only one picture", .0.display())]
+    NoTestPictures(PathBuf),
+    /// The directory of the test pictures has a class that the other does not have.
+    #[error("{}: there are no training pictures of this class", .0.display())]
+    OnlyInTest(PathBuf),
+    /// The option names a class that does not exist.
+    #[error("{} has no directory {}", root.display(), quoted(name))]
+    NoSuchClass { root: PathBuf, name: String },
+    /// A picture could not be read for a reason that has nothing to do with its content.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// There are too many files.
+    #[error("{} has more than 250,000 files", .0.display())]
+    TooMany(PathBuf),
 }
 
 /// Converts the library's error, and also every error that the library's error wraps, so that `?` works on all of them.
@@ -120,5 +162,24 @@ impl Error {
             },
             _ => 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_early_stops_receive_advice() {
+        let advised = |cause: error::Error| Error::Library(cause).with_advice(|| "resume".into());
+        for (cause, status) in [(error::Error::TimeLimit, 4), (error::Error::Interrupted(15), 143)]
+        {
+            let error = advised(cause);
+            assert!(matches!(&error, Error::Stopped { advice, .. } if advice == "resume"));
+            assert_eq!(error.exit_code(), status);
+        }
+        let error = advised(error::Error::NonFiniteOutput(0));
+        assert!(matches!(error, Error::Library(_)));
+        assert_eq!(error.exit_code(), 1);
     }
 }

@@ -9,9 +9,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
-use crate::cli::error::{Error, FetchError};
+use crate::cli::error::{Error, FetchError, ImportError};
 use crate::cli::picture::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError};
 use crate::data::SplitError;
+use crate::data::datasets::DEFAULT;
 use crate::error;
 use crate::io::FileKind;
 
@@ -30,6 +31,7 @@ impl Error {
             Self::SimdLevel(error) => return Some(simd_level(error)),
             Self::Picture(error) => return picture(error),
             Self::Fetch(error) => return fetch(error),
+            Self::Import(error) => return import(error),
             Self::Unverified { .. } => {
                 "run `lenet data fetch --force` with the same --data to replace them; back up your own files first"
             }
@@ -38,7 +40,7 @@ impl Error {
             }
             Self::Memory(_) => MEMORY,
             Self::NoRuns(_) => {
-                "name a directory with run records (.json), which `lenet train` writes"
+                "give a directory with run records (.json), which `lenet train` writes"
             }
             Self::Threads(_) => {
                 "raise the limit on processes (ulimit -u), or use fewer threads if the command has --threads"
@@ -86,11 +88,11 @@ fn library(error: &error::Error) -> Option<String> {
         }
         Error::Checkpoint { .. } => "start over with --force; the model file itself is intact",
         Error::CheckpointMismatch { .. } => {
-            "leave out what differs, because --resume keeps the settings of the first run, or start over with --force"
+            "resume with the settings of the first run (omitted options keep them), or start over with --force"
         }
         Error::EpochsDone { done, .. } => {
             return Some(format!(
-                "to train on, use --epochs {} or more; nothing was changed",
+                "to continue training, use --epochs {} or more; nothing was changed",
                 done + 1
             ));
         }
@@ -138,11 +140,43 @@ fn not_an_image(found: FileKind, path: &Path) -> String {
     })
 }
 
+fn import(error: &ImportError) -> Option<String> {
+    let hint = match error {
+        ImportError::Directory { .. } => {
+            "give a directory that has one directory of pictures per class"
+        }
+        ImportError::Classes { .. } => {
+            "sort the pictures into one directory per class, named after the class: PICTURES/circle, PICTURES/square, .."
+        }
+        ImportError::Name { .. } => "rename the directory",
+        ImportError::NoPictures(_) => {
+            "add pictures (PNG, JPEG, GIF, WebP or BMP), or remove the directory"
+        }
+        ImportError::NoTestPictures(_) => {
+            "add pictures, or give a directory of test pictures with --test"
+        }
+        ImportError::OnlyInTest(_) => "name the directory like one of those with training pictures",
+        ImportError::NoSuchClass { .. } => {
+            "name a class, which is the name of a directory, after --flip"
+        }
+        ImportError::Picture(error) => return picture(error),
+        ImportError::TooMany(_) => "remove some of them",
+    };
+    Some(hint.to_owned())
+}
+
 fn fetch(error: &FetchError) -> Option<String> {
     let hint = match error {
-        FetchError::Mirrors { is_untrusted: true, .. } => {
-            "if your organisation has its own certificate authority, name the PEM file with its certificate: \
-             SSL_CERT_FILE=FILE lenet data fetch"
+        FetchError::Mirrors { is_untrusted: true, dataset, .. } => {
+            let name = if *dataset == DEFAULT { "" } else { " mnist" };
+            return Some(format!(
+                "if your organisation has its own certificate authority, pass the PEM file with its certificate: \
+                 SSL_CERT_FILE=FILE lenet data fetch{name}"
+            ));
+        }
+        FetchError::Mirrors { dataset, .. } if *dataset != DEFAULT => {
+            "try again later or with `--mirror URL`, or get the files elsewhere and use `--data DIR --any-dataset` \
+             with other commands"
         }
         FetchError::Mirrors { .. } => {
             "try again later or with `--mirror URL`, or get the files elsewhere and use `--data DIR` with other \
@@ -151,6 +185,7 @@ fn fetch(error: &FetchError) -> Option<String> {
         FetchError::Occupied { .. } => {
             "overwrite it with --force, or choose another directory with `--data DIR`"
         }
+        FetchError::Threads(_) => "raise the limit on processes (ulimit -u)",
         FetchError::NoFolder => "choose a directory with `--data DIR`",
         FetchError::File(error) => {
             return Some(format!("{}; `--data DIR` chooses another directory", file(error)?));

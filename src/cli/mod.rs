@@ -6,6 +6,7 @@ pub mod compare;
 pub mod error;
 pub mod fetch;
 mod hints;
+pub mod import;
 pub mod picture;
 mod report;
 #[cfg(feature = "wgpu")]

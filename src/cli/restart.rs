@@ -9,7 +9,7 @@ pub fn with_runtime_dir() {
         let mut args = std::env::args_os();
         let mut command = std::process::Command::new("/proc/self/exe");
         command.arg0(args.next().unwrap_or_default()).args(args);
-        // Nobody can create a display below this path.
+        // No display can exist below this path.
         let _ = command.env("XDG_RUNTIME_DIR", "/dev/null").exec();
     }
 }

@@ -84,24 +84,25 @@ impl Transform {
             *to = *image;
             return;
         }
-        *to = [0; PIXELS];
-        let (rows, _) = to.as_chunks_mut::<SIDE>();
+        let mut image = *image;
+        if self.flip {
+            image.as_chunks_mut::<SIDE>().0.iter_mut().for_each(|row| row.reverse());
+        }
         let side = SIDE as i32;
-        // Source columns that remain visible after the shift.
-        let columns =
-            (-self.right).clamp(0, side) as usize..(side - self.right).clamp(0, side) as usize;
-        let start = self.right.clamp(0, side) as usize;
-        for (row, from) in image.as_chunks::<SIDE>().0.iter().enumerate() {
-            let Some(target) =
-                usize::try_from(row as i32 + self.down).ok().and_then(|row| rows.get_mut(row))
-            else {
-                continue;
-            };
-            let mut from = *from;
-            if self.flip {
-                from.reverse();
-            }
-            target[start..start + columns.len()].copy_from_slice(&from[columns.clone()]);
+        let (down, right) = (self.down.clamp(-side, side), self.right.clamp(-side, side));
+        // In the sequence of all pixels, a shift moves every pixel by the same distance.
+        let distance = down * side + right;
+        let (from, start) = ((-distance).max(0) as usize, distance.max(0) as usize);
+        let length = PIXELS.saturating_sub(from.max(start));
+        *to = [0; PIXELS];
+        to[start.min(PIXELS)..][..length].copy_from_slice(&image[from.min(PIXELS)..][..length]);
+        // Pixels that left one side of the image entered the next or the previous row.
+        let entered = match right {
+            0.. => 0..right as usize,
+            _ => (side + right) as usize..SIDE,
+        };
+        if !entered.is_empty() {
+            to.as_chunks_mut::<SIDE>().0.iter_mut().for_each(|row| row[entered.clone()].fill(0));
         }
     }
 }

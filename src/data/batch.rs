@@ -170,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn only_empty_batches_are_empty() {
+        let pass = pass(&[4], 2);
+        assert!(!pass.batch(0).is_empty());
+        assert!(Minibatch { order: &[], ..pass.batch(0) }.is_empty());
+    }
+
+    #[test]
     fn batch_size_may_exceed_images() {
         // Pixels are raw, and stored row by row.
         let [(_, pixels)] = &batches(&pass(&[6, 2], usize::MAX))[..] else {

@@ -1,6 +1,5 @@
 //! The four files of a data set: names and status.
 
-use std::fmt;
 use std::io::BufRead;
 
 use super::datasets::{self, DEFAULT, DatasetInfo};
@@ -69,7 +68,8 @@ pub enum FileStatus {
         /// The data set to which the file belongs, or [`UNKNOWN`](datasets::UNKNOWN).
         dataset: &'static DatasetInfo,
     },
-    /// Not a valid IDX file of the expected kind, or not readable. An unsupported kind is not damaged, but cannot be used.
+    /// Not a valid IDX file of the expected kind, or not readable. A file of an unsupported kind is not damaged, but cannot be
+    /// used.
     Damaged(IdxError),
 }
 
@@ -93,7 +93,28 @@ impl FileStatus {
 
     /// Returns whether this is an intact file of the [`DEFAULT`] data set.
     pub fn is_expected(&self) -> bool {
-        matches!(self, Self::Intact { dataset, .. } if *dataset == DEFAULT)
+        self.is_of(DEFAULT)
+    }
+
+    /// Returns whether this is an intact file of the data set `info`.
+    pub fn is_of(&self, info: &DatasetInfo) -> bool {
+        matches!(self, Self::Intact { dataset, .. } if *dataset == info)
+    }
+
+    /// Completes the sentence "the file is ..", if a file of the data set `expected` was expected.
+    pub fn description(&self, expected: &DatasetInfo) -> String {
+        let name = expected.name;
+        match self {
+            Self::Damaged(error @ IdxError::Unsupported(_)) => {
+                format!("not usable: the file {error}")
+            }
+            Self::Damaged(error) => format!("damaged: {error}"),
+            Self::Intact { .. } if self.is_of(expected) => format!("from {name}"),
+            Self::Intact { dataset, .. } if dataset.is_known() => {
+                format!("from {}, not from {name}", dataset.name)
+            }
+            Self::Intact { .. } => format!("valid, but not from {name}"),
+        }
     }
 
     /// Returns the status in one word: "damaged", or the one defined by the data set, such as "ok" or "digits".
@@ -110,24 +131,6 @@ impl FileStatus {
         match self {
             Self::Intact { digest, .. } => Some(digest),
             Self::Damaged(_) => None,
-        }
-    }
-}
-
-/// Formats the status so that it completes the sentence "the file is ..".
-impl fmt::Display for FileStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let expected = DEFAULT.name;
-        match self {
-            Self::Damaged(error @ IdxError::Unsupported(_)) => {
-                write!(f, "not usable: the file {error}")
-            }
-            Self::Damaged(error) => write!(f, "damaged: {error}"),
-            Self::Intact { .. } if self.is_expected() => write!(f, "from {expected}"),
-            Self::Intact { dataset, .. } if dataset.is_known() => {
-                write!(f, "from {}, not from {expected}", dataset.name)
-            }
-            Self::Intact { .. } => write!(f, "valid, but not from {expected}"),
         }
     }
 }
@@ -154,6 +157,7 @@ mod tests {
     fn mnist_status_mentions_fashion_mnist() {
         let digits = FileStatus::Intact { digest: String::new(), dataset: &datasets::MNIST };
         assert_eq!((digits.name(), digits.is_expected()), ("digits", false));
-        assert_eq!(digits.to_string(), "from MNIST, not from Fashion-MNIST");
+        assert_eq!(digits.description(DEFAULT), "from MNIST, not from Fashion-MNIST");
+        assert_eq!(digits.description(&datasets::MNIST), "from MNIST");
     }
 }

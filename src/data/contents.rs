@@ -1,4 +1,4 @@
-//! What a directory contains if it does not contain the data set, for an error that helps.
+//! Describes the content of a directory without the data set, for a helpful error message.
 
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::catalog::DataFile;
 use super::source::complete_dir;
 
-/// Maximum number of directory entries to look at.
+/// Maximum number of directory entries to inspect.
 const MAX_ENTRIES: usize = 1000;
 
 /// Content of a directory without the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
-    /// Nothing.
+    /// The directory is empty.
     Empty,
     /// This subdirectory has the data set.
     Subdirectory(PathBuf),
@@ -27,7 +27,7 @@ pub enum Contents {
         /// Name of the format, with an article.
         format: &'static str,
     },
-    /// Some files of the data set, or nothing that is known.
+    /// Some files of the data set, or nothing that is recognised.
     Other,
 }
 
@@ -48,7 +48,7 @@ const FORMATS: [(&[&str], &str); 10] = [
 const ARCHIVES: [&str; 9] = ["zip", "tar", "tgz", "7z", "rar", "bz2", "tbz2", "xz", "txz"];
 
 impl Contents {
-    /// Looks into `dir`, which lacks some of `files`.
+    /// Inspects `dir`, which lacks some of `files`.
     pub fn of(dir: &Path, files: &[DataFile]) -> Self {
         let entries = entries(dir);
         if entries.is_empty() {
@@ -83,7 +83,7 @@ impl Contents {
         if let Some(name) = names.iter().find(is_archive) {
             return Self::Archive(dir.join(name));
         }
-        // Pictures are often in one directory per class, and other formats in one per split.
+        // Pictures are often stored in one directory per class, and other formats in one per split.
         let below = folders.iter().take(20).flat_map(|folder| {
             let inside = self::entries(&folder.path()).into_iter().take(20);
             inside.map(|entry| format!("{}/{}", name(folder), name(&&entry))).collect::<Vec<_>>()

@@ -20,7 +20,7 @@ pub struct Item {
 /// Consecutive images with their labels. Clones share the images.
 #[derive(Debug, Clone)]
 pub struct ImageDataset {
-    info: &'static DatasetInfo,
+    info: DatasetInfo,
     images: Arc<Vec<Image>>,
     labels: Arc<Vec<u8>>,
     range: Range<usize>,
@@ -50,17 +50,17 @@ impl ImageDataset {
     pub fn new(images: Vec<Image>, labels: Vec<u8>) -> Self {
         assert_eq!(images.len(), labels.len(), "each image has a label");
         let range = 0..images.len();
-        Self { info: &UNKNOWN, images: Arc::new(images), labels: Arc::new(labels), range }
+        Self { info: UNKNOWN.clone(), images: Arc::new(images), labels: Arc::new(labels), range }
     }
 
     /// Returns these images with the description `info`.
-    pub fn with_info(self, info: &'static DatasetInfo) -> Self {
-        Self { info, ..self }
+    pub fn with_info(self, info: &DatasetInfo) -> Self {
+        Self { info: info.clone(), ..self }
     }
 
     /// Returns the description of the data set to which the images belong.
-    pub fn info(&self) -> &'static DatasetInfo {
-        self.info
+    pub fn info(&self) -> &DatasetInfo {
+        &self.info
     }
 
     /// Returns the images, in the order of the labels.

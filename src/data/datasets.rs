@@ -1,20 +1,23 @@
-//! The known data sets, as constants: names, classes, digests, mirrors, and the sentences about them.
+//! The known data sets: names, classes, digests, mirrors, and the sentences about them.
 //!
-//! To add a data set, define one more constant and list it in [`KNOWN`]. The program then recognises the files of that
+//! To add a data set, define one more static and list it in [`KNOWN`]. The program then recognises the files of that
 //! data set by their digests.
 
-use super::catalog::DataFile;
+use std::borrow::Cow;
 
-/// Number of classes in every data set.
+use super::catalog::DataFile;
+use super::identity::DatasetNames;
+
+/// Number of classes of the network, and the maximum of a data set.
 pub const CLASSES: usize = 10;
 
-/// A data set of 28x28 grey images in ten classes, stored in four IDX files.
-#[derive(Debug, PartialEq, Eq)]
+/// A data set of 28x28 grey images in two to ten classes, stored in four IDX files.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetInfo {
     /// Name of the data set.
     pub name: &'static str,
     /// Class names without commas, indexed by label.
-    pub classes: [&'static str; CLASSES],
+    pub classes: Cow<'static, [Name]>,
     /// SHA-256 of the decompressed files, in the order of [`DataFile::ALL`]; `None` for [`UNKNOWN`].
     pub digests: Option<[&'static str; 4]>,
     /// Status of an intact file of this data set in the output of `lenet data verify`.
@@ -22,7 +25,7 @@ pub struct DatasetInfo {
     /// URLs of directories that serve the files, in the order in which they are tried.
     pub mirrors: &'static [&'static str],
     /// Labels of the classes whose images augmentation may flip horizontally.
-    pub flippable: &'static [u8],
+    pub flippable: Cow<'static, [u8]>,
     /// Identifier of the data set on the Hugging Face Hub, if it is known.
     pub hub: Option<&'static str>,
     /// Origin of the images, in one sentence; empty for [`UNKNOWN`].
@@ -31,24 +34,16 @@ pub struct DatasetInfo {
     pub out_of_scope: &'static str,
 }
 
+/// Name of a class.
+pub type Name = Cow<'static, str>;
+
 /// Fashion-MNIST, articles of clothing.
 ///
 /// Sandals, sneakers and ankle boots all face one way, so they are not flipped. The mirrors are the copy that Keras
 /// uses, the repository of the authors, and their old web site, which has no HTTPS.
-pub const FASHION_MNIST: DatasetInfo = DatasetInfo {
+pub static FASHION_MNIST: DatasetInfo = DatasetInfo {
     name: "Fashion-MNIST",
-    classes: [
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ],
+    classes: Cow::Borrowed(&CLOTHES),
     digests: Some([
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -61,7 +56,7 @@ pub const FASHION_MNIST: DatasetInfo = DatasetInfo {
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
     ],
-    flippable: &[0, 1, 2, 3, 4, 6, 8],
+    flippable: Cow::Borrowed(&[0, 1, 2, 3, 4, 6, 8]),
     hub: Some("zalando-datasets/fashion_mnist"),
     about: "Fashion-MNIST consists of product photographs from one German online shop, taken before 2017 (Xiao, Rasul \
             and Vollgraf; Zalando SE; MIT licence).",
@@ -69,9 +64,9 @@ pub const FASHION_MNIST: DatasetInfo = DatasetInfo {
 };
 
 /// MNIST, handwritten digits.
-pub const MNIST: DatasetInfo = DatasetInfo {
+pub static MNIST: DatasetInfo = DatasetInfo {
     name: "MNIST",
-    classes: DIGITS,
+    classes: Cow::Borrowed(&DIGITS),
     digests: Some([
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -79,28 +74,55 @@ pub const MNIST: DatasetInfo = DatasetInfo {
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ]),
     status: "digits",
-    mirrors: &[],
-    flippable: &[],
+    mirrors: &[
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    ],
+    flippable: Cow::Borrowed(&[]),
     hub: Some("ylecun/mnist"),
     about: "MNIST consists of digits handwritten by employees of the US Census Bureau and by high-school students \
             (LeCun, Cortes and Burges).",
     out_of_scope: "Reading cheques, forms or postal codes, and any decision about a person.",
 };
 
-/// Any data set that is not in [`KNOWN`].
-pub const UNKNOWN: DatasetInfo = DatasetInfo {
+/// Any data set that is not in [`KNOWN`]. [`DatasetInfo::with_classes`] replaces the digits by other class names.
+pub static UNKNOWN: DatasetInfo = DatasetInfo {
     name: "an unknown data set",
-    classes: DIGITS,
+    classes: Cow::Borrowed(&DIGITS),
     digests: None,
     status: "foreign",
     mirrors: &[],
-    flippable: &[],
+    flippable: Cow::Borrowed(&[]),
     hub: None,
     about: "",
     out_of_scope: "Any decision about a person.",
 };
 
-const DIGITS: [&str; CLASSES] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+static CLOTHES: [Name; CLASSES] = [
+    Cow::Borrowed("T-shirt/top"),
+    Cow::Borrowed("Trouser"),
+    Cow::Borrowed("Pullover"),
+    Cow::Borrowed("Dress"),
+    Cow::Borrowed("Coat"),
+    Cow::Borrowed("Sandal"),
+    Cow::Borrowed("Shirt"),
+    Cow::Borrowed("Sneaker"),
+    Cow::Borrowed("Bag"),
+    Cow::Borrowed("Ankle boot"),
+];
+
+static DIGITS: [Name; CLASSES] = [
+    Cow::Borrowed("0"),
+    Cow::Borrowed("1"),
+    Cow::Borrowed("2"),
+    Cow::Borrowed("3"),
+    Cow::Borrowed("4"),
+    Cow::Borrowed("5"),
+    Cow::Borrowed("6"),
+    Cow::Borrowed("7"),
+    Cow::Borrowed("8"),
+    Cow::Borrowed("9"),
+];
 
 /// Every known data set.
 pub const KNOWN: [&DatasetInfo; 2] = [&FASHION_MNIST, &MNIST];
@@ -110,6 +132,16 @@ pub const KNOWN: [&DatasetInfo; 2] = [&FASHION_MNIST, &MNIST];
 pub const DEFAULT: &DatasetInfo = &FASHION_MNIST;
 
 impl DatasetInfo {
+    /// Describes a data set that is not in [`KNOWN`], by the names of its classes and by the labels of those whose images
+    /// may be flipped.
+    pub fn with_classes(classes: &[String], flippable: &[u8]) -> Self {
+        Self {
+            classes: classes.iter().cloned().map(Name::from).collect(),
+            flippable: flippable.to_vec().into(),
+            ..UNKNOWN.clone()
+        }
+    }
+
     /// Returns the SHA-256 of the decompressed `file`, in hexadecimal, if it is known.
     pub fn digest(&self, file: DataFile) -> Option<&'static str> {
         self.digests.map(|digests| digests[file as usize])
@@ -118,6 +150,16 @@ impl DatasetInfo {
     /// Returns whether this is one of [`KNOWN`].
     pub fn is_known(&self) -> bool {
         self.digests.is_some()
+    }
+
+    /// Returns the name of the data set or, if it is not known, a description by the names of its classes.
+    pub fn title(&self) -> String {
+        DatasetNames::from(self).title()
+    }
+
+    /// Returns the width of a column of class names in a table, in characters: that of the longest name, but at least 12.
+    pub fn name_width(&self) -> usize {
+        self.classes.iter().map(|name| name.chars().count()).fold(12, usize::max)
     }
 
     /// Returns whether images with this label may be flipped horizontally.

@@ -1,5 +1,6 @@
 //! The errors of loading the data set.
 
+use std::collections::TryReserveError;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,19 +16,19 @@ pub enum IdxError {
     Read(#[from] io::Error),
     /// This many bytes of memory could not be allocated.
     #[error("needs {0} bytes of memory, more than are available")]
-    Memory(u64),
+    Memory(u64, #[source] TryReserveError),
     /// The file ends within its gzip data or its checksum.
     #[error("truncated: the gzip data ends early")]
     CutOff,
     /// The file is of another type.
     #[error("is not an IDX file of {wanted}: found {found}")]
     Other {
-        /// The expected items.
+        /// The expected content: images or labels.
         wanted: &'static str,
         /// The type of the file.
         found: FileKind,
     },
-    /// A valid IDX file, but not of bytes, of 28x28 pixels, or of ten classes.
+    /// A valid IDX file, but not with bytes, 28x28 pixels and ten classes.
     #[error("{0}")]
     Unsupported(String),
     /// The content contradicts its checksum or its header, or is not of the expected form.
@@ -50,7 +51,7 @@ pub enum DataError {
     Incomplete {
         dir: PathBuf,
         missing: Vec<&'static str>,
-        /// What the directory contains instead.
+        /// The content of the directory.
         contents: Contents,
     },
     /// A file cannot be read, or does not contain what its name promises.
@@ -59,6 +60,9 @@ pub enum DataError {
     /// The numbers of images and labels differ.
     #[error("{}: {images} images but {labels} labels", .path.display())]
     Counts { path: PathBuf, images: usize, labels: usize },
+    /// `classes.txt` is not valid, or does not fit the labels.
+    #[error("{}: {problem}", .path.display())]
+    Classes { path: PathBuf, problem: String },
     /// The files are valid, but belong to a data set that was not expected.
     #[error("{}: {difference}", .dir.display())]
     OtherDataset { dir: PathBuf, difference: String },

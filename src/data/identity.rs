@@ -1,8 +1,10 @@
 //! The data set that a model was trained on, as recorded in the run record or in the metadata of the model file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Provenance;
 use super::catalog::DataFile;
@@ -10,22 +12,27 @@ use super::datasets::{self, CLASSES, DEFAULT, DatasetInfo, KNOWN, UNKNOWN};
 use crate::io::text;
 
 /// Maximum length of a name from a file, in characters.
-const MAX_NAME: usize = 64;
+pub const MAX_NAME: usize = 64;
 
 /// Name and class names of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetNames {
     /// Name of the data set, if it is known.
     pub name: Option<String>,
-    /// Class names, indexed by label.
-    pub classes: [String; CLASSES],
+    /// Class names, indexed by label: two to ten.
+    #[serde(deserialize_with = "few_names")]
+    pub classes: Vec<String>,
+    /// Labels of the classes whose images may be flipped; empty for a known data set, which defines them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flip: Vec<u8>,
 }
 
 impl From<&DatasetInfo> for DatasetNames {
     fn from(info: &DatasetInfo) -> Self {
         Self {
             name: info.is_known().then(|| info.name.to_owned()),
-            classes: info.classes.map(str::to_owned),
+            classes: info.classes.iter().map(|name| name.clone().into_owned()).collect(),
+            flip: if info.is_known() { Vec::new() } else { info.flippable.to_vec() },
         }
     }
 }
@@ -34,18 +41,80 @@ impl DatasetNames {
     /// Checks that the names can be names of a data set and its classes, because files can contain any text.
     ///
     /// # Errors
-    /// Returns the first invalid name, quoted and shortened.
+    /// Returns the first invalid name, quoted and shortened, or another problem.
     pub fn check(&self) -> Result<(), String> {
+        let count = self.classes.len();
+        if !(2..=CLASSES).contains(&count) {
+            return Err(format!("its data set has {count} classes, expected 2 to {CLASSES}"));
+        }
+        if self.flip.iter().any(|label| usize::from(*label) >= count) {
+            return Err("a label that its data set does not have".to_owned());
+        }
         match self.name.iter().chain(&self.classes).find(|name| !is_name(name)) {
             Some(name) => Err(format!("invalid name in its data set: {}", text::quoted(name))),
             None => Ok(()),
         }
     }
+
+    /// Returns the name of class `label`, or its number if the data set does not have it.
+    ///
+    /// # Panics
+    /// Panics if `label` is not below ten.
+    pub fn class(&self, label: usize) -> &str {
+        match self.classes.get(label) {
+            Some(name) => name,
+            None => &UNKNOWN.classes[label],
+        }
+    }
+
+    /// Returns whether the data set or its classes have names other than the digits.
+    pub fn is_named(&self) -> bool {
+        self.name.is_some() || self.classes[..] != UNKNOWN.classes[..]
+    }
+
+    /// Returns the name of the data set or, if it has none, a description by the names of its classes.
+    pub fn title(&self) -> String {
+        let Self { name, classes, .. } = self;
+        match (name, &classes[..]) {
+            (Some(name), _) => name.clone(),
+            _ if !self.is_named() => UNKNOWN.name.to_owned(),
+            (None, [a, b, c, _, ..]) => {
+                format!("a data set of {} classes ({a}, {b}, {c}, ..)", classes.len())
+            }
+            (None, classes) => {
+                format!("a data set of {} classes ({})", classes.len(), classes.join(", "))
+            }
+        }
+    }
+}
+
+/// Reads the names of at most [`CLASSES`] classes. A longer list of short names needs many times the memory of the file.
+fn few_names<'de, D: Deserializer<'de>>(names: D) -> Result<Vec<String>, D::Error> {
+    struct Names;
+    impl<'de> Visitor<'de> for Names {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of class names")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut names = Vec::new();
+            while let Some(name) = list.next_element()? {
+                names.push(name);
+                if names.len() > CLASSES {
+                    return Err(A::Error::custom(format!("more than {CLASSES} classes")));
+                }
+            }
+            Ok(names)
+        }
+    }
+    names.deserialize_seq(Names)
 }
 
 /// Returns whether `name` is short, can be printed as it is, and has no comma. Commas separate class names in model
 /// files.
-fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     let length = name.chars().take(MAX_NAME + 1).count();
     (1..=MAX_NAME).contains(&length) && !name.contains(|c| c == ',' || text::is_interpreted(c))
 }
@@ -88,9 +157,9 @@ impl DatasetIdentity {
             Some((file.name().to_owned(), metadata.get(&digest_key(file.name()))?.clone()))
         });
         let names = metadata.get("classes").and_then(|classes| {
-            let classes: Vec<_> = classes.splitn(CLASSES + 1, ',').map(str::to_owned).collect();
+            let classes = classes.splitn(CLASSES + 1, ',').map(str::to_owned).collect();
             let name = metadata.get("dataset").cloned();
-            let names = DatasetNames { name, classes: classes.try_into().ok()? };
+            let names = DatasetNames { name, classes, flip: Vec::new() };
             names.check().ok().map(|()| names)
         });
         Self::new(names, digests.collect())
@@ -104,10 +173,13 @@ impl DatasetIdentity {
         name.chain([classes]).chain(digests).collect()
     }
 
-    /// Returns the known data set with this name, or [`UNKNOWN`].
-    pub fn info(&self) -> &'static DatasetInfo {
-        let name = self.names.name.as_deref();
-        KNOWN.into_iter().find(|info| Some(info.name) == name).unwrap_or(&UNKNOWN)
+    /// Returns the known data set with this name, or else one with these classes.
+    pub fn info(&self) -> DatasetInfo {
+        let DatasetNames { name, classes, flip } = &self.names;
+        match KNOWN.into_iter().find(|info| Some(info.name) == name.as_deref()) {
+            Some(known) => known.clone(),
+            None => DatasetInfo::with_classes(classes, flip),
+        }
     }
 
     /// Returns whether `data` was loaded from files that belong to this data set, by their digests.

@@ -35,12 +35,18 @@ pub const MAX_ITEMS: u32 = 250_000;
 /// Number of bytes to decompress while another thread hashes the previous chunk. A chunk fits in the cache.
 const CHUNK_BYTES: usize = 1 << 18;
 
+/// Magic number of a file of images.
+pub(super) const IMAGES: u32 = 0x0803;
+
+/// Magic number of a file of labels.
+pub(super) const LABELS: u32 = 0x0801;
+
 /// Reads an image file. Returns the images and the SHA-256 of the decompressed bytes.
 ///
 /// # Errors
 /// Returns an error unless the file is a complete, valid IDX file of at least one image of 28x28 pixels.
 pub fn read_images<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<Image>, String), IdxError> {
-    read_items(bytes, "images", 0x0803, [SIDE as u32; 2])
+    read_items(bytes, "images", IMAGES, [SIDE as u32; 2])
 }
 
 /// Reads a label file. Returns the labels and the SHA-256 of the decompressed bytes.
@@ -48,7 +54,7 @@ pub fn read_images<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<Image>, 
 /// # Errors
 /// Returns an error unless the file is a complete, valid IDX file of at least one label, and all labels are 0 to 9.
 pub fn read_labels<R: BufRead + Send>(bytes: Decoded<R>) -> Result<(Vec<u8>, String), IdxError> {
-    let (labels, digest) = read_items::<R, 1, 0>(bytes, "labels", 0x0801, [])?;
+    let (labels, digest) = read_items::<R, 1, 0>(bytes, "labels", LABELS, [])?;
     let labels = labels.into_flattened();
     match labels.iter().position(|label| usize::from(*label) >= CLASSES) {
         None => Ok((labels, digest)),
@@ -101,7 +107,7 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     let found = bytes.fill(header.as_flattened_mut())?;
     let number = |index: usize| u32::from_be_bytes(header[index]);
     if found < 4 || number(0) != magic {
-        // The start of a file identifies most types.
+        // The start of a file identifies most file types.
         let mut start = vec![0; 1024];
         let length = bytes.fill(&mut start).unwrap_or_default();
         let start = [&header.as_flattened()[..found], &start[..length]].concat();
@@ -116,8 +122,8 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
             "is not an IDX file of {kind}: magic number {found:#010x}, expected {magic:#010x}"
         );
         return match other_kind(found, magic) {
-            // Labels in place of images, or the reverse.
-            Some(_) if [0x0801, 0x0803].contains(&found) => damaged(problem),
+            // The file has labels instead of images, or the reverse.
+            Some(_) if [LABELS, IMAGES].contains(&found) => damaged(problem),
             Some(other) => Err(IdxError::Unsupported(format!("{problem}: {other}"))),
             None => damaged(problem),
         };
@@ -154,7 +160,7 @@ fn read_items<R: BufRead + Send, const N: usize, const D: usize>(
     let mut hasher = Sha256::new_with_prefix(header.as_flattened());
     let count = count as usize;
     let mut items: Vec<[u8; N]> = Vec::new();
-    items.try_reserve_exact(count).map_err(|_| IdxError::Memory(promised))?;
+    items.try_reserve_exact(count).map_err(|cause| IdxError::Memory(promised, cause))?;
     let mut hashed = 0;
     while items.len() < count {
         let start = items.len();

@@ -1,13 +1,14 @@
 //! The data set: files -> checked images and labels -> Burn dataset -> minibatches.
 //!
 //! [`source`] finds the directory, [`contents`] describes one without the data set, [`gzip`] decompresses its files, [`idx`]
-//! parses them, and [`datasets`] describes the data sets that are recognised by their SHA-256. [`dataset`], [`order`],
-//! [`augment`], [`scaling`] and [`batch`] turn the images into the minibatches of a training step. [`identity`] names the data
+//! parses them, and [`datasets`] describes the data sets that are recognised by their SHA-256. [`class_names`] reads the names of
+//! the classes of any other data set. [`dataset`], [`order`], [`augment`], [`scaling`] and [`batch`] turn the images into the minibatches of a training step. [`identity`] names the data
 //! set in run records and model files.
 
 pub mod augment;
 pub mod batch;
 pub mod catalog;
+pub mod class_names;
 pub mod contents;
 pub mod dataset;
 pub mod datasets;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod gzip;
 pub mod identity;
 pub mod idx;
+pub mod idx_writer;
 pub mod order;
 pub mod scaling;
 pub mod source;
@@ -41,7 +43,7 @@ use gzip::Decoded;
 pub struct Options {
     /// Directory of the files; `None` searches the directories that [`source`] lists.
     pub dir: Option<PathBuf>,
-    /// Whether to accept data sets other than [`datasets::DEFAULT`].
+    /// Whether to accept data sets other than [`datasets::DEFAULT`] that have no `classes.txt`.
     pub any_dataset: bool,
     /// Maximum number of images to keep in each part. The complete files are still checked.
     pub limit: Option<NonZeroUsize>,
@@ -57,7 +59,9 @@ pub struct Provenance {
     /// SHA-256 of each complete file that was read.
     pub digests: Vec<(DataFile, String)>,
     /// The data set to which all these files belong.
-    pub info: &'static DatasetInfo,
+    pub info: DatasetInfo,
+    /// Whether the class names are from `classes.txt`. The files of a known data set are recognised without it.
+    pub has_class_names: bool,
 }
 
 impl Provenance {
@@ -66,8 +70,11 @@ impl Provenance {
         digests: Vec<(DataFile, String)>,
         options: &Options,
     ) -> Result<Self, DataError> {
-        let info = datasets::recognise(&digests);
-        let provenance = Self { dir, digests, info };
+        let known = datasets::recognise(&digests);
+        let named = if known.is_known() { None } else { class_names::read(&dir)? };
+        let has_class_names = named.is_some();
+        let info = named.unwrap_or_else(|| known.clone());
+        let provenance = Self { dir, digests, info, has_class_names };
         match provenance.difference() {
             Some(difference) if !options.any_dataset => {
                 Err(DataError::OtherDataset { dir: provenance.dir, difference })
@@ -76,17 +83,36 @@ impl Provenance {
         }
     }
 
-    /// Describes how the files differ from [`datasets::DEFAULT`]. Returns `None` unless [`Options::any_dataset`] allowed a
-    /// difference.
+    /// Describes how the files differ from [`datasets::DEFAULT`]. Returns `None` if they do not, or if the data set has a
+    /// `classes.txt`, because it is then not mistaken for another one.
     pub fn difference(&self) -> Option<String> {
-        datasets::DEFAULT.difference(&self.digests)
+        match self.has_class_names {
+            true => None,
+            false => datasets::DEFAULT.difference(&self.digests),
+        }
+    }
+
+    /// Returns `images` with the description of this data set.
+    ///
+    /// # Errors
+    /// Returns an error if an image has the label of a class that `classes.txt` does not name.
+    fn describe(&self, images: ImageDataset) -> Result<ImageDataset, DataError> {
+        let count = self.info.classes.len();
+        match images.labels().iter().find(|label| usize::from(**label) >= count) {
+            Some(label) => {
+                let path = self.dir.join(class_names::FILE);
+                let problem = format!("has {count} names, but an image has label {label}");
+                Err(DataError::Classes { path, problem })
+            }
+            None => Ok(images.with_info(&self.info)),
+        }
     }
 
     /// Returns the identity of the data set, for the run record of a model that is trained on it.
     pub fn identity(&self) -> DatasetIdentity {
         let digests = self.digests.iter();
         let digests = digests.map(|(file, digest)| (file.name().to_owned(), digest.clone()));
-        DatasetIdentity { names: self.info.into(), digests: digests.collect() }
+        DatasetIdentity { names: (&self.info).into(), digests: digests.collect() }
     }
 }
 
@@ -116,7 +142,7 @@ impl TrainAndTest {
         let ((train, train_digests), (test, test_digests)) = (train?, test?);
         let digests = [train_digests, test_digests].concat();
         let provenance = Provenance::new(dir, digests, options)?;
-        let [train, test] = [train, test].map(|images| images.with_info(provenance.info));
+        let (train, test) = (provenance.describe(train)?, provenance.describe(test)?);
         Ok(Self { train, test, provenance })
     }
 }
@@ -129,7 +155,7 @@ pub fn load_part(part: Part, options: &Options) -> Result<(ImageDataset, Provena
     let dir = source::find(options.dir.as_deref(), &part.files())?;
     let (images, digests) = read_part(&dir, part, options)?;
     let provenance = Provenance::new(dir, digests.into(), options)?;
-    Ok((images.with_info(provenance.info), provenance))
+    Ok((provenance.describe(images)?, provenance))
 }
 
 /// Reads the files of one part and applies `options` to the images. Returns the SHA-256 of each file as well.

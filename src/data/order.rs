@@ -1,15 +1,21 @@
 //! Orders of images: the shuffled order of an epoch, and the stratified order of the validation split.
 
+use rand_chacha::ChaCha8Rng;
+
 use crate::random::{Purpose, below, stream};
 
 /// Returns the indices 0 to `count` - 1 in the order of this epoch, which depends only on the arguments.
+pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
+    shuffled(count, &mut stream(seed, Purpose::Shuffle, epoch))
+}
+
+/// Returns the indices 0 to `count` - 1 in random order.
 ///
 /// All orders are equally likely (Fisher and Yates; Knuth, "The Art of Computer Programming", 3.4.2, algorithm P).
-pub fn epoch_order(count: u32, seed: u64, epoch: u64) -> Vec<u32> {
-    let mut rng = stream(seed, Purpose::Shuffle, epoch);
+pub fn shuffled(count: u32, rng: &mut ChaCha8Rng) -> Vec<u32> {
     let mut order: Vec<u32> = (0..count).collect();
     for last in (1..count).rev() {
-        let chosen = below(&mut rng, last + 1);
+        let chosen = below(rng, last + 1);
         order.swap(last as usize, chosen as usize);
     }
     order

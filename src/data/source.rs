@@ -51,7 +51,7 @@ pub fn find(named: Option<&Path>, files: &[DataFile]) -> Result<PathBuf, DataErr
         return Err(DataError::Directory { dir, source });
     }
     complete_dir(&dir, files).ok_or_else(|| {
-        // The most complete of the directories that were searched.
+        // Report the most complete of the searched directories.
         let below = LAYOUTS.iter().chain(&OTHER_LAYOUTS).map(|layout| dir.join(layout));
         let dirs = [dir.clone()].into_iter().chain(below);
         let dir = dirs.min_by_key(|dir| missing(dir, files).len()).unwrap_or(dir);
@@ -77,15 +77,15 @@ fn missing(dir: &Path, files: &[DataFile]) -> Vec<&'static str> {
     missing.map(|file| file.name()).collect()
 }
 
-/// Subdirectories in which other programs store Fashion-MNIST: torchvision, in the directory that its user names or in that
-/// of any of its data sets; Keras; and the repository of the authors.
+/// Subdirectories in which other programs store Fashion-MNIST: torchvision (in the directory that its user names or in that of
+/// any of its data sets), Keras, and the repository of the authors.
 const LAYOUTS: [&str; 4] = ["FashionMNIST/raw", "raw", "fashion-mnist", "data/fashion"];
 
 /// Subdirectories in which torchvision stores other data sets of the same form.
 const OTHER_LAYOUTS: [&str; 2] = ["MNIST/raw", "KMNIST/raw"];
 
 /// Returns the directory with all of `files`: `dir` itself, or a subdirectory in which another program stores them. If there
-/// are several data sets, Fashion-MNIST is used, and no other data set is chosen among them.
+/// are several data sets, one of them is used only if it is Fashion-MNIST.
 pub fn complete_dir(dir: &Path, files: &[DataFile]) -> Option<PathBuf> {
     let is_complete = |dir: &PathBuf| missing(dir, files).is_empty();
     let below = |layouts: &[&str]| -> Vec<PathBuf> {
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn other_layouts_are_found() {
-        // The subdirectories with a data set, the named directory, and the one that is found.
+        // Each case: the subdirectories with a data set, the named directory, and the directory that is found.
         for (complete, named, found) in [
             (&["FashionMNIST/raw"][..], "", Some("FashionMNIST/raw")),
             (&["FashionMNIST/raw"], "FashionMNIST", Some("FashionMNIST/raw")),

@@ -19,7 +19,7 @@ const END_BYTES: usize = 22;
 const END64_BYTES: usize = 56;
 const LOCATOR_BYTES: usize = 20;
 
-/// The compression method of almost all compressed zip files.
+/// The number of the compression method Deflate, which almost all compressed zip files use.
 const DEFLATE: usize = 8;
 
 /// The entries of a zip file, named without their common directory.
@@ -228,7 +228,7 @@ mod tests {
         let at = bytes.windows(4).position(|window| window == b"1234");
         bytes[at.unwrap()] ^= 1;
         assert!(error_of(&bytes).contains("\"m/data/0\": checksum mismatch"));
-        // Checksums may be absent from all entries, but not from one.
+        // Checksums may be absent from all entries, but not from a single one.
         let records: Vec<_> =
             (0..bytes.len() - 4).filter(|at| bytes[*at..].starts_with(b"PK\x01\x02")).collect();
         bytes[records[1]..][16..20].fill(0);
@@ -262,5 +262,37 @@ mod tests {
         assert!(error_of(&[&valid[..], b"#"].concat()).contains("after the end"));
         let twice = [&valid[..], &valid[..]].concat();
         assert!(error_of(&twice).contains("not at the end"));
+    }
+
+    #[test]
+    fn optional_fields_are_skipped() {
+        let bytes = zipped(&[("m/data.pkl", b"one"), ("m/data/0", b"1234")]);
+        let at = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+        // Add an extra field of five bytes and a comment of two bytes to the first record of the directory.
+        let mut with_fields = [&bytes[..at + 56], b"extra##", &bytes[at + 56..]].concat();
+        with_fields[at + 30] = 5;
+        with_fields[at + 32] = 2;
+        // The end record states the size of the directory.
+        let size_at = with_fields.len() - 10;
+        with_fields[size_at] += 7;
+        let archive = Archive::new(&with_fields).unwrap();
+        assert_eq!(archive.read("data/0", 4).unwrap(), Some(&b"1234"[..]));
+    }
+
+    #[test]
+    fn compression_and_encryption_are_reported() {
+        let bytes = zipped(&[("m/data.pkl", b"pickle")]);
+        let at = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
+        let changed = |offset: usize, value: u8| {
+            let mut bytes = bytes.clone();
+            bytes[at + offset] = value;
+            Archive::new(&bytes).err().unwrap()
+        };
+        assert_eq!(changed(10, 8).kind(), FaultKind::Compressed);
+        // Another method than Deflate, and an encrypted entry.
+        for fault in [changed(10, 14), changed(8, 1)] {
+            let message = fault.to_string();
+            assert!(message.ends_with("an entry is compressed or encrypted"), "{message}");
+        }
     }
 }

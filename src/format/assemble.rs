@@ -29,7 +29,7 @@ impl Layout {
     }
 }
 
-/// A tensor in a file.
+/// A tensor, as described in a file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Named<'a> {
     pub(super) name: &'a str,
@@ -44,8 +44,8 @@ type Places = [usize; TENSORS.len()];
 /// Builds a model from the tensors of a file, in any order. `usual` is the layout that the format prescribes. `values` returns the
 /// values of the tensor with this index in `tensors`, row-major.
 ///
-/// A prefix of all names is dropped. If the names are not LeNet's, the tensors are found by their shapes, all of which differ.
-/// The model's notes name each of these steps.
+/// A prefix that all names share is removed. If the names are not LeNet's, the tensors are identified by their shapes, which
+/// are all different. The model's notes list these steps.
 ///
 /// # Errors
 /// Returns an error if a tensor is missing, has another shape or does not belong to LeNet, or if a value is not finite.
@@ -111,7 +111,7 @@ fn check_kind(tensors: &[Named<'_>]) -> Result<(), Fault> {
     Err(fault)
 }
 
-/// Returns what precedes LeNet's name in all names: nothing, or a text that ends with a dot.
+/// Returns the text before LeNet's name in all names: nothing, or a prefix that ends with a dot.
 fn prefix<'a>(tensors: &[Named<'a>]) -> &'a str {
     let first = tensors.first().map_or("", |first| first.name);
     let prefix = TENSORS.iter().find_map(|spec| first.strip_suffix(spec.name)).unwrap_or_default();
@@ -152,7 +152,7 @@ fn by_name(
     }
 }
 
-/// Finds the tensors by their shapes. A name of LeNet must not contradict the shape.
+/// Finds the tensors by their shapes. If a name is one of LeNet's, it must match the shape.
 fn by_shape(usual: Layout, tensors: &[Named<'_>], prefix: &str) -> Result<(Places, Layout), Fault> {
     let place = |layout: Layout, spec: &TensorSpec| {
         tensors.iter().position(|tensor| tensor.shape == layout.shape(spec))

@@ -4,8 +4,8 @@
 //! "NRUB", version, length of the metadata | metadata in CBOR | zeros | tensors, each at a multiple of 256 bytes
 //! ```
 //!
-//! Files are written and parsed by `burn-store`, but not loaded by it. In version 0.21, loading trusts that a tensor has as many
-//! bytes as its shape says, and reads beyond the heap otherwise. This reader compares both before it uses a tensor.
+//! Files are written and parsed by `burn-store`, but not loaded by it. Version 0.21 assumes, when loading, that a tensor has as
+//! many bytes as its shape requires, and otherwise reads beyond the heap. This reader compares both before it uses a tensor.
 
 use std::error::Error;
 
@@ -22,7 +22,7 @@ use crate::model::{LeNet, Weights};
 /// Maximum size of a file in bytes. LeNet's file has about 180,000 bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The length of the header, and the multiple at which the data and each tensor start.
+/// The length of the header, and the alignment of the data and of each tensor.
 const HEADER_BYTES: usize = 10;
 const ALIGNMENT: usize = 256;
 

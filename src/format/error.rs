@@ -38,7 +38,7 @@ pub enum FaultKind {
     NotStateDict,
     /// The PyTorch file holds a pickled module or another Python object.
     PickledModule,
-    /// The PyTorch file was packed again by another program.
+    /// The PyTorch file was compressed again by another program.
     Compressed,
     /// The PyTorch file is a checkpoint that does not have its weights under exactly one known key.
     Checkpoint,
@@ -73,7 +73,7 @@ impl Fault {
         Self::not_lenet(format!("{tensor}: expected {what} {expected}, found {found}"))
     }
 
-    /// Names the key of a checkpoint under which the weights are, unless the key is too long for a message.
+    /// Sets the key of a checkpoint under which the weights are, unless the key is too long for a message.
     pub(super) fn with_key(self, key: Option<&str>) -> Self {
         let key = key.filter(|key| key.len() <= 60).map(str::to_owned);
         Self { key: self.key.or(key), ..self }

@@ -1,8 +1,8 @@
 //! Model files: reading and writing [`Weights`] in five formats.
 //!
 //! All readers are strict. A file must have exactly the ten tensors of LeNet with their shapes, as finite floating-point numbers.
-//! Sizes are checked before memory is allocated, and no input makes a reader panic. Names may have a prefix or be others
-//! altogether, if the meaning is certain; [`ModelFile::notes`] lists the assumptions.
+//! Sizes are checked before memory is allocated, and no input makes a reader panic. Names may have a prefix or be completely
+//! different if there is only one way to interpret the file; [`ModelFile::notes`] lists the assumptions.
 //!
 //! | extension | read | write | format |
 //! |---|---|---|---|
@@ -90,7 +90,7 @@ pub struct ModelFile {
     pub weights: Weights,
     /// Metadata, which `.safetensors` and `.onnx` files can store and `.mpk` files cannot.
     pub metadata: BTreeMap<String, String>,
-    /// The changes and assumptions of the reader, one clause each, for example that it dropped a prefix of the names.
+    /// The changes and assumptions of the reader, one clause each, for example that it removed a prefix from the names.
     pub notes: Vec<String>,
 }
 
@@ -116,7 +116,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>, FormatError> {
     Ok(io::read(path, MAX_FILE_BYTES).map_err(FileError::of("cannot read", path))?)
 }
 
-/// Returns the model file in a directory in the form of Hugging Face, or `path` itself if it is not a directory.
+/// Returns the model file in a directory with the layout of Hugging Face, or `path` itself if it is not a directory.
 ///
 /// # Errors
 /// Returns an error if the directory is a TensorFlow model, or if its model is split into several files.

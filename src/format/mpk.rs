@@ -3,7 +3,7 @@
 //!
 //! Files are written with Burn but read without it. Burn's reader trusts the shapes in the file, drops a bias with an
 //! unknown name, and ignores bytes after the record. This reader accepts only the structure below, with keys in any
-//! order. Its recursion and its memory are bounded, even if the file declares larger lengths than it has.
+//! order. The recursion and the memory of the reader are bounded, even if the file declares larger lengths than it has.
 //!
 //! ```text
 //! {metadata: {float, int, format, version, settings}      five strings, not used
@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The item may be nested deeper, in maps and lists, and may have fields without parameters: a pooling layer, a skipped field or
-//! a layer without bias is nil, an activation function may be a text.
+//! a layer without bias is nil, an activation function may be a string.
 
 use std::fmt;
 
@@ -104,7 +104,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
             if nodes.iter().any(|(known, _)| *known == key) {
                 return Err(A::Error::custom(format!("duplicate field {}", quoted(&key))));
             }
-            // No plausible module has more or longer fields. The limits also bound the time.
+            // No plausible module has more fields or longer names. The limits also bound the run time.
             if nodes.len() == 1000 || key.len() > 100 {
                 return Err(A::Error::custom(
                     "more than 1000 fields, or the name of one is too long",
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
 }
 
 impl Node {
-    /// Returns the values of these keys, if this is a map that has exactly these keys.
+    /// Returns the values of these keys, if this value is a map with exactly these keys.
     fn fields<const N: usize>(&self, keys: [&str; N]) -> Option<[&Node; N]> {
         let Node::Map(entries) = self else { return None };
         let get = |key: &str| entries.iter().find(|(name, _)| *name == key).map(|(_, node)| node);
@@ -201,12 +201,12 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         return Err(Fault::malformed(what));
     }
     let Some([metadata, item, Node::List(last)]) = record.fields(["metadata", "item", "_b"]) else {
-        return Err(Fault::not_lenet("the fields are not those of a record of Burn 0.21"));
+        return Err(Fault::not_lenet("the fields do not match a record of Burn 0.21"));
     };
     let described = metadata.fields(["float", "int", "format", "version", "settings"]);
     let is_text = |nodes: [&Node; 5]| nodes.iter().all(|node| matches!(node, Node::Text(_)));
     if !described.is_some_and(is_text) || !last.is_empty() {
-        return Err(Fault::not_lenet("the metadata is not that of a record of Burn 0.21"));
+        return Err(Fault::not_lenet("the metadata does not match a record of Burn 0.21"));
     }
     let mut parameters = Vec::new();
     item.collect("", &mut parameters)?;

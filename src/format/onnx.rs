@@ -17,8 +17,8 @@ use super::protobuf::Message;
 use super::tensors::to_torch;
 use crate::model::{CLIP, OUTPUTS, TENSORS};
 
-/// IR 5 and operator set 10 of ONNX 1.5 (2019). OpenCV 4.6, which Debian 12 and Ubuntu 24.04 ship, cannot read the Clip of
-/// later sets.
+/// IR version 5 and operator set 10, from ONNX 1.5 (2019). OpenCV 4.6, which Debian 12 and Ubuntu 24.04 ship, cannot read the
+/// Clip of later sets.
 const IR_VERSION: u64 = 5;
 const OPSET: u64 = 10;
 
@@ -44,7 +44,7 @@ fn graph(file: &ModelFile) -> Message {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         tensor(spec.name, spec.shape, &bytes)
     });
-    // Multiplication by ones gives the sum over the classes, once per class. OpenCV 4.6 cannot divide by a single sum.
+    // Multiplication by ones gives the sum over the classes, once per class. OpenCV 4.6 cannot divide a tensor by a single sum.
     let ones = tensor("ones", &[OUTPUTS, OUTPUTS], &1_f32.to_le_bytes().repeat(OUTPUTS * OUTPUTS));
     Message::default()
         .messages(1, nodes())

@@ -77,7 +77,7 @@ pub(super) fn is_rounded(dtype: &str) -> bool {
 /// exactly, and numbers of 64 bits are rounded to the nearest 32-bit number, ties to even.
 ///
 /// # Errors
-/// Returns an error if the type has other numbers, or if `bytes` has another length.
+/// Returns an error if the type is not a floating-point type, or if `bytes` has a different length.
 pub(super) fn floats(
     name: &str,
     dtype: &str,
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_become_32_bits() {
+    fn numbers_are_converted_to_f32() {
         let decode = |dtype, bytes: &[u8]| floats("fc3.bias", dtype, 2, bytes);
         // One and a half, and the smallest subnormal number of each type.
         assert_eq!(decode("F16", &[0, 0x3e, 1, 0]).unwrap(), [1.5, 2.0_f32.powi(-24)]);

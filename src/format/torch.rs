@@ -30,7 +30,7 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     if byte_order.is_some_and(|order| order != b"little") {
         return Err(Fault::new(FaultKind::BigEndian, "the numbers are not little-endian"));
     }
-    // PyTorch parses these entries. In a file without checksums, nothing else shows that they are damaged.
+    // PyTorch parses these entries. In a file without checksums, this is the only way to detect that they are damaged.
     for (name, range) in [("version", VERSIONS), (".storage_alignment", 0..=u32::MAX)] {
         let text = archive.read(name, 16)?.map(String::from_utf8_lossy);
         let is_valid = |text: &str| text.trim().parse().is_ok_and(|number| range.contains(&number));

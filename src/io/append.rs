@@ -1,4 +1,4 @@
-//! Appending to a file that must not be replaced by a rename, because other processes read it as it grows.
+//! Appends to a file that must not be replaced by a rename, because other processes read it while it grows.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -1,20 +1,20 @@
-//! Recognises files by their content, so that an error about a file that cannot be used names what the file is.
+//! Recognises files by their content, so that an error about an unusable file can name its type.
 
 use std::fmt;
 
-/// A type of file that users give to the program, on purpose or by mistake.
+/// A type of file that users pass to the program, on purpose or by mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the displayed text says what each variant is")]
 pub enum FileKind {
     Empty,
     GitLfsPointer,
-    /// A web page or a server's error message instead of the file: its type.
+    /// A web page or a server's error message instead of the file, with a description of its type.
     Page(&'static str),
     Json,
     Text,
-    /// An archive or a compressed file: its type and the command that unpacks it.
+    /// An archive or a compressed file, with a description of its type and the command that unpacks it.
     Archive(&'static str, &'static str),
-    /// A picture or a document: its type.
+    /// A picture or a document, with a description of its type.
     Picture(&'static str),
     IdxFile,
     BurnRecord,
@@ -36,7 +36,7 @@ pub enum FileKind {
     Hdf5,
     SavedModel,
     RunRecord,
-    /// A model in another format, or a program: its type.
+    /// A model in another format, or a program, with a description of its type.
     OtherModel(&'static str),
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for FileKind {
 }
 
 /// Types that are recognised by their first bytes.
-const STARTS: [(&[u8], FileKind); 34] = {
+const MAGIC_AT_START: [(&[u8], FileKind); 34] = {
     use FileKind::*;
     [
         (b"version https://git-lfs.github.com/", GitLfsPointer),
@@ -118,7 +118,7 @@ const STARTS: [(&[u8], FileKind); 34] = {
 };
 
 /// Types that are recognised by bytes at an offset.
-const LATER: [(usize, &[u8], FileKind); 9] = {
+const MAGIC_AT_OFFSET: [(usize, &[u8], FileKind); 9] = {
     use FileKind::*;
     [
         (4, b"TFL3", OtherModel("a TensorFlow Lite model")),
@@ -139,20 +139,21 @@ pub fn sniff(bytes: &[u8]) -> Option<FileKind> {
     if bytes.is_empty() {
         return Some(FileKind::Empty);
     }
-    // The length of the header in eight bytes, then a JSON object. The length may equal any two bytes below.
+    // The file starts with the length of its header in eight bytes, followed by a JSON object. Check this format first, because
+    // the length could equal one of the magic numbers below.
     if at(6, b"\0\0{") {
         return Some(FileKind::Safetensors);
     }
     if at(0, b"PK\x03\x04") || at(0, b"PK\x05\x06") {
         return Some(zip(bytes));
     }
-    if let Some((_, kind)) = STARTS.iter().find(|(magic, _)| at(0, magic)) {
+    if let Some((_, kind)) = MAGIC_AT_START.iter().find(|(magic, _)| at(0, magic)) {
         return Some(*kind);
     }
     let is_later = |(offset, magic, kind): &&(usize, &[u8], FileKind)| {
         at(*offset, magic) && (*kind != FileKind::Picture("a BMP image") || at(0, b"BM"))
     };
-    if let Some((.., kind)) = LATER.iter().find(is_later) {
+    if let Some((.., kind)) = MAGIC_AT_OFFSET.iter().find(is_later) {
         let is_torch = *kind == FileKind::Archive("a tar archive", "tar -xf") && at(0, b"sys_info");
         return Some(if is_torch { FileKind::LegacyTorchTar } else { *kind });
     }
@@ -167,7 +168,7 @@ pub fn sniff(bytes: &[u8]) -> Option<FileKind> {
     }
 }
 
-/// Names a zip file by the entries in its directory, which is at the end.
+/// Returns the type of a zip file from the entries in its directory, which is at the end.
 fn zip(bytes: &[u8]) -> FileKind {
     let directory = &bytes[bytes.len().saturating_sub(1 << 16)..];
     let head = &bytes[..bytes.len().min(1024)];
@@ -192,7 +193,7 @@ fn zip(bytes: &[u8]) -> FileKind {
     }
 }
 
-/// Names the type of a text file, of which `head` is the start.
+/// Returns the type of a text file from its start, `head`.
 fn text(head: &[u8]) -> Option<FileKind> {
     // The last character may be incomplete.
     let valid = match std::str::from_utf8(head) {
@@ -236,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_named() {
+    fn file_types_are_recognised() {
         let cases: [(&[u8], &str); 15] = [
             (b"", "an empty file"),
             (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),

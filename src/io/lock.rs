@@ -15,7 +15,7 @@ pub struct Lock {
     is_effective: bool,
 }
 
-/// Number of times that a lock file may be replaced while it is being locked.
+/// Maximum number of times that a lock file may be replaced while it is being locked.
 const MAX_ATTEMPTS: usize = 100;
 
 impl Lock {

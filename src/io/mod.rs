@@ -16,6 +16,7 @@ mod probe;
 pub mod read;
 mod target;
 pub mod text;
+mod together;
 mod write;
 
 use std::fs::OpenOptions;
@@ -27,7 +28,8 @@ pub use kind::FileKind;
 pub use lock::Lock;
 pub use read::{read, read_any, read_from};
 pub use target::{Origin, Target};
-pub use write::{Staged, create_directory};
+pub use together::write_together;
+pub use write::create_directory;
 
 /// An error from reading, writing, locking or removing a file.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! Checks at the start of a long run that its output can be written later.
+//! Checks, at the start of a long run, that its output can be written later.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -51,7 +51,7 @@ mod tests {
     use crate::io::Origin;
 
     #[test]
-    fn probe_space_keeps_only_growth() {
+    fn probe_space_reserves_only_growth() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("m.mpk");
         fs::write(&path, [1; 30]).unwrap();

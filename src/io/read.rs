@@ -1,4 +1,5 @@
-//! Reads regular files up to a maximum size. Anything else, such as a pipe, might never end, and is read only if expected.
+//! Reads regular files up to a maximum size. Anything else, such as a pipe, might never end, and is read only if the caller
+//! expects it.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, ErrorKind, Read};

@@ -12,7 +12,7 @@ use super::read::ensure_regular_file;
 use super::text::hex;
 use super::{FileError, without_blocking};
 
-/// Number of temporary files to create until one can be locked.
+/// Maximum number of temporary files to create until one can be locked.
 const MAX_ATTEMPTS: usize = 16;
 
 /// The path of a file to be written, checked and resolved.
@@ -30,7 +30,7 @@ pub struct Target {
     pub(super) old_bytes: u64,
 }
 
-/// The origin of an output path, which decides what happens to a symlink there.
+/// The origin of an output path, which determines what happens to a symlink at this path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The user typed the path. Symlinks are followed.
@@ -108,8 +108,9 @@ impl Target {
                 .make_in(&self.directory, create)
                 .map_err(&failed)?;
             // Between its creation and its locking, the file may have been removed as stale. Anyone who can read it may
-            // also have locked it, so waiting for the lock could take forever. In both cases create another file, and
-            // in the end do without the lock: nobody removes a file that somebody has locked.
+            // also have locked it, so waiting for the lock could take forever. In both cases, create another file. After
+            // several attempts, continue without the lock: the clean-up of stale files skips a file that another process has
+            // locked.
             let is_locked_by_others =
                 matches!(temporary.as_file().try_lock(), Err(TryLockError::WouldBlock));
             attempts += 1;

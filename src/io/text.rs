@@ -39,7 +39,7 @@ pub fn quoted(text: &str) -> String {
     format!("{start:?}{}", if start.len() < text.len() { ".." } else { "" })
 }
 
-/// Returns the first 60 characters of text from a file, for a message.
+/// Returns the first 60 characters of text from a file, to quote it in a message.
 pub fn start(text: &str) -> &str {
     let end = text.char_indices().nth(60).map_or(text.len(), |(end, _)| end);
     &text[..end]

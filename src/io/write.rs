@@ -13,8 +13,8 @@
 //! mounted Google Drive, have neither such a rename nor hard links. There, an empty file reserves the path first.
 //!
 //! Temporary files are named `.lenet-`, a hash of the file name, and six random characters. The writer holds a lock on
-//! its temporary file. A killed process leaves its temporary file behind, but no longer locked. The next write to the
-//! same path removes that file.
+//! its temporary file. The temporary file of a killed process remains, but is no longer locked. The next write to the same path
+//! removes that file.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -26,7 +26,7 @@ use super::{FileError, Origin, Target};
 
 /// The new content of a file: a complete temporary file, flushed to disk and read back. Dropping it removes the file.
 #[derive(Debug)]
-pub struct Staged<'a> {
+pub(super) struct Staged<'a> {
     target: &'a Target,
     temporary: NamedTempFile<File>,
     force: bool,
@@ -44,12 +44,12 @@ impl Target {
         self.stage(bytes, force)?.commit()
     }
 
-    /// Writes `bytes` to a temporary file and checks that they can be read back. [`Staged::commit`] then gives the file
-    /// its path. To replace several files together, stage all of them first.
+    /// Writes `bytes` to a temporary file and checks that they can be read back. [`Staged::commit`] then renames the file to
+    /// its path. [`write_together`](super::write_together) replaces several files together.
     ///
     /// # Errors
     /// Returns an error if the temporary file cannot be written.
-    pub fn stage(&self, bytes: &[u8], force: bool) -> Result<Staged<'_>, FileError> {
+    pub(super) fn stage(&self, bytes: &[u8], force: bool) -> Result<Staged<'_>, FileError> {
         let failed = |action| FileError::of(action, &self.given);
         if !force && self.resolved != self.given {
             let cause = io::Error::new(io::ErrorKind::AlreadyExists, "the path is a symlink");
@@ -86,7 +86,7 @@ impl Staged<'_> {
     ///
     /// # Errors
     /// Returns the errors of [`Target::write`].
-    pub fn commit(self) -> Result<(), FileError> {
+    pub(super) fn commit(self) -> Result<(), FileError> {
         let Self { target, temporary, force } = self;
         let failed = |action| FileError::of(action, &target.given);
         match force {
@@ -116,7 +116,7 @@ fn persist_new(temporary: NamedTempFile<File>, path: &Path) -> io::Result<()> {
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Err(error.error),
         Err(error) => error.file,
     };
-    // The file system has neither a rename that fails if the path exists nor hard links. Every file system can create a
+    // The file system has neither a rename that fails if the path exists nor hard links. Every file system supports creating a
     // file only if it does not exist.
     drop(File::options().write(true).create_new(true).open(path)?);
     rename(temporary, path).inspect_err(|_| {
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn locked_temporary_files_do_not_block() {
-        // Another user may lock every temporary file first. This thread does so, with a file handle of its own.
+        // Another user may lock every temporary file first. This thread does so, with its own file handle.
         let directory = tempfile::tempdir().unwrap();
         let target = Target::new(&directory.path().join("m.mpk"), Origin::Program).unwrap();
         let (done, locked) =

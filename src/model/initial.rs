@@ -2,7 +2,7 @@
 
 use crate::random::{self, Purpose};
 
-use super::{Activation, TENSORS, Weights};
+use super::{Activation, OUTPUTS, TENSORS, Weights};
 
 impl Weights {
     /// Draws Glorot uniform weights and sets all biases to zero, as Keras does.
@@ -44,7 +44,31 @@ impl Weights {
         }
         self
     }
+
+    /// Removes the outputs from number `classes` on, for a data set with fewer than ten classes.
+    ///
+    /// The weights of such an output are zero, and its pre-activation is its bias, which is `NO_CLASS` for sigmoids. The output
+    /// is far below the bound [`CLIP`](super::CLIP) of the loss: it adds 1e-7 to the sum of the outputs and, because it is
+    /// clipped, has no gradient. No step changes these parameters, because the weight decay of a weight of zero is zero, and
+    /// biases have none.
+    pub fn with_outputs(mut self, classes: usize, activation: Activation) -> Self {
+        let bias = match activation {
+            Activation::Sigmoid => NO_CLASS,
+            Activation::Tanh => NO_CLASS / 2.0,
+        };
+        for row in self.tensor_mut(FC3_WEIGHT).chunks_exact_mut(OUTPUTS) {
+            row[classes.min(OUTPUTS)..].fill(0.0);
+        }
+        self.tensor_mut(FC3_WEIGHT + 1)[classes.min(OUTPUTS)..].fill(bias);
+        self
+    }
 }
+
+/// Pre-activation of an output without a class. The sigmoid of -50 is 2e-22, and its computation does not overflow.
+const NO_CLASS: f32 = -50.0;
+
+/// Index in [`TENSORS`] of the weight of fc3, which is stored as [in, out].
+const FC3_WEIGHT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -59,13 +83,53 @@ mod tests {
         for (index, (spec, limit)) in TENSORS.iter().zip(limits).enumerate() {
             let values = weights.tensor(index);
             let largest = values.iter().fold(0.0f32, |a, v| a.max(v.abs()));
-            assert!(largest <= limit, "{spec}: {largest} is over {limit}");
-            assert!(largest >= 0.97 * limit, "{spec}: only {largest} of {limit}");
+            assert!(largest <= limit, "{spec:?}: {largest} is over {limit}");
+            assert!(largest >= 0.97 * limit, "{spec:?}: only {largest} of {limit}");
             let mean = values.iter().sum::<f32>() / values.len() as f32;
             assert!(
                 mean.abs() <= 4.0 * limit / (3.0 * values.len() as f32).sqrt(),
-                "{spec}: mean {mean}"
+                "{spec:?}: mean {mean}"
             );
+        }
+    }
+
+    #[cfg(feature = "ndarray")]
+    #[test]
+    fn removed_outputs_have_no_effect() {
+        use burn::backend::Autodiff;
+        use burn::tensor::{Int, Tensor};
+        use burn_ndarray::NdArray;
+
+        use crate::model::{LeNet, OFFSETS, cross_entropy};
+        type B = Autodiff<NdArray>;
+        let device = Default::default();
+        let pixels: Vec<f32> = (0..2 * 784).map(|pixel| (pixel * 7 % 256) as f32 / 255.0).collect();
+        let images = Tensor::<B, 1>::from_floats(&pixels[..], &device).reshape([2, 1, 28, 28]);
+        let labels = Tensor::<B, 1, Int>::from_ints([2, 0], &device);
+        for activation in [Activation::Sigmoid, Activation::Tanh] {
+            let weights = Weights::initial(1, 3.0).for_activation(activation);
+            let weights = weights.with_outputs(3, activation);
+            let parameters = Tensor::<B, 1>::from_floats(weights.values(), &device).require_grad();
+            let network = LeNet::from_parameters(parameters.clone());
+            let outputs = network.forward_with(activation, images.clone());
+            let losses = cross_entropy(outputs.clone(), labels.clone());
+            // The loss over the first three outputs alone.
+            let existing = cross_entropy(outputs.clone().narrow(1, 0, 3), labels.clone());
+            let difference = (losses.clone() - existing).abs().max().into_scalar();
+            assert!(difference < 2e-6, "{difference}");
+            let largest = outputs.narrow(1, 3, 7).max().into_scalar();
+            assert!(largest < 1e-8, "{largest}");
+            let gradients = losses.sum().backward();
+            let gradient = parameters.grad(&gradients).unwrap().into_data();
+            let gradient = gradient.into_vec::<f32>().unwrap();
+            let (fc3, bias) = gradient[OFFSETS[8]..].split_at(84 * OUTPUTS);
+            let rows = fc3.chunks_exact(OUTPUTS).chain([bias]);
+            assert!(rows.clone().all(|row| row[3..] == [0.0; 7]), "{activation:?}");
+            assert!(rows.flat_map(|row| &row[..3]).any(|value| *value != 0.0), "{activation:?}");
+            // The saved model has the same outputs.
+            let folded = weights.fold(activation, Scaling::Raw);
+            assert_eq!(folded.tensor(9)[3..], [NO_CLASS; 7]);
+            assert!(folded.tensor(8).chunks_exact(OUTPUTS).all(|row| row[3..] == [0.0; 7]));
         }
     }
 

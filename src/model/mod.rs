@@ -8,12 +8,12 @@ mod summary;
 mod weights;
 
 use burn::module::{Module, Param, ParamId};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::conv::Conv2d;
+use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::backend::Backend;
 use burn::tensor::module::max_pool2d;
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{Shape, Tensor, TensorData};
 
 pub use activation::Activation;
 pub use loss::{CLIP, SampleResult, argmax, cross_entropy, probabilities};
@@ -30,7 +30,8 @@ pub(crate) type Host = burn_ndarray::NdArray;
 #[cfg(not(feature = "ndarray"))]
 pub(crate) type Host = burn_wgpu::Wgpu;
 
-/// The input of a model file in words, which its metadata states. A file without it may hold the weights of another network.
+/// A description of the model's input for the metadata of a model file. A file without it may hold the weights of another
+/// network.
 pub const INPUT: &str = "[N, 1, 28, 28], raw pixels, 0 to 255";
 
 /// LeNet with sigmoids, for images of one channel and 28x28 raw pixels, 0..255.
@@ -97,27 +98,33 @@ impl<B: Backend> LeNet<B> {
     ///
     /// The ids of the parameters are 1 to 10 instead of random, so that equal weights give equal files.
     pub fn from_weights(weights: &Weights, device: &B::Device) -> Self {
-        Self::from_parameters(Tensor::from_floats(weights.values(), device))
+        Self::from_source(&Uploads { weights, device })
     }
 
     /// Creates a network whose parameters are slices of one tensor `[PARAMETERS]`, so that Burn can compute all gradients as
     /// one tensor.
     pub fn from_parameters(parameters: Tensor<B, 1>) -> Self {
-        let device = &parameters.device();
-        let conv = |index: usize| {
-            let [outputs, inputs, height, width] = dims(index);
-            let mut layer = Conv2dConfig::new([inputs, outputs], [height, width]).init(device);
-            layer.weight = param(&parameters, index, dims::<4>(index));
-            layer.bias = Some(param(&parameters, index + 1, dims::<1>(index + 1)));
-            layer
+        Self::from_source(&parameters)
+    }
+
+    /// Creates the layers without Burn's `init`, which would compile every initialiser for the backend.
+    fn from_source(source: &impl Source<B>) -> Self {
+        let conv = |index: usize| Conv2d {
+            weight: param(source, index, dims::<4>(index)),
+            bias: Some(param(source, index + 1, dims::<1>(index + 1))),
+            stride: [1, 1],
+            kernel_size: [KERNEL, KERNEL],
+            dilation: [1, 1],
+            groups: 1,
+            padding: PaddingConfig2d::Valid,
         };
         let linear = |index: usize| {
             let [outputs, inputs] = dims(index);
-            let mut layer = LinearConfig::new(inputs, outputs).init(device);
-            // Burn stores [in, out] where PyTorch stores [out, in].
-            layer.weight = param(&parameters, index, [inputs, outputs]);
-            layer.bias = Some(param(&parameters, index + 1, dims::<1>(index + 1)));
-            layer
+            Linear {
+                // Burn stores [in, out] where PyTorch stores [out, in].
+                weight: param(source, index, [inputs, outputs]),
+                bias: Some(param(source, index + 1, dims::<1>(index + 1))),
+            }
         };
         Self { conv1: conv(0), conv2: conv(2), fc1: linear(4), fc2: linear(6), fc3: linear(8) }
     }
@@ -151,18 +158,41 @@ fn dims<const D: usize>(index: usize) -> [usize; D] {
     TENSORS[index].shape.try_into().expect("the tensor has rank D")
 }
 
+/// The origin of the parameters of a network.
+trait Source<B: Backend> {
+    /// Returns tensor `index` of [`TENSORS`] in this shape, ready for an optimizer or for Burn's differentiation.
+    fn tensor<const D: usize>(&self, index: usize, shape: [usize; D]) -> Tensor<B, D>;
+}
+
+/// Weights that are copied to a device, each tensor in its shape. To slice and reshape one tensor on the device, the program would
+/// have to contain Burn's operations for all types of numbers, a quarter of the library's machine code.
+struct Uploads<'a, B: Backend> {
+    weights: &'a Weights,
+    device: &'a B::Device,
+}
+
+impl<B: Backend> Source<B> for Uploads<'_, B> {
+    fn tensor<const D: usize>(&self, index: usize, shape: [usize; D]) -> Tensor<B, D> {
+        let values = self.weights.values()[range(index)].to_vec();
+        Tensor::from_data(TensorData::new(values, shape), self.device).require_grad()
+    }
+}
+
+impl<B: Backend> Source<B> for Tensor<B, 1> {
+    fn tensor<const D: usize>(&self, index: usize, shape: [usize; D]) -> Tensor<B, D> {
+        let values = self.clone().slice([range(index)]).reshape(shape);
+        // If Burn differentiates this tensor, its slices must stay inner nodes of the graph. Otherwise, mark each slice as a leaf,
+        // so that an optimizer can update it.
+        if self.is_require_grad() { values } else { values.require_grad() }
+    }
+}
+
 fn param<B: Backend, const D: usize>(
-    parameters: &Tensor<B, 1>,
+    source: &impl Source<B>,
     index: usize,
     shape: [usize; D],
 ) -> Param<Tensor<B, D>> {
-    let mut values = parameters.clone().slice([range(index)]).reshape(shape);
-    // If Burn differentiates `parameters`, its slices must stay inner nodes of the graph. Otherwise, mark each slice as a leaf,
-    // so that an optimizer can update it.
-    if !parameters.is_require_grad() {
-        values = values.require_grad();
-    }
-    Param::initialized(ParamId::from(index as u64 + 1), values)
+    Param::initialized(ParamId::from(index as u64 + 1), source.tensor(index, shape))
 }
 
 fn host<B: Backend, const D: usize>(param: &Param<Tensor<B, D>>) -> Vec<f32> {

@@ -1,6 +1,5 @@
 //! Names, shapes and layout of the network's parameters, and every size that follows from them.
 
-use std::fmt;
 use std::ops::Range;
 
 use crate::data::SIDE;
@@ -24,12 +23,6 @@ impl TensorSpec {
             axis += 1;
         }
         product
-    }
-}
-
-impl fmt::Display for TensorSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.name, self.shape)
     }
 }
 

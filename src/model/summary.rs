@@ -1,9 +1,8 @@
 //! The table of layers: output shape, parameters and multiply-adds of each layer.
 
-use burn::tensor::Tensor;
 use serde::Serialize;
 
-use super::{Activation, FC1, FC2, FC3, Host, LeNet, TENSORS, Weights};
+use super::{CONV1, CONV2, ConvShape, FC1, FC2, FC3, KERNEL, TENSORS};
 
 /// One layer of the network, under the name that Keras gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,18 +29,16 @@ const LAYERS: [(&str, Option<usize>); 8] = [
     ("dense_2", Some(8)),
 ];
 
-/// Returns the layers for a batch of `images` images. The shapes come from a forward pass of one image.
+/// Returns the layers for a batch of `images` images.
 pub fn layers(images: usize) -> Vec<LayerSummary> {
-    let device = Default::default();
-    let network = LeNet::<Host>::from_weights(&Weights::zeros(), &device);
-    let mut shapes = Vec::new();
-    let image = Tensor::zeros([1, 1, 28, 28], &device);
-    network.features(Activation::Sigmoid, image, |shape| shapes.push(shape.to_vec()));
-    // The dense layers are not run: on the CPU, Burn's matrix product starts threads and panics if that fails.
-    shapes.extend([FC1, FC2, FC3].map(|layer| vec![1, layer.outputs]));
+    let conv = |layer: ConvShape| {
+        [layer.side - KERNEL + 1, layer.pooled].map(|side| vec![images, layer.outputs, side, side])
+    };
+    let dense = [FC1.inputs, FC1.outputs, FC2.outputs, FC3.outputs];
+    let dense = dense.map(|length| vec![images, length]);
+    let shapes = [conv(CONV1), conv(CONV2)].into_iter().flatten().chain(dense);
     let mut layers = Vec::new();
-    for ((name, weights), mut output_shape) in LAYERS.into_iter().zip(shapes) {
-        output_shape[0] = images;
+    for ((name, weights), output_shape) in LAYERS.into_iter().zip(shapes) {
         let numel =
             |offset: usize| weights.map_or(0, |index: usize| TENSORS[index + offset].numel());
         // A weight is used once per position of its output channel; a dense layer has one position.
@@ -49,4 +46,29 @@ pub fn layers(images: usize) -> Vec<LayerSummary> {
         layers.push(LayerSummary { name, output_shape, parameters: numel(0) + numel(1), macs });
     }
     layers
+}
+
+#[cfg(all(test, feature = "ndarray"))]
+mod tests {
+    use burn::tensor::Tensor;
+    use burn_ndarray::NdArray;
+
+    use super::layers;
+    use crate::model::{Activation, LeNet, Weights};
+
+    #[test]
+    fn shapes_are_those_of_a_forward_pass() {
+        let device = Default::default();
+        let network = LeNet::<NdArray>::from_weights(&Weights::zeros(), &device);
+        let mut shapes = Vec::new();
+        let images = Tensor::zeros([2, 1, 28, 28], &device);
+        let mut x =
+            network.features(Activation::Sigmoid, images, |shape| shapes.push(shape.to_vec()));
+        for layer in [&network.fc1, &network.fc2, &network.fc3] {
+            x = layer.forward(x);
+            shapes.push(x.dims().to_vec());
+        }
+        let listed: Vec<_> = layers(2).into_iter().map(|layer| layer.output_shape).collect();
+        assert_eq!(listed, shapes);
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backend::cpu::are_bit_identical;
 use crate::eval::Evaluation;
 use crate::model::Weights;
 
@@ -46,9 +47,10 @@ impl Checkpoint {
     pub fn initial(record: RunRecord) -> Self {
         let recipe = &record.settings.recipe;
         let weights = Weights::initial(record.settings.seed, recipe.gain);
+        let weights = weights.for_activation(recipe.activation);
         Self {
             slots: vec![Weights::zeros(); recipe.sgd().slots()],
-            weights: weights.for_activation(recipe.activation),
+            weights: weights.with_outputs(record.classes(), recipe.activation),
             replaced: None,
             sums: RunningSums::default(),
             best: None,
@@ -69,13 +71,16 @@ impl Checkpoint {
         if then.data != now.data {
             return Err("the run started with another data set".to_owned());
         }
+        if then.dataset != now.dataset {
+            return Err("the run started with other class names".to_owned());
+        }
         if then.lenet != now.lenet {
             return Err(format!(
                 "the checkpoint was written by lenet {}, but this is lenet {}",
                 then.lenet, now.lenet
             ));
         }
-        if then.device != now.device {
+        if !are_bit_identical(&then.device, &now.device) {
             return Err(format!("the run started on {}, not on {}", then.device, now.device));
         }
         self.check_progress(now.train_samples)?;

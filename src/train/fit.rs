@@ -30,14 +30,14 @@ pub struct TrainingContext<'a, B: LeNetBackend> {
 /// A callback that saves a checkpoint.
 type Save<'a> = dyn FnMut(&Checkpoint) -> Result<(), Error> + 'a;
 
-/// Trains from `checkpoint` to the end of the run, or until a signal or the deadline.
+/// Trains from `checkpoint` to the end of the run, or until a signal arrives or the deadline has passed.
 ///
 /// `save` is called after each epoch, every [`TrainingContext::save_every`] within an epoch, and before an early stop.
 ///
 /// # Errors
 /// Returns [`Error::Interrupted`] after a signal and [`Error::TimeLimit`] after the deadline, with the checkpoint saved.
-/// Returns [`Error::Diverged`] if a loss or a weight is not finite; the last saved checkpoint is then from an earlier step.
-/// Returns any error of the device or of `save`.
+/// Returns [`Error::Diverged`] if a loss or a weight is not finite. In this case, the last saved checkpoint is from an earlier
+/// step. Returns any error of the device or of `save`.
 pub fn fit<B: LeNetBackend>(
     context: &TrainingContext<'_, B>,
     checkpoint: &mut Checkpoint,
@@ -171,7 +171,7 @@ mod tests {
         let labels = (0..1000).map(|image| (image / 2 % 10) as u8).collect();
         let images = ImageDataset::new(vec![[0; PIXELS]; 1000], labels);
         let settings = Settings { epochs: 9, ..Settings::new(Recipe::tuned()) };
-        let transforms = |info: &'static DatasetInfo| {
+        let transforms = |info: &DatasetInfo| {
             batches_of(&images.clone().with_info(info), &settings, 1).transforms
         };
         let clothes = transforms(&FASHION_MNIST);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
+use crate::io::limits::is_exhausted;
 use crate::io::{self as files, FileError, Lock, Origin, Target};
 use crate::model::INPUT;
 
@@ -196,7 +197,7 @@ impl RunFiles {
         let problem = |problem| Error::Checkpoint { path: path.clone(), problem };
         let bytes = match files::read(&path, MAX_CHECKPOINT_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error().is_some() => {
+            Err(error) if error.raw_os_error().is_some() || is_exhausted(&error) => {
                 return Err(FileError::new("cannot read", &path, error).into());
             }
             Err(error) => return Err(problem(error.to_string())),
@@ -215,19 +216,29 @@ impl RunFiles {
         Ok(Some(checkpoint))
     }
 
-    /// Reads the snapshots of an earlier part of the run that `record` describes, if any.
+    /// Reads the snapshots of an earlier part of the run that `record` describes. If there are none, returns an empty list
+    /// to start with if `may_start` is set, otherwise `None`.
     ///
     /// # Errors
     /// Returns an error if the file cannot be written, or if it exists, does not belong to this run, and `force` was not set.
-    pub fn read_snapshots(&self, record: &RunRecord) -> Result<Snapshots, Error> {
+    pub fn read_snapshots(
+        &self,
+        record: &RunRecord,
+        may_start: bool,
+    ) -> Result<Option<Snapshots>, Error> {
         let path = Self::beside(&self.model, "snapshots");
         let snapshots = Snapshots::beside(&self.model, record);
-        let is_other = snapshots.epochs().is_empty() && (path.exists() || path.is_symlink());
-        if is_other && self.may_replace != MayReplace::Anything {
-            return Err(Error::exists(&path));
+        if snapshots.epochs().is_empty() {
+            if !may_start {
+                return Ok(None);
+            }
+            let is_other = path.exists() || path.is_symlink();
+            if is_other && self.may_replace != MayReplace::Anything {
+                return Err(Error::exists(&path));
+            }
         }
         Target::new(&path, Origin::Program)?.probe()?;
-        Ok(snapshots)
+        Ok(Some(snapshots))
     }
 
     /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.

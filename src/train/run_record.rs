@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::data::{DatasetIdentity, DatasetNames};
+use crate::data::{CLASSES, DatasetIdentity, DatasetNames};
 use crate::eval::{Evaluation, is_near_chance};
 use crate::io::text::{one_line, quoted};
 
@@ -27,7 +27,7 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<String>,
     /// The CPU with its instruction set, or the name of the GPU. The same run gives slightly different weights on different
-    /// devices.
+    /// devices, unless [they are bit-identical](crate::backend::cpu::are_bit_identical).
     pub device: String,
     /// Name of the machine, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,7 +108,7 @@ pub struct TestRecord {
     /// Whether the model predicts the same class for every image. Earlier versions did not record it.
     #[serde(default)]
     pub collapsed: bool,
-    /// Whether nearly all outputs of the model are 0 or 1. Earlier versions did not record it.
+    /// Whether nearly all outputs of the model are close to 0 or 1. Earlier versions did not record it.
     #[serde(default)]
     pub saturated: bool,
 }
@@ -127,16 +127,17 @@ impl From<&Evaluation> for TestRecord {
 }
 
 impl TestRecord {
-    /// Returns whether the model has not learned: it predicts one class for every image, or its accuracy is near chance.
-    pub fn is_failure(&self) -> bool {
-        self.collapsed || is_near_chance(self.samples, self.accuracy)
+    /// Returns whether the model has not learned to tell `classes` classes apart: it predicts one class for every image, or its
+    /// accuracy is near chance.
+    fn is_failure(&self, classes: usize) -> bool {
+        self.collapsed || is_near_chance(self.samples, self.accuracy, classes)
     }
 }
 
 /// The largest run record that is read, in bytes. A record of 100,000 epochs, the maximum, has 20 MB.
 const MAX_BYTES: u64 = 32 << 20;
 
-/// The longest text in a valid record, in bytes, and the largest number of data files.
+/// Maximum length of a string in a valid record, in bytes, and maximum number of data files.
 const MAX_TEXT: usize = 1000;
 const MAX_FILES: usize = 100;
 
@@ -212,7 +213,17 @@ impl RunRecord {
         DatasetIdentity::new(self.dataset.clone(), self.data.clone())
     }
 
-    /// Checks that the settings are possible, the names are valid, the texts are short and the metrics are in range, so that
+    /// Returns the number of classes of the data set. Data sets of earlier versions have ten.
+    pub fn classes(&self) -> usize {
+        self.dataset.as_ref().map_or(CLASSES, |dataset| dataset.classes.len())
+    }
+
+    /// Returns the test results if the model has not learned.
+    pub fn failure(&self) -> Option<&TestRecord> {
+        self.test.as_ref().filter(|test| test.is_failure(self.classes()))
+    }
+
+    /// Checks that the settings are possible, the names are valid, the strings are short and the metrics are in range, so that
     /// sums, tables and charts of them are finite.
     pub(super) fn check(&self) -> Result<(), String> {
         self.settings.check()?;
@@ -259,7 +270,8 @@ impl RunRecord {
     }
 }
 
-/// Reads a map of at most [`MAX_FILES`] entries. A larger map of short texts needs many times the memory of the file.
+/// Reads a map of at most [`MAX_FILES`] entries. A larger map of short strings would need many times as much memory as the file
+/// has bytes.
 fn few_files<'de, D: Deserializer<'de>>(record: D) -> Result<BTreeMap<String, String>, D::Error> {
     struct Files;
     impl<'de> Visitor<'de> for Files {

@@ -7,7 +7,7 @@ use crate::model::{PARAMETERS, TENSORS, Weights};
 
 use super::{RunFiles, RunRecord, sha256};
 
-/// The first bytes of a file with snapshots.
+/// The magic bytes at the start of a snapshot file.
 const MAGIC: &[u8; 8] = b"lenetS1\n";
 /// Length of the digest that identifies the run.
 const RUN: usize = 64;
@@ -23,12 +23,13 @@ pub struct Snapshot {
     pub epoch: usize,
     /// The scale of each tensor.
     pub scales: [f32; TENSORS.len()],
-    /// Integers from -127 to 127.
+    /// Integers from -127 to 127, one per weight.
     pub integers: Weights,
 }
 
 impl Snapshot {
-    /// Rounds each weight to the nearest of 255 values from the negative to the positive of the largest of its tensor.
+    /// Rounds each weight to the nearest of 255 evenly spaced values between the largest absolute weight of its tensor and the
+    /// negative of it.
     pub fn new(epoch: usize, model: &Weights) -> Self {
         let mut integers = Weights::zeros();
         let scales = std::array::from_fn(|index| {
@@ -55,21 +56,21 @@ impl Snapshot {
 /// The snapshots of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshots {
-    /// Identifies the run.
+    /// Digest that identifies the run.
     run: String,
     /// Snapshots of ascending epochs.
     epochs: Vec<Snapshot>,
 }
 
 impl Snapshots {
-    /// Returns no snapshots of the run that `record` describes.
+    /// Returns an empty list of snapshots for the run that `record` describes.
     pub fn new(record: &RunRecord) -> Self {
         let run = format!("{:?} {}", record.started, record.settings.seed);
         Self { run: sha256(run.as_bytes()), epochs: Vec::new() }
     }
 
     /// Reads the snapshots of the run that `record` describes, next to its model. Returns none if the file does not exist,
-    /// is not a file with snapshots, or belongs to another run.
+    /// is not a snapshot file, or belongs to another run.
     pub fn beside(model: &Path, record: &RunRecord) -> Self {
         let none = Self::new(record);
         let most = (MAGIC.len() + RUN + MAX_SNAPSHOTS * BYTES) as u64;
@@ -80,7 +81,7 @@ impl Snapshots {
         }
     }
 
-    /// Returns the snapshots, of ascending epochs.
+    /// Returns the snapshots in ascending order of their epochs.
     pub fn epochs(&self) -> &[Snapshot] {
         &self.epochs
     }
@@ -164,7 +165,7 @@ mod tests {
                 pairs.for_each(|(a, b)| assert!((a - b).abs() <= 0.501 * step, "{a} {b}"));
             }
         }
-        // Damaged files have no snapshots.
+        // Damaged files count as files without snapshots.
         for length in [0, 7, 50, bytes.len() - 1] {
             assert_eq!(Snapshots::decode(&bytes[..length]), None, "{length}");
         }

@@ -5,9 +5,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The variable with the number of the allocation that fails, or 0 for none.
+/// The variable that selects the allocation that fails, by its number, or none with 0.
 pub const FAIL_AT: &str = "LENET_TEST_FAIL_AT";
-/// The variable with the path of the file that receives the number of allocations.
+/// The variable with the path of a file, to which the number of allocations is written.
 pub const COUNT_TO: &str = "LENET_TEST_COUNT_TO";
 
 struct Failing;

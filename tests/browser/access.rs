@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::chromium::{Chromium, Tab, View};
-use crate::{assert_no_defects, assert_quiet, inspect, lenet, report, url};
+use crate::{report, url};
 
 const AXE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/node_modules/axe-core/axe.min.js");
@@ -24,7 +24,7 @@ fn run_axe(tab: &mut Tab<'_>) -> Value {
 }
 
 /// Asserts that the page violates no rule and passes more than `min_passes` rules.
-fn assert_accessible(tab: &mut Tab<'_>, view: View, min_passes: u64) {
+pub fn assert_accessible(tab: &mut Tab<'_>, view: View, min_passes: u64) {
     let found = run_axe(tab);
     assert_eq!(found[0], serde_json::json!([]), "{view:?}");
     assert!(found[1].as_u64().unwrap() > min_passes, "{view:?}: {found}");
@@ -42,29 +42,6 @@ fn report_is_accessible() {
         tab.evaluate("document.querySelector('details').open = true");
         tab.evaluate("document.querySelector('[data-tool=clear]').click()");
         assert_accessible(&mut tab, view, 25);
-    }
-}
-
-#[test]
-fn comparison_is_accessible() {
-    let dir = tempfile::tempdir().unwrap();
-    for recipe in ["classic", "tuned"] {
-        let train = "train --seeds 1,2 --limit 1000 --epochs 2 -q";
-        lenet(dir.path(), &format!("{train} --recipe {recipe} -o {recipe}-{{seed}}.mpk"));
-    }
-    let runs = "classic-1.mpk classic-2.mpk tuned-1.mpk tuned-2.mpk";
-    lenet(dir.path(), &format!("compare {runs} --limit 500 -o page.html"));
-    let path = dir.path().join("page.html");
-    let mut browser = Chromium::start();
-    for view in [View::screen(380), View::screen(1280), View::screen(1280).dark()] {
-        let (mut tab, found) = inspect(&mut browser, &path, view);
-        assert_quiet(&tab, &url(&path));
-        let sections = ["metrics", "curves", "tests", "classes", "models", "only"];
-        assert_eq!(found["sections"], serde_json::json!(sections), "{view:?}");
-        assert_eq!(found["charts"], 6, "{view:?}");
-        assert_no_defects(&found, view);
-        tab.evaluate("document.querySelector('details').open = true");
-        assert_accessible(&mut tab, view, 15);
     }
 }
 

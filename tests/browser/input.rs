@@ -12,6 +12,7 @@ impl Tab<'_> {
         let code = match key {
             "Enter" => 13,
             "Tab" => 9,
+            "Escape" => 27,
             " " => 32,
             "Backspace" => 8,
             "ArrowLeft" => 37,

@@ -107,7 +107,7 @@ fn page_images_match_lenet_predict() {
 }
 
 #[test]
-fn both_models_answer_same_drawing() {
+fn both_models_classify_same_drawing() {
     let dir = tempfile::tempdir().unwrap();
     crate::report(&dir);
     lenet(dir.path(), "train --limit 4000 --epochs 6 --seed 5 --batch-size 8 -q -o other.mpk");
@@ -147,9 +147,9 @@ fn mouse_drawing_matches_lenet_predict() {
     let mut tab = browser.open(&page, View::screen(1280));
     let before = drawn(&mut tab);
     tab.evaluate("document.querySelector('[data-tool=clear]').click()");
-    // An empty canvas has no answer.
+    // An empty canvas has no prediction.
     let answer = tab.evaluate("document.getElementById('prediction').textContent");
-    assert_eq!(answer, "Nothing is drawn, so there is no answer.");
+    assert_eq!(answer, "Nothing is drawn, so there is no prediction.");
     assert_eq!(tab.evaluate(SHOWN_TEXT), "––––––––––");
     let [left, top, side] = canvas(&mut tab);
     let path = [[0.3, 0.2], [0.3, 0.8], [0.7, 0.8], [0.7, 0.2], [0.3, 0.25]];
@@ -280,14 +280,14 @@ fn picture_files_match_lenet_predict() {
     tab.wait_for(&named("pasted.png"));
     assert_as_predicted(&mut tab, dir.path(), "small.png", "", TOLERANCE);
 
-    // A file that is not a picture is reported, and there is no answer.
+    // A file that is not a picture is reported, and there is no prediction.
     for (name, content) in
         [("text.png", &b"hello there"[..]), ("cut.png", b"\x89PNG\r\n\x1a\n and no more")]
     {
         std::fs::write(dir.path().join(name), content).unwrap();
         let [left, top, side] = canvas(&mut tab);
         tab.drop_file(&dir.path().join(name), [left + side / 2.0, top + side / 2.0]);
-        tab.wait_for(&named(&format!("No answer: {name} was not read.")));
+        tab.wait_for(&named(&format!("Cannot read {name}.")));
         let notice = tab.evaluate("document.getElementById('warnings').textContent");
         assert!(notice.as_str().unwrap().contains("corrupt, or not a picture"), "{notice}");
         assert_eq!(tab.evaluate(SHOWN_TEXT), "––––––––––", "{name}");

@@ -1,4 +1,4 @@
-//! The picture of the network: it fits on one screen, and each value shows how it is computed.
+//! Tests the picture of the network: it fits on one screen, and each value shows how it is computed.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn selected(tab: &mut Tab<'_>) -> String {
     shown.as_str().unwrap().to_owned()
 }
 
-/// Returns the numbers in the panel: the step named `term`.
+/// Returns the number in the panel for the step named `term`.
 fn step(tab: &mut Tab<'_>, term: &str) -> f64 {
     let text = tab.evaluate(&format!(
         "[...document.querySelectorAll('.formula .steps div')]
@@ -25,7 +25,7 @@ fn step(tab: &mut Tab<'_>, term: &str) -> f64 {
     text.as_str().unwrap().parse().unwrap()
 }
 
-/// Clicks the picture number `map` of a layer, near its middle.
+/// Clicks the picture of map number `map` of a layer, near its middle.
 fn click(tab: &mut Tab<'_>, layer: &str, map: usize) {
     let middle = tab.evaluate(&format!(
         "(() => {{ const b = document.querySelectorAll('canvas.{layer}')[{map}].getBoundingClientRect();
@@ -51,7 +51,7 @@ fn lesson_fits_one_screen() {
     for (layer, map) in click_all {
         click(&mut tab, layer, map);
         let outside = tab.evaluate(
-            "[...document.querySelectorAll('#drawing, #network canvas, #prediction, .bars tr, .why > *, #origin')]
+            "[...document.querySelectorAll('#drawing, #network canvas, #prediction, .bars tr, .why > *, #origin, #network-keys')]
                .filter((e) => { const b = e.getBoundingClientRect();
                  return b.width === 0 || b.left < 0 || b.top < 0 || b.right > innerWidth || b.bottom > innerHeight; })
                .map((e) => e.outerHTML)",
@@ -103,7 +103,7 @@ fn values_show_their_computation() {
         let found = tab.evaluate("document.querySelectorAll('.links rect').length");
         assert_eq!(found, frames, "{name}");
     }
-    // A convolution of the drawing shows patch, kernel and products, whose numbers are related.
+    // For a convolution of the drawing, the panel shows patch, kernel and products, whose numbers must agree.
     click(&mut tab, "conv1", 2);
     let grids = tab.evaluate(
         "[...document.querySelectorAll('.formula .numbers')].map((grid) => [...grid.children].map((n) => Number(n.textContent.replace('−', '-'))))",
@@ -133,7 +133,7 @@ fn values_show_their_computation() {
 }
 
 #[test]
-fn keyboard_walks_through_network() {
+fn arrow_keys_move_through_network() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View { height: 900, ..View::screen(1280) });
     tab.evaluate("document.getElementById('network').focus()");
@@ -144,7 +144,7 @@ fn keyboard_walks_through_network() {
     assert_eq!(visited(&["Home"]), "conv1, map 1, row 1, column 1");
     assert_eq!(visited(&["ArrowRight", "ArrowDown", "ArrowDown"]), "conv1, map 1, row 3, column 2");
     assert_eq!(visited(&["PageDown"]), "pool1, map 1, row 1, column 1");
-    // Beyond the edge of a map, the arrow leads to the next picture.
+    // At the edge of a map, the arrow key moves to the next picture.
     assert_eq!(visited(&["ArrowLeft"]), "conv1, map 1, row 5, column 24");
     assert!(visited(&[["ArrowRight"; 13], ["ArrowRight"; 13]].concat()).starts_with("conv2, map "));
     assert_eq!(visited(&["End"]), "fc3, output for T-shirt/top");
@@ -154,7 +154,7 @@ fn keyboard_walks_through_network() {
 }
 
 #[test]
-fn stroke_is_answered_within_50_ms() {
+fn stroke_updates_page_within_50_ms() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View { height: 900, ..View::screen(1280) });
     let [left, top, side] = canvas(&mut tab);
@@ -177,7 +177,7 @@ fn stroke_is_answered_within_50_ms() {
 }
 
 #[test]
-fn contents_lead_to_sections() {
+fn contents_link_to_sections() {
     let (_dir, page, mut browser) = start();
     for scripts in [true, false] {
         let mut tab = browser.open(&page, View { scripts, ..View::screen(1280) });

@@ -8,6 +8,7 @@
 
 mod access;
 mod chromium;
+mod comparison;
 mod input;
 mod inside;
 mod lesson;
@@ -84,6 +85,15 @@ fn inspect<'a>(browser: &'a mut Chromium, path: &Path, view: View) -> (Tab<'a>, 
     (tab, found)
 }
 
+/// Writes a screenshot of the page if `LENET_SCREENSHOTS` is set.
+fn save_screenshot(tab: &mut Tab<'_>, page: &str, view: View) {
+    if let Some(dir) = std::env::var_os("LENET_SCREENSHOTS") {
+        let View { width, dark, print, scripts, .. } = view;
+        let name = format!("{page}-{width}-dark_{dark}-print_{print}-scripts_{scripts}.png");
+        std::fs::write(Path::new(&dir).join(name), tab.screenshot()).unwrap();
+    }
+}
+
 /// Asserts that `inspect.js` found no defects.
 fn assert_no_defects(found: &Value, view: View) {
     for defect in ["overflow", "unlabelled", "unreachable", "pale"] {
@@ -100,11 +110,7 @@ fn report_is_complete_and_legible() {
         println!("{view:?}");
         let (mut tab, found) = inspect(&mut browser, &path, view);
         assert_quiet(&tab, &url(&path));
-        if let Some(dir) = std::env::var_os("LENET_SCREENSHOTS") {
-            let View { width, dark, print, scripts, .. } = view;
-            let name = format!("{width}-dark_{dark}-print_{print}-scripts_{scripts}.png");
-            std::fs::write(Path::new(&dir).join(name), tab.screenshot()).unwrap();
-        }
+        save_screenshot(&mut tab, "report", view);
         let sections = "inside results curves confusion classes confidence mistakes kernels training layers card";
         let sections: Vec<&str> = sections.split(' ').skip(usize::from(!view.scripts)).collect();
         assert_eq!(found["sections"], json!(sections), "{view:?}");

@@ -1,4 +1,4 @@
-//! The replay: the network, the answer, the confusion matrix and the curves move through the epochs of the run.
+//! Tests the replay, which shows the network, the prediction, the confusion matrix and the curves at each epoch of the run.
 
 use serde_json::json;
 
@@ -44,7 +44,7 @@ fn replay_moves_through_epochs() {
     tab.key("End");
     assert_eq!(tab.evaluate(shown), model);
     assert_eq!(tab.evaluate("document.querySelectorAll('.matrix button:disabled').length"), 0);
-    // Playing starts again at the first epoch and ends at the last. A second click pauses.
+    // Another click plays from the first epoch to the last. A second click pauses.
     tab.evaluate("document.getElementById('play').focus()");
     tab.key("Enter");
     assert_eq!(tab.evaluate("document.getElementById('play').textContent"), "Pause");
@@ -55,7 +55,7 @@ fn replay_moves_through_epochs() {
     tab.wait_for("document.getElementById('play').textContent === 'Play'");
     assert_eq!(tab.evaluate(shown), model);
     let outside = tab.evaluate(
-        "[...document.querySelectorAll('.replay, #drawing, #network canvas, .bars tr, #origin')]
+        "[...document.querySelectorAll('.replay, #drawing, #network canvas, .bars tr, #origin, #network-keys')]
            .filter((e) => e.getBoundingClientRect().bottom > innerHeight).map((e) => e.outerHTML)",
     );
     assert_eq!(outside, json!([]));

@@ -1,4 +1,4 @@
-//! Reasons for an answer: gradients, covered squares, the slider, and values that are switched off.
+//! Tests the explanation of a prediction: gradients, covered squares, the slider, and values that are switched off.
 
 use burn::backend::Autodiff;
 use burn::tensor::{Int, Tensor, TensorData};
@@ -15,7 +15,7 @@ const NETWORK: &str = include_str!("../../src/cli/report/script/network.js");
 
 const PREDICTION: &str = "document.getElementById('prediction').textContent";
 
-/// Makes the arithmetic, the weights and `pixels`, a function that returns the drawing, available to scripts of the test.
+/// Loads the arithmetic and the weights for the scripts of a test, and defines `pixels()`, which returns the drawing.
 fn load_network(tab: &mut Tab<'_>) {
     tab.evaluate(NETWORK);
     tab.evaluate(
@@ -28,7 +28,7 @@ fn load_network(tab: &mut Tab<'_>) {
     );
 }
 
-/// Selects test image number `index` of those that the page offers and returns its pixels.
+/// Selects the test image with this index in the list on the page, and returns its pixels.
 fn select(tab: &mut Tab<'_>, index: usize) -> Vec<f64> {
     tab.evaluate(&format!("document.querySelectorAll('#picks .pick')[{index}].click()"));
     numbers(&tab.evaluate("[...pixels()]"))
@@ -100,11 +100,11 @@ fn covered_squares_match_lenet_predict() {
     let difference = differences.fold(0.0, f64::max);
     println!("largest difference {difference:.1e}");
     assert!(difference < 1e-5, "{difference}");
-    // The page names the square that matters most, and draws it in the deepest blue.
+    // The page names the square with the largest effect, and draws it in the deepest blue.
     let largest = expected.iter().fold(0.0, |largest: f64, fall| largest.max(*fall));
     let at = expected.iter().position(|fall| *fall == largest).unwrap();
     let text = tab.evaluate("document.getElementById('covering-text').textContent");
-    let place = format!("around row {}, column {} moves", at / 28 + 1, at % 28 + 1);
+    let place = format!("around row {}, column {} changes", at / 28 + 1, at % 28 + 1);
     assert!(text.as_str().unwrap().contains(&place), "{place}: {text}");
     let alpha = tab.evaluate(&format!(
         "document.getElementById('overlay').getContext('2d').getImageData({}, {}, 1, 1).data[3]",
@@ -116,7 +116,7 @@ fn covered_squares_match_lenet_predict() {
 }
 
 #[test]
-fn evidence_is_shown_for_any_class() {
+fn evidence_is_shown_for_each_class() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     load_network(&mut tab);
@@ -130,7 +130,7 @@ fn evidence_is_shown_for_any_class() {
         let text = tab.evaluate("document.getElementById('covering-text').textContent");
         let (name, other) = (&names[class as usize], &names[answer as usize]);
         let expected = format!(
-            "Blue speaks for {}, orange for {}.",
+            "Blue parts are evidence for {}, orange parts for {}.",
             name.as_str().unwrap(),
             other.as_str().unwrap()
         );
@@ -143,7 +143,7 @@ fn evidence_is_shown_for_any_class() {
 }
 
 #[test]
-fn slider_moves_drawing_until_answer_flips() {
+fn slider_changes_prediction() {
     let (_dir, page, mut browser) = start();
     let mut tab = browser.open(&page, View::screen(1280));
     load_network(&mut tab);
@@ -155,8 +155,11 @@ fn slider_moves_drawing_until_answer_flips() {
     let answer = tab.evaluate(PREDICTION);
     assert!(answer.as_str().unwrap().starts_with(&format!("Predicted {target}, ")), "{answer}");
     let text = tab.evaluate("document.getElementById('pushed').textContent");
-    assert!(text.as_str().unwrap().ends_with(&format!("The answer is now {target}.")), "{text}");
-    // The answer is that of the pixels on the canvas, and one step earlier it was another one.
+    assert!(
+        text.as_str().unwrap().ends_with(&format!("The prediction is now {target}.")),
+        "{text}"
+    );
+    // The prediction is for the pixels on the canvas.
     assert_ne!(numbers(&tab.evaluate("[...pixels()]")), before);
     let shown = "[...document.querySelectorAll('.bars data')].map((data) => Number(data.value))";
     let found = numbers(&tab.evaluate(shown));

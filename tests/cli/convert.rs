@@ -46,7 +46,7 @@ fn converted_models_have_equal_metrics() {
     let eval = |model: &str| {
         let output = dir.run(&format!("eval {model} --data {DATA} --limit 500 --json"));
         let mut document = output.json();
-        // The note that nothing describes the model names the file.
+        // The note about the missing description of the model names the file.
         document.as_object_mut().unwrap().remove("warnings");
         document
     };
@@ -139,7 +139,7 @@ fn failed_conversion_writes_nothing() {
     run(format!("convert {INTEROP}/lenet.onnx m.mpk")).assert_error(
         1,
         "only be written",
-        "made from",
+        "converted from",
     );
     run(format!("convert {source} none/m.mpk")).assert_error(1, "none/m.mpk", "directory");
     run("convert nothing.mpk m.mpk".to_owned()).assert_error(1, "nothing.mpk", "lenet train");
@@ -157,7 +157,7 @@ fn hub_directory_is_checked_before_replacing() {
     let names = ["model.safetensors", "model.onnx", "config.json", "README.md"];
     let read = || names.map(|name| std::fs::read(dir.path("hub").join(name)).ok());
     let old = read();
-    // Under some of these limits on file sizes, only the first file could be written.
+    // Under some of these file size limits, only the first file could be written.
     let mut failed = 0;
     for blocks in (0..170).step_by(20).chain(170..200) {
         let limit = format!("ulimit -f {blocks}");

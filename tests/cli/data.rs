@@ -64,8 +64,8 @@ fn show_counts_classes_per_split() {
     let output = test_dir.run(&format!("data show --data {DATA}")).ok();
     let lines: Vec<_> = output.stdout().lines().collect();
     assert_eq!(lines.len(), 12, "no images without a terminal");
-    assert_eq!(lines[0], "class             train validation       test");
-    assert_eq!(lines[11], "total             54000       6000      10000");
+    assert_eq!(lines[0], "class        train  validation   test");
+    assert_eq!(lines[11], "total        54000        6000  10000");
     let numbers = |line: &str| -> Vec<usize> {
         let words = line.split_whitespace().rev().take(3);
         words.map(|word| word.parse().unwrap()).collect()

@@ -1,4 +1,4 @@
-//! Data directories as other programs leave them: other file names, other subdirectories, other data sets and formats.
+//! Data directories as other programs create them: other file names, other subdirectories, other data sets and formats.
 
 use std::fs;
 
@@ -77,7 +77,7 @@ fn other_layouts_are_found() {
 }
 
 #[test]
-fn error_names_what_was_found() {
+fn error_lists_found_files() {
     for (file, error, hint) in [
         (
             "fashion-mnist_train.csv",
@@ -86,7 +86,8 @@ fn error_names_what_was_found() {
         ),
         ("mnist.npz", "; found a NumPy file, mnist.npz", "only IDX files are read"),
         ("train.parquet", "; found a Parquet file, train.parquet", "lenet data fetch --data d"),
-        ("Bag/1.png", "; found a picture, Bag/1.png", "lenet data fetch --data d"),
+        ("Bag/1.png", "; found a picture, Bag/1.png", "lenet data import d imported"),
+        ("1.png", "; found a picture, 1.png", "lenet data fetch --data d"),
         ("archive.zip", "; found the archive d/archive.zip", "unpack it: unzip d/archive.zip -d d"),
         ("a.tar.gz", "; found the archive d/a.tar.gz", "unpack it: tar -xf d/a.tar.gz -C d"),
         (
@@ -114,7 +115,7 @@ fn error_names_what_was_found() {
 }
 
 #[test]
-fn other_kinds_of_idx_are_named() {
+fn unsupported_idx_files_are_described() {
     let contents = first_images();
     let needed = "ten classes (labels 0 to 9) of 28x28 pixels, one byte per label";
     // EMNIST's letters have the labels 1 to 26, and QMNIST has eight 32-bit numbers per label.

@@ -44,7 +44,7 @@ fn digits() -> Vec<String> {
 
 /// Returns the notes and warnings about models on standard error.
 fn notes(output: &CommandOutput) -> Vec<&str> {
-    // These models were trained too briefly to learn anything, which is another warning.
+    // These models were trained too briefly to learn anything, which causes another warning.
     let is_about_learning =
         |line: &str| ["has not learned", "near chance"].iter().any(|text| line.contains(text));
     let lines = output.stderr().lines().filter(|line| !is_about_learning(line));
@@ -61,7 +61,7 @@ fn unknown_data_set_has_numbered_classes() {
     assert_eq!(record["dataset"], json!({ "name": null, "classes": digits() }));
     let report = "report model.mpk --any-dataset";
     for (words, expected) in [
-        ("data show --any-dataset", "\n9                    18"),
+        ("data show --any-dataset", "\n9         18"),
         ("eval model.mpk --any-dataset", "\n9            "),
         ("predict model.mpk --any-dataset --index 1 --top 10", "\n  7             "),
         ("compare model.mpk b.mpk --any-dataset", "\n9            "),
@@ -149,17 +149,17 @@ fn mismatched_data_set_prints_note() {
     common::write_dataset(&dir.path("other"), 100, 30);
     let output = dir.run("eval b.mpk --any-dataset --data other").ok();
     assert_eq!(notes(&output), ["note: b.mpk was not trained on the data set in other"]);
-    // A model without a run record causes no note, because the program does not know its data set.
+    // A model without a run record causes no note, because its data set is unknown.
     let output = dir.run(&format!("eval {TRAINED} --any-dataset")).ok();
     assert_eq!(notes(&output), [] as [&str; 0]);
 }
 
 #[test]
-fn class_names_travel_in_model_files() {
+fn class_names_are_stored_in_models() {
     let dir = TestDir::new();
     dir.save_picture();
     dir.train("--epochs 1");
-    // This version does not know the data set. A later version, which does, could have written these names.
+    // The data set is unknown to this version. A later version, which does, could have written these names.
     let names = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"];
     dir.edit_record("dataset", json!({ "name": "KMNIST", "classes": names }));
     dir.run("convert model.mpk m.safetensors").ok();

@@ -50,6 +50,11 @@ fn has_avx2() -> bool {
 /// Adds `limit` to each `lenet train` without `--limit`. Returns the numbers of commands and comparisons.
 fn run_page(name: &str, limit: &str) -> (usize, usize) {
     let dir = TestDir::empty();
+    if name == "docs/your-own-images.md" {
+        dir.draw_shapes("drawings", 40);
+        dir.draw_shapes("others", 3);
+        fs::copy(dir.path("others/circle/1.png"), dir.path("new.png")).unwrap();
+    }
     for name in ["data", "tests"] {
         symlink(Path::new(ROOT).join(name), dir.path(name)).unwrap();
     }
@@ -105,6 +110,7 @@ fn docs_commands_print_quoted_output() {
         ("docs/lesson.md", (3, 0)),
         ("docs/stability.md", (0, 0)),
         ("docs/tuned.md", (0, 0)),
+        ("docs/your-own-images.md", (9, 1)),
     ] {
         let (commands, compared) = run_page(name, "--limit 640");
         assert!(commands >= least.0 && compared >= least.1, "{name}: {commands}, {compared}");
@@ -135,9 +141,12 @@ fn links_and_quoted_tests_exist() {
         "docs/how-it-is-made.md",
         "docs/gpu.md",
         "docs/lesson.md",
+        "docs/many-runs.md",
         "docs/stability.md",
         "docs/tuned.md",
+        "docs/your-own-images.md",
         ".github/CONTRIBUTING.md",
+        ".github/SECURITY.md",
         "CHANGELOG.md",
         "data/README.md",
     ] {

@@ -5,11 +5,12 @@ use std::os::unix::fs::symlink;
 use clap::{Arg, Command, CommandFactory};
 use lenet::cli::args::Cli;
 
+use super::commands::write_pictures;
 use super::terminal_escapes::{MALICIOUS, assert_clean};
 use super::{CommandOutput, DATA, TestDir};
 
-/// Every command with arguments with which it succeeds in [`dir`]. `DATA` stands for the directory of Fashion-MNIST.
-const COMMANDS: [(&str, &str); 14] = [
+/// Every command, with arguments that succeed in [`dir`]. `DATA` stands for the directory of Fashion-MNIST.
+const COMMANDS: [(&str, &str); 15] = [
     ("runs", "m.mpk"),
     ("train", "--any-dataset --data data --epochs 1 --force -o t.mpk"),
     ("eval", "--any-dataset m.mpk"),
@@ -19,6 +20,7 @@ const COMMANDS: [(&str, &str); 14] = [
     ("shapes", ""),
     ("convert", "m.mpk c.safetensors --force"),
     ("data fetch", "--mirror http://127.0.0.1:1"),
+    ("data import", "pictures imported --force"),
     ("data verify", "--data DATA"),
     ("data show", "--any-dataset"),
     ("doctor", "--data DATA"),
@@ -26,7 +28,7 @@ const COMMANDS: [(&str, &str); 14] = [
     ("man", ""),
 ];
 
-/// Returns all commands that do something, such as `data fetch`.
+/// Returns all commands without subcommands, such as `data fetch`.
 pub(super) fn commands() -> Vec<String> {
     leaves(&Cli::command()).into_iter().map(|(name, _)| name).collect()
 }
@@ -57,14 +59,13 @@ fn dir() -> TestDir {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     dir.train("--epochs 1 --seed 2 -o n.mpk");
-    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png");
-    std::fs::copy(picture, dir.path("p.png")).unwrap();
+    write_pictures(dir.root.path());
     dir.create_dir(".cache");
     symlink(DATA, dir.path(".cache/lenet")).unwrap();
     dir
 }
 
-/// Returns each command with its arguments and its variables. Fails if a command is not in the table.
+/// Returns each command with its arguments and its variables. Panics if a command is not in the table.
 fn table() -> Vec<(String, Vec<String>)> {
     let leaves = leaves(&Cli::command());
     assert_eq!(leaves.len(), COMMANDS.len());

@@ -63,6 +63,7 @@ pub(super) fn fetch(test_dir: &TestDir, servers: &[&Server]) -> CommandOutput {
 pub(super) fn assert_fetched(test_dir: &TestDir, output: &CommandOutput) {
     assert_eq!(output.code(), 0, "{}", output.stderr());
     assert!(output.stdout().contains(&format!("d/{NAME}  ok, fetched\n")), "{}", output.stdout());
+    assert!(output.stderr().contains("use --data d with other commands"), "{}", output.stderr());
     assert!(fs::read(test_dir.path("d").join(NAME)).unwrap() == content());
     assert_only_data_in(test_dir);
 }
@@ -116,6 +117,7 @@ fn fetch_fills_cache_directory() {
     assert!(!output.stderr().contains('\u{1b}'), "no bar: {}", output.stderr());
 
     // Other commands find the data set there, and no temporary file remains.
+    assert!(!output.stderr().contains("with other commands"), "{}", output.stderr());
     let cache = test_dir.path(".cache/lenet");
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 4);
     let verified = test_dir.run("data verify --json");

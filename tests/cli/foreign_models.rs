@@ -1,4 +1,4 @@
-//! Models of other programs on the command line: the numbers of correct predictions, the notes and the hints.
+//! Tests models from other programs on the command line: the numbers of correct predictions, the notes and the hints.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn other_models_have_known_accuracy() {
         assert_eq!(document["correct"], correct, "{name}");
         let difference = document["loss"].as_f64().unwrap() - loss;
         assert!(difference.abs() < 1e-4, "{name}: {difference}");
-        // The only note is about the activations, the pooling and the pixels, which no file describes.
+        // The only note is about the activations, the pooling and the pixel scaling, which none of these files describes.
         assert_eq!(output.stderr().lines().count(), 1, "{name}: {}", output.stderr());
     }
 }
@@ -73,7 +73,7 @@ fn directory_is_read_by_every_command() {
 }
 
 #[test]
-fn other_files_have_typed_hints() {
+fn other_files_have_specific_hints() {
     let dir = TestDir::empty();
     for name in ["m.mpk", "m.pt", "m.safetensors", "m.bpk", "p.png"] {
         dir.write(name, LFS_POINTER);

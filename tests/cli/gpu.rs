@@ -61,7 +61,7 @@ fn missing_gpu_suggests_cpu_backend() {
 }
 
 #[test]
-fn number_or_name_chooses_gpu() {
+fn number_or_name_selects_gpu() {
     let dir = TestDir::new();
     let doctor = dir.run(&format!("doctor --json --data {DATA}"));
     let names = doctor.json()["gpus"].as_array().unwrap().clone();
@@ -83,9 +83,9 @@ fn number_or_name_chooses_gpu() {
     }
     let mut command = dir.lenet("train --any-dataset --backend wgpu --epochs 1");
     let output = CommandOutput::of(command.env("LENET_GPU", "nosuch"));
-    output.assert_error(1, "there is no GPU \"nosuch\"", "--gpu 0");
+    output.assert_error(1, "no GPU matches \"nosuch\"", "--gpu 0");
     let doctor = dir.run(&format!("doctor --gpu nosuch --data {DATA}"));
-    doctor.assert_error(1, "there is no GPU \"nosuch\"", "--gpu 0");
+    doctor.assert_error(1, "no GPU matches \"nosuch\"", "--gpu 0");
     // The CPU backend ignores the variable, and rejects the option.
     let mut command = dir.lenet("train --any-dataset --epochs 1");
     CommandOutput::of(command.env("LENET_GPU", "nosuch")).ok();
@@ -107,7 +107,7 @@ fn cache_directory_is_not_needed() {
 fn low_limits_are_reported() {
     let dir = TestDir::empty();
     let args = format!("eval {TRAINED} --backend wgpu --threads 1 --limit 40 --data {DATA}");
-    // Mesa's software renderer crashes if it can reserve 0.6 GB, and works with 0.8 GB.
+    // Mesa's software renderer crashes if it can reserve only 0.6 GB, and works with 0.8 GB.
     for megabytes in [300, 400, 600, 800] {
         let output = dir.run_in_shell(&format!("ulimit -v {megabytes}000"), &args);
         output.assert_error(1, "", "");

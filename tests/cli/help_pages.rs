@@ -2,13 +2,14 @@
 
 use super::{CommandOutput, TestDir};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "train",
     "eval",
     "shapes",
     "convert",
     "data",
     "data fetch",
+    "data import",
     "data verify",
     "completions",
     "man",

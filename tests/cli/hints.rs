@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::interruptions::RunningCommand;
 use super::server::{Response, Server};
-use super::{CommandOutput, TestDir, common};
+use super::{CommandOutput, PATIENCE, TestDir, common};
 
 /// Runs `command` in a shell whose `PATH` contains the program.
 pub fn run_shell(dir: &TestDir, command: &str) -> CommandOutput {
@@ -35,7 +35,7 @@ fn interrupt_when(dir: &TestDir, args: &str, ready: impl Fn() -> bool) -> Comman
     let run = RunningCommand::start(dir, args);
     let begin = Instant::now();
     while !ready() {
-        assert!(begin.elapsed() < Duration::from_secs(30), "{args}");
+        assert!(begin.elapsed() < PATIENCE, "{args}");
         sleep(Duration::from_millis(2));
     }
     run.signal("INT");
@@ -84,7 +84,7 @@ fn resume_hint_contains_variables() {
     let run = command.spawn().unwrap();
     let begin = Instant::now();
     while !dir.path("my model.state").exists() {
-        assert!(begin.elapsed() < Duration::from_secs(30));
+        assert!(begin.elapsed() < PATIENCE);
         sleep(Duration::from_millis(2));
     }
     let status = Command::new("kill").args(["-s", "INT", &run.id().to_string()]).status();

@@ -129,7 +129,13 @@ fn resume_after_sigkill_is_bit_identical() {
     let dir = dir_with_500_images();
     let mut random = Random(20);
     let mut temporary_files = 0;
-    for _ in 0..20 {
+    let has_epoch =
+        || dir.path("m.state").exists() && !saved_checkpoint(&dir).record.epochs.is_empty();
+    // On a busy machine, it takes more kills until a run completes an epoch.
+    let mut kills = 0;
+    while kills < 20 || !has_epoch() {
+        kills += 1;
+        assert!(kills < 500, "no run completed an epoch");
         // Every run resumes the run that was killed in the previous round.
         let mut command = dir.lenet(&format!("{TRAIN} --resume --epochs 100000 -q"));
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
@@ -144,8 +150,7 @@ fn resume_after_sigkill_is_bit_identical() {
         temporary_files += assert_files_intact(&dir);
     }
     let (count, digest) = assert_matches_uninterrupted_run(&dir, TRAIN);
-    assert!(count > 1, "no run completed an epoch");
-    println!("{count} epochs, 20 kills, {temporary_files} of them during a write: {digest}");
+    println!("{count} epochs, {kills} kills, {temporary_files} of them during a write: {digest}");
 }
 
 #[test]
@@ -153,17 +158,17 @@ fn seed_alone_determines_weights() {
     // Neither the number of threads nor an interruption changes a bit.
     let dir = dir_with_500_images();
     let args = "train --any-dataset --batch-size 3 --seed 7";
-    let run = |name: &str, more: &str| {
-        dir.run(&format!("{args} --epochs 8 -o {name} {more}")).ok();
-        dir.digest(name)
-    };
     let interrupted =
         RunningCommand::start_training(&dir, &format!("{args} --epochs 100000 -o m.mpk"));
     sleep(Duration::from_millis(30));
     interrupted.signal("INT");
     assert_eq!(interrupted.wait().code(), 130);
     let checkpoint = saved_checkpoint(&dir);
-    assert!(checkpoint.record.epochs.len() < 8, "stopped too late");
+    let epochs = checkpoint.record.epochs.len() + 2;
+    let run = |name: &str, more: &str| {
+        dir.run(&format!("{args} --epochs {epochs} -o {name} {more}")).ok();
+        dir.digest(name)
+    };
     let runs = [
         ("the first run", run("first.mpk", "")),
         ("the second run", run("second.mpk", "")),

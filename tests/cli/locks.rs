@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use lenet::format;
 
-use super::{CommandOutput, TestDir};
+use super::{CommandOutput, PATIENCE, TestDir};
 
 /// A training run that holds the lock of its output until it is killed.
 struct LockHolder<'a>(&'a TestDir, Child);
@@ -19,7 +19,7 @@ impl<'a> LockHolder<'a> {
         let child = command.stderr(Stdio::null()).spawn().unwrap();
         let begin = Instant::now();
         while !dir.files().iter().any(|name| name.ends_with(".mpk")) {
-            assert!(begin.elapsed() < Duration::from_secs(20));
+            assert!(begin.elapsed() < PATIENCE);
             sleep(Duration::from_millis(5));
         }
         Self(dir, child)
@@ -59,7 +59,7 @@ fn runs_through_two_symlinks_collide() {
     for link in ["a.mpk", "b.mpk"] {
         std::os::unix::fs::symlink("shared.mpk", dir.path(link)).unwrap();
     }
-    // Each run has its own lock, because the lock belongs to the path that was given.
+    // Each run has its own lock, because the lock is next to the given path.
     let mut holder = LockHolder::start(&dir, "--force -o a.mpk");
     let second = dir.try_train("--epochs 20 --seed 2 --force -o b.mpk");
     if second.code() == 0 {

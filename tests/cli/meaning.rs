@@ -1,5 +1,5 @@
-//! What a model file means: files that do not tell how they were trained, models that have not learned, and the images that
-//! were held out for validation.
+//! Tests models that may be misinterpreted: files without a description of the training, models that have not learned, and the
+//! images that were held out for validation.
 
 use std::fs;
 
@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::{CommandOutput, DATA, TestDir};
 
 const INTEROP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop");
-/// The model of PyTorch's tutorial on TensorBoard, with ReLU and for other pixels. PyTorch measures an accuracy of 0.8498.
+/// The model of PyTorch's tutorial on TensorBoard, which has ReLU activations and another pixel scaling. PyTorch measures an
+/// accuracy of 0.8498.
 const TUTORIAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/tutorial.pt");
 
 const ASSUMED: &str = "has no record of how it was trained; assuming sigmoid activations, max-pooling and raw pixels (0 to 255)";
-const SUSPICION: &str = "its network may differ from what is assumed";
+const SUSPICION: &str = "may differ from the assumed one";
 
 fn warnings(output: &CommandOutput) -> String {
     output.json()["warnings"].to_string()
@@ -42,12 +43,12 @@ fn unknown_model_has_note_and_warning() {
     assert_eq!(page.matches("Warning:").count(), 2, "what is assumed, and that it fails");
     let convert = dir.run(&format!("convert {TUTORIAL} m.safetensors --json")).ok();
     assert!(warnings(&convert).contains(ASSUMED));
-    // The converted file is no more certain than the original.
+    // The converted file has the same note as the original.
     assert!(warnings(&dir.run("convert m.safetensors m.onnx --json")).contains(ASSUMED));
 }
 
 #[test]
-fn pictures_of_one_class_are_suspicious() {
+fn uniform_predictions_cause_warning() {
     let dir = TestDir::empty();
     let names: Vec<_> = (0..12).map(|number| format!("{number}.png")).collect();
     for (number, name) in names.iter().enumerate() {
@@ -95,7 +96,7 @@ fn described_models_need_no_note() {
         let output = dir.run(&format!("eval {model} --any-dataset"));
         assert!(!output.stderr().contains("no record of how"), "{model}: {}", output.stderr());
     }
-    // A .mpk file has no metadata, so without its record nothing is known about it.
+    // A .mpk file has no metadata, so without a run record, nothing describes it.
     fs::copy(dir.path("m.mpk"), dir.path("copy.mpk")).unwrap();
     dir.run("eval copy.mpk --any-dataset").assert_stderr_contains(ASSUMED);
 }
@@ -115,7 +116,7 @@ fn untrained_model_is_reported() {
     let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png");
     let predict = dir.run(&format!("predict a.mpk {picture} --json")).ok();
     assert!(
-        warnings(&predict).contains("its run record has a test accuracy of 0.1"),
+        warnings(&predict).contains("the test accuracy in its run record is 0.1"),
         "{}",
         warnings(&predict)
     );
@@ -136,7 +137,8 @@ fn card_claims_only_what_is_recorded() {
         assert!(card.contains("There is no record of how it was trained."), "{card}");
         assert_eq!(dir.json("hub/config.json")["dataset"], Value::Null);
     }
-    // The record confirms the data set, but a test on other images would confirm no accuracy on its test images.
+    // The record confirms the data set, but a test on other images does not confirm an accuracy on the test images of that data
+    // set.
     dir.run(&format!("train --data {DATA} --limit 320 --epochs 1 -o m.mpk")).ok();
     dir.run("convert m.mpk hub/ --force").ok();
     let card = dir.read_text("hub/README.md");
@@ -147,7 +149,7 @@ fn card_claims_only_what_is_recorded() {
 }
 
 #[test]
-fn record_text_is_no_card_markup() {
+fn card_shows_record_text_literally() {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     let mut record = dir.json("m.json");
@@ -188,11 +190,11 @@ fn validation_images_come_from_run_record() {
         assert_eq!(validation(&dir, &format!("{name}.mpk {options}")), recorded, "{name}");
     }
     let eval = |args: &str| dir.run(&format!("eval {args} --data {DATA} --json"));
-    // Options win, with a note.
+    // Options override the record, with a note.
     let output = eval("few.mpk --split validation --validation-split 0.1");
     assert_eq!(output.json()["samples"], 400);
     let note = "few.mpk was trained with --validation-split 0.05 --limit 4000; with --validation-split 0.1 --limit 4000, it may \
-                have been trained on images that count as held out";
+                have been trained on some of the held-out images";
     assert!(warnings(&output).contains(note), "{}", warnings(&output));
     assert_eq!(eval("few.mpk --split train").json()["samples"], 3800);
     assert_eq!(

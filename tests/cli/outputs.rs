@@ -31,6 +31,18 @@ fn file_size_limit_keeps_existing_files() {
 }
 
 #[test]
+fn space_for_all_epochs_is_checked() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    let files = dir.files();
+    // The checkpoint grows with every epoch: this limit is sufficient for the first epoch, but not for 100 epochs.
+    let limit = format!("ulimit -f {}", dir.read("m.state").len() / 1024 + 10);
+    let output = dir.run_in_shell(&limit, "train --any-dataset --epochs 100 -o n.mpk");
+    output.assert_error(1, "cannot write n.state: File too large", "ulimit -f");
+    assert_eq!(dir.files(), files);
+}
+
+#[test]
 fn invalid_outputs_are_rejected_before_training() {
     let dir = TestDir::new();
     dir.create_dir("folder");

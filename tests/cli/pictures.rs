@@ -1,5 +1,5 @@
-//! Pictures from elsewhere: damaged and oversized files, standard input, addresses and patterns, parts of a picture, and
-//! pictures that are unlike the training images.
+//! Tests pictures from users: damaged and oversized files, standard input, URLs and patterns, parts of a picture, and pictures
+//! that are unlike the training images.
 
 use std::fs::File;
 use std::io::Write;
@@ -23,7 +23,7 @@ fn predict_piped(dir: &TestDir, args: &str, input: Vec<u8>) -> CommandOutput {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // The program may end without reading everything.
+    // The program may exit before it has read everything.
     let writer = thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
@@ -36,7 +36,7 @@ fn class(document: &Value, index: usize) -> (&str, f64) {
 }
 
 #[test]
-fn cut_jpeg_is_an_error() {
+fn truncated_jpeg_is_rejected() {
     let dir = TestDir::empty();
     let whole = std::fs::read(WHOLE).unwrap();
     for percent in [45, 60, 99] {
@@ -75,7 +75,7 @@ fn standard_input_and_pipes_are_read() {
     assert_eq!(class(&output.json(), 0).0, "Trouser");
     let empty = predict_piped(&dir, "-", Vec::new());
     empty.assert_error(1, "standard input is not a PNG, JPEG, GIF, WebP or BMP picture", "");
-    // An endless input ends at the limit.
+    // Reading stops at the limit if the input is endless.
     let endless = CommandOutput::of(
         dir.lenet(&format!("predict {MODEL} -")).stdin(File::open("/dev/zero").unwrap()),
     );
@@ -87,13 +87,15 @@ fn standard_input_and_pipes_are_read() {
 }
 
 #[test]
-fn addresses_and_patterns_have_hints() {
+fn urls_and_patterns_have_hints() {
     let dir = TestDir::empty();
     for (args, hint) in [
         (
             "predict M https://example.org/shirt.jpg",
             "save it to a file first: curl -fLo shirt.jpg https://example.org/shirt.jpg",
         ),
+        ("predict M file:///home/me/shirt.png", "give only the path: /home/me/shirt.png"),
+        ("predict M http://example.org/?id=4&b", "curl -fLo file 'http://example.org/?id=4&b'"),
         ("predict M *.png", "no file matches this pattern"),
         ("eval https://example.org/m.pt", "curl -fLo m.pt https://example.org/m.pt"),
         ("eval *.mpk", "no file matches this pattern"),
@@ -187,8 +189,10 @@ fn mirrored_shoe_is_noted() {
     let document = output.json();
     let (left, right) = (class(&document, 0), class(&document, 1));
     assert!(left.0 == "Ankle boot" && left != right, "{left:?} {right:?}");
-    let note =
-        format!("mirrored, it is {} ({:.4}); the shoes of Fashion-MNIST face left", left.0, left.1);
+    let note = format!(
+        "the mirrored picture is classified as {} ({:.4}); the shoes of Fashion-MNIST face left",
+        left.0, left.1
+    );
     let warnings = document["predictions"][1]["warnings"].to_string();
     assert!(warnings.contains(&note), "{warnings}");
     output.assert_stderr_contains(&format!("note: right.png: {note}"));
@@ -213,7 +217,7 @@ fn crop_selects_part_of_picture() {
         assert_eq!(class(&document, 0), class(&expected, index), "{crop}");
     }
     let outside = dir.run(&format!("predict {MODEL} both.png --crop 281,0,280,280"));
-    let error = "both.png has 560x280 pixels, so 281,0,280,280 is not inside it";
+    let error = "both.png has 560x280 pixels, so 281,0,280,280 is not inside the picture";
     outside.assert_error(1, error, "--crop takes the left and top edge");
     for args in ["both.png --crop 1,2,3", "--index 0 --crop 0,0,9,9"] {
         assert_eq!(dir.run(&format!("predict {MODEL} {args}")).code(), 2, "{args}");

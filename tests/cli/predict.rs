@@ -180,7 +180,7 @@ fn text_marks_correct_predictions() {
 }
 
 #[test]
-fn why_shows_what_matters() {
+fn why_shows_important_parts() {
     let dir = TestDir::empty();
     let predict = |args: &str| {
         dir.run(&format!("predict {TRAINED} --data {DATA} --index 0 --top 1 --why {args}"))
@@ -198,8 +198,8 @@ fn why_shows_what_matters() {
 
     let output = predict("--png why.png").ok();
     let lines: Vec<_> = output.stdout().lines().collect();
-    assert_eq!(lines[2], "  Fall of Ankle boot if the 7x7 square there is black");
-    assert_eq!(lines[3], format!("  (9: by {largest:.4}; -: a rise):"));
+    assert_eq!(lines[2], "  Drop in P(Ankle boot) if the 7x7 square there is black");
+    assert_eq!(lines[3], format!("  (9: by {largest:.4}; -: an increase):"));
     assert_eq!(lines.len(), 32, "{}", output.stdout());
     for (line, row) in lines[4..].iter().zip(falls.chunks(28)) {
         let digits = line.split_whitespace().map(|digit| digit.parse().unwrap_or(0.0));

@@ -1,8 +1,11 @@
 //! Tests the HTML page that `lenet report` writes. tests/browser opens it in a browser.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
-use super::{DATA, TRAINED, TestDir};
+use super::{DATA, PATIENCE, TRAINED, TestDir};
 
 impl TestDir {
     /// Writes a report, asserts that it succeeds, and returns the page.
@@ -47,7 +50,7 @@ fn report_contains_settings_and_curves() {
     assert!(page.contains("<td>(1, 16, 4, 4)</td>") && page.contains("<td>44,426</td>"));
     // Rows of the confusion matrix without images are blank.
     assert!(!page.contains("NaN%"));
-    assert!(page.contains("first 40 test images of an unknown data set"));
+    assert!(page.contains("Measured on the 40 test images of an unknown data set"));
     assert!(page.contains("Loss by epoch: training from ") && page.contains(" in epoch 3"));
     let record = dir.json("model.json");
     // The time at which the run started does not change when the run is resumed.
@@ -152,7 +155,7 @@ fn report_replaces_only_its_own_pages() {
     let report = |args: &str| dir.run(&format!("report model.mpk --any-dataset {args}"));
     assert_eq!(report("").stdout(), "saved model.html\n");
     let page = dir.read("model.html");
-    // A report is replaced, also that of another model, but no other file.
+    // A report is replaced, even that of another model, but no other file is.
     dir.train("--epochs 1 --seed 3 -o other.mpk");
     dir.run("report other.mpk --any-dataset -o model.html").ok();
     assert!(dir.read("model.html") != page);
@@ -186,11 +189,10 @@ fn report_compares_two_models() {
         assert!(page.contains(&format!("{:.2}%</b>", 100.0 * accuracy)), "{model} {accuracy}");
     }
     assert!(
-        page.contains("Where the models differ")
-            && page.contains("b.mpk correct, a.mpk incorrect: ")
+        page.contains("<h2>Differences</h2>") && page.contains("b.mpk correct, a.mpk incorrect: ")
     );
     let three = dir.run("report a.mpk b.mpk a.mpk --any-dataset");
-    three.assert_error(2, "a report is about one or two models, found 3", "");
+    three.assert_error(2, "expected one or two models, found 3", "");
     dir.run("report a.mpk b.mpk --any-dataset -o b.mpk --force").assert_error(
         2,
         "would overwrite the model",
@@ -214,15 +216,13 @@ fn report_opens_in_browser() {
     let path = format!("{}:{}", dir.path("").display(), std::env::var("PATH").unwrap());
     assert!(report(&path).status.success());
     let opened = dir.path("opened");
-    for _ in 0..500 {
-        if opened.exists() {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
+    let begin = Instant::now();
+    while !opened.exists() && begin.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(20));
     }
     let page = dir.path("model.html").canonicalize().unwrap();
     assert_eq!(dir.read_text("opened"), format!("{}\n", page.display()));
-    // Without a browser, the page is saved nevertheless.
+    // The page is saved even if there is no browser.
     let output = report("/nonexistent");
     assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b"saved model.html\n"[..]));
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -1,18 +1,23 @@
-//! Runs every command under a range of resource limits (`ulimit`). Each command either succeeds or reports an error.
+//! Runs every command under a range of resource limits (`ulimit`). Each command either succeeds, with the same output as
+//! without limits, or reports an error.
 //! No signal kills it, and no temporary file remains.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
-use super::commands::{COMMANDS, assert_commands_are_complete};
+use super::commands::{COMMANDS, assert_commands_are_complete, untimed, write_pictures};
+use super::server::{Response, Server};
 use super::{CommandOutput, TestDir, in_shell};
 
-/// Creates a directory that contains two models and a picture.
+/// Creates a directory that contains two models and pictures.
 fn dir_with_models_and_picture() -> TestDir {
     let dir = TestDir::new();
     dir.train("--epochs 1 -o m.mpk");
     dir.train("--epochs 1 -o n.mpk");
-    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/data/predict.png");
-    std::fs::copy(picture, dir.path("p.png")).unwrap();
+    write_pictures(dir.root.path());
     dir
 }
 
@@ -33,6 +38,8 @@ fn run(dir: &TestDir, limit: &str, args: &str) -> CommandOutput {
 fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) {
     assert_commands_are_complete();
     let dir = dir_with_models_and_picture();
+    // The output of `doctor` contains measurements.
+    let usual = COMMANDS.map(|(name, args)| (name != "doctor").then(|| run(&dir, "-c 0", args)));
     let (mut succeeded, mut failed) = (0, 0);
     for (index, value) in values.into_iter().enumerate() {
         let limit = format!("-{option} {value}");
@@ -43,7 +50,9 @@ fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) 
         }
         let mut row = Vec::new();
         // `doctor` measures for a second, so it runs under every third limit.
-        for (name, args) in COMMANDS.iter().filter(|(name, _)| *name != "doctor" || index % 3 == 0)
+        let commands = COMMANDS.iter().zip(&usual);
+        for ((name, args), usual) in
+            commands.filter(|((name, _), _)| *name != "doctor" || index % 3 == 0)
         {
             let output = run(&dir, &limit, args);
             let stderr = output.stderr();
@@ -51,6 +60,13 @@ fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) 
                 0 => succeeded += 1,
                 1 => failed += 1,
                 code => panic!("ulimit {limit}: {name}: {code}: {stderr}"),
+            }
+            if let (0, Some(usual)) = (output.code(), usual) {
+                assert_eq!(
+                    untimed(output.stdout().as_bytes()),
+                    untimed(usual.stdout().as_bytes()),
+                    "{limit}: {name}"
+                );
             }
             if output.code() == 1 {
                 assert!(stderr.starts_with("error: ") || stderr.contains("\nerror: "), "{stderr}");
@@ -89,6 +105,37 @@ fn open_file_limit_is_reported() {
 fn process_limit_is_reported() {
     let (succeeded, failed) = sweep('u', [1, 2, 3, 4, 5, 6, 8, 16, 400]);
     assert!(succeeded > 4 && failed > 4, "{succeeded} succeeded, {failed} failed");
+}
+
+/// The first mirror, which fails, forbids the client to start further threads.
+#[test]
+#[cfg(target_os = "linux")]
+fn thread_is_checked_for_every_request() {
+    let client = Arc::new(Mutex::new(0));
+    let limited = client.clone();
+    let faulty = Server::start(move |_| {
+        let pid = limited.lock().unwrap().to_string();
+        // Only the user of a process may change its limits, even if another user is root, who may lack this capability.
+        let owner = fs::metadata(format!("/proc/{pid}")).unwrap();
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--nproc=1", "--pid", &pid]).uid(owner.uid()).gid(owner.gid());
+        assert!(prlimit.status().unwrap().success());
+        Response::status(404)
+    });
+    let other = Server::start(|_| Response::status(404));
+    let dir = TestDir::new();
+    let args = format!("data fetch --data d --mirror {} --mirror {}", faulty.url(), other.url());
+    let mut command = dir.unprivileged_lenet(&args);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "all_proxy", "http_proxy"] {
+        command.env_remove(name);
+    }
+    let mut id = client.lock().unwrap();
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    *id = child.id();
+    drop(id);
+    let output = CommandOutput(child.wait_with_output().unwrap());
+    output.assert_error(1, "cannot start a thread: ", "raise the limit on processes (ulimit -u)");
+    assert_eq!((faulty.requests().len(), other.requests().len()), (1, 0));
 }
 
 #[test]

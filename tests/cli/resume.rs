@@ -1,9 +1,10 @@
 //! `lenet train --resume` after a complete epoch. `interruptions.rs` and `signals.rs` interrupt runs within an epoch.
 
+use lenet::backend::cpu::SimdLevel;
 use lenet::train::Checkpoint;
 
-use super::TestDir;
 use super::interruptions::epochs;
+use super::{CommandOutput, TestDir};
 
 #[test]
 fn resume_between_epochs_is_bit_identical() {
@@ -80,6 +81,34 @@ fn resume_rejects_different_device_or_version() {
         "the run started on CPU (mmx), not on",
     );
     assert_rejects(&|saved| saved.sums.batches = 1, "inconsistent progress");
+}
+
+/// A run may change to another instruction set if both have fused multiply-add, because both give the same bits.
+#[test]
+fn resume_on_other_instruction_set() {
+    let dir = TestDir::new();
+    let train = |level: SimdLevel, args: &str| {
+        let mut command = dir.lenet(&format!("train --any-dataset {args}"));
+        CommandOutput::of(command.env("LENET_SIMD", level.to_string()))
+    };
+    for first in SimdLevel::available() {
+        train(first, "--epochs 2 --force -o straight.mpk").ok();
+        for second in SimdLevel::available() {
+            train(first, "--epochs 1 --force").ok();
+            let resumed = train(second, "--epochs 2 --resume");
+            if first == second || ![first, second].contains(&SimdLevel::SCALAR) {
+                resumed.ok();
+                assert_eq!(
+                    dir.digest("model.mpk"),
+                    dir.digest("straight.mpk"),
+                    "{first}, {second}"
+                );
+            } else {
+                let difference = format!("the run started on CPU ({first}), not on CPU ({second})");
+                resumed.assert_error(1, &difference, "--force");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `lenet runs`, and the options with which batch systems start many runs.
+//! Tests `lenet runs`, and the options for running many jobs in a batch system.
 
 use super::TestDir;
 
@@ -36,13 +36,13 @@ fn sweep_is_listed_and_sorted() {
     assert_eq!(lines[0], "run,seed,recipe,epoch,seconds,loss,accuracy,val_loss,val_accuracy");
     let loss = dir.json("third.safetensors.json")["epochs"][0]["loss"].to_string();
     assert!(lines.len() == 2 && lines[1].split(',').nth(5) == Some(&loss), "{lines:?}");
-    dir.run("runs --sort rate").assert_error(2, "the columns are", "");
+    dir.run("runs --sort rate").assert_error(2, "no such column; expected one of", "");
     let text = dir.run("runs sweep third.safetensors");
     assert_eq!(text.stdout().lines().count(), 4, "{}", text.stdout());
 }
 
 #[test]
-fn broken_records_are_named() {
+fn broken_records_are_reported() {
     let dir = TestDir::new();
     dir.run("runs").assert_error(1, "no training runs in .", "run records");
     dir.train("--epochs 1 -o m.mpk");
@@ -59,7 +59,7 @@ fn broken_records_are_named() {
 }
 
 #[test]
-fn seed_is_filled_into_names() {
+fn seed_replaces_placeholder_in_paths() {
     let dir = TestDir::new();
     let mut command =
         dir.lenet("train --any-dataset --epochs 1 -o m-{seed}.mpk --tensorboard tb-{seed}");
@@ -83,7 +83,7 @@ fn set_changes_recipe_values() {
     assert_eq!(recipe["muon"]["weight_decay"], 0.05);
     assert_eq!(recipe["gain"], 2.0);
     let typed = |set: &str| dir.try_train(&format!("--epochs 1 -o n.mpk --set {set}"));
-    typed("weigth_decay=1").assert_error(2, "the recipe has", "");
+    typed("weigth_decay=1").assert_error(2, "no such value; expected one of", "");
     typed("momentum=1.5").assert_error(2, "invalid momentum: 1.5", "");
     typed("gain=big").assert_error(2, "--set gain=big", "");
     typed("gain").assert_error(2, "expected KEY=VALUE", "");

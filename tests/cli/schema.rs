@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::TestDir;
+use super::commands::write_pictures;
 
 /// Returns the mismatches between `value` and `schema`. Panics on JSON Schema keywords that docs/schema does not use.
 fn mismatches(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
@@ -133,6 +134,7 @@ fn json_output_matches_schemas() {
     for record in ["a.json", "c.json", "s1.json"] {
         assert_matches_schema("record", &dir.json(record));
     }
+    write_pictures(dir.root.path());
     dir.write("k.csv", "epoch,accuracy,loss\n0,0.5,1\n");
     let png = concat!(env!("CARGO_MANIFEST_DIR"), "/data/report.png");
     for (name, args) in [
@@ -150,6 +152,7 @@ fn json_output_matches_schemas() {
         ("verify", "data verify --json"),
         ("show", "data show --any-dataset --json"),
         ("show", "data show --any-dataset --json --split test --png sheet.png"),
+        ("import", "data import pictures imported --png sheet-of-pictures.png --json"),
         ("doctor", "doctor --json"),
     ] {
         let output = dir.run(args);

@@ -15,7 +15,7 @@ pub struct Response {
     then: Then,
 }
 
-/// What the connection does after the body.
+/// The behaviour of the connection after the body.
 #[derive(PartialEq)]
 enum Then {
     Closes,

@@ -4,8 +4,8 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::TestDir;
 use super::interruptions::*;
+use super::{PATIENCE, TestDir};
 
 #[test]
 fn interrupted_epoch_resumes_bit_identically() {
@@ -28,7 +28,7 @@ fn interrupted_epoch_resumes_bit_identically() {
             let begin = Instant::now();
             run.signal(signal);
             let output = run.wait();
-            assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+            assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
             assert_eq!(output.code(), status, "{}", output.stderr());
             let stderr = output.stderr();
             let message = format!(
@@ -54,11 +54,16 @@ fn interrupted_epoch_resumes_bit_identically() {
 #[test]
 fn signal_during_evaluation_keeps_run() {
     let dir = TestDir::with_images(50, 10_000);
-    let mut run =
-        RunningCommand::start(&dir, "train --any-dataset --threads 1 --epochs 2 -o m.mpk");
-    run.wait_for("Epoch 2/2");
-    run.signal("INT");
-    let output = run.wait();
+    // On a busy machine the program may exit before the signal arrives. One interrupted evaluation in 20 attempts is enough.
+    let interrupted = (0..20).find_map(|_| {
+        let args = "train --any-dataset --threads 1 --epochs 2 -o m.mpk --force";
+        let mut run = RunningCommand::start(&dir, args);
+        run.wait_for("Epoch 2/2");
+        run.signal("INT");
+        let output = run.wait();
+        (output.code() != 0).then_some(output)
+    });
+    let output = interrupted.expect("no signal arrived during the evaluation");
     assert_eq!(output.code(), 130, "{}", output.stderr());
     assert!(output.stderr().contains("resume with: lenet train --any-dataset"));
     assert_eq!(saved_checkpoint(&dir).record.epochs.len(), 2);
@@ -75,7 +80,7 @@ fn signal_at_start_keeps_files_intact() {
         let begin = Instant::now();
         run.signal("TERM");
         let output = run.wait();
-        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
         // Until the program installs its signal handlers, SIGTERM kills it.
         assert!([143, -15].contains(&output.code()), "{}: {}", output.code(), output.stderr());
         assert_files_intact(&dir);
@@ -99,7 +104,7 @@ fn second_signal_exits_immediately() {
         run.signal("CONT");
         let begin = Instant::now();
         let output = run.wait();
-        assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
         assert!([130, 143].contains(&output.code()), "{}", output.code());
         assert_files_intact(&dir);
         let reports_save = output.stderr().contains("saved");

@@ -1,4 +1,4 @@
-//! Tests that `lenet train --snapshots` keeps the weights of every epoch, also over `--resume` and `--seeds`.
+//! Tests that `lenet train --snapshots` keeps the weights of every epoch, also with `--resume` and `--seeds`.
 
 use super::TestDir;
 
@@ -18,7 +18,7 @@ impl TestDir {
 }
 
 #[test]
-fn snapshots_continue_over_resume() {
+fn resume_continues_snapshots() {
     let dir = TestDir::new();
     dir.train("--epochs 4 --snapshots -o whole.mpk");
     let whole = dir.snapshots("whole.snapshots");

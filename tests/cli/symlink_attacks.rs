@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use super::commands::write_pictures;
 use super::{TestDir, run_with_timeout};
 
 #[test]
@@ -61,8 +62,8 @@ fn internal_path_symlinks_are_not_followed() {
 }
 
 /// The arguments of every command that writes to paths that the user did not type, and these paths. A path that ends with a
-/// slash is a directory.
-const MADE_UP: [(&str, &[&str]); 7] = [
+/// slash stands for a directory.
+const MADE_UP: [(&str, &[&str]); 8] = [
     ("train --any-dataset --epochs 1", &["model.mpk", "model.state", "model.json"]),
     (
         "train --any-dataset --epochs 1 -o typed.mpk",
@@ -79,9 +80,10 @@ const MADE_UP: [(&str, &[&str]); 7] = [
         "convert m.mpk hub/",
         &["hub/model.safetensors", "hub/model.onnx", "hub/config.json", "hub/README.md"],
     ),
+    ("data import pictures made", &["made/t10k-images-idx3-ubyte.gz", "made/classes.txt"]),
 ];
 
-/// The other commands. `data fetch` writes to made-up paths too, see `fetch_does_not_follow_symlinks`.
+/// The other commands. `data fetch` also writes to paths that the user did not type; see `fetch_does_not_follow_symlinks`.
 const OTHERS: [&str; 11] = [
     "runs",
     "eval",
@@ -97,7 +99,7 @@ const OTHERS: [&str; 11] = [
 ];
 
 #[test]
-fn made_up_paths_are_never_followed() {
+fn untyped_path_symlinks_are_not_followed() {
     for command in super::environment_tables::commands() {
         let is_listed = MADE_UP.iter().any(|(args, _)| args.starts_with(&command));
         assert!(is_listed || OTHERS.contains(&&*command), "{command} is in neither table");
@@ -111,6 +113,7 @@ fn made_up_paths_are_never_followed() {
                 let context = format!("{args} {force}: {path} -> {target}");
                 let dir = TestDir::new();
                 dir.write("m.mpk", &model);
+                write_pictures(dir.root.path());
                 let is_directory = path.ends_with('/');
                 if is_directory && target == "victim" {
                     dir.create_dir("victim");
@@ -131,8 +134,8 @@ fn made_up_paths_are_never_followed() {
                     }
                     false => assert_eq!(dir.read("victim"), b"precious", "{context}"),
                 }
-                // Files are replaced with --force, except lock files. Without it, only the default name of a model gives way to
-                // the next one.
+                // Files are replaced with --force, except lock files. Without it, only the default name of a model changes to
+                // the next free one.
                 let has_other_name = force.is_empty() && args.ends_with("--epochs 1");
                 let is_replaced = !force.is_empty() && !is_directory && !path.ends_with(".lock");
                 let expected = if is_replaced || has_other_name { 0 } else { 1 };

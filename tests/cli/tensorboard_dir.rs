@@ -1,11 +1,12 @@
-//! The directory of `lenet train --tensorboard`: one run at a time, and nothing is removed before it is replaced.
+//! Tests the directory of `lenet train --tensorboard`: one run at a time writes to it, and old files are removed only after new
+//! ones were written.
 
 use std::fs;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::TestDir;
+use super::{PATIENCE, TestDir};
 
 /// Returns the names and the contents of all files in `runs/train` and `runs/validation`.
 fn event_files(dir: &TestDir) -> Vec<(String, Vec<u8>)> {
@@ -38,7 +39,7 @@ fn failed_run_keeps_event_files() {
         assert_eq!(output.code(), code, "{args}: {}", output.stderr());
         assert_eq!(event_files(&dir), before, "{args}");
     }
-    // A run that reaches the end of an epoch replaces them, also the validation file that it does not write.
+    // At the end of its first epoch, a run replaces them, including a validation file if it writes none itself.
     dir.train("--epochs 1 --seed 5 --validation-split 0 --tensorboard runs --force -o n.mpk");
     let after = event_files(&dir);
     assert!(after.len() == 1 && !before.contains(&after[0]), "{after:?}");
@@ -51,7 +52,7 @@ fn directory_accepts_one_run_only() {
     let mut first = dir.lenet(args).stderr(Stdio::null()).spawn().unwrap();
     let begin = Instant::now();
     while !dir.path("runs/train").is_dir() || event_files(&dir).is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(20));
+        assert!(begin.elapsed() < PATIENCE);
         sleep(Duration::from_millis(5));
     }
     for force in ["", "--force"] {

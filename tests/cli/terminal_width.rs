@@ -15,6 +15,17 @@ fn dir_with_real_data() -> TestDir {
 /// Returns the output of the program on a terminal with `columns` columns, which `script` emulates. The shell command
 /// `meanwhile` runs in parallel in the same terminal.
 fn on_terminal(dir: &TestDir, columns: usize, args: &str, meanwhile: &str) -> String {
+    on_terminal_with(dir, columns, args, meanwhile, &[])
+}
+
+/// Like [`on_terminal`], with these environment variables.
+fn on_terminal_with(
+    dir: &TestDir,
+    columns: usize,
+    args: &str,
+    meanwhile: &str,
+    variables: &[(&str, &str)],
+) -> String {
     let lenet = dir.lenet(args);
     let lenet_args: Vec<_> = lenet.get_args().map(|arg| arg.to_str().unwrap()).collect();
     let program = lenet.get_program().to_str().unwrap();
@@ -28,6 +39,7 @@ fn on_terminal(dir: &TestDir, columns: usize, args: &str, meanwhile: &str) -> St
     for name in ["CI", "NO_COLOR", "LENET_DATA_DIR"] {
         script.env_remove(name);
     }
+    script.envs(variables.iter().copied());
     let output = CommandOutput::of(&mut script);
     assert_eq!(output.code(), 0, "{args}: {}", output.stdout());
     output.stdout().to_owned()
@@ -61,6 +73,7 @@ fn lines_fit_terminal_width() {
             "data verify",
             "shapes",
             "compare m.json other.json",
+            "runs m.json other.json",
         ] {
             let text = on_terminal(&dir, columns, args, ":");
             let mut widest = String::new();
@@ -103,6 +116,32 @@ fn notes_wrap_and_have_colour() {
     let note = lines.iter().position(|line| line.starts_with("note: data: not Fashion-MNIST:"));
     let next = &lines[note.unwrap() + 1];
     assert!(next.starts_with("train-labels") && next.chars().count() <= 60, "{text}");
+}
+
+#[test]
+fn best_values_are_coloured() {
+    let dir = dir_with_real_data();
+    dir.run("train --limit 640 --epochs 1 -o bad.mpk").ok();
+    dir.run("train --limit 640 --epochs 2 -o good.mpk --recipe tuned").ok();
+    let record = dir.json("good.json");
+    let best = format!("\u{1b}[1;32m{:.4}\u{1b}[0m", record["test"]["accuracy"].as_f64().unwrap());
+    let seeds = "train --limit 640 --epochs 1 --seeds 1..3";
+    for args in ["runs bad.json good.json", "compare bad.json good.json"] {
+        let text = on_terminal(&dir, 200, args, ":");
+        assert_eq!(text.matches(&best).count(), 1, "{args}: {text}");
+        assert!(!dir.run(args).stdout().contains('\u{1b}'));
+    }
+    // The first row is the best so far in each of the five columns.
+    let text = on_terminal(&dir, 200, seeds, ":");
+    assert!(text.matches("\u{1b}[1;32m").count() >= 5, "{text}");
+    for args in ["runs bad.json good.json", "compare bad.json good.json", seeds] {
+        for variable in [("NO_COLOR", "1"), ("TERM", "dumb"), ("CI", "true")] {
+            let text = on_terminal_with(&dir, 200, args, ":", &[variable]);
+            assert!(!text.contains("[1;32m"), "{variable:?}: {text}");
+        }
+    }
+    let text = on_terminal(&dir, 200, &format!("{seeds} --progress none"), ":");
+    assert!(!text.contains("[1;32m"), "{text}");
 }
 
 #[test]

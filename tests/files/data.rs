@@ -57,7 +57,7 @@ fn repository_data() -> PathBuf {
 #[test]
 fn committed_files_are_fashion_mnist() {
     let data = TrainAndTest::load(&options(&repository_data())).unwrap();
-    assert_eq!(data.provenance.info, &FASHION_MNIST);
+    assert_eq!(data.provenance.info, FASHION_MNIST);
     assert_eq!([data.train.info(), data.test.info()], [&FASHION_MNIST; 2]);
     let digest = |file| FASHION_MNIST.digest(file).unwrap().to_owned();
     let digests = DataFile::ALL.map(|file| (file, digest(file)));
@@ -92,7 +92,7 @@ fn test_set_loads_without_training_files() {
     let options = Options { any_dataset: true, ..options(dir.path()) };
     let (test, provenance) = load_part(Part::Test, &options).unwrap();
     assert_eq!(test.images().len(), 10);
-    assert_eq!((provenance.digests.len(), provenance.info), (2, &UNKNOWN));
+    assert_eq!((provenance.digests.len(), &provenance.info), (2, &UNKNOWN));
     assert!(load_part(Part::Train, &options).is_err());
 }
 

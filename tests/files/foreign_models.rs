@@ -1,8 +1,7 @@
-//! Model files in the forms that programs other than this one write: each is read with the same bits as by that program, or
-//! named as what it is.
+//! Tests model files from other programs: each is read with the same bits as in that program, or rejected with its file type.
 //!
-//! `interop/pickles` holds the pickles of files that PyTorch wrote with the weights of `lenet.pt`. `interop/run` tries such files
-//! as PyTorch writes them today.
+//! `interop/pickles` holds the pickles of files that PyTorch wrote with the weights of `lenet.pt`. `interop/run` tests such
+//! files from the current version of PyTorch.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +9,7 @@ use std::path::Path;
 use burn::tensor::{bf16, f16};
 use lenet::format::{self, Fault, FaultKind, FormatError, ModelFile, to_torch};
 use lenet::io::FileKind;
-use lenet::model::{TENSORS, TensorSpec, Weights};
-use serde_json::json;
+use lenet::model::Weights;
 
 use super::interop;
 use super::zip::zipped;
@@ -155,6 +153,14 @@ fn unusable_checkpoints_are_rejected() {
 }
 
 #[test]
+fn pickled_dictionary_subclass_is_reported() {
+    let subclass = b"\x80\x02cmy_net\nState\n)\x81(X\x01\0\0\0aK\x01X\x01\0\0\0bK\x02u.";
+    let fault = fault(&zipped(&[("m/data.pkl", subclass)]));
+    let expected = "the file contains a Python object instead of its weights: \"my_net.State\"";
+    assert_eq!((fault.to_string().as_str(), fault.kind()), (expected, FaultKind::PickledModule));
+}
+
+#[test]
 fn checksums_may_be_absent() {
     let mut bytes = fs::read(interop("lenet.pt")).unwrap();
     let is_record = |at: &usize| bytes[*at..].starts_with(b"PK\x01\x02");
@@ -162,7 +168,7 @@ fn checksums_may_be_absent() {
     assert_eq!(records.len(), 16);
     for record in records {
         bytes[record + 16..record + 20].fill(0);
-        // The checksum of some entries only is missing.
+        // Only some entries have no checksum.
         let is_last = !bytes[record + 46..].windows(4).any(|window| window == b"PK\x01\x02");
         assert_eq!(decode(&bytes).is_ok(), is_last, "{record}");
     }
@@ -199,7 +205,7 @@ fn damaged_zip_structure_is_rejected() {
 }
 
 #[test]
-fn other_files_are_named() {
+fn other_file_types_are_reported() {
     let cases: [(&[u8], FileKind); 8] = [
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 181349\n",
@@ -248,87 +254,4 @@ fn model_in_directory_is_found() {
         fs::write(path(name), "").unwrap();
         assert_eq!(format::locate(directory.path()).unwrap(), path(name));
     }
-}
-
-// Names and shapes, in safetensors files of zeros
-
-/// The names and shapes of tensors.
-type Tensors = Vec<(String, Vec<usize>)>;
-
-/// Returns LeNet's shapes with names that depend on the index and LeNet's name.
-fn tensors(name: impl Fn(usize, &str) -> String) -> Tensors {
-    let tensor =
-        |(index, spec): (usize, &TensorSpec)| (name(index, spec.name), spec.shape.to_vec());
-    TENSORS.iter().enumerate().map(tensor).collect()
-}
-
-/// Reads a safetensors file with these tensors, and returns the notes or the error.
-fn read_zeros(tensors: &[(String, Vec<usize>)]) -> Result<Vec<String>, String> {
-    let (mut entries, mut end) = (Vec::new(), 0);
-    for (name, shape) in tensors {
-        let start = end;
-        end += 4 * shape.iter().product::<usize>();
-        let entry = json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]});
-        entries.push(format!("{name:?}:{entry}"));
-    }
-    let header = format!("{{{}}}", entries.join(","));
-    let length = header.len() as u64;
-    let file = [&length.to_le_bytes()[..], header.as_bytes(), &vec![0; end]].concat();
-    let file = format::safetensors::decode(&file).map_err(|fault| fault.to_string())?;
-    assert_eq!(file.weights, Weights::zeros());
-    Ok(file.notes)
-}
-
-#[test]
-fn shared_prefixes_are_dropped() {
-    let prefixed = |prefix: &str| tensors(|_, name| format!("{prefix}{name}"));
-    for prefix in ["module.", "_orig_mod.", "model.", "net.", "_orig_mod.module.", "größe."] {
-        let notes = read_zeros(&prefixed(prefix)).unwrap();
-        assert_eq!(notes, [format!("dropped the prefix {prefix:?} of the tensor names")]);
-    }
-    // The shapes still identify the tensors.
-    let mut mixed = prefixed("module.");
-    mixed[3].0 = "conv2.bias".to_owned();
-    assert!(read_zeros(&mixed).unwrap()[0].starts_with("matched the tensors by their shapes"));
-    // The name of a tensor contradicts its shape.
-    mixed[3].0 = "conv1.bias".to_owned();
-    let error = read_zeros(&mixed).unwrap_err();
-    assert!(error.starts_with("conv1.bias has the shape of conv2.bias, and"), "{error}");
-}
-
-#[test]
-fn transposed_dense_weights_are_read() {
-    let names: [fn(usize, &str) -> String; 2] =
-        [|_, name| name.to_owned(), |index, _| format!("features.{index}")];
-    for name in names {
-        let mut in_out = tensors(name);
-        in_out[4..].iter_mut().for_each(|(_, shape)| shape.reverse());
-        in_out.reverse();
-        let notes = read_zeros(&in_out).unwrap();
-        assert_eq!(notes.last().unwrap(), "the dense weights are stored as [in, out]");
-    }
-    let mut mixed = tensors(names[0]);
-    mixed[6].1.reverse();
-    let error = read_zeros(&mixed).unwrap_err();
-    assert_eq!(error, "fc2.weight: expected shape [84, 120], found [120, 84]");
-}
-
-#[test]
-fn unusable_tensors_are_named() {
-    let plain = || tensors(|_, name| name.to_owned());
-    for (name, shape, expected) in [
-        ("total_ops", vec![1], "\"total_ops\" is a single number"),
-        ("num_batches_tracked", vec![], "\"num_batches_tracked\" is a single number"),
-        ("conv3.weight", vec![5, 5, 1, 6], "\"conv3.weight\" has Keras' layout"),
-        ("extra", vec![7], "\"extra\" is not a tensor of LeNet"),
-    ] {
-        let error = read_zeros(&[plain(), vec![(name.to_owned(), shape)]].concat()).unwrap_err();
-        assert!(error.starts_with(expected), "{error}");
-    }
-    assert_eq!(read_zeros(&plain()[1..]).unwrap_err(), "conv1.weight is missing");
-    // A network with normalisation has more tensors than counters.
-    let normalised = ["n.weight", "n.running_mean"].map(|name| (name.to_owned(), vec![6]));
-    let counter = vec![("n.num_batches_tracked".to_owned(), vec![])];
-    let error = read_zeros(&[plain(), normalised.to_vec(), counter].concat()).unwrap_err();
-    assert!(error.ends_with("is not a tensor of LeNet"), "{error}");
 }

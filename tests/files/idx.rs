@@ -154,7 +154,7 @@ fn wrong_magic_number_is_reported() {
         let found = labels_of(&idx_labels([magic, 1], &[0])).unwrap_err();
         assert_eq!(found.to_string(), error("labels", magic, 0x0801));
     }
-    // Valid IDX files of another kind are described. The labels of QMNIST have eight numbers per image.
+    // The error describes valid IDX files of another kind. The labels of QMNIST have eight numbers per image.
     for (magic, other) in [(0x0D03, "32-bit floats with 3"), (0x0804, "bytes with 4")] {
         let [plain, _] = image_errors(&idx_images([magic, 1, 28, 28], &[0; 784]));
         let expected = error("images", magic, 0x0803);

@@ -8,12 +8,18 @@
 mod atomic_write;
 #[cfg(feature = "ndarray")]
 mod burn_record;
+#[cfg(feature = "ndarray")]
+mod burnpack;
+#[cfg(feature = "ndarray")]
+mod changed_records;
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
 mod foreign_models;
 mod idx;
 mod model_files;
+mod model_memory;
+mod tensor_names;
 mod torch_files;
 mod untrusted_checkpoints;
 mod untrusted_models;

@@ -1,4 +1,4 @@
-//! Passes the inputs in `tests/fuzz/seeds` to the functions that are fuzzed, without a fuzzer.
+//! Passes the inputs in `tests/fuzz/seeds` to the fuzzed functions, without a fuzzer.
 
 #![allow(clippy::unwrap_used)]
 

@@ -54,7 +54,7 @@ fn assert_resumable_anywhere(recipe: Recipe) {
         ..Settings::new(recipe)
     };
     let device = Default::default();
-    // Trains from `checkpoint` to the end. Returns the checkpoints saved on the way, and the final one without durations.
+    // Trains from `checkpoint` to the end. Returns the checkpoints saved during the run, and the final one without durations.
     let train = |mut checkpoint: Checkpoint, save_every| {
         let mut saved = Vec::new();
         let context = TrainingContext::<B> {

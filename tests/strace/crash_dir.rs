@@ -1,4 +1,4 @@
-//! A directory in which the program runs under strace, and in which the files after a power loss are made.
+//! A directory in which the program runs under strace, and in which the files after a simulated power loss are created.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,7 +44,7 @@ impl CrashDir {
         assert!(output.status.success(), "{args}: {}", stderr(&output));
     }
 
-    /// Makes `files` the only files.
+    /// Restores `files`, and removes all other files.
     pub(crate) fn restore(&self, files: &Files) {
         for entry in fs::read_dir(self.work.path()).unwrap().flatten() {
             match entry.file_type().unwrap().is_dir() {
@@ -76,7 +76,7 @@ impl CrashDir {
         files
     }
 
-    /// Runs `args` on the files `before`, and returns the states that a crash during or after this run can leave.
+    /// Runs `args` on the files `before`, and returns the possible states after a crash during or after this run.
     pub(crate) fn crashes(&self, before: &Files, args: &str) -> Crashes {
         self.restore(before);
         let log = self.data.path().join("log");
@@ -88,7 +88,7 @@ impl CrashDir {
     }
 
     /// Runs `args` and asserts that in every state each of `files` is absent, if it did not exist before, or complete: old or
-    /// new. After the end of the run, each is new. A model card may be absent during the run.
+    /// new. After the run has ended, each is new. A model card may be absent during the run.
     pub(crate) fn assert_old_or_new(&self, before: &Files, args: &str, files: &[&str]) -> Crashes {
         let crashes = self.crashes(before, args);
         let after = self.files();

@@ -1,4 +1,4 @@
-//! The states in which a power loss can leave the files of a run, computed from a trace of its system calls.
+//! Computes the possible states of a run's files after a power loss, from a trace of its system calls.
 //!
 //! The model is POSIX without the additional guarantees of any file system. The content of a file is durable once the file has
 //! been flushed with `fsync`, a directory entry once its directory has been flushed. Until then a crash may lose any subset of
@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// The calls that `strace` must record. The model supports those that the program uses, and rejects the others.
+/// The system calls that `strace` must record. The model supports those that the program uses, and rejects the others.
 pub(crate) const CALLS: &str = "openat,open,creat,close,write,writev,pwrite64,ftruncate,truncate,fallocate,\
     copy_file_range,fsync,fdatasync,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdir,mkdirat,rmdir";
 
@@ -19,7 +19,7 @@ pub(crate) type State = BTreeMap<PathBuf, Option<usize>>;
 pub(crate) struct Crashes {
     /// The states after a crash at any time.
     pub(crate) states: BTreeSet<State>,
-    /// The states after a crash directly after the end of the run.
+    /// The states after a crash immediately after the end of the run.
     pub(crate) last: BTreeSet<State>,
     /// The different contents of files.
     pub(crate) contents: Vec<Vec<u8>>,
@@ -53,8 +53,8 @@ struct Content {
 }
 
 impl Content {
-    /// Returns what a crash may leave of the content: the flushed bytes, followed by all, none or a part of the others, or by
-    /// zeros in place of all or some of the others.
+    /// Returns the possible contents after a crash: the flushed bytes, followed by all, none or some of the other bytes, of
+    /// which all or some may be zeros instead.
     fn possible(&self) -> BTreeSet<Vec<u8>> {
         if self.durable == self.current {
             return [self.current.clone()].into();
@@ -71,7 +71,7 @@ impl Content {
     }
 }
 
-/// The file system below `root`, as the program sees it and as it is on the disk.
+/// The file system below `root`, as the program sees it and as it is stored on the disk.
 struct Disk<'a> {
     root: &'a Path,
     contents: Vec<Content>,
@@ -83,7 +83,7 @@ struct Disk<'a> {
     open: HashMap<i32, (PathBuf, Entry)>,
 }
 
-/// Returns the states that a power loss can leave. `files` are the durable files below `root` before the run, and `log` is the
+/// Returns the possible states after a power loss. `files` are the durable files below `root` before the run, and `log` is the
 /// trace of the run in `root`, recorded with `strace -f -xx -e trace=CALLS`.
 pub(crate) fn crashes(
     root: &Path,
@@ -227,7 +227,7 @@ impl Disk<'_> {
         path.strip_prefix(self.root).ok().map(Path::to_owned)
     }
 
-    /// Adds the states that a crash at this moment can leave.
+    /// Adds the possible states after a crash at this moment.
     fn add_states(&self, crashes: &mut Crashes) {
         // The values that each name may have.
         let mut names: BTreeMap<&Path, Vec<Option<Entry>>> = BTreeMap::new();
@@ -259,7 +259,7 @@ impl Disk<'_> {
             for (path, entry) in tree.iter().filter(|(path, _)| is_reachable(path)) {
                 let contents: Vec<Option<usize>> = match entry {
                     Entry::Directory => vec![None],
-                    // Nothing reads temporary files, so one content is enough.
+                    // No command reads temporary files, so one content is enough.
                     Entry::File(number) if path.to_string_lossy().contains(".lenet-") => {
                         vec![Some(crashes.number(self.contents[*number].current.clone()))]
                     }

@@ -5,11 +5,14 @@
 //! faults, and a small tmpfs serves as the full disk.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod crash_dir;
 mod crash_states;
 mod disks;
+mod open_files;
 mod places;
 mod power_loss;
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]
@@ -182,13 +185,15 @@ fn kill_at_any_call_is_recoverable() {
 }
 
 #[test]
-fn long_epoch_is_saved_in_between() {
+fn long_epoch_is_saved_periodically() {
     let dir = TestDir::new();
     common::write_dataset(&dir.path().join("data"), 20_000, 10);
+    // The slowest kernels make the epoch take about a minute.
     let args =
         "train --any-dataset --threads 1 --recipe tuned --batch-size 1 --epochs 1 -q -o long.mpk";
     let mut command = Command::new(LENET);
     command.args(args.split(' ')).env("LENET_DATA_DIR", dir.path().join("data"));
+    command.env("LENET_SIMD", "scalar");
     let mut child = command.current_dir(dir.path()).spawn().unwrap();
     let begin = Instant::now();
     let state = dir.path().join("long.state");
@@ -198,11 +203,10 @@ fn long_epoch_is_saved_in_between() {
     child.kill().unwrap();
     child.wait().unwrap();
     let checkpoint = Checkpoint::decode(&fs::read(state).unwrap()).unwrap();
-    // The epoch would take longer.
-    assert!(checkpoint.record.epochs.is_empty());
+    assert!(checkpoint.record.epochs.is_empty(), "the epoch took less than {:?}", begin.elapsed());
     let seconds = checkpoint.sums.seconds;
     println!("the first save contains {seconds} s of training");
-    assert!((9.9..12.0).contains(&seconds), "{seconds}");
+    assert!((9.9..15.0).contains(&seconds), "{seconds}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Power loss: every state in which a crash can leave the files is made, and the program runs on it.
+//! Tests power loss: creates every possible state of the files after a crash, and runs the program on it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -13,8 +13,8 @@ use super::crash_dir::{CrashDir, Files};
 use super::crash_states::{Crashes, State};
 use super::test_dir::stderr;
 
-/// The files in `state`. Nothing reads temporary files, and the next save removes all that belong to its file, so one empty file
-/// stands for all that belong to one file.
+/// Returns the files in `state`. No command reads temporary files, and the next save removes all temporary files of its target,
+/// so one empty file represents all of them per target.
 fn files(crashes: &Crashes, state: &State) -> Files {
     let file = |(path, number): (&PathBuf, &Option<usize>)| match path.to_str().unwrap() {
         name if name.contains(".lenet-") => {
@@ -26,13 +26,13 @@ fn files(crashes: &Crashes, state: &State) -> Files {
     state.iter().map(file).collect()
 }
 
-/// Asserts that training with `args` on the files `before` can lose power at any time: `eval` and `resume` then see one of the
-/// complete models, or report an error and change nothing. Returns the number of states.
+/// Asserts that `lenet train` with `args` on the files `before` survives a power loss at any time: `eval` and `resume` then use
+/// one of the complete models, or report an error and change nothing. Returns the number of states.
 fn assert_training_survives(dir: &CrashDir, before: &Files, args: &str, resume: &str) -> usize {
     let crashes = dir.crashes(before, args);
     let finished = dir.files();
     let model = |files: &Files| files.get(Path::new("m.mpk")).cloned().flatten();
-    // Resuming may end in the model of this run or in that of the old one.
+    // A resumed run may end with the model of this run or of the old one.
     dir.restore(before);
     let old = dir.lenet(resume).status.success().then(|| model(&dir.files()));
     let ends = [Some(model(&finished)), old];
@@ -82,7 +82,7 @@ fn assert_training_survives(dir: &CrashDir, before: &Files, args: &str, resume: 
             code => panic!("{context}: {code:?}: {}", stderr(&output)),
         }
     }
-    // The old model, one after each of two epochs, and the final one, which equals that of the second epoch.
+    // The possible models: the old one, one after each of two epochs, and the final one, which equals that of the second epoch.
     assert!(losses.len() <= 3, "{args}: {} models", losses.len());
     for state in &crashes.last {
         for name in FILES {
@@ -143,7 +143,7 @@ fn conversion_survives_power_loss() {
             };
             assert!(is(&before) || is(&after), "a mixture");
         }
-        // What `eval` reads is one of the two models.
+        // `eval` uses one of the two models.
         if let Some(name) = files.iter().find(|name| name.ends_with(".safetensors")) {
             let distinct: BTreeSet<_> =
                 crashes.states.iter().map(|state| state.get(Path::new(name))).collect();
@@ -187,7 +187,7 @@ fn download_survives_power_loss() {
     let dir = CrashDir::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let name = "t10k-labels-idx1-ubyte.gz";
-    // The directory has three of the four files, and another file in place of the fourth, which is small.
+    // The directory has three of the four files, and a different file instead of the fourth, which is small.
     for entry in fs::read_dir(&data).unwrap().flatten().filter(|entry| entry.file_name() != name) {
         fs::copy(entry.path(), dir.work.path().join(entry.file_name())).unwrap();
     }

@@ -44,7 +44,7 @@ pub(super) fn forward<S: Simd>(
     let bias = bias.try_into().expect("conv1's bias has 6 values");
     let mut indices = [0.0; OUTPUT];
     for ((x, maxima), argmax) in x.iter().zip(z).zip(argmax) {
-        // Two rows of windows at a time: one tile of wide vectors if they are single registers, otherwise two tiles.
+        // Process two rows of windows at a time: one tile of wide vectors if these are single registers, otherwise two tiles.
         for row in (0..POOLED).step_by(2) {
             for third in 0..3 {
                 let corner = row * 2 * WIDTH + third * LANES;
@@ -78,7 +78,7 @@ pub(super) fn forward<S: Simd>(
     }
 }
 
-/// Computes max-pool of two rows by eight columns of all channels, [channel][row], for the four windows from `at` on.
+/// Computes the max-pool of two rows by eight columns of all channels, [channel][row], for the four windows from `at` on.
 #[inline(always)]
 fn pool<S: Simd>(
     s: S,
@@ -108,7 +108,7 @@ fn store_halves<S: Simd>(s: S, v: S::V, to: &mut [f32; OUTPUT], lower: usize, up
 }
 
 /// Computes the convolution at two rows by eight columns for all channels, and returns [channel][row]. A wide vector also has
-/// the two rows below. `load` loads the inputs of eight columns from an index on, `corner` being that of the first position.
+/// the two rows below. `load` loads the inputs of eight columns from an index on. `corner` is the index of the first position.
 ///
 /// Twelve accumulators hide the latency of the multiply-adds. Together with two input vectors and one weight, the accumulators
 /// fit into 16 registers.

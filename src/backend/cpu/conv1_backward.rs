@@ -59,7 +59,7 @@ pub(super) fn backward<S: Simd>(
                 sum = s.add(sum, s.load(d));
             }
             s.store(sum, d_bias);
-            // A zip of three iterators would not be inlined, and call a function for each window.
+            // A `zip` of three iterators would not be inlined, and would call a function for each window.
             for cell in 0..CELLS {
                 let index = u16::from(argmax[cell] & 3);
                 offsets[cell] = CORNERS[cell] + (index >> 1) * STRIDE as u16 + (index & 1);

@@ -72,7 +72,7 @@ fn weight_gradient<S: Simd>(
             if S::Wide::IS_ONE_REGISTER {
                 kernel_gradient::<S, 0, 5>(s, &inputs, d_z, position, d_weight);
             } else {
-                // The accumulators of three rows fit into the registers, those of all rows do not.
+                // The accumulators of three rows fit into the registers, but those of all rows do not.
                 kernel_gradient::<S, 0, 3>(s, &inputs, d_z, position, d_weight);
                 kernel_gradient::<S, 3, 2>(s, &inputs, d_z, position, d_weight);
             }

@@ -60,8 +60,8 @@ impl Shifted {
                     };
                     let at = (ky + 1) * WIDE + input % 2 * LANES;
                     s.store(row, window_mut(to, at));
-                    // This store starts one float into the row, so its last lane, a zero, is the first float of another row,
-                    // which is zero anyway.
+                    // This store starts one float into the row, so its last lane, which is zero, ends up in the first float of
+                    // another row, which is also zero.
                     s.store(row, window_mut(to, at + SHIFTED + 1));
                 }
             }
@@ -69,7 +69,7 @@ impl Shifted {
     }
 }
 
-/// Returns the index of the values in [`Shifted`] for the maximum `argmax` of its window, 2 * row + column.
+/// Returns the index in [`Shifted`] of the values for the maximum `argmax` of its window, which is 2 * row + column.
 #[inline(always)]
 pub(super) fn start(argmax: u8) -> u16 {
     let (lower, right) = (u16::from(argmax >> 1 & 1), u16::from(argmax & 1));

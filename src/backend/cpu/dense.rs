@@ -19,7 +19,7 @@ pub(super) const fn stride(values: usize) -> usize {
     values.next_multiple_of(2 * LANES)
 }
 
-/// The most outputs of a layer.
+/// Maximum number of outputs of a layer.
 const LONGEST: usize = FC1.outputs;
 
 /// Computes `z = x * weight + bias` for the first `n` images of a micro-batch. Overwrites z.

@@ -3,10 +3,10 @@
 use super::simd::{Kernel, Simd, Vectors, WIDE, Wide, WideVector};
 use super::slices::{window, window_mut};
 
-/// Rows per task, and the most rows of a tile.
+/// Rows per task, and maximum number of rows of a tile.
 pub(super) const BLOCK: usize = 8;
 
-/// The left matrix of a product, whose row stride is that of the [`Product`].
+/// The left matrix of a product. It has the same row stride as the [`Product`].
 #[derive(Clone, Copy)]
 pub(super) enum LeftFactor<'a> {
     Plain(&'a [f32]),
@@ -18,7 +18,8 @@ pub(super) enum LeftFactor<'a> {
 pub(super) struct Product<'a> {
     pub(super) left: LeftFactor<'a>,
     pub(super) right: &'a [f32],
-    /// Coefficients a, b, c. If given, the result is `a + b right + c left right` instead of `left right`.
+    /// Coefficients `a`, `b` and `c` of the formula for the result. If given, the result is `a + b right + c left right`
+    /// instead of `left right`.
     pub(super) terms: Option<(f32, f32, f32)>,
     pub(super) width: usize,
     pub(super) stride: usize,
@@ -58,19 +59,19 @@ impl Product<'_> {
         let right = self.right.chunks_exact(stride);
         match self.left {
             LeftFactor::Plain(left) => {
-                let rows = &left[first * stride..][..R * stride];
-                for (k, right) in right.enumerate() {
-                    let mut left = [0.0; R];
-                    for (i, left) in left.iter_mut().enumerate() {
-                        *left = rows[i * stride + k];
-                    }
-                    add_products::<S, R, C>(w, &left, &right[column..], &mut sums);
+                // All rows have the same length, so the loop has one bounds check.
+                let mut rows: [&[f32]; R] = [&[]; R];
+                for (i, row) in rows.iter_mut().enumerate() {
+                    *row = &left[(first + i) * stride..][..stride];
+                }
+                for (k, right) in right.enumerate().take(stride) {
+                    add_products::<S, R, C>(w, |i| rows[i][k], &right[column..], &mut sums);
                 }
             }
             LeftFactor::Transposed(left) => {
                 for (left, right) in left.chunks_exact(stride).zip(right) {
-                    let left = window(left, first);
-                    add_products::<S, R, C>(w, left, &right[column..], &mut sums);
+                    let left: &[f32; R] = window(left, first);
+                    add_products::<S, R, C>(w, |i| left[i], &right[column..], &mut sums);
                 }
             }
         }
@@ -97,7 +98,7 @@ impl Product<'_> {
 #[inline(always)]
 fn add_products<S: Simd, const R: usize, const C: usize>(
     w: S::Wide,
-    left: &[f32; R],
+    left: impl Fn(usize) -> f32,
     right: &[f32],
     sums: &mut [[WideVector<S>; C]; R],
 ) {
@@ -105,8 +106,8 @@ fn add_products<S: Simd, const R: usize, const C: usize>(
     for (c, v) in vectors.iter_mut().enumerate() {
         *v = w.load(window(right, c * WIDE));
     }
-    for (left, sums) in left.iter().zip(sums) {
-        let left = w.splat(*left);
+    for (i, sums) in sums.iter_mut().enumerate() {
+        let left = w.splat(left(i));
         for (sum, right) in sums.iter_mut().zip(&vectors) {
             *sum = w.mul_add(left, *right, *sum);
         }

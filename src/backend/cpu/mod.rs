@@ -32,6 +32,13 @@ pub use inference::CpuInference;
 pub use simd::{SimdLevel, SimdLevelError, level};
 pub use trainer::CpuTrainer;
 
+/// Returns whether a run gives the same weights on two devices, which are named as in run records. This is true for equal
+/// devices, and for CPUs with fused multiply-add.
+pub fn are_bit_identical(device: &str, other: &str) -> bool {
+    let is_fused = |device| ["CPU (avx2)", "CPU (avx512)", "CPU (neon)"].contains(&device);
+    device == other || is_fused(device) && is_fused(other)
+}
+
 #[cfg(feature = "ndarray")]
 impl super::LeNetBackend for burn_ndarray::NdArray {
     type Trainer = CpuTrainer;

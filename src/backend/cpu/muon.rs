@@ -1,7 +1,7 @@
 //! The update of the large matrices with orthogonalised momentum; see [`crate::optim::Muon`].
 //!
 //! Each matrix is stored so that it has at least as many rows as columns. Padding with zeros makes the products whole tiles of
-//! sixteen columns. Blocks of rows are split among threads, and each value is summed in a fixed order.
+//! sixteen columns. Each value is summed in a fixed order.
 
 use rayon::prelude::*;
 
@@ -9,13 +9,13 @@ use crate::model::{PARAMETERS, range};
 use crate::optim::{MATRICES, Matrix, Muon};
 
 use super::matrix_product::{BLOCK, LeftFactor, Mirror, Product};
-use super::simd::{LANES, SimdLevel, WIDE};
+use super::simd::{Kernel, LANES, Simd, SimdLevel, WIDE};
 
-/// Buffers of the Newton-Schulz iterations, reused between steps.
+/// Buffers of the orthogonalisation, reused between steps.
 #[derive(Default)]
 pub(super) struct NewtonSchulz {
     directions: Vec<f32>,
-    iterations: [Iteration; 3],
+    matrices: [Orthogonalisation; 3],
 }
 
 impl NewtonSchulz {
@@ -36,124 +36,152 @@ impl NewtonSchulz {
         let directions = &self.directions;
         let mut rest = parameters;
         let mut end = 0;
-        let tasks = MATRICES.iter().zip(&mut self.iterations).map(|(matrix, iteration)| {
+        let tasks = MATRICES.iter().zip(&mut self.matrices).map(|(matrix, orthogonalisation)| {
             let places = range(matrix.tensor);
             let (w, others) =
                 std::mem::take(&mut rest)[places.start - end..].split_at_mut(places.len());
             (rest, end) = (others, places.end);
-            (*matrix, iteration, w, &directions[places])
+            (*matrix, orthogonalisation, w, &directions[places])
         });
         let tasks: Vec<_> = tasks.collect();
-        tasks.into_par_iter().for_each(|(matrix, iteration, w, d)| {
-            iteration.load(matrix, d);
-            for _ in 0..Muon::ROUNDS {
-                iteration.advance(level);
-            }
-            iteration.apply(matrix, muon, learning_rate, w);
+        tasks.into_par_iter().for_each(|(matrix, orthogonalisation, w, d)| {
+            orthogonalisation.resize(matrix);
+            level.run(Load { matrix, d, to: orthogonalisation });
+            orthogonalisation.run(level);
+            level.run(Apply { matrix, from: orthogonalisation, muon, learning_rate, w });
         });
     }
 }
 
-/// The matrix being orthogonalised (`x`) and the buffers of an iteration, all row-major with row stride `stride`.
+/// The matrix `x` to orthogonalise, the result `y`, and the square matrices in between, all row-major with row stride `stride`.
 #[derive(Default)]
-struct Iteration {
+struct Orthogonalisation {
     /// Rows of x (the longer side).
     rows: usize,
     /// Columns of x (the shorter side).
     columns: usize,
     stride: usize,
     x: Vec<f32>,
-    next: Vec<f32>,
+    y: Vec<f32>,
     g: Vec<f32>,
-    polynomial: Vec<f32>,
+    p: Vec<f32>,
+    q: Vec<f32>,
+    scratch: Vec<f32>,
 }
 
-impl Iteration {
-    /// Sets `x = d / |d|`.
-    fn load(&mut self, matrix: Matrix, d: &[f32]) {
+impl Orthogonalisation {
+    /// Makes room for a matrix of the size of `matrix`.
+    fn resize(&mut self, matrix: Matrix) {
         let (rows, columns) = (matrix.rows.max(matrix.columns), matrix.rows.min(matrix.columns));
         // With a stride that is a power of two, the rows would compete for a few sets of the cache.
         let stride = (columns.div_ceil(WIDE) | 1) * WIDE;
         (self.rows, self.columns, self.stride) = (rows, columns, stride);
-        let values = rows.next_multiple_of(BLOCK) * stride;
-        self.x.resize(values, 0.0);
-        self.next.resize(values, 0.0);
-        let square = columns.next_multiple_of(WIDE) * stride;
-        self.g.resize(square, 0.0);
-        self.polynomial.resize(square, 0.0);
-        let (chunks, _) = d.as_chunks::<LANES>();
+        for matrix in [&mut self.x, &mut self.y] {
+            matrix.resize(rows.next_multiple_of(BLOCK) * stride, 0.0);
+        }
+        for square in [&mut self.g, &mut self.p, &mut self.q, &mut self.scratch] {
+            square.resize(columns.next_multiple_of(WIDE) * stride, 0.0);
+        }
+    }
+
+    /// Computes the orthogonal matrix `y = x q`.
+    ///
+    /// If `x` is multiplied by a polynomial `p` of `g = transpose(x) x`, then `g` is multiplied by `p` twice. The iterations
+    /// therefore need only `g`. The product of their polynomials is `q`, by which `x` is multiplied at the end. This takes a
+    /// third fewer operations than multiplying the longer `x` in every iteration.
+    fn run(&mut self, level: SimdLevel) {
+        let [a, b, c] = Muon::COEFFICIENTS;
+        let polynomial = Some((a, b, c));
+        let Self { rows, columns, stride, x, y, g, p, q, scratch } = self;
+        let (stride, square) = (*stride, *columns * *stride);
+        let width = columns.next_multiple_of(WIDE);
+        let block =
+            |left: LeftFactor<'_>, right: &[f32], terms, first, first_column, to: &mut [f32]| {
+                level.run(Product { left, right, terms, width, stride, first, first_column, to });
+            };
+        // All square matrices are polynomials of one symmetric matrix. They and their products are symmetric.
+        let symmetric = |left: LeftFactor<'_>, right: &[f32], terms, to: &mut [f32]| {
+            for (index, to) in to.chunks_mut(BLOCK * stride).enumerate() {
+                block(left, right, terms, index * BLOCK, index * BLOCK, to);
+            }
+            level.run(Mirror { square: to, width, stride });
+        };
+        symmetric(LeftFactor::Transposed(&x[..*rows * stride]), x, None, g);
+        symmetric(LeftFactor::Transposed(&g[..square]), g, polynomial, q);
+        p.copy_from_slice(q);
+        for _ in 1..Muon::ROUNDS {
+            symmetric(LeftFactor::Transposed(&g[..square]), p, None, scratch);
+            symmetric(LeftFactor::Transposed(&scratch[..square]), p, None, g);
+            symmetric(LeftFactor::Transposed(&g[..square]), g, polynomial, p);
+            symmetric(LeftFactor::Transposed(&q[..square]), p, None, scratch);
+            std::mem::swap(q, scratch);
+        }
+        // Threads share this product only: for the smaller ones, moving the matrices between the cores takes longer than it saves.
+        let blocks = y.par_chunks_mut(BLOCK * stride).enumerate();
+        blocks.for_each(|(index, to)| {
+            block(LeftFactor::Plain(x), &q[..square], None, index * BLOCK, 0, to);
+        });
+    }
+}
+
+/// Sets `x = d / |d|`.
+struct Load<'a> {
+    matrix: Matrix,
+    d: &'a [f32],
+    to: &'a mut Orthogonalisation,
+}
+
+impl Kernel for Load<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { matrix, d, to } = self;
+        let Orthogonalisation { rows, columns, stride, .. } = *to;
         let mut sums = [0.0_f64; LANES];
-        for chunk in chunks {
+        for chunk in d.as_chunks::<LANES>().0 {
             for (sum, d) in sums.iter_mut().zip(chunk) {
                 *sum += f64::from(*d) * f64::from(*d);
             }
         }
         let norm = sums.iter().sum::<f64>().sqrt() as f32;
         let factor = 1.0 / norm.max(Muon::LEAST_NORM);
-        for (row, x) in self.x.chunks_exact_mut(stride).take(rows).enumerate() {
-            match matrix.rows == rows {
-                true => {
-                    let d = &d[row * columns..][..columns];
-                    x.iter_mut().zip(d).for_each(|(x, d)| *x = d * factor);
+        for (row, x) in to.x.chunks_exact_mut(stride).take(rows).enumerate() {
+            if matrix.rows == rows {
+                for (x, d) in x.iter_mut().zip(&d[row * columns..][..columns]) {
+                    *x = d * factor;
                 }
-                false => {
-                    let d = d[row..].iter().step_by(rows);
-                    x.iter_mut().zip(d).for_each(|(x, d)| *x = d * factor);
+            } else {
+                for (x, d) in x.iter_mut().zip(d[row..].iter().step_by(rows)) {
+                    *x = d * factor;
                 }
             }
         }
     }
+}
 
-    /// Computes one iteration: `x = x (a + b g + c g g)`, `g = transpose(x) x`.
-    fn advance(&mut self, level: SimdLevel) {
-        let [a, b, c] = Muon::COEFFICIENTS;
-        let Self {
-            rows, columns, stride, ref x, ref mut next, ref mut g, ref mut polynomial, ..
-        } = *self;
-        let width = columns.next_multiple_of(WIDE);
-        let product = |left, right, terms, is_symmetric, to: &mut [f32]| {
-            let blocks = to.par_chunks_mut(BLOCK * stride).enumerate();
-            blocks.for_each(|(block, to)| {
-                level.run(Product {
-                    left,
-                    right,
-                    terms,
-                    width,
-                    stride,
-                    first: block * BLOCK,
-                    first_column: if is_symmetric { block * BLOCK } else { 0 },
-                    to,
-                });
-            });
-            if is_symmetric {
-                level.run(Mirror { square: to, width, stride });
-            }
-        };
-        product(LeftFactor::Transposed(&x[..rows * stride]), x, None, true, g);
-        // g is symmetric and therefore its own transpose.
-        let left = LeftFactor::Transposed(&g[..columns * stride]);
-        product(left, g, Some((a, b, c)), true, polynomial);
-        let right = &polynomial[..columns * stride];
-        product(LeftFactor::Plain(x), right, None, false, next);
-        std::mem::swap(&mut self.x, &mut self.next);
-    }
+/// Updates the weights: `w = w - learning_rate * (scale * y + weight_decay * w)`.
+struct Apply<'a> {
+    matrix: Matrix,
+    from: &'a Orthogonalisation,
+    muon: Muon,
+    learning_rate: f32,
+    w: &'a mut [f32],
+}
 
-    /// Updates the weights: `w = w - learning_rate * (scale * x + weight_decay * w)`.
-    fn apply(&self, matrix: Matrix, muon: Muon, learning_rate: f32, w: &mut [f32]) {
+impl Kernel for Apply<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Self { matrix, from, muon, learning_rate, w } = self;
+        let Orthogonalisation { rows, columns, stride, .. } = *from;
         let scale = Muon::scale(matrix);
-        let update =
-            |w: &mut f32, x: &f32| *w -= learning_rate * (scale * x + muon.weight_decay * *w);
-        let rows = self.x.chunks_exact(self.stride).take(self.rows);
-        for (row, x) in rows.enumerate() {
-            let x = &x[..self.columns];
-            match matrix.rows == self.rows {
-                true => {
-                    let w = &mut w[row * self.columns..][..self.columns];
-                    w.iter_mut().zip(x).for_each(|(w, x)| update(w, x));
+        for (row, y) in from.y.chunks_exact(stride).take(rows).enumerate() {
+            let y = &y[..columns];
+            if matrix.rows == rows {
+                for (w, y) in w[row * columns..][..columns].iter_mut().zip(y) {
+                    *w -= learning_rate * (scale * y + muon.weight_decay * *w);
                 }
-                false => {
-                    let w = w[row..].iter_mut().step_by(self.rows);
-                    w.zip(x).for_each(|(w, x)| update(w, x));
+            } else {
+                for (w, y) in w[row..].iter_mut().step_by(rows).zip(y) {
+                    *w -= learning_rate * (scale * y + muon.weight_decay * *w);
                 }
             }
         }

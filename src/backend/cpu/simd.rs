@@ -92,10 +92,10 @@ impl SimdLevel {
 
     /// Returns the fastest instruction set that this CPU supports.
     ///
-    /// AVX-512 counts as the fastest only on CPUs that also have AVX512-FP16: Intel servers from Sapphire Rapids on. A prototype
-    /// of these kernels took 0.50 to 0.56 of the time of the old AVX2 kernels there. An AMD Zen 4 executes an instruction on
-    /// sixteen lanes in two halves: compared with AVX2, a step takes 1.02 of the time (classic) and 0.96 (tuned), as measured
-    /// by `benches/step.rs`. Other CPUs with AVX-512 have not been measured.
+    /// AVX-512 counts as the fastest only on CPUs that also have AVX512-FP16: Intel servers from Sapphire Rapids on. A step takes
+    /// 0.70 to 0.73 of the time of AVX2 there, as measured by `benches/step.rs`. An AMD Zen 4 executes an instruction on sixteen
+    /// lanes in two halves, and a step takes 1.02 of the time of AVX2 (classic) and 0.96 (tuned). Other CPUs with AVX-512 have
+    /// not been measured.
     pub fn best() -> Self {
         Self::available().into_iter().rfind(Self::is_default).unwrap_or(Self::SCALAR)
     }
@@ -117,7 +117,7 @@ impl SimdLevel {
         }
     }
 
-    /// Names of all instruction sets.
+    /// The names of all instruction sets.
     pub const NAMES: [&str; 4] = ["scalar", "avx2", "avx512", "neon"];
 
     /// Returns the instruction set with one of the [`Self::NAMES`].
@@ -172,7 +172,7 @@ impl fmt::Display for SimdLevel {
 /// `run` and every function it calls must be `#[inline(always)]`: only code that is inlined into the wrapper of an instruction
 /// set is compiled for that instruction set. Closures cannot have the attribute; a closure that is called in several places is
 /// not inlined and takes four times as long. A `zip` of three iterators, `array::from_fn` and `array::map` are closures too.
-/// `.ci/inlined` lists the calls that are left.
+/// `.ci/inlined` lists the remaining calls.
 pub(crate) trait Kernel {
     fn run<S: Simd>(self, s: S);
 }
@@ -225,7 +225,7 @@ pub(crate) trait Simd: Shuffles {
 
 /// The operations of one instruction set on wide vectors.
 pub(crate) trait Wide<S: Shuffles>: Vectors<WIDE> {
-    /// Whether a wide vector is one register, of which there are 32, and not two registers of 16.
+    /// Whether a wide vector is one register (the CPU then has 32 of them) rather than two (of 16).
     const IS_ONE_REGISTER: bool;
 
     /// Returns the wide vector with these lower and upper eight lanes.

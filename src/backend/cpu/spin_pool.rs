@@ -47,8 +47,8 @@ impl SpinPool {
         self.spinning.fetch_add(others, Ordering::Relaxed);
         let spinning = Arc::clone(&self.spinning);
         rayon::spawn_broadcast(move |context| {
-            // The calling thread also runs this closure, while it waits for a task to finish, and must not spin. It is the last
-            // in this count.
+            // The calling thread also runs this closure, while it waits for a task to finish, and must not spin. The calling
+            // thread is the last one in this count.
             if (context.index() + threads - caller - 1) % threads < others {
                 spin_until_idle();
                 spinning.fetch_sub(1, Ordering::Relaxed);

@@ -43,7 +43,7 @@ pub(super) fn update(
 /// The dense layers, and the number of weight rows that a task updates.
 const DENSE: [(DenseShape, usize); 3] = [(FC1, 16), (FC2, 24), (FC3, 84)];
 
-/// The most parameters of a task on a dense layer.
+/// Maximum number of parameters per task on a dense layer.
 const MOST: usize = 24 * FC2.outputs;
 
 /// The parameters that one task updates.

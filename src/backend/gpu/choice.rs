@@ -1,7 +1,7 @@
-//! The choice of a GPU by its number or a part of its name.
+//! Selects a GPU by its number or a part of its name.
 
-/// Returns the index of the GPU that `choice` selects among `names`: its number, or else the first GPU whose name contains
-/// the choice, ignoring case.
+/// Returns the index of the GPU that `choice` selects among `names`: the GPU with this number, otherwise the first GPU whose
+/// name contains `choice`, ignoring case.
 pub fn choose(names: &[String], choice: &str) -> Option<usize> {
     let is_number = |index: &usize| *index < names.len();
     let part = choice.to_lowercase();
@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_parts_of_names_select() {
+    fn number_or_name_part_selects_gpu() {
         let names = ["NVIDIA GeForce RTX 4090 (vulkan)", "Intel Arc (vulkan)", "llvmpipe (vulkan)"];
         let names = names.map(str::to_owned);
         for (choice, expected) in [

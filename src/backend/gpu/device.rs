@@ -29,8 +29,8 @@ impl Gpu {
     }
 }
 
-/// Address space in bytes and threads that a graphics driver and CubeCL may need. Mesa's software renderer needs 500 MB and,
-/// together with CubeCL, one thread per core and six others.
+/// Address space in bytes, and number of threads, that a graphics driver and CubeCL may need. Mesa's software renderer needs
+/// 500 MB and, together with CubeCL, one thread per core and six others.
 const DRIVER_MEMORY: usize = 1 << 30;
 const DRIVER_THREADS: usize = 8;
 
@@ -46,7 +46,9 @@ fn instance() -> Result<wgpu::Instance, Error> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     limits::check_address_space(DRIVER_MEMORY)
         .and_then(|()| limits::check_threads(cores + DRIVER_THREADS))
-        .map_err(|error| Error::Gpu(format!("the limits are too low for a GPU: {error}")))?;
+        .map_err(|error| {
+            Error::Gpu(format!("the resource limits are too low to use a GPU: {error}"))
+        })?;
     Ok(wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: BACKEND.into(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()

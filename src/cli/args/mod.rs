@@ -17,7 +17,9 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use data::{DataAction, DataCommand, FetchArgs, ShowArgs, VerifyArgs};
+pub use data::{
+    DataAction, DataCommand, FetchArgs, ImportArgs, KnownDataset, ShowArgs, VerifyArgs,
+};
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
 pub use rerun::{quoted, rerun_command};
@@ -109,7 +111,7 @@ pub fn name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// The choice of a GPU.
+/// Selects a GPU.
 #[cfg(feature = "wgpu")]
 #[derive(Debug, Clone, Args)]
 pub struct GpuArgs {
@@ -135,10 +137,10 @@ pub struct ComputeArgs {
 /// Options of every command that can use the validation images.
 #[derive(Debug, Clone, Args)]
 pub struct ValidationArgs {
-    /// Fraction of the training images held out for validation [default: from the run record, or 0.1]
+    /// Fraction of the training images held out for validation [default: as in the model's run record, otherwise 0.1]
     #[arg(long, value_name = "FRACTION", value_parser = values::fraction, env = "LENET_VALIDATION_SPLIT")]
     pub validation_split: Option<f64>,
-    /// Use the stratified validation split [default: from the run record]
+    /// Use the stratified validation split [default: as in the model's run record, otherwise off]
     #[arg(long)]
     pub stratified: bool,
 }
@@ -152,7 +154,7 @@ pub struct DataArgs {
     /// /usr/share/datasets/fashion-mnist that has the files.
     #[arg(id = "data", long, value_name = "DIR", env = "LENET_DATA_DIR")]
     pub dir: Option<PathBuf>,
-    /// Accept a data set in the same format that is not Fashion-MNIST
+    /// Accept a data set in the same format that is not Fashion-MNIST and has no classes.txt
     #[arg(long)]
     pub any_dataset: bool,
     /// Use only the first N training images and the first N test images, for a quick test

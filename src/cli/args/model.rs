@@ -45,11 +45,11 @@ pub struct EvalArgs {
 #[derive(Debug, Clone, Args)]
 #[command(before_help = "\
 Examples:
-  lenet predict model.mpk shirt.jpg      classify a picture of any size
-  lenet predict model.mpk *.png --top 1  show only the most likely class
-  lenet predict model.mpk - < shirt.jpg  classify a picture from standard input
-  lenet predict model.mpk --index 0,1,2  classify images of the test set
-  lenet predict model.mpk boot.png --why show which parts of the image matter
+  lenet predict model.mpk shirt.jpg       classify a picture of any size
+  lenet predict model.mpk *.png --top 1   show only the most likely class
+  lenet predict model.mpk - < shirt.jpg   classify a picture from standard input
+  lenet predict model.mpk --index 0,1,2   classify images of the test set
+  lenet predict model.mpk boot.png --why  show which parts of the image matter
   lenet predict model.mpk shirt.jpg --json | jq '.predictions[0].class'")]
 pub struct PredictArgs {
     /// Model file: .mpk, .bpk, .safetensors or .pt
@@ -74,13 +74,13 @@ pub struct PredictArgs {
     /// Number of classes to show
     #[arg(long, value_name = "N", default_value = "3", value_parser = values::integer::<usize>(1..=10))]
     pub top: usize,
-    /// Show how far the probability falls if a part of the image is covered
+    /// Show how much the probability of the predicted class falls if a part of the image is covered
     #[arg(long)]
     pub why: bool,
-    /// Write the image and what --why shows as a picture to this file
+    /// Write the image, coloured by the result of --why, to this PNG file
     #[arg(long, value_name = "FILE", requires = "why")]
     pub png: Option<PathBuf>,
-    /// Overwrite the picture if it exists
+    /// Overwrite the PNG file if it exists
     #[arg(long, requires = "png")]
     pub force: bool,
     #[command(flatten)]
@@ -92,7 +92,7 @@ pub struct PredictArgs {
     pub json: bool,
 }
 
-/// Write an HTML report: the network at work, curves, confusion matrix, mistakes
+/// Write an HTML report: the network at work, learning curves, confusion matrix, mistakes
 ///
 /// The report is a single HTML file that loads nothing from the network. The settings and the learning curves come from
 /// the run record that `lenet train` wrote next to the model, for example model.json for model.mpk.
@@ -101,10 +101,10 @@ pub struct PredictArgs {
 Examples:
   lenet report model.mpk              write model.html, or replace it with a new report
   lenet report model.mpk --open       also open it in the browser
-  lenet report a.mpk b.mpk            write a-b.html, in which both classify the same drawing
+  lenet report a.mpk b.mpk            compare two models in a-b.html
   lenet report model.mpk -o new.html  choose the file name")]
 pub struct ReportArgs {
-    /// Model file: .mpk, .bpk, .safetensors or .pt. With a second model, the page compares the two
+    /// Model file: .mpk, .bpk, .safetensors or .pt. If there are two, the report compares them
     #[arg(value_name = "MODEL", required = true)]
     pub models: Vec<PathBuf>,
     /// Write the report to this file [default: next to the model, for example model.html for model.mpk]

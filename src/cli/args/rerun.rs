@@ -45,7 +45,7 @@ fn options_from(variable: impl Fn(&OsStr) -> Option<OsString>, args: &[OsString]
     options.filter(is_accepted).collect()
 }
 
-/// Removes `--force`, `--resume` and the option `replaced` with its value. Adds the name of the program.
+/// Removes `--force`, `--resume` and the option `replaced` with its value. Prepends the name of the program.
 fn change(args: impl IntoIterator<Item = OsString>, replaced: Option<&str>) -> Vec<OsString> {
     // The option and its value may be one argument, as in `--seeds=1..3`.
     let joined = replaced.map(|option| format!("{option}=").into_bytes());

@@ -61,7 +61,7 @@ pub struct TrainArgs {
     /// Options given on the command line override the settings in the record.
     #[arg(help_heading = "Output and resuming", long, value_name = "RECORD")]
     pub like: Option<PathBuf>,
-    /// Write TensorBoard event files to this directory, as the runs train and validation
+    /// Write TensorBoard event files to this directory, as two runs called train and validation
     ///
     /// As in -o, {seed} is replaced by the seed. With --seeds, each seed has its own directory, seed-N by default.
     #[arg(
@@ -99,7 +99,7 @@ pub struct TrainArgs {
     pub seed: Option<u64>,
     /// Train one run per seed, for example 1..10 or 1,2,7..9, and show mean and standard deviation
     ///
-    /// Files are written only with -o, and the path must contain {seed}.
+    /// Files are written only with -o, and the path must contain {seed}. On a terminal, a number that is the best so far is green.
     #[arg(help_heading = "Seeds", long, value_name = "LIST", value_parser = values::seeds)]
     pub seeds: Option<Seeds>,
     #[command(flatten, next_help_heading = "Device")]
@@ -142,7 +142,7 @@ pub struct TrainArgs {
 pub enum RecipeName {
     /// The notebook's recipe: plain SGD with learning rate 0.9 on raw pixels
     Classic,
-    /// Test accuracy 0.907 after 5 epochs, 0.919 after 20: trains with tanh, the Muon optimizer, a decaying learning
+    /// Test accuracy 0.907 after 5 epochs, 0.920 after 20: trains with tanh, the Muon optimizer, a decaying learning
     /// rate and small random shifts
     Tuned,
 }

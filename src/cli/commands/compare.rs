@@ -11,9 +11,10 @@ use crate::cli::compare::{self, Comparison, Predictions, Run};
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
 use crate::cli::ui::format::plural;
-use crate::data::{Image, Part};
+use crate::data::{ImageDataset, Part};
 use crate::eval::{self, Evaluation, outputs};
 use crate::format;
+use crate::io::limits::is_exhausted;
 use crate::io::{FileError, Origin};
 use crate::model::argmax;
 use crate::train::sha256;
@@ -29,21 +30,21 @@ impl OnBackend for CompareArgs {
             .transpose()?;
         let mut notes = Notes::default();
         let mut runs = read(&self.runs, &mut notes)?;
-        let images = match self.records_only {
-            true => Vec::new(),
+        let dataset = match self.records_only {
+            true => None,
             false => predict::<B>(self, &mut runs, device, &mut notes)?,
         };
-        let comparison = Comparison::new(runs);
+        let comparison = Comparison::new(runs, dataset);
         note_repeated_seeds(&comparison, &mut notes);
         let mut document = compare::document(&comparison);
         notes.add_to(&mut document);
         let mut out = Out::default();
         match self.json {
             true => out.json(&document),
-            false => out.lines(compare::text(&comparison)),
+            false => compare::text(&comparison, &mut out),
         }
         if let (Some(output), Some(page)) = (&self.output, page) {
-            page.write(compare::page(&comparison, &images).as_bytes(), self.force)?;
+            page.write(compare::page(&comparison).as_bytes(), self.force)?;
             if !self.json {
                 out.lines(["", &format!("saved {}", output.display())]);
             }
@@ -60,7 +61,7 @@ fn read(paths: &[PathBuf], notes: &mut Notes) -> Result<Vec<Run>, Error> {
         match sources.insert(run.source.clone()) {
             true => runs.push(run),
             false => notes.note(format!(
-                "{} is a run that is already listed; it counts once",
+                "{} is a run that is already in the list; it counts only once",
                 path.display()
             )),
         }
@@ -68,7 +69,7 @@ fn read(paths: &[PathBuf], notes: &mut Notes) -> Result<Vec<Run>, Error> {
     Ok(runs)
 }
 
-/// Adds a warning for each group with several runs of one seed: copies of a run are not independent.
+/// Adds a warning for each group with several runs of one seed, because copies of a run are not independent.
 fn note_repeated_seeds(comparison: &Comparison, notes: &mut Notes) {
     for group in &comparison.groups {
         let seeds: Vec<u64> =
@@ -83,26 +84,27 @@ fn note_repeated_seeds(comparison: &Comparison, notes: &mut Notes) {
     }
 }
 
-/// Runs every available model on the test images and returns the images. Prints a note for each model that was trained on
+/// Runs every available model on the test images and returns these. Prints a note for each model that was trained on
 /// another data set. Without a data set, prints a note and returns no images.
 fn predict<B: LeNetBackend>(
     args: &CompareArgs,
     runs: &mut [Run],
     device: &B::Device,
     notes: &mut Notes,
-) -> Result<Vec<Image>, Error> {
+) -> Result<Option<ImageDataset>, Error> {
     let is_available = |run: &&mut Run| run.model.as_ref().is_some_and(|model| model.is_file());
     let mut available = runs.iter_mut().filter(is_available).peekable();
     if available.peek().is_none() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let options = data_options(&args.data, args.data.limit, false);
     let trained_on = available.peek().and_then(|run| run.trained_on.clone());
     let (dataset, provenance) = match load(Part::Test, &options, trained_on.as_ref(), notes) {
         Ok(loaded) => loaded,
+        Err(error) if is_exhausted(&error) => return Err(error.into()),
         Err(error) => {
             notes.note(format!("comparing records only: {error}"));
-            return Ok(Vec::new());
+            return Ok(None);
         }
     };
     for run in available.filter(|_| !dataset.is_empty()) {
@@ -119,14 +121,13 @@ fn predict<B: LeNetBackend>(
         let file = format::decode(path, &bytes)?;
         notes.of_reader(path, &file);
         let outputs = outputs::<B>(&file.weights, &dataset, eval::BATCH_SIZE, device)?;
-        let pairs = outputs.iter().zip(dataset.labels());
         let evaluation = Evaluation::new(&outputs, dataset.labels(), dataset.info());
-        // Without its digest, nothing confirms that the record belongs to the model.
+        // Without a digest, nothing confirms that the record belongs to the model.
         notes.weakness(path, &evaluation, run.model_sha256.is_some());
         run.predictions = Some(Predictions {
-            correct: pairs.map(|(row, label)| argmax(row) == usize::from(*label)).collect(),
+            predicted: outputs.iter().map(|row| argmax(row) as u8).collect(),
             evaluation,
         });
     }
-    Ok(dataset.images().to_vec())
+    Ok(Some(dataset))
 }

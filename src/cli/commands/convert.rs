@@ -93,7 +93,7 @@ fn encode(path: &Path, format: Format, file: &ModelFile) -> Result<Vec<u8>, Erro
         let path = path.to_owned();
         FormatError::Content { path, fault }
     })?;
-    // ONNX cannot be decoded.
+    // `lenet` does not read ONNX.
     if format != Format::Onnx
         && !equal_bits(&format::decode(path, &encoded)?.weights, &file.weights)
     {
@@ -115,7 +115,7 @@ fn metadata(model: &Model) -> BTreeMap<String, String> {
     let assumed = DatasetIdentity::assumed();
     let mut metadata = model.trained_on.as_ref().unwrap_or(&assumed).to_metadata();
     let mut insert = |key: &str, value: String| metadata.insert(key.to_owned(), value);
-    // The converted file confirms no more than the file that it was made from.
+    // The converted file confirms no more than the file that it was converted from.
     insert(
         "input",
         if model.is_described() { INPUT.to_owned() } else { format!("{INPUT} (assumed)") },

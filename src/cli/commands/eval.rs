@@ -53,7 +53,7 @@ fn document(evaluation: &Evaluation, split: Split) -> Value {
         "loss": evaluation.loss(),
         "accuracy": evaluation.accuracy(),
         "correct": evaluation.correct(),
-        "confusion": evaluation.confusion,
+        "confusion": evaluation.matrix(),
         "classes": evaluation.classes(),
     })
 }
@@ -68,12 +68,13 @@ fn text(evaluation: &Evaluation, split: Split) -> String {
         (1, format!("correct: {}", evaluation.correct())),
     ];
     let mut text = fit(parts, columns()) + "\n";
+    let width = evaluation.dataset.name_width();
     text += &format!(
-        "\n{:<12} {:>9} {:>9} {:>9} {:>8}",
+        "\n{:<width$} {:>9} {:>9} {:>9} {:>8}",
         "class", "precision", "recall", "f1", "support"
     );
     for ClassReport { name, precision, recall, f1, support } in evaluation.classes() {
-        text += &format!("\n{name:<12} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
+        text += &format!("\n{name:<width$} {precision:>9.4} {recall:>9.4} {f1:>9.4} {support:>8}");
     }
     text + "\n\n" + &confusion(evaluation)
 }

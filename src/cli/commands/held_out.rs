@@ -12,7 +12,7 @@ use crate::train::{Recipe, RunRecord, Settings};
 pub(super) struct HeldOut {
     pub(super) fraction: f64,
     pub(super) stratified: bool,
-    /// Number of images that are used at all, or `None` for all.
+    /// Number of training images in use, or `None` for all.
     pub(super) limit: Option<usize>,
 }
 
@@ -23,12 +23,12 @@ impl HeldOut {
         Self { fraction, stratified, limit }
     }
 
-    /// Returns the validation images by default.
+    /// Returns the default validation images.
     pub(super) fn by_default() -> Self {
         Self::of(&Settings::new(Recipe::classic()))
     }
 
-    /// Returns the validation images that the options select. A part that the options lack is that of `default`.
+    /// Returns the validation images that the options select. Values that the options lack are taken from `default`.
     pub(super) fn new(args: &ValidationArgs, data: &DataArgs, default: Self) -> Self {
         Self {
             fraction: args.validation_split.unwrap_or(default.fraction),
@@ -54,7 +54,7 @@ impl HeldOut {
         let model = model.display();
         match recorded {
             Some(recorded) if recorded != selected => notes.note(format!(
-                "{model} was trained with {}; with {}, it may have been trained on images that count as held out",
+                "{model} was trained with {}; with {}, it may have been trained on some of the held-out images",
                 recorded.text(),
                 selected.text()
             )),

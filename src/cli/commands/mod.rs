@@ -52,8 +52,8 @@ fn new_file(path: &Path, origin: Origin, force: bool) -> Result<Target, Error> {
     Ok(target)
 }
 
-/// Loads the images of one part of the data set, which is the default one, the one that the model was trained on, or any with
-/// `--any-dataset`. Adds a note if only this option allows it.
+/// Loads the images of one split. The data set must be the default one or the one that the model was trained on, unless
+/// `--any-dataset` is given. Adds a note if only this option allows the data set.
 fn load(
     part: Part,
     options: &Options,

@@ -1,4 +1,4 @@
-//! A model file with everything that is known about it.
+//! A model file with its run record and metadata.
 
 use std::io;
 use std::path::Path;
@@ -8,10 +8,11 @@ use crate::cli::error::Error;
 use crate::data::DatasetIdentity;
 use crate::format::{self, ModelFile};
 use crate::io::FileError;
+use crate::io::limits::is_exhausted;
 use crate::model::INPUT;
 use crate::train::{RunFiles, RunRecord, sha256};
 
-/// A model file, and what its run record and its metadata tell about it.
+/// A model file, and the information in its run record and its metadata.
 pub(super) struct Model {
     pub(super) file: ModelFile,
     pub(super) record: io::Result<RunRecord>,
@@ -22,8 +23,8 @@ pub(super) struct Model {
 impl Model {
     /// Reads the model file `path`, or the model in the directory `path`, and its run record.
     ///
-    /// Adds a warning if the record exists but cannot be used, and a note if nothing tells how the outputs of the network are
-    /// computed from the weights.
+    /// Adds a warning if the record exists but cannot be used, and a note if neither the record nor the metadata describes the
+    /// network.
     pub(super) fn read(path: &Path, notes: &mut Notes) -> Result<Self, Error> {
         let path = &format::locate(path)?;
         let bytes = format::read_bytes(path)?;
@@ -31,8 +32,7 @@ impl Model {
         notes.of_reader(path, &file);
         let record = RunRecord::beside(path, &sha256(&bytes));
         let record = match record {
-            // Without a record that exists, the results could be others.
-            Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+            Err(error) if is_exhausted(&error) => {
                 let path = RunFiles::beside(path, "json");
                 return Err(FileError::new("cannot read", &path, error).into());
             }

@@ -1,11 +1,11 @@
-//! Notes and warnings of a command: they are printed at once, and are kept for its JSON output.
+//! Notes and warnings of a command, which are printed at once and kept for the JSON output.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::cli::ui;
-use crate::data::{DatasetIdentity, Provenance, UNKNOWN};
+use crate::data::{DatasetIdentity, Provenance};
 use crate::eval::Evaluation;
 use crate::format::ModelFile;
 
@@ -31,7 +31,7 @@ impl Notes {
         }
     }
 
-    /// Adds a note for everything that the reader of a model file changed or assumed.
+    /// Adds a note for each change or assumption that was made while reading a model file.
     pub(super) fn of_reader(&mut self, path: &Path, file: &ModelFile) {
         for note in &file.notes {
             self.note(format!("{}: {note}", path.display()));
@@ -58,8 +58,9 @@ impl Notes {
         let Some(trained_on) = trained_on.filter(|dataset| dataset.differs_from(data)) else {
             return;
         };
-        let (model, dir, found) = (model.display(), data.dir.display(), data.info.name);
-        self.note(match trained_on.names.name.as_deref().unwrap_or(UNKNOWN.name) {
+        let (model, dir, found) =
+            (model.display(), data.dir.display(), data.identity().names.title());
+        self.note(match trained_on.names.title() {
             name if name == found => format!("{model} was not trained on the data set in {dir}"),
             name => format!("{model} was trained on {name}, but {dir} is {found}"),
         });
@@ -76,9 +77,7 @@ impl Notes {
     pub(super) fn suspicion(&mut self, model: &Path, symptom: &str, is_described: bool) {
         let cause = match is_described {
             true => "it has not learned, or it was trained on other images",
-            false => {
-                "its network may differ from what is assumed: another activation, pooling or scaling of the pixels"
-            }
+            false => "its activation, pooling or pixel scaling may differ from the assumed one",
         };
         self.warning(format!("{}: {symptom}; {cause}", model.display()));
     }

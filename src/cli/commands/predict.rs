@@ -17,7 +17,7 @@ use crate::cli::picture::{self, Invert, PictureError, Prepared};
 use crate::cli::ui::{self, Out};
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, ImageDataset};
 use crate::eval::{self, Outputs, outputs};
-use crate::model::probabilities;
+use crate::model::{CLIP, probabilities};
 
 use super::{HeldOut, Model, Notes, OnBackend, load_split};
 use notes::{note_mirrored_shoes, note_weakness};
@@ -34,9 +34,10 @@ impl OnBackend for PredictArgs {
         let weights = &model.file.weights;
         let (mut subjects, names, mut failures) = match self.index.is_empty() {
             true => {
-                let (subjects, failures) = from_files(self);
                 let trained_on = model.trained_on.as_ref().map(|dataset| dataset.names.clone());
-                (subjects, trained_on.unwrap_or_else(|| DatasetIdentity::assumed().names), failures)
+                let names = trained_on.unwrap_or_else(|| DatasetIdentity::assumed().names);
+                let (subjects, failures) = from_files(self, &names);
+                (subjects, names, failures)
             }
             false => {
                 let (subjects, names) = from_data(self, &model, &mut notes)?;
@@ -57,7 +58,7 @@ impl OnBackend for PredictArgs {
         let images = ImageDataset::new(images, labels);
         let outputs = outputs::<B>(weights, &images, eval::BATCH_SIZE, device)?;
         note_weakness(&self.model, &model, &subjects, &names, &outputs, &mut notes);
-        if self.index.is_empty() && names.classes == FASHION_MNIST.classes {
+        if self.index.is_empty() && has_clothes(&names) {
             note_mirrored_shoes::<B>(weights, &mut subjects, &outputs, device)?;
         }
         let predictions = subjects.into_iter().zip(&outputs);
@@ -96,6 +97,11 @@ impl OnBackend for PredictArgs {
     }
 }
 
+/// Returns whether the classes are those of Fashion-MNIST.
+fn has_clothes(names: &DatasetNames) -> bool {
+    names.classes[..] == FASHION_MNIST.classes[..]
+}
+
 /// An image to classify.
 struct Subject {
     source: String,
@@ -106,8 +112,12 @@ struct Subject {
 }
 
 /// Reads the picture files and returns the images and the errors. Prints a note for each inverted picture and a warning
-/// for each that does not look like the training images.
-fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
+/// for each that does not look like the training images. Only those of Fashion-MNIST have known statistics; for another data
+/// set, the warnings are about pictures in which hardly anything can be seen.
+fn from_files<'a>(
+    args: &'a PredictArgs,
+    names: &DatasetNames,
+) -> (Vec<Subject>, Vec<(&'a Path, Error)>) {
     let subject = |path: &Path| -> Result<Subject, Error> {
         let mut picture = picture::read(path)?;
         if let Some(crop) = args.crop {
@@ -115,6 +125,7 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
             let outside = || PictureError::Crop { path: path.to_owned(), width, height, crop };
             picture = crop.of(&picture).ok_or_else(outside)?;
         }
+        let doubt = picture::doubt(&picture);
         let Prepared { image, inverted } = picture::prepare(picture, args.invert);
         let source = path.to_string_lossy().into_owned();
         if inverted && args.invert == Invert::Auto {
@@ -122,12 +133,18 @@ fn from_files(args: &PredictArgs) -> (Vec<Subject>, Vec<(&Path, Error)>) {
                 "note: {source}: light background, inverted (use --invert no to leave it as it is)"
             ));
         }
-        let warnings = picture::warnings(&image);
+        let warnings = match has_clothes(names) {
+            true => picture::warnings(&image),
+            false => doubt.into_iter().collect(),
+        };
         if !warnings.is_empty() {
             let warnings = warnings.join("; ");
-            ui::note(&format!(
-                "warning: {source} does not look like the training images: {warnings}"
-            ));
+            ui::note(&match has_clothes(names) {
+                true => {
+                    format!("warning: {source} does not look like the training images: {warnings}")
+                }
+                false => format!("warning: {source}: {warnings}"),
+            });
         }
         Ok(Subject { source, image, label: None, inverted, warnings })
     };
@@ -174,7 +191,7 @@ fn from_data(
         ))),
     };
     let subjects: Result<_, _> = args.index.iter().map(subject).collect();
-    Ok((subjects?, provenance.info.into()))
+    Ok((subjects?, (&provenance.info).into()))
 }
 
 /// The prediction for one image.
@@ -208,9 +225,11 @@ struct Candidate<'a> {
 
 impl<'a> Prediction<'a> {
     fn new(subject: Subject, outputs: &Outputs, names: &'a DatasetNames, top: usize) -> Self {
-        let class = |label: usize| names.classes[label].as_str();
+        let class = |label: usize| names.class(label);
         let probabilities = probabilities(outputs);
-        let mut labels: Vec<usize> = (0..CLASSES).collect();
+        // An output without a class is 0, unless the network was trained on another data set.
+        let is_class = |label: &usize| *label < names.classes.len() || outputs[*label] > CLIP;
+        let mut labels: Vec<usize> = (0..CLASSES).filter(is_class).collect();
         // Sort by the outputs, not by the clipped probabilities, so that the first class is the one that `eval` counts
         // as the prediction. The sort is stable, so ties go to the lowest index.
         labels.sort_by(|a, b| outputs[*b].total_cmp(&outputs[*a]));
@@ -225,7 +244,7 @@ impl<'a> Prediction<'a> {
             label,
             class: class(label),
             probability: probabilities[label],
-            top: labels[..top].iter().map(candidate).collect(),
+            top: labels.iter().take(top).map(candidate).collect(),
             true_label: subject.label,
             true_class: subject.label.map(class),
             inverted: subject.inverted,

@@ -27,9 +27,7 @@ impl OnBackend for ReportArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
         if self.models.len() > 2 {
             let found = self.models.len();
-            return Err(Error::Usage(format!(
-                "a report is about one or two models, found {found}"
-            )));
+            return Err(Error::Usage(format!("expected one or two models, found {found}")));
         }
         let mut notes = Notes::default();
         let models: Result<Vec<_>, Error> =
@@ -73,7 +71,7 @@ impl OnBackend for ReportArgs {
                 model: &names[index],
                 weights: &models[index].file.weights,
                 record: &models[index].record,
-                images: dataset.images(),
+                dataset: &dataset,
                 trained_on: models[index].trained_on.as_ref(),
                 results: &results[index],
                 is_described: models[index].is_described(),

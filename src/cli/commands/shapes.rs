@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::args::{Layout, ShapesArgs};
 use crate::cli::error::Error;
 use crate::cli::report::layer_table;
-use crate::cli::ui::{Out, columns};
+use crate::cli::ui::Out;
 use crate::model::layers;
 
 impl ShapesArgs {
@@ -26,7 +26,7 @@ impl ShapesArgs {
         let mut out = Out::default();
         match self.json {
             true => out.json(&json!({ "schema": 1, "layers": layers, "parameters": parameters })),
-            false => out.lines(layer_table(&layers, |number| number.to_string()).lines(columns())),
+            false => out.table(&layer_table(&layers, |number| number.to_string())),
         }
         out.finish()
     }

@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::data::{CLASSES, DatasetIdentity, DatasetInfo, DatasetNames};
+use crate::cli::report::differences::only_correct;
+use crate::data::{DatasetIdentity, DatasetInfo, DatasetNames, ImageDataset};
 
 use super::run::defaults;
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Metric, Run};
 
-/// The largest number of groups that are tested against each other.
+/// Maximum number of groups for pairwise tests.
 pub const MAX_GROUPS: usize = 6;
-/// The largest number of pairs of models that are compared.
+/// Maximum number of pairs of models to compare.
 const MAX_PAIRS: usize = 50;
 /// Maximum number of listed images that only one model classifies correctly.
-const LISTED: usize = 100;
+const MAX_LISTED: usize = 100;
 
 /// Runs that differ only in their seed, or logs of another framework whose names differ only in numbers.
 #[derive(Default)]
@@ -32,7 +33,7 @@ pub struct Difference {
     pub setting: String,
     /// Value in each group or run, or `None` if it is unknown or not set.
     pub values: Vec<Option<String>>,
-    /// Whether each value is the default of its recipe. The name of the recipe then tells them apart.
+    /// Whether each value is the default of its recipe. If so, the name of the recipe already distinguishes them.
     #[serde(skip)]
     pub is_implied: bool,
 }
@@ -55,7 +56,7 @@ pub struct ClassF1 {
     pub f1: Vec<Option<f64>>,
 }
 
-/// Agreement of the predictions of the models of the runs with the indices `a` and `b`.
+/// Comparison of the predictions of two models, those of the runs with the indices `a` and `b`.
 #[derive(Serialize)]
 pub struct ModelPair {
     pub a: usize,
@@ -77,6 +78,8 @@ pub struct ModelPair {
 /// Runs and their groups, in the order of the first run of each group.
 pub struct Comparison {
     pub runs: Vec<Run>,
+    /// The test images, if models were evaluated.
+    pub dataset: Option<ImageDataset>,
     pub groups: Vec<Group>,
     /// Index of the group of each run.
     pub group_of: Vec<usize>,
@@ -85,15 +88,15 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Groups `runs`.
-    pub fn new(runs: Vec<Run>) -> Self {
+    /// Groups `runs`, whose predictions are for the images of `dataset`.
+    pub fn new(runs: Vec<Run>, dataset: Option<ImageDataset>) -> Self {
         let (groups, group_of) = grouped(&runs);
         let firsts: Vec<&Run> = groups.iter().map(|group| &runs[group.runs[0]]).collect();
         let differences = differences(&firsts);
-        Self { runs, groups, group_of, differences }
+        Self { runs, dataset, groups, group_of, differences }
     }
 
-    /// Returns whether there are few enough groups to test each against each.
+    /// Returns whether there are few enough groups for pairwise tests.
     pub fn has_few_groups(&self) -> bool {
         self.groups.len() <= MAX_GROUPS
     }
@@ -133,29 +136,25 @@ impl Comparison {
 
     fn model_pair(&self, a: usize, b: usize) -> Option<ModelPair> {
         let [first, second] = [a, b].map(|run| self.runs[run].predictions.as_ref());
-        let (mut both, mut neither, mut images_a, mut images_b) = (0, 0, vec![], vec![]);
-        for (image, correct) in first?.correct.iter().zip(&second?.correct).enumerate() {
-            match correct {
-                (true, true) => both += 1,
-                (false, false) => neither += 1,
-                (true, false) => images_a.push(image),
-                (false, true) => images_b.push(image),
-            }
-        }
+        let (first, second, labels) = (first?, second?, self.dataset.as_ref()?.labels());
+        let [mut images_a, mut images_b] =
+            only_correct(labels, [&first.predicted, &second.predicted]);
         let (only_a, only_b) = (images_a.len(), images_b.len());
-        images_a.truncate(LISTED);
-        images_b.truncate(LISTED);
+        let both = first.evaluation.correct() - only_a;
+        let neither = labels.len() - both - only_a - only_b;
+        images_a.truncate(MAX_LISTED);
+        images_b.truncate(MAX_LISTED);
         let p = mcnemar(only_a, only_b);
         Some(ModelPair { a, b, both, only_a, only_b, neither, p, images_a, images_b })
     }
 
     /// Returns the data set on which the models were evaluated, or `None` if no model was evaluated.
-    pub fn measured_on(&self) -> Option<&'static DatasetInfo> {
-        self.runs.iter().find_map(|run| Some(run.predictions.as_ref()?.evaluation.dataset))
+    pub fn measured_on(&self) -> Option<&DatasetInfo> {
+        self.runs.iter().find_map(|run| Some(&run.predictions.as_ref()?.evaluation.dataset))
     }
 
     /// Returns the class names of the data set on which the models were evaluated, or else of the first run.
-    fn class_names(&self) -> [String; CLASSES] {
+    fn class_names(&self) -> Vec<String> {
         let measured_on = self.measured_on().map(DatasetNames::from);
         let recorded =
             || Some(self.runs.iter().find_map(|run| run.trained_on.as_ref())?.names.clone());
@@ -167,7 +166,7 @@ impl Comparison {
     pub fn classes(&self) -> Vec<ClassF1> {
         let mean = |group: &Group, class: usize| {
             let models = group.runs.iter().filter_map(|run| self.runs[*run].predictions.as_ref());
-            let values = models.map(|model| model.evaluation.classes()[class].f1);
+            let values = models.filter_map(|model| Some(model.evaluation.classes().get(class)?.f1));
             Summary::of(&values.collect::<Vec<_>>()).map(|summary| summary.mean)
         };
         let f1 = |class| self.groups.iter().map(|group| mean(group, class)).collect();

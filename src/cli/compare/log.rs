@@ -12,7 +12,7 @@ pub struct Log {
     pub epochs: Vec<EpochRecord>,
     /// Whether every epoch has its training time, in a column `seconds`.
     pub is_timed: bool,
-    /// Whether a loss is NaN, infinite or larger than any loss that a network of ten classes can have.
+    /// Whether a loss is NaN, infinite, or impossibly large for ten classes.
     pub has_diverged: bool,
 }
 
@@ -26,10 +26,10 @@ const COLUMNS: [&[&str]; 6] = [
     &["seconds"],
 ];
 
-/// The longest line of a log, in bytes. A line of many short cells needs many times the memory of its text.
+/// Maximum length of a line of a log, in bytes. A line of many short cells needs many times the memory of its text.
 const MAX_LINE: usize = 10_000;
 
-/// Parses a log. A header that is repeated, as in a log that was appended to, is skipped.
+/// Parses a log. A repeated header, as in a log to which a second run was appended, is skipped.
 ///
 /// # Errors
 /// Returns a description of the problem.

@@ -4,24 +4,29 @@
 use maud::{Markup, html};
 
 use crate::cli::report::chart::{Chart, Line};
-use crate::cli::report::html::{page as frame, section, table};
-use crate::cli::report::pictures::tile;
+use crate::cli::report::differences::Differences;
+use crate::cli::report::html::{Page, Section, table};
 use crate::cli::ui::format::plural;
-use crate::data::{Image, UNKNOWN};
+use crate::data::UNKNOWN;
 use crate::train::EpochRecord;
 
 use super::Comparison;
 use super::groups::{MAX_GROUPS, ModelPair};
 
-/// Maximum number of images shown that only one model classifies correctly.
-const MAX_IMAGES: usize = 18;
 /// CSS class of the tables.
 const CLASS: &str = "metrics compared";
 /// CSS class of the lines of each group.
 const COLOURS: [&str; MAX_GROUPS] = ["line0", "line1", "line2", "line3", "line4", "line5"];
 
-/// Renders the comparison as HTML. `images` are the test images, or empty if no models were evaluated.
-pub fn page(comparison: &Comparison, images: &[Image]) -> String {
+const SCRIPT: &str = concat!(
+    "(() => {\n\"use strict\";\n",
+    include_str!("page/sort.js"),
+    include_str!("page/pictures.js"),
+    "})();\n"
+);
+
+/// Renders the comparison as HTML.
+pub fn page(comparison: &Comparison) -> String {
     let (pairs, more) = comparison.model_pairs();
     let tests = comparison.test_table();
     let classes = comparison.class_table();
@@ -32,32 +37,46 @@ pub fn page(comparison: &Comparison, images: &[Image]) -> String {
         p { (plural(comparison.runs.len(), "run")) " in " (plural(comparison.groups.len(), "group")) ". Runs in a group differ only in the seed." }
         @if let Some(omitted) = comparison.omitted(more) { p { "Note: " (omitted) "." } }
     };
-    let sections = html! {
-        (section("metrics", "Metrics", metrics(comparison)))
-        (section("curves", "Learning curves", curves(comparison)))
+    let main = html! {
+        (Section("metrics", "Metrics", metrics(comparison)))
+        (Section("curves", "Learning curves", curves(comparison)))
         @if !tests.rows.is_empty() {
-            (section("tests", "Statistical significance", html! {
+            (Section("tests", "Statistical significance", html! {
                 (table("Welch's t-tests", CLASS, &tests, None))
                 p .note { "Welch’s t-test between groups of seeds. p: probability of a difference at least this large if the groups have the same mean." }
             }))
         }
-        @if !classes.rows.is_empty() { (section("classes", "F1 by class", table("F1 by class and group", CLASS, &classes, None))) }
+        @if !classes.rows.is_empty() { (Section("classes", "F1 by class", table("F1 by class and group", CLASS, &classes, None))) }
         @if let Some(first) = pairs.first() {
-            (section("models", "Pairs of models", html! {
+            (Section("models", "Pairs of models", html! {
                 (table("McNemar's tests", CLASS, &comparison.pair_table(&pairs), None))
                 p .note { "McNemar’s exact test on the same images. p: probability of a split at least this uneven if both models are equally accurate." }
             }))
-            (section("only", "Classified correctly by only one model", only(comparison, first, images)))
+            @if let Some(differences) = differences(comparison, first) {
+                (Section("only", "Classified correctly by only one model", differences.render()))
+            }
         }
     };
-    frame(
-        "LeNet: comparison of training runs",
-        "'none'",
-        "lenet compare",
+    let page = Page {
+        title: "LeNet: comparison of training runs",
+        command: "lenet compare",
+        style: include_str!("page/style.css"),
         header,
-        sections,
-        html! {},
-    )
+        main,
+        data: html! {},
+        script: SCRIPT,
+    };
+    page.render()
+}
+
+/// Returns the predictions of a pair of models.
+fn differences<'a>(comparison: &'a Comparison, pair: &ModelPair) -> Option<Differences<'a>> {
+    let [a, b] = [pair.a, pair.b].map(|run| &comparison.runs[run]);
+    Some(Differences {
+        dataset: comparison.dataset.as_ref()?,
+        names: [&a.name, &b.name],
+        predicted: [&a.predictions.as_ref()?.predicted, &b.predictions.as_ref()?.predicted],
+    })
 }
 
 fn metrics(comparison: &Comparison) -> Markup {
@@ -88,8 +107,8 @@ fn curves(comparison: &Comparison) -> Markup {
         div .charts { @for curve in CURVES { @for unit in ["epoch", "second"] { (chart(comparison, curve, unit)) } } }
         p .note {
             "One line per run. "
-            @if !comparison.has_few_groups() { "The lines of so many groups are not coloured. " }
-            "Seconds count only the training part of each epoch. Runs without timings are missing from the charts over seconds."
+            @if !comparison.has_few_groups() { "With this many groups, the lines are not coloured. " }
+            "Seconds include only the training part of each epoch. The charts over seconds omit runs without timings."
         }
     }
 }
@@ -117,16 +136,4 @@ fn chart(comparison: &Comparison, (title, value): Curve, unit: &str) -> Markup {
     let is_empty = lines.iter().all(|line| line.points.is_empty());
     let chart = Chart { title, unit, lines: &lines, kept: None };
     html! { @if !is_empty { (chart.draw()) } }
-}
-
-fn only(comparison: &Comparison, pair: &ModelPair, images: &[Image]) -> Markup {
-    let [a, b] = [pair.a, pair.b].map(|run| &comparison.runs[run].name);
-    html! {
-        @for (right, wrong, count, only) in [(a, b, pair.only_a, &pair.images_a), (b, a, pair.only_b, &pair.images_b)] {
-            h3 { (right) " correct, " (wrong) " incorrect: " (plural(count, "image")) }
-            ol .mistakes { @for index in only.iter().take(MAX_IMAGES).filter(|index| **index < images.len()) {
-                (tile(images, *index, "", html! {}))
-            } }
-        }
-    }
 }

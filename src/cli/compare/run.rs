@@ -60,8 +60,8 @@ impl Metric {
 /// A model's predictions on the test images.
 pub struct Predictions {
     pub evaluation: Evaluation,
-    /// Correctness of the prediction for each image.
-    pub correct: Vec<bool>,
+    /// The predicted class of each image. A comparison may have thousands of models, so this is a byte per image.
+    pub predicted: Vec<u8>,
 }
 
 /// A run, as read from its run record or log.
@@ -81,7 +81,7 @@ pub struct Run {
     pub is_timed: bool,
     /// The epoch whose weights are saved as the model.
     pub kept_epoch: Option<usize>,
-    /// How the run ended, if known: `all epochs`, `early stopping`, `unfinished` or `diverged`.
+    /// The reason why the run ended, if known: `all epochs`, `early stopping`, `unfinished` or `diverged`.
     pub ended: Option<&'static str>,
     /// Loss and accuracy on the test images, as recorded.
     pub test: Option<(f64, f64)>,

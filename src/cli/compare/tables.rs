@@ -49,7 +49,7 @@ impl Comparison {
         let first = first.iter().map(|name| (*name).to_owned());
         let settings = self.shown().map(|difference| match &*difference.setting {
             "recipe.name" => "recipe".to_owned(),
-            // Another column has the number of finished epochs.
+            // The number of finished epochs has its own column.
             "epochs" => "total epochs".to_owned(),
             name => name.trim_start_matches("recipe.").replace('_', " "),
         });
@@ -88,7 +88,7 @@ impl Comparison {
         Table::new(["Welch's t-test", "difference", "t", "df", "p"], rows)
     }
 
-    /// Returns the F1 of each class, with a column per group. The table is empty without predictions, and if there are many
+    /// Returns the F1 of each class, with a column per group. The table is empty if there are no predictions, or too many
     /// groups.
     pub fn class_table(&self) -> Table {
         let is_known = self.measured_on().is_some() && self.has_few_groups();
@@ -113,15 +113,14 @@ impl Comparison {
         Table::new(columns, rows)
     }
 
-    /// Describes the comparisons that are omitted, if any: all tests if there are many groups, or `more_pairs` pairs of
-    /// models.
+    /// Describes the omitted comparisons, if any: all tests if there are too many groups, or `more_pairs` pairs of models.
     pub fn omitted(&self, more_pairs: usize) -> Option<String> {
         let groups = plural(self.groups.len(), "group");
         let pairs = (more_pairs > 0).then(|| plural(more_pairs, "pair") + " of models");
         match self.has_few_groups() {
             true => pairs.map(|pairs| format!("not shown: {pairs}")),
             false => Some(format!(
-                "{groups} are not tested in pairs; choose runs of at most {MAX_GROUPS} groups"
+                "{groups} are too many for pairwise tests; choose runs of at most {MAX_GROUPS} groups"
             )),
         }
     }
@@ -130,4 +129,18 @@ impl Comparison {
 /// Formats a p-value with two significant digits: 0.34, 0.0049, < 0.001.
 fn p_value(p: f64) -> String {
     if p < 1e-3 { "< 0.001".to_owned() } else { significant(p, 2) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_values_have_two_significant_digits() {
+        for (p, expected) in
+            [(0.3421, "0.34"), (0.00491, "0.0049"), (0.001, "0.0010"), (0.00099, "< 0.001")]
+        {
+            assert_eq!(p_value(p), expected);
+        }
+    }
 }

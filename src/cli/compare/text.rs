@@ -1,6 +1,6 @@
 //! The text output of a comparison.
 
-use crate::cli::ui::columns;
+use crate::cli::ui::Out;
 
 use super::Comparison;
 use super::groups::ModelPair;
@@ -10,8 +10,8 @@ const PAIRS: usize = 10;
 /// Maximum number of listed images that only one model classifies correctly.
 const IMAGES: usize = 10;
 
-/// Returns the lines of the tables, with notes.
-pub fn text(comparison: &Comparison) -> Vec<String> {
+/// Prints the tables, with notes.
+pub fn text(comparison: &Comparison, out: &mut Out) {
     let (pairs, more) = comparison.model_pairs();
     let (shown, hidden) = pairs.split_at(pairs.len().min(PAIRS));
     let note = "p: probability of a difference at least this large if the groups have the same mean.\n\
@@ -23,10 +23,17 @@ pub fn text(comparison: &Comparison) -> Vec<String> {
         (comparison.class_table(), vec![]),
         (comparison.pair_table(shown), only(comparison, &pairs)),
     ];
-    let tables = tables.into_iter().filter(|(table, _)| !table.rows.is_empty());
-    let blocks = tables.map(|(table, notes)| [table.lines(columns()), notes].concat());
-    let omitted = comparison.omitted(more + hidden.len()).into_iter().map(|note| vec![note]);
-    blocks.chain(omitted).collect::<Vec<_>>().join(&String::new())
+    let tables = tables.iter().filter(|(table, _)| !table.rows.is_empty());
+    for (number, (table, notes)) in tables.enumerate() {
+        if number > 0 {
+            out.line("");
+        }
+        out.table(table);
+        out.lines(notes);
+    }
+    if let Some(omitted) = comparison.omitted(more + hidden.len()) {
+        out.lines(["", &omitted]);
+    }
 }
 
 /// Lists the images that only one of two models classifies correctly.

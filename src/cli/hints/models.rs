@@ -1,5 +1,5 @@
-//! Advice on model files, and on files of any type that are not what they should be. Where possible, it is a line of Python that
-//! makes a model file out of what was found.
+//! Advice on model files, and on files of any type that are not what they should be. If possible, it is a line of Python that
+//! converts the file to a model file.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub(super) fn format(error: &FormatError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// Returns the advice on a file that is of no use for any purpose, whether it should be a model, a picture or a data file.
+/// Returns the advice on a file that can be neither a model nor a picture nor a data file.
 pub(super) fn any(found: FileKind, path: &Path) -> Option<String> {
     Some(match found {
         FileKind::Empty => "copy or download it again".to_owned(),
@@ -101,9 +101,9 @@ fn model(found: FileKind, path: &Path) -> String {
             format!("use the model next to it: {}", path.with_extension("mpk").display())
         }
         FileKind::Picture(_) => {
-            format!("{A_MODEL}; a picture follows it: lenet predict MODEL {name}")
+            format!("{A_MODEL} before the picture: lenet predict MODEL {name}")
         }
-        FileKind::IdxFile => format!("{A_MODEL}; `--data` names the directory of a data set"),
+        FileKind::IdxFile => format!("{A_MODEL}, and the directory of a data set with `--data`"),
         _ => A_MODEL.to_owned(),
     }
 }
@@ -113,7 +113,7 @@ fn content(path: &Path, fault: &Fault) -> String {
     let name = quoted(path);
     let is_safetensors = Format::from_path(path) == Some(Format::Safetensors);
     let key = fault.key().map(|key| format!("[{key:?}]")).unwrap_or_default();
-    // Python expressions that load the tensors, and save those of the expression between the last two.
+    // Python expressions: `load` loads the tensors, and `save` and `end` enclose the expression to save.
     let (load, save, end) = match is_safetensors {
         true => (
             format!("safetensors.torch.load_file({name})"),
@@ -137,7 +137,7 @@ fn content(path: &Path, fault: &Fault) -> String {
         FaultKind::KerasLayout => format!("transpose the tensors: {KERAS}"),
         FaultKind::NonFinite => "training diverged; train again with a smaller --lr".to_owned(),
         FaultKind::WriteOnly => format!(
-            "use the file that it was made from, or save its weights in Python: safetensors.numpy.save_file({{t.name: \
+            "use the file that it was converted from, or save its weights in Python: safetensors.numpy.save_file({{t.name: \
              onnx.numpy_helper.to_array(t) for t in onnx.load({name}).graph.initializer if t.name != \"ones\" and sum(t.dims) > 1}}, \"net.safetensors\")"
         ),
         FaultKind::ReadOnly => {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_have_hints() {
+    fn file_types_have_hints() {
         let cases: [(&[u8], &str); 9] = [
             (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
             (b"<!doctype html>", "download the file itself"),

@@ -20,7 +20,7 @@ pub enum PictureError {
     #[error("{} is too large", .0.display())]
     TooLarge(PathBuf),
     /// The part to use is not inside the picture.
-    #[error("{} has {width}x{height} pixels, so {} is not inside it", path.display(), crop.0.map(|n| n.to_string()).join(","))]
+    #[error("{} has {width}x{height} pixels, so {} is not inside the picture", path.display(), crop.0.map(|n| n.to_string()).join(","))]
     Crop { path: PathBuf, width: u32, height: u32, crop: Crop },
     /// The file is in a supported format but cannot be decoded.
     #[error("{} is corrupt: {cause}", path.display())]

@@ -15,6 +15,6 @@ mod statistics;
 
 pub use draw::{ascii, half_blocks};
 pub use error::PictureError;
-pub use prepare::{Crop, Invert, Prepared, prepare};
+pub use prepare::{Crop, Invert, Prepared, doubt, prepare};
 pub use read::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, decode, read};
 pub use statistics::{RANGES, Range, statistics, warnings};

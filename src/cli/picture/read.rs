@@ -49,6 +49,9 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let corrupt = |cause: String| PictureError::Corrupt { path: path.to_owned(), cause };
     let failed = |error| match error {
         ImageError::Limits(_) => too_large(),
+        ImageError::IoError(error) if limits::is_exhausted(&error) => {
+            FileError::new("cannot read", path, error).into()
+        }
         ImageError::Unsupported(_) => PictureError::NotAnImage(path.to_owned(), sniff(bytes)),
         error => corrupt(error.to_string()),
     };

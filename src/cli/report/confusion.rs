@@ -9,8 +9,7 @@ use super::TestResults;
 use super::html::scroll;
 
 pub fn matrix(results: &TestResults) -> Markup {
-    html! { section #confusion {
-        h2 { "Confusion matrix" }
+    html! {
         p { (most_frequent(results)) }
         (cells(&results.evaluation))
         div #cell .cell role="status" hidden {}
@@ -20,11 +19,11 @@ pub fn matrix(results: &TestResults) -> Markup {
             "The shade of a cell is proportional to the square root of its share of the row: "
             span .key .correct { "correct" } " " span .key .incorrect { "incorrect" } "."
         }
-    } }
+    }
 }
 
 fn most_frequent(results: &TestResults) -> Markup {
-    let (confusions, classes) = (results.confusions(3), results.evaluation.dataset.classes);
+    let (confusions, classes) = (results.confusions(3), &results.evaluation.dataset.classes);
     html! {
         @if confusions.is_empty() {
             "Every image was classified correctly."
@@ -40,14 +39,14 @@ fn most_frequent(results: &TestResults) -> Markup {
 }
 
 fn cells(evaluation: &Evaluation) -> Markup {
-    let (confusion, classes) = (&evaluation.confusion, evaluation.dataset.classes);
+    let (confusion, classes) = (evaluation.matrix(), &evaluation.dataset.classes);
     scroll(
         "Confusion matrix",
         html! {
             table .matrix {
                 thead { tr {
                     td .axes { span .axis { "predicted →" } span .axis { "actual ↓" } }
-                    @for class in classes { th scope="col" { span { (breakable(class)) } } }
+                    @for class in classes.iter() { th scope="col" { span { (breakable(class)) } } }
                 } }
                 tbody { @for (label, row) in confusion.iter().enumerate() {
                     @let total = row.iter().sum::<usize>().max(1);
@@ -93,13 +92,12 @@ pub fn classes(results: &TestResults) -> Markup {
             } } }
         }
     };
-    html! { section #classes {
-        h2 { "Classes" }
+    html! {
         (scroll("Metrics of each class", body))
         p .note {
             "Precision: fraction of the predictions of this class that are correct. Recall: fraction of the images \
              of this class that are predicted correctly. F1: harmonic mean of precision and recall. Support: \
              number of images."
         }
-    } }
+    }
 }

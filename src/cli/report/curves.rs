@@ -31,8 +31,7 @@ pub fn curves(record: &RunRecord) -> Markup {
         Chart { title, unit, lines, kept }.draw()
     };
     let last = epochs.len().saturating_sub(1);
-    html! { section #curves {
-        h2 { "Learning curves" }
+    html! {
         div .charts {
             (draw("Loss", &loss))
             (draw("Accuracy", &accuracy))
@@ -52,7 +51,7 @@ pub fn curves(record: &RunRecord) -> Markup {
             summary { "Show the curves as a table" }
             (metrics(record, rate))
         }
-    } }
+    }
 }
 
 fn metrics(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {

@@ -3,48 +3,66 @@
 use maud::{Markup, html};
 
 use crate::cli::ui::format::plural;
+use crate::data::ImageDataset;
 
 use super::Report;
-use super::html::section;
 use super::pictures::tile;
 
 /// Maximum number of images shown that only one of the models classifies correctly.
 const MAX_IMAGES: usize = 18;
 
-/// Indices of the images that only the first model classifies correctly, and of those that only the second does.
-pub fn only(models: [&Report<'_>; 2]) -> [Vec<usize>; 2] {
-    let correct = |model: usize, image: usize| {
-        let [label, predicted] = models[model].results.classes[image];
-        label == predicted
-    };
-    [0, 1].map(|model| {
-        let images = 0..models[0].results.classes.len();
-        images.filter(|image| correct(model, *image) && !correct(1 - model, *image)).collect()
-    })
+/// The predictions of two models for the images of a data set.
+pub struct Differences<'a> {
+    pub dataset: &'a ImageDataset,
+    /// Names of the models.
+    pub names: [&'a str; 2],
+    /// The class that each model predicts for each image.
+    pub predicted: [&'a [u8]; 2],
 }
 
-/// Returns the indices of the images that the section shows, in order.
-pub fn shown(only: &[Vec<usize>; 2]) -> impl Iterator<Item = usize> {
-    only.iter().flat_map(|images| images.iter().take(MAX_IMAGES)).copied()
-}
+impl<'a> Differences<'a> {
+    pub fn between(models: [&Report<'a>; 2]) -> Self {
+        Self {
+            dataset: models[0].dataset,
+            names: models.map(|model| model.model),
+            predicted: models.map(|model| &*model.results.predicted),
+        }
+    }
 
-pub fn differences(models: [&Report<'_>; 2]) -> Markup {
-    let only = only(models);
-    section(
-        "differences",
-        "Where the models differ",
+    /// Returns the indices of the images that are shown, in order.
+    pub fn shown(&self) -> impl Iterator<Item = usize> {
+        let only = only_correct(self.dataset.labels(), self.predicted);
+        only.into_iter().flat_map(|images| images.into_iter().take(MAX_IMAGES))
+    }
+
+    /// Renders the first images that only one of the models classifies correctly, with the predictions of both.
+    pub fn render(&self) -> Markup {
+        let classes = &self.dataset.info().classes;
+        let only = only_correct(self.dataset.labels(), self.predicted);
         html! {
             @for (model, images) in only.iter().enumerate() {
-                @let (name, other) = (models[model].model, models[1 - model]);
-                h3 { (name) " correct, " (other.model) " incorrect: " (plural(images.len(), "image")) }
+                h3 { (self.names[model]) " correct, " (self.names[1 - model]) " incorrect: " (plural(images.len(), "image")) }
                 ol .mistakes { @for index in images.iter().take(MAX_IMAGES) {
-                    @let [label, predicted] = other.results.classes[*index].map(|class| other.results.evaluation.dataset.classes[class]);
-                    (tile(models[0].images, *index, &format!(": actual {label}"), html! {
-                        span { "actual " b { (label) } "," }
-                        span { (other.model) ": " b { (predicted) } }
+                    @let actual = &classes[usize::from(self.dataset.labels()[*index])];
+                    (tile(self.dataset.images(), *index, &format!(": actual {actual}"), html! {
+                        span { "actual " b { (actual) } }
+                        @for (name, predicted) in self.names.iter().zip(self.predicted) {
+                            span { (name) ": " b { (classes[usize::from(predicted[*index])]) } }
+                        }
                     }))
                 } }
             }
-        },
-    )
+        }
+    }
+}
+
+/// Returns the indices of the images that only the first of two models classifies correctly, and of those that only the
+/// second does.
+pub fn only_correct(labels: &[u8], predicted: [&[u8]; 2]) -> [Vec<usize>; 2] {
+    [[0, 1], [1, 0]].map(|[right, wrong]| {
+        let is_only = |image: &usize| {
+            predicted[right][*image] == labels[*image] && predicted[wrong][*image] != labels[*image]
+        };
+        (0..labels.len()).filter(is_only).collect()
+    })
 }

@@ -10,19 +10,19 @@ use crate::model::PARAMETERS;
 use crate::train::{EpochRecord, RunFiles, RunRecord};
 
 use super::Report;
-use super::html::section;
+use super::html::Section;
 use super::settings::reason_for_fewer_epochs;
 
 /// Renders the part above the sections: title, summary, warnings and table of contents.
 pub(super) fn header(
     report: &Report<'_>,
     other: Option<&Report<'_>>,
-    contents: &[(&str, &str)],
+    sections: &[Section],
 ) -> Markup {
     let evaluation = &report.results.evaluation;
     html! {
         div .titles {
-            h1 { "LeNet on " (evaluation.dataset.name) }
+            h1 { "LeNet on " (evaluation.dataset.title()) }
             p {
                 b { (report.model) } " predicts " b { (percent(evaluation.accuracy())) }
                 @if let Some(other) = other {
@@ -32,28 +32,32 @@ pub(super) fn header(
             }
         }
         @for warning in [Some(report), other].into_iter().flatten().flat_map(warnings) { p .warning { strong { "Warning: " } (warning) } }
-        nav .contents aria-label="Contents" { ul { @for (id, heading) in contents {
-            li .scripted[*id == "inside"] hidden[*id == "inside"] { a href=(format!("#{id}")) { (heading) } }
-        } } }
+        nav .contents aria-label="Contents" { ul {
+            li .scripted hidden { a href="#inside" { "Look inside" } }
+            @for Section(id, heading, _) in sections { li { a href=(format!("#{id}")) { (heading) } } }
+        } }
     }
 }
 
-/// Names the images that the model was measured on.
+/// Describes the images on which the model was evaluated.
 fn images(report: &Report<'_>) -> String {
-    match report.results.evaluation.samples() {
+    let evaluation = &report.results.evaluation;
+    match evaluation.samples() {
         10_000 => "10,000 test images".to_owned(),
-        samples => format!("first {}", plural(samples, "test image")),
+        samples if evaluation.dataset.is_known() => {
+            format!("first {}", plural(samples, "test image"))
+        }
+        samples => plural(samples, "test image"),
     }
 }
 
 /// Renders the main results, and how the model was trained.
 pub(super) fn results(report: &Report<'_>) -> Markup {
-    let data = report.results.evaluation.dataset.name;
-    let body = html! {
+    let data = report.results.evaluation.dataset.title();
+    html! {
         p { (history(report)) " Measured on the " (images(report)) " of " (data) "." }
         (headline(report))
-    };
-    section("results", "Results", body)
+    }
 }
 
 /// Renders a time in UTC. The script of the page replaces it with the local time of the reader.

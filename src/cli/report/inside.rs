@@ -1,11 +1,12 @@
 //! The interactive section, which runs the network in the browser: a canvas to draw on, a picture of the network that shows
-//! where each value comes from, and the answer with reasons.
+//! where each value comes from, and the prediction with an explanation.
 //!
 //! Without scripts, the section stays hidden. The scripts draw the picture of the network.
 
 use maud::{Markup, html};
 
-use crate::data::DatasetInfo;
+use crate::data::datasets::Name;
+use crate::data::{DatasetInfo, FASHION_MNIST, MNIST};
 
 use super::Report;
 
@@ -16,15 +17,15 @@ const SHIFTS: [(&str, &str); 4] = [("left", "←"), ("up", "↑"), ("down", "↓
 
 /// Renders the section, hidden until the script shows it.
 ///
-/// If there is an `other` model, the section shows the answers of both and the layers of one at a time.
+/// If there is an `other` model, the section shows the predictions of both and the layers of one at a time.
 pub fn inside(report: &Report<'_>, other: Option<&Report<'_>>) -> Markup {
-    let dataset = report.results.evaluation.dataset;
+    let dataset = &report.results.evaluation.dataset;
     html! {
         section #inside hidden {
             div .intro {
                 h2 { "Look inside" }
                 p {
-                    "Draw, drop or paste a picture, or select an image. Point at a value to see how it is computed; click to \
+                    (invitation(dataset)) ", or drop, paste or select a picture. Point at a value to see how it is computed; click to \
                      keep it. No data leaves this page."
                 }
             }
@@ -49,10 +50,28 @@ pub fn inside(report: &Report<'_>, other: Option<&Report<'_>>) -> Markup {
     }
 }
 
+/// Returns a sentence that invites to draw one of the classes.
+fn invitation(dataset: &DatasetInfo) -> String {
+    match &dataset.classes[..] {
+        _ if *dataset == FASHION_MNIST => "Draw a piece of clothing".to_owned(),
+        classes if *classes == *MNIST.classes => "Draw a digit".to_owned(),
+        classes => format!("Draw one of these: {}", one_of(classes)),
+    }
+}
+
+/// Lists names as alternatives: `a, b or c`.
+fn one_of(names: &[Name]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.to_string(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
 /// Renders the controls that move the network through the epochs of its run.
 fn replay(epochs: usize) -> Markup {
     html! {
-        div .replay role="group" aria-label="Replay of the training" {
+        div .replay role="group" aria-label="Replay of the training run" {
             button #play type="button" { "Play" }
             label for="replay" { "Epoch" }
             input #replay type="range" min="0" max=(epochs - 1) value=(epochs - 1);
@@ -84,13 +103,13 @@ fn editor(dataset: &DatasetInfo) -> Markup {
             div #picks .picks role="group" aria-label="Test images to select, one per class" {}
             p #keys .note {
                 "Keys: arrows move the brush, Space draws, Backspace erases."
-                @if dataset.classes.contains(&"Sneaker") { " Shoes face left in this data set." }
+                @if dataset.classes == FASHION_MNIST.classes { " Shoes face left in this data set." }
             }
         }
     }
 }
 
-/// Renders the choice of the model whose layers are shown.
+/// Renders the buttons that select the model whose layers are shown.
 fn choice(models: [&str; 2]) -> Markup {
     html! {
         fieldset .models {
@@ -110,8 +129,8 @@ fn choice(models: [&str; 2]) -> Markup {
 fn outputs(dataset: &DatasetInfo, with_other: bool) -> Markup {
     html! {
         table .bars {
-            caption { b { "fc3" } " output and probability of each class; select one to question it" }
-            tbody { @for class in dataset.classes { tr {
+            caption { b { "fc3" } " output and probability of each class; select one to examine it" }
+            tbody { @for class in dataset.classes.iter() { tr {
                 td .output { canvas .fc3 width="1" height="1" {} }
                 th scope="row" { button type="button" aria-pressed="false" { (class) } }
                 td .meter { span {} @if with_other { i .other {} } }
@@ -125,7 +144,7 @@ fn outputs(dataset: &DatasetInfo, with_other: bool) -> Markup {
 fn why() -> Markup {
     html! {
         div .why role="group" aria-label="Why" {
-            label { input #covering type="checkbox"; " Show on the drawing what matters" }
+            label { input #covering type="checkbox"; " Show which parts matter" }
             p #covering-text role="status" {}
             label for="push" { "Push the drawing towards " b #target {} }
             input #push type="range" min="0" max="100" value="0";
@@ -149,9 +168,8 @@ fn origin() -> Markup {
             div .formula .scroll tabindex="0" role="region" aria-label="How the selected value is computed" {}
         }
         p #network-keys .note {
-            "Kernels of conv1 share one colour scale, " span #kernel-scale {} ": blue is positive, orange negative. Maps are shown \
-             after the sigmoid. Keys in the network: arrows move, Page Down and Page Up change the map, Home and End go to the \
-             first and the last."
+            "Kernels of conv1 share one colour scale, " span #kernel-scale {} ": blue is positive, orange is negative. Maps are shown \
+             after the sigmoid. Keys: arrows move, Page Down and Page Up change the map, Home and End go to the first and the last."
         }
     }
 }

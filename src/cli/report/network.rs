@@ -28,20 +28,18 @@ pub fn layer_table(layers: &[LayerSummary], number: fn(usize) -> String) -> Tabl
 
 pub fn architecture() -> Markup {
     let layers = layer_table(&layers(1), count);
-    html! { section #layers {
-        h2 { "Layers" }
+    html! {
         (table("Layers of the network", "metrics layers", &layers, None))
         p .note {
             "Shapes are for one image: (image, channel, row, column). Each convolution and each dense layer is \
              followed by a sigmoid. Multiply-adds are per forward pass."
         }
-    } }
+    }
 }
 
 pub fn kernels(weights: &Weights) -> Markup {
     let (kernels, _) = weights.tensor(0).as_chunks::<{ SIDE * SIDE }>();
-    html! { section #kernels {
-        h2 { "First-layer kernels" }
+    html! {
         p {
             "The patterns that the first convolution detects: a channel is active where the image is bright under "
             span .key .plus { "positive" } " weights and dark under " span .key .minus { "negative" } " weights."
@@ -53,7 +51,7 @@ pub fn kernels(weights: &Weights) -> Markup {
             "Each kernel has its own colour scale: the deepest colour stands for the value printed below it. "
             "The weights apply to pixel values from 0 to 255."
         }
-    } }
+    }
 }
 
 fn picture(number: usize, kernel: &[f32; SIDE * SIDE]) -> Markup {

@@ -5,22 +5,23 @@ use std::io;
 use maud::html;
 
 use crate::cli::ui::format::percent;
-use crate::data::{CLASSES, DatasetIdentity, Image, UNKNOWN};
+use crate::data::{CLASSES, DatasetIdentity, ImageDataset, UNKNOWN};
 use crate::model::Weights;
 use crate::train::{RunRecord, Snapshot};
 
+use super::TestResults;
 use super::card::about;
 use super::confusion::{classes, matrix};
 use super::curves::curves;
-use super::differences::differences;
+use super::differences::Differences;
 use super::header::{header, results};
+use super::html::{Page, Section};
 use super::inside::inside;
 use super::network::{architecture, kernels};
 use super::pictures::mistakes;
 use super::reliability::confidence;
-use super::script::{script, script_source};
+use super::script::{SCRIPT, data};
 use super::settings::training;
-use super::{TestResults, html};
 
 /// The input of a report.
 #[derive(Debug, Clone, Copy)]
@@ -31,14 +32,14 @@ pub struct Report<'a> {
     /// The run record of the model, or the error from reading it.
     pub record: &'a io::Result<RunRecord>,
     /// The test images that the model was evaluated on.
-    pub images: &'a [Image],
+    pub dataset: &'a ImageDataset,
     /// The data set that the model was trained on, if it is known.
     pub trained_on: Option<&'a DatasetIdentity>,
-    /// The results of the model on `images`.
+    /// The results of the model on `dataset`.
     pub results: &'a TestResults,
     /// The epochs of the run for the replay, if they were kept.
     pub replay: &'a [ReplayEpoch],
-    /// Whether the activations, the pooling and the pixels of the network are confirmed, not assumed.
+    /// Whether the activations, the pooling and the pixel scaling of the network are known rather than assumed.
     pub is_described: bool,
 }
 
@@ -55,49 +56,38 @@ pub struct ReplayEpoch {
 /// model, both classify the same drawings.
 pub fn page(report: &Report<'_>, other: Option<&Report<'_>>) -> String {
     let record = report.record.as_ref().ok();
-    let dataset = report.results.evaluation.dataset;
+    let dataset = &report.results.evaluation.dataset;
+    let trained_on = report.trained_on.map_or_else(|| UNKNOWN.clone(), DatasetIdentity::info);
     let with_curves = record.filter(|record| !record.epochs.is_empty());
-    let sections = html! {
-        (inside(report, other))
-        (results(report))
-        @if let Some(other) = other { (differences([report, other])) }
-        @if let Some(record) = with_curves { (curves(record)) }
-        (matrix(report.results))
-        (classes(report.results))
-        (confidence(report.results))
-        (mistakes(report.results, report.images))
-        (kernels(report.weights))
-        @if let Some(record) = record { (training(record)) }
-        (architecture())
-        (about(report.trained_on.map_or(&UNKNOWN, DatasetIdentity::info)))
-    };
-    let script = script(report, other);
+    let differences = other.map(|other| Differences::between([report, other]));
+    let found = report.results;
+    let sections = [
+        Some(Section("results", "Results", results(report))),
+        differences.as_ref().map(|found| Section("differences", "Differences", found.render())),
+        with_curves.map(|record| Section("curves", "Learning curves", curves(record))),
+        Some(Section("confusion", "Confusion matrix", matrix(found))),
+        Some(Section("classes", "Classes", classes(found))),
+        Some(Section("confidence", "Confidence", confidence(found))),
+        Some(Section("mistakes", "Mistakes", mistakes(found, report.dataset.images()))),
+        Some(Section("kernels", "Kernels", kernels(report.weights))),
+        record.map(|record| Section("training", "Training", training(record))),
+        Some(Section("layers", "Layers", architecture())),
+        Some(Section("card", "About", about(&trained_on))),
+    ];
+    let sections: Vec<_> = sections.into_iter().flatten().collect();
     let accuracy = percent(report.results.evaluation.accuracy());
     let names: Vec<_> =
         [Some(report), other].into_iter().flatten().map(|model| model.model).collect();
-    let title = format!("LeNet on {}: {accuracy} ({})", dataset.name, names.join(", "));
+    let title = format!("LeNet on {}: {accuracy} ({})", dataset.title(), names.join(", "));
     let command = format!("lenet report {}", names.join(" "));
-    let contents = [
-        Some(("inside", "Look inside")),
-        Some(("results", "Results")),
-        other.map(|_| ("differences", "Differences")),
-        with_curves.map(|_| ("curves", "Learning curves")),
-        Some(("confusion", "Confusion matrix")),
-        Some(("classes", "Classes")),
-        Some(("confidence", "Confidence")),
-        Some(("mistakes", "Mistakes")),
-        Some(("kernels", "Kernels")),
-        record.map(|_| ("training", "Training")),
-        Some(("layers", "Layers")),
-        Some(("card", "About")),
-    ];
-    let contents: Vec<_> = contents.into_iter().flatten().collect();
-    html::page(
-        &title,
-        &script_source(),
-        &command,
-        header(report, other, &contents),
-        sections,
-        script,
-    )
+    let page = Page {
+        title: &title,
+        command: &command,
+        style: include_str!("lesson.css"),
+        header: header(report, other, &sections),
+        main: html! { (inside(report, other)) @for section in &sections { (section) } },
+        data: data(report, other, differences.as_ref()),
+        script: SCRIPT,
+    };
+    page.render()
 }

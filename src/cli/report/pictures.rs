@@ -10,9 +10,8 @@ use crate::data::{Image, SIDE};
 use super::TestResults;
 
 pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
-    let classes = results.evaluation.dataset.classes;
-    html! { section #mistakes {
-        h2 { "Most confident mistakes" }
+    let classes = &results.evaluation.dataset.classes;
+    html! {
         @if results.mistakes.is_empty() {
             p { "None: every image was classified correctly." }
         } @else {
@@ -22,7 +21,7 @@ pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
                 code { "lenet predict --index" } "."
             }
             ol .mistakes { @for mistake in &results.mistakes {
-                @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| classes[class]);
+                @let [predicted, actual] = [mistake.predicted, mistake.label].map(|class| &classes[class]);
                 (tile(images, mistake.index, &format!(": predicted {predicted}, actual {actual}"), html! {
                     span { "predicted " b { (predicted) } "," }
                     span { "actual " b { (actual) } }
@@ -30,7 +29,7 @@ pub fn mistakes(results: &TestResults, images: &[Image]) -> Markup {
                 }))
             } }
         }
-    } }
+    }
 }
 
 /// Renders a list item with a test image, a caption and the number of the image.

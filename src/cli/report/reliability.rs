@@ -15,8 +15,7 @@ use super::test_results::{BINS, Bin};
 const AREA: [f64; 4] = [48.0, 10.0, 380.0, 196.0];
 
 pub fn confidence(results: &TestResults) -> Markup {
-    html! { section #confidence {
-        h2 { "Confidence" }
+    html! {
         p {
             "The mean probability of the predictions is " b { (percent(results.mean_confidence())) } ", and "
             b { (percent(results.evaluation.accuracy())) } " of them are correct. " (verdict(results))
@@ -29,7 +28,7 @@ pub fn confidence(results: &TestResults) -> Markup {
              calibrated model, the bars end on the dashed line. The expected calibration error is the mean \
              distance from this line, weighted by the number of predictions per bar."
         }
-    } }
+    }
 }
 
 /// Returns the non-empty bins, each with its limits in percent.

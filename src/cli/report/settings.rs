@@ -3,13 +3,13 @@
 use maud::{Markup, html};
 
 use crate::cli::ui::format::{count, duration, plural};
-use crate::data::{Augmentation, CLASSES, DatasetIdentity, DatasetInfo, Scaling};
+use crate::data::{Augmentation, DatasetIdentity, DatasetInfo, Scaling};
 use crate::model::Activation;
 use crate::optim::Schedule;
 use crate::train::{Keep, Recipe, RunRecord, StopReason};
 
 use super::header::time;
-use super::html::{scroll, section};
+use super::html::scroll;
 
 pub fn training(record: &RunRecord) -> Markup {
     let body = html! {
@@ -25,7 +25,7 @@ pub fn training(record: &RunRecord) -> Markup {
             } }
         } }
     };
-    section("training", "Training", scroll("Training settings", body))
+    scroll("Training settings", body)
 }
 
 /// Returns the names and values of all settings in a run record.
@@ -38,10 +38,13 @@ pub fn rows(record: &RunRecord) -> Vec<(&'static str, String)> {
     };
     let limit = settings.limit.map(|limit| plural(limit, "image"));
     let mut rows = vec![("Recipe", settings.recipe.name.clone())];
-    let dataset = record.trained_on().unwrap_or_else(DatasetIdentity::assumed);
-    rows.extend(recipe(&settings.recipe, dataset.info()));
+    let recorded = record.trained_on();
+    let data = recorded.as_ref().map(|dataset| &dataset.names).filter(|names| names.is_named());
+    let dataset =
+        recorded.as_ref().map_or_else(|| DatasetIdentity::assumed().info(), DatasetIdentity::info);
+    rows.extend(recipe(&settings.recipe, &dataset));
     let run = [
-        dataset.names.name.map(|name| ("Data set", name)),
+        data.map(|names| ("Data set", names.title())),
         Some(("Batch size", count(settings.batch_size))),
         Some(("Seed", settings.seed.to_string())),
         Some(("Epochs", epochs(record))),
@@ -110,8 +113,9 @@ fn augmentation(augmentation: Augmentation, dataset: &DatasetInfo) -> Option<Str
 
 /// Lists the classes that are never flipped, if there are any.
 fn unflipped(dataset: &DatasetInfo) -> String {
-    let labels = (0..CLASSES as u8).filter(|label| !dataset.may_flip(*label));
-    let names: Vec<_> = labels.map(|label| dataset.classes[usize::from(label)]).collect();
+    let classes = dataset.classes.iter().enumerate();
+    let names = classes.filter(|(label, _)| !dataset.may_flip(*label as u8));
+    let names: Vec<&str> = names.map(|(_, name)| &**name).collect();
     match names[..] {
         [] => String::new(),
         _ => format!(" (except {})", names.join(", ")),

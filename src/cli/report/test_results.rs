@@ -56,8 +56,8 @@ pub struct TestResults {
     /// The most confident predictions of each cell of the confusion matrix, at most [`CELL_IMAGES`] per cell, with the
     /// most confident first in each cell.
     pub cells: Vec<Prediction>,
-    /// The label and the predicted class of each image.
-    pub classes: Vec<[usize; 2]>,
+    /// The predicted class of each image.
+    pub predicted: Vec<u8>,
     /// Predictions by probability: bin i covers probabilities from i / 10 to below (i + 1) / 10. The last bin
     /// includes 1.
     pub confidence: [Bin; BINS],
@@ -65,7 +65,7 @@ pub struct TestResults {
 
 impl TestResults {
     /// Collects the results from outputs and the labels of the same images of `dataset`.
-    pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &'static DatasetInfo) -> Self {
+    pub fn new(outputs: &[Outputs], labels: &[u8], dataset: &DatasetInfo) -> Self {
         let mut predictions = Vec::new();
         let mut confidence = [Bin::default(); BINS];
         for (index, (row, label)) in outputs.iter().zip(labels).enumerate() {
@@ -79,7 +79,7 @@ impl TestResults {
             }
             predictions.push(Prediction { index, label, predicted, probability });
         }
-        let classes = predictions.iter().map(|p: &Prediction| [p.label, p.predicted]).collect();
+        let predicted = predictions.iter().map(|p: &Prediction| p.predicted as u8).collect();
         predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         let incorrect = predictions.iter().filter(|p| p.label != p.predicted);
         let mut counts = [[0; 10]; 10];
@@ -93,7 +93,7 @@ impl TestResults {
             evaluation: Evaluation::new(outputs, labels, dataset),
             mistakes: incorrect.take(MISTAKES).cloned().collect(),
             cells,
-            classes,
+            predicted,
             confidence,
         }
     }

@@ -24,7 +24,8 @@ impl Bar {
     pub fn new(epochs: usize) -> Self {
         let style = ProgressStyle::with_template("{wide_bar:.cyan/blue} {percent}%  {eta} left");
         let style = style.expect("the template is a constant");
-        // The bar has no thread of its own, because indicatif panics if it cannot start one. The runs report often enough.
+        // The bar has no update thread, because indicatif panics if it cannot start one. Runs report progress often enough
+        // without it.
         let bar = ProgressBar::new(epochs as u64 * PER_EPOCH).with_style(style);
         Self { bar, done: 0 }
     }

@@ -1,6 +1,6 @@
 //! The confusion matrix as text.
 
-use crate::data::CLASSES;
+use crate::data::datasets::Name;
 use crate::eval::Evaluation;
 
 use super::{Drawing, columns, drawing_wanted};
@@ -8,33 +8,33 @@ use super::{Drawing, columns, drawing_wanted};
 /// Greys of a 256-colour terminal, from black to white.
 const GREYS: std::ops::RangeInclusive<u8> = 232..=255;
 
-/// Formats the confusion matrix: a row per true class, a column per predicted class. In colour, the brightness of a cell is its
-/// share of the row.
+/// Formats the confusion matrix, with one row per true class and one column per predicted class. With colours, the brightness
+/// of a cell shows its fraction of the row.
 pub fn confusion(evaluation: &Evaluation) -> String {
     // A line is 14 + 10 * 6 = 74 columns wide, or 10 + 10 * 5 = 60 if the terminal is narrower than that.
     let (first, cell) = if columns() < 74 { (10, 4) } else { (14, 5) };
-    format(&evaluation.confusion, &evaluation.dataset.classes, first, cell, drawing_wanted())
+    format(&evaluation.matrix(), &evaluation.dataset.classes, first, cell, drawing_wanted())
 }
 
 fn format(
-    matrix: &[[usize; CLASSES]; CLASSES],
-    classes: &[&str; CLASSES],
+    matrix: &[&[usize]],
+    classes: &[Name],
     first: usize,
     cell: usize,
     drawing: Drawing,
 ) -> String {
     let mut text =
         format!("confusion: true classes down, predicted classes across\n{:<first$}", "");
-    text.extend((0..CLASSES).map(|class| format!(" {class:>cell$}")));
+    text.extend((0..classes.len()).map(|class| format!(" {class:>cell$}")));
     for (class, row) in matrix.iter().enumerate() {
-        let heading = match classes[class] {
-            // An unknown data set names its classes by their numbers.
+        let heading = match &*classes[class] {
+            // In an unknown data set, the name of a class is its number.
             name if name == class.to_string() => name.to_owned(),
             name => format!("{class} {}", short(name, first - 2)),
         };
         text += &format!("\n{heading:<first$}");
         let total = row.iter().sum::<usize>().max(1);
-        for count in row {
+        for count in *row {
             let number = format!(" {count:>cell$}");
             text += &match drawing {
                 Drawing::Colour => shaded(&number, *count as f64 / total as f64),
@@ -54,11 +54,14 @@ fn shaded(text: &str, share: f64) -> String {
     format!("\u{1b}[38;5;{foreground};48;5;{background}m{text}\u{1b}[0m")
 }
 
-/// Returns the name of a class, or its first word if the name has more than `width` characters.
+/// Returns the name of a class, or the start of its first word if the name has more than `width` characters.
 fn short(name: &str, width: usize) -> &str {
     match name.chars().count() <= width {
         true => name,
-        false => name.split([' ', '/']).next().unwrap_or(name),
+        false => {
+            let word = name.split([' ', '/']).next().unwrap_or(name);
+            &word[..word.char_indices().nth(width).map_or(word.len(), |(end, _)| end)]
+        }
     }
 }
 
@@ -69,9 +72,10 @@ mod tests {
 
     #[test]
     fn rows_have_numbers_and_whole_words() {
-        let mut matrix = [[0; CLASSES]; CLASSES];
-        matrix[9][0] = 25;
-        matrix[9][9] = 75;
+        let mut counts = [[0; 10]; 10];
+        counts[9][0] = 25;
+        counts[9][9] = 75;
+        let matrix = counts.each_ref().map(<[usize; 10]>::as_slice);
         let narrow = format(&matrix, &FASHION_MNIST.classes, 10, 4, Drawing::Plain);
         let lines: Vec<_> = narrow.lines().collect();
         assert!(lines[1].ends_with("    7    8    9") && lines.iter().all(|line| line.len() <= 60));
@@ -87,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn larger_shares_are_brighter() {
+    fn larger_fractions_are_brighter() {
         let background = |share| shaded("", share).split([';', 'm']).nth(5).unwrap().to_owned();
         assert_eq!([0.0, 0.25, 1.0].map(background), ["232", "244", "255"]);
     }

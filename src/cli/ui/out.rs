@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::table::Table;
+use super::{Drawing, columns, drawing_wanted, format};
 use crate::cli::error::Error;
-use crate::cli::ui::format;
 use crate::io::text;
 
 /// Writes lines to stdout. If the reader closes the pipe, as in `lenet .. | head`, the remaining output is dropped silently and
@@ -30,6 +31,12 @@ impl Out {
     /// Writes each item as one line.
     pub fn lines(&mut self, lines: impl IntoIterator<Item = impl AsRef<str>>) {
         lines.into_iter().for_each(|line| self.line(line.as_ref()));
+    }
+
+    /// Writes the lines of a table, in colour if the terminal supports it.
+    pub fn table(&mut self, table: &Table) {
+        let lines = table.lines(columns(), drawing_wanted() == Drawing::Colour);
+        lines.iter().for_each(|line| self.verbatim(line));
     }
 
     /// Writes `text` and a newline without escaping. `text` must come from the program itself, without names, messages

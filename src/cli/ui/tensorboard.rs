@@ -31,7 +31,7 @@ use crate::train::{EpochRecord, RunRecord};
 const PREFIX: &str = "events.out.tfevents.";
 const SUFFIX: &str = ".lenet";
 
-/// Free space on the disk, in bytes, that a run needs for an event file: that of about a hundred epochs.
+/// Free disk space, in bytes, that a run needs for an event file, enough for about a hundred epochs.
 const MIN_BYTES: usize = 1 << 14;
 
 /// The event files of a run.

@@ -176,10 +176,4 @@ mod tests {
         );
         assert_eq!(wrap("one_very_long_word", 4), ["one_very_long_word"]);
     }
-
-    #[test]
-    fn only_labels_are_coloured() {
-        assert_eq!(with_coloured_label("error: a: b"), "\u{1b}[1;31merror:\u{1b}[0m a: b");
-        assert_eq!(with_coloured_label("saved: b"), "saved: b");
-    }
 }

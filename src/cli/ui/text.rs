@@ -157,10 +157,14 @@ impl RunReporter for TextReporter {
     }
 }
 
-/// Returns what distinguishes a run from others, for [`fit`].
+/// Returns the values that distinguish a run from others, for [`fit`].
 fn setup(record: &RunRecord, output: Option<&Path>) -> Vec<(u8, String)> {
     let settings = &record.settings;
-    let dataset = record.dataset.as_ref().and_then(|dataset| dataset.name.clone());
+    let dataset = record.dataset.as_ref().filter(|dataset| dataset.is_named());
+    let dataset = dataset.map(|dataset| match &dataset.name {
+        Some(name) => name.clone(),
+        None => format!("data set of {} classes", dataset.classes.len()),
+    });
     // The instruction set in `CPU (avx2)` is a detail for `lenet doctor`.
     let device = record.device.split(" (").next().unwrap_or_default();
     let mut parts = vec![
@@ -187,7 +191,7 @@ pub fn fit(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     }
 }
 
-/// Widths, in columns, from which the bar also shows the loss, and the images per second.
+/// Minimum widths, in columns, at which the bar also shows the loss, and the images per second.
 const NARROW: usize = 96;
 const WIDE: usize = 120;
 

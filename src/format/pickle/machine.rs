@@ -8,7 +8,7 @@ use crate::format::Fault;
 /// Index of a value in [`Machine::values`].
 pub(super) type Id = usize;
 
-/// Maximum number of dimensions of a tensor. A higher limit would allow a small file to need much memory.
+/// Maximum number of dimensions of a tensor. With a higher limit, a small file could require a lot of memory.
 const MAX_DIMENSIONS: usize = 8;
 
 #[derive(Debug)]

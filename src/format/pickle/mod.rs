@@ -1,9 +1,9 @@
 //! A restricted pickle reader: a stack machine that finds the tensors in files of PyTorch and skips everything else.
 //!
-//! The reader imports and calls nothing. It builds tensors and dictionaries. Every other class or function is only named, and so
-//! is the object that it would create, for example an optimizer or a date in a checkpoint. Values are stored in one list and refer
-//! to each other by index. Each byte adds at most one value, so a pickle can neither recurse nor grow exponentially. The opcodes
-//! are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
+//! The reader imports and calls nothing. It builds tensors and dictionaries. It represents every other class or function, and
+//! the object that it would create (for example an optimizer or a date in a checkpoint), only by name. Values are stored in one
+//! list and refer to each other by index. Each byte adds at most one value, so a pickle can neither recurse nor grow
+//! exponentially. The opcodes are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
 
 mod machine;
 mod weights;
@@ -54,7 +54,7 @@ impl<'a> Machine<'a> {
                 b'K' => self.integer(1)?,
                 b'M' => self.integer(2)?,
                 b'J' => self.integer(4)?,
-                // A float, and integers and bytes of any length.
+                // A float; integers and bytes of any length.
                 b'G' => self.take(8).map(|_| self.push(Value::Other))?,
                 0x8a | b'C' => self.prefixed(1).map(|_| self.push(Value::Other))?,
                 0x8b | b'B' => self.prefixed(4).map(|_| self.push(Value::Other))?,
@@ -95,7 +95,7 @@ impl<'a> Machine<'a> {
                 }
                 b'Q' => self.persistent_id()?,
                 b'R' => self.reduce()?,
-                // New objects: a class and its arguments, of which the second opcode has named ones too.
+                // New objects: a class and its arguments. The second opcode also has named arguments.
                 0x81 => self.pop_many(2).and_then(|items| self.object(items[0]))?,
                 0x92 => self.pop_many(3).and_then(|items| self.object(items[0]))?,
                 b'b' => self.pop().and_then(|_| self.change_object("sets attributes of"))?,
@@ -143,8 +143,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Checks that the top of the stack may be changed. The change itself is ignored: it concerns a list, an object that is only
-    /// named, or an attribute of a dictionary such as `_metadata`.
+    /// Checks that the top of the stack may be changed. The change itself is ignored, because it concerns a list, an object of
+    /// which only the name is stored, or an attribute of a dictionary such as `_metadata`.
     fn change_object(&self, action: &str) -> Result<(), Fault> {
         match self.values[self.top()?] {
             Value::Dict(_) | Value::Object(..) | Value::Other => Ok(()),

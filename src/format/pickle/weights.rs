@@ -18,8 +18,7 @@ pub(in crate::format) type StateDict<'a> = (Vec<(&'a str, TensorRef<'a>)>, Optio
 /// Parses a pickle and returns the tensors of the state dict in it, in order. Everything else is ignored.
 ///
 /// # Errors
-/// Returns an error if the pickle is malformed, or if it does not contain exactly one state dict at the places where PyTorch
-/// programs put it.
+/// Returns an error if the pickle is malformed, or if it does not contain exactly one state dict under the usual keys.
 pub(in crate::format) fn state_dict(bytes: &[u8]) -> Result<StateDict<'_>, Fault> {
     let mut machine = Machine { bytes, ..Machine::default() };
     let result = machine.run()?;

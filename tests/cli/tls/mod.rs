@@ -1,4 +1,4 @@
-//! `lenet data fetch` from a server whose certificate is from a private authority.
+//! Tests `lenet data fetch` with a server whose certificate is from a private authority.
 //!
 //! `ca.pem` is the certificate of the authority, whose key was deleted. `server.pem` and `server.key` are for localhost. They
 //! were created with openssl and are valid until 2100.
@@ -59,7 +59,7 @@ fn fetch(dir: &TestDir, port: u16, certificates: Option<&str>) -> CommandOutput 
 }
 
 #[test]
-fn private_certificate_authority_can_be_named() {
+fn ssl_cert_file_selects_authority() {
     let port = start_server();
     let dir = incomplete_dataset();
     for unknown in [None, Some("/nonexistent")] {

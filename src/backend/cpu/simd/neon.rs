@@ -13,7 +13,7 @@ pub(super) fn run_neon<K: Kernel>(kernel: K) {
     kernel.run(Neon(()));
 }
 
-/// Implements operations on two vectors, each by the intrinsic that computes it for one register.
+/// Implements operations on two vectors with the intrinsic for one register.
 macro_rules! operations {
     ($($name:ident = $intrinsic:ident;)*) => {$(
         #[inline(always)]

@@ -1,4 +1,4 @@
-//! Vectors of sixteen lanes as two vectors of eight.
+//! Implements vectors of sixteen lanes as two vectors of eight.
 
 use super::{LANES, Shuffles, Vectors, WIDE, Wide};
 
@@ -6,7 +6,7 @@ use super::{LANES, Shuffles, Vectors, WIDE, Wide};
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<S>(pub(super) S);
 
-/// Implements operations by the same operation on both halves.
+/// Implements operations by applying the same operation to both halves.
 macro_rules! halves {
     ($($name:ident($($x:ident),*);)*) => {$(
         #[inline(always)]

@@ -18,13 +18,14 @@ pub(super) fn run_avx512<K: Kernel>(kernel: K) {
     kernel.run(X86::<true>(()));
 }
 
-/// Implements operations on vectors, each by the intrinsic that computes it.
+/// Implements operations on vectors, each by the expression that computes it.
 macro_rules! operations {
-    ($v:ty: $($name:ident($($x:ident),*) = $intrinsic:ident($($operand:ident),*);)*) => {$(
+    ($($name:ident($($x:ident: $t:ty),*) $(-> $result:ty)? = $body:expr;)*) => {$(
         #[inline(always)]
-        fn $name(self, $($x: $v),*) -> $v {
-            // SAFETY: `self` only exists if the CPU supports the instructions of its type.
-            unsafe { $intrinsic($($operand),*) }
+        fn $name(self, $($x: $t),*) $(-> $result)? {
+            // SAFETY: `self` only exists if the CPU supports the instructions of its type. Memory is accessed through references
+            // to arrays, which cover all bytes of a vector, and no alignment is required.
+            unsafe { $body }
         }
     )*};
 }
@@ -33,48 +34,26 @@ impl<const ZMM: bool> Vectors<LANES> for X86<ZMM> {
     type V = __m256;
 
     // The instructions of `max` and `min` return their second operand unless the first is greater or less.
-    operations! { __m256:
-        add(a, b) = _mm256_add_ps(a, b);
-        sub(a, b) = _mm256_sub_ps(a, b);
-        mul(a, b) = _mm256_mul_ps(a, b);
-        div(a, b) = _mm256_div_ps(a, b);
-        mul_add(a, b, c) = _mm256_fmadd_ps(a, b, c);
-        max(a, b) = _mm256_max_ps(b, a);
-        min(a, b) = _mm256_min_ps(b, a);
-    }
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m256 {
-        // SAFETY: `self` only exists if the CPU supports AVX2 and FMA.
-        unsafe { _mm256_set1_ps(x) }
-    }
-    #[inline(always)]
-    fn splat_pair(self, x: &[f32; 2]) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_castpd_ps(_mm256_set1_pd(as_double(x))) }
-    }
-    #[inline(always)]
-    fn load(self, from: &[f32; LANES]) -> __m256 {
-        // SAFETY: as in `splat`; the reference covers the 32 bytes read, and no alignment is required.
-        unsafe { _mm256_loadu_ps(from.as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m256, to: &mut [f32; LANES]) {
-        // SAFETY: as in `splat`; the reference covers the 32 bytes written, and no alignment is required.
-        unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
-    }
-    #[inline(always)]
-    fn select_greater(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
-    }
-    #[inline(always)]
-    fn shift_into_exponent(self, v: __m256) -> __m256 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v))) }
+    operations! {
+        splat(x: f32) -> __m256 = _mm256_set1_ps(x);
+        splat_pair(x: &[f32; 2]) -> __m256 = _mm256_castpd_ps(_mm256_set1_pd(as_double(x)));
+        load(from: &[f32; LANES]) -> __m256 = _mm256_loadu_ps(from.as_ptr());
+        store(v: __m256, to: &mut [f32; LANES]) = _mm256_storeu_ps(to.as_mut_ptr(), v);
+        add(a: __m256, b: __m256) -> __m256 = _mm256_add_ps(a, b);
+        sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
+        mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
+        div(a: __m256, b: __m256) -> __m256 = _mm256_div_ps(a, b);
+        mul_add(a: __m256, b: __m256, c: __m256) -> __m256 = _mm256_fmadd_ps(a, b, c);
+        max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(b, a);
+        min(a: __m256, b: __m256) -> __m256 = _mm256_min_ps(b, a);
+        select_greater(a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 =
+            _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b));
+        shift_into_exponent(v: __m256) -> __m256 =
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(v)));
     }
     #[inline(always)]
     fn to_bytes(self, v: __m256) -> [u8; LANES] {
-        // SAFETY: as in `splat`.
+        // SAFETY: as in `operations`.
         unsafe {
             let v = _mm256_cvttps_epi32(v);
             let v = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v));
@@ -92,7 +71,7 @@ fn as_double(x: &[f32; 2]) -> f64 {
 impl<const ZMM: bool> Shuffles for X86<ZMM> {
     #[inline(always)]
     fn deinterleave(self, a: __m256, b: __m256) -> (__m256, __m256) {
-        // SAFETY: as in `splat`.
+        // SAFETY: as in `operations`.
         unsafe {
             let low = _mm256_permute2f128_ps::<0x20>(a, b);
             let high = _mm256_permute2f128_ps::<0x31>(a, b);
@@ -105,7 +84,7 @@ impl<const ZMM: bool> Shuffles for X86<ZMM> {
     #[inline(always)]
     fn transpose(self, rows: [__m256; LANES]) -> [__m256; LANES] {
         let [a, b, c, d, e, f, g, h] = rows;
-        // SAFETY: as in `splat`.
+        // SAFETY: as in `operations`.
         unsafe {
             let [p0, p1, p2, p3] = transpose_halves(a, b, c, d);
             let [q0, q1, q2, q3] = transpose_halves(e, f, g, h);
@@ -158,49 +137,27 @@ impl Simd for X86<true> {
 impl Vectors<WIDE> for X86<true> {
     type V = __m512;
 
-    operations! { __m512:
-        add(a, b) = _mm512_add_ps(a, b);
-        sub(a, b) = _mm512_sub_ps(a, b);
-        mul(a, b) = _mm512_mul_ps(a, b);
-        div(a, b) = _mm512_div_ps(a, b);
-        mul_add(a, b, c) = _mm512_fmadd_ps(a, b, c);
-        max(a, b) = _mm512_max_ps(b, a);
-        min(a, b) = _mm512_min_ps(b, a);
-    }
-    #[inline(always)]
-    fn splat(self, x: f32) -> __m512 {
-        // SAFETY: `self` only exists if the CPU supports AVX-512F.
-        unsafe { _mm512_set1_ps(x) }
-    }
-    #[inline(always)]
-    fn splat_pair(self, x: &[f32; 2]) -> __m512 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm512_castpd_ps(_mm512_set1_pd(as_double(x))) }
-    }
-    #[inline(always)]
-    fn load(self, from: &[f32; WIDE]) -> __m512 {
-        // SAFETY: as in `splat`; the reference covers the 64 bytes read, and no alignment is required.
-        unsafe { _mm512_loadu_ps(from.as_ptr()) }
-    }
-    #[inline(always)]
-    fn store(self, v: __m512, to: &mut [f32; WIDE]) {
-        // SAFETY: as in `splat`; the reference covers the 64 bytes written, and no alignment is required.
-        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
-    }
-    #[inline(always)]
-    fn select_greater(self, a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes) }
-    }
-    #[inline(always)]
-    fn shift_into_exponent(self, v: __m512) -> __m512 {
-        // SAFETY: as in `splat`.
-        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v))) }
+    operations! {
+        splat(x: f32) -> __m512 = _mm512_set1_ps(x);
+        splat_pair(x: &[f32; 2]) -> __m512 = _mm512_castpd_ps(_mm512_set1_pd(as_double(x)));
+        load(from: &[f32; WIDE]) -> __m512 = _mm512_loadu_ps(from.as_ptr());
+        store(v: __m512, to: &mut [f32; WIDE]) = _mm512_storeu_ps(to.as_mut_ptr(), v);
+        add(a: __m512, b: __m512) -> __m512 = _mm512_add_ps(a, b);
+        sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
+        mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);
+        div(a: __m512, b: __m512) -> __m512 = _mm512_div_ps(a, b);
+        mul_add(a: __m512, b: __m512, c: __m512) -> __m512 = _mm512_fmadd_ps(a, b, c);
+        max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(b, a);
+        min(a: __m512, b: __m512) -> __m512 = _mm512_min_ps(b, a);
+        select_greater(a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 =
+            _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b), no, yes);
+        shift_into_exponent(v: __m512) -> __m512 =
+            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(v)));
     }
     #[inline(always)]
     fn to_bytes(self, v: __m512) -> [u8; WIDE] {
         let mut bytes = [0; WIDE];
-        // SAFETY: as in `splat`; the array has the 16 bytes written, and no alignment is required.
+        // SAFETY: as in `operations`; the array has the 16 bytes written, and no alignment is required.
         unsafe {
             let v = _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v));
             _mm_storeu_si128(bytes.as_mut_ptr().cast(), v);
@@ -214,7 +171,7 @@ impl Wide<Self> for X86<true> {
 
     #[inline(always)]
     fn join(self, [lower, upper]: [__m256; 2]) -> __m512 {
-        // SAFETY: as in `splat`.
+        // SAFETY: as in `operations`.
         unsafe {
             let lower = _mm512_castps_pd(_mm512_castps256_ps512(lower));
             _mm512_castpd_ps(_mm512_insertf64x4::<1>(lower, _mm256_castps_pd(upper)))
@@ -222,7 +179,7 @@ impl Wide<Self> for X86<true> {
     }
     #[inline(always)]
     fn split(self, v: __m512) -> [__m256; 2] {
-        // SAFETY: as in `splat`.
+        // SAFETY: as in `operations`.
         unsafe {
             let upper = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
             [_mm512_castps512_ps256(v), _mm256_castpd_ps(upper)]

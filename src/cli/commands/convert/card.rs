@@ -43,10 +43,10 @@ net.load_state_dict(load_file("model.safetensors"))
 "#;
 
 /// Returns the card of the model `name`, with only the facts that the run record confirms. Without a record, the card states
-/// that there is none, and unless `is_described`, that the network is assumed.
+/// this and, unless `is_described` is set, the assumptions about the network.
 pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) -> String {
     let dataset = record.and_then(RunRecord::trained_on).unwrap_or_else(DatasetIdentity::assumed);
-    let info = dataset.info();
+    let info = &dataset.info();
     let test = record.and_then(|record| record.test.as_ref());
     let mut tags = vec!["lenet", "onnx", "safetensors"];
     tags.extend(record.map(|_| "burn"));
@@ -55,8 +55,11 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) 
         tags.push(&tag);
     }
     let mut head = json!({ "pipeline_tag": "image-classification" });
-    if record.is_some() {
+    if record.is_some() && info.is_known() {
+        // The licence of a model that was trained on somebody's own pictures is up to that person.
         head["license"] = json!("mit");
+    }
+    if record.is_some() {
         head["library_name"] = json!("burn");
         head["metrics"] = json!(["accuracy"]);
     }
@@ -94,7 +97,7 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) 
         );
     }
     text += USE;
-    for (heading, paragraphs) in card::sections(info) {
+    for (heading, paragraphs) in card::sections(info, plain) {
         text += &format!("\n## {heading}\n");
         for paragraph in paragraphs {
             text += &format!("\n{paragraph}\n");
@@ -119,9 +122,10 @@ fn yaml(head: &Value) -> String {
     entries.map(|(key, value)| format!("{key}: {value}\n")).collect()
 }
 
-/// Returns text from files in Markdown. Text that could be markup, a link or a mention is set as code, where nothing is live.
+/// Returns text from files in Markdown. Text that could be markup, a link or a mention is formatted as code, in which Markdown
+/// is not interpreted.
 fn plain(text: &str) -> String {
-    // A point may be part of a number, but not of an address.
+    // A dot may be part of a number, but not of a URL.
     let mut next = text.chars().skip(1);
     let is_harmless = |c: char| {
         let is_number = next.next().is_none_or(|next| next.is_ascii_digit() || next == ' ');
@@ -152,7 +156,7 @@ mod tests {
     use crate::train::{Recipe, Settings};
 
     #[test]
-    fn card_without_record_claims_nothing() {
+    fn card_without_record_makes_no_claims() {
         for is_described in [true, false] {
             let card = write("m", None, is_described);
             assert!(
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_record_is_not_markup() {
+    fn record_text_is_not_markup() {
         for text in
             ["CPU (avx2)", "54,000 images", "classic", "0.9", "8.3 s", "SGD, 0.9 with momentum 0.5"]
         {

@@ -1,6 +1,6 @@
 //! `lenet convert MODEL DIR/`: writes the files of a Hugging Face model repository.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -8,9 +8,9 @@ use super::card;
 use crate::cli::args::ConvertArgs;
 use crate::cli::commands::Model;
 use crate::cli::error::Error;
-use crate::data::{DatasetIdentity, DatasetNames, Scaling};
+use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Scaling};
 use crate::format::Format;
-use crate::io::{Origin, Staged, Target, create_directory};
+use crate::io::{Origin, create_directory, write_together};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
@@ -39,17 +39,7 @@ pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
         (config + "\n").into_bytes(),
         card.into_bytes(),
     ];
-    let target = |path: &PathBuf| Target::new(path, Origin::Program);
-    let targets = paths.iter().map(target).collect::<Result<Vec<_>, _>>()?;
-    // Write everything before replacing anything, so that a full disk changes nothing.
-    let staged = targets.iter().zip(&contents);
-    let staged = staged.map(|(target, bytes)| target.stage(bytes, args.force));
-    let staged = staged.collect::<Result<Vec<_>, _>>()?;
-    // Until all files are replaced, the directory has no card, so that no card describes other weights.
-    if let (true, [.., card]) = (args.force, &targets[..]) {
-        card.remove()?;
-    }
-    Ok(staged.into_iter().try_for_each(Staged::commit)?)
+    Ok(write_together(&paths, &contents, args.force)?)
 }
 
 /// Returns `config.json`: everything that a program needs to use the weights.
@@ -65,10 +55,14 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
         names.insert(label.to_string(), json!(class));
         labels.insert(class.clone(), json!(label));
     }
+    let unused = match dataset.classes.len() {
+        CLASSES => String::new(),
+        count => format!("; outputs {count} to 9 belong to no class and are always 0"),
+    };
     // For information only: programs must not apply this scaling, because it is folded into conv1.
     let trained_on = match record.map(|record| record.settings.recipe.scaling) {
         Some(Scaling::Standardise { mean, deviation }) => {
-            // The shortest digits that identify an f32, which JSON would widen to f64.
+            // Use the shortest digits that identify an f32, because JSON would widen it to f64.
             let [mean, std] = [mean, deviation].map(|value| value.to_string().parse::<f64>().ok());
             json!({ "mean": mean, "std": std })
         }
@@ -79,7 +73,7 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
         "architectures": ["LeNet"],
         "num_channels": 1,
         "image_size": 28,
-        "num_labels": 10,
+        "num_labels": dataset.classes.len(),
         "dataset": record.and(dataset.name.as_ref()),
         "id2label": names,
         "label2id": labels,
@@ -87,7 +81,9 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
             "shape": [1, 28, 28], "pixels": "raw, 0 to 255, bright on black", "folded_into_conv1": trained_on,
         },
         "hidden_act": "sigmoid",
-        "output": "ten sigmoids; the probabilities are these, clipped to [1e-7, 1 - 1e-7] and divided by their sum",
+        "output": format!(
+            "ten sigmoids; the probabilities are these, clipped to [1e-7, 1 - 1e-7] and divided by their sum{unused}"
+        ),
         "layers": layers.collect::<Vec<_>>(),
         "tensors": TENSORS.map(|spec| json!({ "name": spec.name, "shape": spec.shape })),
         "parameters": PARAMETERS,

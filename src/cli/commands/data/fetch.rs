@@ -1,28 +1,32 @@
-//! `lenet data fetch`: downloads the files of Fashion-MNIST.
+//! `lenet data fetch`: downloads the files of a known data set.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::args::FetchArgs;
+use crate::cli::args::{FetchArgs, KnownDataset, quoted};
 use crate::cli::error::{Error, FetchError};
 use crate::cli::fetch::Fetcher;
 use crate::cli::ui::{self, Out, bars_wanted};
-use crate::data::DataFile;
 use crate::data::datasets::DEFAULT;
 use crate::data::source::{cache_dir, named_by_environment};
-use crate::io::{Origin, limits};
+use crate::data::{DataFile, FASHION_MNIST, MNIST};
+use crate::io::Origin;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let origin = if args.dir.is_some() { Origin::User } else { Origin::Program };
-    let dir = args.dir.clone().or_else(cache_dir).ok_or(FetchError::NoFolder)?;
+    // The cache directory itself is that of Fashion-MNIST. Other commands do not search the one below it, so that they use
+    // MNIST only if it is named.
+    let (dataset, default) = match args.dataset {
+        KnownDataset::FashionMnist => (&FASHION_MNIST, cache_dir()),
+        KnownDataset::Mnist => (&MNIST, cache_dir().map(|dir| dir.join("mnist"))),
+    };
+    let dir = args.dir.clone().or(default).ok_or(FetchError::NoFolder)?;
     let mirrors = match &args.mirrors[..] {
-        [] => DEFAULT.mirrors.iter().map(|url| (*url).to_owned()).collect(),
+        [] => dataset.mirrors.iter().map(|url| (*url).to_owned()).collect(),
         given => given.to_vec(),
     };
-    // The HTTP library starts a thread for each host name, and panics if it cannot.
-    limits::check_threads(1).map_err(|error| Error::Threads(error.to_string()))?;
-    let fetcher = Fetcher::new(mirrors, args.max_time, bars_wanted(args.progress));
+    let fetcher = Fetcher::new(dataset, mirrors, args.max_time, bars_wanted(args.progress));
     let mut out = Out::default();
     let mut files = Vec::new();
     for file in DataFile::ALL {
@@ -35,9 +39,12 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         files.push(json!({ "name": file.name(), "path": path, "fetched": fetched.is_new }));
     }
     if args.json {
-        out.json(&json!({ "schema": 1, "dir": dir.to_string_lossy(), "files": files }));
+        out.json(&json!({ "schema": 1, "dataset": dataset.name, "dir": dir.to_string_lossy(), "files": files }));
+    } else if *dataset != *DEFAULT {
+        let dir = quoted(dir.as_os_str());
+        ui::note(&format!("note: use --data {dir} --any-dataset with other commands"));
     } else if !is_searched(&dir) {
-        ui::note(&format!("note: use --data {} with other commands", dir.display()));
+        ui::note(&format!("note: use --data {} with other commands", quoted(dir.as_os_str())));
     }
     out.finish()
 }

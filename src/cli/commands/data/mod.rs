@@ -1,6 +1,7 @@
-//! `lenet data`: downloads, checks and shows the data set.
+//! `lenet data`: downloads, imports, checks and shows data sets.
 
 mod fetch;
+mod import;
 mod show;
 mod verify;
 
@@ -15,6 +16,7 @@ impl DataCommand {
     pub fn run(&self) -> Result<(), Error> {
         match &self.action {
             DataAction::Fetch(args) => fetch::fetch(args),
+            DataAction::Import(args) => import::import(args),
             DataAction::Verify(args) => verify::verify(args),
             DataAction::Show(args) => show::show(args),
         }

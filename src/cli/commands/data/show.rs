@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use crate::cli::args::{ShowArgs, Split, name};
 use crate::cli::error::Error;
 use crate::cli::picture::half_blocks;
+use crate::cli::ui::table::{Table, row};
 use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
-use crate::data::{CLASSES, Image, ImageDataset, Provenance, SIDE, TrainAndTest};
+use crate::data::{Image, ImageDataset, Provenance, SIDE, TrainAndTest};
 use crate::io::Origin;
 
 use crate::cli::commands::{HeldOut, Notes, data_options, new_file};
@@ -23,7 +24,7 @@ const GAP: usize = 2;
 const COLUMNS_OF_TEXT: usize = 5;
 
 /// Name of a split and its number of images of each class.
-type Counts = (String, [usize; CLASSES]);
+type Counts = (String, Vec<usize>);
 
 pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     let sheet =
@@ -59,7 +60,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
         }
         out.line("");
     }
-    out.verbatim(&table(&provenance, &counts));
+    out.table(&table(&provenance, &counts));
     if let Some(path) = &args.png {
         let split = name(&shown);
         out.line(&format!("saved {}: {split} images, one row per class", path.display()));
@@ -67,10 +68,10 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     out.finish()
 }
 
-fn class_counts(images: &ImageDataset) -> [usize; CLASSES] {
+pub(super) fn class_counts(images: &ImageDataset) -> Vec<usize> {
     let count =
         |class| images.labels().iter().filter(|label| usize::from(**label) == class).count();
-    std::array::from_fn(count)
+    (0..images.info().classes.len()).map(count).collect()
 }
 
 fn document(data: &Provenance, counts: &[Counts], png: Option<&Path>) -> Value {
@@ -87,17 +88,13 @@ fn document(data: &Provenance, counts: &[Counts], png: Option<&Path>) -> Value {
     })
 }
 
-fn table(data: &Provenance, splits: &[Counts]) -> String {
-    let row = |name: &str, cell: &dyn Fn(&Counts) -> String| {
-        let cells = splits.iter().map(|split| format!(" {:>10}", cell(split)));
-        format!("{name:<12}{}", cells.collect::<String>())
-    };
-    let mut lines = vec![row("class", &|(split, _)| split.clone())];
-    for (class, name) in data.info.classes.iter().enumerate() {
-        lines.push(row(name, &|(_, counts)| counts[class].to_string()));
-    }
-    lines.push(row("total", &|(_, counts)| counts.iter().sum::<usize>().to_string()));
-    lines.join("\n")
+fn table(data: &Provenance, splits: &[Counts]) -> Table {
+    let line = |name: &str, cell: &dyn Fn(&Counts) -> String| row(name, splits.iter().map(cell));
+    let classes = data.info.classes.iter().enumerate();
+    let classes = classes.map(|(class, name)| line(name, &|(_, counts)| counts[class].to_string()));
+    let total = line("total", &|(_, counts)| counts.iter().sum::<usize>().to_string());
+    let columns = line("class", &|(split, _)| split.clone());
+    Table { columns, rows: classes.chain([total]).collect() }
 }
 
 /// Returns the first `count` images of `class`.
@@ -111,11 +108,12 @@ fn of_class(images: &ImageDataset, class: usize, count: usize) -> Vec<&Image> {
 }
 
 /// Returns a PNG file with one row of images per class.
-fn png(images: &ImageDataset) -> Vec<u8> {
+pub(super) fn png(images: &ImageDataset) -> Vec<u8> {
+    let classes = images.info().classes.len();
     let offset = |index: usize| index * (SIDE + GAP) + GAP;
-    let (width, height) = (offset(COLUMNS) as u32, offset(CLASSES) as u32);
+    let (width, height) = (offset(COLUMNS) as u32, offset(classes) as u32);
     let mut sheet = GrayImage::from_pixel(width, height, Luma([96]));
-    for class in 0..CLASSES {
+    for class in 0..classes {
         for (column, image) in of_class(images, class, COLUMNS).into_iter().enumerate() {
             let (x, y) = (offset(column) as i64, offset(class) as i64);
             imageops::replace(&mut sheet, &grey(image), x, y);

@@ -56,7 +56,7 @@ fn row(dir: &Path, file: DataFile) -> Row {
         sha256: status.as_ref().and_then(FileStatus::digest).map(str::to_owned),
         problem: match &status {
             Some(status) if status.is_expected() => None,
-            Some(status) => Some(format!("it is {status}")),
+            Some(status) => Some(format!("it is {}", status.description(DEFAULT))),
             None => Some("file not found".to_owned()),
         },
     }

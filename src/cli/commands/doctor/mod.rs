@@ -99,7 +99,7 @@ impl DoctorArgs {
             };
             let data = match &data {
                 Ok(TrainAndTest { train, test, provenance }) => {
-                    let (dir, name) = (provenance.dir.display(), provenance.info.name);
+                    let (dir, name) = (provenance.dir.display(), provenance.info.title());
                     let (train, test) = (train.len(), test.len());
                     format!("{dir}: {name}, {train} training and {test} test images")
                 }
@@ -140,7 +140,8 @@ impl Gpu {
 }
 
 impl DoctorArgs {
-    /// Opens the chosen GPU and measures it. A missing or unusable GPU is a result, but not one that the user chose wrongly.
+    /// Opens the chosen GPU and measures it. A missing or unusable GPU is a result rather than an error, unless the user chose
+    /// a GPU that does not exist.
     #[cfg(feature = "wgpu")]
     fn gpu(&self, speeds: &Speeds) -> Result<Gpu, Error> {
         use crate::backend::gpu;

@@ -13,15 +13,16 @@ use crate::data::{
 };
 use crate::eval::{self, ALMOST_ALL, Evaluation, Outputs};
 use crate::model::{Weights, argmax, probabilities};
+use crate::train::RunRecord;
 
-/// Number of pictures from which it is suspicious that almost all are predicted as one class.
-const MANY: usize = 10;
+/// Minimum number of pictures for a warning that almost all are predicted as one class.
+const MIN_PICTURES: usize = 10;
 
-/// Probability by which the mirrored picture of a shoe must be more certain to be noted.
+/// Minimum gain in the probability of the predicted class, after mirroring the picture of a shoe, that causes a note.
 const MIRROR_GAIN: f64 = 0.2;
 
-/// Prints a note for each picture whose mirrored copy is predicted as another class or with more certainty, if either is a shoe.
-/// The shoes of Fashion-MNIST all face left.
+/// Prints a note for each picture whose mirrored copy is predicted as another class, or with a higher probability, if either
+/// class is a shoe. The shoes of Fashion-MNIST all face left.
 pub(super) fn note_mirrored_shoes<B: LeNetBackend>(
     weights: &Weights,
     subjects: &mut [Subject],
@@ -41,9 +42,9 @@ pub(super) fn note_mirrored_shoes<B: LeNetBackend>(
             [outputs, mirrored].map(|row| (argmax(row), probabilities(row)[argmax(row)]));
         let is_shoe = [label, other].iter().any(|label| !FASHION_MNIST.may_flip(*label as u8));
         if is_shoe && (label != other || other_certainty > certainty + MIRROR_GAIN) {
-            let name = FASHION_MNIST.classes[other];
+            let name = &FASHION_MNIST.classes[other];
             let note = format!(
-                "mirrored, it is {name} ({other_certainty:.4}); the shoes of {} face left",
+                "the mirrored picture is classified as {name} ({other_certainty:.4}); the shoes of {} face left",
                 FASHION_MNIST.name
             );
             ui::note(&format!("note: {}: {note}", subject.source));
@@ -53,8 +54,8 @@ pub(super) fn note_mirrored_shoes<B: LeNetBackend>(
     Ok(())
 }
 
-/// Adds a warning if the model does not seem to have learned the images of `subjects`. Pictures from files have no labels; if a
-/// model of unknown origin predicts one class for almost all of many pictures, they get a warning, too.
+/// Adds a warning if the model does not seem to have learned the images of `subjects`. Pictures from files have no labels. For
+/// them, adds a warning if a model of unknown origin predicts one class for almost all of many pictures.
 pub(super) fn note_weakness(
     path: &Path,
     model: &Model,
@@ -66,24 +67,23 @@ pub(super) fn note_weakness(
     let is_described = model.is_described();
     let labels = subjects.iter().map(|subject| Some(subject.label? as u8));
     if let Some(labels) = labels.collect::<Option<Vec<u8>>>() {
-        if labels.len() >= MANY {
+        if labels.len() >= MIN_PICTURES {
             let names = names.clone();
             let info = DatasetIdentity { names, digests: BTreeMap::new() }.info();
-            let evaluation = Evaluation::new(outputs, &labels, info);
+            let evaluation = Evaluation::new(outputs, &labels, &info);
             notes.weakness(path, &evaluation, is_described);
         }
         return;
     }
-    let test = model.record().and_then(|record| record.test.as_ref());
-    if let Some(test) = test.filter(|test| test.is_failure()) {
-        let symptom = format!("its run record has a test accuracy of {:.4}", test.accuracy);
+    if let Some(test) = model.record().and_then(RunRecord::failure) {
+        let symptom = format!("the test accuracy in its run record is {:.4}", test.accuracy);
         notes.suspicion(path, &symptom, is_described);
     }
     let mut counts = [0; CLASSES];
     outputs.iter().for_each(|row| counts[argmax(row)] += 1);
     let most = counts.into_iter().max().unwrap_or_default();
     let is_usual = most as f64 >= ALMOST_ALL * outputs.len() as f64;
-    if !is_described && outputs.len() >= MANY && is_usual {
+    if !is_described && outputs.len() >= MIN_PICTURES && is_usual {
         let symptom =
             format!("it predicts the same class for {most} of {} pictures", outputs.len());
         notes.suspicion(path, &symptom, is_described);

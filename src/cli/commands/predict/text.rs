@@ -28,10 +28,11 @@ pub(super) fn heading(prediction: &Prediction) -> String {
 
 /// Returns the most probable classes, next to the drawing if it has lines.
 pub(super) fn candidates(prediction: &Prediction, drawing: &[String]) -> String {
+    let width = prediction.top.iter().map(|class| class.class.chars().count()).fold(12, usize::max);
     // The bars are to the right of the drawing, the class and the probability.
-    let room = ui::columns().saturating_sub(SIDE + 28).min(20);
+    let room = ui::columns().saturating_sub(SIDE + 16 + width).min(20);
     let table = prediction.top.iter().map(|Candidate { class, probability, .. }| {
-        let row = format!("{class:<12} {probability:>7.4}");
+        let row = format!("{class:<width$} {probability:>7.4}");
         match drawing {
             [] => row,
             _ => format!("{row}  {}", "█".repeat((probability * room as f64).round() as usize)),
@@ -94,6 +95,7 @@ mod tests {
             candidates(&wrong, &[]),
             "  Coat          0.4000\n  Shirt         0.4000\n  Pullover      0.2000"
         );
+        assert_eq!(heading(&prediction(&names, Some(4))), "x: Coat (correct)");
         let unknown = prediction(&names, None);
         assert_eq!(heading(&unknown), "x: Coat");
         let drawing = vec!["....".to_owned(); 5];

@@ -17,7 +17,7 @@ use crate::model::{Weights, probabilities};
 
 /// Side length of the square that is covered.
 const PATCH: usize = 7;
-/// Side length of the PNG picture of a pixel.
+/// Side length, in the PNG picture, of a pixel of the image.
 const SCALE: usize = 10;
 
 /// The occlusion map of an image.
@@ -59,8 +59,8 @@ impl Why {
             _ => '.',
         };
         let mut text = format!(
-            "  Fall of {class} if the {PATCH}x{PATCH} square there is black\n  \
-             (9: by {largest:.4}; -: a rise):"
+            "  Drop in P({class}) if the {PATCH}x{PATCH} square there is black\n  \
+             (9: by {largest:.4}; -: an increase):"
         );
         for row in self.falls.chunks(SIDE) {
             let row: Vec<String> = row.iter().map(|fall| character(fall).to_string()).collect();
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn square_is_covered_up_to_edges() {
+    fn square_is_clipped_at_edges() {
         let image = [9; PIXELS];
         let count = |centre| cover(&image, centre).iter().filter(|pixel| **pixel == 0).count();
         assert_eq!(
@@ -130,8 +130,8 @@ mod tests {
         let why = Why { patch: PATCH, falls };
         let text = why.text("Coat");
         let lines: Vec<_> = text.lines().collect();
-        assert!(lines[0].starts_with("  Fall of Coat if the 7x7 square"), "{text}");
-        assert_eq!(lines[1], "  (9: by 0.9000; -: a rise):");
+        assert!(lines[0].starts_with("  Drop in P(Coat) if the 7x7 square"), "{text}");
+        assert_eq!(lines[1], "  (9: by 0.9000; -: an increase):");
         assert!(lines[2].starts_with("  9 1 - . . "), "{text}");
         assert_eq!((lines.len(), lines[29].len()), (30, 57));
         // A map without any change is blank.

@@ -1,4 +1,4 @@
-//! The search for run records.
+//! Searches for run records.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::error::Error;
 use crate::io::FileError;
+use crate::io::limits::is_exhausted;
 use crate::train::RunFiles;
 
-/// The deepest directory below a given one that is searched, so that the search ends.
+/// Maximum depth of the search below a given directory, so that the search ends.
 const MAX_DEPTH: usize = 32;
 
 /// Returns the files that `paths` name and the run records in the directories among `paths`, sorted and each once.
 ///
 /// # Errors
-/// Returns an error if a given directory cannot be read. A directory below it that cannot be read is passed over.
+/// Returns an error if a given directory cannot be read. A subdirectory that cannot be read is skipped, unless memory or file
+/// descriptors are exhausted.
 pub(super) fn records(paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Error> {
     let mut found = BTreeSet::new();
     for path in paths {
@@ -37,9 +39,12 @@ fn search(dir: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Result
         let path = entry.path().strip_prefix(".").map(Path::to_owned).unwrap_or(entry.path());
         if entry.file_type()?.is_dir() {
             if depth > 0 {
-                let _ = search(&entry.path(), depth - 1, found);
+                match search(&entry.path(), depth - 1, found) {
+                    Err(error) if is_exhausted(&error) => return Err(error),
+                    _ => {}
+                }
             }
-        } else if path.extension().is_some_and(|extension| extension == "json") && is_record(&path)
+        } else if path.extension().is_some_and(|extension| extension == "json") && is_record(&path)?
         {
             found.insert(path);
         }
@@ -47,15 +52,22 @@ fn search(dir: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Result
     Ok(())
 }
 
-/// Returns whether a JSON file is meant as a run record: it begins like one, or a model or checkpoint of that name is
-/// next to it.
-fn is_record(path: &Path) -> bool {
+/// Returns whether a JSON file is intended as a run record: it begins like one, or a model or checkpoint of that name is next
+/// to it.
+fn is_record(path: &Path) -> io::Result<bool> {
     let bare = path.with_extension("");
     if bare.with_extension("mpk").is_file() || RunFiles::beside(&bare, "state").is_file() {
-        return true;
+        return Ok(true);
+    }
+    if !path.is_file() {
+        return Ok(false);
     }
     let mut start = Vec::new();
-    let read = path.is_file().then(|| File::open(path)?.take(256).read_to_end(&mut start));
+    match File::open(path).and_then(|file| file.take(256).read_to_end(&mut start)) {
+        Err(error) if is_exhausted(&error) => return Err(error),
+        Err(_) => return Ok(false),
+        Ok(_) => {}
+    }
     let start = String::from_utf8_lossy(&start);
-    matches!(read, Some(Ok(_))) && start.contains("\"schema\":") && start.contains("\"lenet\":")
+    Ok(start.contains("\"schema\":") && start.contains("\"lenet\":"))
 }

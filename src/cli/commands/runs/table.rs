@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::compare::{Metric, Run, differences};
 use crate::cli::ui::format::UNKNOWN;
-use crate::cli::ui::table::Table;
+use crate::cli::ui::table::{Table, direction};
 use crate::io::text::line;
 
-/// Settings that are left out, because they follow from others or are too long for a column.
+/// Settings that have no column, because they follow from other settings or are too long.
 const HIDDEN: [&str; 3] = ["epochs", "sha256.", "recipe.name"];
 
 /// Rows with the cells in the order of the columns.
@@ -22,7 +22,7 @@ pub(super) struct RunTable {
 struct Column {
     /// Name in CSV and JSON, and for `--sort`.
     key: String,
-    /// Heading in text.
+    /// Heading in the text table.
     name: String,
     /// Digits after the decimal point of a metric.
     digits: Option<usize>,
@@ -49,7 +49,7 @@ impl From<Metric> for Column {
 }
 
 impl RunTable {
-    /// Creates a table with one row per run. Each run comes with its path.
+    /// Creates a table with one row per run. `runs` contains each run with its path.
     pub(super) fn of_runs(runs: &[(String, Run)]) -> Self {
         let mut table = Self::identities(runs);
         table.columns.push(Column::new("epochs"));
@@ -105,7 +105,7 @@ impl RunTable {
         let Some(column) = self.columns.iter().position(|column| column.key == key) else {
             return Err(self.columns.iter().map(|column| column.key.clone()).collect());
         };
-        let is_best_highest = key.ends_with("accuracy");
+        let is_best_highest = direction(key) == Some(-1.0);
         self.rows.sort_by(|a, b| match (&a[column], &b[column]) {
             (Value::Null, Value::Null) => Ordering::Equal,
             (Value::Null, _) => Ordering::Greater,
@@ -116,8 +116,8 @@ impl RunTable {
         Ok(())
     }
 
-    /// Returns the lines of the table as text of at most `width` columns.
-    pub(super) fn text(&self, width: usize) -> Vec<String> {
+    /// Returns the table as text.
+    pub(super) fn text(&self) -> Table {
         let text = |(column, value): (&Column, &Value)| match (value, column.digits) {
             (Value::Null, _) => UNKNOWN.to_owned(),
             (Value::String(text), _) => text.clone(),
@@ -126,7 +126,7 @@ impl RunTable {
         };
         let rows = self.rows.iter().map(|row| self.columns.iter().zip(row).map(text).collect());
         let columns = self.columns.iter().map(|column| column.name.clone()).collect();
-        Table { columns, rows: rows.collect() }.lines(width)
+        Table { columns, rows: rows.collect() }
     }
 
     /// Returns the table as CSV, with an empty cell for an unknown value.
@@ -136,7 +136,7 @@ impl RunTable {
         let rows = self.rows.iter().map(|row| {
             let text = |value: &Value| match value {
                 Value::Null => String::new(),
-                // A line break in a cell would let a run record write lines of its own.
+                // A line break in a cell would let a run record add lines to the table.
                 Value::String(text) => line(text).into_owned(),
                 value => value.to_string(),
             };
@@ -195,15 +195,6 @@ mod tests {
         let run =
             Run { framework, seed: Some(seed), settings: settings.into(), test, ..Run::default() };
         (format!("{seed}.json"), run)
-    }
-
-    #[test]
-    fn differing_settings_are_columns() {
-        let table = RunTable::of_runs(&[run(1, "0.9", None), run(2, "0.1", Some(0.7))]);
-        let keys: Vec<_> = table.columns.iter().map(|column| column.key.as_str()).collect();
-        assert_eq!(keys[..5], ["run", "seed", "recipe", "learning_rate", "epochs"]);
-        let table = RunTable::of_runs(&[run(1, "0.9", None), run(2, "0.9", None)]);
-        assert!(table.columns.iter().all(|column| column.key != "learning_rate"));
     }
 
     #[test]

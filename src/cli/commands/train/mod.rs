@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::backend::LeNetBackend;
+use crate::backend::{LeNetBackend, cpu::are_bit_identical};
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
@@ -139,7 +139,7 @@ fn note_differences(like: Option<&RunRecord>, record: &RunRecord) {
     let reasons = [
         (like.test.is_none(), "the original run did not finish".to_owned()),
         (*lenet != record.lenet, format!("the original run used lenet {lenet}")),
-        (*device != record.device, format!("the original run used {device}")),
+        (!are_bit_identical(device, &record.device), format!("the original run used {device}")),
         (like.data != record.data, "the original run used another data set".to_owned()),
     ];
     for (_, reason) in reasons.iter().filter(|(differs, _)| *differs) {

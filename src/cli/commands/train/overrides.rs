@@ -1,4 +1,4 @@
-//! Values of a run that come from the command line in text form: the seed in file names, and `--set KEY=VALUE`.
+//! Applies text from the command line to a run: the seed in file names, and `--set KEY=VALUE`.
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,10 @@ pub(super) fn change(
         let mut document = serde_json::to_value(&recipe).expect("a recipe always becomes JSON");
         let known = keys(&document);
         *entry(&mut document, key).filter(|_| key != "name").ok_or_else(|| {
-            Error::Usage(format!("--set {key}: the recipe has {}", known.join(", ")))
+            Error::Usage(format!(
+                "--set {key}: no such value; expected one of {}",
+                known.join(", ")
+            ))
         })? = value;
         recipe = serde_json::from_value(document)
             .map_err(|error| Error::Usage(format!("--set {key}={text}: {error}")))?;
@@ -66,7 +69,7 @@ fn entry<'a>(document: &'a mut Value, key: &str) -> Option<&'a mut Value> {
     entry(outer, inner)
 }
 
-/// Returns the names of all values in `document` but the name of the recipe.
+/// Returns the names of all values in `document` except the name of the recipe.
 fn keys(document: &Value) -> Vec<String> {
     let fields = document.as_object().into_iter().flatten().filter(|(key, _)| *key != "name");
     let nested = |(key, value): (&String, &Value)| match value.as_object() {
@@ -99,19 +102,12 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_list_known_ones() {
+    fn unknown_name_error_lists_names() {
         for key in ["lr", "muon.rate", "learning_rate.x", "name", "", "."] {
             let error = set(Recipe::tuned(), key, "1").unwrap_err();
             assert!(error.contains("learning_rate") || error.contains("weight_decay"), "{error}");
         }
         let error = set(Recipe::classic(), "nesterov", "1").unwrap_err();
         assert!(error.starts_with("--set nesterov=1: invalid type"), "{error}");
-    }
-
-    #[test]
-    fn seed_replaces_every_placeholder() {
-        let path = with_seed(Path::new("run-{seed}/m-{seed}.mpk"), 7);
-        assert_eq!(path, Path::new("run-7/m-7.mpk"));
-        assert!(has_placeholder(Path::new("{seed}")) && !has_placeholder(&path));
     }
 }

@@ -1,6 +1,6 @@
-//! The machine and the batch job in which a run is started, for its record.
+//! Finds the machine and the batch job of a run, for its run record.
 
-/// Variables in which batch systems pass the number of a job, and the variable of the task within an array of jobs.
+/// The variables in which batch systems pass the job ID, and the number of the task within a job array.
 const JOBS: [(&str, &str, &str); 6] = [
     ("slurm", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"),
     ("slurm", "SLURM_JOB_ID", ""),
@@ -10,7 +10,7 @@ const JOBS: [(&str, &str, &str); 6] = [
     ("kubernetes", "HOSTNAME", "JOB_COMPLETION_INDEX"),
 ];
 
-/// The longest name that is recorded, in bytes.
+/// Maximum length of a recorded name, in bytes.
 const MAX_NAME: usize = 256;
 
 /// Returns the name of the machine, if it is known.
@@ -22,7 +22,7 @@ pub(super) fn host_name() -> Option<String> {
     name.filter(|name| is_name(name))
 }
 
-/// Returns the batch system and the number of the job that this process belongs to, for example `slurm 4711_3`.
+/// Returns the batch system and the ID of the job that this process belongs to, for example `slurm 4711_3`.
 pub(super) fn batch_job() -> Option<String> {
     job(|variable| std::env::var(variable).ok().filter(|value| is_name(value)))
 }
@@ -30,7 +30,7 @@ pub(super) fn batch_job() -> Option<String> {
 fn job(value: impl Fn(&str) -> Option<String>) -> Option<String> {
     JOBS.iter().find_map(|(system, job, task)| match (value(job), value(task)) {
         (Some(job), Some(task)) if task != "undefined" => Some(format!("{system} {job}_{task}")),
-        // Kubernetes and SGE use general names, which identify a job only together with the task.
+        // The variables of Kubernetes and SGE have generic names, so they identify a job only together with the task.
         (Some(job), _) if !["kubernetes", "sge"].contains(system) => {
             Some(format!("{system} {job}"))
         }

@@ -59,7 +59,7 @@ impl Splits {
         }
         if now().is_none() {
             ui::note(
-                "note: the clock is before 1970 or after 9999; the run record will lack the start time",
+                "note: the clock is before 1970 or after 9999; the run record will not contain the start time",
             );
         }
         let dataset = provenance.identity();
@@ -132,15 +132,12 @@ impl<D> TrainingRun<'_, D> {
             files.probe_space(&checkpoint)?;
         }
         // A resumed run continues its snapshots.
-        let has_snapshots = |files: &RunFiles| {
-            let earlier = Snapshots::beside(files.model_path(), &checkpoint.record);
-            is_resumed && !earlier.epochs().is_empty()
+        let mut snapshots = match files {
+            Some(files) if *with_snapshots || is_resumed => {
+                files.read_snapshots(&checkpoint.record, *with_snapshots)?
+            }
+            _ => None,
         };
-        let files_with_snapshots =
-            files.as_ref().filter(|files| *with_snapshots || has_snapshots(files));
-        let mut snapshots = files_with_snapshots
-            .map(|files| files.read_snapshots(&checkpoint.record))
-            .transpose()?;
         // Add the weights at the start, or an epoch after which the run was interrupted before its snapshot was written.
         if let Some(snapshots) = &mut snapshots {
             add_snapshot(snapshots, &checkpoint);

@@ -3,10 +3,10 @@
 // Number of inputs of a dense value that are marked.
 const STRONGEST = 12;
 
-// Returns the inputs of a dense value whose products are largest, largest first.
+// Returns the inputs of a dense value with the largest products, in descending order.
 const strongest = (parts) => [...parts].sort((a, b) => Math.abs(b.product) - Math.abs(a.product)).slice(0, STRONGEST);
 
-// Sets up the drawing over `lesson`. Returns a function that marks `value`, whose computation is `from`.
+// Sets up the drawing over `lesson`. Returns a function that marks `value` and the values in `from`, from which it is computed.
 function makeLinks(lesson, network) {
   const isWide = matchMedia("(min-width: 72rem)");
   const svg = lesson.querySelector(".links");

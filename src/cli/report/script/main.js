@@ -1,6 +1,6 @@
 // Connects the parts of the page.
 
-const EMPTY = "Nothing is drawn, so there is no answer.";
+const EMPTY = "Nothing is drawn, so there is no prediction.";
 
 async function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -16,13 +16,13 @@ async function start() {
   let layers = null;
   let otherLayers = null;
 
-  // Decodes images that are one below the other.
+  // Decodes images that are stacked vertically.
   async function readSprite(source) {
     if (!source) return [];
     const sprite = new Image();
     sprite.src = source;
     await sprite.decode();
-    // Some browsers have no canvas that is as high as the sprite, so take a hundred images at a time.
+    // Some browsers do not support a canvas as high as the sprite, so decode a hundred images at a time.
     const images = [];
     for (let top = 0; top < sprite.height; top += 100 * SIDE) {
       const pixels = grey(pixelsOf(sprite, SIDE, Math.min(100 * SIDE, sprite.height - top), top));
@@ -123,7 +123,7 @@ async function start() {
       run({ name: file.name, note: inverted ? "Light background: inverted." : "" });
     } catch (error) {
       drawing.set(new Uint8Array(SIDE * SIDE));
-      run({ error: `No answer: ${file.name} was not read.`, note: error.message });
+      run({ error: `Cannot read ${file.name}.`, note: error.message });
     }
   }
   document.querySelectorAll("#inside .bars button").forEach((button, index) => button.addEventListener("click", () => selection.keep({ name: "fc3", index })));
@@ -151,14 +151,14 @@ async function start() {
   document.documentElement.dataset.ready = "";
 }
 
-// The value of conv1 that is farthest above the mean of its map: an example worth a look.
+// Returns the value of conv1 that is farthest above the mean of its map, as a first example.
 function brightest({ conv1 }) {
   const means = Array.from({ length: 6 }, (_, map) => conv1.subarray(576 * map, 576 * map + 576).reduce((a, b) => a + b) / 576);
   const above = conv1.map((value, i) => value - means[Math.floor(i / 576)]);
   return { name: "conv1", index: above.indexOf(Math.max(...above)) };
 }
 
-// Writes times in the form and the time zone of the reader.
+// Formats times for the locale and the time zone of the reader.
 function showLocalTimes() {
   for (const time of document.querySelectorAll("time")) {
     time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });

@@ -9,7 +9,7 @@ function imageButton(pixels, captions, label, onclick) {
 }
 
 // Replaces the numbers with buttons. One of them is in the tab order; the arrow keys move between them. Returns a function
-// that shows the numbers of another epoch, whose images are not in the page, or with null those of the model.
+// that shows the numbers of another epoch, whose images are not in the page, or those of the model if the argument is null.
 function makeMatrix({ classes, model, labels, predicted: guesses }, predictions, onSelect) {
   const rows = [...document.querySelectorAll(".matrix tbody tr")].map((row) => [...row.querySelectorAll("td")]);
   const panel = document.getElementById("cell");
@@ -33,7 +33,7 @@ function makeMatrix({ classes, model, labels, predicted: guesses }, predictions,
 
   function move(event, label, predicted) {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    const edge = { Home: [label, 0], End: [label, 9] }[event.key];
+    const edge = { Home: [label, 0], End: [label, classes.length - 1] }[event.key];
     if (!step && !edge) return;
     event.preventDefault();
     const [row, column] = edge ?? [label + step[0], predicted + step[1]];
@@ -43,12 +43,12 @@ function makeMatrix({ classes, model, labels, predicted: guesses }, predictions,
     next.focus();
   }
 
-  // The numbers of all images of a cell, in the command that shows them.
+  // Creates the command that shows all images of a cell.
   function everyImage(label, predicted, number) {
     const indices = [...labels].flatMap((digit, i) => (Number(digit) === label && Number(guesses[i]) === predicted ? [i] : []));
     const file = /^[\w./-]+$/.test(model) ? model : `'${model.replaceAll("'", "'\\''")}'`;
     const command = make("code", {}, `lenet predict ${file} --index ${indices.join(",")}`);
-    return make("details", {}, make("summary", {}, `All ${number}, as a command that shows them`), make("p", { className: "command" }, command));
+    return make("details", {}, make("summary", {}, `Command that shows all ${number}`), make("p", { className: "command" }, command));
   }
 
   function open(label, predicted) {

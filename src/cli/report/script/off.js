@@ -1,6 +1,6 @@
 // Values and maps that are switched off, and the accuracy without them.
 
-// Sets up the buttons. `off` is what `forward` takes. `sample` has the [label, pixels] of test images. Calls `onChange` after
+// Sets up the buttons. `off` is the argument of `forward`. `sample` has the [label, pixels] of test images. Calls `onChange` after
 // each change. Returns `select`, to call with each selected value, and `changed`, to call if the model changes.
 function makeOff(model, classes, off, sample, onChange) {
   const element = (id) => document.getElementById(id);
@@ -33,7 +33,7 @@ function makeOff(model, classes, off, sample, onChange) {
     changed();
   }
 
-  // Lists what is switched off: whole maps, units, and numbers of single values.
+  // Lists the maps and units that are switched off, and the number of single values.
   function list() {
     return Object.entries(off).flatMap(([name, values]) => {
       const size = LAYERS[name].side ** 2;
@@ -45,7 +45,7 @@ function makeOff(model, classes, off, sample, onChange) {
     });
   }
 
-  // Yields for each image whether the complete and the changed network are correct.
+  // Yields, for each image, whether the complete network and the changed network are correct.
   function* answers() {
     for (const [label, pixels] of sample) yield [{}, off].map((parts) => answerOf(forward(model.weights, pixels, parts)) === label);
   }

@@ -88,7 +88,7 @@ function denseInputs(parts, source, classes) {
     return make("li", {}, make("span", {}, label), make("span", { className: "product" }, `${short(input)} × ${short(weight)} = ${short(product)}`), make("span", { className: "meter" }, bar));
   });
   const rest = parts.reduce((sum, { product }) => sum + product, 0) - chosen.reduce((sum, { product }) => sum + product, 0);
-  return [make("figure", { className: "inputs" }, make("ol", {}, ...items), make("figcaption", {}, `The ${chosen.length} inputs from ${source} that count most. The other ${parts.length - chosen.length} add ${short(rest)}.`))];
+  return [make("figure", { className: "inputs" }, make("ol", {}, ...items), make("figcaption", {}, `The ${chosen.length} inputs from ${source} that contribute most. The other ${parts.length - chosen.length} contribute ${short(rest)}.`))];
 }
 
 // Shows in `panel` how a value is computed. `from` is the result of `origin`.

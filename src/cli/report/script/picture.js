@@ -147,15 +147,15 @@ function resize(at, width, height, newWidth, newHeight) {
   });
 }
 
-// Describes how an image differs from the training images. `ranges` lists [name, min, max] of mean, contrast and border.
+// Describes how an image differs from the training images. `ranges` lists [name, min, max] of mean, contrast and border, or
+// nothing if they are unknown.
 function warnings(image, ranges) {
   const mean = image.reduce((a, b) => a + b) / image.length;
   const contrast = Math.sqrt(image.reduce((sum, v) => sum + (v - mean) ** 2, 0) / image.length);
   const frame = [...image].filter((_, i) => i < SIDE || i >= SIDE * (SIDE - 1) || i % SIDE === 0 || i % SIDE === SIDE - 1);
   const edge = frame.reduce((a, b) => a + b) / frame.length;
-  return [mean, contrast, edge].flatMap((value, i) => {
-    const [name, min, max] = ranges[i];
-    const rounded = Math.round(value);
+  return ranges.flatMap(([name, min, max], i) => {
+    const rounded = Math.round([mean, contrast, edge][i]);
     return rounded < min || rounded > max ? [`${name} ${rounded} (training images: ${min} to ${max})`] : [];
   });
 }

@@ -58,7 +58,7 @@ function makeSelection(network, onSelect) {
 
   region.addEventListener("keydown", (event) => {
     const pages = { PageDown: 1, PageUp: -1 };
-    const ends = { Home: shown[0], End: shown.at(-10) };
+    const ends = { Home: shown[0], End: shown.find((view) => view.name === "fc3") };
     const { key } = event;
     if (!(key in MOVES || key in pages || key in ends) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-// Why the network answers as it does: what covering a part of the drawing changes, and the gradient towards another class.
+// Explains the prediction: the effect of covering parts of the drawing, and the gradient towards another class.
 
 // Sets up the controls. `onPush` is called with the image if the slider moves. Returns `update`, to call after each change
 // of the drawing or of the network, and `point`, to call if a pixel of the drawing is pointed at.
@@ -7,9 +7,9 @@ function makeWhy(model, classes, off, onPush) {
   const [overlay, shown, text, slider, reading] = ["overlay", "covering", "covering-text", "push", "pushed"].map(element);
   const buttons = [...document.querySelectorAll("#inside .bars button")];
   const slices = makeSlices();
-  let image = null; // the image on the canvas, or null if there is no answer
+  let image = null; // the image on the canvas, or null if there is no prediction
   let layers = null;
-  let chosen = null; // the class in question, or null for the answer
+  let chosen = null; // the class in question, or null for the predicted class
   let covered = null; // the probabilities for each covered square
   let pushed = null; // { images, target } once the slider has moved
 
@@ -22,8 +22,9 @@ function makeWhy(model, classes, off, onPush) {
     return layers.fc3.reduce((best, output, i) => (i !== answer() && (best < 0 || output > layers.fc3[best]) ? i : best), -1);
   }
 
-  // What the square around each pixel counts for the class in question: the fall of its probability if it is the answer, or
-  // else the fall of the logarithm of its probability divided by that of the answer.
+  // Returns the evidence for the class in question in the square around each pixel. For the predicted class, this is the
+  // decrease in its probability if the square is covered. For any other class, it is the decrease in the logarithm of the ratio
+  // of its probability to that of the predicted class.
   function evidence() {
     const [a, c] = [answer(), question()];
     const before = layers.probabilities;
@@ -41,8 +42,8 @@ function makeWhy(model, classes, off, onPush) {
     const [a, c] = [answer(), question()];
     const most = values.indexOf(Math.max(...values));
     if (largest < 1e-9) text.textContent = "Covering any square changes nothing.";
-    else if (a === c) text.textContent = `Blue: covering it makes ${classes[a]} less likely. Most: covering ${around(most)} moves ${change(most, a)}.`;
-    else text.textContent = `Blue speaks for ${classes[c]}, orange for ${classes[a]}. Most for ${classes[c]}: covering ${around(most)} moves ${change(most, c)}.`;
+    else if (a === c) text.textContent = `Covering a blue part makes ${classes[a]} less likely. Largest effect: covering ${around(most)} changes ${change(most, a)}.`;
+    else text.textContent = `Blue parts are evidence for ${classes[c]}, orange parts for ${classes[a]}. Largest effect for ${classes[c]}: covering ${around(most)} changes ${change(most, c)}.`;
     overlay.dataset.ready = "";
   }
 
@@ -64,7 +65,7 @@ function makeWhy(model, classes, off, onPush) {
     });
   }
 
-  // `isPushed` tells that the slider has changed the drawing.
+  // `isPushed` is true if the slider has changed the drawing.
   function update(newImage, newLayers, isPushed) {
     [image, layers] = [newLayers && newImage.slice(), newLayers];
     if (!isPushed) {
@@ -79,7 +80,7 @@ function makeWhy(model, classes, off, onPush) {
 
   function point([x, y]) {
     if (!covered) return;
-    text.textContent = `Covering ${around(28 * y + x)} moves ${change(28 * y + x, question())}.`;
+    text.textContent = `Covering ${around(28 * y + x)} changes ${change(28 * y + x, question())}.`;
   }
 
   slider.addEventListener("input", () => {
@@ -91,7 +92,7 @@ function makeWhy(model, classes, off, onPush) {
     const step = Math.round((slider.value / 100) * (images.length - 1));
     onPush(images[step]);
     const moved = images[step].reduce((sum, pixel, i) => sum + Math.abs(pixel - images[0][i]), 0) / images[step].length;
-    const end = step < images.length - 1 ? "" : answer() === target ? ` The answer is now ${classes[target]}.` : ` The answer is still ${classes[answer()]}.`;
+    const end = step < images.length - 1 ? "" : answer() === target ? ` The prediction is now ${classes[target]}.` : ` The prediction is still ${classes[answer()]}.`;
     reading.textContent = `Step ${step} of ${images.length - 1}: pixels changed by ${moved.toFixed(1)} of 255 on average, ${classes[target]} ${percent(layers.probabilities[target])}.${end}`;
   });
   shown.addEventListener("change", cover);

@@ -161,7 +161,7 @@ fn row<B: LeNetBackend>(
     Ok(Row { record, test, path })
 }
 
-/// Returns the directory for the event files of a seed, which TensorBoard shows as runs of their own.
+/// Returns the directory for the event files of a seed, which TensorBoard shows as separate runs.
 fn tensorboard_dir(dir: &Path, seed: u64) -> PathBuf {
     match overrides::has_placeholder(dir) {
         true => overrides::with_seed(dir, seed),

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::TrainArgs;
+use crate::cli::args::{ProgressStyle, TrainArgs};
 use crate::cli::compare::Summary;
 use crate::cli::error::Error;
 use crate::cli::ui::events;
 use crate::cli::ui::format::plural;
-use crate::cli::ui::{self, Bar, Out};
+use crate::cli::ui::table::{direction, highlighted};
+use crate::cli::ui::{self, Bar, Drawing, Out, drawing_wanted};
 use crate::train::{EpochRecord, RunRecord, TestRecord};
 
 /// The result of a run.
@@ -50,6 +51,9 @@ pub(super) struct Table {
     out: Out,
     json: bool,
     quiet: bool,
+    in_colour: bool,
+    /// The best value of each column so far.
+    best: [Option<f64>; 5],
     /// The progress bar below the rows, from the first to the last row.
     pub(super) bar: Option<Bar>,
 }
@@ -57,7 +61,8 @@ pub(super) struct Table {
 impl Table {
     pub(super) fn new(args: &TrainArgs) -> Self {
         let quiet = args.quiet && !args.json;
-        Self { out: Out::default(), json: args.json, quiet, bar: None }
+        let in_colour = args.progress == ProgressStyle::Auto && drawing_wanted() == Drawing::Colour;
+        Self { out: Out::default(), json: args.json, quiet, in_colour, best: [None; 5], bar: None }
     }
 
     /// Ends the output and returns its first failure, if any.
@@ -67,7 +72,7 @@ impl Table {
 
     fn line(&mut self, text: &str) {
         if !self.quiet {
-            self.out.line(text);
+            self.out.verbatim(text);
         }
     }
 
@@ -87,7 +92,7 @@ impl Table {
             plural(seeds.len(), "seed")
         );
         text.lines().for_each(|text| self.line(text));
-        self.line(&line("seed", |column| column.name.to_owned()));
+        self.line(&line("seed", [false; 5], |column| column.name.to_owned()));
     }
 
     /// Prints a row above the progress bar, if any.
@@ -104,7 +109,9 @@ impl Table {
             ui::note(&format!("{note} (seed {seed})"));
         }
         if !self.json {
-            return self.line(&line(&seed.to_string(), |column| number(column, (column.of)(row))));
+            let is_best = self.update_best(row).map(|is_best| is_best && self.in_colour);
+            let cell = |column: &Column| number(column, (column.of)(row));
+            return self.line(&line(&seed.to_string(), is_best, cell));
         }
         let mut event = json!({ "event": "seed", "seed": seed });
         event.as_object_mut().into_iter().for_each(|event| event.extend(events::end(&row.record)));
@@ -117,6 +124,19 @@ impl Table {
         self.out.json(&event);
     }
 
+    /// Returns for each column whether the value of `row` is better than that of all rows before it.
+    fn update_best(&mut self, row: &Row) -> [bool; 5] {
+        std::array::from_fn(|index| {
+            let Column { name, of, .. } = COLUMNS[index];
+            let (Some(value), Some(direction)) = (of(row), direction(name)) else { return false };
+            let is_better = self.best[index].is_none_or(|best| direction * (value - best) < 0.0);
+            if is_better {
+                self.best[index] = Some(value);
+            }
+            is_better
+        })
+    }
+
     pub(super) fn summary(&mut self, rows: &[Row]) {
         // A column has no summary if any row lacks its value.
         let values = |column: &Column| -> Option<Vec<f64>> { rows.iter().map(column.of).collect() };
@@ -124,10 +144,10 @@ impl Table {
         if !self.json {
             let mean =
                 |column: &Column| number(column, summary(column).map(|summary| summary.mean));
-            self.line(&line("mean", mean));
+            self.line(&line("mean", [false; 5], mean));
             let sd =
                 |column: &Column| number(column, summary(column).and_then(|summary| summary.sd));
-            return self.line(&line("sd", sd));
+            return self.line(&line("sd", [false; 5], sd));
         }
         let mut event = json!({ "event": "summary", "runs": rows.len() });
         for column in &COLUMNS {
@@ -142,11 +162,16 @@ impl Table {
     }
 }
 
-/// Formats a line of the table, without the validation loss if the window is too narrow.
-fn line(name: &str, cell: impl Fn(&Column) -> String) -> String {
+/// Formats a line of the table, without the validation loss if the window is too narrow. Highlights the cells that are the
+/// best.
+fn line(name: &str, is_best: [bool; 5], cell: impl Fn(&Column) -> String) -> String {
     let is_wide = ui::columns() >= 70;
-    let shown = COLUMNS.iter().filter(|column| is_wide || column.name != "val_loss");
-    let cells = shown.map(|column| format!("  {:>1$}", cell(column), column.name.len()));
+    let columns = COLUMNS.iter().zip(is_best);
+    let shown = columns.filter(|(column, _)| is_wide || column.name != "val_loss");
+    let cells = shown.map(|(column, is_best)| {
+        let cell = format!("  {:>1$}", cell(column), column.name.len());
+        if is_best { highlighted(&cell) } else { cell }
+    });
     format!("{name:>4}{}", cells.collect::<String>())
 }
 

@@ -1,0 +1,53 @@
+//! Burnpack files: burn-store and this crate read each other's files, and contradictory ones are rejected.
+
+use std::path::Path;
+
+use burn::tensor::Bytes;
+use burn_store::{BurnpackStore, ModuleSnapshot};
+use lenet::format::{self, Format, bpk};
+use lenet::model::Weights;
+
+use super::burn_record::{Plain, some_weights, values};
+use super::interop;
+
+#[test]
+fn burnpack_files_are_read() {
+    // A program on Burn 0.22 wrote this file.
+    let file = format::read(&interop("model.bpk")).unwrap();
+    assert_eq!(file.notes, [""; 0]);
+    let bytes = format::encode(Format::Bpk, &file).unwrap();
+    assert_eq!(format::encode(Format::Bpk, &file).unwrap(), bytes);
+    assert_eq!(format::decode(Path::new("m"), &bytes).unwrap(), file);
+}
+
+#[test]
+fn burn_store_reads_lenet_files() {
+    let weights = Weights::initial(2, 1.0);
+    let bytes = format::encode(Format::Bpk, &weights.clone().into()).unwrap();
+    let mut store = BurnpackStore::from_bytes(Some(Bytes::from_bytes_vec(bytes)));
+    let mut plain = Plain::init(&Default::default());
+    let result = plain.load_from(&mut store).unwrap();
+    assert!(result.is_success() && result.unused.is_empty(), "{result:?}");
+    assert_eq!(values(&plain.fc1.weight.val()), weights.tensor(4));
+}
+
+/// burn-store 0.21 reads beyond the heap when it loads the first two of these files.
+#[test]
+fn contradictory_burnpack_files_are_rejected() {
+    let bytes = format::encode(Format::Bpk, &some_weights().into()).unwrap();
+    let replaced = |from: &[u8], to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+        [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+    };
+    let message = |bytes: &[u8]| bpk::decode(bytes).unwrap_err().to_string();
+    let text = message(&replaced(b"cF32eshape\x81\x06", b"cF64eshape\x81\x06"));
+    assert_eq!(text, "conv1.bias: expected size 6 values of 8 bytes, found 24 bytes");
+    let text = message(&replaced(b"\x82\x19\x03\x00\x19\x03\x18", b"\x82\x19\x03\x00\x19\x03\x04"));
+    assert_eq!(text, "conv1.bias: expected size 6 values of 4 bytes, found 4 bytes");
+    let text = message(&replaced(b"\x82\x19\x03\x00\x19\x03\x18", b"\x82\x19\x03\x18\x19\x03\x00"));
+    assert!(text.contains("end offset"), "{text}");
+    let text = message(&[&bytes[..], &[0; 256]].concat());
+    assert_eq!(text, "tensors overlap, or bytes follow the last one");
+    let text = message(&bytes[..bytes.len() - 1]);
+    assert!(text.contains("out of bounds"), "{text}");
+}
