@@ -13,7 +13,7 @@ use lenet::data::{Batches, ImageDataset, Options, TrainAndTest, epoch_order};
 use lenet::model::Weights;
 use lenet::train::Recipe;
 
-/// Turns of each instruction set in an epoch.
+/// Number of rounds in which each instruction set runs, per epoch.
 const ROUNDS: usize = 15;
 
 fn main() {

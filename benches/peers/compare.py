@@ -1,69 +1,123 @@
-"""Runs lenet, PyTorch, JAX and Keras in turn and prints the table of docs/benchmarks.md: python compare.py DATA_DIR ROUNDS.
+"""Runs lenet and its peers in turn and prints the table of docs/benchmarks.md: python compare.py DATA_DIR ROUNDS LOG [PROGRAM..].
 
-Called by `run`, which creates the virtual environment. Each number is the median over the rounds, and the epoch time of a
-run is its median epoch. Use an idle machine: PyTorch's threads spin, and any other load slows PyTorch down tenfold.
+Called by `run`, which builds the programs and creates the virtual environment. Every measurement is appended to the file LOG,
+and the table covers all lines of that file, so that several calls add up. The epoch time of a run is the median of its epochs.
+The range over the runs of one program shows how noisy the machine was. Use an idle machine: the threads of PyTorch spin, and
+any other load slows PyTorch down tenfold.
 """
-import json, os, platform, resource, statistics, subprocess, sys, tempfile, time
+import json, os, platform, re, statistics, subprocess, sys, tempfile, time
 
 here = os.path.dirname(os.path.abspath(__file__))
 root = os.path.join(here, "..", "..")
-data, rounds, epochs = sys.argv[1], int(sys.argv[2]), 5
+target = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"))
+data, rounds = os.path.abspath(sys.argv[1]), int(sys.argv[2])
+# Burn trains on a tenth of the images, and its times are multiplied by ten.
+EPOCHS, TENTH = 5, 6000
 
-def python(script):
-    out = subprocess.run([sys.executable, os.path.join(here, script), data, str(epochs)], check=True, capture_output=True, text=True)
-    return json.loads(out.stdout.splitlines()[-1])
+
+def output(*command, cwd=None):
+    environment = os.environ | {"LENET_DATA_DIR": data}
+    return subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def python(script, *arguments):
+    return json.loads(output(sys.executable, os.path.join(here, script), data, *map(str, arguments)).splitlines()[-1])
+
 
 def lenet():
-    program = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lenet")
     with tempfile.TemporaryDirectory() as directory:
-        command = [program, "train", "--epochs", str(epochs), "--data", data, "--json", "-o", os.path.join(directory, "model.mpk")]
+        command = [os.path.join(target, "release", "lenet"), "train", "--epochs", str(EPOCHS), "--data", data, "--json"]
         begin = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=directory)
         events = [json.loads(line) for line in child.stdout]
         _, status, usage = os.wait4(child.pid, 0)
         assert status == 0, command
         wall = time.perf_counter() - begin
-    bench = subprocess.run(["cargo", "bench", "--quiet", "--bench", "evaluation", "--no-default-features", "--features", "cli,ndarray"],
-        cwd=root, check=True, capture_output=True, text=True)
     return {"version": "lenet, " + events[0]["device"], "epochs": [e["seconds"] for e in events if e["event"] == "epoch"],
-        "evaluation": json.loads(bench.stdout.splitlines()[-1])["seconds"], "wall": wall,
-        "accuracy": next(e["accuracy"] for e in events if e["event"] == "test"), "peak_mb": usage.ru_maxrss / 1024}
+        "wall": wall, "peak_mb": usage.ru_maxrss / 1024}
 
-def parallel_seeds_ratio():
-    """Time of eight seeds trained in parallel, one per core, divided by the time of eight single runs in turn."""
-    program = os.path.join(root, os.environ.get("CARGO_TARGET_DIR", "target"), "release", "lenet")
-    def seconds(*options):
-        begin = time.perf_counter()
-        subprocess.run([program, "train", "-q", "--epochs", str(epochs), "--data", data, *options], check=True)
-        return time.perf_counter() - begin
-    parallel = seconds("--seeds", "1..8")
+
+def evaluation():
+    features = ["--no-default-features", "--features", "cli,ndarray"]
+    return json.loads(output("cargo", "bench", "--quiet", "--bench", "evaluation", *features, cwd=root).splitlines()[-1])
+
+
+def plain_burn():
     with tempfile.TemporaryDirectory() as directory:
-        sequential = sum(seconds("--seed", str(seed), "-o", os.path.join(directory, f"{seed}.mpk")) for seed in range(1, 9))
-    return parallel / sequential
+        out = output(os.path.join(target, "release", "examples", "plain_burn"), str(TENTH), "2", cwd=directory)
+    times = re.findall(r"Epoch \d/\d  ([\d.]+)(ms|s) ", out)
+    return {"version": "plain Burn 0.21, ndarray", "epochs": [10 * float(n) / {"s": 1, "ms": 1000}[unit] for n, unit in times]}
 
-runs = {"lenet": [], "torch": [], "jax": [], "keras": []}
+
+def flex():
+    """Trains with the newest Burn, whose losses must fall, on a tenth of the images."""
+    run = json.loads(output(os.path.join(target, "flex", "release", "lenet-with-flex"), data, str(TENTH), "2"))
+    assert run["losses"][0] > run["losses"][1], run
+    return {"version": run["version"], "epochs": [10 * seconds for seconds in run["epochs"]]}
+
+
+def seeds():
+    """Measures eight seeds in parallel, one per core, and eight single runs in turn."""
+    def seconds(*options):
+        with tempfile.TemporaryDirectory() as directory:
+            begin = time.perf_counter()
+            output(os.path.join(target, "release", "lenet"), "train", "-q", "--epochs", str(EPOCHS), *options, cwd=directory)
+            return time.perf_counter() - begin
+    return {"parallel": seconds("--seeds", "1..8"), "single": sum(seconds("--seed", str(seed)) for seed in range(1, 9))}
+
+
+PROGRAMS = {
+    "lenet": lenet,
+    "evaluation": evaluation,
+    "eager": lambda: python("torch_lenet.py", 3, "eager"),
+    "compiled": lambda: python("torch_lenet.py", 3, "compiled"),
+    "NCHW": lambda: python("jax_lenet.py", 3, "NCHW"),
+    "NHWC": lambda: python("jax_lenet.py", 3, "NHWC"),
+    "keras": lambda: python("keras_lenet.py", EPOCHS),
+    "burn": plain_burn,
+    "flex": flex,
+    "seeds": seeds,
+}
+
+log, selected = sys.argv[3], sys.argv[4:] or list(PROGRAMS)
 for _ in range(rounds):
-    runs["lenet"].append(lenet())
-    runs["torch"].append(python("torch_lenet.py"))
-    runs["jax"].append(python("jax_lenet.py"))
-    runs["keras"].append(python("keras_lenet.py"))
+    for name in selected:
+        line = json.dumps({"program": name} | PROGRAMS[name]())
+        with open(log, "a") as file:
+            print(line, file=file)
 
-median = lambda name, value: statistics.median(value(run) for run in runs[name])
-epoch = {name: median(name, lambda run: statistics.median(run["epochs"])) for name in runs}
-wall = {name: median(name, lambda run: run["wall"]) for name in runs}
-peak = {name: median(name, lambda run: run["peak_mb"]) for name in runs}
-evaluation = {name: median(name, lambda run: run["evaluation"]) for name in ("lenet", "torch")}
+runs = {name: [] for name in PROGRAMS}
+for line in open(log):
+    run = json.loads(line)
+    runs[run["program"]].append(run)
+evaluations, pairs = runs.pop("evaluation"), runs.pop("seeds")
+runs = {name: found for name, found in runs.items() if found}
+epochs = {name: [statistics.median(run["epochs"]) for run in found] for name, found in runs.items()}
+median = lambda name, value: statistics.median(run[value] for run in runs[name])
 
 cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), platform.machine())
-print(f"{cpu}, {os.cpu_count()} cores, {rounds} rounds in turn, {epochs} epochs each, batch 32\n")
-print("| | seconds per epoch | 5 epochs, load to save | evaluate 10,000 images | peak memory |")
-print("|---|---|---|---|---|")
+print(f"{cpu}, {os.cpu_count()} cores, batch 32\n")
+print("| | runs | seconds per epoch, median | minimum | range of the runs | whole command | peak memory |")
+print("|---|---|---|---|---|---|---|")
+for name, found in runs.items():
+    minimum, medians = min(seconds for run in found for seconds in run["epochs"]), epochs[name]
+    wall = f"{median(name, 'wall'):.2f} s" if name in ("lenet", "keras") else ""
+    peak = f"{median(name, 'peak_mb'):.0f} MB" if "peak_mb" in found[0] else ""
+    print(f"| {found[0]['version']} | {len(found)} | {statistics.median(medians):.3f} | {minimum:.3f} | "
+        f"{min(medians):.3f} to {max(medians):.3f} | {wall} | {peak} |")
+print()
 for name in runs:
-    third = f"{evaluation[name]:.3f} s" if name in evaluation else ""
-    print(f"| {runs[name][0]['version']} | {epoch[name]:.2f} | {wall[name]:.1f} s | {third} | {peak[name]:.0f} MB |")
-print(f"\nepoch / PyTorch's: {epoch['lenet'] / epoch['torch']:.3f} (bound 0.10, or 0.13 if PyTorch has AVX-512; goal 0.085, or 0.10)")
-print(f"epoch / JAX's: {epoch['lenet'] / epoch['jax']:.3f}")
-print(f"5 epochs / Keras': {wall['lenet'] / wall['keras']:.3f} (bound 0.10, goal 0.06)")
-print(f"evaluation / PyTorch's: {evaluation['lenet'] / evaluation['torch']:.3f} (bound 0.35, goal 0.20)")
-print(f"peak memory: {peak['lenet']:.0f} MB (bound 90, goal 70)")
-print(f"eight seeds in parallel / in turn: {parallel_seeds_ratio():.2f} (bound 0.80, goal 0.65)")
+    if name != "lenet":
+        ratios = [pick(epochs["lenet"]) / pick(epochs[name]) for pick in (statistics.median, min)]
+        print(f"epoch / {runs[name][0]['version']}: {ratios[0]:.4f} for the medians, {ratios[1]:.4f} for the minima")
+if "keras" in runs:
+    print(f"5 epochs / Keras': {median('lenet', 'wall') / median('keras', 'wall'):.3f} (bound 0.08, goal 0.05)")
+if evaluations:
+    seconds = statistics.median(run["seconds"] for run in evaluations)
+    ratio = seconds / median("eager", "evaluation")
+    print(f"evaluation of 10,000 images: {seconds:.4f} s, / PyTorch's {ratio:.3f} (bound 0.15, goal 0.10)")
+if pairs:
+    ratios = [run["parallel"] / run["single"] for run in pairs]
+    times = [statistics.median(run[name] for run in pairs) for name in ("parallel", "single")]
+    print(f"eight seeds in parallel / in turn: {times[0]:.1f} s / {times[1]:.1f} s, ratio {statistics.median(ratios):.2f}, "
+        f"{min(ratios):.2f} to {max(ratios):.2f} (bound 0.85, goal 0.70)")

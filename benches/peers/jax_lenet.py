@@ -1,7 +1,7 @@
-"""Trains the notebook's LeNet in JAX on the CPU with one `jit`-compiled step: python jax_lenet.py DATA_DIR EPOCHS.
+"""Trains the notebook's LeNet in JAX on the CPU with one `jit`-compiled step: python jax_lenet.py DATA_DIR EPOCHS LAYOUT.
 
-Prints a line of JSON with the seconds of each epoch, the first including compilation. A `lax.scan` over the epoch is fastest
-on a GPU, but takes three times as long on a CPU.
+LAYOUT is NCHW or NHWC. Prints a line of JSON with the seconds of each epoch, the first including compilation. A `lax.scan`
+over the epoch is fastest on a GPU, but takes three times as long on a CPU.
 """
 import json, os, resource, sys, time
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -9,11 +9,11 @@ begin = time.perf_counter()
 import numpy as np, jax, jax.numpy as jnp
 import fashion_mnist, jax_parts
 
-data, epochs = sys.argv[1], int(sys.argv[2])
-(x, y), (xt, yt) = [(x[:, None], y.astype(np.int32)) for x, y in fashion_mnist.load(data)]
+data, epochs, layout = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+(x, y), (xt, yt) = [(np.expand_dims(x, layout.index("C")), y.astype(np.int32)) for x, y in fashion_mnist.load(data)]
 x, y = x[:54000].astype(np.float32), y[:54000]
-net = jax_parts.lenet(jax.random.key(0))
-step = jax.jit(lambda net, images, labels: jax_parts.step(net, images, labels)[0])
+net = jax_parts.lenet(jax.random.key(0), layout)
+step = jax.jit(lambda net, images, labels: jax_parts.step(net, images, labels, layout)[0])
 
 shuffle, seconds = np.random.default_rng(0), []
 for _ in range(epochs):
@@ -24,6 +24,6 @@ for _ in range(epochs):
         net = step(net, x[batch], y[batch])
     jax.block_until_ready(net)
     seconds.append(time.perf_counter() - start)
-accuracy = float((np.asarray(jax.jit(jax_parts.outputs)(net, jnp.asarray(xt))).argmax(1) == yt).mean())
-print(json.dumps({"version": f"JAX {jax.__version__}", "epochs": seconds, "wall": time.perf_counter() - begin, "accuracy": accuracy,
+accuracy = float((np.asarray(jax.jit(lambda net, images: jax_parts.outputs(net, images, layout))(net, jnp.asarray(xt))).argmax(1) == yt).mean())
+print(json.dumps({"version": f"JAX {jax.__version__}, {layout}", "epochs": seconds, "wall": time.perf_counter() - begin, "accuracy": accuracy,
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
