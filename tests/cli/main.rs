@@ -40,7 +40,6 @@ mod options;
 mod outputs;
 mod pictures;
 #[cfg(feature = "ndarray")]
-mod plain_burn;
 mod predict;
 mod report;
 mod resource_limits;

@@ -78,7 +78,7 @@ pub trait Implementation {
 }
 
 /// Plain Burn operations on backend `B`.
-#[allow(dead_code, reason = "the tests on a GPU only use the kernels")]
+#[allow(dead_code, reason = "some tests only use the kernels")]
 pub struct PlainBurn<B: Backend>(pub B::Device);
 
 impl<B: Backend> Implementation for PlainBurn<B> {
@@ -96,6 +96,7 @@ impl<B: Backend> Implementation for PlainBurn<B> {
 }
 
 /// The kernels of backend `B`.
+#[allow(dead_code, reason = "some tests only use plain Burn")]
 pub struct Kernels<B: LeNetBackend>(pub B::Device);
 
 impl<B: LeNetBackend> Implementation for Kernels<B> {
@@ -113,7 +114,7 @@ impl<B: LeNetBackend> Implementation for Kernels<B> {
 }
 
 /// The CPU kernels with one instruction set.
-#[allow(dead_code, reason = "the tests on a GPU do not use the CPU")]
+#[allow(dead_code, reason = "some tests use the GPU or plain Burn")]
 pub struct Cpu(pub SimdLevel);
 
 impl Implementation for Cpu {

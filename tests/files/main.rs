@@ -6,11 +6,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod atomic_write;
-#[cfg(feature = "ndarray")]
-mod burn_record;
-#[cfg(feature = "ndarray")]
-mod burnpack;
-#[cfg(feature = "ndarray")]
 mod changed_records;
 #[path = "../common/mod.rs"]
 mod common;

@@ -92,10 +92,10 @@ impl SimdLevel {
 
     /// Returns the fastest instruction set that this CPU supports.
     ///
-    /// AVX-512 counts as the fastest only on CPUs that also have AVX512-FP16: Intel servers from Sapphire Rapids on. A step takes
-    /// 0.70 to 0.73 of the time of AVX2 there, as measured by `benches/step.rs`. An AMD Zen 4 executes an instruction on sixteen
-    /// lanes in two halves, and a step takes 1.02 of the time of AVX2 (classic) and 0.96 (tuned). Other CPUs with AVX-512 have
-    /// not been measured.
+    /// AVX-512 counts as the fastest only on CPUs that also have AVX512-FP16 (Intel servers from Sapphire Rapids on) or
+    /// AVX512-VP2INTERSECT (AMD from Zen 5 on). A step takes 0.60 to 0.73 of the time of AVX2 there, as measured by
+    /// `benches/step.rs`. An AMD Zen 4 executes an instruction on sixteen lanes in two halves, and a step takes 1.02 of the time
+    /// of AVX2 (classic) and 0.96 (tuned). Other CPUs with AVX-512 have not been measured.
     pub fn best() -> Self {
         Self::available().into_iter().rfind(Self::is_default).unwrap_or(Self::SCALAR)
     }
@@ -104,7 +104,8 @@ impl SimdLevel {
     fn is_default(&self) -> bool {
         #[cfg(target_arch = "x86_64")]
         if self.0 == Isa::Avx512 {
-            return is_x86_feature_detected!("avx512fp16");
+            return is_x86_feature_detected!("avx512fp16")
+                || is_x86_feature_detected!("avx512vp2intersect");
         }
         true
     }

@@ -243,4 +243,17 @@ mod tests {
         assert!(drawing.contains("The model has the weights of epoch 1."));
         assert!(!drawing.contains("validation"));
     }
+    #[test]
+    fn seconds_start_at_zero() {
+        let first_position = |unit| {
+            let points = vec![(5.0, 2.0), (10.0, 1.0)];
+            let line = Line { name: "loss", class: "loss", labelled: false, points };
+            let drawing = Chart { title: "Loss", unit, lines: &[line], kept: None }.draw();
+            let drawing = drawing.into_string();
+            let (_, points) = drawing.split_once("polyline points=\"").unwrap();
+            points.split_once(',').unwrap().0.parse::<f64>().unwrap()
+        };
+        assert_eq!(first_position("epoch"), AREA[0]);
+        assert_eq!(first_position("second"), (AREA[0] + AREA[2]) / 2.0);
+    }
 }

@@ -8,12 +8,13 @@ use lenet::format::{self, Format, bpk};
 use lenet::model::Weights;
 
 use super::burn_record::{Plain, some_weights, values};
-use super::interop;
+
+/// A program on Burn 0.22 wrote this file.
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/model.bpk");
 
 #[test]
 fn burnpack_files_are_read() {
-    // A program on Burn 0.22 wrote this file.
-    let file = format::read(&interop("model.bpk")).unwrap();
+    let file = format::read(Path::new(MODEL)).unwrap();
     assert_eq!(file.notes, [""; 0]);
     let bytes = format::encode(Format::Bpk, &file).unwrap();
     assert_eq!(format::encode(Format::Bpk, &file).unwrap(), bytes);
