@@ -3,7 +3,6 @@
 use lenet::format::{self, Format, mpk};
 use lenet::model::{TENSORS, Weights};
 
-
 /// Returns the positions of all bytes of a record except the values of its tensors.
 fn structural_bytes(record: &[u8]) -> Vec<usize> {
     let mut positions = Vec::new();
