@@ -13,7 +13,7 @@ use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::backend::Backend;
 use burn::tensor::module::max_pool2d;
-use burn::tensor::{Shape, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 
 pub use activation::Activation;
 pub use loss::{CLIP, SampleResult, argmax, cross_entropy, probabilities};
@@ -64,7 +64,13 @@ impl<B: Backend> LeNet<B> {
 
     /// Computes the outputs like [`Self::forward`], but with `activation` after each layer, as in training.
     pub fn forward_with(&self, activation: Activation, images: Tensor<B, 4>) -> Tensor<B, 2> {
-        let x = self.features(activation, images, |_| ()); // [N, 256]
+        let mut x = images;
+        for conv in [&self.conv1, &self.conv2] {
+            x = conv.forward(x); // [N, 6, 24, 24], [N, 16, 8, 8]
+            x = max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false); // [N, 6, 12, 12], [N, 16, 4, 4]
+            x = activate(activation, x);
+        }
+        let x = x.flatten(1, 3); // [N, 256]
         let x = activate(activation, self.fc1.forward(x)); // [N, 120]
         let x = activate(activation, self.fc2.forward(x)); // [N, 84]
         let x = activate(activation, self.fc3.forward(x)); // [N, 10]
@@ -72,26 +78,6 @@ impl<B: Backend> LeNet<B> {
             Activation::Sigmoid => x,
             Activation::Tanh => (x + 1.0) / 2.0,
         }
-    }
-
-    /// Runs the layers before the first dense layer, and calls `observe` with the output shape of each layer.
-    fn features(
-        &self,
-        activation: Activation,
-        images: Tensor<B, 4>,
-        mut observe: impl FnMut(Shape),
-    ) -> Tensor<B, 2> {
-        let mut x = images;
-        for conv in [&self.conv1, &self.conv2] {
-            x = conv.forward(x); // [N, 6, 24, 24], [N, 16, 8, 8]
-            observe(x.shape());
-            x = max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false); // [N, 6, 12, 12], [N, 16, 4, 4]
-            observe(x.shape());
-            x = activate(activation, x);
-        }
-        let x = x.flatten(1, 3); // [N, 256]
-        observe(x.shape());
-        x
     }
 
     /// Creates the network with these weights on `device`.

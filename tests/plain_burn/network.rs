@@ -1,11 +1,34 @@
-//! Gradients of the network in special cases.
+//! The network in Burn's own operations: the shapes of its layers, and its gradients in special cases.
 
 use burn::backend::Autodiff;
+use burn::tensor::module::max_pool2d;
 use burn::tensor::{Int, Tensor};
 use burn_ndarray::NdArray;
-use lenet::model::{Activation, LeNet, OFFSETS, OUTPUTS, Weights, cross_entropy};
+use lenet::model::{Activation, LeNet, OFFSETS, OUTPUTS, Weights, cross_entropy, layers};
 
 type B = Autodiff<NdArray>;
+
+#[test]
+fn listed_shapes_match_forward_pass() {
+    let device = Default::default();
+    let network = LeNet::<B>::from_weights(&Weights::zeros(), &device);
+    let mut shapes = Vec::new();
+    let mut x = Tensor::<B, 4>::zeros([2, 1, 28, 28], &device);
+    for conv in [&network.conv1, &network.conv2] {
+        x = conv.forward(x);
+        shapes.push(x.dims().to_vec());
+        x = max_pool2d(x, [2, 2], [2, 2], [0, 0], [1, 1], false);
+        shapes.push(x.dims().to_vec());
+    }
+    let mut x = x.flatten::<2>(1, 3);
+    shapes.push(x.dims().to_vec());
+    for layer in [&network.fc1, &network.fc2, &network.fc3] {
+        x = layer.forward(x);
+        shapes.push(x.dims().to_vec());
+    }
+    let listed: Vec<_> = layers(2).into_iter().map(|layer| layer.output_shape).collect();
+    assert_eq!(listed, shapes);
+}
 
 #[test]
 fn removed_outputs_have_no_effect() {
