@@ -8,7 +8,6 @@
 mod agreement;
 mod burn_record;
 mod burnpack;
-mod example;
 #[path = "../numbers/goldens.rs"]
 mod goldens;
 #[path = "../common/implementation.rs"]
@@ -20,6 +19,7 @@ mod plain;
 mod steps;
 #[path = "../numbers/support.rs"]
 mod support;
+mod training;
 
 use burn_ndarray::NdArray;
 
