@@ -1,6 +1,7 @@
 //! Ordinary Burn code next to `lenet`: the network with Burn's own operations, the example `plain_burn`, and Burn's files.
 //!
-//! This is the only ordinary test that compiles Burn's training code, which takes longer than all other tests together.
+//! All tests of ordinary Burn code are here, because each test program that contains some compiles Burn's training code again,
+//! which takes longer than compiling any other test program.
 #![cfg(feature = "ndarray")]
 #![allow(clippy::unwrap_used)]
 
