@@ -45,8 +45,6 @@ impl LeNetBackend for Wgpu {
     type Trainer = GpuTrainer;
     type Inference = GpuInference;
 
-    // Inlined, so that only a program that runs on a GPU compiles the GPU code.
-    #[inline]
     fn trainer(
         activation: Activation,
         sgd: Sgd,
@@ -56,7 +54,6 @@ impl LeNetBackend for Wgpu {
         GpuTrainer::new(activation, sgd, start, device)
     }
 
-    #[inline]
     fn inference(activation: Activation, weights: &Weights, device: &WgpuDevice) -> GpuInference {
         GpuInference::new(activation, weights, device)
     }
