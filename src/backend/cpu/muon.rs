@@ -100,20 +100,21 @@ impl Orthogonalisation {
                 level.run(Product { left, right, terms, width, stride, first, first_column, to });
             };
         // All square matrices are polynomials of one symmetric matrix. They and their products are symmetric.
-        let symmetric = |left: LeftFactor<'_>, right: &[f32], terms, to: &mut [f32]| {
+        let symmetric = |left: &[f32], right: &[f32], terms, to: &mut [f32]| {
+            let left = LeftFactor::Transposed(left);
             for (index, to) in to.chunks_mut(BLOCK * stride).enumerate() {
                 block(left, right, terms, index * BLOCK, index * BLOCK, to);
             }
             level.run(Mirror { square: to, width, stride });
         };
-        symmetric(LeftFactor::Transposed(&x[..*rows * stride]), x, None, g);
-        symmetric(LeftFactor::Transposed(&g[..square]), g, polynomial, q);
+        symmetric(&x[..*rows * stride], x, None, g);
+        symmetric(&g[..square], g, polynomial, q);
         p.copy_from_slice(q);
         for _ in 1..Muon::ROUNDS {
-            symmetric(LeftFactor::Transposed(&g[..square]), p, None, scratch);
-            symmetric(LeftFactor::Transposed(&scratch[..square]), p, None, g);
-            symmetric(LeftFactor::Transposed(&g[..square]), g, polynomial, p);
-            symmetric(LeftFactor::Transposed(&q[..square]), p, None, scratch);
+            symmetric(&g[..square], p, None, scratch);
+            symmetric(&scratch[..square], p, None, g);
+            symmetric(&g[..square], g, polynomial, p);
+            symmetric(&q[..square], p, None, scratch);
             std::mem::swap(q, scratch);
         }
         // Threads share this product only: for the smaller ones, moving the matrices between the cores takes longer than it saves.
