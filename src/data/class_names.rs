@@ -100,7 +100,7 @@ mod tests {
         let text = encode(&info);
         assert_eq!(text, "circle\tflip\nright hand\nstop flip\tflip\ngrößer\n");
         assert_eq!(parse(text.as_bytes()), Ok(info.clone()));
-        // As an editor on Windows saves it.
+        // An editor on Windows adds a byte order mark and carriage returns.
         let windows =
             format!("\u{feff}{}\r\n\r\n", text.replace('\n', "\r\n").replace('\t', " \t"));
         assert_eq!(parse(windows.as_bytes()), Ok(info));

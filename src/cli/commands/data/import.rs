@@ -43,11 +43,12 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Error> {
     }
     let mut notes = Notes::default();
     let counts = parts.each_ref().map(class_counts);
-    note_pictures(&import);
+    let duplicates = import.duplicates();
+    note_pictures(&import, &duplicates);
     note_classes(&import, &counts, &mut notes);
     let mut out = Out::default();
     if args.json {
-        let mut document = document(args, &paths, &import, &counts);
+        let mut document = document(args, &paths, &import, &duplicates, &counts);
         notes.add_to(&mut document);
         out.json(&document);
         return out.finish();
@@ -93,7 +94,7 @@ fn write(
 }
 
 /// Prints a warning for each file that was not imported, for each doubtful picture, and for each pair of equal pictures.
-fn note_pictures(import: &Import) {
+fn note_pictures(import: &Import, duplicates: &[[&PathBuf; 2]]) {
     let warn = |lines: Vec<String>| {
         lines.iter().take(NAMED).for_each(|line| ui::note(&format!("warning: {line}")));
         if lines.len() > NAMED {
@@ -102,9 +103,9 @@ fn note_pictures(import: &Import) {
     };
     warn(import.refused.iter().map(|refused| format!("not imported: {}", refused.cause)).collect());
     warn(doubted(import).map(|(path, doubt)| format!("{}: {doubt}", path.display())).collect());
-    let pairs = import.duplicates().into_iter();
     warn(
-        pairs
+        duplicates
+            .iter()
             .map(|[a, b]| {
                 format!(
                     "{} and {} are the same picture in different parts or classes",
@@ -179,6 +180,7 @@ fn document(
     args: &ImportArgs,
     paths: &[PathBuf],
     import: &Import,
+    duplicates: &[[&PathBuf; 2]],
     [train, test]: &[Vec<usize>; 2],
 ) -> Value {
     let refused = refused(import);
@@ -202,7 +204,7 @@ fn document(
         "classes": classes.collect::<Vec<_>>(),
         "refused": refused.collect::<Vec<_>>(),
         "doubted": doubted.collect::<Vec<_>>(),
-        "duplicates": import.duplicates().into_iter().map(|pair| pair.map(|path| text(path))).collect::<Vec<_>>(),
+        "duplicates": duplicates.iter().map(|pair| pair.map(|path| text(path))).collect::<Vec<_>>(),
         "files": paths.iter().map(|path| text(path)).collect::<Vec<_>>(),
         "png": args.png.as_deref().map(text),
     })
