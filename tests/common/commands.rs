@@ -40,12 +40,14 @@ pub fn write_pictures(dir: &Path) {
     }
 }
 
-/// Returns the output of a command without the lines that contain times.
+/// Returns the output of a command without the lines that contain times: those of epochs, of `doctor`, and the row of `runs`
+/// for the record that the last `train` wrote.
 pub fn untimed(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    let lines =
-        text.lines().filter(|line| !line.starts_with("Epoch ") && !line.contains("images/s"));
-    lines.collect::<Vec<_>>().join("\n")
+    let is_timed = |line: &str| {
+        line.starts_with("Epoch ") || line.starts_with("t.json ") || line.contains("images/s")
+    };
+    text.lines().filter(|line| !is_timed(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Panics if [`COMMANDS`] lacks a command of the program.
