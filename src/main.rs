@@ -120,11 +120,12 @@ const MAX_THREADS: usize = 32;
 /// Creates a pool of `threads` threads, by default one per core.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     // Check the address space first, because the process aborts if a new thread cannot allocate memory.
-    let stacks = threads.unwrap_or_default().saturating_mul(STACK);
-    limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let started = threads.unwrap_or_default().min(cores.max(MAX_THREADS));
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(started).build();
+    let started = threads.unwrap_or(cores).min(cores.max(MAX_THREADS));
+    let stacks = started.saturating_mul(STACK);
+    limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
+    // With an explicit size, RUST_MIN_STACK cannot make the stacks too small.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(started).stack_size(STACK).build();
     let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
     if let Some(threads) = threads.filter(|threads| *threads > cores) {
         ui::note(&format!(

@@ -129,7 +129,7 @@ impl SimdLevel {
         let known = Self::NAMES
             .into_iter()
             .find(|known| *known == name)
-            .ok_or_else(|| SimdLevelError::Unknown(name.to_owned()))?;
+            .ok_or_else(|| SimdLevelError::Unknown(name.chars().take(60).collect()))?;
         Self::available()
             .into_iter()
             .find(|level| level.to_string() == known)
