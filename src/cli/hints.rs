@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
+use crate::cli::args::quoted;
 use crate::cli::error::{Error, FetchError, ImportError};
 use crate::cli::picture::{MAX_BYTES, MAX_FILE_BYTES, MAX_SIDE, PictureError};
 use crate::data::SplitError;
@@ -32,8 +33,11 @@ impl Error {
             Self::Picture(error) => return picture(error),
             Self::Fetch(error) => return fetch(error),
             Self::Import(error) => return import(error),
-            Self::Unverified { .. } => {
-                "run `lenet data fetch --force` with the same --data to replace them; back up your own files first"
+            Self::Unverified { dir, .. } => {
+                return Some(format!(
+                    "back up your own files, and then replace them: lenet data fetch --force --data={}",
+                    quoted(dir.as_os_str())
+                ));
             }
             Self::VerificationFailed(_) => {
                 "this is a bug in lenet; please report it with the command that you typed"
@@ -84,11 +88,13 @@ fn library(error: &error::Error) -> Option<String> {
         }
         Error::OutputFormat { .. } => "choose a file name that ends in .mpk or .safetensors",
         Error::NoCheckpoint(_) => {
-            "start a new run with another file (-o), or overwrite this one with --force"
+            "start a new run with another file (-o), or overwrite this one with --force instead of --resume"
         }
-        Error::Checkpoint { .. } => "start over with --force; the model file itself is intact",
+        Error::Checkpoint { .. } => {
+            "start over with --force instead of --resume; the model file itself is intact"
+        }
         Error::CheckpointMismatch { .. } => {
-            "resume with the settings of the first run (omitted options keep them), or start over with --force"
+            "resume with the settings of the first run (omitted options keep them), or start over with --force instead of --resume"
         }
         Error::EpochsDone { done, .. } => {
             return Some(format!(
@@ -167,12 +173,9 @@ fn import(error: &ImportError) -> Option<String> {
 
 fn fetch(error: &FetchError) -> Option<String> {
     let hint = match error {
-        FetchError::Mirrors { is_untrusted: true, dataset, .. } => {
-            let name = if *dataset == DEFAULT { "" } else { " mnist" };
-            return Some(format!(
-                "if your organisation has its own certificate authority, pass the PEM file with its certificate: \
-                 SSL_CERT_FILE=FILE lenet data fetch{name}"
-            ));
+        FetchError::Mirrors { is_untrusted: true, .. } => {
+            "if your organisation has its own certificate authority, set the variable SSL_CERT_FILE to the PEM file \
+             with its certificate, and try again"
         }
         FetchError::Mirrors { dataset, .. } if *dataset != DEFAULT => {
             "try again later or with `--mirror URL`, or get the files elsewhere and use `--data DIR --any-dataset` \

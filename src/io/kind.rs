@@ -12,8 +12,10 @@ pub enum FileKind {
     Page(&'static str),
     Json,
     Text,
-    /// An archive or a compressed file, with a description of its type and the command that unpacks it.
+    /// An archive, with a description of its type and the command that unpacks it.
     Archive(&'static str, &'static str),
+    /// A compressed file, with a description of its type, the program that decompresses it, and its usual extension.
+    Compressed(&'static str, &'static str, &'static str),
     /// A picture or a document, with a description of its type.
     Picture(&'static str),
     IdxFile,
@@ -68,6 +70,7 @@ impl fmt::Display for FileKind {
             Self::RunRecord => "a run record, which has no weights",
             Self::Page(name)
             | Self::Archive(name, _)
+            | Self::Compressed(name, ..)
             | Self::Picture(name)
             | Self::OtherModel(name) => name,
         })
@@ -104,10 +107,10 @@ const MAGIC_AT_START: [(&[u8], FileKind); 34] = {
         (b"\x08\x01\x12", SavedModel),
         (b"GGUF", OtherModel("a GGUF model")),
         (b"\x12\x01\0\0\0\0\0\0", OtherModel("an MXNet parameter file")),
-        (b"\x1f\x8b", Archive("a gzip file", "gunzip -k")),
-        (b"BZh", Archive("a bzip2 file", "bunzip2 -k")),
-        (b"\xfd7zXZ\0", Archive("an xz file", "unxz -k")),
-        (b"\x28\xb5\x2f\xfd", Archive("a Zstandard file", "unzstd")),
+        (b"\x1f\x8b", Compressed("a gzip file", "gunzip", "gz")),
+        (b"BZh", Compressed("a bzip2 file", "bunzip2", "bz2")),
+        (b"\xfd7zXZ\0", Compressed("an xz file", "unxz", "xz")),
+        (b"\x28\xb5\x2f\xfd", Compressed("a Zstandard file", "unzstd", "zst")),
         (b"7z\xbc\xaf\x27\x1c", Archive("a 7-Zip archive", "7z x")),
         (b"Rar!\x1a\x07", Archive("a RAR archive", "unrar x")),
         (b"\x7fELF", OtherModel("a program")),

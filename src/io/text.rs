@@ -70,6 +70,11 @@ pub fn without_password(url: &str) -> Cow<'_, str> {
     }
 }
 
+/// Returns `word` without the user name and the password if it contains a URL.
+pub fn without_password_in(word: &str) -> Cow<'_, str> {
+    if word.contains("://") { without_password(word) } else { Cow::Borrowed(word) }
+}
+
 /// Formats bytes as hexadecimal, two digits per byte.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

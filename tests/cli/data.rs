@@ -41,8 +41,7 @@ fn verify_reports_each_problem() {
     assert_eq!(files[3]["sha256"].as_str().unwrap().len(), 64);
     assert!(files[2]["sha256"].is_null());
     assert!(files[2]["problem"].as_str().unwrap().contains("truncated"));
-    let error =
-        "error: d: 3 of 4 data files failed verification\nhint: run `lenet data fetch --force`";
+    let error = "error: d: 3 of 4 data files failed verification\nhint: back up your own files, and then replace them: lenet data fetch --force --data=d\n";
     assert!(output.stderr().starts_with(error), "{}", output.stderr());
 
     let output = test_dir.run("data verify --data d");

@@ -82,12 +82,12 @@ fn error_lists_found_files() {
         (
             "fashion-mnist_train.csv",
             "; found a CSV file, fashion-mnist_train.csv",
-            "lenet data fetch --data d",
+            "lenet data fetch --data=d",
         ),
         ("mnist.npz", "; found a NumPy file, mnist.npz", "only IDX files are read"),
-        ("train.parquet", "; found a Parquet file, train.parquet", "lenet data fetch --data d"),
+        ("train.parquet", "; found a Parquet file, train.parquet", "lenet data fetch --data=d"),
         ("Bag/1.png", "; found a picture, Bag/1.png", "lenet data import d imported"),
-        ("1.png", "; found a picture, 1.png", "lenet data fetch --data d"),
+        ("1.png", "; found a picture, 1.png", "lenet data fetch --data=d"),
         ("archive.zip", "; found the archive d/archive.zip", "unpack it: unzip d/archive.zip -d d"),
         ("a.tar.gz", "; found the archive d/a.tar.gz", "unpack it: tar -xf d/a.tar.gz -C d"),
         (
@@ -108,10 +108,10 @@ fn error_lists_found_files() {
     let dir = TestDir::new();
     fs::create_dir(dir.path("empty")).unwrap();
     let run = |args: &str| dir.run(&format!("train --any-dataset --epochs 1 --data {args}"));
-    run("empty").assert_error(1, "the directory is empty", "lenet data fetch --data empty");
-    run(".").assert_error(1, "./data has them", "use --data ./data");
+    run("empty").assert_error(1, "the directory is empty", "lenet data fetch --data=empty");
+    run(".").assert_error(1, "./data has them", "use --data=./data");
     let file = "data/train-images-idx3-ubyte.gz";
-    run(file).assert_error(1, "Not a directory", "give the directory instead: --data data");
+    run(file).assert_error(1, "Not a directory", "give the directory instead: --data=data");
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub use data::{
 };
 pub use machine::{CompletionsArgs, DoctorArgs, Layout, ManArgs, ShapesArgs};
 pub use model::{CompareArgs, ConvertArgs, EvalArgs, PredictArgs, ReportArgs};
-pub use rerun::{quoted, rerun_command};
+pub use rerun::{quoted, quoted_path, rerun_command};
 pub use runs::RunsArgs;
 pub use train::{ProgressStyle, RecipeName, TrainArgs};
 pub use values::Seeds;

@@ -2,10 +2,13 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::CommandFactory;
 
 use super::Cli;
+use crate::data::DataFile;
+use crate::data::source::{self, DIR_VARIABLE};
 use crate::io::text::is_interpreted;
 
 /// Returns the command line of this process, quoted for a shell, with some changes.
@@ -16,7 +19,10 @@ pub fn rerun_command(replaced: Option<&str>, appended: &[&OsStr]) -> String {
     let mut args = change(env::args_os().skip(1), replaced);
     args.extend(appended.iter().map(OsString::from));
     let variable = |name: &OsStr| env::var_os(name).filter(|value| !value.is_empty());
-    let options = options_from(variable, &args);
+    let options = options_from(
+        |name| variable(name).or_else(|| (name == DIR_VARIABLE).then(cached_data).flatten()),
+        &args,
+    );
     args.splice(args.len().min(2)..args.len().min(2), options);
     if let Some(simd) = variable("LENET_SIMD".as_ref()) {
         // No option selects the instruction set, and a run continues only on the same one.
@@ -85,6 +91,21 @@ pub fn quoted(arg: &OsStr) -> String {
             format!("\"$(printf '{escaped}')\"")
         }
     }
+}
+
+/// Quotes the path of a file for a shell, so that the command does not read it as an option.
+pub fn quoted_path(path: &Path) -> String {
+    match path.as_os_str().as_encoded_bytes() {
+        [b'-', ..] => quoted(Path::new(".").join(path).as_os_str()),
+        _ => quoted(path.as_os_str()),
+    }
+}
+
+/// Returns the directory of the data set if it was found only because XDG_CACHE_HOME is set, which another shell may not have.
+fn cached_data() -> Option<OsString> {
+    env::var_os("XDG_CACHE_HOME")?;
+    let found = source::find(None, &DataFile::ALL).ok()?;
+    (Some(&found) == source::cache_dir().as_ref()).then(|| found.into_os_string())
 }
 
 #[cfg(test)]

@@ -6,12 +6,10 @@ use std::path::Path;
 use super::MEMORY;
 use super::files::reading;
 use super::models::any;
-use crate::cli::args::quoted;
+use crate::cli::args::{quoted, quoted_path};
 use crate::data::error::IdxError;
 use crate::data::{Contents, DataError};
 use crate::io::limits::is_exhausted;
-
-const REPLACE_DATA: &str = "replace or remove the file; `lenet data fetch` downloads a valid one";
 
 pub(super) fn data(error: &DataError) -> Option<String> {
     let hint = match error {
@@ -26,7 +24,7 @@ pub(super) fn data(error: &DataError) -> Option<String> {
         }
         DataError::Incomplete { dir, contents, .. } => return Some(instead(dir, contents)),
         DataError::File { path, source } => return idx(path, source),
-        DataError::Counts { .. } => REPLACE_DATA,
+        DataError::Counts { path, .. } => return Some(replace(path)),
         DataError::Classes { .. } => {
             "write one class name per line, in the order of the labels; or remove the file and use --any-dataset"
         }
@@ -39,10 +37,11 @@ pub(super) fn data(error: &DataError) -> Option<String> {
 
 /// Returns advice for a directory that has `contents` instead of the data set.
 fn instead(dir: &Path, contents: &Contents) -> String {
+    let pictures = quoted_path(dir);
     let dir = quoted(dir.as_os_str());
     match contents {
-        Contents::Empty => format!("download Fashion-MNIST: lenet data fetch --data {dir}"),
-        Contents::Subdirectory(found) => format!("use --data {}", quoted(found.as_os_str())),
+        Contents::Empty => format!("download Fashion-MNIST: lenet data fetch --data={dir}"),
+        Contents::Subdirectory(found) => format!("use --data={}", quoted(found.as_os_str())),
         Contents::OtherNames(_) => {
             "rename the files to train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
              t10k-labels-idx1-ubyte, with .gz if they are compressed, and give their directory with --data"
@@ -50,13 +49,13 @@ fn instead(dir: &Path, contents: &Contents) -> String {
         }
         Contents::Archive(path) => unpack(path),
         Contents::OtherFormat { name, format: "a picture" } if name.contains('/') => {
-            format!("make a data set of the pictures: lenet data import {dir} imported")
+            format!("make a data set of the pictures: lenet data import {pictures} imported")
         }
         Contents::OtherFormat { .. } => {
-            format!("only IDX files are read; download those of Fashion-MNIST: lenet data fetch --data {dir}")
+            format!("only IDX files are read; download those of Fashion-MNIST: lenet data fetch --data={dir}")
         }
         Contents::Other => format!(
-            "give the directory of the four IDX files with --data, or download Fashion-MNIST: lenet data fetch --data {dir}"
+            "give the directory of the four IDX files with --data, or download Fashion-MNIST: lenet data fetch --data={dir}"
         ),
     }
 }
@@ -66,13 +65,13 @@ fn instead_of_file(path: &Path) -> String {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match &*extension {
         "zip" | "tar" | "tgz" | "7z" => unpack(path),
-        _ => format!("give the directory instead: --data {}", quoted(parent(path).as_os_str())),
+        _ => format!("give the directory instead: --data={}", quoted(parent(path).as_os_str())),
     }
 }
 
 /// Returns the command that unpacks an archive in its directory.
 fn unpack(path: &Path) -> String {
-    let [file, dir] = [path, parent(path)].map(|path| quoted(path.as_os_str()));
+    let [file, dir] = [path, parent(path)].map(quoted_path);
     let name = path.to_string_lossy().to_lowercase();
     match &name {
         name if name.ends_with(".zip") => format!("unpack it: unzip {file} -d {dir}"),
@@ -94,14 +93,22 @@ fn idx(path: &Path, error: &IdxError) -> Option<String> {
         }
         IdxError::Memory(..) => MEMORY,
         IdxError::Other { found, .. } => {
-            return any(*found, path).or(Some(REPLACE_DATA.to_owned()));
+            return any(*found, path).or(Some(replace(path)));
         }
         IdxError::Unsupported(_) => {
             "use a data set with ten classes (labels 0 to 9) of 28x28 pixels, one byte per label and per pixel"
         }
-        _ => REPLACE_DATA,
+        _ => return Some(replace(path)),
     };
     Some(hint.to_owned())
+}
+
+/// Returns advice for an unusable data file.
+fn replace(path: &Path) -> String {
+    let dir = quoted(parent(path).as_os_str());
+    format!(
+        "replace the file, or remove it and download a valid one: lenet data fetch --data={dir}"
+    )
 }
 
 #[cfg(test)]
@@ -120,7 +127,7 @@ mod tests {
         }
         assert_eq!(
             instead_of_file(Path::new("d/x-ubyte.gz")),
-            "give the directory instead: --data d"
+            "give the directory instead: --data=d"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::cli::args::quoted;
+use crate::cli::args::{quoted, quoted_path};
 use crate::io::FileError;
 use crate::io::limits::is_exhausted;
 
@@ -22,6 +22,13 @@ pub(super) fn file(error: &FileError) -> Option<String> {
             Some("remove that file, or choose another output".to_owned())
         }
         false if error.action.starts_with("cannot rename") => Some(ELSEWHERE.to_owned()),
+        // A pipe or a file is in the place of a directory.
+        false
+            if error.action == "cannot create the directory"
+                && error.source.kind() == ErrorKind::AlreadyExists =>
+        {
+            Some("remove it, or choose another directory".to_owned())
+        }
         false => writing(&error.source),
     }
 }
@@ -38,12 +45,12 @@ pub(super) fn missing(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     match text.split_once("://") {
         Some(("file", path)) => {
-            return Some(format!("give only the path: {}", quoted(path.as_ref())));
+            return Some(format!("give only the path: {}", quoted_path(Path::new(path))));
         }
         Some(("http" | "https" | "ftp", rest)) => {
             let name = rest.split(['?', '#']).next().and_then(|path| path.rsplit('/').next());
             let name = name.filter(|name| !name.is_empty()).unwrap_or("file");
-            let [name, address] = [name, text].map(|text| quoted(text.as_ref()));
+            let (name, address) = (quoted_path(Path::new(name)), quoted(text.as_ref()));
             return Some(format!("save it to a file first: curl -fLo {name} {address}"));
         }
         _ => {}
@@ -87,6 +94,7 @@ fn writing(error: &io::Error) -> Option<String> {
             "give a file name, for example model.mpk"
         }
         ErrorKind::InvalidData => "the disk may be failing; write to another one",
+        ErrorKind::ResourceBusy if is_own => "wait until the other command has ended",
         _ => return either(error),
     };
     Some(hint.to_owned())

@@ -1,6 +1,7 @@
 //! Advice on model files, and on files of any type that are not what they should be. If possible, it is a line of Python that
 //! converts the file to a model file.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use super::files::{file, is_reading, missing};
 use crate::cli::args;
 use crate::format::{Fault, FaultKind, Format, FormatError};
 use crate::io::FileKind;
+use crate::io::text::escaped;
 
 const A_MODEL: &str = "give a LeNet model file (.mpk, .bpk, .safetensors or .pt)";
 const KERAS: &str = "the lines under \"Keras\" in docs/models-elsewhere.md";
@@ -47,7 +49,19 @@ pub(super) fn any(found: FileKind, path: &Path) -> Option<String> {
             "download the file itself: on GitHub and Hugging Face, use the link \"raw\" or \"download\"".to_owned()
         }
         FileKind::Archive(_, command) => {
-            format!("unpack it first: {command} {}", args::quoted(path.as_os_str()))
+            format!("unpack it first: {command} {}", args::quoted_path(path))
+        }
+        FileKind::Compressed(_, command, usual)
+            if path.extension().is_some_and(|extension| extension == usual) =>
+        {
+            format!("unpack it first: {command} -k {}", args::quoted_path(path))
+        }
+        // These programs reject the name of a file with another extension.
+        FileKind::Compressed(_, command, _) => {
+            let mut name = OsString::from("unpacked-");
+            name.push(path.file_name().unwrap_or_default());
+            let [path, unpacked] = [path, Path::new(&name)].map(args::quoted_path);
+            format!("unpack it first: {command} < {path} > {unpacked}")
         }
         _ => return None,
     })
@@ -98,10 +112,11 @@ fn model(found: FileKind, path: &Path) -> String {
             "save it in Burn: net.save_file(\"model\", &NamedMpkFileRecorder::<FullPrecisionSettings>::new())".to_owned()
         }
         FileKind::RunRecord if path.with_extension("mpk").is_file() => {
-            format!("use the model next to it: {}", path.with_extension("mpk").display())
+            format!("use the model next to it: {}", args::quoted_path(&path.with_extension("mpk")))
         }
         FileKind::Picture(_) => {
-            format!("{A_MODEL} before the picture: lenet predict MODEL {name}")
+            let picture = args::quoted_path(path);
+            format!("{A_MODEL} before the picture: lenet predict MODEL {picture}")
         }
         FileKind::IdxFile => format!("{A_MODEL}, and the directory of a data set with `--data`"),
         _ => A_MODEL.to_owned(),
@@ -112,7 +127,7 @@ fn model(found: FileKind, path: &Path) -> String {
 fn content(path: &Path, fault: &Fault) -> String {
     let name = quoted(path);
     let is_safetensors = Format::from_path(path) == Some(Format::Safetensors);
-    let key = fault.key().map(|key| format!("[{key:?}]")).unwrap_or_default();
+    let key = fault.key().map(|key| format!("[{}]", python(key))).unwrap_or_default();
     // Python expressions: `load` loads the tensors, and `save` and `end` enclose the expression to save.
     let (load, save, end) = match is_safetensors {
         true => (
@@ -160,9 +175,21 @@ fn content(path: &Path, fault: &Fault) -> String {
     }
 }
 
-/// Quotes a path for Python.
+/// Returns a path as a Python expression.
 fn quoted(path: &Path) -> String {
-    format!("{:?}", path.display().to_string())
+    match path.to_str() {
+        Some(path) => python(path),
+        None => {
+            let bytes = path.as_os_str().as_encoded_bytes();
+            format!("os.fsdecode(b\"{}\")", bytes.escape_ascii())
+        }
+    }
+}
+
+/// Returns `text` as a Python string.
+fn python(text: &str) -> String {
+    let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", escaped(&quoted, |character| format!("\\U{:08x}", u32::from(character))))
 }
 
 #[cfg(test)]
@@ -193,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_valid_python() {
+        for (path, expected) in [
+            ("it's.pt", r#""it's.pt""#),
+            ("a\"\\b.pt", r#""a\"\\b.pt""#),
+            ("a\u{202e}\n.pt", r#""a\U0000202e\U0000000a.pt""#),
+        ] {
+            assert_eq!(quoted(Path::new(path)), expected);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            let path = Path::new(std::ffi::OsStr::from_bytes(b"\xff\".pt"));
+            assert_eq!(quoted(path), r#"os.fsdecode(b"\xff\".pt")"#);
+        }
+    }
+
+    #[test]
     fn format_errors_have_hints() {
         let file = ModelFile::from(Weights::zeros());
         let bytes = models::encode(Format::Safetensors, &file).unwrap();
@@ -210,10 +254,11 @@ mod tests {
 
     #[test]
     fn file_types_have_hints() {
-        let cases: [(&[u8], &str); 9] = [
+        let cases: [(&[u8], &str); 10] = [
             (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
             (b"<!doctype html>", "download the file itself"),
-            (b"\x1f\x8b\x08", "unpack it first: gunzip -k m.pt"),
+            (b"\x1f\x8b\x08", "unpack it first: gunzip < m.pt > unpacked-m.pt"),
+            (b"\x89PNG\r\n\x1a\n", "lenet predict MODEL m.pt"),
             (b"PK\x03\x04..net/constants.pkl", "torch.jit.load(\"m.pt\").state_dict()"),
             (b"PK\x03\x04..model.weights.h5", "tf.keras.models.load_model(\"m.pt\")"),
             (b"{\"weight_map\":{}}", "glob.glob(\"*.safetensors\")"),

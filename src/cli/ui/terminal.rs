@@ -75,10 +75,12 @@ fn plain_wanted() -> bool {
         || env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
-/// Writes `text` to stderr. Characters that a terminal interprets are escaped. On a terminal, the text is wrapped between words,
-/// and the first word (`error:`, `warning:`, ..) is coloured. Elsewhere, the text is one line. Failures are ignored.
+/// Writes `text` to stderr. Characters that a terminal interprets are escaped, and passwords in URLs are hidden. On a terminal,
+/// the text is wrapped between words, and the first word (`error:`, `warning:`, ..) is coloured. Elsewhere, the text is one
+/// line. Failures are ignored.
 pub fn note(text: &str) {
-    let mut lines = wrap(&text::line(text), bar_columns()).join("\n");
+    let words: Vec<_> = text.split(' ').map(text::without_password_in).collect();
+    let mut lines = wrap(&text::line(&words.join(" ")), bar_columns()).join("\n");
     if io::stderr().is_terminal() && !plain_wanted() && supports_colours() {
         lines = with_coloured_label(&lines);
     }
@@ -98,15 +100,29 @@ fn with_coloured_label(text: &str) -> String {
     format!("\u{1b}[{colour}m{label}:\u{1b}[0m{rest}")
 }
 
-/// Wraps `text` to lines of at most `columns` characters, where possible. A command, which is in backquotes or follows the last
-/// `: ` and begins with `lenet`, stays whole, so that it can be copied.
+/// Programs with which a command at the end of a hint may start.
+const PROGRAMS: [&str; 11] =
+    ["7z", "bunzip2", "curl", "env", "gunzip", "lenet", "tar", "unrar", "unxz", "unzip", "unzstd"];
+
+/// Returns the index of the `: ` before the command or the line of Python at the end of `text`, if there is one.
+fn command_start(text: &str) -> Option<usize> {
+    let mut starts = text.match_indices(": ").map(|(index, _)| index);
+    starts.find(|index| {
+        let (before, after) = (&text[..*index], &text[index + 2..]);
+        let program = after.split(' ').next().unwrap_or_default();
+        PROGRAMS.contains(&program) || before.ends_with("in Python")
+    })
+}
+
+/// Wraps `text` to lines of at most `columns` characters, where possible. A command, which is in backquotes or at the end, stays
+/// whole, so that it can be copied.
 fn wrap(text: &str, columns: usize) -> Vec<String> {
     if text.chars().count() <= columns {
         return vec![text.to_owned()];
     }
-    if let Some((before, command)) = text.rsplit_once(": lenet ") {
-        let mut lines = wrap(&format!("{before}:"), columns);
-        lines.push(format!("lenet {command}"));
+    if let Some(index) = command_start(text) {
+        let mut lines = wrap(&text[..=index], columns);
+        lines.push(text[index + 2..].to_owned());
         return lines;
     }
     let mut words: Vec<String> = Vec::new();
@@ -174,6 +190,15 @@ mod tests {
             lines,
             ["hint: everything is saved;", "resume with:", "lenet train --resume -o m.mpk"]
         );
+        for command in [
+            "env LENET_SIMD=avx2 lenet train '--output=a: lenet b.mpk' --resume",
+            "gunzip < 'my model.mpk' > 'unpacked-my model.mpk'",
+        ] {
+            let lines = wrap(&format!("hint: unpack it first: {command}"), 26);
+            assert_eq!(lines, ["hint: unpack it first:", command]);
+        }
+        let lines = wrap("hint: save it again in Python: torch.save(torch.load(\"a b\"))", 20);
+        assert_eq!(lines, ["hint: save it again", "in Python:", "torch.save(torch.load(\"a b\"))"]);
         assert_eq!(wrap("one_very_long_word", 4), ["one_very_long_word"]);
     }
 }
