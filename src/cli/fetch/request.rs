@@ -1,7 +1,10 @@
 //! One HTTP request, with a limit on its total time and on the size of the response.
 
-use std::io::Read;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{env, fs};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ureq::http::StatusCode;
@@ -12,10 +15,14 @@ use ureq::{Agent, Timeout};
 use super::MAX_BYTES;
 use super::resolver::{ThreadError, ThreadResolver};
 use crate::cli::ui;
-use crate::io::text::{line, without_password};
+use crate::io::read;
+use crate::io::text::{line, without_password, without_password_in};
 
 /// Time limit for establishing a connection, so that an unreachable mirror does not use up `max_time`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Maximum size of a file of certificates, in bytes. That of Debian has 220 kB.
+const MAX_CERTIFICATES: u64 = 8 << 20;
 
 /// The cause of a failed request, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -34,21 +41,31 @@ pub enum RequestError {
 /// Sends requests and shows their progress.
 #[derive(Debug)]
 pub struct Client {
-    agent: Agent,
+    max_time: Duration,
     has_bar: bool,
+    /// Created for the first request, because it reads the certificates.
+    agent: OnceLock<Agent>,
 }
 
 impl Client {
     /// Creates a client whose requests take at most `max_time`, with a progress bar if `has_bar`.
     pub fn new(max_time: Duration, has_bar: bool) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
-            .tls_config(TlsConfig::builder().root_certs(root_certs()).build())
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(max_time));
-        let connector = DefaultConnector::default();
-        Self { agent: Agent::with_parts(config.build(), connector, ThreadResolver), has_bar }
+        Self { max_time, has_bar, agent: OnceLock::new() }
+    }
+
+    fn agent(&self) -> Result<&Agent, RequestError> {
+        if self.agent.get().is_none() {
+            check_certificates()?;
+        }
+        Ok(self.agent.get_or_init(|| {
+            let config = Agent::config_builder()
+                .http_status_as_error(false)
+                .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
+                .tls_config(TlsConfig::builder().root_certs(root_certs()).build())
+                .timeout_connect(Some(CONNECT_TIMEOUT))
+                .timeout_global(Some(self.max_time));
+            Agent::with_parts(config.build(), DefaultConnector::default(), ThreadResolver)
+        }))
     }
 
     /// Returns the body of the response for `url`.
@@ -60,7 +77,7 @@ impl Client {
         if SystemTime::now() < UNIX_EPOCH {
             return Err(RequestError::Other("the clock of this machine is before 1970".to_owned()));
         }
-        let mut response = self.agent.get(url).call().map_err(|error| cause(url, error))?;
+        let mut response = self.agent()?.get(url).call().map_err(|error| cause(url, error))?;
         if response.status() != StatusCode::OK {
             return Err(RequestError::Other(format!("status {}", response.status())));
         }
@@ -92,6 +109,34 @@ impl Client {
     }
 }
 
+/// Checks that `SSL_CERT_FILE` and the files in `SSL_CERT_DIR` are regular files of a limited size, because the TLS library reads
+/// them whole, and would wait for a pipe.
+fn check_certificates() -> Result<(), RequestError> {
+    let failed = |variable: &str, path: &Path, cause: io::Error| {
+        RequestError::Other(format!("{variable}: cannot read {}: {cause}", path.display()))
+    };
+    if let Some(path) = env::var_os("SSL_CERT_FILE").map(PathBuf::from) {
+        read(&path, MAX_CERTIFICATES).map_err(|cause| failed("SSL_CERT_FILE", &path, cause))?;
+    }
+    for dir in env::var_os("SSL_CERT_DIR").iter().flat_map(env::split_paths) {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            match read(&entry.path(), MAX_CERTIFICATES) {
+                // The library skips a directory or a file that it cannot read.
+                Err(cause)
+                    if matches!(
+                        cause.kind(),
+                        ErrorKind::FileTooLarge | ErrorKind::InvalidInput
+                    ) && !entry.path().is_dir() =>
+                {
+                    return Err(failed("SSL_CERT_DIR", &entry.path(), cause));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Returns the certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR`, otherwise those of the OS, otherwise those of Mozilla.
 fn root_certs() -> RootCerts {
     let found = rustls_native_certs::load_native_certs().certs;
@@ -119,6 +164,7 @@ fn cause(url: &str, error: ureq::Error) -> RequestError {
     if message.contains("UnknownIssuer") {
         return RequestError::UnknownIssuer;
     }
+    // A redirect may lead to another URL with a password, which may contain spaces.
     let message = message.replace(url, &without_password(url));
-    RequestError::Other(line(&message).chars().take(200).collect())
+    RequestError::Other(line(&without_password_in(&message)).chars().take(200).collect())
 }

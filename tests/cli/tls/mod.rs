@@ -62,13 +62,20 @@ fn fetch(dir: &TestDir, port: u16, certificates: Option<&str>) -> CommandOutput 
 fn ssl_cert_file_selects_authority() {
     let port = start_server();
     let dir = incomplete_dataset();
-    for unknown in [None, Some("/nonexistent")] {
-        let output = fetch(&dir, port, unknown);
+    let pipe = dir.path("pipe").display().to_string();
+    dir.create_fifo("pipe");
+    for (unusable, problem, hint) in [
+        (None, "the server's certificate is from", "set the variable SSL_CERT_FILE"),
+        (Some("/nonexistent"), "SSL_CERT_FILE: cannot read /nonexistent", "try again"),
+        // Neither is read without a limit.
+        (Some("/dev/zero"), "SSL_CERT_FILE: cannot read /dev/zero: expected a file", "try again"),
+        (Some(&*pipe), "/pipe: expected a file, found a pipe", "try again"),
+    ] {
+        let output = fetch(&dir, port, unusable);
         assert_eq!(output.code(), 1, "{}", output.stderr());
-        output.assert_stderr_contains("SSL_CERT_FILE=FILE lenet data fetch");
-        let note =
-            format!("note: https://localhost:{port}/{NAME}: the server's certificate is from");
-        output.assert_stderr_contains(&note);
+        output.assert_stderr_contains(hint);
+        output.assert_stderr_contains(problem);
+        output.assert_stderr_contains(&format!("note: https://localhost:{port}/{NAME}: "));
         assert_eq!(output.stderr().lines().count(), 3, "{}", output.stderr());
     }
     let output = fetch(&dir, port, Some(&format!("{DIR}/ca.pem"))).ok();
