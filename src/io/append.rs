@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use super::write::flush;
 use super::{FileError, Origin, Target, without_blocking};
 
 /// Opens the file at `path` for appending, after making sure that it contains exactly `bytes`.
@@ -19,11 +20,20 @@ pub fn complete(path: &Path, bytes: &[u8]) -> Result<File, FileError> {
     if let Ok(mut file) = open()
         && let Some(length) = prefix_length(&mut file, bytes).map_err(&failed)?
     {
-        file.write_all(&bytes[length..]).map_err(&failed)?;
+        append(&mut file, &bytes[length..]).map_err(&failed)?;
         return Ok(file);
     }
     Target::new(path, Origin::Program)?.write(bytes, true)?;
     open().map_err(failed)
+}
+
+/// Appends `bytes` to the open file and flushes it to disk.
+///
+/// # Errors
+/// Returns an error if the bytes cannot be written.
+pub fn append(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    flush(file)
 }
 
 /// Returns the length of the file if it is a non-empty prefix of `bytes`.

@@ -9,6 +9,7 @@
 //! - [`text`] escapes untrusted text for messages, and [`limits`] turns OS resource limits into errors.
 
 mod append;
+mod directory;
 pub mod kind;
 pub mod limits;
 mod lock;
@@ -23,13 +24,13 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use append::complete;
+pub use append::{append, complete};
+pub use directory::{create_directory, join, reject_symlinks};
 pub use kind::FileKind;
 pub use lock::Lock;
 pub use read::{read, read_any, read_from};
 pub use target::{Origin, Target};
-pub use together::write_together;
-pub use write::create_directory;
+pub use together::{NewFile, write_together};
 
 /// An error from reading, writing, locking or removing a file.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ impl Target {
         self.remove_stale();
         let (first, second) = (self.create_temporary()?, self.create_temporary()?.into_temp_path());
         let new = first.as_file().metadata().map_err(failed("cannot write"))?.permissions();
-        if self.permissions.is_none() && new.readonly() {
+        if self.existing.is_none() && new.readonly() {
             let cause = io::Error::other("the umask removes write permission from new files");
             return Err(failed("cannot write")(cause));
         }
@@ -37,7 +37,8 @@ impl Target {
         let mut temporary = self.create_temporary()?;
         // `NamedTempFile` would add its path to the error.
         temporary.as_file_mut().write_all(&vec![0; bytes]).map_err(&failed)?;
-        let growth = (bytes as u64).saturating_sub(self.old_bytes);
+        let old_bytes = self.existing.as_ref().map_or(0, std::fs::Metadata::len);
+        let growth = (bytes as u64).saturating_sub(old_bytes);
         temporary.as_file().set_len(growth).map_err(&failed)?;
         Ok(temporary)
     }

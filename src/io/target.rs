@@ -24,10 +24,8 @@ pub struct Target {
     pub(super) resolved: PathBuf,
     /// The directory that contains `resolved`.
     pub(super) directory: PathBuf,
-    /// The permissions of the existing file, if any.
-    pub(super) permissions: Option<fs::Permissions>,
-    /// The size of the existing file in bytes, or 0.
-    pub(super) old_bytes: u64,
+    /// The metadata of the existing file, if any.
+    pub(super) existing: Option<fs::Metadata>,
 }
 
 /// The origin of an output path, which determines what happens to a symlink at this path.
@@ -63,26 +61,29 @@ impl Target {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "not a file name");
             return Err(failed(cause));
         }
-        let (permissions, old_bytes) = match fs::symlink_metadata(&resolved) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (None, 0),
+        let existing = match fs::symlink_metadata(&resolved) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
-            Ok(found) if found.is_symlink() => (None, 0),
-            Ok(found) => (Some(check_replaceable(&found).map_err(failed)?), found.len()),
+            Ok(found) if found.is_symlink() => None,
+            Ok(found) => {
+                check_replaceable(&found).map_err(failed)?;
+                Some(found)
+            }
         };
         let parent = resolved.parent().filter(|parent| *parent != Path::new(""));
         let directory = parent.unwrap_or(Path::new(".")).to_owned();
-        Ok(Self { given: given.to_owned(), resolved, directory, permissions, old_bytes })
+        Ok(Self { given: given.to_owned(), resolved, directory, existing })
     }
 
-    /// Copies the permissions of the existing file, if any, to `temporary`, which will replace it.
+    /// Copies the owner, the group and the permissions of the existing file, if any, to `temporary`, which will replace it.
     pub(super) fn copy_permissions(&self, temporary: &File) -> io::Result<()> {
-        match &self.permissions {
-            // A file system without permissions reports the same permissions for all files, and may reject setting
-            // them. So set only permissions that differ.
-            Some(old) if *old != temporary.metadata()?.permissions() => {
-                temporary.set_permissions(old.clone())
-            }
-            _ => Ok(()),
+        let Some(existing) = &self.existing else { return Ok(()) };
+        let permissions = copy_owner(existing, temporary)?;
+        // A file system without permissions reports the same permissions for all files, and may reject setting them. So
+        // set only permissions that differ.
+        match temporary.metadata()?.permissions() == permissions {
+            true => Ok(()),
+            false => temporary.set_permissions(permissions),
         }
     }
 
@@ -97,10 +98,16 @@ impl Target {
     pub(super) fn create_temporary(&self) -> Result<NamedTempFile<File>, FileError> {
         let failed = FileError::of("cannot create a temporary file next to", &self.given);
         let prefix = self.prefix();
-        let create = |path: &Path| {
-            // `create_new` does not follow a symlink at this path, and the usual umask applies.
-            OpenOptions::new().read(true).write(true).create_new(true).open(path)
-        };
+        // `create_new` does not follow a symlink at this path. The usual umask applies to a new file.
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        if self.existing.is_some() {
+            use std::os::unix::fs::OpenOptionsExt;
+            // The existing file may be private. Its permissions are copied later.
+            options.mode(0o600);
+        }
+        let create = |path: &Path| options.open(path);
         let mut attempts = 0;
         loop {
             let temporary = tempfile::Builder::new()
@@ -159,12 +166,37 @@ fn follow_symlinks(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many levels of symbolic links"))
 }
 
-/// Returns the permissions of an existing file, or an error if it must not be replaced.
-fn check_replaceable(found: &fs::Metadata) -> io::Result<fs::Permissions> {
+/// Copies the owner and the group of the `existing` file to `temporary`, if the OS allows it. Returns the permissions that
+/// `temporary` should get: those of the existing file, without those of its group if `temporary` has another group.
+#[cfg(unix)]
+fn copy_owner(existing: &fs::Metadata, temporary: &File) -> io::Result<fs::Permissions> {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+    let (owner, group) = (existing.uid(), existing.gid());
+    let found = temporary.metadata()?;
+    if (found.uid(), found.gid()) != (owner, group) {
+        // Only root may change the owner. Others may change the group to one of their own.
+        let _ = fchown(temporary, Some(owner), Some(group))
+            .or_else(|_| fchown(temporary, None, Some(group)));
+    }
+    let mut permissions = existing.permissions();
+    if temporary.metadata()?.gid() != group {
+        permissions.set_mode(permissions.mode() & !0o070);
+    }
+    Ok(permissions)
+}
+
+/// Returns the permissions of the `existing` file.
+#[cfg(not(unix))]
+fn copy_owner(existing: &fs::Metadata, _: &File) -> io::Result<fs::Permissions> {
+    Ok(existing.permissions())
+}
+
+/// Checks that an existing file may be replaced.
+fn check_replaceable(found: &fs::Metadata) -> io::Result<()> {
     ensure_regular_file(found)?;
     if found.permissions().readonly() {
         let cause = "the file is write-protected";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));
     }
-    Ok(found.permissions())
+    Ok(())
 }

@@ -4,7 +4,8 @@
 //! directory is flushed as well. If the path already exists, these rules apply:
 //!
 //! - A symlink at a path from the user is followed: the file that it points at is replaced, and the symlink stays.
-//! - A replacement keeps the permissions of the old file. The permissions of a new file follow from the umask.
+//! - A replacement keeps the permissions and, if possible, the owner and the group of the old file. The permissions of a new file
+//!   follow from the umask.
 //! - A file without write permission is rejected, although a rename could replace it.
 //! - Replacing one hard link does not change the others.
 //! - A directory, pipe, socket or device is rejected.
@@ -22,7 +23,8 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::{FileError, Origin, Target};
+use super::directory::sync_directory;
+use super::{FileError, Target};
 
 /// The new content of a file: a complete temporary file, flushed to disk and read back. Dropping it removes the file.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Target {
         }
         self.remove_stale();
         let mut temporary = self.create_temporary()?;
-        // Set the permissions before writing, so that a private file is readable only by its owner at all times.
+        // Set the permissions before writing. Until then, only the owner can open a file that replaces another one.
         self.copy_permissions(temporary.as_file())
             .map_err(failed("cannot set the permissions of"))?;
         let file = temporary.as_file_mut();
@@ -144,7 +146,7 @@ fn check_content(file: &mut File, expected: &[u8]) -> io::Result<()> {
 }
 
 /// Flushes a file or a directory to disk. Some network file systems cannot flush on request.
-fn flush(file: &File) -> io::Result<()> {
+pub(super) fn flush(file: &File) -> io::Result<()> {
     use io::ErrorKind::{InvalidInput, Unsupported};
     match file.sync_all() {
         Err(error) if matches!(error.kind(), InvalidInput | Unsupported) => Ok(()),
@@ -152,39 +154,10 @@ fn flush(file: &File) -> io::Result<()> {
     }
 }
 
-/// Creates a directory and those above it, unless they exist, so that they survive a power loss.
-///
-/// # Errors
-/// Returns an error if a directory cannot be created, if the one above it cannot be flushed, or if the path is a symlink that
-/// may not be followed.
-pub fn create_directory(path: &Path, origin: Origin) -> Result<(), FileError> {
-    let failed = FileError::of("cannot create the directory", path);
-    if origin == Origin::Program && path.is_symlink() {
-        let cause = "expected a directory, found a symlink";
-        return Err(failed(io::Error::new(io::ErrorKind::NotADirectory, cause)));
-    }
-    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(path).map_err(&failed)?;
-    let parents = missing.into_iter().filter_map(Path::parent);
-    let current = |parent| if parent == Path::new("") { Path::new(".") } else { parent };
-    parents.map(current).try_for_each(sync_directory).map_err(failed)
-}
-
-/// Flushes a directory, so that a rename in it survives a power loss.
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    flush(&File::open(directory)?)
-}
-
-/// Does nothing, because Windows cannot flush a directory.
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::Origin;
 
     #[test]
     fn write_removes_only_stale_temporary_files() {
@@ -256,6 +229,26 @@ mod tests {
             done.store(true, std::sync::atomic::Ordering::Relaxed);
         });
         assert!(!locked.lock().unwrap().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn private_file_stays_private() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("m.mpk");
+        fs::write(&path, "old").unwrap();
+        // Root may choose any group; others keep their own.
+        let _ = std::os::unix::fs::chown(&path, None, Some(4242));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let old = fs::metadata(&path).unwrap();
+        let target = Target::new(&path, Origin::User).unwrap();
+        // Between its creation and the copying of the permissions, no one else can open the temporary file.
+        let temporary = target.create_temporary().unwrap();
+        assert_eq!(temporary.as_file().metadata().unwrap().mode() & 0o777, 0o600);
+        target.write(b"new", true).unwrap();
+        let new = fs::metadata(&path).unwrap();
+        assert_eq!((new.uid(), new.gid(), new.mode()), (old.uid(), old.gid(), old.mode()));
     }
 
     #[cfg(unix)]

@@ -1,21 +1,24 @@
 //! The files of a run: the model, and next to it the run record (`.json`), the checkpoint (`.state`), the snapshots of its
 //! epochs (`.snapshots`) if they are kept, and a lock file.
 
-use std::ffi::OsString;
+mod earlier;
+
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::limits::is_exhausted;
 use crate::io::{self as files, FileError, Lock, Origin, Target};
 use crate::model::INPUT;
 
-use super::checkpoint_file::MAX_CHECKPOINT_BYTES;
-use super::{Checkpoint, RunRecord, Snapshots, sha256};
+use super::{Checkpoint, RunRecord, sha256};
 
 /// The default file name of a model.
 const DEFAULT: &str = "model.mpk";
+
+/// The extensions of the checkpoint, the run record and the snapshots.
+const EXTENSIONS: [&str; 3] = ["state", "json", "snapshots"];
 
 /// Upper bounds on the size of an epoch in a run record, and of the rest of a run record.
 const BYTES_PER_EPOCH: usize = 400;
@@ -101,15 +104,20 @@ impl RunFiles {
     /// Returns the first file that exists among the model, the checkpoint, the run record and the snapshots. A dangling
     /// symlink counts as existing.
     fn first_existing(model: &Path) -> Option<PathBuf> {
-        let [checkpoint, record, snapshots] =
-            ["state", "json", "snapshots"].map(|extension| Self::beside(model, extension));
-        let mut files = [model.to_owned(), checkpoint, record, snapshots].into_iter();
+        let others = EXTENSIONS.map(|extension| Self::beside(model, extension));
+        let mut files = [model.to_owned()].into_iter().chain(others);
         files.find(|path| path.exists() || path.is_symlink())
     }
 
     fn lock(model: &Path, origin: Origin) -> Result<Self, Error> {
         if let Some(format @ (Format::Torch | Format::Onnx)) = Format::from_path(model) {
             return Err(Error::OutputFormat { path: model.to_owned(), format });
+        }
+        let is_model =
+            |name: &&OsStr| EXTENSIONS.iter().all(|other| !name.eq_ignore_ascii_case(other));
+        if model.extension().is_some_and(|name| !is_model(&name)) {
+            let cause = io::Error::new(io::ErrorKind::InvalidInput, "not a name for a model");
+            return Err(FileError::new("cannot write", model, cause).into());
         }
         let checkpoint = Self::beside(model, "state");
         Target::new(model, origin)?.probe()?;
@@ -186,59 +194,6 @@ impl RunFiles {
                 PathBuf::from(name)
             }
         }
-    }
-
-    /// Reads the checkpoint of an earlier run, if any, and marks the model of that run as one that may be overwritten.
-    ///
-    /// # Errors
-    /// Returns an error if the checkpoint cannot be read, or if the model does not belong to it and `force` was not set.
-    pub fn read_checkpoint(&mut self) -> Result<Option<Checkpoint>, Error> {
-        let path = self.checkpoint_path();
-        let problem = |problem| Error::Checkpoint { path: path.clone(), problem };
-        let bytes = match files::read(&path, MAX_CHECKPOINT_BYTES) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.raw_os_error().is_some() || is_exhausted(&error) => {
-                return Err(FileError::new("cannot read", &path, error).into());
-            }
-            Err(error) => return Err(problem(error.to_string())),
-            Ok(bytes) => bytes,
-        };
-        let checkpoint = Checkpoint::decode(&bytes).map_err(problem)?;
-        if self.may_replace != MayReplace::Anything {
-            let found = self.digest()?;
-            // A run that was killed while it wrote its first model may have left an empty file.
-            let is_own = |found: &String| checkpoint.has_model(found) || *found == sha256(b"");
-            if !found.as_ref().is_none_or(is_own) {
-                return Err(Error::ModelMismatch(self.model.clone()));
-            }
-            self.may_replace = MayReplace::Model(found);
-        }
-        Ok(Some(checkpoint))
-    }
-
-    /// Reads the snapshots of an earlier part of the run that `record` describes. If there are none, returns an empty list
-    /// to start with if `may_start` is set, otherwise `None`.
-    ///
-    /// # Errors
-    /// Returns an error if the file cannot be written, or if it exists, does not belong to this run, and `force` was not set.
-    pub fn read_snapshots(
-        &self,
-        record: &RunRecord,
-        may_start: bool,
-    ) -> Result<Option<Snapshots>, Error> {
-        let path = Self::beside(&self.model, "snapshots");
-        let snapshots = Snapshots::beside(&self.model, record);
-        if snapshots.epochs().is_empty() {
-            if !may_start {
-                return Ok(None);
-            }
-            let is_other = path.exists() || path.is_symlink();
-            if is_other && self.may_replace != MayReplace::Anything {
-                return Err(Error::exists(&path));
-            }
-        }
-        Target::new(&path, Origin::Program)?.probe()?;
-        Ok(Some(snapshots))
     }
 
     /// Writes the three files, each atomically. The checkpoint comes first, because it alone suffices to resume.

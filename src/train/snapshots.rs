@@ -60,13 +60,15 @@ pub struct Snapshots {
     run: String,
     /// Snapshots of ascending epochs.
     epochs: Vec<Snapshot>,
+    /// Whether the next write may replace an existing file.
+    pub(super) may_replace: bool,
 }
 
 impl Snapshots {
     /// Returns an empty list of snapshots for the run that `record` describes.
     pub fn new(record: &RunRecord) -> Self {
         let run = format!("{:?} {}", record.started, record.settings.seed);
-        Self { run: sha256(run.as_bytes()), epochs: Vec::new() }
+        Self { run: sha256(run.as_bytes()), epochs: Vec::new(), may_replace: false }
     }
 
     /// Reads the snapshots of the run that `record` describes, next to its model. Returns none if the file does not exist,
@@ -100,9 +102,11 @@ impl Snapshots {
     ///
     /// # Errors
     /// Returns an error if the file cannot be written.
-    pub fn write(&self, model: &Path) -> Result<(), FileError> {
+    pub fn write(&mut self, model: &Path) -> Result<(), FileError> {
         Target::new(&RunFiles::beside(model, "snapshots"), Origin::Program)?
-            .write(&self.encode(), true)
+            .write(&self.encode(), self.may_replace)?;
+        self.may_replace = true;
+        Ok(())
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -138,14 +142,28 @@ impl Snapshots {
         let is_ascending = epochs.is_sorted_by(|a, b| a.epoch < b.epoch);
         let is_finite =
             epochs.iter().all(|snapshot| snapshot.weights().first_non_finite().is_none());
-        (is_ascending && is_finite).then_some(Self { run, epochs })
+        (is_ascending && is_finite).then_some(Self { run, epochs, may_replace: false })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::ErrorKind;
+
     use crate::train::{Recipe, Settings};
+
+    #[test]
+    fn first_write_keeps_files_of_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let model = directory.path().join("m.mpk");
+        let mut snapshots =
+            Snapshots::new(&RunRecord::new(Settings::new(Recipe::classic()), "CPU"));
+        snapshots.write(&model).unwrap();
+        snapshots.write(&model).unwrap();
+        let mut other = Snapshots { may_replace: false, ..snapshots };
+        assert_eq!(other.write(&model).unwrap_err().source.kind(), ErrorKind::AlreadyExists);
+    }
 
     #[test]
     fn snapshots_round_trip() {

@@ -144,13 +144,35 @@ fn umask_applies_to_written_files() {
 // macOS does not support `ulimit -v`.
 #[cfg(target_os = "linux")]
 #[test]
-fn failed_thread_start_is_reported() {
+fn memory_of_threads_is_checked() {
     let dir = TestDir::new();
-    // A thousand stacks need more than one gigabyte of address space.
+    // At most 32 threads start, which need more than one gigabyte of address space.
     let output =
         dir.run_in_shell("ulimit -v 1000000", "train --any-dataset --epochs 1 --threads 1024");
-    output.assert_error(1, "cannot start the threads", "use fewer threads");
+    output.assert_error(1, "not enough memory", "ulimit -v");
     assert_eq!(dir.files(), [] as [&str; 0]);
+}
+
+#[test]
+fn rayon_variable_cannot_start_more_threads() {
+    let dir = TestDir::new();
+    let mut command = dir.lenet("train --any-dataset --epochs 1 -o m.mpk");
+    CommandOutput::of(command.env("RAYON_NUM_THREADS", "5000").env("RUST_MIN_STACK", "1")).ok();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(dir.json("m.json")["threads"], cores);
+}
+
+#[test]
+fn passwords_in_urls_are_not_printed() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    let url = "http://me:secret@host/x.png";
+    for args in ["eval", "report", "predict m.mpk", "runs", "compare m.mpk"] {
+        let output = dir.run(&format!("{args} {url}"));
+        let stderr = output.stderr();
+        assert!(output.code() == 1 && !stderr.contains("secret"), "{args}: {stderr}");
+        assert!(stderr.contains("http://...@host/x.png"), "{args}: {stderr}");
+    }
 }
 
 // macOS rejects such file names.
@@ -171,6 +193,14 @@ fn non_unicode_paths_are_accepted() {
         let output = CommandOutput::of(dir.lenet(args).arg(odd));
         assert!(output.code() == 1 && output.json().is_object(), "{args}: {}", output.stderr());
     }
+    // The placeholder for the seed is found in any name.
+    let odd_model = OsStr::from_bytes(b"o\xff-{seed}.mpk");
+    let train = "train --any-dataset --epochs 1 --seeds 3,4 -o";
+    CommandOutput::of(
+        dir.lenet(train).arg(odd_model).env("LENET_DATA_DIR", dir.root.path().join(odd)),
+    )
+    .ok();
+    assert!(dir.root.path().join(OsStr::from_bytes(b"o\xff-4.json")).is_file());
     // Other arguments must be Unicode.
     for args in ["train --backend", "train --epochs", "", "train --seed"] {
         let output = CommandOutput::of(dir.lenet(args).arg(odd));

@@ -22,7 +22,7 @@ pub fn run_shell(dir: &TestDir, command: &str) -> CommandOutput {
 }
 
 /// Returns the command at the end of the hint.
-fn suggested_command(output: &CommandOutput) -> String {
+pub fn suggested_command(output: &CommandOutput) -> String {
     let stderr = output.stderr();
     let hint = stderr.lines().find(|line| line.starts_with("hint: "));
     let (_, command) = hint.unwrap_or(stderr).split_once(" with: ").unwrap();
@@ -31,7 +31,7 @@ fn suggested_command(output: &CommandOutput) -> String {
 }
 
 /// Starts a training run and interrupts it as soon as `ready` returns true.
-fn interrupt_when(dir: &TestDir, args: &str, ready: impl Fn() -> bool) -> CommandOutput {
+pub fn interrupt_when(dir: &TestDir, args: &str, ready: impl Fn() -> bool) -> CommandOutput {
     let run = RunningCommand::start(dir, args);
     let begin = Instant::now();
     while !ready() {
@@ -167,9 +167,8 @@ fn fetch_hint_replaces_invalid_files() {
     common::write_dataset(&dir.path("d"), 200, 40);
     let output = dir.run("data verify --data d");
     assert_eq!(output.code(), 1);
-    let stderr = output.stderr();
-    let hint = stderr.split('`').nth(1).unwrap();
-    let command = format!("{hint} --data d --mirror {}", server.url());
+    let (_, hint) = output.stderr().split_once("replace them: ").unwrap();
+    let command = format!("{} --mirror {}", hint.trim_end(), server.url());
     let fetched = run_shell(&dir, &command);
     assert_eq!(fetched.code(), 0, "{command}: {}", fetched.stderr());
     dir.run("data verify --data d").ok();

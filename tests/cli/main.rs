@@ -33,11 +33,13 @@ mod help_pages;
 mod hints;
 mod hugging_face;
 mod import;
+mod interrupted_curves;
 mod interruptions;
 mod locks;
 mod meaning;
 mod options;
 mod outputs;
+mod overwritten_inputs;
 mod pictures;
 #[cfg(feature = "ndarray")]
 mod predict;

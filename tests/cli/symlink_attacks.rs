@@ -63,7 +63,7 @@ fn internal_path_symlinks_are_not_followed() {
 
 /// The arguments of every command that writes to paths that the user did not type, and these paths. A path that ends with a
 /// slash stands for a directory.
-const MADE_UP: [(&str, &[&str]); 8] = [
+const MADE_UP: [(&str, &[&str]); 12] = [
     ("train --any-dataset --epochs 1", &["model.mpk", "model.state", "model.json"]),
     (
         "train --any-dataset --epochs 1 -o typed.mpk",
@@ -74,6 +74,16 @@ const MADE_UP: [(&str, &[&str]); 8] = [
         "train --any-dataset --epochs 1 -o typed.mpk --tensorboard runs",
         &["runs/train/", "runs/validation/", "runs/.lenet.lock"],
     ),
+    (
+        "train --any-dataset --epochs 1 --seeds 1..2 --tensorboard runs",
+        &["runs/seed-1/", "runs/seed-2/", "runs/seed-2/train/", "runs/seed-2/.lenet.lock"],
+    ),
+    (
+        "train --any-dataset --epochs 1 -o typed.mpk --seed 1 --tensorboard runs-{seed}",
+        &["runs-1/", "runs-1/validation/"],
+    ),
+    ("train --any-dataset --epochs 1 -o dir-{seed}/m.mpk --seed 1", &["dir-1/", "dir-1/m.state"]),
+    ("train --any-dataset --epochs 1 -o {seed}/a/m.mpk --seeds 1..2", &["2/", "2/a/"]),
     ("train --any-dataset --epochs 1 --snapshots -o typed.mpk", &["typed.snapshots"]),
     ("report m.mpk --any-dataset", &["m.html"]),
     (

@@ -71,11 +71,12 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
     };
     let is_test = matches!(matches.try_get_one("split"), Ok(Some(Split::Test)));
     let no_validation = matches!(matches.try_get_one("validation_split"), Ok(Some(0.0)));
-    let writes_nothing = is_given(&"seeds") && !matches.contains_id("output");
+    let saves_nothing = is_given(&"seeds") && !matches.contains_id("output");
+    let writes_nothing = saves_nothing && !matches.contains_id("tensorboard");
     let is_cpu = matches!(
         matches.try_get_one::<Backend>("backend"), Ok(Some(backend)) if name(backend) != "wgpu"
     );
-    let rules: [(bool, &[&str], &str); 7] = [
+    let rules: [(bool, &[&str], &str); 8] = [
         (
             is_test,
             &["stratified", "validation_split"],
@@ -90,10 +91,11 @@ fn without_effect(matches: &ArgMatches) -> Option<String> {
         ),
         (is_cpu, &["gpu"], "has no effect without --backend wgpu"),
         (is_given(&"seeds"), &["seed"], "cannot be used with --seeds"),
+        (saves_nothing, &["resume", "snapshots"], "has no effect with --seeds unless -o is given"),
         (
             writes_nothing,
-            &["resume", "force", "snapshots"],
-            "has no effect with --seeds unless -o is given",
+            &["force"],
+            "has no effect with --seeds unless -o or --tensorboard is given",
         ),
     ];
     rules.iter().filter(|(applies, ..)| *applies).find_map(|(_, options, problem)| {

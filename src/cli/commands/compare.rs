@@ -19,15 +19,15 @@ use crate::io::{FileError, Origin};
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{Notes, OnBackend, data_options, load, new_file};
+use super::{Notes, OnBackend, data_options, load, new_file, reject_inputs};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
-        let page = self
-            .output
-            .as_deref()
-            .map(|path| new_file(path, Origin::User, self.force))
-            .transpose()?;
+        let page = self.output.as_deref().map(|path| {
+            reject_inputs(path, &self.runs)?;
+            new_file(path, Origin::User, self.force)
+        });
+        let page = page.transpose()?;
         let mut notes = Notes::default();
         let mut runs = read(&self.runs, &mut notes)?;
         let dataset = match self.records_only {

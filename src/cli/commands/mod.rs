@@ -17,13 +17,14 @@ mod model;
 mod notes;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{DataArgs, Split};
 use crate::cli::error::Error;
 use crate::data::{DataError, DatasetIdentity, ImageDataset, Options, Part, Provenance, load_part};
 use crate::io::{Origin, Target};
+use crate::train::RunFiles;
 
 use held_out::HeldOut;
 use model::Model;
@@ -40,6 +41,34 @@ pub trait OnBackend {
 
 fn data_options(args: &DataArgs, limit: Option<NonZeroUsize>, stratified: bool) -> Options {
     Options { dir: args.dir.clone(), any_dataset: args.any_dataset, limit, stratified }
+}
+
+/// Rejects an output that is one of `inputs`, or a file of the run of one of them.
+fn reject_inputs<'a>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), Error> {
+    // A file that does not exist yet is identified by its directory and its name.
+    let resolved = |path: &Path| match path.canonicalize() {
+        Ok(path) => Some(path),
+        Err(_) => {
+            Some(Path::new(".").join(path).parent()?.canonicalize().ok()?.join(path.file_name()?))
+        }
+    };
+    let written = resolved(output);
+    let is_written = |path: &Path| written.is_some() && resolved(path) == written;
+    for input in inputs {
+        let model = input.with_extension("mpk");
+        let others =
+            ["mpk", "json", "state", "snapshots"].map(|name| RunFiles::beside(&model, name));
+        if is_written(input) || others.iter().any(|path| is_written(path)) {
+            let (output, input) = (output.display(), input.display());
+            return Err(Error::Usage(format!(
+                "the output {output} would overwrite {input} or its run"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.

@@ -1,6 +1,7 @@
 //! `lenet completions` and `lenet man`, both generated from the declarations in [`crate::cli::args`].
 
 use std::io;
+use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -42,7 +43,7 @@ impl ManArgs {
             let page = page(command, &name.collect::<Vec<_>>().join("-"));
             return print(&page.map_err(Error::Stdout)?);
         };
-        create_directory(dir, Origin::User)?;
+        create_directory(dir, Path::new(""))?;
         let mut out = Out::default();
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));

@@ -19,7 +19,7 @@ use crate::data::{CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, 
 use crate::eval::{self, Outputs, outputs};
 use crate::model::{CLIP, probabilities};
 
-use super::{HeldOut, Model, Notes, OnBackend, load_split};
+use super::{HeldOut, Model, Notes, OnBackend, load_split, reject_inputs};
 use notes::{note_mirrored_shoes, note_weakness};
 use text::{candidates, draw, heading};
 use why::Why;
@@ -28,6 +28,9 @@ impl OnBackend for PredictArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
         if self.png.is_some() && self.images.len() + self.index.len() > 1 {
             return Err(Error::Usage("--png writes one image only".to_owned()));
+        }
+        if let Some(png) = &self.png {
+            reject_inputs(png, self.images.iter().chain([&self.model]))?;
         }
         let mut notes = Notes::default();
         let model = Model::read(&self.model, &mut notes)?;

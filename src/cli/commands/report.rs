@@ -15,7 +15,7 @@ use crate::eval::{self, evaluate, outputs};
 use crate::io::Origin;
 use crate::train::{RunFiles, Snapshots};
 
-use super::{Model, Notes, OnBackend, data_options, load, new_file};
+use super::{Model, Notes, OnBackend, data_options, load, new_file, reject_inputs};
 
 /// Maximum size of a file that may be a report. A report has about 1 MB.
 const MAX_PAGE_BYTES: u64 = 64 << 20;
@@ -38,10 +38,7 @@ impl OnBackend for ReportArgs {
             Some(output) => (output.as_path(), Origin::User),
             None => (default.as_path(), Origin::Program),
         };
-        let canonical = |path: &Path| path.canonicalize().ok();
-        if path.exists() && self.models.iter().any(|model| canonical(path) == canonical(model)) {
-            return Err(Error::Usage("the report would overwrite the model".to_owned()));
-        }
+        reject_inputs(path, &self.models)?;
         let replace = self.force || is_report(path);
         let target = new_file(path, origin, replace)?;
         let options = data_options(&self.data, self.data.limit, false);
@@ -78,7 +75,9 @@ impl OnBackend for ReportArgs {
                 replay: if index == 0 { &replay } else { &[] },
             })
             .collect();
-        target.write(page(&reports[0], reports.get(1)).as_bytes(), replace)?;
+        let page = page(&reports[0], reports.get(1));
+        // Another program may have written a file to this path in the meantime.
+        target.write(page.as_bytes(), self.force || is_report(path))?;
         let mut out = Out::default();
         out.line(&format!("saved {}", path.display()));
         out.finish()?;
@@ -109,7 +108,9 @@ fn replay<B: LeNetBackend>(
 
 /// Returns the path of the report next to the first model: `a.html` for `a.mpk`, and `a-b.html` for `a.mpk` and `b.mpk`.
 fn default_path(models: &[PathBuf]) -> PathBuf {
-    let first = RunFiles::beside(&models[0], "html");
+    // Without the slash at the end of a directory, the page gets its name.
+    let model: PathBuf = models[0].components().collect();
+    let first = RunFiles::beside(&model, "html");
     match models.get(1).and_then(|second| second.file_stem()) {
         Some(second) => {
             let mut name = first.file_stem().unwrap_or_default().to_owned();

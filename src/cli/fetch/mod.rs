@@ -19,12 +19,12 @@ use std::time::Duration;
 
 use crate::cli::error::FetchError;
 use crate::cli::ui;
-use crate::data::DatasetInfo;
 use crate::data::catalog::{DataFile, FileStatus};
 use crate::data::gzip::Decoded;
 use crate::data::source::path_of;
+use crate::data::{DatasetInfo, class_names};
 use crate::io::text::without_password;
-use crate::io::{Origin, Target, create_directory};
+use crate::io::{NewFile, Origin, Target, create_directory, join, write_together};
 use request::{Client, RequestError};
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
@@ -60,26 +60,76 @@ impl Fetcher {
         Self { dataset, mirrors, client: Client::new(max_time, has_bar) }
     }
 
-    /// Ensures that `dir` contains a correct copy of `file`.
+    /// Ensures that the directory `derived` below `typed` contains correct copies of all files, and calls `report` for each of
+    /// them.
     ///
-    /// A correct existing file is kept. An incorrect one is replaced only with `force`.
+    /// A correct existing file is kept. An incorrect one is replaced only with `force`. All incorrect files are then replaced
+    /// together, because a part of them would be a mixture of two data sets. Otherwise, each file is written as soon as
+    /// it is downloaded, so that a later call does not download it again.
     ///
     /// # Errors
-    /// Returns an error if an incorrect file exists, all mirrors fail, the file cannot be written, or no thread can be started.
-    pub fn file(
+    /// Returns an error if an incorrect file exists, all mirrors fail for a file, a file cannot be written, or no thread can be
+    /// started.
+    pub fn files(
         &self,
-        (dir, origin): (&Path, Origin),
-        file: DataFile,
+        (typed, derived): (&Path, &Path),
         force: bool,
-    ) -> Result<Fetched, FetchError> {
-        if let Some(present) = self.present(dir, file, force)? {
-            return Ok(present);
+        mut report: impl FnMut(DataFile, &Fetched),
+    ) -> Result<(), FetchError> {
+        let dir = &join(typed, derived);
+        let mut statuses = Vec::new();
+        for file in DataFile::ALL {
+            statuses.push((file, self.present(dir, file, force)?));
         }
-        create_directory(dir, origin)?;
+        let is_missing = |(_, found): &(_, Option<Fetched>)| found.is_none();
+        if statuses.iter().any(is_missing) {
+            create_directory(typed, derived)?;
+        }
+        let is_replaced = |(file, found): &(DataFile, Option<Fetched>)| {
+            found.is_none() && path_of(dir, *file).is_some()
+        };
+        if !statuses.iter().any(is_replaced) {
+            for (file, found) in statuses {
+                let fetched = match found {
+                    Some(fetched) => fetched,
+                    None => self.file(dir, file, force)?,
+                };
+                report(file, &fetched);
+            }
+            return Ok(());
+        }
+        let mut new = Vec::new();
+        for (file, found) in &mut statuses {
+            if found.is_none() {
+                let (path, bytes) = self.fetch(dir, *file)?;
+                *found = Some(Fetched { path: path.clone(), is_new: true });
+                new.push((path, bytes));
+            }
+        }
+        // The labels of the old files do not describe the new images, nor do their class names.
+        let (labels, images): (Vec<NewFile>, Vec<NewFile>) =
+            new.into_iter().partition(|(path, _)| path.to_string_lossy().contains("labels"));
+        Target::new(&dir.join(class_names::FILE), Origin::Program)?.remove()?;
+        write_together(&images, &labels, force)?;
+        statuses.iter().for_each(|(file, found)| found.iter().for_each(|new| report(*file, new)));
+        Ok(())
+    }
+
+    /// Downloads `file` and writes it to `dir`.
+    fn file(&self, dir: &Path, file: DataFile, force: bool) -> Result<Fetched, FetchError> {
+        let (path, bytes) = self.fetch(dir, file)?;
+        match Target::new(&path, Origin::Program)?.write(&bytes, force) {
+            Ok(()) => Ok(Fetched { path, is_new: true }),
+            // Another process may have created the file during the download.
+            Err(error) => self.present(dir, file, force)?.ok_or_else(|| error.into()),
+        }
+    }
+
+    /// Downloads `file`. Returns its path in `dir` and its content.
+    fn fetch(&self, dir: &Path, file: DataFile) -> Result<NewFile, FetchError> {
         let path = dir.join(format!("{}.gz", file.name()));
-        let target = Target::new(&path, Origin::Program)?;
         // Report an unwritable directory before the download of up to 26 MB.
-        target.probe()?;
+        Target::new(&path, Origin::Program)?.probe()?;
         let mut is_untrusted = false;
         for mirror in &self.mirrors {
             let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), file.name());
@@ -89,13 +139,7 @@ impl Fetcher {
                     ui::note(&format!("note: {}: {cause}", without_password(&url)));
                     is_untrusted |= matches!(cause, RequestError::UnknownIssuer);
                 }
-                Ok(bytes) => {
-                    return match target.write(&bytes, force) {
-                        Ok(()) => Ok(Fetched { path, is_new: true }),
-                        // Another process may have created the file during the download.
-                        Err(error) => self.present(dir, file, force)?.ok_or_else(|| error.into()),
-                    };
-                }
+                Ok(bytes) => return Ok((path, bytes)),
             }
         }
         Err(FetchError::Mirrors { file, dataset: self.dataset, is_untrusted })

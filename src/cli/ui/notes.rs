@@ -15,16 +15,18 @@ const MIN_GAIN: f64 = 0.01;
 /// Loss above which the steps must have been too large. Before the first step, the loss is about 2.4.
 const LARGE_LOSS: f64 = 3.0;
 
-/// Returns notes on early stopping, on the kept epoch and on a model that has not learned, if any.
-pub fn notes(record: &RunRecord) -> Vec<String> {
+/// Returns notes on early stopping, on the kept epoch and on a model that has not learned, if any. A run that `is_saved` can be
+/// resumed.
+pub fn notes(record: &RunRecord, is_saved: bool) -> Vec<String> {
+    let resume = |advice: &'static str| if is_saved { advice } else { "" };
     let mut notes = Vec::new();
     let (settings, done) = (&record.settings, record.epochs.len());
     if let (Some(StopReason::Patience), Some(patience)) = (record.stop_reason, settings.patience) {
         notes.push(format!(
-            "note: stopped after epoch {done} of {}: the validation loss did not improve for {}; \
-             to continue, use --resume with a larger --patience",
+            "note: stopped after epoch {done} of {}: the validation loss did not improve for {}{}",
             settings.epochs,
-            plural(patience, "epoch")
+            plural(patience, "epoch"),
+            resume("; to continue, use --resume with a larger --patience")
         ));
     }
     if let (Keep::Best, Some(kept)) = (settings.keep, record.kept_epoch)
@@ -41,8 +43,9 @@ pub fn notes(record: &RunRecord) -> Vec<String> {
     {
         notes.push(format!(
             "note: epoch {} was better than the last one: its validation accuracy was {best_accuracy:.4}, not \
-             {accuracy:.4}; to save its weights, use --resume with --keep best",
-            best.epoch
+             {accuracy:.4}{}",
+            best.epoch,
+            resume("; to save its weights, use --resume with --keep best")
         ));
     }
     if let Some(test) = record.failure() {
@@ -138,7 +141,7 @@ mod tests {
             val_accuracy: Some(*accuracy),
         };
         let epochs = accuracies.iter().enumerate().map(epoch).collect();
-        notes(&RunRecord { epochs, ..RunRecord::new(settings, "CPU") })
+        notes(&RunRecord { epochs, ..RunRecord::new(settings, "CPU") }, true)
     }
 
     #[test]

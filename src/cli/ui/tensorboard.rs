@@ -17,14 +17,13 @@
 //! `summary.proto` of TensorBoard.
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::cli::error::Error;
 use crate::error;
 use crate::format::protobuf::Message;
-use crate::io::{FileError, Lock, Origin, Target, complete, create_directory};
+use crate::io::{self, FileError, Lock, Origin, Target, complete, create_directory};
 use crate::train::{EpochRecord, RunRecord};
 
 /// Prefix and suffix of the file names. TensorBoard reads every file whose name contains "tfevents".
@@ -40,15 +39,34 @@ pub struct TensorBoard {
     train: EventFile,
     validation: EventFile,
     /// Event files of other runs, which are removed after the first epoch is written.
-    replaced: Vec<PathBuf>,
+    replaced: Vec<(PathBuf, Target)>,
     failure: Option<FileError>,
     lock: Lock,
+}
+
+/// A directory to write to: the part that the user typed, and the part below it that the program chose.
+#[derive(Debug, Clone)]
+pub struct EventDir {
+    /// Symlinks in this part are followed.
+    pub typed: PathBuf,
+    /// A symlink in this part is rejected.
+    pub derived: PathBuf,
+}
+
+impl EventDir {
+    fn path(&self) -> PathBuf {
+        io::join(&self.typed, &self.derived)
+    }
+
+    fn create(&self) -> Result<(), FileError> {
+        create_directory(&self.typed, &self.derived)
+    }
 }
 
 /// An event file in its directory. The file is created with the first epoch.
 #[derive(Debug)]
 struct EventFile {
-    dir: PathBuf,
+    dir: EventDir,
     file: Option<File>,
     /// Number of epochs in the file.
     epochs: usize,
@@ -65,25 +83,28 @@ impl TensorBoard {
     /// # Errors
     /// Returns an error if another run is writing to `dir`, if `dir` has event files of other runs and `force` is not set,
     /// or if a directory cannot be written.
-    pub fn new(dir: &Path, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
+    pub fn new(dir: &EventDir, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
         let file = |name, scalars: Scalars| -> Result<EventFile, FileError> {
-            let dir = dir.join(name);
-            create_directory(&dir, Origin::Program)?;
-            let target = Target::new(&dir.join(PREFIX), Origin::Program)?;
+            let dir = EventDir { derived: dir.derived.join(name), ..dir.clone() };
+            dir.create()?;
+            let target = Target::new(&dir.path().join(PREFIX), Origin::Program)?;
             target.probe()?;
             target.probe_space(MIN_BYTES)?;
             Ok(EventFile { dir, file: None, epochs: 0, scalars })
         };
         let files = [file("train", training)?, file("validation", validation)?];
-        let lock = Lock::acquire(&dir.join(".lenet.lock"))?;
-        let lock = lock.ok_or_else(|| error::Error::Locked(dir.to_owned()))?;
+        let lock = Lock::acquire(&dir.path().join(".lenet.lock"))?;
+        let lock = lock.ok_or_else(|| error::Error::Locked(dir.path()))?;
         let mut replaced = Vec::new();
         for EventFile { dir, .. } in &files {
+            let dir = dir.path();
             let own = earlier.map(|record| dir.join(file_name(record)));
-            let others = files_in(dir).into_iter().filter(|path| own.as_ref() != Some(path));
-            replaced.extend(others);
-            if !force && !replaced.is_empty() {
-                return Err(Error::exists(dir));
+            for path in files_in(&dir).into_iter().filter(|path| own.as_ref() != Some(path)) {
+                if !force {
+                    return Err(Error::exists(&dir));
+                }
+                let target = Target::new(&path, Origin::Program)?;
+                replaced.push((path, target));
             }
         }
         let [train, validation] = files;
@@ -102,18 +123,22 @@ impl TensorBoard {
         }
     }
 
+    /// Returns whether event files of other runs are still to be removed, because no epoch was written.
+    pub fn has_others(&self) -> bool {
+        !self.replaced.is_empty()
+    }
+
     fn try_write(&mut self, record: &RunRecord) -> Result<(), FileError> {
         self.train.write(record)?;
         self.validation.write(record)?;
         let files = [&self.train, &self.validation].into_iter().filter(|file| file.file.is_some());
-        let written: Vec<_> = files.map(|file| file.dir.join(file_name(record))).collect();
-        for path in self.replaced.drain(..) {
-            // A run that started in the same second had the same file names, so its file has just been replaced.
-            if !written.contains(&path) {
-                fs::remove_file(&path).map_err(FileError::of("cannot remove", &path))?;
-            }
+        let written: Vec<_> = files.map(|file| file.dir.path().join(file_name(record))).collect();
+        if written.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // A run that started in the same second had the same file names, so its file has just been replaced.
+        let mut others = self.replaced.drain(..).filter(|(path, _)| !written.contains(path));
+        others.try_for_each(|(_, target)| target.remove())
     }
 
     /// Ends the output.
@@ -131,15 +156,17 @@ impl EventFile {
         if events.is_empty() {
             return Ok(());
         }
-        let path = self.dir.join(file_name(record));
+        let path = self.dir.path().join(file_name(record));
         match &mut self.file {
-            Some(file) => file.write_all(&events).map_err(FileError::of("cannot write", &path))?,
+            Some(file) => {
+                io::append(file, &events).map_err(FileError::of("cannot write", &path))?
+            }
             none => {
                 let version =
                     Message::default().double(1, start_time(record).as_secs_f64()).int(2, 0);
                 let version = framed(&version.bytes(3, "brain.Event:2").finish());
                 // The directory may have been replaced or removed since the start of the run.
-                create_directory(&self.dir, Origin::Program)?;
+                self.dir.create()?;
                 *none = Some(complete(&path, &[version, events].concat())?);
             }
         }

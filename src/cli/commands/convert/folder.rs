@@ -10,7 +10,7 @@ use crate::cli::commands::Model;
 use crate::cli::error::Error;
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Scaling};
 use crate::format::Format;
-use crate::io::{Origin, create_directory, write_together};
+use crate::io::{create_directory, write_together};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
@@ -25,21 +25,20 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
     let dir = &args.output;
-    create_directory(dir, Origin::User)?;
+    create_directory(dir, Path::new(""))?;
     let assumed = DatasetIdentity::assumed();
     let record = model.record();
     let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);
     let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
     let card = card::write(&stem, record, model.is_described());
-    let paths = FILES.map(|name| dir.join(name));
-    let contents = [
-        super::encode(&paths[0], Format::Safetensors, &model.file)?,
-        super::encode(&paths[1], Format::Onnx, &model.file)?,
-        (config + "\n").into_bytes(),
-        card.into_bytes(),
+    let [weights, graph, settings, readme] = FILES.map(|name| dir.join(name));
+    let files = [
+        (weights.clone(), super::encode(&weights, Format::Safetensors, &model.file)?),
+        (graph.clone(), super::encode(&graph, Format::Onnx, &model.file)?),
+        (settings, (config + "\n").into_bytes()),
     ];
-    Ok(write_together(&paths, &contents, args.force)?)
+    Ok(write_together(&files, &[(readme, card.into_bytes())], args.force)?)
 }
 
 /// Returns `config.json`: everything that a program needs to use the weights.

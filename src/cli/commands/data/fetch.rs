@@ -1,58 +1,67 @@
 //! `lenet data fetch`: downloads the files of a known data set.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use crate::cli::args::{FetchArgs, KnownDataset, quoted};
 use crate::cli::error::{Error, FetchError};
-use crate::cli::fetch::Fetcher;
+use crate::cli::fetch::{Fetched, Fetcher};
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::datasets::DEFAULT;
 use crate::data::source::{cache_dir, named_by_environment};
 use crate::data::{DataFile, FASHION_MNIST, MNIST};
-use crate::io::Origin;
+use crate::io::join;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
-    let origin = if args.dir.is_some() { Origin::User } else { Origin::Program };
     // The cache directory itself is that of Fashion-MNIST. Other commands do not search the one below it, so that they use
     // MNIST only if it is named.
-    let (dataset, default) = match args.dataset {
-        KnownDataset::FashionMnist => (&FASHION_MNIST, cache_dir()),
-        KnownDataset::Mnist => (&MNIST, cache_dir().map(|dir| dir.join("mnist"))),
+    let (dataset, below) = match args.dataset {
+        KnownDataset::FashionMnist => (&FASHION_MNIST, ""),
+        KnownDataset::Mnist => (&MNIST, "mnist"),
     };
-    let dir = args.dir.clone().or(default).ok_or(FetchError::NoFolder)?;
+    let (typed, derived) = match (&args.dir, cache_dir()) {
+        (Some(dir), _) => (dir.clone(), PathBuf::new()),
+        (None, Some(cache)) => {
+            let name = cache.file_name().unwrap_or_default();
+            (cache.with_file_name(""), Path::new(name).join(below))
+        }
+        (None, None) => return Err(FetchError::NoFolder.into()),
+    };
     let mirrors = match &args.mirrors[..] {
         [] => dataset.mirrors.iter().map(|url| (*url).to_owned()).collect(),
         given => given.to_vec(),
     };
     let fetcher = Fetcher::new(dataset, mirrors, args.max_time, bars_wanted(args.progress));
     let mut out = Out::default();
-    let mut files = Vec::new();
-    for file in DataFile::ALL {
-        let fetched = fetcher.file((&dir, origin), file, args.force)?;
+    let dir = join(&typed, &derived);
+    let mut report = |file: DataFile, fetched: &Fetched| {
         if !args.json {
             let origin = if fetched.is_new { "fetched" } else { "already present" };
             out.line(&format!("{}  ok, {origin}", fetched.path.display()));
         }
         let path = fetched.path.to_string_lossy();
-        files.push(json!({ "name": file.name(), "path": path, "fetched": fetched.is_new }));
-    }
+        json!({ "name": file.name(), "path": path, "fetched": fetched.is_new })
+    };
+    let mut files = Vec::new();
+    fetcher.files((&typed, &derived), args.force, |file, fetched| {
+        files.push(report(file, fetched));
+    })?;
     if args.json {
         out.json(&json!({ "schema": 1, "dataset": dataset.name, "dir": dir.to_string_lossy(), "files": files }));
     } else if *dataset != *DEFAULT {
         let dir = quoted(dir.as_os_str());
-        ui::note(&format!("note: use --data {dir} --any-dataset with other commands"));
+        ui::note(&format!("note: use --data={dir} --any-dataset with other commands"));
     } else if !is_searched(&dir) {
-        ui::note(&format!("note: use --data {} with other commands", quoted(dir.as_os_str())));
+        ui::note(&format!("note: use --data={} with other commands", quoted(dir.as_os_str())));
     }
     out.finish()
 }
 
 /// Returns whether other commands find the data set in `dir` without `--data`.
 fn is_searched(dir: &Path) -> bool {
-    named_by_environment().is_some()
-        || dir == Path::new("data")
-        || dir == Path::new("./data")
-        || cache_dir().as_deref() == Some(dir)
+    if let Some(named) = named_by_environment() {
+        return named == dir;
+    }
+    dir == Path::new("data") || dir == Path::new("./data") || cache_dir().as_deref() == Some(dir)
 }

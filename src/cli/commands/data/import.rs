@@ -1,18 +1,20 @@
 //! `lenet data import`: makes a data set of pictures that are sorted into one directory per class.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::show::{class_counts, png};
 use crate::cli::args::{ImportArgs, quoted};
-use crate::cli::commands::{Notes, new_file};
+use crate::cli::commands::{Notes, new_file, reject_inputs};
 use crate::cli::error::Error;
 use crate::cli::import::{Import, Picture};
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Out};
+use crate::data::source::path_of;
 use crate::data::{DataFile, ImageDataset, class_names, idx_writer};
-use crate::io::{FileError, Origin, create_directory, write_together};
+use crate::io::{FileError, NewFile, Origin, create_directory, write_together};
 
 /// Number of training pictures below which a class has very few.
 const FEW: usize = 10;
@@ -25,11 +27,13 @@ const NAMED: usize = 20;
 
 pub(super) fn import(args: &ImportArgs) -> Result<(), Error> {
     let paths = paths(&args.dir);
-    let exists = |path: &&PathBuf| path.exists() || path.is_symlink();
-    if let Some(existing) = paths.iter().find(exists)
+    if let Some(existing) = existing(&args.dir, &paths)
         && !args.force
     {
-        return Err(Error::exists(existing));
+        return Err(Error::exists(&existing));
+    }
+    if let Some(png) = &args.png {
+        reject_inputs(png, &paths)?;
     }
     let sheet =
         args.png.as_deref().map(|path| new_file(path, Origin::User, args.force)).transpose()?;
@@ -72,25 +76,33 @@ fn paths(dir: &Path) -> Vec<PathBuf> {
     files.chain([class_names::FILE.to_owned()]).map(|name| dir.join(name)).collect()
 }
 
-/// Writes the files. Until all of them are replaced, the directory has no class names, so that no names describe other images.
+/// Returns a file of a data set in `dir`, if any: one of `paths`, or one with another name that the other commands read.
+fn existing(dir: &Path, paths: &[PathBuf]) -> Option<PathBuf> {
+    let written = paths.iter().find(|path| path.exists() || path.is_symlink());
+    written.cloned().or_else(|| DataFile::ALL.iter().find_map(|file| path_of(dir, *file)))
+}
+
+/// Writes the files. Until the images are replaced, the directory has neither labels nor class names, so that none of them
+/// describe other images.
 fn write(
     args: &ImportArgs,
     paths: &[PathBuf],
     import: &Import,
     parts: &[ImageDataset; 2],
 ) -> Result<(), Error> {
-    let mut contents = Vec::new();
-    for part in parts {
-        let files = [idx_writer::images(part.images()), idx_writer::labels(part.labels())];
-        for file in files {
-            contents.push(
-                file.map_err(FileError::of("cannot compress the images of", &args.pictures))?,
-            );
-        }
+    let failed = FileError::of("cannot compress the images of", &args.pictures);
+    let encode = |path: &PathBuf, bytes: io::Result<Vec<u8>>| -> Result<NewFile, FileError> {
+        Ok((path.clone(), bytes.map_err(&failed)?))
+    };
+    let (mut images, mut descriptions) = (Vec::new(), Vec::new());
+    for (part, paths) in parts.iter().zip(paths.chunks(2)) {
+        images.push(encode(&paths[0], idx_writer::images(part.images()))?);
+        descriptions.push(encode(&paths[1], idx_writer::labels(part.labels()))?);
     }
-    contents.push(class_names::encode(&import.info).into_bytes());
-    create_directory(&args.dir, Origin::User)?;
-    Ok(write_together(paths, &contents, args.force)?)
+    let names = class_names::encode(&import.info).into_bytes();
+    descriptions.extend(paths.last().map(|path| (path.clone(), names)));
+    create_directory(&args.dir, Path::new(""))?;
+    Ok(write_together(&images, &descriptions, args.force)?)
 }
 
 /// Prints a warning for each file that was not imported, for each doubtful picture, and for each pair of equal pictures.

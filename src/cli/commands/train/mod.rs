@@ -7,13 +7,15 @@ mod seeds;
 
 use std::ffi::OsStr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use crate::backend::{LeNetBackend, cpu::are_bit_identical};
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
 use crate::cli::error::Error;
-use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
+use crate::cli::ui::{
+    self, EventDir, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted,
+};
 use crate::io::FileError;
 use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
@@ -34,9 +36,9 @@ impl OnBackend for TrainArgs {
         let like = read_like(self)?;
         let seed = self.seed.or_else(|| Some(like.as_ref()?.settings.seed));
         let seed = seed.unwrap_or_else(|| Settings::new(Recipe::classic()).seed);
-        let named = |path: &PathBuf| overrides::with_seed(path, seed);
-        let output = self.output.as_ref().map(named);
-        let model = output.as_deref().map(|path| (path, overrides::origin(self.output.as_deref())));
+        let output = self.output.as_deref().map(|path| overrides::model_path(path, seed));
+        let output = output.transpose()?;
+        let model = output.as_ref().map(|(path, origin)| (path.as_path(), *origin));
         let mut files = RunFiles::reserve(model, self.resume, self.force)?;
         let mut reporter: Box<dyn RunReporter> = match (self.json, self.quiet) {
             (true, _) => Box::new(JsonReporter::default()),
@@ -45,19 +47,20 @@ impl OnBackend for TrainArgs {
         };
         let earlier = if self.resume { files.read_checkpoint()? } else { None };
         let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
-        let tensorboard = self.tensorboard.as_ref().map(named);
-        let mut tensorboard =
-            tensorboard.map(|dir| TensorBoard::new(&dir, record, self.force)).transpose()?;
-        if !files.is_locked() || tensorboard.as_ref().is_some_and(|board| !board.is_locked()) {
-            reporter.note(WITHOUT_LOCKS);
-        }
+        let settings = settings(self, record.or(like.as_ref()))?;
         if self.resume && earlier.is_none() {
             let path = files.checkpoint_path();
             reporter.note(&format!("note: {} does not exist, starting a new run", path.display()));
         }
-        let settings = settings(self, record.or(like.as_ref()))?;
-        let (splits, record) = Splits::load(self, settings, device_name)?;
-        note_differences(like.as_ref(), &record);
+        let (splits, initial) = Splits::load(self, settings, device_name)?;
+        let dir = self.tensorboard.as_deref().map(|dir| overrides::divided(dir, seed));
+        let dir = dir.map(|(typed, derived)| EventDir { typed, derived });
+        let mut tensorboard =
+            dir.map(|dir| TensorBoard::new(&dir, record, self.force)).transpose()?;
+        if !files.is_locked() || tensorboard.as_ref().is_some_and(|board| !board.is_locked()) {
+            reporter.note(WITHOUT_LOCKS);
+        }
+        note_differences(like.as_ref(), &initial);
         let name = files.model_path().to_owned();
         let has_other_name = self.output.is_none() && name != Path::new("model.mpk");
         if has_other_name {
@@ -67,7 +70,7 @@ impl OnBackend for TrainArgs {
         let mut run = TrainingRun {
             splits: &splits,
             device,
-            record,
+            record: initial,
             files: Some(files),
             snapshots: self.snapshots,
             deadline,
@@ -79,14 +82,19 @@ impl OnBackend for TrainArgs {
             reporter.stopped(&stop.to_string());
         }
         let reported = reporter.finish();
+        // A resumed run still has to replace the curves of other runs.
+        let has_others = tensorboard.as_ref().is_some_and(TensorBoard::has_others);
         let shown = tensorboard.map_or(Ok(()), TensorBoard::finish);
         let (_, test) = result.map_err(|error| {
             error.with_advice(|| {
-                let resume = OsStr::new("--resume");
-                let typed = match has_other_name {
-                    true => args::rerun_command(None, &["-o".as_ref(), name.as_os_str(), resume]),
-                    false => args::rerun_command(None, &[resume]),
-                };
+                let mut options: Vec<&OsStr> = vec!["--resume".as_ref()];
+                if has_other_name {
+                    options.splice(0..0, ["-o".as_ref(), name.as_os_str()]);
+                }
+                if has_others {
+                    options.push("--force".as_ref());
+                }
+                let typed = args::rerun_command(None, &options);
                 format!("everything is saved; resume with: {typed}")
             })
         })?;

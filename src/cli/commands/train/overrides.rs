@@ -1,11 +1,12 @@
 //! Applies text from the command line to a run: the seed in file names, and `--set KEY=VALUE`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
 use crate::cli::error::Error;
-use crate::io::Origin;
+use crate::io::text::start;
+use crate::io::{FileError, Origin, reject_symlinks};
 use crate::train::Recipe;
 
 /// The placeholder for the seed in `-o` and `--tensorboard`.
@@ -13,23 +14,63 @@ pub(super) const PLACEHOLDER: &str = "{seed}";
 
 /// Returns whether the path contains the placeholder.
 pub(super) fn has_placeholder(path: &Path) -> bool {
-    path.to_str().is_some_and(|path| path.contains(PLACEHOLDER))
+    let bytes = path.as_os_str().as_encoded_bytes();
+    bytes.windows(PLACEHOLDER.len()).any(|window| window == PLACEHOLDER.as_bytes())
 }
 
 /// Replaces the placeholder in `path`, if any, with `seed`.
-pub(super) fn with_seed(path: &Path, seed: u64) -> PathBuf {
+fn with_seed(path: &Path, seed: u64) -> PathBuf {
     match path.to_str() {
         Some(path) => PathBuf::from(path.replace(PLACEHOLDER, &seed.to_string())),
-        None => path.to_owned(),
+        None => with_seed_in_bytes(path, seed),
     }
 }
 
-/// Returns who chose the path of a file: the user, unless the path contains the placeholder.
-pub(super) fn origin(typed: Option<&Path>) -> Origin {
-    match typed.is_some_and(has_placeholder) {
-        true => Origin::Program,
-        false => Origin::User,
+/// Does the same with a path that is not Unicode.
+#[cfg(unix)]
+fn with_seed_in_bytes(path: &Path, seed: u64) -> PathBuf {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let (mut replaced, mut rest) = (Vec::new(), path.as_os_str().as_bytes());
+    while let Some((byte, after)) = rest.split_first() {
+        match rest.strip_prefix(PLACEHOLDER.as_bytes()) {
+            Some(after) => {
+                replaced.extend(seed.to_string().bytes());
+                rest = after;
+            }
+            None => {
+                replaced.push(*byte);
+                rest = after;
+            }
+        }
     }
+    PathBuf::from(std::ffi::OsString::from_vec(replaced))
+}
+
+#[cfg(not(unix))]
+fn with_seed_in_bytes(path: &Path, _: u64) -> PathBuf {
+    path.to_owned()
+}
+
+/// Divides a path with the placeholder into the directory that the user typed and the part below it, in which the placeholder
+/// becomes `seed`. Without the placeholder, the second part is empty.
+pub(super) fn divided(path: &Path, seed: u64) -> (PathBuf, PathBuf) {
+    let is_typed = |part: &Component| !has_placeholder(Path::new(part));
+    let typed: PathBuf = path.components().take_while(is_typed).collect();
+    let below = path.strip_prefix(&typed).unwrap_or(Path::new(""));
+    (typed.clone(), with_seed(below, seed))
+}
+
+/// Returns the path of the model of a run with `seed`, and who chose it: the user, unless `typed` contains the placeholder.
+///
+/// # Errors
+/// Returns an error if a directory that contains the placeholder is a symlink.
+pub(super) fn model_path(typed: &Path, seed: u64) -> Result<(PathBuf, Origin), FileError> {
+    if !has_placeholder(typed) {
+        return Ok((typed.to_owned(), Origin::User));
+    }
+    let (dir, below) = divided(typed.parent().unwrap_or(Path::new("")), seed);
+    reject_symlinks(&dir, &below)?;
+    Ok((with_seed(typed, seed), Origin::Program))
 }
 
 /// Changes values of `recipe` by their names in the run record. A nested name is written with a dot:
@@ -48,12 +89,14 @@ pub(super) fn change(
         let known = keys(&document);
         *entry(&mut document, key).filter(|_| key != "name").ok_or_else(|| {
             Error::Usage(format!(
-                "--set {key}: no such value; expected one of {}",
+                "--set {}: no such value; expected one of {}",
+                start(key),
                 known.join(", ")
             ))
         })? = value;
-        recipe = serde_json::from_value(document)
-            .map_err(|error| Error::Usage(format!("--set {key}={text}: {error}")))?;
+        recipe = serde_json::from_value(document).map_err(|error| {
+            Error::Usage(format!("--set {}={}: {error}", start(key), start(text)))
+        })?;
     }
     Ok(recipe)
 }

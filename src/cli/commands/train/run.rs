@@ -179,7 +179,7 @@ impl<D> TrainingRun<'_, D> {
         checkpoint.record.test = Some(test.clone());
         save(&checkpoint)?;
         let record = checkpoint.record;
-        ui::notes(&record).iter().for_each(|note| reporter.note(note));
+        ui::notes(&record, self.files.is_some()).iter().for_each(|note| reporter.note(note));
         reporter.test(&record, &test);
         if let Some(files) = &self.files {
             reporter.saved(files.model_path());

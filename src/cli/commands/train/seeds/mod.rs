@@ -2,15 +2,15 @@
 
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, Backend, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
-use crate::cli::ui::{self, Bar, RunReporter, TensorBoard, bars_wanted};
-use crate::io::Origin;
+use crate::cli::ui::{self, Bar, EventDir, RunReporter, TensorBoard, bars_wanted};
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::check_min_accuracy;
@@ -37,30 +37,32 @@ pub(super) fn train<B: LeNetBackend>(
     let settings = settings(args, like.as_ref())?;
     let (splits, record) = Splits::load(args, settings, device_name)?;
     note_differences(like.as_ref(), &record);
-    let run = |(seed, files): (&u64, _)| {
+    let run = |(seed, mut files): (&u64, Option<RunFiles>)| -> Result<_, Error> {
+        let tensorboard = tensorboard(args, *seed, files.as_mut())?;
         let settings = Settings { seed: *seed, ..record.settings.clone() };
-        TrainingRun {
+        let run = TrainingRun {
             splits: &splits,
             device,
             record: RunRecord { settings, ..record.clone() },
             files,
             snapshots: args.snapshots,
             deadline,
-        }
+        };
+        Ok((run, tensorboard))
     };
-    let runs: Vec<_> = seeds.iter().zip(files).map(run).collect();
+    let runs = seeds.iter().zip(files).map(run).collect::<Result<Vec<_>, Error>>()?;
     let mut table = Table::new(args);
-    let first = runs.first().and_then(|run| run.files.as_ref());
+    let first = runs.first().and_then(|(run, _)| run.files.as_ref());
     table.start(&record, first.map(RunFiles::model_path), seeds);
     table.bar = bars_wanted(args.progress).then(|| Bar::new(runs.len() * record.settings.epochs));
-    let (rows, failure) = run_in_parallel::<B>(runs, args, &mut table);
+    let Results { rows, failure, waiting } = run_in_parallel::<B>(runs, args, &mut table);
     if let Some(bar) = table.bar.take() {
         bar.finish();
     }
     if let Some(error) = failure {
-        let is_missing = |seed: &u64| rows.iter().all(|row| row.seed() != *seed);
-        let missing: Vec<u64> = seeds.iter().copied().filter(is_missing).collect();
-        return Err(error.with_advice(|| advice(args, &missing)));
+        let is_done = |seed: &u64| rows.iter().any(|row| row.seed() == *seed);
+        let (done, missing): (Vec<u64>, Vec<u64>) = seeds.iter().partition(|seed| is_done(seed));
+        return Err(error.with_advice(|| advice(args, &done, &missing, &waiting)));
     }
     table.summary(&rows);
     table.finish()?;
@@ -81,14 +83,26 @@ fn parallel_runs(compute: &ComputeArgs, threads: usize) -> usize {
     }
 }
 
+/// A run, and its event files if `--tensorboard` is given.
+type Run<'a, D> = (TrainingRun<'a, D>, Option<TensorBoard>);
+
+/// The results of several runs.
+struct Results {
+    /// The rows of the completed runs.
+    rows: Vec<Row>,
+    /// The first error, if any.
+    failure: Option<Error>,
+    /// The seeds of the runs that did not start.
+    waiting: Vec<u64>,
+}
+
 /// Trains all runs and returns their rows in the order of `runs`. Prints each row as soon as the rows before it are
-/// printed. A worker whose run fails starts no further run, but the other workers continue. The first error is returned
-/// together with the rows of the completed runs.
+/// printed. A worker whose run fails starts no further run, but the other workers continue.
 fn run_in_parallel<B: LeNetBackend>(
-    runs: Vec<TrainingRun<'_, B::Device>>,
+    runs: Vec<Run<'_, B::Device>>,
     args: &TrainArgs,
     table: &mut Table,
-) -> (Vec<Row>, Option<Error>) {
+) -> Results {
     let bar = table.bar.clone();
     let threads = rayon::current_num_threads();
     let workers = parallel_runs(&args.compute, threads).clamp(1, runs.len().max(1));
@@ -135,12 +149,14 @@ fn run_in_parallel<B: LeNetBackend>(
         // Print the completed runs that follow a failed one.
         rows.iter().skip(written).flatten().for_each(|row| table.row(row));
     });
-    (rows.into_iter().flatten().collect(), failure)
+    let waiting = queue.into_inner().into_iter().flatten();
+    let waiting = waiting.map(|(_, (run, _))| run.record.settings.seed).collect();
+    Results { rows: rows.into_iter().flatten().collect(), failure, waiting }
 }
 
 /// Trains a run and returns its row.
 fn row<B: LeNetBackend>(
-    mut run: TrainingRun<'_, B::Device>,
+    (mut run, mut tensorboard): Run<'_, B::Device>,
     args: &TrainArgs,
     bar: Option<&Bar>,
 ) -> Result<Row, Error> {
@@ -148,9 +164,6 @@ fn row<B: LeNetBackend>(
         Some(files) if args.resume => files.read_checkpoint()?,
         _ => None,
     };
-    let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
-    let dir = args.tensorboard.as_ref().map(|dir| tensorboard_dir(dir, run.record.settings.seed));
-    let mut tensorboard = dir.map(|dir| TensorBoard::new(&dir, record, args.force)).transpose()?;
     let mut reporter: Box<dyn RunReporter> = match bar {
         Some(bar) => Box::new(bar.clone()),
         None => Box::new(Quiet),
@@ -161,12 +174,23 @@ fn row<B: LeNetBackend>(
     Ok(Row { record, test, path })
 }
 
-/// Returns the directory for the event files of a seed, which TensorBoard shows as separate runs.
-fn tensorboard_dir(dir: &Path, seed: u64) -> PathBuf {
-    match overrides::has_placeholder(dir) {
-        true => overrides::with_seed(dir, seed),
-        false => dir.join(format!("seed-{seed}")),
-    }
+/// Prepares the event files of a seed, if `--tensorboard` is given. TensorBoard shows their directory as a separate run.
+fn tensorboard(
+    args: &TrainArgs,
+    seed: u64,
+    files: Option<&mut RunFiles>,
+) -> Result<Option<TensorBoard>, Error> {
+    let Some(dir) = &args.tensorboard else { return Ok(None) };
+    let earlier = match files {
+        Some(files) if args.resume => files.read_checkpoint()?,
+        _ => None,
+    };
+    let (typed, derived) = match overrides::has_placeholder(dir) {
+        true => overrides::divided(dir, seed),
+        false => (dir.clone(), PathBuf::from(format!("seed-{seed}"))),
+    };
+    let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
+    TensorBoard::new(&EventDir { typed, derived }, record, args.force).map(Some)
 }
 
 /// Locks the files of each seed, if `-o` is given.
@@ -180,21 +204,36 @@ fn reserve(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Err
         )));
     }
     let reserve = |seed: &u64| {
-        let name = overrides::with_seed(pattern, *seed);
-        let model = Some((&*name, Origin::Program));
-        Ok(Some(RunFiles::reserve(model, args.resume, args.force)?))
+        let (path, origin) = overrides::model_path(pattern, *seed)?;
+        Ok(Some(RunFiles::reserve(Some((&path, origin)), args.resume, args.force)?))
     };
     seeds.iter().map(reserve).collect()
 }
 
-/// Returns advice on how to train the `missing` seeds after a signal.
-fn advice(args: &TrainArgs, missing: &[u64]) -> String {
-    if args.output.is_some() {
+/// Returns advice on how to continue after a signal: how to train the `missing` seeds, of which those that are `waiting` did not
+/// start.
+fn advice(args: &TrainArgs, done: &[u64], missing: &[u64], waiting: &[u64]) -> String {
+    let command = |seeds: &[u64], options: &[&str]| {
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        let seeds = seeds.join(",");
+        let options = ["--seeds", &seeds].into_iter().chain(options.iter().copied());
+        args::rerun_command(Some("--seeds"), &options.map(OsStr::new).collect::<Vec<_>>())
+    };
+    if args.output.is_none() {
+        // The curves of a seed may be incomplete.
+        let force: &[&str] = if args.tensorboard.is_some() { &["--force"] } else { &[] };
+        let typed = command(missing, force);
+        return format!("the seeds above are complete; train the rest with: {typed}");
+    }
+    // With --force, the files of an earlier run may still be in the place of a seed that did not start.
+    if !args.force || waiting.is_empty() {
         let typed = args::rerun_command(None, &["--resume".as_ref()]);
         return format!("everything is saved; resume with: {typed}");
     }
-    let missing: Vec<String> = missing.iter().map(u64::to_string).collect();
-    let missing = missing.join(",");
-    let typed = args::rerun_command(Some("--seeds"), &["--seeds".as_ref(), missing.as_ref()]);
-    format!("the seeds above are complete; train the rest with: {typed}")
+    let is_started = |seed: &&u64| !waiting.contains(seed);
+    let mut started: Vec<u64> = missing.iter().filter(is_started).copied().collect();
+    started.extend(done);
+    started.sort_unstable();
+    let [resumed, rest] = [command(&started, &["--resume"]), command(waiting, &["--force"])];
+    format!("everything is saved; resume and train the rest with: {resumed} && {rest}")
 }

@@ -105,7 +105,7 @@ impl Table {
 
     fn write_row(&mut self, row: &Row) {
         let seed = row.seed();
-        for note in ui::notes(&row.record).iter().filter(|_| !self.quiet) {
+        for note in ui::notes(&row.record, row.path.is_some()).iter().filter(|_| !self.quiet) {
             ui::note(&format!("{note} (seed {seed})"));
         }
         if !self.json {
