@@ -183,6 +183,37 @@ fn pages_survive_power_loss() {
 }
 
 #[test]
+fn import_survives_power_loss() {
+    let dir = CrashDir::new();
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/predict.png");
+    for name in ["a/1", "a/2", "a/3", "b/1", "b/2", "b/3"] {
+        let path = dir.work.path().join("pictures").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::copy(&picture, path).unwrap();
+    }
+    let files = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+    let files = files.map(|name| format!("made/{name}-ubyte.gz"));
+    let crashes = dir.crashes(&dir.files(), "data import pictures made --test-split 0.4");
+    assert!(!crashes.states.is_empty());
+    let old = dir.files();
+    let crashes = dir.crashes(&old, "data import pictures made --test-split 0.7 --force");
+    let new = dir.files();
+    let content = |files: &Files, name: &str| files[Path::new(name)].clone().unwrap();
+    for state in &crashes.states {
+        // Labels never describe the images of the other version.
+        for [images, labels] in files.as_chunks().0 {
+            let found = [images, labels].map(|name| crashes.content(state, name));
+            let is = |version: &Files| {
+                found[0] == Some(&content(version, images))
+                    && found[1] == Some(&content(version, labels))
+            };
+            assert!(found[1].is_none() || is(&old) || is(&new), "{images}: {:?}", state.keys());
+        }
+    }
+    println!("{} states of an import", crashes.states.len());
+}
+
+#[test]
 fn download_survives_power_loss() {
     let dir = CrashDir::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");

@@ -110,7 +110,13 @@ impl Fetcher {
         let (labels, images): (Vec<NewFile>, Vec<NewFile>) =
             new.into_iter().partition(|(path, _)| path.to_string_lossy().contains("labels"));
         Target::new(&dir.join(class_names::FILE), Origin::Program)?.remove()?;
-        write_together(&images, &labels, force)?;
+        match (&images[..], &labels[..]) {
+            // One file alone is atomic without a gap.
+            ([(path, bytes)], []) | ([], [(path, bytes)]) => {
+                Target::new(path, Origin::Program)?.write(bytes, force)?;
+            }
+            _ => write_together(&images, &labels, force)?,
+        }
         statuses.iter().for_each(|(file, found)| found.iter().for_each(|new| report(*file, new)));
         Ok(())
     }
