@@ -79,9 +79,13 @@ fn values_in_logs_are_bounded() {
     assert!(page.len() < 100_000, "{}", page.len());
     // A long cell is quoted and truncated, and a line of many cells does not need much memory.
     let long = row(&format!("0,{},1,1", "x".repeat(20_000_000)));
-    for (log, problem) in
-        [(long, "line 2: longer than"), ("y,".repeat(10_000_000), "line 1: longer")]
-    {
+    // Quoted line breaks do not join lines to a longer one.
+    let joined = "x,\"\n".to_owned() + &format!("\",{}\"\n", ",".repeat(9990)).repeat(3300);
+    for (log, problem) in [
+        (long, "line 2: longer than"),
+        ("y,".repeat(10_000_000), "line 1: longer"),
+        (joined, "a quote is not closed"),
+    ] {
         let dir = TestDir::empty();
         dir.write("a.csv", LOG);
         dir.write("b.csv", log);

@@ -1,5 +1,8 @@
 //! Logs of the Keras callback `CSVLogger`: a header, then one line per epoch. Epochs count from 0.
 
+use std::cell::Cell;
+use std::io::{self, Read};
+
 use csv::StringRecord;
 
 use crate::io::text::{one_line, quoted};
@@ -45,23 +48,29 @@ pub fn parse(text: &str) -> Result<Log, String> {
         .into_iter()
         .max_by_key(|separator| (header.matches(*separator).count(), *separator == ','))
         .unwrap_or(',');
+    let is_record_started = Cell::new(false);
     let mut reader = csv::ReaderBuilder::new()
+        .buffer_capacity(MAX_LINE + "\r\n".len())
         .delimiter(separator as u8)
         .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+        .from_reader(Lines { text, is_record_started: &is_record_started });
+    let names = header;
     let header = reader.headers().map_err(|error| one_line(&error))?.clone();
     let columns = COLUMNS.map(|names| header.iter().position(|name| names.contains(&name)));
     if let Some(missing) = columns[..3].iter().position(Option::is_none) {
-        let found: Vec<_> = header.iter().collect();
         return Err(format!(
             "missing column {:?}; expected the columns epoch, loss and accuracy (or acc), found {}",
             COLUMNS[missing][0],
-            quoted(&found.join(","))
+            quoted(names.trim())
         ));
     }
     let mut log = Log { is_timed: true, ..Log::default() };
     let mut row = StringRecord::new();
-    while reader.read_record(&mut row).map_err(|error| one_line(&error))? {
+    loop {
+        is_record_started.set(false);
+        if !reader.read_record(&mut row).map_err(|error| one_line(&error))? {
+            break;
+        }
         if row == header {
             continue;
         }
@@ -72,6 +81,29 @@ pub fn parse(text: &str) -> Result<Log, String> {
     match log.epochs.is_empty() {
         true => Err("no epochs".to_owned()),
         false => Ok(log),
+    }
+}
+
+/// Reads a text one line at a time, and fails if a record does not end with its line.
+///
+/// A quoted cell may contain line breaks, so a quote that is not closed would join any number of lines to one record.
+struct Lines<'a> {
+    text: &'a str,
+    /// Whether a line of the record that is being read was already returned.
+    is_record_started: &'a Cell<bool>,
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let line = self.text.split_inclusive('\n').next().unwrap_or_default();
+        // The csv crate skips empty lines, so they do not count as part of a record.
+        let is_empty = line.trim_end_matches(['\r', '\n']).is_empty();
+        if !is_empty && self.is_record_started.replace(true) {
+            return Err(io::Error::other("a quote is not closed at the end of the line"));
+        }
+        let length = line.as_bytes().read(buffer)?;
+        self.text = &self.text[length..];
+        Ok(length)
     }
 }
 
@@ -147,6 +179,10 @@ mod tests {
                 "{text}"
             );
         }
+        // Keras quotes lists, and the last line may have no line break.
+        let quoted =
+            parse("epoch,accuracy,loss,x\n\n0,0.5,1.2,\"\"\"[1, 2]\"\"\"\n1,0.5,1,2").unwrap();
+        assert_eq!(quoted.epochs.len(), 2);
         let appended =
             "epoch,accuracy,loss,seconds\n0,0.5,1.2,8\nepoch,accuracy,loss,seconds\n1,0.6,1.1,9\n";
         let timed = parse(appended).unwrap();
@@ -166,6 +202,8 @@ mod tests {
             ("epoch,accuracy,loss\n0,1\n", "2 fields"),
             ("epoch,accuracy,loss\nNA,1,1\n", "line 2: expected an epoch from 0"),
             ("epoch,accuracy,loss\n3,1,1\n0,1,1\n", "line 3: expected an epoch from 4"),
+            ("epoch,accuracy,loss\n0,1,\"1\n2\",3\n", "a quote is not closed"),
+            ("epoch,accuracy,\"\nx\"\n0,1,1\n", "a quote is not closed"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(expected), "{text:?}: {error}");
