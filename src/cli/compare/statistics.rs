@@ -14,10 +14,14 @@ pub struct Summary {
 impl Summary {
     /// Summarises `values`, or returns `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
-        let n = values.len();
-        let mean = values.iter().sum::<f64>() / n as f64;
+        let (n, first) = (values.len(), *values.first()?);
+        // The rounded mean of equal values may differ from them, which would give a deviation and a significant difference.
+        let mean = match values.iter().all(|value| *value == first) {
+            true => first,
+            false => values.iter().sum::<f64>() / n as f64,
+        };
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        (n > 0).then(|| Self { n, mean, sd: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()) })
+        Some(Self { n, mean, sd: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()) })
     }
 }
 
@@ -101,6 +105,12 @@ mod tests {
         assert_eq!(welch(&one, &summary(&[0.7, 0.8])), None);
         assert_eq!(welch(&summary(&[0.5, 0.5]), &summary(&[0.5, 0.5])), None);
         assert_eq!(Summary::of(&[]), None);
+        for n in 2..=50 {
+            let equal = |value: f64| summary(&vec![value; n]);
+            let (a, b) = (equal(0.1), equal(0.2));
+            assert_eq!(((a.mean, a.sd), (b.mean, b.sd)), ((0.1, Some(0.0)), (0.2, Some(0.0))));
+            assert_eq!(welch(&a, &b), None);
+        }
         assert_eq!(mcnemar(0, 0), 1.0);
     }
 }
