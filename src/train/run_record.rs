@@ -1,17 +1,16 @@
 //! The run record: settings, device, data and metrics of a run. It is saved next to the model and in the checkpoint.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::path::Path;
 
-use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames};
 use crate::eval::{Evaluation, is_near_chance};
-use crate::io::text::{one_line, quoted};
+use crate::io::text::one_line;
 
+use super::record_check::few_files;
 use super::{RunFiles, Settings};
 
 /// Everything about a run except the weights.
@@ -137,17 +136,6 @@ impl TestRecord {
 /// The largest run record that is read, in bytes. A record of 100,000 epochs, the maximum, has 20 MB.
 const MAX_BYTES: u64 = 32 << 20;
 
-/// Maximum length of a string in a valid record, in bytes, and maximum number of data files.
-const MAX_TEXT: usize = 1000;
-const MAX_FILES: usize = 100;
-
-/// The largest loss in a valid record. With outputs clipped to 1e-7..1 - 1e-7, the largest possible loss is about
-/// ln(9 / 1e-7) = 18.3.
-pub const MAX_LOSS: f64 = 1000.0;
-
-/// The longest epoch in a valid record, in seconds: a hundred years.
-pub const MAX_SECONDS: f64 = 3.2e9;
-
 impl RunRecord {
     /// Returns the record of a run with `settings` on `device` that has not started.
     pub fn new(settings: Settings, device: &str) -> Self {
@@ -223,42 +211,6 @@ impl RunRecord {
         self.test.as_ref().filter(|test| test.is_failure(self.classes()))
     }
 
-    /// Checks that the settings are possible, the names are valid, the strings are short and the metrics are in range, so that
-    /// sums, tables and charts of them are finite.
-    pub(super) fn check(&self) -> Result<(), String> {
-        self.settings.check()?;
-        self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
-        let Self { lenet, burn, started, device, host, job, model_sha256, data, settings, .. } =
-            self;
-        let texts = [lenet, burn, device, &settings.backend, &settings.recipe.name].into_iter();
-        let texts = texts.chain(started).chain(host).chain(job).chain(model_sha256);
-        let names = data.iter().flat_map(|(file, digest)| [file, digest]);
-        if let Some(text) = texts.chain(names).find(|text| text.len() > MAX_TEXT) {
-            return Err(format!("text too long: {}", quoted(text)));
-        }
-        let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);
-        let is_fraction = |fraction: f64| (0.0..=1.0).contains(&fraction);
-        let epoch = |(index, epoch): (usize, &EpochRecord)| {
-            epoch.epoch == index + 1
-                && (0.0..=MAX_SECONDS).contains(&epoch.seconds)
-                && is_loss(epoch.loss)
-                && is_fraction(epoch.accuracy)
-                && epoch.val_loss.is_none_or(is_loss)
-                && epoch.val_accuracy.is_none_or(is_fraction)
-        };
-        let test = |test: &TestRecord| {
-            is_loss(test.loss) && is_fraction(test.accuracy) && test.correct <= test.samples
-        };
-        let is_valid = self.epochs.len() <= settings.epochs
-            && self.kept_epoch.is_none_or(|epoch| (1..=self.epochs.len()).contains(&epoch))
-            && self.epochs.iter().enumerate().all(epoch)
-            && self.test.as_ref().is_none_or(test);
-        match is_valid {
-            true => Ok(()),
-            false => Err("metrics out of range".to_owned()),
-        }
-    }
-
     /// Returns the training time of all epochs in seconds.
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().fold(0.0, |sum, epoch| sum + epoch.seconds)
@@ -268,29 +220,4 @@ impl RunRecord {
     pub fn is_collapsed(&self) -> bool {
         self.test.as_ref().is_some_and(|test| test.collapsed)
     }
-}
-
-/// Reads a map of at most [`MAX_FILES`] entries. A larger map of short strings would need many times as much memory as the file
-/// has bytes.
-fn few_files<'de, D: Deserializer<'de>>(record: D) -> Result<BTreeMap<String, String>, D::Error> {
-    struct Files;
-    impl<'de> Visitor<'de> for Files {
-        type Value = BTreeMap<String, String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map of file names to digests")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut files = BTreeMap::new();
-            while let Some((file, digest)) = map.next_entry()? {
-                files.insert(file, digest);
-                if files.len() > MAX_FILES {
-                    return Err(A::Error::custom(format!("more than {MAX_FILES} data files")));
-                }
-            }
-            Ok(files)
-        }
-    }
-    record.deserialize_map(Files)
 }

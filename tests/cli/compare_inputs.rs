@@ -130,7 +130,7 @@ fn values_in_records_are_bounded() {
     let open = data + record[data..].find('{').unwrap() + 1;
     dir.write("b.json", record[..open].to_owned() + &entries + &record[open..]);
     let output = dir.run_in_shell("ulimit -v 700000", "compare a.json b.json");
-    output.assert_error(1, "more than 100 data files", "");
+    output.assert_error(1, "more than 4 data files", "");
     // A line break in a name does not start a line of output.
     let output =
         change(&|record| record["settings"]["recipe"]["name"] = "classic\nerror: x".into());

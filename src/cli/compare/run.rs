@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::ui::format::fields;
-use crate::data::DatasetIdentity;
+use crate::data::{DataFile, DatasetIdentity};
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
 use crate::train::{EpochRecord, Recipe, RunFiles, RunRecord, Settings, StopReason};
@@ -136,7 +136,9 @@ impl Run {
         if let Some(name) = trained_on.as_ref().and_then(|dataset| dataset.names.name.clone()) {
             settings.insert("dataset".to_owned(), name);
         }
-        let digests = record.data.into_iter();
+        // Only known files, because a comparison has a column for every setting of any run.
+        let known = DataFile::ALL.map(DataFile::name);
+        let digests = record.data.into_iter().filter(|(file, _)| known.contains(&&**file));
         settings.extend(digests.map(|(file, digest)| (format!("sha256.{file}"), digest)));
         Self {
             framework: "lenet",
@@ -227,4 +229,19 @@ fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
         value => value.to_string(),
     };
     into.insert(prefix.trim_end_matches('.').to_owned(), text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_data_files_are_no_settings() {
+        let mut record = RunRecord::new(Settings::new(Recipe::classic()), "CPU");
+        let names = [DataFile::TestLabels.name(), "a", "b"];
+        record.data = names.map(|name| (name.to_owned(), "0".to_owned())).into();
+        let settings = Run::from_record(record).settings;
+        let digests: Vec<_> = settings.keys().filter(|name| name.starts_with("sha256.")).collect();
+        assert_eq!(digests, ["sha256.t10k-labels-idx1-ubyte"]);
+    }
 }
