@@ -12,7 +12,8 @@ use crate::format::{ModelFile, safetensors};
 use crate::io::text::one_line;
 use crate::model::Weights;
 
-use super::{Best, Checkpoint};
+use super::record_check::{MAX_SECONDS, is_loss, is_within};
+use super::{Checkpoint, RunningSums};
 
 /// The largest checkpoint file that is read, in bytes. A checkpoint of 100,000 epochs fits.
 pub const MAX_CHECKPOINT_BYTES: u64 = 32 << 20;
@@ -81,9 +82,16 @@ impl Checkpoint {
         if parts.next().is_some() {
             return Err("unexpected parts at the end".to_owned());
         }
-        let is_finished = |best: &Best| (1..checkpoint.epoch()).contains(&best.epoch);
-        if !checkpoint.best.as_ref().is_none_or(is_finished) || !checkpoint.sums.loss.is_finite() {
-            return Err("metrics contradict each other".to_owned());
+        let RunningSums { samples, loss, correct, seconds, .. } = checkpoint.sums;
+        if !is_loss(loss, samples) || !is_within(seconds, MAX_SECONDS) || correct > samples {
+            return Err("sums of the unfinished epoch out of range".to_owned());
+        }
+        let losses = checkpoint.record.epochs.iter();
+        let losses = losses.filter_map(|epoch| Some((epoch.epoch, epoch.val_loss?)));
+        // Of equal losses, `min_by` returns the first, as training does.
+        let lowest = losses.min_by(|a, b| a.1.total_cmp(&b.1));
+        if checkpoint.best.as_ref().map(|best| (best.epoch, best.val_loss)) != lowest {
+            return Err("the best epoch is not the one with the lowest validation loss".to_owned());
         }
         Ok(checkpoint)
     }

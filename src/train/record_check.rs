@@ -24,6 +24,16 @@ pub const MAX_LOSS: f64 = 1000.0;
 /// The longest epoch in a valid record, in seconds: a hundred years.
 pub const MAX_SECONDS: f64 = 3.2e9;
 
+/// Returns whether `value` is from 0 to `most`. Negative zero is not, because every output would show its sign.
+pub(super) fn is_within(value: f64, most: f64) -> bool {
+    value.is_sign_positive() && value <= most
+}
+
+/// Returns whether `loss` can be the sum of the losses of `samples` images.
+pub(super) fn is_loss(loss: f64, samples: usize) -> bool {
+    is_within(loss, MAX_LOSS * samples as f64)
+}
+
 impl RunRecord {
     /// Checks that the settings are possible, the names are valid, the strings are short and the metrics are in range, so that
     /// sums, tables and charts of them are finite.
@@ -38,11 +48,11 @@ impl RunRecord {
         if let Some(text) = texts.chain(names).find(|text| text.len() > MAX_TEXT) {
             return Err(format!("text too long: {}", quoted(text)));
         }
-        let is_loss = |loss: f64| (0.0..=MAX_LOSS).contains(&loss);
-        let is_fraction = |fraction: f64| (0.0..=1.0).contains(&fraction);
+        let is_loss = |loss: f64| is_loss(loss, 1);
+        let is_fraction = |fraction: f64| is_within(fraction, 1.0);
         let epoch = |(index, epoch): (usize, &EpochRecord)| {
             epoch.epoch == index + 1
-                && (0.0..=MAX_SECONDS).contains(&epoch.seconds)
+                && is_within(epoch.seconds, MAX_SECONDS)
                 && is_loss(epoch.loss)
                 && is_fraction(epoch.accuracy)
                 && epoch.val_loss.is_none_or(is_loss)

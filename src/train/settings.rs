@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::data::Scaling;
 use crate::optim::Schedule;
 
+use super::record_check::is_within;
 use super::{EpochRecord, Recipe};
 
 /// The epoch whose weights are saved as the model.
@@ -51,6 +52,11 @@ pub const MAX_EPOCHS: usize = 100_000;
 /// The maximum batch size: all training images of Fashion-MNIST.
 pub const MAX_BATCH_SIZE: usize = 60_000;
 
+/// The largest mean and deviation of the pixels, which are from 0 to 255, and the smallest deviation. With values far outside
+/// this range, the weights for raw pixels are infinite.
+const MAX_PIXEL: f64 = 1000.0;
+const MIN_DEVIATION: f64 = 0.001;
+
 /// Returns whether `rate` is a valid learning rate: a positive number in the normal range of f32, the type of the weights.
 pub fn is_learning_rate(rate: f64) -> bool {
     (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&rate)
@@ -79,14 +85,14 @@ impl Settings {
     /// Returns the name of the first impossible value and the value.
     pub fn check(&self) -> Result<(), String> {
         let recipe = &self.recipe;
-        let is_fraction = |fraction: f64| (0.0..1.0).contains(&fraction);
+        let is_fraction = |fraction: f64| fraction < 1.0 && is_within(fraction, 1.0);
         let warm_up = match recipe.schedule {
             Schedule::Constant => 0.0,
             Schedule::Linear { warm_up } => warm_up,
         };
-        let deviation = match recipe.scaling {
-            Scaling::Raw => 1.0,
-            Scaling::Standardise { mean, deviation } => deviation + 0.0 * mean,
+        let (mean, deviation) = match recipe.scaling {
+            Scaling::Raw => (0.0, 1.0),
+            Scaling::Standardise { mean, deviation } => (mean.into(), deviation.into()),
         };
         let gain = f64::from(recipe.gain);
         let rate = recipe.learning_rate;
@@ -102,9 +108,10 @@ impl Settings {
             ("momentum", recipe.momentum, is_fraction(recipe.momentum)),
             ("warm-up", warm_up, is_fraction(warm_up)),
             ("gain", gain, gain.is_finite()),
-            ("pixel deviation", deviation.into(), deviation.is_normal()),
-            ("weight decay", decay, (0.0..=most).contains(&decay)),
-            ("Muon weight decay", of_muon, (0.0..=most).contains(&of_muon)),
+            ("pixel mean", mean, (-MAX_PIXEL..=MAX_PIXEL).contains(&mean)),
+            ("pixel deviation", deviation, (MIN_DEVIATION..=MAX_PIXEL).contains(&deviation)),
+            ("weight decay", decay, is_within(decay, most)),
+            ("Muon weight decay", of_muon, is_within(of_muon, most)),
         ];
         match values.iter().find(|(.., is_valid)| !is_valid) {
             Some((name, value, _)) => Err(format!("invalid {name}: {value}")),

@@ -37,7 +37,8 @@ static VALID: LazyLock<Checkpoint> = LazyLock::new(|| {
         val_accuracy: None,
     };
     checkpoint.slots = vec![Weights::zeros()];
-    checkpoint.best = Some(Best { epoch: 1, val_loss: 0.5, weights: checkpoint.weights.clone() });
+    checkpoint.best =
+        Some(Best { epoch: 1, val_loss: f64::MIN_POSITIVE, weights: checkpoint.weights.clone() });
     checkpoint.record.epochs = vec![record.clone(), EpochRecord { epoch: 2, ..record }];
     checkpoint.sums =
         RunningSums { batches: 3, samples: 96, loss: 3.5, correct: 40, seconds: 0.25 };
@@ -201,7 +202,10 @@ fn checkpoint_round_trips() {
 }
 
 #[test]
-fn invalid_settings_are_rejected() {
+fn invalid_values_are_rejected() {
+    let scaling =
+        |mean: f64, deviation: f64| json!({"standardise": {"mean": mean, "deviation": deviation}});
+    assert!(read(&crafted(&CONTENT, 3)).is_some());
     for (path, value) in [
         ("/record/settings/batch_size", json!(0)),
         ("/record/settings/batch_size", json!(60_001)),
@@ -217,6 +221,20 @@ fn invalid_settings_are_rejected() {
         ("/best/epoch", json!(0)),
         ("/record/settings/epochs", json!(1_000_000_000_000_u64)),
         ("/record/settings/recipe/learning_rate", json!(1e-46)),
+        ("/record/settings/recipe/momentum", json!(-0.0)),
+        ("/record/settings/recipe/scaling", scaling(0.0, 1e-30)),
+        ("/record/settings/recipe/scaling", scaling(0.0, 1e30)),
+        ("/record/settings/recipe/scaling", scaling(1e30, 1.0)),
+        ("/record/settings/recipe/scaling", scaling(-1e30, 1.0)),
+        ("/record/epochs/1/seconds", json!(-0.0)),
+        ("/sums/seconds", json!(1e308)),
+        ("/sums/seconds", json!(-5.0)),
+        ("/sums/loss", json!(1e300)),
+        ("/sums/loss", json!(-1.0)),
+        ("/sums/correct", json!(97)),
+        ("/best/val_loss", json!(0.5)),
+        // The first of two epochs with equal losses is the best.
+        ("/best/epoch", json!(2)),
     ] {
         let mut content = CONTENT.clone();
         *content.pointer_mut(path).unwrap() = value.clone();
