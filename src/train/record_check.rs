@@ -11,6 +11,9 @@ use crate::io::text::quoted;
 
 use super::{EpochRecord, RunRecord, TestRecord};
 
+/// The only version of the layout. It increases with every change other than an addition, see `docs/stability.md`.
+pub(super) const SCHEMA: u32 = 1;
+
 /// Maximum length of a string in a valid record, in bytes.
 const MAX_TEXT: usize = 1000;
 
@@ -35,9 +38,12 @@ pub(super) fn is_loss(loss: f64, samples: usize) -> bool {
 }
 
 impl RunRecord {
-    /// Checks that the settings are possible, the names are valid, the strings are short and the metrics are in range, so that
-    /// sums, tables and charts of them are finite.
+    /// Checks that the layout is known, the settings are possible, the names are valid, the strings are short and the metrics are
+    /// in range, so that sums, tables and charts of them are finite.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.schema != SCHEMA {
+            return Err(format!("schema {}, but this version reads schema {SCHEMA}", self.schema));
+        }
         self.settings.check()?;
         self.dataset.as_ref().map_or(Ok(()), DatasetNames::check)?;
         let Self { lenet, burn, started, device, host, job, model_sha256, data, settings, .. } =
@@ -59,7 +65,12 @@ impl RunRecord {
                 && epoch.val_accuracy.is_none_or(is_fraction)
         };
         let test = |test: &TestRecord| {
-            is_loss(test.loss) && is_fraction(test.accuracy) && test.correct <= test.samples
+            let accuracy = test.correct as f64 / test.samples as f64;
+            is_loss(test.loss)
+                && is_fraction(test.accuracy)
+                && test.correct <= test.samples
+                // Other programs may print fewer digits. Without samples, the accuracy is NaN.
+                && (test.accuracy - accuracy).abs() < 1e-6
         };
         let is_valid = self.epochs.len() <= settings.epochs
             && self.kept_epoch.is_none_or(|epoch| (1..=self.epochs.len()).contains(&epoch))

@@ -10,7 +10,7 @@ use crate::data::{CLASSES, DatasetIdentity, DatasetNames};
 use crate::eval::{Evaluation, is_near_chance};
 use crate::io::text::one_line;
 
-use super::record_check::few_files;
+use super::record_check::{SCHEMA, few_files};
 use super::{RunFiles, Settings};
 
 /// Everything about a run except the weights.
@@ -140,7 +140,7 @@ impl RunRecord {
     /// Returns the record of a run with `settings` on `device` that has not started.
     pub fn new(settings: Settings, device: &str) -> Self {
         Self {
-            schema: 1,
+            schema: SCHEMA,
             lenet: env!("CARGO_PKG_VERSION").to_owned(),
             burn: crate::BURN_VERSION.to_owned(),
             started: None,

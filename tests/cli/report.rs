@@ -113,7 +113,11 @@ fn kept_epoch_is_shown_unless_last() {
 
 #[test]
 fn mismatched_record_shows_warning() {
-    let differs = |record: &mut Value| record["test"]["correct"] = 40.into();
+    let differs = |record: &mut Value| {
+        let samples = record["test"]["samples"].as_f64().unwrap();
+        record["test"]["correct"] = 40.into();
+        record["test"]["accuracy"] = (40.0 / samples).into();
+    };
     assert_record_is_shown(differs, &["has 40 correct predictions, but the model has "]);
 }
 

@@ -117,7 +117,11 @@ fn record_settings_are_validated() {
         ("/epochs/0/seconds", json!(-1), "metrics"),
         ("/epochs/0/accuracy", json!(-0.5), "metrics"),
         ("/epochs/0/val_accuracy", json!(1.5), "metrics"),
+        ("/epochs/0/accuracy", json!(-0.0), "metrics"),
+        ("/schema", json!(99), "schema 99, but this version reads schema 1"),
         ("/test/accuracy", json!(2), "metrics"),
+        ("/test/accuracy", json!(0.999), "metrics"),
+        ("/test/samples", json!(0), "metrics"),
         ("/test/loss", json!(-1), "metrics"),
     ] {
         let mut invalid = record.clone();
