@@ -6,7 +6,8 @@ use std::error::Error;
 /// Escapes `text` to a single line: characters that a terminal interprets are written out, for example `\u{1b}`.
 ///
 /// Escaped characters are the control characters, which include line breaks, the Unicode line and paragraph
-/// separators, and the characters that change the writing direction.
+/// separators, the characters that change the writing direction, the space and the byte order mark without width, and U+FFFE and
+/// U+FFFF, which YAML rejects. The joiners without width are not escaped, because words and emoji need them.
 pub fn line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_interpreted) {
         return Cow::Borrowed(text);
@@ -26,11 +27,12 @@ pub(crate) fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
     clean
 }
 
-/// Returns whether a terminal interprets this character instead of showing it.
+/// Returns whether a terminal or browser interprets this character or hides it, instead of showing it.
 pub(crate) fn is_interpreted(character: char) -> bool {
-    matches!(character,
-        '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || character.is_control()
+    let is_invisible = matches!(character, '\u{200b}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let is_bidi_or_break = matches!(character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || is_invisible || is_bidi_or_break
 }
 
 /// Quotes text from a file for a message: escapes control characters and truncates to 60 characters.
@@ -86,9 +88,10 @@ mod tests {
 
     #[test]
     fn line_escapes_interpreted_characters() {
-        let every: String = ('\0'..='\u{2100}').collect();
+        let every: String = ('\0'..='\u{ffff}').collect();
         let clean = line(&every);
-        assert!(!clean.contains(|c: char| c.is_control() || "\u{202e}\u{2066}".contains(c)));
+        let marks = "\u{61c}\u{200b}\u{200e}\u{200f}\u{202e}\u{2066}\u{feff}";
+        assert!(!clean.contains(|c: char| c.is_control() || marks.contains(c)));
         assert_eq!(line("a\u{1b}]0;X\u{7}\n\u{9b}b"), r"a\u{1b}]0;X\u{7}\n\u{9b}b");
         assert!(matches!(line("größer – ✓ 1.5"), Cow::Borrowed(_)));
     }

@@ -1,5 +1,7 @@
 //! Finds the machine and the batch job of a run, for its run record.
 
+use crate::io::text::is_interpreted;
+
 /// The variables in which batch systems pass the job ID, and the number of the task within a job array.
 const JOBS: [(&str, &str, &str); 6] = [
     ("slurm", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID"),
@@ -39,7 +41,7 @@ fn job(value: impl Fn(&str) -> Option<String>) -> Option<String> {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= MAX_NAME && !name.contains(char::is_control)
+    !name.is_empty() && name.len() <= MAX_NAME && !name.contains(is_interpreted)
 }
 
 #[cfg(test)]
@@ -57,5 +59,10 @@ mod tests {
         assert_eq!(job(&array).unwrap(), "slurm 9_3");
         assert_eq!(job(&[("JOB_ID", "5"), ("SGE_TASK_ID", "2")]).unwrap(), "sge 5_2");
         assert_eq!(job(&[("HOSTNAME", "pc"), ("JOB_ID", "5"), ("SGE_TASK_ID", "undefined")]), None);
+    }
+
+    #[test]
+    fn unprintable_names_are_not_recorded() {
+        assert!(is_name("Größe 1") && !is_name("a\u{202e}") && !is_name("a\u{1b}"));
     }
 }
