@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::report::card;
 use crate::cli::report::training_rows;
+use crate::cli::ui::format::json as escaped;
 use crate::data::DatasetIdentity;
 use crate::io::text::is_interpreted;
 use crate::train::RunRecord;
@@ -116,10 +117,11 @@ pub(super) fn write(name: &str, record: Option<&RunRecord>, is_described: bool) 
     text
 }
 
-/// Returns a mapping as YAML, one key per line. The values are JSON, which is valid YAML.
+/// Returns a mapping as YAML, one key per line. The values are JSON, which is valid YAML if the characters that YAML rejects are
+/// escaped.
 fn yaml(head: &Value) -> String {
     let entries = head.as_object().into_iter().flatten();
-    entries.map(|(key, value)| format!("{key}: {value}\n")).collect()
+    entries.map(|(key, value)| format!("{key}: {}\n", escaped(value.to_string()))).collect()
 }
 
 /// Returns text from files in Markdown. Text that could be markup, a link or a mention is formatted as code, in which Markdown
@@ -139,8 +141,7 @@ fn plain(text: &str) -> String {
 
 /// Returns text as a code span, on one line.
 fn code(text: &str) -> String {
-    let is_unsafe = |c: char| c.is_control() || is_interpreted(c);
-    let line: String = text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect();
+    let line = text.replace(is_interpreted, " ");
     let longest = line.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest + 1);
     match longest {
@@ -227,5 +228,7 @@ mod tests {
         }
         assert_eq!(plain("a`b``\nc"), "``` a`b`` c ```");
         assert_eq!(yaml(&json!({ "name": "a: \"b\"" })), "name: \"a: \\\"b\\\"\"\n");
+        let unprintable = json!({ "name": "ö\u{7f}\u{9b}\u{202e}\u{ffff}" });
+        assert_eq!(yaml(&unprintable), "name: \"ö\\u007f\\u009b\\u202e\\uffff\"\n");
     }
 }

@@ -8,6 +8,7 @@ use super::card;
 use crate::cli::args::ConvertArgs;
 use crate::cli::commands::Model;
 use crate::cli::error::Error;
+use crate::cli::ui::format::json as escaped;
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Scaling};
 use crate::format::Format;
 use crate::io::{create_directory, write_together};
@@ -29,16 +30,21 @@ pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
     let assumed = DatasetIdentity::assumed();
     let record = model.record();
     let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);
-    let config = serde_json::to_string_pretty(&config).expect("names and numbers become JSON");
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
     let card = card::write(&stem, record, model.is_described());
     let [weights, graph, settings, readme] = FILES.map(|name| dir.join(name));
     let files = [
         (weights.clone(), super::encode(&weights, Format::Safetensors, &model.file)?),
         (graph.clone(), super::encode(&graph, Format::Onnx, &model.file)?),
-        (settings, (config + "\n").into_bytes()),
+        (settings, pretty(&config).into_bytes()),
     ];
     Ok(write_together(&files, &[(readme, card.into_bytes())], args.force)?)
+}
+
+/// Returns the text of a JSON file. Characters that are not printable are escaped, except for the line breaks between values.
+fn pretty(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).expect("names and numbers become JSON");
+    text.lines().map(|line| escaped(line.to_owned()) + "\n").collect()
 }
 
 /// Returns `config.json`: everything that a program needs to use the weights.
@@ -88,4 +94,17 @@ fn config(layers: &[LayerSummary], record: Option<&RunRecord>, dataset: &Dataset
         "parameters": PARAMETERS,
         "lenet_version": env!("CARGO_PKG_VERSION"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn config_escapes_unprintable_characters() {
+        let value = json!({ "a": "ö\u{202e}\n", "b": 1 });
+        let text = pretty(&value);
+        assert_eq!(text, "{\n  \"a\": \"ö\\u202e\\n\",\n  \"b\": 1\n}\n");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }
