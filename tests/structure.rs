@@ -18,7 +18,7 @@ const PARTS: [(&str, &str); 24] = [
         "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/import cli/picture cli/restart",
     ),
     ("cli/compare", "cli/report cli/ui"),
-    ("cli/report", "cli/ui cli/picture"),
+    ("cli/report", "cli/ui cli/args cli/picture"),
     ("cli/fetch", "cli/ui cli/error"),
     ("cli/import", "cli/error cli/picture"),
     ("cli/ui", "cli/args cli/error"),

@@ -89,6 +89,7 @@ fn names_in_record_are_escaped() {
         "recipe classic and seed 7",
         "on &lt;b&gt;CPU&lt;/b&gt;, started",
         "<dt>Validation accuracy</dt>",
+        "<code>lenet report 'a&amp;b.mpk'</code>",
     ];
     assert_record_is_shown(|record| record["device"] = "<b>CPU</b>".into(), &expected);
 }

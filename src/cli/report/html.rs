@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
 use crate::cli::ui::table::{Table, number};
+use crate::io::text::escaped;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -58,7 +59,11 @@ impl Page<'_> {
                 }
             }
         };
-        page.into_string() + "\n"
+        // Names from files may contain characters that change the writing direction or are invisible.
+        escaped(&(page.into_string() + "\n"), |character| match character {
+            '\n' => "\n".to_owned(),
+            other => other.escape_default().collect(),
+        })
     }
 }
 
@@ -94,4 +99,29 @@ pub fn table(label: &str, class: &str, table: &Table, kept: Option<usize>) -> Ma
         }
     };
     scroll(label, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::text::is_interpreted;
+
+    #[test]
+    fn page_has_no_interpreted_characters() {
+        let page = Page {
+            title: "a\u{202e}b",
+            command: "lenet report",
+            style: "",
+            header: html! { "\u{7}" },
+            main: html! { p title="\u{200f}" { "ok\u{feff}" } },
+            data: html! {},
+            script: "",
+        };
+        let page = page.render();
+        assert!(!page.contains(|c| c != '\n' && is_interpreted(c)), "{page:?}");
+        assert!(page.contains(r"<title>a\u{202e}b</title>") && page.contains(r"ok\u{feff}"));
+        for script in [crate::cli::report::script::SCRIPT, STYLE] {
+            assert!(!script.contains(|c| c != '\n' && is_interpreted(c)));
+        }
+    }
 }

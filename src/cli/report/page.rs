@@ -1,9 +1,11 @@
 //! The report of a model, section by section.
 
+use std::ffi::OsStr;
 use std::io;
 
 use maud::html;
 
+use crate::cli::args::quoted;
 use crate::cli::ui::format::percent;
 use crate::data::{CLASSES, DatasetIdentity, ImageDataset, UNKNOWN};
 use crate::model::Weights;
@@ -79,7 +81,8 @@ pub fn page(report: &Report<'_>, other: Option<&Report<'_>>) -> String {
     let names: Vec<_> =
         [Some(report), other].into_iter().flatten().map(|model| model.model).collect();
     let title = format!("LeNet on {}: {accuracy} ({})", dataset.title(), names.join(", "));
-    let command = format!("lenet report {}", names.join(" "));
+    let typed: Vec<_> = names.iter().map(|name| quoted(OsStr::new(name))).collect();
+    let command = format!("lenet report {}", typed.join(" "));
     let page = Page {
         title: &title,
         command: &command,

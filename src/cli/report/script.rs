@@ -5,6 +5,7 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Value, json};
 
 use crate::cli::picture::RANGES;
+use crate::cli::ui::format::json as escaped;
 use crate::data::{FASHION_MNIST, Image};
 use crate::format::to_torch;
 use crate::model::{TENSORS, TensorSpec, Weights};
@@ -81,7 +82,7 @@ pub fn data(
         "ranges": ranges.map(|range| json!([range.name, range.min, range.max])).collect::<Value>(),
     });
     // Escape `<`, so that no text in the data can close the script element.
-    let data = data.to_string().replace('<', "\\u003c");
+    let data = escaped(data.to_string()).replace('<', "\\u003c");
     html! { script #data type="application/json" { (PreEscaped(data)) } }
 }
 
