@@ -59,6 +59,27 @@ fn broken_records_are_reported() {
 }
 
 #[test]
+fn epochs_need_little_memory() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o m.mpk");
+    let mut record = dir.json("m.json");
+    let epochs: Vec<_> = (1..=100_000)
+        .map(|epoch| {
+            let mut found = record["epochs"][0].clone();
+            found["epoch"] = epoch.into();
+            found
+        })
+        .collect();
+    record["settings"]["epochs"] = epochs.len().into();
+    record["epochs"] = epochs.into();
+    dir.write("m.json", record.to_string());
+    for options in ["--json", "--csv", ""] {
+        let output = dir.run_in_shell("ulimit -v 400000", &format!("runs --per-epoch {options}"));
+        assert!(output.ok().stdout().len() > 5_000_000, "{options}");
+    }
+}
+
+#[test]
 fn seed_replaces_placeholder_in_paths() {
     let dir = TestDir::new();
     let mut command =

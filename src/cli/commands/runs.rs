@@ -1,5 +1,6 @@
 //! `lenet runs`: one row per training run, with the settings that differ.
 
+mod cell;
 mod find;
 mod table;
 
@@ -50,7 +51,7 @@ impl RunsArgs {
         let mut out = Out::default();
         match (self.json, self.csv) {
             (true, _) => out.json(&table.json(&broken)),
-            (_, true) => out.lines(table.csv().lines()),
+            (_, true) => out.lines(table.csv()),
             _ => out.table(&table.text()),
         }
         broken.iter().for_each(|broken| skip(broken));

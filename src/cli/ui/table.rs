@@ -40,10 +40,9 @@ impl Table {
     /// would start a line or change the terminal are escaped. In colour, the best value of each metric is highlighted.
     pub fn lines(&self, columns: usize, in_colour: bool) -> Vec<String> {
         let best = if in_colour { self.best() } else { vec![None; self.columns.len()] };
-        let escaped = |row: &Vec<String>| {
-            row.iter().map(|cell| text::line(cell).into_owned()).collect::<Vec<_>>()
-        };
-        let rows: Vec<_> = std::iter::once(&self.columns).chain(&self.rows).map(escaped).collect();
+        let rows = std::iter::once(&self.columns).chain(&self.rows);
+        let rows: Vec<Vec<_>> =
+            rows.map(|row| row.iter().map(|cell| text::line(cell)).collect()).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
         let widths: Vec<usize> = (0..self.columns.len()).filter_map(width).collect();
         let mut lines = Vec::new();
