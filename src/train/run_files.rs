@@ -12,7 +12,7 @@ use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::{self as files, FileError, Lock, Origin, Target};
 use crate::model::INPUT;
 
-use super::{Checkpoint, RunRecord, sha256};
+use super::{Checkpoint, RunRecord, Snapshots, sha256};
 
 /// The default file name of a model.
 const DEFAULT: &str = "model.mpk";
@@ -147,11 +147,11 @@ impl RunFiles {
         ])
     }
 
-    /// Checks that the disk has room for the files of a run that starts with `checkpoint`.
+    /// Checks that the disk has room for the files of a run that starts with `checkpoint`, with or without snapshots.
     ///
     /// # Errors
     /// Returns an error if the disk is too full.
-    pub fn probe_space(&self, checkpoint: &Checkpoint) -> Result<(), Error> {
+    pub fn probe_space(&self, checkpoint: &Checkpoint, snapshots: bool) -> Result<(), Error> {
         let model = self.encode(checkpoint)?.len();
         let RunRecord { settings, validation_samples, .. } = &checkpoint.record;
         // With validation images, the checkpoint will also have the weights of the best epoch.
@@ -162,6 +162,8 @@ impl RunFiles {
         let targets = self.targets()?;
         let probe = |(target, size): (&Target, usize)| target.probe_space(size);
         let _occupied = targets.iter().zip(sizes).map(probe).collect::<Result<Vec<_>, _>>()?;
+        let snapshots = snapshots.then(|| Snapshots::probe_space(&self.model, settings.epochs));
+        let _snapshots = snapshots.transpose()?;
         // Each later save writes a new checkpoint before it replaces the old one.
         targets[0].probe_space(sizes[0])?;
         Ok(())

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::io::{self as files, FileError, Origin, Target};
 use crate::model::{PARAMETERS, TENSORS, Weights};
 
@@ -96,6 +98,17 @@ impl Snapshots {
             self.epochs.push(Snapshot::new(epoch, model));
         }
         is_added
+    }
+
+    /// Checks that the disk has room for the snapshots of `epochs` epochs next to the model, twice: each save writes a new file
+    /// before it replaces the old one. The space stays occupied until the result is dropped.
+    pub(super) fn probe_space(
+        model: &Path,
+        epochs: usize,
+    ) -> Result<[NamedTempFile; 2], FileError> {
+        let bytes = MAGIC.len() + RUN + BYTES * epochs.saturating_add(1).min(MAX_SNAPSHOTS);
+        let target = Target::new(&RunFiles::beside(model, "snapshots"), Origin::Program)?;
+        Ok([target.probe_space(bytes)?, target.probe_space(bytes)?])
     }
 
     /// Writes the file next to the model. A symlink there is replaced, not followed.

@@ -51,6 +51,30 @@ fn snapshots_are_kept_per_seed() {
     nothing.assert_error(2, "--snapshots has no effect with --seeds unless -o is given", "");
 }
 
+#[cfg(unix)]
+#[test]
+fn saves_without_snapshot_keep_file() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = TestDir::new();
+    let inode = || std::fs::metadata(dir.path("m.snapshots")).unwrap().ino();
+    dir.train("--epochs 1 --snapshots -o m.mpk");
+    let before = inode();
+    // The run is finished, so only its test results are saved again.
+    dir.train("--epochs 1 --snapshots -o m.mpk --resume");
+    assert_eq!(inode(), before);
+    dir.train("--epochs 2 --snapshots -o m.mpk --resume");
+    assert_eq!(dir.snapshots("m.snapshots").len(), 3);
+}
+
+#[test]
+fn space_for_snapshots_is_checked_first() {
+    let dir = TestDir::new();
+    let train = "train --any-dataset --epochs 1000 -o m.mpk --snapshots";
+    let output = dir.run_in_shell("ulimit -f 20000", train);
+    output.assert_error(1, "cannot write m.snapshots", "");
+    assert!(!dir.path("m.mpk").exists());
+}
+
 #[test]
 fn snapshots_keep_other_files() {
     let dir = TestDir::new();

@@ -74,13 +74,11 @@ impl Splits {
     }
 }
 
-/// Adds the weights after the last epoch, if no batch of the next epoch has been trained.
-fn add_snapshot(snapshots: &mut Snapshots, checkpoint: &Checkpoint) {
+/// Adds the weights after the last epoch, if no batch of the next epoch has been trained. Returns whether they were added.
+fn add_snapshot(snapshots: &mut Snapshots, checkpoint: &Checkpoint) -> bool {
     let record = &checkpoint.record;
-    if checkpoint.sums.batches == 0 {
-        let model = record.settings.recipe.fold(&checkpoint.weights);
-        snapshots.add(record.epochs.len(), &model);
-    }
+    checkpoint.sums.batches == 0
+        && snapshots.add(record.epochs.len(), &record.settings.recipe.fold(&checkpoint.weights))
 }
 
 /// A run that is ready to start.
@@ -129,7 +127,7 @@ impl<D> TrainingRun<'_, D> {
             None => Checkpoint::initial(record),
         };
         if let Some(files) = files {
-            files.probe_space(&checkpoint)?;
+            files.probe_space(&checkpoint, *with_snapshots)?;
         }
         // A resumed run continues its snapshots.
         let mut snapshots = match files {
@@ -139,9 +137,8 @@ impl<D> TrainingRun<'_, D> {
             _ => None,
         };
         // Add the weights at the start, or an epoch after which the run was interrupted before its snapshot was written.
-        if let Some(snapshots) = &mut snapshots {
-            add_snapshot(snapshots, &checkpoint);
-        }
+        let add = |snapshots| add_snapshot(snapshots, &checkpoint);
+        let mut has_unsaved = snapshots.as_mut().is_some_and(add);
         reporter.start(&checkpoint.record, files.as_ref().map(RunFiles::model_path));
         let (settings, done) = (&checkpoint.record.settings, checkpoint.record.epochs.len());
         if done >= settings.epochs {
@@ -155,8 +152,10 @@ impl<D> TrainingRun<'_, D> {
             if let Some(files) = files.as_mut() {
                 files.write(checkpoint)?;
                 if let Some(snapshots) = &mut snapshots {
-                    add_snapshot(snapshots, checkpoint);
-                    snapshots.write(files.model_path())?;
+                    has_unsaved |= add_snapshot(snapshots, checkpoint);
+                    if std::mem::take(&mut has_unsaved) {
+                        snapshots.write(files.model_path())?;
+                    }
                 }
             }
             if let Some(tensorboard) = &mut tensorboard {
