@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::report::differences::only_correct;
 use crate::data::{DatasetIdentity, DatasetInfo, DatasetNames, ImageDataset};
 
-use super::run::defaults;
+use super::setting::{Setting, defaults};
 use super::statistics::{Summary, Welch, mcnemar, welch};
 use super::{Metric, Run};
 
@@ -32,7 +32,7 @@ pub struct Difference {
     /// Name in the run record.
     pub setting: String,
     /// Value in each group or run, or `None` if it is unknown or not set.
-    pub values: Vec<Option<String>>,
+    pub values: Vec<Option<Setting>>,
     /// Whether each value is the default of its recipe. If so, the name of the recipe already distinguishes them.
     #[serde(skip)]
     pub is_implied: bool,

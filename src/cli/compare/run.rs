@@ -5,15 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::cli::ui::format::fields;
 use crate::data::{DataFile, DatasetIdentity};
 use crate::eval::Evaluation;
 use crate::io::{self as files, text};
-use crate::train::{EpochRecord, Recipe, RunFiles, RunRecord, Settings, StopReason};
+use crate::train::{EpochRecord, RunFiles, RunRecord, StopReason};
 
 use super::log::{self, Log};
+use super::setting::{Setting, flat};
 
 /// The largest log file that is read, in bytes.
 const MAX_LOG_BYTES: u64 = 32 << 20;
@@ -75,7 +74,7 @@ pub struct Run {
     pub kind: String,
     pub seed: Option<u64>,
     /// All settings except the seed, by name in the run record.
-    pub settings: BTreeMap<String, String>,
+    pub settings: BTreeMap<String, Setting>,
     pub epochs: Vec<EpochRecord>,
     /// Whether the training time of each epoch is known.
     pub is_timed: bool,
@@ -130,16 +129,18 @@ impl Run {
             (None, None) => "unfinished",
         };
         let mut settings = flat(&record.settings);
-        settings.insert("device".to_owned(), record.device);
-        settings.insert("lenet".to_owned(), record.lenet);
-        settings.insert("train_samples".to_owned(), record.train_samples.to_string());
+        settings.insert("device".to_owned(), Setting::Text(record.device));
+        settings.insert("lenet".to_owned(), Setting::Text(record.lenet));
+        let samples = Setting::Json(record.train_samples.to_string());
+        settings.insert("train_samples".to_owned(), samples);
         if let Some(name) = trained_on.as_ref().and_then(|dataset| dataset.names.name.clone()) {
-            settings.insert("dataset".to_owned(), name);
+            settings.insert("dataset".to_owned(), Setting::Text(name));
         }
         // Only known files, because a comparison has a column for every setting of any run.
         let known = DataFile::ALL.map(DataFile::name);
         let digests = record.data.into_iter().filter(|(file, _)| known.contains(&&**file));
-        settings.extend(digests.map(|(file, digest)| (format!("sha256.{file}"), digest)));
+        let digest = |(file, digest)| (format!("sha256.{file}"), Setting::Text(digest));
+        settings.extend(digests.map(digest));
         Self {
             framework: "lenet",
             kind: record.settings.recipe.name,
@@ -192,20 +193,6 @@ fn stem(path: &Path) -> String {
     text::line(&stem).into_owned()
 }
 
-/// Returns the default settings of a named recipe, or none if the name is unknown.
-pub fn defaults(recipe: &str) -> BTreeMap<String, String> {
-    let settings = Recipe::named(recipe).map(Settings::new);
-    settings.as_ref().map(flat).unwrap_or_default()
-}
-
-/// Returns all settings except the seed, by name in the run record.
-fn flat(settings: &Settings) -> BTreeMap<String, String> {
-    let mut flat = BTreeMap::new();
-    flatten("", &Value::Object(fields(settings)), &mut flat);
-    flat.remove("seed");
-    flat
-}
-
 /// Returns the path of the model that a record belongs to: the inverse of [`RunFiles::beside`].
 fn model_of(record: &Path) -> PathBuf {
     let bare = record.with_extension("");
@@ -216,24 +203,10 @@ fn model_of(record: &Path) -> PathBuf {
     }
 }
 
-/// Adds the leaves of `value` except nulls to `into`, with names joined by dots. A non-empty `prefix` ends with a dot.
-fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
-    let text = match value {
-        Value::Null => return,
-        Value::Object(parts) => {
-            return parts
-                .iter()
-                .for_each(|(part, value)| flatten(&format!("{prefix}{part}."), value, into));
-        }
-        Value::String(text) => text.clone(),
-        value => value.to_string(),
-    };
-    into.insert(prefix.trim_end_matches('.').to_owned(), text);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::{Recipe, Settings};
 
     #[test]
     fn unknown_data_files_are_no_settings() {

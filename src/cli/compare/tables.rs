@@ -4,7 +4,7 @@ use crate::cli::ui::format::{UNKNOWN, count, decimals, plural, significant};
 use crate::cli::ui::table::{Table, row};
 
 use super::groups::{Difference, Group, MAX_GROUPS, ModelPair};
-use super::{Comparison, Metric};
+use super::{Comparison, Metric, Setting};
 
 /// Number of leading characters of a digest that are shown.
 const DIGEST: usize = 12;
@@ -67,7 +67,7 @@ impl Comparison {
         self.shown().map(move |difference| {
             let is_digest = difference.setting.starts_with("sha256.");
             let length = if is_digest { DIGEST } else { usize::MAX };
-            let value = difference.values[group].as_deref().unwrap_or(UNKNOWN);
+            let value = difference.values[group].as_ref().map_or(UNKNOWN, Setting::as_str);
             value.chars().take(length).collect()
         })
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use std::rc::Rc;
 
 use serde::{Serialize, Serializer};
-use serde_json::Number;
+use serde_json::{Number, Value};
+
+use crate::cli::compare::Setting;
 
 /// A cell. It is smaller than a JSON value, because a table may have a row for each of 100,000 epochs.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,17 @@ impl From<f64> for Cell {
     /// Returns a number, or no value for NaN, which a log has for a missing value.
     fn from(number: f64) -> Self {
         Number::from_f64(number).map_or(Self::Unknown, Self::Number)
+    }
+}
+
+impl From<&Setting> for Cell {
+    fn from(setting: &Setting) -> Self {
+        let Setting::Json(text) = setting else { return setting.as_str().into() };
+        match serde_json::from_str(text) {
+            Ok(Value::Number(number)) => Self::Number(number),
+            Ok(Value::Bool(value)) => Self::Truth(value),
+            _ => text.as_str().into(),
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::cli::compare::{Metric, Run, differences};
 use crate::cli::ui::format::{UNKNOWN, decimals};
@@ -158,19 +157,10 @@ fn identities(runs: &[(String, Run)]) -> (Vec<Column>, impl Iterator<Item = Rc<[
     let columns = columns.collect();
     let cells = runs.iter().enumerate().map(move |(number, (path, run))| {
         let first = [path.as_str().into(), run.seed.into(), run.kind.as_str().into()].into_iter();
-        let values = settings.iter().map(|setting| setting.values[number].as_deref());
-        first.chain(values.map(|value| value.map_or(Cell::Unknown, cell))).collect()
+        let values = settings.iter().map(|setting| setting.values[number].as_ref().into());
+        first.chain(values).collect()
     });
     (columns, cells)
-}
-
-/// Returns a setting as a number if it is one, and otherwise as text.
-fn cell(text: &str) -> Cell {
-    match serde_json::from_str(text) {
-        Ok(Value::Number(number)) => Cell::Number(number),
-        Ok(Value::Bool(value)) => Cell::Truth(value),
-        _ => text.into(),
-    }
 }
 
 /// Returns a line of CSV, without the line break.
@@ -227,12 +217,14 @@ impl Serialize for Object<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::compare::Setting;
 
     fn run(seed: u64, rate: &str, accuracy: Option<f64>) -> (String, Run) {
         // The table shows neither equal settings nor the number of epochs, although that differs.
         let epochs = seed.to_string();
         let settings = [("recipe.learning_rate", rate), ("batch_size", "32"), ("epochs", &epochs)];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let json = |value: &str| Setting::Json(value.to_owned());
+        let settings = settings.map(|(name, value)| (name.to_owned(), json(value)));
         let test = accuracy.map(|accuracy| (0.5, accuracy));
         let framework = "lenet";
         let run =
@@ -254,6 +246,21 @@ mod tests {
         assert!(table.sort("rate").unwrap_err().contains(&"learning_rate".to_owned()));
         let lines: Vec<_> = table.csv().collect();
         assert_eq!(lines[1], "2.json,2,,0.05,0,0.7,0.5,,,,");
+    }
+
+    #[test]
+    fn text_settings_stay_text() {
+        let runs = ["1e5", "0.20"].map(|backend| {
+            let (path, mut run) = run(1, "0.9", None);
+            let backend = Setting::Text(backend.to_owned());
+            run.settings.insert("backend".to_owned(), backend);
+            (path, run)
+        });
+        let table = RunTable::of_runs(&runs);
+        let json = serde_json::to_string(&table.json(&[])).unwrap();
+        assert!(json.contains(r#""settings":{"backend":"1e5"}"#), "{json}");
+        assert!(json.contains(r#""settings":{"backend":"0.20"}"#), "{json}");
+        assert!(table.csv().any(|line| line.contains(",0.20,")));
     }
 
     #[test]
