@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
 use crate::cli::compare::Setting;
+use crate::io::text::line;
 
 /// A cell. It is smaller than a JSON value, because a table may have a row for each of 100,000 epochs.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +84,18 @@ impl Serialize for Cell {
 }
 
 impl Cell {
+    /// Returns the cell for CSV. A spreadsheet runs text that starts like a formula, unless it starts with an apostrophe.
+    pub(super) fn csv(&self) -> String {
+        match self {
+            // A line break in a cell would let a run record add lines to the table.
+            Self::Text(text) if text.starts_with(['=', '+', '-', '@']) => {
+                format!("'{}", line(text))
+            }
+            Self::Text(text) => line(text).into_owned(),
+            cell => cell.to_string(),
+        }
+    }
+
     /// Compares two cells in the order of a sorted column: numbers by value, then text, then unknown values. The order is
     /// reversed for numbers if `is_best_highest` is set.
     pub(super) fn compare(&self, other: &Self, is_best_highest: bool) -> Ordering {
@@ -112,6 +125,20 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn csv_text_is_no_formula() {
+        for (text, expected) in [
+            ("=1+2", "'=1+2"),
+            ("@A1", "'@A1"),
+            ("-x.json", "'-x.json"),
+            ("+x", "'+x"),
+            ("a=1\n", r"a=1\n"),
+        ] {
+            assert_eq!(Cell::from(text).csv(), expected);
+        }
+        assert_eq!(Cell::from(-0.5).csv(), "-0.5");
+    }
 
     #[test]
     fn cells_are_ordered_by_value() {

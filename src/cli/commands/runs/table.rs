@@ -8,7 +8,6 @@ use serde::{Serialize, Serializer};
 use crate::cli::compare::{Metric, Run, differences};
 use crate::cli::ui::format::{UNKNOWN, decimals};
 use crate::cli::ui::table::{Table, direction};
-use crate::io::text::line;
 use crate::train::EpochRecord;
 
 use super::cell::Cell;
@@ -130,13 +129,7 @@ impl RunTable {
     /// Returns the lines of the table as CSV, with an empty cell for an unknown value.
     pub(super) fn csv(&self) -> impl Iterator<Item = String> {
         let header = csv_line(self.columns.iter().map(|column| column.key.clone()));
-        let row = |row: &Row| {
-            csv_line(row.cells().map(|cell| match cell {
-                // A line break in a cell would let a run record add lines to the table.
-                Cell::Text(text) => line(text).into_owned(),
-                cell => cell.to_string(),
-            }))
-        };
+        let row = |row: &Row| csv_line(row.cells().map(Cell::csv));
         std::iter::once(header).chain(self.rows.iter().map(row))
     }
 
