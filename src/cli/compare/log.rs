@@ -113,7 +113,8 @@ impl Log {
         let [epoch, loss, accuracy, val_loss, val_accuracy, seconds] = cells;
         let last = self.epochs.last().map_or(0, |epoch| epoch.epoch);
         let epochs = last as f64..MAX_EPOCHS as f64;
-        let epoch = number(epoch)?.filter(|epoch| epochs.contains(epoch)).ok_or_else(|| {
+        let is_epoch = |epoch: &f64| epochs.contains(epoch) && epoch.fract() == 0.0;
+        let epoch = number(epoch)?.filter(is_epoch).ok_or_else(|| {
             let found = quoted(epoch.unwrap_or_default());
             format!("expected an epoch from {last} to {}, found {found}", MAX_EPOCHS - 1)
         })?;
@@ -142,7 +143,11 @@ fn number(cell: Option<&str>) -> Result<Option<f64>, String> {
     match cell {
         None | Some("" | "NA") => Ok(None),
         Some(text) => {
-            text.parse().map(Some).map_err(|_| format!("expected a number, found {}", quoted(text)))
+            let number = text.parse::<f64>();
+            let number =
+                number.map_err(|_| format!("expected a number, found {}", quoted(text)))?;
+            // Adding zero removes the sign of negative zero, which every output would show.
+            Ok(Some(number + 0.0))
         }
     }
 }
@@ -183,6 +188,8 @@ mod tests {
         let quoted =
             parse("epoch,accuracy,loss,x\n\n0,0.5,1.2,\"\"\"[1, 2]\"\"\"\n1,0.5,1,2").unwrap();
         assert_eq!(quoted.epochs.len(), 2);
+        let zero = parse("epoch,accuracy,loss\n0,-0.0,-0\n").unwrap().epochs[0].clone();
+        assert!(zero.accuracy.is_sign_positive() && zero.loss.is_sign_positive());
         let appended =
             "epoch,accuracy,loss,seconds\n0,0.5,1.2,8\nepoch,accuracy,loss,seconds\n1,0.6,1.1,9\n";
         let timed = parse(appended).unwrap();
@@ -201,6 +208,7 @@ mod tests {
             ("epoch,accuracy,loss\n0,x,1\n", "line 2: expected a number, found \"x\""),
             ("epoch,accuracy,loss\n0,1\n", "2 fields"),
             ("epoch,accuracy,loss\nNA,1,1\n", "line 2: expected an epoch from 0"),
+            ("epoch,accuracy,loss\n0.9,1,1\n", "line 2: expected an epoch from 0"),
             ("epoch,accuracy,loss\n3,1,1\n0,1,1\n", "line 3: expected an epoch from 4"),
             ("epoch,accuracy,loss\n0,1,\"1\n2\",3\n", "a quote is not closed"),
             ("epoch,accuracy,\"\nx\"\n0,1,1\n", "a quote is not closed"),
