@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::data::Scaling;
 use crate::optim::Schedule;
 
-use super::record_check::is_within;
 use super::{EpochRecord, Recipe};
 
 /// The epoch whose weights are saved as the model.
@@ -85,7 +84,7 @@ impl Settings {
     /// Returns the name of the first impossible value and the value.
     pub fn check(&self) -> Result<(), String> {
         let recipe = &self.recipe;
-        let is_fraction = |fraction: f64| fraction < 1.0 && is_within(fraction, 1.0);
+        let is_fraction = |fraction: f64| (0.0..1.0).contains(&fraction);
         let warm_up = match recipe.schedule {
             Schedule::Constant => 0.0,
             Schedule::Linear { warm_up } => warm_up,
@@ -110,10 +109,12 @@ impl Settings {
             ("gain", gain, gain.is_finite()),
             ("pixel mean", mean, (-MAX_PIXEL..=MAX_PIXEL).contains(&mean)),
             ("pixel deviation", deviation, (MIN_DEVIATION..=MAX_PIXEL).contains(&deviation)),
-            ("weight decay", decay, is_within(decay, most)),
-            ("Muon weight decay", of_muon, is_within(of_muon, most)),
+            ("weight decay", decay, (0.0..=most).contains(&decay)),
+            ("Muon weight decay", of_muon, (0.0..=most).contains(&of_muon)),
         ];
-        match values.iter().find(|(.., is_valid)| !is_valid) {
+        // Every output would show the sign of negative zero.
+        let is_negative_zero = |value: f64| value == 0.0 && value.is_sign_negative();
+        match values.iter().find(|(_, value, is_valid)| !is_valid || is_negative_zero(*value)) {
             Some((name, value, _)) => Err(format!("invalid {name}: {value}")),
             None => Ok(()),
         }

@@ -222,6 +222,7 @@ fn invalid_values_are_rejected() {
         ("/record/settings/epochs", json!(1_000_000_000_000_u64)),
         ("/record/settings/recipe/learning_rate", json!(1e-46)),
         ("/record/settings/recipe/momentum", json!(-0.0)),
+        ("/record/settings/recipe/gain", json!(-0.0)),
         ("/record/settings/recipe/scaling", scaling(0.0, 1e-30)),
         ("/record/settings/recipe/scaling", scaling(0.0, 1e30)),
         ("/record/settings/recipe/scaling", scaling(1e30, 1.0)),
