@@ -79,6 +79,20 @@ fn cli_feature_is_named_once() {
     assert_eq!(sources().into_iter().map(count).sum::<usize>(), 1);
 }
 
+/// A pipe that replaces a file blocks whoever opens it. `io` opens files without blocking.
+#[test]
+fn only_io_opens_files() {
+    let is_other = |(file, _): &(PathBuf, String)| !file.starts_with("io");
+    for (file, text) in sources().into_iter().filter(is_other) {
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for call in
+            ["File::open", "File::options", "OpenOptions", "fs::read(", "fs::read_to_string"]
+        {
+            assert!(!code.contains(call), "{}: {call}", file.display());
+        }
+    }
+}
+
 /// A device reports an error only when the program waits for it. Therefore, each of the two functions that copy values from a
 /// device waits first, and no other function copies values.
 #[test]

@@ -1,13 +1,14 @@
 //! Searches for run records.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::Error;
 use crate::io::FileError;
 use crate::io::limits::is_exhausted;
+use crate::io::read;
 use crate::train::RunFiles;
 
 /// Maximum depth of the search below a given directory, so that the search ends.
@@ -59,11 +60,8 @@ fn is_record(path: &Path) -> io::Result<bool> {
     if bare.with_extension("mpk").is_file() || RunFiles::beside(&bare, "state").is_file() {
         return Ok(true);
     }
-    if !path.is_file() {
-        return Ok(false);
-    }
     let mut start = Vec::new();
-    match File::open(path).and_then(|file| file.take(256).read_to_end(&mut start)) {
+    match read::open(path, u64::MAX).and_then(|(file, _)| file.take(256).read_to_end(&mut start)) {
         Err(error) if is_exhausted(&error) => return Err(error),
         Err(_) => return Ok(false),
         Ok(_) => {}
