@@ -146,10 +146,11 @@ fn run_listed_twice_counts_once() {
     let dir = TestDir::new();
     dir.train("--epochs 1 --seeds 1..2 -o c-{seed}.mpk");
     std::os::unix::fs::symlink("c-1.json", dir.path("link.json")).unwrap();
-    let names = "c-1.json c-1.mpk ./c-1.json link.json c-2.json";
+    fs::hard_link(dir.path("c-1.json"), dir.path("hard.json")).unwrap();
+    let names = "c-1.json c-1.mpk ./c-1.json link.json hard.json c-2.json";
     let output = dir.run(&format!("compare {names} --any-dataset --json")).ok();
     assert_eq!(output.json()["groups"][0]["runs"], serde_json::json!([0, 1]));
-    for name in ["c-1.mpk", "./c-1.json", "link.json"] {
+    for name in ["c-1.mpk", "./c-1.json", "link.json", "hard.json"] {
         output
             .assert_stderr_contains(&format!("note: {name} is a run that is already in the list"));
     }

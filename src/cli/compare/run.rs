@@ -88,8 +88,8 @@ pub struct Run {
     pub trained_on: Option<DatasetIdentity>,
     /// SHA-256 of the model file, if recorded.
     pub model_sha256: Option<String>,
-    /// Absolute path of the run record or the log, without symlinks.
-    pub source: PathBuf,
+    /// Identifies the file of the run record or the log.
+    pub source: Source,
     /// Path of the model file, which need not exist.
     pub model: Option<PathBuf>,
     /// Predictions of the model, if it was evaluated.
@@ -117,7 +117,7 @@ impl Run {
             _ => error,
         });
         let run = Self::from_record(run?);
-        let source = record.canonicalize()?;
+        let source = Source::of(&record)?;
         Ok(Self { name: stem(&record), source, model: Some(model), ..run })
     }
 
@@ -172,7 +172,7 @@ impl Run {
             epochs,
             is_timed,
             ended: has_diverged.then_some("diverged"),
-            source: path.canonicalize()?,
+            source: Source::of(path)?,
             ..Self::default()
         })
     }
@@ -184,6 +184,31 @@ impl Run {
 
     fn kept(&self) -> Option<&EpochRecord> {
         self.epochs.iter().find(|epoch| Some(epoch.epoch) == self.kept_epoch)
+    }
+}
+
+/// Identifies a file: on Unix by its device and inode, which all its hard links share, and elsewhere by its absolute path.
+#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    #[cfg(unix)]
+    id: (u64, u64),
+    #[cfg(not(unix))]
+    path: PathBuf,
+}
+
+impl Source {
+    /// Identifies the file at `path`, following symlinks.
+    #[cfg(unix)]
+    fn of(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let found = path.metadata()?;
+        Ok(Self { id: (found.dev(), found.ino()) })
+    }
+
+    /// Identifies the file at `path`, following symlinks.
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.canonicalize()? })
     }
 }
 
