@@ -6,13 +6,15 @@
 //! - [`complete`] appends to a file that other processes may have open.
 //! - [`Lock`] locks a path without following symlinks or blocking, and removes only its own lock file.
 //! - [`kind`] recognises a file by its content.
-//! - [`text`] escapes untrusted text for messages, and [`limits`] turns OS resource limits into errors.
+//! - [`text`] escapes untrusted text for messages, [`limits`] turns OS resource limits into errors, and [`panics`] does so with
+//!   panics in other crates.
 
 mod append;
 mod directory;
 pub mod kind;
 pub mod limits;
 mod lock;
+pub mod panics;
 mod probe;
 pub mod read;
 mod target;

@@ -151,6 +151,19 @@ fn oversized_pictures_do_not_stop_others() {
     output.assert_stderr_contains("error: large.bmp is too large\nhint: shrink it first");
 }
 
+#[test]
+fn panic_in_decoder_is_an_error() {
+    let dir = TestDir::empty();
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds/picture");
+    let output = dir.run(&format!("predict {MODEL} {seeds}/part_of_colour.png {WHOLE}"));
+    assert_eq!(output.code(), 1);
+    assert!(output.stdout().contains(": Trouser\n"), "{}", output.stdout());
+    output.assert_stderr_contains(
+        "part_of_colour.png is corrupt: its parts contradict each other\nhint: save or download it",
+    );
+    assert!(!output.stderr().contains("internal error"), "{}", output.stderr());
+}
+
 /// Returns a test image of Fashion-MNIST, enlarged ten times.
 fn photo(index: usize) -> GrayImage {
     let options = Options { dir: Some(DATA.into()), ..Options::default() };

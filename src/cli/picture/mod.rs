@@ -6,6 +6,8 @@
 //! whereas the authors dropped rows and columns and then sharpened the image. And they invert a picture only if its subject is
 //! darker than its background. [`warnings`] reports properties of the result that the training images do not have.
 
+#[cfg(test)]
+mod damaged;
 mod draw;
 mod error;
 mod headers;

@@ -12,7 +12,7 @@ use image::{
 use super::error::PictureError;
 use super::headers::{is_truncated, peak_bytes};
 use crate::io::kind::sniff;
-use crate::io::{FileError, limits, read_any, read_from};
+use crate::io::{FileError, limits, panics, read_any, read_from};
 
 /// Maximum size of a picture file in bytes.
 pub const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -69,8 +69,14 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     };
     // The PNG decoder reads texts and the colour profile first. It skips a larger profile.
     reader.limits(bounds(MAX_METADATA_BYTES));
-    let mut decoder = reader.into_decoder().map_err(failed)?;
+    // Some decoders panic on corrupt files. Only their code is run here, because a panic in ours is a bug.
+    let panicked = || corrupt("its parts contradict each other".to_owned());
+    let mut decoder =
+        panics::catch(|| reader.into_decoder()).ok_or_else(panicked)?.map_err(failed)?;
     let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(corrupt(format!("it has {width}x{height} pixels")));
+    }
     let pixels = u64::from(width) * u64::from(height);
     let peak = peak_bytes(format, bytes, pixels, decoder.total_bytes());
     let left = MAX_BYTES.checked_sub(peak).ok_or_else(too_large)?;
@@ -80,9 +86,12 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     if is_truncated(format, bytes) {
         return Err(corrupt("the file ends in the middle of the picture".to_owned()));
     }
-    // Ignore invalid orientation metadata.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let picture = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    let decoded = panics::catch(|| {
+        // Ignore invalid orientation metadata.
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        DynamicImage::from_decoder(decoder).map(|picture| (picture, orientation))
+    });
+    let (picture, orientation) = decoded.ok_or_else(panicked)?.map_err(failed)?;
     let mut grey = DynamicImage::ImageLuma8(to_grey(picture));
     grey.apply_orientation(orientation);
     Ok(grey.into_luma8())
@@ -107,17 +116,17 @@ fn luma(Rgba([r, g, b, alpha]): Rgba<u8>) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use image::{ImageFormat, LumaA, RgbaImage};
 
-    fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    pub(in crate::cli::picture) fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
         picture.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
     }
 
-    fn decode_bytes(bytes: &[u8]) -> Result<GrayImage, PictureError> {
+    pub(in crate::cli::picture) fn decode_bytes(bytes: &[u8]) -> Result<GrayImage, PictureError> {
         decode(Path::new("x.png"), bytes)
     }
 
@@ -175,50 +184,9 @@ mod tests {
     }
 
     /// Reads a picture in tests/pictures, which Pillow wrote.
-    fn from_pillow(name: &str) -> Vec<u8> {
+    pub(in crate::cli::picture) fn from_pillow(name: &str) -> Vec<u8> {
         let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pictures");
         std::fs::read(Path::new(dir).join(name)).unwrap()
-    }
-
-    #[test]
-    fn cut_pictures_are_rejected() {
-        let picture = RgbaImage::from_fn(23, 17, |x, y| {
-            Rgba([(x * x * 7 + y) as u8, (31 * y + x) as u8, (x * y) as u8, 255])
-        });
-        let picture = DynamicImage::ImageRgba8(picture);
-        let encoded = |format| encode(&picture.to_rgb8().into(), format);
-        let files = [
-            "whole.jpg",
-            "progressive.jpg",
-            "colour.jpg",
-            "lossy.webp",
-            "alpha.webp",
-            "interlaced.gif",
-        ];
-        let mut files: Vec<_> = files.iter().map(|name| (*name, from_pillow(name))).collect();
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Jpeg,
-            ImageFormat::Gif,
-            ImageFormat::WebP,
-            ImageFormat::Bmp,
-        ] {
-            files.push((format.extensions_str()[0], encoded(format)));
-        }
-        for (name, file) in files {
-            let whole = decode_bytes(&file).unwrap();
-            for end in 0..file.len() {
-                // A file may lack a part that holds no pixels.
-                assert!(
-                    decode_bytes(&file[..end]).map_or(true, |cut| cut == whole),
-                    "{name}: {end}"
-                );
-            }
-            let mut zeros = file.clone();
-            zeros[file.len() * 6 / 10..].fill(0);
-            let is_jpeg = file.starts_with(&[0xff, 0xd8]);
-            assert!(!is_jpeg || decode_bytes(&zeros).is_err(), "{name}");
-        }
     }
 
     #[test]
@@ -259,23 +227,5 @@ mod tests {
         let file = [b"RIFF", &size.to_le_bytes()[..], b"WEBP", header, &frame, metadata].concat();
         let error = decode_bytes(&file).unwrap_err().to_string();
         assert!(error.contains("ends in the middle"), "{error}");
-    }
-
-    #[test]
-    fn corrupt_pictures_never_panic() {
-        let picture: DynamicImage =
-            RgbaImage::from_fn(9, 7, |x, y| Rgba([x as u8 * 20, y as u8 * 30, 7, 255])).into();
-        let png = encode(&picture, ImageFormat::Png);
-        let jpeg = encode(&picture.to_rgb8().into(), ImageFormat::Jpeg);
-        for bytes in [png, jpeg] {
-            for end in 0..bytes.len() {
-                let _ = decode_bytes(&bytes[..end]);
-                let mut changed = bytes.clone();
-                changed[end] ^= 0xff;
-                let _ = decode_bytes(&changed);
-            }
-            assert!(decode_bytes(&bytes[..bytes.len() / 4]).is_err());
-            assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(..)));
-        }
     }
 }

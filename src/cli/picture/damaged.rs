@@ -1,0 +1,133 @@
+//! Tests of damaged pictures.
+
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
+
+use super::error::PictureError;
+use super::read::tests::{decode_bytes, encode, from_pillow};
+use super::{Invert, doubt, prepare};
+
+const FORMATS: [ImageFormat; 5] =
+    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp];
+
+#[test]
+fn cut_pictures_are_rejected() {
+    let picture = RgbaImage::from_fn(23, 17, |x, y| {
+        Rgba([(x * x * 7 + y) as u8, (31 * y + x) as u8, (x * y) as u8, 255])
+    });
+    let picture = DynamicImage::ImageRgba8(picture);
+    let encoded = |format| encode(&picture.to_rgb8().into(), format);
+    let files = [
+        "whole.jpg",
+        "progressive.jpg",
+        "colour.jpg",
+        "lossy.webp",
+        "alpha.webp",
+        "interlaced.gif",
+    ];
+    let mut files: Vec<_> = files.iter().map(|name| (*name, from_pillow(name))).collect();
+    for format in FORMATS {
+        files.push((format.extensions_str()[0], encoded(format)));
+    }
+    for (name, file) in files {
+        let whole = decode_bytes(&file).unwrap();
+        for end in 0..file.len() {
+            // A file may lack a part that holds no pixels.
+            assert!(decode_bytes(&file[..end]).map_or(true, |cut| cut == whole), "{name}: {end}");
+        }
+        let mut zeros = file.clone();
+        zeros[file.len() * 6 / 10..].fill(0);
+        let is_jpeg = file.starts_with(&[0xff, 0xd8]);
+        assert!(!is_jpeg || decode_bytes(&zeros).is_err(), "{name}");
+    }
+}
+
+/// Decodes a file as far as possible, and prepares the picture.
+fn decode_and_prepare(bytes: &[u8]) {
+    if let Ok(picture) = decode_bytes(bytes) {
+        let _ = doubt(&picture);
+        let _ = prepare(picture, Invert::Auto);
+    }
+}
+
+/// Corrects the checksums of all chunks of a PNG file.
+fn with_checksums(mut png: Vec<u8>) -> Vec<u8> {
+    let mut at = 8;
+    while let Some(length) = png.get(at..at + 4) {
+        let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
+        let end = at.saturating_add(8).saturating_add(length);
+        let Some(chunk) = png.get(at + 4..end) else { break };
+        let mut crc = flate2::Crc::new();
+        crc.update(chunk);
+        let Some(sum) = png.get_mut(end..end + 4) else { break };
+        sum.copy_from_slice(&crc.sum().to_be_bytes());
+        at = end + 4;
+    }
+    png
+}
+
+/// A PNG file of one pixel whose palette has this many bytes.
+fn png_with_palette(bytes: usize) -> Vec<u8> {
+    let chunk = |name: &[u8], data: &[u8]| {
+        [&(data.len() as u32).to_be_bytes(), name, data, &[0; 4]].concat()
+    };
+    let mut pixels = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut pixels, &[0, 0]).unwrap();
+    with_checksums(
+        [
+            b"\x89PNG\r\n\x1a\n".to_vec(),
+            chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0]),
+            chunk(b"PLTE", &vec![77; bytes]),
+            chunk(b"IDAT", &pixels.finish().unwrap()),
+            chunk(b"IEND", &[]),
+        ]
+        .concat(),
+    )
+}
+
+#[test]
+fn corrupt_pictures_never_panic() {
+    let picture: DynamicImage =
+        RgbaImage::from_fn(9, 7, |x, y| Rgba([x as u8 * 20, y as u8 * 30, 7, 255])).into();
+    let mut files: Vec<_> = FORMATS
+        .iter()
+        .map(|format| match format {
+            ImageFormat::Jpeg => encode(&picture.to_rgb8().into(), *format),
+            _ => encode(&picture, *format),
+        })
+        .collect();
+    files.push(png_with_palette(6));
+    for bytes in files {
+        for at in 0..bytes.len() {
+            decode_and_prepare(&bytes[..at]);
+            for value in [0, 1, 0x7f, 0xff, bytes[at] ^ 0xff, bytes[at] ^ 1] {
+                let mut changed = bytes.clone();
+                changed[at] = value;
+                decode_and_prepare(&changed);
+                decode_and_prepare(&with_checksums(changed));
+            }
+        }
+        assert!(decode_bytes(&bytes[..bytes.len() / 4]).is_err());
+    }
+    assert!(matches!(decode_bytes(b"hello").unwrap_err(), PictureError::NotAnImage(..)));
+}
+
+#[test]
+fn partial_palette_colour_is_rejected() {
+    for bytes in 3..12 {
+        let result = decode_bytes(&png_with_palette(bytes));
+        match bytes % 3 {
+            0 => assert_eq!(result.unwrap().as_raw(), &[77]),
+            _ => assert!(matches!(result.unwrap_err(), PictureError::Corrupt { .. }), "{bytes}"),
+        }
+    }
+}
+
+#[test]
+fn picture_without_pixels_is_rejected() {
+    let mut gif = encode(&RgbaImage::new(3, 3).into(), ImageFormat::Gif);
+    for (sides, expected) in [([0, 3], "0x3"), ([3, 0], "3x0"), ([0, 0], "0x0")] {
+        [gif[6], gif[8]] = sides;
+        let error = decode_bytes(&gif).unwrap_err().to_string();
+        assert_eq!(error, format!("x.png is corrupt: it has {expected} pixels"));
+    }
+}
