@@ -24,6 +24,7 @@ pub mod protobuf;
 pub mod safetensors;
 mod tensors;
 pub mod torch;
+mod zip_layout;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -52,6 +52,10 @@ fn big_endian_file_is_rejected() {
     assert!(error.to_string().contains("not little-endian"), "{error}");
     let FormatError::Content { fault, .. } = error else { panic!("{error}") };
     assert_eq!(fault.kind(), FaultKind::BigEndian);
+    // PyTorch ignores the case of entry names.
+    let bytes = zipped(&[("m/data.pkl", b"}."), ("m/ByteOrder", b"big")]);
+    let error = format::decode(Path::new("big.pt"), &bytes).unwrap_err();
+    assert!(error.to_string().contains("not little-endian"), "{error}");
     // A little-endian file with the same dictionary is rejected only because the dictionary is empty.
     let bytes = zipped(&[("m/data.pkl", b"}."), ("m/byteorder", b"little")]);
     let error = format::decode(Path::new("little.pt"), &bytes).unwrap_err();
