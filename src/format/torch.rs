@@ -5,9 +5,11 @@
 //! `data/1`, .. are their storages, and `byteorder` gives their endianness. A tensor may be a view with any offset and any
 //! strides.
 
+use std::ops::RangeInclusive;
+
 use super::archive::Archive;
 use super::assemble::{Layout, Named, assemble};
-use super::pickle::{self, MAX_PICKLE_BYTES, TensorRef};
+use super::pickle::{self, MAX_PICKLE_BYTES, StateDict, TensorRef};
 use super::tensors::floats;
 use super::{Fault, FaultKind, ModelFile};
 use crate::io::text::quoted;
@@ -17,7 +19,30 @@ use crate::model::TensorSpec;
 const MAX_STORAGE_BYTES: usize = 1 << 20;
 
 /// The versions of the format that PyTorch reads.
-const VERSIONS: std::ops::RangeInclusive<u32> = 1..=10;
+const VERSIONS: RangeInclusive<u32> = 1..=10;
+
+/// The types of storages, and the size of a value in bytes.
+const STORAGES: [(&str, usize); 18] = [
+    ("FloatStorage", 4),
+    ("DoubleStorage", 8),
+    ("HalfStorage", 2),
+    ("BFloat16Storage", 2),
+    ("LongStorage", 8),
+    ("IntStorage", 4),
+    ("ShortStorage", 2),
+    ("CharStorage", 1),
+    ("ByteStorage", 1),
+    ("BoolStorage", 1),
+    ("ComplexFloatStorage", 8),
+    ("ComplexDoubleStorage", 16),
+    ("QInt8Storage", 1),
+    ("QInt32Storage", 4),
+    ("QUInt8Storage", 1),
+    ("QUInt4x2Storage", 1),
+    ("QUInt2x4Storage", 1),
+    // The number of values of this storage is its number of bytes.
+    ("UntypedStorage", 1),
+];
 
 /// Decodes the content of a `.pt` file.
 ///
@@ -30,19 +55,8 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     if byte_order.is_some_and(|order| order != b"little") {
         return Err(Fault::new(FaultKind::BigEndian, "the numbers are not little-endian"));
     }
-    // PyTorch parses these entries. In a file without checksums, this is the only way to detect that they are damaged.
-    for (name, range) in [("version", VERSIONS), (".storage_alignment", 0..=u32::MAX)] {
-        let text = archive.read(name, 16)?.map(String::from_utf8_lossy);
-        let is_valid = |text: &str| text.trim().parse().is_ok_and(|number| range.contains(&number));
-        if let Some(text) = text.filter(|text| !is_valid(text)) {
-            return Err(Fault::malformed(format!("{name} is {}", quoted(&text))));
-        }
-    }
-    let id = archive.read(".data/serialization_id", 64)?;
-    if id.is_some_and(|id| std::str::from_utf8(id).is_err()) {
-        return Err(Fault::malformed(".data/serialization_id is not valid UTF-8"));
-    }
-    let (tensors, key) = pickle::state_dict(pickle)?;
+    let state = pickle::state_dict(pickle)?;
+    let (tensors, key) = (&state.tensors, state.key);
     let named = tensors.iter().map(|(name, tensor)| Named {
         name,
         shape: &tensor.shape,
@@ -54,7 +68,63 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
     if let (Ok(file), Some(key)) = (&mut file, key) {
         file.notes.insert(0, format!("used the weights under the key {}", quoted(key)));
     }
-    file.map_err(|fault| fault.with_key(key))
+    let file = file.map_err(|fault| fault.with_key(key))?;
+    check_information(&archive)?;
+    check_other_tensors(&archive, &state)?;
+    Ok(file)
+}
+
+/// Checks the entries that describe the file. PyTorch parses them too. In a file without checksums, this is the only way to
+/// detect that they are damaged.
+fn check_information(archive: &Archive<'_>) -> Result<(), Fault> {
+    let number = |name, range: RangeInclusive<u32>| {
+        let Some(text) = archive.read(name, 16)?.map(String::from_utf8_lossy) else {
+            return Ok(false);
+        };
+        match text.trim().parse().is_ok_and(|number| range.contains(&number)) {
+            true => Ok(true),
+            false => Err(Fault::malformed(format!("{name} is {}", quoted(&text)))),
+        }
+    };
+    // PyTorch reads the second version only if the first is missing.
+    if !number(".data/version", VERSIONS)? && !number("version", VERSIONS)? {
+        return Err(Fault::malformed("version is missing"));
+    }
+    number(".storage_alignment", 0..=u32::MAX)?;
+    let id = archive.read(".data/serialization_id", 64)?;
+    match id.is_some_and(|id| std::str::from_utf8(id).is_err()) {
+        true => Err(Fault::malformed(".data/serialization_id is not valid UTF-8")),
+        false => Ok(()),
+    }
+}
+
+/// Checks the storages and the tensors that are not among the weights, which PyTorch reads too.
+fn check_other_tensors(archive: &Archive<'_>, state: &StateDict<'_>) -> Result<(), Fault> {
+    for storage in &state.storages {
+        let name = format!("data/{}", storage.key);
+        let Some((_, width)) = STORAGES.iter().find(|(kind, _)| *kind == storage.kind) else {
+            let kind = quoted(storage.kind);
+            return Err(Fault::malformed(format!("{} has the unknown type {kind}", quoted(&name))));
+        };
+        let expected = storage.values.checked_mul(*width);
+        let found = entry(archive, &name, usize::MAX)?.len();
+        if expected != Some(found) {
+            let expected = format!("{} values of {width} bytes", storage.values);
+            return Err(Fault::mismatch(
+                &quoted(&name),
+                "size",
+                expected,
+                format!("{found} bytes"),
+            ));
+        }
+    }
+    match state.all_tensors.iter().find(|tensor| !tensor.fits()) {
+        Some(tensor) => {
+            let name = quoted(&format!("data/{}", tensor.storage.key));
+            Err(Fault::malformed(format!("a tensor has values beyond the end of {name}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Returns the values of a tensor whose shape is that of `spec`, in the layout of the file.
@@ -77,16 +147,12 @@ fn positions(spec: &TensorSpec, tensor: &TensorRef<'_>) -> Result<Vec<usize>, Fa
         let found = tensor.strides.len();
         return Err(Fault::mismatch(spec.name, "number of strides", shape.len(), found));
     }
-    // The last value has the largest index, because strides are never negative.
-    let steps = shape.iter().zip(&tensor.strides);
-    let last = steps.clone().try_fold(tensor.offset, |last, (size, stride)| {
-        last.checked_add((size - 1).checked_mul(*stride)?)
-    });
-    if last.is_none_or(|last| last >= tensor.storage.values) {
+    if !tensor.fits() {
         let expected = format!("within {} values", tensor.storage.values);
         let found = format!("offset {}, strides {:?}", tensor.offset, tensor.strides);
         return Err(Fault::mismatch(spec.name, "storage indices", expected, found));
     }
+    let steps = shape.iter().zip(&tensor.strides);
     let first = vec![tensor.offset];
     Ok(steps.fold(first, |outer, (size, stride)| {
         outer.iter().flat_map(|start| (0..*size).map(move |index| start + index * stride)).collect()

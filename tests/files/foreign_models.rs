@@ -19,25 +19,38 @@ fn lenet() -> Weights {
     format::read(&interop("lenet.pt")).unwrap().weights
 }
 
-fn pickle(name: &str) -> Vec<u8> {
+pub(super) fn pickle(name: &str) -> Vec<u8> {
     fs::read(interop("pickles").join(format!("{name}.pkl"))).unwrap()
 }
 
 /// Returns a PyTorch file with this pickle and the weights of `lenet.pt`, whose values are encoded by `value`.
 fn torch_file<const N: usize>(pickle: &[u8], value: impl Fn(f32) -> [u8; N]) -> Vec<u8> {
+    torch_file_with(pickle, value, &[("m/version", b"3\n")])
+}
+
+/// Returns such a file with these entries in addition.
+pub(super) fn torch_file_with<const N: usize>(
+    pickle: &[u8],
+    value: impl Fn(f32) -> [u8; N],
+    more: &[(&str, &[u8])],
+) -> Vec<u8> {
     let storages =
         to_torch(&lenet()).map(|values| values.iter().flat_map(|x| value(*x)).collect::<Vec<u8>>());
-    let names: Vec<_> = (0..10).map(|index| format!("m/data/{index}")).collect();
+    // The optimizer of a checkpoint has storages of the same sizes.
+    let names: Vec<_> = (0..20).map(|index| format!("m/data/{index}")).collect();
     let mut entries: Vec<(&str, &[u8])> = vec![("m/data.pkl", pickle)];
-    entries.extend(names.iter().zip(&storages).map(|(name, bytes)| (name.as_str(), &**bytes)));
+    entries.extend(
+        names.iter().zip(storages.iter().cycle()).map(|(name, bytes)| (name.as_str(), &**bytes)),
+    );
+    entries.extend(more);
     zipped(&entries)
 }
 
-fn decode(bytes: &[u8]) -> Result<ModelFile, FormatError> {
+pub(super) fn decode(bytes: &[u8]) -> Result<ModelFile, FormatError> {
     format::decode(Path::new("net"), bytes)
 }
 
-fn fault(bytes: &[u8]) -> Fault {
+pub(super) fn fault(bytes: &[u8]) -> Fault {
     match decode(bytes).unwrap_err() {
         FormatError::Content { fault, .. } => fault,
         error => panic!("{error}"),
@@ -174,14 +187,23 @@ fn checksums_may_be_absent() {
     }
     assert_eq!(decode(&bytes).unwrap().weights, lenet());
     // Without checksums, the entries that PyTorch parses are checked.
-    for (name, content, expected) in [
-        ("m/version", b"11\n".as_slice(), "version is \"11\\n\""),
-        ("m/.storage_alignment", b"FB", ".storage_alignment is \"FB\""),
-        ("m/.data/serialization_id", b"\xff", ".data/serialization_id is not valid UTF-8"),
+    let version = ("m/version", b"3\n".as_slice());
+    for (entries, expected) in [
+        (&[("m/version", b"11\n".as_slice())][..], "version is \"11\\n\""),
+        (&[("m/VERSION", b"99")], "version is \"99\""),
+        (&[version, ("m/.data/version", b"99")], ".data/version is \"99\""),
+        (&[], "version is missing"),
+        (&[version, ("m/.storage_alignment", b"FB")], ".storage_alignment is \"FB\""),
+        (
+            &[version, ("m/.data/serialization_id", b"\xff")],
+            ".data/serialization_id is not valid UTF-8",
+        ),
     ] {
-        let file = zipped(&[("m/data.pkl", &pickle("sequential")), (name, content)]);
+        let file = torch_file_with(&pickle("sequential"), f32::to_le_bytes, entries);
         assert_eq!(fault(&file).to_string(), expected);
     }
+    let newer = [("m/.data/version", b"6".as_slice()), ("m/version", b"99")];
+    assert!(decode(&torch_file_with(&pickle("sequential"), f32::to_le_bytes, &newer)).is_ok());
 }
 
 /// PyTorch rejects these files or returns uninitialised memory.
@@ -193,6 +215,7 @@ fn damaged_zip_structure_is_rejected() {
         (180_052, 0x19, "\"lenet/version\": checksum mismatch"),
         (180_576, 0x10, "an entry is marked as a directory or as being on another disk"),
         (180_634, 0x10, "an entry is marked as a directory or as being on another disk"),
+        (181_255, 0x2d, "conflicting end-of-directory records"),
         (181_267, 1, "conflicting end-of-directory records"),
         (181_326, 0x10, "conflicting end-of-directory records"),
         (180_750, 0x10, "an entry is marked as a directory or as being on another disk"),

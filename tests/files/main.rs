@@ -14,6 +14,7 @@ mod foreign_models;
 mod idx;
 mod model_files;
 mod model_memory;
+mod strict_pickles;
 mod tensor_names;
 mod torch_files;
 mod untrusted_checkpoints;

@@ -184,7 +184,7 @@ proptest! {
 
     #[test]
     fn random_pickles_are_rejected(pickle in pickle()) {
-        let content = zipped(&[("m/data.pkl", &pickle), ("m/data/s", &[0; 24])]);
+        let content = zipped(&[("m/data.pkl", &pickle), ("m/data/s", &[0; 24]), ("m/version", b"3")]);
         prop_assert_eq!(read("m.pt", &content), None);
     }
 }

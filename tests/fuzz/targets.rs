@@ -110,7 +110,8 @@ fn mpk(bytes: &[u8]) {
 
 /// Decodes a PyTorch file with this pickle.
 fn pickle(bytes: &[u8]) {
-    let _ = format::torch::decode(&zipped(&[("m/data.pkl", bytes), ("m/data/0", &[0; 24])]));
+    let entries = [("m/data.pkl", bytes), ("m/data/0", &[0; 24]), ("m/version", b"3")];
+    let _ = format::torch::decode(&zipped(&entries));
 }
 
 /// Decodes a picture.

@@ -1,6 +1,6 @@
 //! The state of the pickle machine (bytes, stack and values) and the primitives that opcodes use.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Storage, TensorRef};
 use crate::format::Fault;
@@ -18,8 +18,18 @@ pub(super) enum Value<'a> {
     Bool,
     Int(usize),
     Text(&'a str),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
+    Tuple {
+        items: Vec<Id>,
+        is_hashable: bool,
+    },
+    /// A `dict`, or an `OrderedDict`, which can have attributes.
+    Dict {
+        entries: Vec<(Id, Id)>,
+        is_ordered: bool,
+    },
+    List,
+    Set,
+    ByteArray,
     /// A Python class or function, by module and name.
     Global(&'a str, &'a str),
     Storage(Box<Storage<'a>>),
@@ -28,7 +38,8 @@ pub(super) enum Value<'a> {
     View,
     /// An object that this class or function would create.
     Object(&'a str, &'a str),
-    /// A value that cannot be a part of a tensor: a list, a set, a float, bytes, or an integer that is negative or large.
+    /// A value that cannot be a part of a tensor: a float, bytes, a frozen set, text with surrogates, or an integer that is
+    /// negative or large.
     Other,
 }
 
@@ -42,7 +53,7 @@ pub(super) struct Machine<'a> {
     pub(super) marks: Vec<usize>,
     pub(super) memo: HashMap<u64, Id>,
     /// All storages referenced so far, by key.
-    pub(super) storages: HashMap<&'a str, Storage<'a>>,
+    pub(super) storages: BTreeMap<&'a str, Storage<'a>>,
 }
 
 impl<'a> Machine<'a> {
@@ -95,9 +106,16 @@ impl<'a> Machine<'a> {
         self.values.push(value);
     }
 
+    /// Returns the last `count` values on the stack. Values below the last open mark cannot be reached.
+    fn last(&self, count: usize) -> Result<&[Id], Fault> {
+        let reachable = self.stack.get(self.marks.last().copied().unwrap_or(0)..);
+        let last =
+            reachable.and_then(|reachable| reachable.get(reachable.len().checked_sub(count)?..));
+        last.ok_or_else(|| self.malformed("pops from an empty stack"))
+    }
+
     pub(super) fn top(&self) -> Result<Id, Fault> {
-        let top = self.stack.last().copied();
-        top.ok_or_else(|| self.malformed("pops from an empty stack"))
+        self.last(1).map(|last| last[0])
     }
 
     pub(super) fn pop(&mut self) -> Result<Id, Fault> {
@@ -107,10 +125,9 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn pop_many(&mut self, count: usize) -> Result<Vec<Id>, Fault> {
-        match self.stack.len().checked_sub(count) {
-            Some(height) => Ok(self.stack.split_off(height)),
-            None => Err(self.malformed("pops from an empty stack")),
-        }
+        let values = self.last(count)?.to_vec();
+        self.stack.truncate(self.stack.len() - count);
+        Ok(values)
     }
 
     pub(super) fn pop_to_mark(&mut self) -> Result<Vec<Id>, Fault> {
@@ -138,7 +155,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn as_tuple(&self, id: Id) -> Result<&[Id], Fault> {
         match &self.values[id] {
-            Value::Tuple(items) => Ok(items),
+            Value::Tuple { items, .. } => Ok(items),
             _ => Err(self.unexpected("a tuple")),
         }
     }

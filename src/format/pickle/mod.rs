@@ -3,15 +3,16 @@
 //! The reader imports and calls nothing. It builds tensors and dictionaries. It represents every other class or function, and
 //! the object that it would create (for example an optimizer or a date in a checkpoint), only by name. Values are stored in one
 //! list and refer to each other by index. Each byte adds at most one value, so a pickle can neither recurse nor grow
-//! exponentially. The opcodes are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
+//! exponentially. Whatever PyTorch rejects is rejected, also in the parts that are skipped, because such a file is damaged. The opcodes are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
 
+mod containers;
 mod machine;
 mod weights;
 
 use super::{Fault, FaultKind};
 use machine::{Id, Machine, Value};
 
-pub(super) use weights::state_dict;
+pub(super) use weights::{StateDict, state_dict};
 
 /// Maximum size of a pickle in bytes. The state dict of LeNet needs about 1,000 bytes, and a checkpoint with an optimizer 4,000.
 pub(super) const MAX_PICKLE_BYTES: usize = 1 << 20;
@@ -39,6 +40,20 @@ pub(super) struct TensorRef<'a> {
     pub(super) strides: Vec<usize>,
 }
 
+impl TensorRef<'_> {
+    /// Returns whether all values are within the storage.
+    pub(super) fn fits(&self) -> bool {
+        let steps = self.shape.iter().zip(&self.strides);
+        // The last value has the largest index, because strides are never negative.
+        let last = steps.fold(Some(self.offset), |last, (size, stride)| {
+            last?.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
+        });
+        let is_empty = self.shape.contains(&0);
+        self.strides.len() == self.shape.len()
+            && (is_empty || last.is_some_and(|last| last < self.storage.values))
+    }
+}
+
 impl<'a> Machine<'a> {
     /// Runs the pickle to its end and returns the result.
     fn run(&mut self) -> Result<Id, Fault> {
@@ -46,9 +61,9 @@ impl<'a> Machine<'a> {
             let at = self.at;
             match self.take(1)?[0] {
                 b'.' => break,
-                // Skip the protocol number and the length of a frame.
+                // Skip the protocol number.
                 0x80 => drop(self.take(1)?),
-                0x95 => drop(self.take(8)?),
+                0x95 => self.frame()?,
                 b'N' => self.push(Value::None),
                 0x88 | 0x89 => self.push(Value::Bool),
                 b'K' => self.integer(1)?,
@@ -58,7 +73,8 @@ impl<'a> Machine<'a> {
                 b'G' => self.take(8).map(|_| self.push(Value::Other))?,
                 0x8a | b'C' => self.prefixed(1).map(|_| self.push(Value::Other))?,
                 0x8b | b'B' => self.prefixed(4).map(|_| self.push(Value::Other))?,
-                0x8e | 0x96 => self.prefixed(8).map(|_| self.push(Value::Other))?,
+                0x8e => self.prefixed(8).map(|_| self.push(Value::Other))?,
+                0x96 => self.prefixed(8).map(|_| self.push(Value::ByteArray))?,
                 0x8c | b'U' => self.text(1)?,
                 b'X' | b'T' => self.text(4)?,
                 0x8d => self.text(8)?,
@@ -66,17 +82,23 @@ impl<'a> Machine<'a> {
                 b'0' => drop(self.pop()?),
                 b'1' => drop(self.pop_to_mark()?),
                 b'2' => self.top().map(|id| self.stack.push(id))?,
-                b')' => self.push(Value::Tuple(Vec::new())),
-                opcode @ 0x85..=0x87 => self
-                    .pop_many(usize::from(opcode - 0x84))
-                    .map(|items| self.push(Value::Tuple(items)))?,
-                b't' => self.pop_to_mark().map(|items| self.push(Value::Tuple(items)))?,
-                // Lists and sets: empty, of the items after the mark, and with items added.
-                b']' | 0x8f => self.push(Value::Other),
-                b'l' | 0x91 => self.pop_to_mark().map(|_| self.push(Value::Other))?,
-                b'a' => self.pop().and_then(|_| self.change_object("appends to"))?,
-                b'e' | 0x90 => self.pop_to_mark().and_then(|_| self.change_object("appends to"))?,
-                b'}' => self.push(Value::Dict(Vec::new())),
+                b')' => self.push_tuple(Vec::new()),
+                opcode @ 0x85..=0x87 => {
+                    self.pop_many(usize::from(opcode - 0x84)).map(|items| self.push_tuple(items))?
+                }
+                b't' => self.pop_to_mark().map(|items| self.push_tuple(items))?,
+                b']' => self.push(Value::List),
+                b'l' => self.pop_to_mark().map(|_| self.push(Value::List))?,
+                b'a' => self.pop().and_then(|_| self.append())?,
+                b'e' => self.pop_to_mark().and_then(|_| self.append())?,
+                0x8f => self.push(Value::Set),
+                0x90 => self.pop_to_mark().and_then(|items| self.add_items(&items))?,
+                // A frozen set.
+                0x91 => self
+                    .pop_to_mark()
+                    .and_then(|items| self.check_hashable(&items))
+                    .map(|()| self.push(Value::Other))?,
+                b'}' => self.push_dict(false),
                 b's' => self.pop_many(2).and_then(|items| self.set_items(&items))?,
                 b'u' => self.pop_to_mark().and_then(|items| self.set_items(&items))?,
                 b'q' => self.number(1).and_then(|key| self.put(key))?,
@@ -98,7 +120,7 @@ impl<'a> Machine<'a> {
                 // New objects: a class and its arguments. The second opcode also has named arguments.
                 0x81 => self.pop_many(2).and_then(|items| self.object(items[0]))?,
                 0x92 => self.pop_many(3).and_then(|items| self.object(items[0]))?,
-                b'b' => self.pop().and_then(|_| self.change_object("sets attributes of"))?,
+                b'b' => self.pop().and_then(|state| self.set_state(state))?,
                 opcode => {
                     let what = format!("opcode {opcode:#04x} at byte {at} of data.pkl");
                     return Err(unsupported(format!(
@@ -107,7 +129,7 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        if self.stack.len() != 1 || self.at != self.bytes.len() {
+        if self.stack.len() != 1 || !self.marks.is_empty() || self.at != self.bytes.len() {
             return Err(self.malformed("does not end with a single value"));
         }
         self.pop()
@@ -124,32 +146,24 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Reads the length of a frame. The frame itself is skipped, because its length says nothing about its opcodes.
+    fn frame(&mut self) -> Result<(), Fault> {
+        let length = self.number(8)?;
+        match length > (self.bytes.len() - self.at) as u64 {
+            true => Err(self.malformed("is truncated")),
+            false => Ok(()),
+        }
+    }
+
     fn text(&mut self, width: usize) -> Result<(), Fault> {
         let bytes = self.prefixed(width)?;
-        self.push(std::str::from_utf8(bytes).map_or(Value::Other, Value::Text));
+        let value = match std::str::from_utf8(bytes) {
+            Ok(text) => Value::Text(text),
+            Err(_) if has_only_surrogates(bytes) => Value::Other,
+            Err(_) => return Err(self.malformed("has text that is not valid UTF-8")),
+        };
+        self.push(value);
         Ok(())
-    }
-
-    fn set_items(&mut self, items: &[Id]) -> Result<(), Fault> {
-        let dict = self.top()?;
-        let (pairs, rest) = items.as_chunks();
-        match &mut self.values[dict] {
-            Value::Dict(entries) if rest.is_empty() => {
-                entries.extend(pairs.iter().map(|[key, value]| (*key, *value)));
-                Ok(())
-            }
-            Value::Object(..) => Ok(()),
-            _ => Err(self.malformed("sets items on a value that is not a dictionary")),
-        }
-    }
-
-    /// Checks that the top of the stack may be changed. The change itself is ignored, because it concerns a list, an object of
-    /// which only the name is stored, or an attribute of a dictionary such as `_metadata`.
-    fn change_object(&self, action: &str) -> Result<(), Fault> {
-        match self.values[self.top()?] {
-            Value::Dict(_) | Value::Object(..) | Value::Other => Ok(()),
-            _ => Err(self.malformed(&format!("{action} a value that is not an object"))),
-        }
     }
 
     fn put(&mut self, key: u64) -> Result<(), Fault> {
@@ -169,7 +183,7 @@ impl<'a> Machine<'a> {
     /// Pushes the storage that is described by `("storage", type, key, device, number of values)`.
     fn persistent_id(&mut self) -> Result<(), Fault> {
         let id = self.pop()?;
-        let &[tag, kind, key, _, values] = self.as_tuple(id)? else {
+        let &[tag, kind, key, location, values] = self.as_tuple(id)? else {
             return Err(self.malformed("references something that is not a storage"));
         };
         let (Value::Text("storage"), Value::Global(_, kind)) =
@@ -177,6 +191,7 @@ impl<'a> Machine<'a> {
         else {
             return Err(self.malformed("references something that is not a storage"));
         };
+        self.as_text(location)?;
         let storage = Storage { kind, key: self.as_text(key)?, values: self.as_int(values)? };
         // PyTorch uses the first declaration of a storage, so later ones must be equal.
         if *self.storages.entry(storage.key).or_insert(storage) != storage {
@@ -195,7 +210,9 @@ impl<'a> Machine<'a> {
         };
         let arguments = self.as_tuple(arguments)?;
         let value = match (module, name, arguments) {
-            ("collections", "OrderedDict", []) => Value::Dict(Vec::new()),
+            ("collections", "OrderedDict", []) => {
+                Value::Dict { entries: Vec::new(), is_ordered: true }
+            }
             (
                 "torch._utils",
                 "_rebuild_tensor_v2",
@@ -214,6 +231,9 @@ impl<'a> Machine<'a> {
                     true => Value::Tensor(tensor.into()),
                     false => Value::View,
                 }
+            }
+            ("torch._utils", "_rebuild_tensor_v2", _) => {
+                return Err(self.malformed("builds a tensor from too few values"));
             }
             ("torch._utils", "_rebuild_parameter", &[tensor, gradient, hooks])
                 if matches!(self.values[tensor], Value::Tensor(_)) =>
@@ -246,12 +266,23 @@ impl<'a> Machine<'a> {
     fn is_plain(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> bool {
         let is_empty = |id: &Id| match &self.values[*id] {
             Value::None => true,
-            Value::Dict(entries) => entries.is_empty(),
+            Value::Dict { entries, .. } => entries.is_empty(),
             _ => false,
         };
         let is_gradient = matches!(self.values[gradient], Value::Bool);
         is_gradient && metadata.len() <= 1 && metadata.iter().chain([&hooks]).all(is_empty)
     }
+}
+
+/// Returns whether the text is UTF-8 apart from surrogates, which Python encodes like other characters.
+fn has_only_surrogates(mut bytes: &[u8]) -> bool {
+    while let Err(error) = std::str::from_utf8(bytes) {
+        match bytes[error.valid_up_to()..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, ref rest @ ..] => bytes = rest,
+            _ => return false,
+        }
+    }
+    true
 }
 
 fn unsupported(what: String) -> Fault {

@@ -1,7 +1,9 @@
 //! Finds the weights in the value that a pickle holds: a state dict, or a checkpoint with a state dict in it.
 
+use std::collections::HashSet;
+
 use super::machine::{Id, Machine, Value};
-use super::{TensorRef, unsupported};
+use super::{Storage, TensorRef, unsupported};
 use crate::format::{Fault, FaultKind};
 use crate::io::text::quoted;
 
@@ -12,47 +14,33 @@ const KEYS: &str = "state_dict model_state_dict model net weights params network
 /// Maximum number of entries of a dictionary, which also bounds the time to search it.
 const MAX_ENTRIES: usize = 1000;
 
-/// The tensors of a state dict by name, and the key of the checkpoint under which they are, if the file is a checkpoint.
-pub(in crate::format) type StateDict<'a> = (Vec<(&'a str, TensorRef<'a>)>, Option<&'a str>);
+/// The state dict in a file, and everything else in the file that PyTorch reads.
+pub(in crate::format) struct StateDict<'a> {
+    /// The tensors by name, in order.
+    pub(in crate::format) tensors: Vec<(&'a str, TensorRef<'a>)>,
+    /// The key of the checkpoint under which they are, if the file is a checkpoint.
+    pub(in crate::format) key: Option<&'a str>,
+    /// All tensors of the file.
+    pub(in crate::format) all_tensors: Vec<TensorRef<'a>>,
+    /// All storages of the file.
+    pub(in crate::format) storages: Vec<Storage<'a>>,
+}
 
-/// Parses a pickle and returns the tensors of the state dict in it, in order. Everything else is ignored.
+/// Parses a pickle and returns the tensors of the state dict in it.
 ///
 /// # Errors
 /// Returns an error if the pickle is malformed, or if it does not contain exactly one state dict under the usual keys.
 pub(in crate::format) fn state_dict(bytes: &[u8]) -> Result<StateDict<'_>, Fault> {
     let mut machine = Machine { bytes, ..Machine::default() };
     let result = machine.run()?;
-    let entries = match &machine.values[result] {
-        Value::Dict(entries) => entries,
-        Value::Object(module, name) => return Err(pickled(module, name)),
-        _ => return Err(unsupported("the file contains no dictionary of tensors".to_owned())),
+    let (tensors, key) = machine.find(result)?;
+    let storages = machine.storages.into_values().collect();
+    let tensor = |value| match value {
+        Value::Tensor(tensor) => Some(*tensor),
+        _ => None,
     };
-    check_count(entries)?;
-    let known: Vec<_> =
-        machine.state_dicts(entries).into_iter().filter(|(key, _)| is_known(key)).collect();
-    match known[..] {
-        [(key, entries)] => {
-            let tensors = machine.tensors(entries).map_err(|fault| fault.with_key(Some(key)))?;
-            Ok((tensors, Some(key)))
-        }
-        [] if entries.is_empty() || machine.has_tensor(entries) => {
-            Ok((machine.tensors(entries)?, None))
-        }
-        [] => Err(machine.unknown_checkpoint(entries)),
-        [(first, _), ..] => {
-            let keys: Vec<_> = known.iter().map(|(key, _)| quoted(key)).collect();
-            let what = format!("a checkpoint with weights under several keys: {}", keys.join(", "));
-            Err(Fault::new(FaultKind::Checkpoint, what).with_key(Some(first)))
-        }
-    }
-}
-
-/// Rejects a dictionary with more entries than any plausible file has.
-fn check_count(entries: &[(Id, Id)]) -> Result<(), Fault> {
-    match entries.len() {
-        0..=MAX_ENTRIES => Ok(()),
-        found => Err(Fault::not_lenet(format!("expected 10 tensors, found {found}"))),
-    }
+    let all_tensors = machine.values.into_iter().filter_map(tensor).collect();
+    Ok(StateDict { tensors, key, all_tensors, storages })
 }
 
 fn is_known(key: &str) -> bool {
@@ -65,7 +53,56 @@ fn pickled(module: &str, name: &str) -> Fault {
     Fault::new(FaultKind::PickledModule, what)
 }
 
+/// The tensors of a state dict by name, and the key of the checkpoint under which they are.
+type Found<'a> = (Vec<(&'a str, TensorRef<'a>)>, Option<&'a str>);
+
 impl<'a> Machine<'a> {
+    /// Finds the state dict in a value.
+    fn find(&self, result: Id) -> Result<Found<'a>, Fault> {
+        let entries = match &self.values[result] {
+            Value::Dict { entries, .. } => entries,
+            Value::Object(module, name) => return Err(pickled(module, name)),
+            _ => return Err(unsupported("the file contains no dictionary of tensors".to_owned())),
+        };
+        self.check_keys(entries)?;
+        let known: Vec<_> =
+            self.state_dicts(entries).into_iter().filter(|(key, _)| is_known(key)).collect();
+        match known[..] {
+            [(key, entries)] => {
+                let tensors = self.tensors(entries).map_err(|fault| fault.with_key(Some(key)))?;
+                Ok((tensors, Some(key)))
+            }
+            [] if entries.is_empty() || self.has_tensor(entries) => {
+                Ok((self.tensors(entries)?, None))
+            }
+            [] => Err(self.unknown_checkpoint(entries)),
+            [(first, _), ..] => {
+                let keys: Vec<_> = known.iter().map(|(key, _)| quoted(key)).collect();
+                let keys = keys.join(", ");
+                let what = format!("a checkpoint with weights under several keys: {keys}");
+                Err(Fault::new(FaultKind::Checkpoint, what).with_key(Some(first)))
+            }
+        }
+    }
+
+    /// Rejects a dictionary with more entries than any plausible file has, and one that sets a key twice: in Python the last
+    /// value counts, but no program writes such a file.
+    fn check_keys(&self, entries: &[(Id, Id)]) -> Result<(), Fault> {
+        if entries.len() > MAX_ENTRIES {
+            let found = entries.len();
+            return Err(Fault::not_lenet(format!("expected 10 tensors, found {found}")));
+        }
+        let mut keys = HashSet::new();
+        for (key, _) in entries {
+            if let Value::Text(key) = self.values[*key]
+                && !keys.insert(key)
+            {
+                return Err(Fault::malformed(format!("data.pkl sets {} twice", quoted(key))));
+            }
+        }
+        Ok(())
+    }
+
     fn has_tensor(&self, entries: &[(Id, Id)]) -> bool {
         let is_tensor =
             |(_, value): &(Id, Id)| matches!(self.values[*value], Value::Tensor(_) | Value::View);
@@ -75,8 +112,8 @@ impl<'a> Machine<'a> {
     /// Returns the dictionaries with tensors among the values of a dictionary.
     fn state_dicts(&self, entries: &[(Id, Id)]) -> Vec<(&'a str, &[(Id, Id)])> {
         let entry = |(key, value): &(Id, Id)| match (&self.values[*key], &self.values[*value]) {
-            (Value::Text(key), Value::Dict(inner)) if self.has_tensor(inner) => {
-                Some((*key, &**inner))
+            (Value::Text(key), Value::Dict { entries, .. }) if self.has_tensor(entries) => {
+                Some((*key, &**entries))
             }
             _ => None,
         };
@@ -85,7 +122,7 @@ impl<'a> Machine<'a> {
 
     /// Returns the tensors of a state dict.
     fn tensors(&self, entries: &[(Id, Id)]) -> Result<Vec<(&'a str, TensorRef<'a>)>, Fault> {
-        check_count(entries)?;
+        self.check_keys(entries)?;
         let view = "a tensor has hooks or is a negated or conjugated view";
         let entry = |(key, value): &(Id, Id)| match (&self.values[*key], &self.values[*value]) {
             (Value::Text(name), Value::Tensor(tensor)) => Ok((*name, (**tensor).clone())),
