@@ -222,40 +222,6 @@ fn symlink_at_cache_directory_is_rejected() {
 }
 
 #[test]
-fn data_set_is_replaced_as_a_whole() {
-    // The mirror has one of the four files.
-    let images = fs::read(Path::new(DATA).join("train-images-idx3-ubyte.gz")).unwrap();
-    let partial = Server::start(move |path| match path.ends_with("train-images-idx3-ubyte.gz") {
-        true => Response::complete(&images),
-        false => Response::status(404),
-    });
-    let test_dir = TestDir::empty();
-    test_dir.create_dir("d");
-    common::write_dataset(&test_dir.path("d"), 200, 40);
-    test_dir.write("d/classes.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
-    let content = || {
-        let mut files: Vec<_> = fs::read_dir(test_dir.path("d")).unwrap().flatten().collect();
-        files.sort_by_key(fs::DirEntry::file_name);
-        files.iter().map(|file| fs::read(file.path()).unwrap()).collect::<Vec<_>>()
-    };
-    let before = content();
-    let output = fetch(&test_dir, &[&partial]);
-    output.assert_error(1, "not from Fashion-MNIST", "--force");
-    assert!(!output.stderr().contains("fetching"), "{}", output.stderr());
-    let output = run(&test_dir, &format!("--force {}", from(&[&partial])));
-    output.assert_error(1, "all mirrors failed", "try again");
-    assert!(content() == before);
-    let complete = Server::start(|path| {
-        let name = path.trim_start_matches('/');
-        Response::complete(&fs::read(Path::new(DATA).join(name)).unwrap())
-    });
-    run(&test_dir, &format!("--force {}", from(&[&complete]))).ok();
-    // The class names described the old files.
-    assert!(!test_dir.path("d/classes.txt").exists());
-    test_dir.run("data verify --data d").ok();
-}
-
-#[test]
 fn mirror_password_is_not_printed() {
     let server = Server::start(|_| Response::status(404));
     let test_dir = incomplete_dataset();

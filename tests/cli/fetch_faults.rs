@@ -1,12 +1,14 @@
 //! `lenet data fetch` with faulty mirrors.
 
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::fetch::*;
 use super::server::{Response, Server};
-use super::{CommandOutput, PATIENCE, common};
+use super::{CommandOutput, DATA, PATIENCE, TestDir, common};
 
 /// Number of bytes after which a connection breaks, in the middle of the file.
 const CUT: usize = 1_000_000;
@@ -144,4 +146,38 @@ fn interrupted_fetch_leaves_no_file() {
     assert_eq!(output.code(), -15, "SIGTERM ends it: {}", output.stderr());
     assert!(!test_dir.path("d").join(NAME).exists());
     assert_only_data_in(&test_dir);
+}
+
+#[test]
+fn data_set_is_replaced_as_a_whole() {
+    // The mirror has one of the four files.
+    let images = fs::read(Path::new(DATA).join("train-images-idx3-ubyte.gz")).unwrap();
+    let partial = Server::start(move |path| match path.ends_with("train-images-idx3-ubyte.gz") {
+        true => Response::complete(&images),
+        false => Response::status(404),
+    });
+    let test_dir = TestDir::empty();
+    test_dir.create_dir("d");
+    common::write_dataset(&test_dir.path("d"), 200, 40);
+    test_dir.write("d/classes.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+    let content = || {
+        let mut files: Vec<_> = fs::read_dir(test_dir.path("d")).unwrap().flatten().collect();
+        files.sort_by_key(fs::DirEntry::file_name);
+        files.iter().map(|file| fs::read(file.path()).unwrap()).collect::<Vec<_>>()
+    };
+    let before = content();
+    let output = fetch(&test_dir, &[&partial]);
+    output.assert_error(1, "not from Fashion-MNIST", "--force");
+    assert!(!output.stderr().contains("fetching"), "{}", output.stderr());
+    let output = run(&test_dir, &format!("--force {}", from(&[&partial])));
+    output.assert_error(1, "all mirrors failed", "try again");
+    assert!(content() == before);
+    let complete = Server::start(|path| {
+        let name = path.trim_start_matches('/');
+        Response::complete(&fs::read(Path::new(DATA).join(name)).unwrap())
+    });
+    run(&test_dir, &format!("--force {}", from(&[&complete]))).ok();
+    // The class names described the old files.
+    assert!(!test_dir.path("d/classes.txt").exists());
+    test_dir.run("data verify --data d").ok();
 }
