@@ -44,7 +44,7 @@ pub enum Error {
         batch: usize,
     },
     /// This signal stopped the work.
-    #[error("stopped by {}", if *.0 == 15 { "SIGTERM" } else { "Ctrl-C" })]
+    #[error("stopped by {}", signal_name(*.0))]
     Interrupted(u8),
     /// The time limit of the run stopped the work.
     #[error("stopped at the time limit")]
@@ -84,6 +84,14 @@ fn numbered(names: &[String]) -> String {
     let names: Vec<_> =
         names.iter().enumerate().map(|(number, name)| format!("{number}: {name}")).collect();
     names.join(", ")
+}
+
+fn signal_name(signal: u8) -> &'static str {
+    match signal {
+        2 => "Ctrl-C",
+        15 => "SIGTERM",
+        _ => "the limit on CPU time (ulimit -t)",
+    }
 }
 
 impl Error {

@@ -1,10 +1,13 @@
 //! Handling of Ctrl-C and SIGTERM: the first signal requests a stop after the current batch, and a second signal ends the
-//! process at once.
+//! process at once. The signal of the limit on CPU time (`ulimit -t`), which is repeated until the hard limit kills the process,
+//! only requests a stop.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+#[cfg(unix)]
+use signal_hook::consts::SIGXCPU;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -24,6 +27,8 @@ pub fn listen() -> io::Result<()> {
         flag::register(signal, Arc::clone(&second))?;
         flag::register_usize(signal, Arc::clone(request), signal as usize)?;
     }
+    #[cfg(unix)]
+    flag::register_usize(SIGXCPU, Arc::clone(request), SIGXCPU as usize)?;
     Ok(())
 }
 

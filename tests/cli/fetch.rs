@@ -264,6 +264,10 @@ fn invalid_mirror_password_is_not_printed() {
         let output = proxied(proxy);
         assert!(output.code() == 1 && !output.stderr().contains("sec"), "{}", output.stderr());
     }
+    // A proxy that cannot be used is not ignored without a note.
+    let output = proxied("ftp://me:secret@127.0.0.1:1");
+    output.assert_stderr_contains("note: HTTP_PROXY is not used: it is not the URL of an HTTP");
+    assert!(!output.stderr().contains("sec"), "{}", output.stderr());
 }
 
 #[test]

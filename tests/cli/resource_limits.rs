@@ -83,6 +83,17 @@ fn sweep(option: char, values: impl IntoIterator<Item = u64>) -> (usize, usize) 
 }
 
 #[test]
+fn cpu_time_limit_saves_run() {
+    let dir = TestDir::new();
+    let args = "train --any-dataset --epochs 100000 --batch-size 1 -q -o m.mpk";
+    let output = dir.run_in_shell("ulimit -S -t 1", args);
+    assert_eq!(output.code(), 128 + 24, "{}", output.stderr());
+    output.assert_stderr_contains("error: stopped by the limit on CPU time (ulimit -t)\nhint: ");
+    let epochs = dir.json("m.json")["epochs"].as_array().unwrap().len();
+    dir.run(&format!("train --any-dataset --epochs {} -o m.mpk --resume", epochs + 1)).ok();
+}
+
+#[test]
 fn file_size_limit_is_reported() {
     let (succeeded, failed) = sweep('f', [0, 1, 8, 50, 100, 200, 400, 700, 1500]);
     assert!(succeeded > 10 && failed > 10, "{succeeded} succeeded, {failed} failed");

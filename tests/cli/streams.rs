@@ -48,6 +48,9 @@ fn full_device_is_reported_after_saving() {
     let output = CommandOutput::of(dir.lenet("train --any-dataset --epochs 1").stdout(full()));
     assert_eq!(output.code(), 1, "{}", output.stderr());
     output.assert_stderr_contains("error: cannot write to standard output");
+    for args in ["--help", "train --help", "--version"] {
+        assert_eq!(CommandOutput::of(dir.lenet(args).stdout(full())).code(), 1, "{args}");
+    }
     assert!(dir.path("model.mpk").is_file());
     let output = CommandOutput::of(dir.lenet("eval model.mpk --any-dataset").stdout(full()));
     assert_eq!(output.code(), 1, "{}", output.stderr());

@@ -23,7 +23,10 @@ impl Cli {
             let escaped: Vec<_> = args.iter().map(escape).collect();
             let again = Self::parse_args(escaped.iter().map(OsString::from).collect());
             let error = again.err().unwrap_or(error);
-            escape_values(with_source_of_value(error, &escaped)).exit()
+            let message = escape_values(with_source_of_value(error, &escaped));
+            // Help that could not be printed is a failure.
+            let status = if message.print().is_ok() { message.exit_code() } else { 1 };
+            std::process::exit(status)
         })
     }
 

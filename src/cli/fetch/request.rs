@@ -56,6 +56,7 @@ impl Client {
     fn agent(&self) -> Result<&Agent, RequestError> {
         if self.agent.get().is_none() {
             check_certificates()?;
+            note_unusable_proxies();
         }
         Ok(self.agent.get_or_init(|| {
             let config = Agent::config_builder()
@@ -135,6 +136,18 @@ fn check_certificates() -> Result<(), RequestError> {
         }
     }
     Ok(())
+}
+
+/// Prints a note for each variable with a proxy that ureq ignores.
+fn note_unusable_proxies() {
+    for variable in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"] {
+        for name in [variable.to_owned(), variable.to_lowercase()] {
+            let value = env::var(&name).ok().filter(|value| !value.is_empty());
+            if value.is_some_and(|value| ureq::Proxy::new(&value).is_err()) {
+                ui::note(&format!("note: {name} is not used: it is not the URL of an HTTP proxy"));
+            }
+        }
+    }
 }
 
 /// Returns the certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR`, otherwise those of the OS, otherwise those of Mozilla.
