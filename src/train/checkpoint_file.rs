@@ -88,7 +88,7 @@ impl Checkpoint {
         }
         let losses = checkpoint.record.epochs.iter();
         let losses = losses.filter_map(|epoch| Some((epoch.epoch, epoch.val_loss?)));
-        // Of equal losses, `min_by` returns the first, as training does.
+        // If several losses are equal, `min_by` returns the first, as training does.
         let lowest = losses.min_by(|a, b| a.1.total_cmp(&b.1));
         if checkpoint.best.as_ref().map(|best| (best.epoch, best.val_loss)) != lowest {
             return Err("the best epoch is not the one with the lowest validation loss".to_owned());
