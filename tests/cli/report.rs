@@ -95,6 +95,18 @@ fn names_in_record_are_escaped() {
 }
 
 #[test]
+fn unprintable_file_name_is_escaped() {
+    let dir = TestDir::new();
+    dir.train("--epochs 1 -o a\u{202e}b.mpk");
+    let page = dir.report("a\u{202e}b.mpk --any-dataset");
+    assert!(!page.contains('\u{202e}') && page.contains(r"<b>a\u{202e}b.mpk</b>"));
+    // The script shows the name that is in its data.
+    assert!(page.contains(r#"{"model":"a\\u{202e}b.mpk","#));
+    // The command in the footer can be typed.
+    assert!(page.contains(r"printf '\141\342\200\256\142"));
+}
+
+#[test]
 fn kept_epoch_is_shown_unless_last() {
     let early = |record: &mut Value| {
         record["kept_epoch"] = 1.into();

@@ -8,6 +8,7 @@ use crate::cli::picture::RANGES;
 use crate::cli::ui::format::json as escaped;
 use crate::data::{FASHION_MNIST, Image};
 use crate::format::to_torch;
+use crate::io::text::line;
 use crate::model::{TENSORS, TensorSpec, Weights};
 
 use super::differences::Differences;
@@ -62,11 +63,12 @@ pub fn data(
     let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
     let row = |p: &Prediction| json!([p.label, p.predicted, p.index, rounded(p.probability)]);
     let data = json!({
-        "model": report.model,
+        // The script shows the names as they are.
+        "model": line(report.model),
         "classes": dataset.classes,
         "tensors": TENSORS.map(|spec| json!([spec.name, shape(&spec, classes)])),
         "weights": weights(report, classes),
-        "other": other.map(|other| json!({ "model": other.model, "weights": weights(other, classes) })),
+        "other": other.map(|other| json!({ "model": line(other.model), "weights": weights(other, classes) })),
         "differences": differences.map(|differences| {
             differences.shown().map(|index| json!([labels[index], index])).collect::<Value>()
         }),
