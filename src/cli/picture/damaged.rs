@@ -131,3 +131,61 @@ fn picture_without_pixels_is_rejected() {
         assert_eq!(error, format!("x.png is corrupt: it has {expected} pixels"));
     }
 }
+
+#[test]
+fn excess_png_chunks_are_rejected() {
+    let png = png_with_palette(3);
+    // The header of the file and its first chunk take 33 bytes.
+    let with_texts = |name: &[u8], count: usize| {
+        let text = [&[0, 0, 0, 2], name, b"a\0\0\0\0\0"].concat();
+        with_checksums([&png[..33], &text.repeat(count), &png[33..]].concat())
+    };
+    assert!(decode_bytes(&with_texts(b"tEXt", 9_990)).is_ok());
+    for name in [b"tEXt", b"zTXt", b"teSt"] {
+        let error = decode_bytes(&with_texts(name, 10_000)).unwrap_err().to_string();
+        assert!(error.ends_with("it has more than 10,000 parts besides the pixels"), "{error}");
+    }
+}
+
+/// JPEG files in tests/pictures: one scan, restart markers, several scans, and several scans of four components.
+const JPEG_FILES: [&str; 4] = ["whole.jpg", "restarts.jpg", "progressive.jpg", "cmyk.jpg"];
+
+#[test]
+fn jpeg_with_early_end_is_rejected() {
+    for name in JPEG_FILES {
+        let file = from_pillow(name);
+        let whole = decode_bytes(&file).unwrap();
+        let scan = file.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+        for end in scan..file.len() - 2 {
+            // The last scans of a progressive file only add details. A byte 0xff may precede a marker.
+            let is_marker =
+                |at: usize| file[at] == 0xff && [0xc4, 0xda].contains(&file[at + 1]) && at > scan;
+            let is_between_scans = is_marker(end) || is_marker(end - 1);
+            for rest in [&[0xff, 0xd9][..], &file] {
+                let cut = [&file[..end], rest].concat();
+                let result = decode_bytes(&cut);
+                assert!(is_between_scans || result.is_err(), "{name}: {end}, {}", rest.len());
+            }
+        }
+        // Another picture and other data may follow.
+        for rest in [&file[..], b"more"] {
+            assert_eq!(decode_bytes(&[&file, rest].concat()).unwrap(), whole, "{name}");
+        }
+    }
+}
+
+#[test]
+fn jpeg_with_damaged_data_is_rejected() {
+    let file = from_pillow("whole.jpg");
+    let scan = file.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap() + 12;
+    let mut random = 1_u32;
+    for round in 0..200 {
+        let mut damaged = file.clone();
+        let start = scan + round * 7 % (file.len() - scan - 600);
+        for byte in &mut damaged[start..start + 512] {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = (random >> 24) as u8;
+        }
+        assert!(decode_bytes(&damaged).is_err(), "{round}");
+    }
+}

@@ -3,6 +3,8 @@
 
 use image::ImageFormat;
 
+use super::jpeg;
+
 /// Returns the number of bytes that decoding the picture in `file` needs at a time, including the file and the grey copy.
 /// `pixels` and `decoded` are the size of the picture in pixels and in bytes.
 pub(super) fn peak_bytes(format: ImageFormat, file: &[u8], pixels: u64, decoded: u64) -> u64 {
@@ -11,7 +13,7 @@ pub(super) fn peak_bytes(format: ImageFormat, file: &[u8], pixels: u64, decoded:
         // The decoder has its own copy of the file. If the picture is sent in several scans, it also holds all
         // coefficients, which are 16-bit numbers.
         ImageFormat::Jpeg => {
-            let buffered = jpeg_scan(file).map_or(0, |scan| scan.buffered_components);
+            let buffered = buffered_components(file).unwrap_or(0);
             2 * size + decoded + pixels + 2 * u64::from(buffered) * pixels
         }
         // The frame in other colours, its transparency, the canvas of an animation, and the decoded picture.
@@ -20,28 +22,38 @@ pub(super) fn peak_bytes(format: ImageFormat, file: &[u8], pixels: u64, decoded:
     }
 }
 
-/// Returns whether the file ends in the middle of the picture. Only the decoders of the other formats reject such a file.
-///
-/// A JPEG file must have the marker that ends its picture. A WebP file contains its size and those of its parts.
-pub(super) fn is_truncated(format: ImageFormat, file: &[u8]) -> bool {
-    let ends = |data: &[u8]| data.windows(2).any(|marker| marker == [0xff, 0xd9]);
+/// Maximum number of chunks of a PNG file that do not hold pixels. The decoder keeps each text, and a file of 64 MiB can have
+/// five million.
+const MAX_CHUNKS: usize = 10_000;
+
+/// Returns whether a PNG file has too many chunks besides those with the pixels of the picture or of an animation.
+pub(super) fn has_too_many_chunks(format: ImageFormat, file: &[u8]) -> bool {
+    let (mut rest, mut count) = (file.get(8..).unwrap_or_default(), 0);
+    while format == ImageFormat::Png
+        && count <= MAX_CHUNKS
+        && let Some(([a, b, c, d, name @ ..], data)) = rest.split_first_chunk::<8>()
+    {
+        count += usize::from(![b"IDAT", b"fdAT", b"fcTL"].contains(&name));
+        // A checksum of four bytes follows the data.
+        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+        rest = data.get(length.saturating_add(4)..).unwrap_or_default();
+    }
+    count > MAX_CHUNKS
+}
+
+/// Checks that the data of all pixels are complete. Only the decoders of the other formats reject files without them.
+pub(super) fn check_complete(format: ImageFormat, file: &[u8]) -> Result<(), &'static str> {
     match format {
-        ImageFormat::Jpeg => jpeg_scan(file).is_none_or(|scan| !ends(scan.data)),
-        ImageFormat::WebP => !webp(file).1,
-        _ => false,
+        ImageFormat::Jpeg => jpeg::check(file),
+        // A WebP file contains its size and those of its parts.
+        ImageFormat::WebP if !webp(file).1 => Err(jpeg::TRUNCATED),
+        _ => Ok(()),
     }
 }
 
-/// The first scan of a JPEG file.
-struct Scan<'a> {
-    /// Number of colour components that are held until all scans are read; 0 for a single scan.
-    buffered_components: u8,
-    /// The rest of the file, which starts with the compressed data. In the data, a zero follows each byte 0xff.
-    data: &'a [u8],
-}
-
-/// Finds the first scan of a JPEG file. The segments before it, which can contain a thumbnail, are skipped.
-fn jpeg_scan(file: &[u8]) -> Option<Scan<'_>> {
+/// Returns the number of colour components of a JPEG file that are held until all scans are read; 0 for a single scan. The
+/// segments before the first scan, which can contain a thumbnail, are skipped.
+fn buffered_components(file: &[u8]) -> Option<u8> {
     let (mut rest, mut components, mut is_progressive) = (file, 0, false);
     loop {
         rest = &rest[rest.iter().position(|byte| *byte == 0xff)?..];
@@ -57,8 +69,7 @@ fn jpeg_scan(file: &[u8]) -> Option<Scan<'_>> {
         match marker {
             0xda => {
                 let is_buffered = is_progressive || *segment.first()? < components;
-                let buffered_components = if is_buffered { components } else { 0 };
-                return Some(Scan { buffered_components, data: rest });
+                return Some(if is_buffered { components } else { 0 });
             }
             0xc4 | 0xc8 | 0xcc => {}
             0xc0..=0xcf => (components, is_progressive) = (*segment.get(5)?, marker == 0xc2),
@@ -99,7 +110,7 @@ mod tests {
     use super::*;
 
     /// Returns the start of a JPEG file: a thumbnail, a frame header and the start of a scan, both with these components.
-    fn jpeg(frame: u8, components: u8, in_scan: u8, data: &[u8]) -> Vec<u8> {
+    fn jpeg(frame: u8, components: u8, in_scan: u8) -> Vec<u8> {
         let segment = |marker: u8, content: &[u8]| {
             let length = (content.len() as u16 + 2).to_be_bytes();
             [&[0xff, marker][..], &length, content].concat()
@@ -109,7 +120,6 @@ mod tests {
             segment(0xe1, &[0xff, 0xd8, 0xff, 0xd9]),
             segment(frame, &[8, 0, 9, 0, 9, components]),
             segment(0xda, &[in_scan]),
-            data.to_vec(),
         ]
         .concat()
     }
@@ -119,23 +129,9 @@ mod tests {
         for (frame, components, in_scan, expected) in
             [(0xc0, 3, 3, 0), (0xc1, 1, 1, 0), (0xc0, 3, 1, 6), (0xc2, 3, 3, 6), (0xc2, 1, 1, 2)]
         {
-            let file = jpeg(frame, components, in_scan, &[]);
+            let file = jpeg(frame, components, in_scan);
             let found = peak_bytes(ImageFormat::Jpeg, &file, 100, 300) - 2 * file.len() as u64;
             assert_eq!(found, 400 + 100 * expected, "{frame:x} {components} {in_scan}");
         }
-    }
-
-    #[test]
-    fn jpeg_needs_its_last_marker() {
-        for (data, expected) in [
-            (&[1, 2, 0xff, 0xd9][..], false),
-            (&[1, 0xff, 0, 0xd9, 3], true),
-            (&[1, 0xff, 0xd0, 2, 0xff], true),
-            (&[1, 0xff, 0xd9, 7, 7], false),
-        ] {
-            let file = jpeg(0xc0, 3, 3, data);
-            assert_eq!(is_truncated(ImageFormat::Jpeg, &file), expected, "{data:?}");
-        }
-        assert!(is_truncated(ImageFormat::Jpeg, &jpeg(0xc0, 3, 3, &[0xff, 0xd9])[..20]));
     }
 }

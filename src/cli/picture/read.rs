@@ -10,7 +10,7 @@ use image::{
 };
 
 use super::error::PictureError;
-use super::headers::{is_truncated, peak_bytes};
+use super::headers::{check_complete, has_too_many_chunks, peak_bytes};
 use crate::io::kind::sniff;
 use crate::io::{FileError, limits, panics, read_any, read_from};
 
@@ -45,6 +45,14 @@ pub fn read(path: &Path) -> Result<GrayImage, PictureError> {
 /// # Errors
 /// Returns an error if the bytes cannot be decoded, are cut off, or exceed the limits.
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
+    decode_within(path, bytes, MAX_BYTES)
+}
+
+/// Decodes the bytes of a picture file, as [`decode`] does, with `max_bytes` instead of [`MAX_BYTES`].
+///
+/// # Errors
+/// Returns the errors of [`decode`].
+pub fn decode_within(path: &Path, bytes: &[u8], max_bytes: u64) -> Result<GrayImage, PictureError> {
     let too_large = || PictureError::TooLarge(path.to_owned());
     let corrupt = |cause: String| PictureError::Corrupt { path: path.to_owned(), cause };
     let failed = |error| match error {
@@ -67,6 +75,9 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     let Some(format) = reader.format() else {
         return Err(PictureError::NotAnImage(path.to_owned(), sniff(bytes)));
     };
+    if has_too_many_chunks(format, bytes) {
+        return Err(corrupt("it has more than 10,000 parts besides the pixels".to_owned()));
+    }
     // The PNG decoder reads texts and the colour profile first. It skips a larger profile.
     reader.limits(bounds(MAX_METADATA_BYTES));
     // Some decoders panic on corrupt files. Only their code is run here, because a panic in ours is a bug.
@@ -79,13 +90,11 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<GrayImage, PictureError> {
     }
     let pixels = u64::from(width) * u64::from(height);
     let peak = peak_bytes(format, bytes, pixels, decoder.total_bytes());
-    let left = MAX_BYTES.checked_sub(peak).ok_or_else(too_large)?;
+    let left = max_bytes.checked_sub(peak).ok_or_else(too_large)?;
     limits::check_address_space(peak as usize).map_err(FileError::of("cannot read", path))?;
     // A frame of a GIF file may be larger than the picture.
     decoder.set_limits(bounds(left)).map_err(failed)?;
-    if is_truncated(format, bytes) {
-        return Err(corrupt("the file ends in the middle of the picture".to_owned()));
-    }
+    check_complete(format, bytes).map_err(|cause| corrupt(cause.to_owned()))?;
     let decoded = panics::catch(|| {
         // Ignore invalid orientation metadata.
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
