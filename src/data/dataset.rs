@@ -91,9 +91,18 @@ impl ImageDataset {
         if validation >= count {
             return Err(SplitError::NothingLeft { fraction, count });
         }
-        let middle = self.range.end - validation;
+        Ok(self.split_at(count - validation))
+    }
+
+    /// Returns the first `count` images and the others.
+    ///
+    /// # Panics
+    /// Panics if there are fewer than `count` images.
+    pub fn split_at(&self, count: usize) -> (Self, Self) {
+        assert!(count <= self.range.len(), "there are enough images");
+        let middle = self.range.start + count;
         let part = |range| Self { range, ..self.clone() };
-        Ok((part(self.range.start..middle), part(middle..self.range.end)))
+        (part(self.range.start..middle), part(middle..self.range.end))
     }
 }
 

@@ -1,14 +1,14 @@
-//! Divides pictures into a training part and a test part.
+//! Divides pictures into a training part and a test part, without copying them.
 
-use super::Picture;
 use crate::data::datasets::CLASSES;
 use crate::data::order::shuffled;
 use crate::random::{Purpose, stream};
 
-/// Divides `pictures` so that `fraction` of each class, rounded, are in the second part: at least one, but not the only one.
-pub(super) fn divide(pictures: Vec<Picture>, fraction: f64, seed: u64) -> [Vec<Picture>; 2] {
+/// Divides pictures with these labels so that `fraction` of each class, rounded, are in the second part: at least one, but not
+/// the only one. Returns the indices of the pictures of each part.
+pub(super) fn divide(labels: &[usize], fraction: f64, seed: u64) -> [Vec<usize>; 2] {
     let mut sizes = [0_u32; CLASSES];
-    pictures.iter().for_each(|picture| sizes[picture.label] += 1);
+    labels.iter().for_each(|label| sizes[*label] += 1);
     let is_test = |label: usize| {
         let size = sizes[label];
         let count = (f64::from(size) * fraction).round() as u32;
@@ -21,52 +21,61 @@ pub(super) fn divide(pictures: Vec<Picture>, fraction: f64, seed: u64) -> [Vec<P
     // For each class, the parts of its pictures in order.
     let mut parts: Vec<_> = (0..CLASSES).map(is_test).collect();
     let (test, train) =
-        pictures.into_iter().partition(|picture| parts[picture.label].next() == Some(true));
+        (0..labels.len()).partition(|index| parts[labels[*index]].next() == Some(true));
     [train, test]
 }
 
 /// Shuffles each part, because the validation images are the last ones of the training part.
-pub(super) fn shuffle(parts: [Vec<Picture>; 2], seed: u64) -> [Vec<Picture>; 2] {
+pub(super) fn shuffle(parts: [Vec<usize>; 2], seed: u64) -> [Vec<usize>; 2] {
     let mut number = CLASSES as u64;
-    parts.map(|pictures| {
-        let order = shuffled(pictures.len() as u32, &mut stream(seed, Purpose::Split, number));
+    parts.map(|indices| {
+        let order = shuffled(indices.len() as u32, &mut stream(seed, Purpose::Split, number));
         number += 1;
-        let mut pictures: Vec<_> = pictures.into_iter().map(Some).collect();
-        order.iter().filter_map(|index| pictures[*index as usize].take()).collect()
+        order.iter().map(|index| indices[*index as usize]).collect()
     })
+}
+
+/// Moves `items[order[i]]` to position i, for each i. `order` contains each position once.
+pub(super) fn arrange<T>(items: &mut [T], mut order: Vec<usize>) {
+    for start in 0..items.len() {
+        // Each swap puts one item of a cycle in its place. The first item of the cycle is carried to the end.
+        let mut at = start;
+        while order[at] != start {
+            let next = order[at];
+            items.swap(at, next);
+            order[at] = at;
+            at = next;
+        }
+        order[at] = at;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
-
-    fn pictures(labels: &[usize]) -> Vec<Picture> {
-        let picture = |(index, label): (usize, &usize)| Picture {
-            path: PathBuf::from(index.to_string()),
-            label: *label,
-            image: [0; 784],
-            inverted: false,
-            doubt: None,
-            digest: [0; 32],
-        };
-        labels.iter().enumerate().map(picture).collect()
-    }
 
     #[test]
     fn every_class_is_divided_in_proportion() {
         let labels = [vec![0; 40], vec![1; 11], vec![2; 2], vec![3]].concat();
-        let [train, test] = shuffle(divide(pictures(&labels), 0.2, 1), 1);
-        let count = |part: &[Picture], label| part.iter().filter(|p| p.label == label).count();
+        let of = |seed| shuffle(divide(&labels, 0.2, seed), seed);
+        let [train, test] = of(1);
+        let count =
+            |part: &[usize], label| part.iter().filter(|index| labels[**index] == label).count();
         assert_eq!([0, 1, 2, 3].map(|label| count(&test, label)), [8, 2, 1, 0]);
         assert_eq!(train.len() + test.len(), labels.len());
-        let paths = |parts: [Vec<Picture>; 2]| parts.map(|part| part.into_iter().map(|p| p.path));
-        let of =
-            |seed| paths(shuffle(divide(pictures(&labels), 0.2, seed), seed)).map(Vec::from_iter);
         assert_eq!(of(1), of(1));
         assert_ne!(of(1)[1], of(2)[1]);
         // The last tenth of the training part has several classes.
-        assert!(train[train.len() - 10..].iter().any(|p| p.label != train[train.len() - 1].label));
+        let last = labels[train[train.len() - 1]];
+        assert!(train[train.len() - 10..].iter().any(|index| labels[*index] != last));
+    }
+
+    #[test]
+    fn items_are_arranged_in_place() {
+        let order: Vec<usize> =
+            shuffled(100, &mut stream(1, Purpose::Split, 0)).iter().map(|i| *i as usize).collect();
+        let mut items: Vec<_> = (0..100).collect();
+        arrange(&mut items, order.clone());
+        assert_eq!(items, order);
     }
 }

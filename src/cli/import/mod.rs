@@ -18,6 +18,7 @@ use crate::cli::error::ImportError;
 use crate::cli::picture::Invert;
 use crate::data::{DatasetInfo, ImageDataset};
 
+use read::Found;
 pub use read::{Picture, Refused};
 use scan::ClassDir;
 
@@ -28,6 +29,8 @@ pub struct Import {
     pub info: DatasetInfo,
     /// The training pictures and the test pictures, shuffled.
     pub parts: [Vec<Picture>; 2],
+    /// The images of these pictures.
+    pub images: [ImageDataset; 2],
     /// The files that could not be read as pictures.
     pub refused: Vec<Refused>,
 }
@@ -49,32 +52,35 @@ impl Import {
         let classes = scan::classes(root)?;
         let info = info(root, &classes, flip)?;
         let test = test.map(|root| scan::classes_like(root, &classes)).transpose()?;
-        let (pictures, mut refused) = read::read(&classes, invert)?;
+        let mut found = read::read(&classes, invert)?;
         for (label, class) in classes.iter().enumerate() {
-            if !pictures.iter().any(|picture| picture.label == label) {
+            if !found.pictures.iter().any(|picture| picture.label == label) {
                 return Err(ImportError::NoPictures(class.path.clone()));
             }
         }
         let parts = match test {
             Some(test) => {
-                let (test, refused_too) = read::read(&test, invert)?;
-                refused.extend(refused_too);
-                [pictures, test]
+                let count = found.pictures.len();
+                found.append(read::read(&test, invert)?);
+                [(0..count).collect(), (count..found.pictures.len()).collect()]
             }
-            None => divide::divide(pictures, fraction, seed),
+            None => {
+                let labels: Vec<_> = found.pictures.iter().map(|picture| picture.label).collect();
+                divide::divide(&labels, fraction, seed)
+            }
         };
         if parts[1].is_empty() {
             return Err(ImportError::NoTestPictures(root.to_owned()));
         }
-        Ok(Self { info, parts: divide::shuffle(parts, seed), refused })
-    }
-
-    /// Returns the training images or, for part 1, the test images.
-    pub fn dataset(&self, part: usize) -> ImageDataset {
-        let pictures = &self.parts[part];
-        let images = pictures.iter().map(|picture| picture.image).collect();
+        let count = parts[0].len();
+        let order = divide::shuffle(parts, seed).concat();
+        let Found { mut images, mut pictures, refused } = found;
+        divide::arrange(&mut images, order.clone());
+        divide::arrange(&mut pictures, order);
         let labels = pictures.iter().map(|picture| picture.label as u8).collect();
-        ImageDataset::new(images, labels).with_info(&self.info)
+        let (train, test) = ImageDataset::new(images, labels).with_info(&info).split_at(count);
+        let test_pictures = pictures.split_off(count);
+        Ok(Self { info, parts: [pictures, test_pictures], images: [train, test], refused })
     }
 
     /// Returns pairs of files with the same bytes that are in different parts, or in different classes.
@@ -105,4 +111,36 @@ fn info(root: &Path, classes: &[ClassDir], flip: &[String]) -> Result<DatasetInf
     };
     let flippable = flip.iter().map(label).collect::<Result<Vec<_>, _>>()?;
     Ok(DatasetInfo::with_classes(&names, &flippable))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_not_copied() {
+        let root = tempfile::tempdir().unwrap();
+        for (class, grey) in [("a", 200), ("b", 90)] {
+            std::fs::create_dir(root.path().join(class)).unwrap();
+            for index in 0..5 {
+                let picture = image::GrayImage::from_fn(28, 28, |x, _| {
+                    image::Luma([if x == index { grey } else { 0 }])
+                });
+                picture.save(root.path().join(class).join(format!("{index}.png"))).unwrap();
+            }
+        }
+        let import = Import::new(root.path(), None, (0.2, 1), Invert::No, &[]).unwrap();
+        let [train, test] = &import.images;
+        assert_eq!((train.images().len(), test.images().len()), (8, 2));
+        // Both parts are in one block of memory.
+        assert_eq!(train.images().as_ptr_range().end, test.images().as_ptr());
+        for (part, images) in import.parts.iter().zip(&import.images) {
+            for ((picture, image), label) in part.iter().zip(images.images()).zip(images.labels()) {
+                assert_eq!(usize::from(*label), picture.label);
+                let name = picture.path.file_stem().unwrap().to_str().unwrap();
+                let index: usize = name.parse().unwrap();
+                assert_eq!(image.iter().max(), Some(&[200, 90][picture.label]), "{index}");
+            }
+        }
+    }
 }

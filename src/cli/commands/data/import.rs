@@ -13,7 +13,7 @@ use crate::cli::import::{Import, Picture};
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Out};
 use crate::data::source::path_of;
-use crate::data::{DataFile, ImageDataset, class_names, idx_writer};
+use crate::data::{DataFile, class_names, idx_writer};
 use crate::io::{FileError, NewFile, Origin, create_directory, write_together};
 
 /// Number of training pictures below which a class has very few.
@@ -40,13 +40,12 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Error> {
     let test = args.test.as_deref();
     let split = (args.test_split, args.seed);
     let import = Import::new(&args.pictures, test, split, args.invert, &args.flip)?;
-    let parts = [0, 1].map(|part| import.dataset(part));
-    write(args, &paths, &import, &parts)?;
+    write(args, &paths, &import)?;
     if let Some(sheet) = sheet {
-        sheet.write(&png(&parts[0]), args.force)?;
+        sheet.write(&png(&import.images[0]), args.force)?;
     }
     let mut notes = Notes::default();
-    let counts = parts.each_ref().map(class_counts);
+    let counts = import.images.each_ref().map(class_counts);
     let duplicates = import.duplicates();
     note_pictures(&import, &duplicates);
     note_classes(&import, &counts, &mut notes);
@@ -62,7 +61,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Error> {
     if let Some(path) = &args.png {
         out.line(&format!("saved {}: training images, one row per class", path.display()));
     }
-    let batches = if parts[0].images().len() < FEW_TO_TRAIN { " --batch-size 16" } else { "" };
+    let batches = if import.parts[0].len() < FEW_TO_TRAIN { " --batch-size 16" } else { "" };
     ui::note(&format!(
         "note: train a model with: lenet train --data {} --recipe tuned --epochs 40{batches}",
         quoted(args.dir.as_os_str())
@@ -84,18 +83,13 @@ fn existing(dir: &Path, paths: &[PathBuf]) -> Option<PathBuf> {
 
 /// Writes the files. Until the images are replaced, the directory has neither labels nor class names, so that none of them
 /// describe other images.
-fn write(
-    args: &ImportArgs,
-    paths: &[PathBuf],
-    import: &Import,
-    parts: &[ImageDataset; 2],
-) -> Result<(), Error> {
+fn write(args: &ImportArgs, paths: &[PathBuf], import: &Import) -> Result<(), Error> {
     let failed = FileError::of("cannot compress the images of", &args.pictures);
     let encode = |path: &PathBuf, bytes: io::Result<Vec<u8>>| -> Result<NewFile, FileError> {
         Ok((path.clone(), bytes.map_err(&failed)?))
     };
     let (mut images, mut descriptions) = (Vec::new(), Vec::new());
-    for (part, paths) in parts.iter().zip(paths.chunks(2)) {
+    for (part, paths) in import.images.iter().zip(paths.chunks(2)) {
         images.push(encode(&paths[0], idx_writer::images(part.images()))?);
         descriptions.push(encode(&paths[1], idx_writer::labels(part.labels()))?);
     }
