@@ -161,6 +161,21 @@ fn json_output_matches_schemas() {
         assert_matches_schema(name, &events[0]);
     }
     assert_matches_schema("config", &dir.json("folder/config.json"));
+    // A data set of two classes, and a log of a run that diverged.
+    let train = "train --data imported --validation-split 0 --epochs 1 -o two.mpk --json";
+    for event in dir.run(train).ok().events() {
+        assert_matches_schema("train", &event);
+    }
+    assert_matches_schema("record", &dir.json("two.json"));
+    dir.write("diverged.csv", "epoch,accuracy,loss\n0,0.5,1\n1,nan,nan\n");
+    for (name, args) in [
+        ("eval", "eval two.mpk --data imported --json"),
+        ("show", "data show --data imported --json"),
+        ("runs", "runs two.mpk diverged.csv --per-epoch --json"),
+        ("compare", "compare two.mpk diverged.csv --records-only --json"),
+    ] {
+        assert_matches_schema(name, &dir.run(args).ok().json());
+    }
 }
 
 #[test]
