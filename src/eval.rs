@@ -1,5 +1,7 @@
 //! Evaluates a model: runs forward passes over a set of images and computes metrics from the outputs.
 
+mod weakness;
+
 use serde::Serialize;
 
 use burn::data::dataset::Dataset;
@@ -139,33 +141,6 @@ impl Evaluation {
         self.slope_sum < MIN_SLOPE * (self.samples() * self.dataset.classes.len()) as f64
     }
 
-    /// Describes why the model does not seem to have learned these images, if so: it predicts (almost) the same class for all of
-    /// them, or its accuracy is near chance.
-    pub fn weakness(&self) -> Option<String> {
-        let predicted = |class: usize| self.confusion.iter().map(|row| row[class]).sum::<usize>();
-        let count = |class: usize| self.confusion[class].iter().sum::<usize>();
-        let samples = self.samples();
-        let classes = self.dataset.classes.len();
-        let most = (0..classes).max_by_key(|class| predicted(*class)).unwrap_or_default();
-        let is_usual = |share: f64| predicted(most) as f64 >= share * samples as f64;
-        let class = &self.dataset.classes[most];
-        // Half of the images of a data set of two classes may be of one class.
-        if count(most) as f64 >= samples as f64 * f64::max(0.5, 1.5 * chance(classes)) {
-            // All images are of one class.
-            None
-        } else if self.is_collapsed() {
-            Some("the model predicts the same class for every image".to_owned())
-        } else if samples >= MIN_IMAGES && is_usual(ALMOST_ALL) {
-            Some(format!("the model predicts {class} for {} of {samples} images", predicted(most)))
-        } else {
-            let accuracy = self.accuracy();
-            is_near_chance(samples, accuracy, classes).then(|| {
-                let chance = shortened(chance(classes));
-                format!("the accuracy of {accuracy:.4} is near chance ({chance})")
-            })
-        }
-    }
-
     /// Returns the mean loss.
     pub fn loss(&self) -> f64 {
         self.loss_sum / self.samples().max(1) as f64
@@ -217,10 +192,10 @@ pub fn evaluate<B: LeNetBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{FASHION_MNIST, MNIST};
+    use crate::data::MNIST;
 
     /// Returns outputs whose argmax is `class`.
-    fn sure(class: usize) -> Outputs {
+    pub(super) fn sure(class: usize) -> Outputs {
         let mut row = [0.1; 10];
         row[class] = 0.9;
         row
@@ -250,31 +225,6 @@ mod tests {
     fn saturated_outputs_have_finite_loss() {
         let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3], &MNIST);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);
-    }
-
-    #[test]
-    fn weakness_needs_enough_images() {
-        let weakness = |predicted: &[usize], labels: &[u8]| {
-            let outputs: Vec<_> = predicted.iter().map(|class| sure(*class)).collect();
-            Evaluation::new(&outputs, labels, &FASHION_MNIST).weakness().unwrap_or_default()
-        };
-        let labels: Vec<u8> = (0..40).map(|image| image % 10).collect();
-        let right: Vec<usize> = labels.iter().map(|label| usize::from(*label)).collect();
-        assert_eq!(weakness(&right, &labels), "");
-        assert_eq!(
-            weakness(&[8; 40], &labels),
-            "the model predicts the same class for every image"
-        );
-        let mut almost = [8; 40];
-        almost[..2].copy_from_slice(&right[..2]);
-        assert_eq!(weakness(&almost, &labels), "the model predicts Bag for 38 of 40 images");
-        let wrong: Vec<usize> = right.iter().map(|class| (class + 1) % 10).collect();
-        assert!(weakness(&wrong, &labels).starts_with("the accuracy of 0.0000 is near chance"));
-        assert_eq!(weakness(&wrong[..MIN_IMAGES - 1], &labels[..MIN_IMAGES - 1]), "");
-        // It is correct to predict one class for images of that class.
-        let mut bags = [8; 40];
-        bags[0] = 1;
-        assert_eq!(weakness(&bags, &[8; 40]), "");
     }
 
     #[test]

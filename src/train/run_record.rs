@@ -7,11 +7,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames};
-use crate::eval::{Evaluation, is_near_chance};
 use crate::io::text::one_line;
 
 use super::record_check::{SCHEMA, few_files};
-use super::{RunFiles, Settings};
+use super::{RunFiles, Settings, TestRecord};
 
 /// Everything about a run except the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,46 +90,6 @@ pub enum StopReason {
     Epochs,
     /// Early stopping: the validation loss did not improve for [`Settings::patience`] epochs.
     Patience,
-}
-
-/// The evaluation of the model on the test images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TestRecord {
-    /// Number of images.
-    pub samples: usize,
-    /// Mean loss.
-    pub loss: f64,
-    /// Fraction of correct predictions.
-    pub accuracy: f64,
-    /// Number of correct predictions.
-    pub correct: usize,
-    /// Whether the model predicts the same class for every image. Earlier versions did not record it.
-    #[serde(default)]
-    pub collapsed: bool,
-    /// Whether nearly all outputs of the model are close to 0 or 1. Earlier versions did not record it.
-    #[serde(default)]
-    pub saturated: bool,
-}
-
-impl From<&Evaluation> for TestRecord {
-    fn from(test: &Evaluation) -> Self {
-        Self {
-            samples: test.samples(),
-            loss: test.loss(),
-            accuracy: test.accuracy(),
-            correct: test.correct(),
-            collapsed: test.is_collapsed(),
-            saturated: test.is_saturated(),
-        }
-    }
-}
-
-impl TestRecord {
-    /// Returns whether the model has not learned to tell `classes` classes apart: it predicts one class for every image, or its
-    /// accuracy is near chance.
-    fn is_failure(&self, classes: usize) -> bool {
-        self.collapsed || is_near_chance(self.samples, self.accuracy, classes)
-    }
 }
 
 /// The largest run record that is read, in bytes. A record of 100,000 epochs, the maximum, has 20 MB.
