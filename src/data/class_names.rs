@@ -1,16 +1,14 @@
 //! `classes.txt`, which names the classes of a data set that is not in [`KNOWN`](super::datasets::KNOWN).
 //!
-//! The file has one name per line, in the order of the labels: two to ten names of at most [`MAX_NAME`] characters, without
-//! commas. A tab and the word `flip` after a name allow augmentation to flip images of the class.
+//! The file has one name per line, in the order of the labels: two to ten names of at most 64 characters, without commas. A tab and the word `flip` after a name allow augmentation to flip images of the class.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use super::datasets::{CLASSES, DatasetInfo};
 use super::error::DataError;
-use super::identity::{MAX_NAME, is_name};
+use super::names::check_class;
 use crate::io::limits::is_exhausted;
-use crate::io::text::quoted;
 
 /// Name of the file.
 pub const FILE: &str = "classes.txt";
@@ -59,7 +57,7 @@ fn parse(bytes: &[u8]) -> Result<DatasetInfo, String> {
         if name.len() < line.len() {
             flippable.push(label as u8);
         }
-        check(name, &classes).map_err(|problem| format!("line {}: {problem}", label + 1))?;
+        check_class(name, &classes).map_err(|problem| format!("line {}: {problem}", label + 1))?;
         classes.push(name.to_owned());
         if classes.len() > CLASSES {
             break;
@@ -69,23 +67,6 @@ fn parse(bytes: &[u8]) -> Result<DatasetInfo, String> {
         2..=CLASSES => Ok(DatasetInfo::with_classes(&classes, &flippable)),
         0 | 1 => Err(format!("has fewer than 2 names, expected 2 to {CLASSES}, one per line")),
         _ => Err(format!("has more than {CLASSES} names, expected 2 to {CLASSES}, one per line")),
-    }
-}
-
-/// Checks that `name` can be the name of a class next to `others`.
-///
-/// # Errors
-/// Returns what is wrong with the name.
-pub fn check(name: &str, others: &[String]) -> Result<(), String> {
-    if !is_name(name) || name.trim() != name {
-        return Err(format!(
-            "{} cannot be the name of a class, which has 1 to {MAX_NAME} printable characters and no comma",
-            quoted(name)
-        ));
-    }
-    match others.iter().any(|other| other == name) {
-        true => Err(format!("the name {} occurs twice", quoted(name))),
-        false => Ok(()),
     }
 }
 
@@ -117,6 +98,7 @@ mod tests {
             ("a\n b\n", "line 2: \" b\" cannot be"),
             ("a\nb\tflop\n", "line 2: \"b\\tflop\" cannot be"),
             ("a\n\u{1b}[31m\n", "line 2: \"\\u{1b}[31m\" cannot be"),
+            ("a\na\u{200b}\n", "line 2: \"a\\u{200b}\" cannot be"),
             ("a\na\n", "line 2: the name \"a\" occurs twice"),
             ("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\n", "has more than 10 names"),
             (&format!("a\n{long}"), "line 2: \"xxx"),

@@ -9,10 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Provenance;
 use super::catalog::DataFile;
 use super::datasets::{self, CLASSES, DEFAULT, DatasetInfo, KNOWN, UNKNOWN};
+use super::names::{check_class, is_name};
 use crate::io::text;
-
-/// Maximum length of a name from a file, in characters.
-pub const MAX_NAME: usize = 64;
 
 /// Name and class names of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,13 +45,16 @@ impl DatasetNames {
         if !(2..=CLASSES).contains(&count) {
             return Err(format!("its data set has {count} classes, expected 2 to {CLASSES}"));
         }
-        if self.flip.iter().any(|label| usize::from(*label) >= count) {
+        if self.flip.len() > count || self.flip.iter().any(|label| usize::from(*label) >= count) {
             return Err("a label that its data set does not have".to_owned());
         }
-        match self.name.iter().chain(&self.classes).find(|name| !is_name(name)) {
-            Some(name) => Err(format!("invalid name in its data set: {}", text::quoted(name))),
-            None => Ok(()),
+        let invalid = |problem| format!("invalid name in its data set: {problem}");
+        if let Some(name) = self.name.iter().find(|name| !is_name(name)) {
+            return Err(invalid(text::quoted(name)));
         }
+        let classes = self.classes.iter().enumerate();
+        let check = |(label, name): (usize, &String)| check_class(name, &self.classes[..label]);
+        classes.map(check).collect::<Result<(), _>>().map_err(invalid)
     }
 
     /// Returns the name of class `label`, or its number if the data set does not have it.
@@ -110,13 +111,6 @@ fn few_names<'de, D: Deserializer<'de>>(names: D) -> Result<Vec<String>, D::Erro
         }
     }
     names.deserialize_seq(Names)
-}
-
-/// Returns whether `name` is short, can be printed as it is, and has no comma. Commas separate class names in model
-/// files.
-pub fn is_name(name: &str) -> bool {
-    let length = name.chars().take(MAX_NAME + 1).count();
-    (1..=MAX_NAME).contains(&length) && !name.contains(|c| c == ',' || text::is_interpreted(c))
 }
 
 /// Names of a data set and digests of its files.
@@ -249,10 +243,12 @@ mod tests {
     fn check_rejects_unprintable_and_long_names() {
         let mut names = DatasetNames::from(&MNIST);
         assert_eq!(names.check(), Ok(()));
-        for invalid in ["", "a,b", "a\nb", "\u{202e}", &"x".repeat(65)] {
+        for invalid in ["", "a,b", "a\nb", "\u{202e}", &"x".repeat(65), "1", " 3", "3\u{feff}"] {
             names.classes[3] = invalid.to_owned();
             assert!(names.check().is_err(), "{invalid:?}");
         }
+        names = DatasetNames { flip: vec![0; 11], ..DatasetNames::from(&MNIST) };
+        assert!(names.check().is_err());
         names = DatasetNames { name: Some("\u{7}".to_owned()), ..DatasetNames::from(&MNIST) };
         assert!(names.check().unwrap_err().ends_with(r#""\u{7}""#));
     }

@@ -17,6 +17,7 @@ pub mod gzip;
 pub mod identity;
 pub mod idx;
 pub mod idx_writer;
+pub mod names;
 pub mod order;
 pub mod scaling;
 pub mod source;

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::ImportError;
-use crate::data::class_names;
 use crate::data::datasets::CLASSES;
 use crate::data::idx::MAX_ITEMS;
+use crate::data::names::check_class;
 
 /// The directory of a class.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) fn classes(root: &Path) -> Result<Vec<ClassDir>, ImportError> {
     let (mut classes, mut names, mut count) = (Vec::new(), Vec::new(), 0);
     for (label, path) in directories.into_iter().enumerate() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Err(problem) = class_names::check(&name, &names) {
+        if let Err(problem) = check_class(&name, &names) {
             return Err(ImportError::Name { path, problem });
         }
         names.push(name.clone());
