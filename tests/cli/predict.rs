@@ -129,6 +129,12 @@ fn predict_rejects_invalid_pictures() {
     let errors: Vec<_> = errors.collect();
     assert!(errors[0].contains("cannot read missing.png"), "{errors:?}");
     assert!(errors.len() == 2 && errors[1].contains("cut.png is corrupt"), "{errors:?}");
+    let none = predict("missing.png cut.png --why --json");
+    let document = none.json();
+    assert_eq!((none.code(), &document["predictions"]), (1, &serde_json::json!([])));
+    assert_eq!(document["errors"].as_array().unwrap().len(), 2);
+    let none = predict("cut.png --why --png why.png --json");
+    assert_eq!((none.code(), none.json()["errors"].as_array().unwrap().len()), (1, 1));
     let mixed = predict("missing.png whole.png cut.png --json");
     let document = mixed.json();
     assert_eq!((mixed.code(), document["predictions"].as_array().unwrap().len()), (1, 1));

@@ -53,7 +53,8 @@ impl OnBackend for PredictArgs {
         let last = failures.pop();
         failures.iter().for_each(|(_, error)| ui::error(error));
         let last = last.map_or(Ok(()), |(_, error)| Err(error));
-        if subjects.is_empty() {
+        // The JSON document lists the errors.
+        if subjects.is_empty() && !self.json {
             return last;
         }
         let images: Vec<Image> = subjects.iter().map(|subject| subject.image).collect();
@@ -74,7 +75,8 @@ impl OnBackend for PredictArgs {
                 prediction.why = Some(Why::new::<B>(weights, image, class, device)?);
             }
         }
-        if let (Some(path), Some(why)) = (&self.png, &predictions[0].why) {
+        let first = predictions.first().and_then(|prediction| prediction.why.as_ref());
+        if let (Some(path), Some(why)) = (&self.png, first) {
             why.write_png(&images.images()[0], path, self.force)?;
         }
         let mut out = Out::default();
