@@ -7,16 +7,20 @@
 //! Files are written and parsed by `burn-store`, but not loaded by it. Version 0.21 assumes, when loading, that a tensor has as
 //! many bytes as its shape requires, and otherwise reads beyond the heap. This reader compares both before it uses a tensor.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::fmt;
 
 use burn::tensor::Bytes;
 use burn::tensor::backend::Backend;
 use burn_store::{BurnpackStore, ModuleStore};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::assemble::{Layout, Named, assemble};
 use super::tensors::floats;
 use super::{Fault, ModelFile};
-use crate::io::text::one_line;
+use crate::io::text::{one_line, quoted};
 use crate::model::{LeNet, Weights};
 
 /// Maximum size of a file in bytes. LeNet's file has about 180,000 bytes.
@@ -60,15 +64,68 @@ pub fn decode(bytes: &[u8]) -> Result<ModelFile, Fault> {
         let data = snapshot.to_data().map_err(|error| malformed(&error))?;
         floats(spec.name, dtype, spec.numel(), &data.bytes)
     })?;
-    // burn-store has checked that all tensors are within the file. Gaps between tensors, and bytes after the last one, are errors.
-    // Any tensor may be the last one.
-    let metadata = u32::from_le_bytes(bytes[6..HEADER_BYTES].try_into().unwrap_or_default());
-    let lengths = || snapshots.values().map(|snapshot| snapshot.data_len());
-    let end = (HEADER_BYTES + metadata as usize).next_multiple_of(ALIGNMENT)
-        + lengths().map(|length| length.next_multiple_of(ALIGNMENT)).sum::<usize>();
-    let is_end = |last: usize| bytes.len() == end - last.next_multiple_of(ALIGNMENT) + last;
-    match lengths().any(is_end) {
-        true => Ok(file),
-        false => Err(Fault::malformed("tensors overlap, or bytes follow the last one")),
+    check_layout(bytes).map_err(Fault::malformed)?;
+    Ok(file)
+}
+
+/// The part of the metadata that burn-store does not check: where the tensors are.
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(deserialize_with = "distinct_tensors")]
+    tensors: BTreeMap<String, Tensor>,
+}
+
+#[derive(Deserialize)]
+struct Tensor {
+    /// Start and end in the data section.
+    data_offsets: (usize, usize),
+}
+
+/// Checks that the tensors have different names, do not overlap, and fill the file up to gaps of less than [`ALIGNMENT`] bytes.
+fn check_layout(bytes: &[u8]) -> Result<(), String> {
+    let length = bytes.get(6..HEADER_BYTES).and_then(|length| length.try_into().ok());
+    let end = HEADER_BYTES + length.map_or(0, |length| u32::from_le_bytes(length) as usize);
+    let metadata = bytes.get(HEADER_BYTES..end).unwrap_or_default();
+    let Metadata { tensors } = ciborium::from_reader(metadata).map_err(|error| {
+        let what = match error {
+            ciborium::de::Error::Semantic(_, what) => what,
+            error => one_line(&error),
+        };
+        format!("not a valid Burnpack file: {what}")
+    })?;
+    let mut offsets: Vec<_> = tensors.values().map(|tensor| tensor.data_offsets).collect();
+    offsets.sort();
+    let last = offsets.iter().try_fold(0_usize, |last, (start, end)| {
+        (*start == last.next_multiple_of(ALIGNMENT)).then_some(*end)
+    });
+    match last.is_some_and(|last| bytes.len() - end.next_multiple_of(ALIGNMENT) == last) {
+        true => Ok(()),
+        false => Err("tensors overlap, or bytes follow the last one".to_owned()),
     }
+}
+
+/// Reads a map, which must have different keys. burn-store uses the last value of a key.
+fn distinct_tensors<'de, D: Deserializer<'de>>(
+    metadata: D,
+) -> Result<BTreeMap<String, Tensor>, D::Error> {
+    struct Tensors;
+    impl<'de> Visitor<'de> for Tensors {
+        type Value = BTreeMap<String, Tensor>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map of tensors")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut tensors = BTreeMap::new();
+            while let Some((name, tensor)) = map.next_entry::<String, _>()? {
+                if tensors.contains_key(&name) {
+                    return Err(A::Error::custom(format!("{} occurs twice", quoted(&name))));
+                }
+                tensors.insert(name, tensor);
+            }
+            Ok(tensors)
+        }
+    }
+    metadata.deserialize_map(Tensors)
 }

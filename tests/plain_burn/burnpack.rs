@@ -51,4 +51,21 @@ fn contradictory_burnpack_files_are_rejected() {
     assert_eq!(text, "tensors overlap, or bytes follow the last one");
     let text = message(&bytes[..bytes.len() - 1]);
     assert!(text.contains("out of bounds"), "{text}");
+    // The bytes of conv1.bias are also those of conv1.weight.
+    let text = message(&replaced(b"\x82\x19\x03\x00\x19\x03\x18", b"\x82\x19\x00\x00\x19\x00\x18"));
+    assert_eq!(text, "tensors overlap, or bytes follow the last one");
+    // The metadata has conv1.bias twice.
+    let at = |name: &[u8]| bytes.windows(name.len()).position(|window| window == name).unwrap();
+    let start = at(b"jconv1.bias");
+    let others = [at(b"lconv1.weight"), at(b"lconv2.weight"), at(b"jconv2.bias")];
+    let end = others.into_iter().filter(|other| *other > start).min().unwrap();
+    let entry = &bytes[start..end];
+    let length = u32::from_le_bytes(bytes[6..10].try_into().unwrap()) as usize;
+    let mut twice = replaced(b"gtensors\xaa", &[b"gtensors\xab", entry].concat());
+    twice.truncate(10 + length + entry.len());
+    twice[6..10].copy_from_slice(&((length + entry.len()) as u32).to_le_bytes());
+    twice.resize(twice.len().next_multiple_of(256), 0);
+    twice.extend(&bytes[(10 + length).next_multiple_of(256)..]);
+    let text = message(&twice);
+    assert_eq!(text, "not a valid Burnpack file: \"conv1.bias\" occurs twice");
 }
