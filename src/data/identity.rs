@@ -52,9 +52,9 @@ impl DatasetNames {
         if let Some(name) = self.name.iter().find(|name| !is_name(name)) {
             return Err(invalid(text::quoted(name)));
         }
-        let classes = self.classes.iter().enumerate();
+        let mut classes = self.classes.iter().enumerate();
         let check = |(label, name): (usize, &String)| check_class(name, &self.classes[..label]);
-        classes.map(check).collect::<Result<(), _>>().map_err(invalid)
+        classes.try_for_each(check).map_err(invalid)
     }
 
     /// Returns the name of class `label`, or its number if the data set does not have it.

@@ -43,10 +43,10 @@ pub(super) struct TensorRef<'a> {
 impl TensorRef<'_> {
     /// Returns whether all values are within the storage.
     pub(super) fn fits(&self) -> bool {
-        let steps = self.shape.iter().zip(&self.strides);
+        let mut steps = self.shape.iter().zip(&self.strides);
         // The last value has the largest index, because strides are never negative.
-        let last = steps.fold(Some(self.offset), |last, (size, stride)| {
-            last?.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
+        let last = steps.try_fold(self.offset, |last, (size, stride)| {
+            last.checked_add(size.saturating_sub(1).checked_mul(*stride)?)
         });
         let is_empty = self.shape.contains(&0);
         self.strides.len() == self.shape.len()
