@@ -41,12 +41,16 @@ pub(super) fn has_too_many_chunks(format: ImageFormat, file: &[u8]) -> bool {
     count > MAX_CHUNKS
 }
 
-/// Checks that the data of all pixels are complete. Only the decoders of the other formats reject files without them.
+/// Checks that the file has pixels in all parts of the picture. The decoders check the rest, but would fill up the picture.
 pub(super) fn check_complete(format: ImageFormat, file: &[u8]) -> Result<(), &'static str> {
     match format {
         ImageFormat::Jpeg => jpeg::check(file),
         // A WebP file contains its size and those of its parts.
         ImageFormat::WebP if !webp(file).1 => Err(jpeg::TRUNCATED),
+        ImageFormat::Gif if gif_frame_is_visible(file) == Some(false) => {
+            Err("its first frame is empty or outside the picture")
+        }
+        ImageFormat::Bmp if bmp_runs_are_complete(file) == Some(false) => Err(jpeg::EARLY),
         _ => Ok(()),
     }
 }
@@ -105,6 +109,58 @@ fn webp(file: &[u8]) -> (u64, bool) {
     (most, true)
 }
 
+/// Returns whether the first frame of a GIF file has a pixel inside the picture, or `None` if it is not found.
+fn gif_frame_is_visible(file: &[u8]) -> Option<bool> {
+    // The sizes of the picture and of its palette are in the header.
+    let [.., w0, w1, h0, h1, flags, _, _] = *file.first_chunk::<13>()?;
+    let palette = if flags & 0x80 > 0 { 6 << (flags & 7) } else { 0 };
+    let mut rest = file.get(13 + palette..)?;
+    // Skip the extensions, each of which has blocks that start with their lengths and end with an empty one.
+    while let [0x21, _, blocks @ ..] = rest {
+        rest = blocks;
+        while let Some((length @ 1.., data)) = rest.split_first() {
+            rest = data.get(usize::from(*length)..)?;
+        }
+        rest = rest.get(1..)?;
+    }
+    let [0x2c, frame @ ..] = rest.first_chunk::<9>()? else { return None };
+    let (numbers, _) = frame.as_chunks();
+    let [width, height] = [[w0, w1], [h0, h1]].map(u16::from_le_bytes);
+    let [left, top, columns, rows] =
+        [0, 1, 2, 3].map(|index: usize| u16::from_le_bytes(numbers[index]));
+    Some(columns > 0 && rows > 0 && left < width && top < height)
+}
+
+/// Returns whether a BMP file with run-length encoding has all rows, or `None` for another encoding.
+fn bmp_runs_are_complete(file: &[u8]) -> Option<bool> {
+    let number = |at: usize| Some(u32::from_le_bytes(*file.get(at..)?.first_chunk()?) as usize);
+    let (start, height, encoding) = (number(10)?, number(22)?, number(30)?);
+    if !(1..=2).contains(&encoding) {
+        return None;
+    }
+    let (mut rest, mut row) = (file.get(start..)?, 0);
+    while row < height {
+        let ([first, second], data) = rest.split_first_chunk()?;
+        let skipped = match (first, second) {
+            // The end of a row, the end of the picture, and a number of columns and rows without pixels.
+            (0, 0) => {
+                row += 1;
+                0
+            }
+            (0, 1) => return Some(row + 1 >= height),
+            (0, 2) => {
+                row += usize::from(*data.get(1)?);
+                2
+            }
+            // Pixels of one byte or, in the second encoding, of half a byte.
+            (0, count) => usize::from(*count).div_ceil(encoding).next_multiple_of(2),
+            _ => 0,
+        };
+        rest = data.get(skipped..)?;
+    }
+    Some(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +189,43 @@ mod tests {
             let found = peak_bytes(ImageFormat::Jpeg, &file, 100, 300) - 2 * file.len() as u64;
             assert_eq!(found, 400 + 100 * expected, "{frame:x} {components} {in_scan}");
         }
+    }
+
+    #[test]
+    fn invisible_gif_frames_are_rejected() {
+        let file = include_bytes!("../../../tests/fuzz/seeds/picture/dot.gif");
+        // An extension before the frame, which is at byte 19.
+        let with_comment = [&file[..19], b"\x21\xfe\x02ab\0", &file[19..]].concat();
+        for (file, frame) in [(&file[..], 19), (&with_comment, 25)] {
+            assert_eq!(check_complete(ImageFormat::Gif, file), Ok(()));
+            for (at, value) in [(1, 1), (4, 1), (3, 1), (5, 0), (7, 0)] {
+                let mut changed = file.to_vec();
+                changed[frame + at] = value;
+                assert!(check_complete(ImageFormat::Gif, &changed).is_err(), "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn early_end_of_bmp_is_rejected() {
+        let file = |encoding: u8, data: &[u8]| {
+            let mut header = vec![0; 54];
+            [header[10], header[22], header[30]] = [54, 3, encoding];
+            [&header, data].concat()
+        };
+        for (data, expected) in [
+            (&[4, 7, 0, 0, 4, 8, 0, 0, 4, 9, 0, 1][..], true),
+            (&[4, 7, 0, 0, 0, 3, 1, 0, 1, 0, 0, 0, 4, 9, 0, 0], true),
+            (&[4, 7, 0, 2, 0, 2, 0, 1], true),
+            (&[4, 7, 0, 0, 4, 8, 0, 1], false),
+            (&[0, 1], false),
+        ] {
+            let result = check_complete(ImageFormat::Bmp, &file(1, data));
+            assert_eq!(result.is_ok(), expected, "{data:?}");
+        }
+        // Four pixels in two bytes, and no encoding.
+        let half = [0, 4, 1, 2, 0, 0, 0, 1];
+        assert_eq!(check_complete(ImageFormat::Bmp, &file(2, &half)), Err(jpeg::EARLY));
+        assert_eq!(check_complete(ImageFormat::Bmp, &file(0, &half)), Ok(()));
     }
 }
