@@ -11,6 +11,7 @@ use image::{GrayImage, Luma};
 use lenet::data::{self, Options, Part};
 use serde_json::Value;
 
+use super::commands::write_pictures;
 use super::{CommandOutput, DATA, TestDir};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/lenet.pt");
@@ -162,6 +163,12 @@ fn panic_in_decoder_is_an_error() {
         "part_of_colour.png is corrupt: its parts contradict each other\nhint: save or download it",
     );
     assert!(!output.stderr().contains("internal error"), "{}", output.stderr());
+    write_pictures(dir.root.path());
+    std::fs::copy(format!("{seeds}/part_of_colour.png"), dir.path("pictures/a/bad")).unwrap();
+    let import = dir.run("data import pictures imported --json").ok();
+    let refused = &import.json()["refused"];
+    assert_eq!(refused[0]["path"], "pictures/a/bad");
+    assert_eq!(refused.as_array().unwrap().len(), 1);
 }
 
 /// Returns a test image of Fashion-MNIST, enlarged ten times.
