@@ -56,6 +56,19 @@ fn other_parts_of_checkpoint_are_checked() {
         assert_eq!(decode(&file).map(|_| ()).map_err(|e| e.to_string()), Ok(()), "{value:?}");
     }
     let hash = "Python cannot hash";
+    // The end of a tensor: whether it has a gradient, hooks and, in newer files, metadata.
+    let with_end = |end: &[u8]| {
+        let plain = tensor(3);
+        let start = plain.len() - b"\x89ccollections\nOrderedDict\n)RtR".len();
+        [&plain[..start], end].concat()
+    };
+    for end in [b"\x89NNtR".as_slice(), b"\x88N}tR", b"\x89}}NNstR"] {
+        assert!(decode(&checkpoint(&[b"X\x01\0\0\0x", &with_end(end)[..]].concat())).is_ok());
+    }
+    for end in [b"K\x01NtR".as_slice(), b"\x89NNNtR", b"\x89N)tR", b"\x89tR"] {
+        let fault = fault(&checkpoint(&[b"X\x01\0\0\0x", &with_end(end)[..]].concat()));
+        assert!(fault.to_string().starts_with("data.pkl builds a tensor from"), "{fault}");
+    }
     let invalid: [(&[u8], &str); 20] = [
         (b"}]Ns", hash),
         (b"}}Ns", hash),

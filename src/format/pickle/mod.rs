@@ -227,7 +227,7 @@ impl<'a> Machine<'a> {
                     shape: self.as_sizes(shape)?,
                     strides: self.as_sizes(strides)?,
                 };
-                match self.is_plain(gradient, hooks, &arguments[6..]) {
+                match self.is_plain(gradient, hooks, &arguments[6..])? {
                     true => Value::Tensor(tensor.into()),
                     false => Value::View,
                 }
@@ -238,7 +238,7 @@ impl<'a> Machine<'a> {
             ("torch._utils", "_rebuild_parameter", &[tensor, gradient, hooks])
                 if matches!(self.values[tensor], Value::Tensor(_)) =>
             {
-                if self.is_plain(gradient, hooks, &[]) {
+                if self.is_plain(gradient, hooks, &[])? {
                     self.stack.push(tensor);
                     return Ok(());
                 }
@@ -263,14 +263,20 @@ impl<'a> Machine<'a> {
 
     /// Returns whether nothing changes the values of a tensor: neither hooks, which are code, nor metadata, which holds the bits
     /// that negate or conjugate a view.
-    fn is_plain(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> bool {
+    fn is_plain(&self, gradient: Id, hooks: Id, metadata: &[Id]) -> Result<bool, Fault> {
         let is_empty = |id: &Id| match &self.values[*id] {
             Value::None => true,
             Value::Dict { entries, .. } => entries.is_empty(),
             _ => false,
         };
-        let is_gradient = matches!(self.values[gradient], Value::Bool);
-        is_gradient && metadata.len() <= 1 && metadata.iter().chain([&hooks]).all(is_empty)
+        let is_metadata = |id: &Id| matches!(self.values[*id], Value::None | Value::Dict { .. });
+        let is_possible = matches!(self.values[gradient], Value::Bool)
+            && metadata.len() <= 1
+            && metadata.iter().all(is_metadata);
+        match is_possible {
+            true => Ok(metadata.iter().chain([&hooks]).all(is_empty)),
+            false => Err(self.malformed("builds a tensor from values of the wrong type")),
+        }
     }
 }
 
