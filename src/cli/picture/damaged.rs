@@ -167,6 +167,12 @@ fn jpeg_with_early_end_is_rejected() {
                 assert!(is_between_scans || result.is_err(), "{name}: {end}, {}", rest.len());
             }
         }
+        // Some programs write a few bytes between the pixels and the marker of the end.
+        let (pixels, end) = file.split_at(file.len() - 2);
+        for extra in [&b"\x12\x34"[..], b"\xff\0", b"\0\0\0"] {
+            let file = [pixels, extra, end].concat();
+            assert_eq!(decode_bytes(&file).unwrap(), whole, "{name}: {extra:?}");
+        }
         // Another picture and other data may follow.
         for rest in [&file[..], b"more"] {
             assert_eq!(decode_bytes(&[&file, rest].concat()).unwrap(), whole, "{name}");

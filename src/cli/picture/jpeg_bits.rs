@@ -4,11 +4,14 @@ use std::ops::RangeInclusive;
 
 use super::jpeg::{DAMAGED, EARLY, TRUNCATED};
 
+/// Maximum number of bytes between the pixels and the next marker, apart from zeros.
+const MAX_OTHER_BYTES: usize = 16;
+
 /// A table of Huffman codes.
 pub(super) struct Table {
     /// For each length of a code in bits, from 1: the first 16-bit number that does not start with a code of at most this length.
     ends: [u32; 16],
-    /// For each length, the position of the value of its first code, less that code.
+    /// For each length, the index of the value of its first code, minus that code.
     offsets: [i32; 16],
     values: Vec<u8>,
 }
@@ -213,17 +216,19 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Returns the rest of the file, which starts with a marker. Some programs write zeros before a marker.
+    /// Returns the rest of the file, which starts with a marker. Some programs write a few other bytes before a marker.
     pub(super) fn end(&mut self) -> Result<&'a [u8], &'static str> {
         self.fill();
         while self.count >= 8 && self.buffer & ((1 << (self.count - self.count % 8)) - 1) == 0 {
             self.count %= 8;
             self.fill();
         }
-        match *self.rest {
-            [0xff, _, ..] if self.count < 8 => Ok(self.rest),
-            [] | [0xff] if self.count < 8 => Err(TRUNCATED),
-            _ => Err(DAMAGED),
+        let is_marker = |pair: &[u8]| pair[0] == 0xff && pair[1] != 0;
+        let others = self.rest.windows(2).take(MAX_OTHER_BYTES).position(is_marker);
+        match others {
+            Some(others) => Ok(&self.rest[others..]),
+            None if self.rest.len() < 2 => Err(TRUNCATED),
+            None => Err(DAMAGED),
         }
     }
 }

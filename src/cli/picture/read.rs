@@ -81,7 +81,7 @@ pub fn decode_within(path: &Path, bytes: &[u8], max_bytes: u64) -> Result<GrayIm
     // The PNG decoder reads texts and the colour profile first. It skips a larger profile.
     reader.limits(bounds(MAX_METADATA_BYTES));
     // Some decoders panic on corrupt files. Only their code is run here, because a panic in ours is a bug.
-    let panicked = || corrupt("its parts contradict each other".to_owned());
+    let panicked = || corrupt("the decoder failed".to_owned());
     let mut decoder =
         panics::catch(|| reader.into_decoder()).ok_or_else(panicked)?.map_err(failed)?;
     let (width, height) = decoder.dimensions();
