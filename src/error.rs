@@ -77,6 +77,9 @@ pub enum Error {
     /// The model file does not belong to the checkpoint.
     #[error("{} is not the model that this training run saved", .0.display())]
     ModelMismatch(PathBuf),
+    /// The file at the path of the run record is not a run record.
+    #[error("{} is not the run record of this training run", .0.display())]
+    RecordMismatch(PathBuf),
 }
 
 /// Lists names with their numbers: `0: NAME, 1: NAME`.
@@ -90,7 +93,7 @@ fn signal_name(signal: u8) -> &'static str {
     match signal {
         2 => "Ctrl-C",
         15 => "SIGTERM",
-        _ => "the limit on CPU time (ulimit -t)",
+        _ => "the limit on CPU time (ulimit -S -t)",
     }
 }
 

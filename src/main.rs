@@ -15,7 +15,7 @@ use lenet::cli::commands::OnBackend;
 use lenet::cli::commands::doctor::{Speeds, speed};
 use lenet::cli::error::Error;
 use lenet::cli::ui;
-use lenet::io::limits;
+use lenet::io::limits::{self, STACK};
 
 /// Runs the program. It is public for `tests/allocations`.
 pub fn main() -> ExitCode {
@@ -110,18 +110,17 @@ fn in_pool(
     pool.install(work)
 }
 
-/// Address space of a thread's stack, in bytes.
-const STACK: usize = 2 << 20;
-
 /// Maximum number of threads on a machine with fewer cores. An idle thread searches for work in all other threads, so hundreds of
 /// threads on a few cores would do little else. The number of threads does not affect the results.
 const MAX_THREADS: usize = 32;
 
-/// Creates a pool of `threads` threads, by default one per core.
+/// Creates a pool of `threads` threads. The default is one per core, or fewer if RAYON_NUM_THREADS is set to a smaller number.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
     // Check the address space first, because the process aborts if a new thread cannot allocate memory.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let started = threads.unwrap_or(cores).min(cores.max(MAX_THREADS));
+    let variable = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
+    let default = variable.filter(|number| (1..cores).contains(number)).unwrap_or(cores);
+    let started = threads.unwrap_or(default).min(cores.max(MAX_THREADS));
     let stacks = started.saturating_mul(STACK);
     limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
     // With an explicit size, RUST_MIN_STACK cannot make the stacks too small.

@@ -1,6 +1,6 @@
 //! Handling of Ctrl-C and SIGTERM: the first signal requests a stop after the current batch, and a second signal ends the
-//! process at once. The signal of the limit on CPU time (`ulimit -t`), which is repeated until the hard limit kills the process,
-//! only requests a stop.
+//! process at once. SIGXCPU, which the OS sends every second between the soft and the hard limit on CPU time (`ulimit -S -t`), only
+//! requests a stop.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -102,7 +102,9 @@ fn library(error: &error::Error) -> Option<String> {
                 done + 1
             ));
         }
-        Error::ModelMismatch(_) => "move it elsewhere, or overwrite it with --resume --force",
+        Error::ModelMismatch(_) | Error::RecordMismatch(_) => {
+            "move it elsewhere, or overwrite it with --resume --force"
+        }
     };
     Some(hint.to_owned())
 }

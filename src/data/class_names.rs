@@ -1,6 +1,7 @@
 //! `classes.txt`, which names the classes of a data set that is not in [`KNOWN`](super::datasets::KNOWN).
 //!
-//! The file has one name per line, in the order of the labels: two to ten names of at most 64 characters, without commas. A tab and the word `flip` after a name allow augmentation to flip images of the class.
+//! The file has one name per line, in the order of the labels: two to ten names of at most 64 characters, without commas. A tab and
+//! the word `flip` after a name allow augmentation to flip images of the class.
 
 use std::io::ErrorKind;
 use std::path::Path;

@@ -6,8 +6,8 @@
 //! - [`complete`] appends to a file that other processes may have open.
 //! - [`Lock`] locks a path without following symlinks or blocking, and removes only its own lock file.
 //! - [`kind`] recognises a file by its content.
-//! - [`text`] escapes untrusted text for messages, [`limits`] turns OS resource limits into errors, and [`panics`] does so with
-//!   panics in other crates.
+//! - [`text`] escapes untrusted text for messages, [`limits`] turns OS resource limits into errors, and [`panics`] catches panics
+//!   in other crates.
 
 mod append;
 mod directory;
@@ -32,7 +32,7 @@ pub use kind::FileKind;
 pub use lock::Lock;
 pub use read::{read, read_any, read_from};
 pub use target::{Origin, Target};
-pub use together::{NewFile, write_together};
+pub use together::{FileSet, NewFile, lock_directory};
 
 /// An error from reading, writing, locking or removing a file.
 #[derive(Debug, thiserror::Error)]

@@ -167,7 +167,7 @@ fn follow_symlinks(path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Copies the owner and the group of the `existing` file to `temporary`, if the OS allows it. Returns the permissions that
-/// `temporary` should get: those of the existing file, without those of its group if `temporary` has another group.
+/// `temporary` should get: those of the existing file or, for a new group, those of everyone else.
 #[cfg(unix)]
 fn copy_owner(existing: &fs::Metadata, temporary: &File) -> io::Result<fs::Permissions> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -180,7 +180,9 @@ fn copy_owner(existing: &fs::Metadata, temporary: &File) -> io::Result<fs::Permi
     }
     let mut permissions = existing.permissions();
     if temporary.metadata()?.gid() != group {
-        permissions.set_mode(permissions.mode() & !0o070);
+        // The members of the new group had the permissions of everyone else.
+        let mode = permissions.mode();
+        permissions.set_mode(mode & !0o070 | (mode & 0o007) << 3 & mode);
     }
     Ok(permissions)
 }

@@ -6,8 +6,8 @@ use std::error::Error;
 /// Escapes `text` to a single line: characters that a terminal interprets are written out, for example `\u{1b}`.
 ///
 /// Escaped characters are the control characters, which include line breaks, the Unicode line and paragraph
-/// separators, the characters that change the writing direction, the space and the byte order mark without width, and U+FFFE and
-/// U+FFFF, which YAML rejects. The joiners without width are not escaped, because words and emoji need them.
+/// separators, the characters that change the writing direction, the zero-width space, the byte order mark, and U+FFFE and
+/// U+FFFF, which YAML rejects. Zero-width joiners are not escaped, because words and emoji need them.
 pub fn line(text: &str) -> Cow<'_, str> {
     if !text.contains(is_interpreted) {
         return Cow::Borrowed(text);

@@ -116,7 +116,10 @@ impl RunFiles {
         let is_model =
             |name: &&OsStr| EXTENSIONS.iter().all(|other| !name.eq_ignore_ascii_case(other));
         if model.extension().is_some_and(|name| !is_model(&name)) {
-            let cause = io::Error::new(io::ErrorKind::InvalidInput, "not a name for a model");
+            let cause = io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "its extension is reserved for other files of a run",
+            );
             return Err(FileError::new("cannot write", model, cause).into());
         }
         let checkpoint = Self::beside(model, "state");
@@ -162,7 +165,9 @@ impl RunFiles {
         let targets = self.targets()?;
         let probe = |(target, size): (&Target, usize)| target.probe_space(size);
         let _occupied = targets.iter().zip(sizes).map(probe).collect::<Result<Vec<_>, _>>()?;
-        let snapshots = snapshots.then(|| Snapshots::probe_space(&self.model, settings.epochs));
+        // Early stopping usually ends a run long before its last epoch.
+        let is_checked = snapshots && settings.patience.is_none();
+        let snapshots = is_checked.then(|| Snapshots::probe_space(&self.model, settings.epochs));
         let _snapshots = snapshots.transpose()?;
         // Each later save writes a new checkpoint before it replaces the old one.
         targets[0].probe_space(sizes[0])?;

@@ -156,10 +156,16 @@ fn memory_of_threads_is_checked() {
 #[test]
 fn rayon_variable_cannot_start_more_threads() {
     let dir = TestDir::new();
-    let mut command = dir.lenet("train --any-dataset --epochs 1 -o m.mpk");
-    CommandOutput::of(command.env("RAYON_NUM_THREADS", "5000").env("RUST_MIN_STACK", "1")).ok();
     let cores = std::thread::available_parallelism().unwrap().get();
-    assert_eq!(dir.json("m.json")["threads"], cores);
+    for (number, expected) in [("5000", cores), ("1", 1), ("0", cores)] {
+        let mut command = dir.lenet("train --any-dataset --epochs 1 -o m.mpk --force");
+        CommandOutput::of(command.env("RAYON_NUM_THREADS", number)).ok();
+        assert_eq!(dir.json("m.json")["threads"], expected, "{number}");
+    }
+    for args in ["--seed 1", "--seeds 1..2"] {
+        let mut command = dir.lenet(&format!("train --any-dataset --epochs 1 {args}"));
+        CommandOutput::of(command.env("RUST_MIN_STACK", "1")).ok();
+    }
 }
 
 #[test]

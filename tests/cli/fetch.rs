@@ -265,9 +265,11 @@ fn invalid_mirror_password_is_not_printed() {
         assert!(output.code() == 1 && !output.stderr().contains("sec"), "{}", output.stderr());
     }
     // A proxy that cannot be used is not ignored without a note.
-    let output = proxied("ftp://me:secret@127.0.0.1:1");
-    output.assert_stderr_contains("note: HTTP_PROXY is not used: it is not the URL of an HTTP");
-    assert!(!output.stderr().contains("sec"), "{}", output.stderr());
+    for proxy in ["ftp://me:secret@127.0.0.1:1", "socks5://me:secret@127.0.0.1:1"] {
+        let output = proxied(proxy);
+        output.assert_stderr_contains("note: HTTP_PROXY is not used: it is not the URL of an HTTP");
+        assert!(!output.stderr().contains("sec"), "{}", output.stderr());
+    }
 }
 
 #[test]

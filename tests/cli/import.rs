@@ -80,7 +80,7 @@ fn drawings_become_a_model() {
         "warning: drawings/square/blank.png: blank: nothing differs from the background",
         "drawings/circle/1.png and drawings/square/circle.png are the same picture in different",
         "note: 122 of 122 pictures have a light background",
-        "lenet train --data shapes --recipe tuned --epochs 40 --batch-size 16",
+        "lenet train --data=shapes --recipe tuned --epochs 40 --batch-size 16",
     ] {
         assert!(output.stderr().contains(warning), "no {warning:?} in {}", output.stderr());
     }

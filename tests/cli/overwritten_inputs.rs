@@ -12,7 +12,18 @@ fn output_cannot_be_an_input() {
     dir.train("--epochs 1 -o m.mpk");
     dir.train("--epochs 1 --seed 2 -o n.mpk");
     dir.run("data import pictures d").ok();
-    let names = ["m.mpk", "m.json", "m.state", "n.mpk", "n.json", "p.png", "d/classes.txt"];
+    let names = [
+        "m.mpk",
+        "m.json",
+        "m.state",
+        "n.mpk",
+        "n.json",
+        "p.png",
+        "pictures/a/1",
+        "d/classes.txt",
+        "d/train-images-idx3-ubyte.gz",
+        "d/t10k-images-idx3-ubyte.gz",
+    ];
     let before = names.map(|name| dir.read(name));
     for args in [
         "compare m.mpk n.mpk --any-dataset -o n.mpk",
@@ -24,7 +35,12 @@ fn output_cannot_be_an_input() {
         "predict m.mpk p.png --why --png p.png",
         "predict m.mpk p.png --why --png m.mpk",
         "data import pictures d --png d/classes.txt",
+        "data import pictures d --png pictures/a/1",
         "data show --data d --any-dataset --png d/train-images-idx3-ubyte.gz",
+        "data show --data d --any-dataset --png d/classes.txt",
+        "report m.mpk --any-dataset --data d -o d/t10k-images-idx3-ubyte.gz",
+        "compare m.mpk n.mpk --any-dataset --data d -o d/classes.txt",
+        "predict m.mpk --any-dataset --data d --index 0 --why --png d/classes.txt",
     ] {
         let output = dir.run(&format!("{args} --force"));
         output.assert_error(2, "would overwrite", "");
@@ -37,7 +53,11 @@ fn extensions_next_to_models_are_reserved() {
     let dir = TestDir::new();
     for name in ["m.json", "m.state", "m.snapshots", "m.JSON"] {
         let output = dir.try_train(&format!("--epochs 1 --force -o {name}"));
-        output.assert_error(1, &format!("cannot write {name}: not a name for a model"), "m");
+        output.assert_error(
+            1,
+            &format!("cannot write {name}: its extension is reserved for other"),
+            "m",
+        );
         assert_eq!(dir.files(), [] as [&str; 0]);
     }
 }
@@ -59,7 +79,7 @@ fn resume_keeps_unrelated_record() {
     dir.train("--epochs 1 -o m.mpk");
     dir.write("m.json", "{\"name\": \"precious\"}");
     let output = dir.try_train("--epochs 2 -o m.mpk --resume");
-    output.assert_error(1, "m.json already exists", "--force");
+    output.assert_error(1, "m.json is not the run record of this", "overwrite it with --resume --force");
     assert_eq!(dir.read_text("m.json"), "{\"name\": \"precious\"}");
     dir.remove("m.json");
     dir.train("--epochs 2 -o m.mpk --resume");

@@ -88,7 +88,7 @@ fn cpu_time_limit_saves_run() {
     let args = "train --any-dataset --epochs 100000 --batch-size 1 -q -o m.mpk";
     let output = dir.run_in_shell("ulimit -S -t 1", args);
     assert_eq!(output.code(), 128 + 24, "{}", output.stderr());
-    output.assert_stderr_contains("error: stopped by the limit on CPU time (ulimit -t)\nhint: ");
+    output.assert_stderr_contains("error: stopped by the limit on CPU time (ulimit -S -t)\nhint: ");
     let epochs = dir.json("m.json")["epochs"].as_array().unwrap().len();
     dir.run(&format!("train --any-dataset --epochs {} -o m.mpk --resume", epochs + 1)).ok();
 }

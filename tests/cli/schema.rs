@@ -98,6 +98,13 @@ fn mismatches(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Stri
                 let valid = if keyword == "minItems" { length >= bound } else { length <= bound };
                 found.extend(check(valid, format!("{length} items, {keyword} {bound}")));
             }
+            "maxProperties" => {
+                let (count, bound) = (parts(value).count() as u64, rule.as_u64().unwrap());
+                found.extend(check(
+                    count <= bound,
+                    format!("{count} properties, {keyword} {bound}"),
+                ));
+            }
             other => panic!("{at}: unsupported keyword {other}"),
         }
     }

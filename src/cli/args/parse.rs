@@ -24,9 +24,13 @@ impl Cli {
             let again = Self::parse_args(escaped.iter().map(OsString::from).collect());
             let error = again.err().unwrap_or(error);
             let message = escape_values(with_source_of_value(error, &escaped));
-            // Help that could not be printed is a failure.
-            let status = if message.print().is_ok() { message.exit_code() } else { 1 };
-            std::process::exit(status)
+            // Help that could not be printed is a failure, unless its reader did not want more.
+            let is_printed = match message.print() {
+                Err(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
+                Ok(()) => true,
+            };
+            let status = message.exit_code();
+            std::process::exit(if is_printed { status } else { status.max(1) })
         })
     }
 

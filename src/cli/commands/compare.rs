@@ -19,7 +19,7 @@ use crate::io::{FileError, Origin};
 use crate::model::argmax;
 use crate::train::sha256;
 
-use super::{Notes, OnBackend, data_options, load, new_file, reject_inputs};
+use super::{Notes, OnBackend, data_files, data_options, load, new_file, reject_inputs};
 
 impl OnBackend for CompareArgs {
     fn run<B: LeNetBackend>(&self, device: &B::Device, _: &str) -> Result<(), Error> {
@@ -107,6 +107,9 @@ fn predict<B: LeNetBackend>(
             return Ok(None);
         }
     };
+    if let Some(page) = &args.output {
+        reject_inputs(page, &data_files(&provenance))?;
+    }
     for run in available.filter(|_| !dataset.is_empty()) {
         let Some(path) = &run.model else { continue };
         let bytes = format::read_bytes(path)?;

@@ -22,7 +22,11 @@ use std::path::{Path, PathBuf};
 use crate::backend::LeNetBackend;
 use crate::cli::args::{DataArgs, Split};
 use crate::cli::error::Error;
-use crate::data::{DataError, DatasetIdentity, ImageDataset, Options, Part, Provenance, load_part};
+use crate::data::source::path_of;
+use crate::data::{
+    DataError, DataFile, DatasetIdentity, ImageDataset, Options, Part, Provenance, class_names,
+    load_part,
+};
 use crate::io::{Origin, Target};
 use crate::train::RunFiles;
 
@@ -64,11 +68,35 @@ fn reject_inputs<'a>(
         if is_written(input) || others.iter().any(|path| is_written(path)) {
             let (output, input) = (output.display(), input.display());
             return Err(Error::Usage(format!(
-                "the output {output} would overwrite {input} or its run"
+                "the output {output} would overwrite an input, {input} or a file of its run"
             )));
         }
     }
     Ok(())
+}
+
+/// Returns the files of a data set that was loaded.
+fn data_files(provenance: &Provenance) -> Vec<PathBuf> {
+    let files = DataFile::ALL.iter().filter_map(|file| path_of(&provenance.dir, *file));
+    files.chain([provenance.dir.join(class_names::FILE)]).collect()
+}
+
+/// Rejects an output in one of the directories `inputs`.
+fn reject_inside<'a>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), Error> {
+    let Ok(written) = output.canonicalize() else { return Ok(()) };
+    let is_around =
+        |input: &&PathBuf| input.canonicalize().is_ok_and(|dir| written.starts_with(dir));
+    match inputs.into_iter().find(is_around) {
+        None => Ok(()),
+        Some(dir) => Err(Error::Usage(format!(
+            "the output {} would overwrite an input, a file in {}",
+            output.display(),
+            dir.display()
+        ))),
+    }
 }
 
 /// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.

@@ -19,7 +19,7 @@ use crate::data::{CLASSES, DatasetIdentity, DatasetNames, FASHION_MNIST, Image, 
 use crate::eval::{self, Outputs, outputs};
 use crate::model::{CLIP, probabilities};
 
-use super::{HeldOut, Model, Notes, OnBackend, load_split, reject_inputs};
+use super::{HeldOut, Model, Notes, OnBackend, data_files, load_split, reject_inputs};
 use notes::{note_mirrored_shoes, note_weakness};
 use text::{candidates, draw, heading};
 use why::Why;
@@ -179,6 +179,9 @@ fn from_data(
     );
     let (dataset, provenance) =
         load_split(&args.data, args.split, held_out, model.trained_on.as_ref(), notes)?;
+    if let Some(png) = &args.png {
+        reject_inputs(png, &data_files(&provenance))?;
+    }
     notes.other_data(&args.model, model.trained_on.as_ref(), &provenance);
     let split = args::name(&args.split);
     let subject = |index: &usize| match (dataset.get(*index), dataset.len()) {

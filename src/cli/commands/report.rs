@@ -15,7 +15,7 @@ use crate::eval::{self, evaluate, outputs};
 use crate::io::Origin;
 use crate::train::{RunFiles, Snapshots};
 
-use super::{Model, Notes, OnBackend, data_options, load, new_file, reject_inputs};
+use super::{Model, Notes, OnBackend, data_files, data_options, load, new_file, reject_inputs};
 
 /// Maximum size of a file that may be a report. A report has about 1 MB.
 const MAX_PAGE_BYTES: u64 = 64 << 20;
@@ -44,6 +44,7 @@ impl OnBackend for ReportArgs {
         let options = data_options(&self.data, self.data.limit, false);
         let (dataset, provenance) =
             load(Part::Test, &options, models[0].trained_on.as_ref(), &mut notes)?;
+        reject_inputs(path, &data_files(&provenance))?;
         for (path, model) in self.models.iter().zip(&models) {
             notes.other_data(path, model.trained_on.as_ref(), &provenance);
         }

@@ -24,7 +24,7 @@ use crate::data::gzip::Decoded;
 use crate::data::source::path_of;
 use crate::data::{DatasetInfo, class_names};
 use crate::io::text::without_password;
-use crate::io::{NewFile, Origin, Target, create_directory, join, write_together};
+use crate::io::{FileSet, NewFile, Origin, Target, create_directory, join, lock_directory};
 use request::{Client, RequestError};
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
@@ -77,47 +77,39 @@ impl Fetcher {
         mut report: impl FnMut(DataFile, &Fetched),
     ) -> Result<(), FetchError> {
         let dir = &join(typed, derived);
-        let mut statuses = Vec::new();
-        for file in DataFile::ALL {
-            statuses.push((file, self.present(dir, file, force)?));
-        }
+        let statuses = || {
+            let status = |file| Ok((file, self.present(dir, file, force)?));
+            DataFile::ALL.map(status).into_iter().collect::<Result<Vec<_>, FetchError>>()
+        };
+        let found = statuses()?;
         let is_missing = |(_, found): &(_, Option<Fetched>)| found.is_none();
-        if statuses.iter().any(is_missing) {
+        if found.iter().any(is_missing) {
             create_directory(typed, derived)?;
         }
         let is_replaced = |(file, found): &(DataFile, Option<Fetched>)| {
             found.is_none() && path_of(dir, *file).is_some()
         };
-        if !statuses.iter().any(is_replaced) {
-            for (file, found) in statuses {
-                let fetched = match found {
-                    Some(fetched) => fetched,
-                    None => self.file(dir, file, force)?,
-                };
+        if !found.iter().any(is_replaced) {
+            for (file, found) in found {
+                let fetched = found.map_or_else(|| self.file(dir, file, force), Ok)?;
                 report(file, &fetched);
             }
             return Ok(());
         }
-        let mut new = Vec::new();
-        for (file, found) in &mut statuses {
-            if found.is_none() {
-                let (path, bytes) = self.fetch(dir, *file)?;
-                *found = Some(Fetched { path: path.clone(), is_new: true });
-                new.push((path, bytes));
-            }
+        // Another process may have replaced files before this one locked the directory.
+        let lock = lock_directory(dir)?;
+        let mut found = statuses()?;
+        // The labels and the class names of the old files do not describe the new images.
+        let mut set = FileSet { obsolete: vec![dir.join(class_names::FILE)], ..FileSet::default() };
+        for (file, found) in found.iter_mut().filter(|(_, found)| found.is_none()) {
+            let (path, bytes) = self.fetch(dir, *file)?;
+            *found = Some(Fetched { path: path.clone(), is_new: true });
+            let is_label = matches!(file, DataFile::TrainLabels | DataFile::TestLabels);
+            let files = if is_label { &mut set.descriptions } else { &mut set.files };
+            files.push((path, bytes));
         }
-        // The labels of the old files do not describe the new images, nor do their class names.
-        let (labels, images): (Vec<NewFile>, Vec<NewFile>) =
-            new.into_iter().partition(|(path, _)| path.to_string_lossy().contains("labels"));
-        Target::new(&dir.join(class_names::FILE), Origin::Program)?.remove()?;
-        match (&images[..], &labels[..]) {
-            // One file alone is atomic without a gap.
-            ([(path, bytes)], []) | ([], [(path, bytes)]) => {
-                Target::new(path, Origin::Program)?.write(bytes, force)?;
-            }
-            _ => write_together(&images, &labels, force)?,
-        }
-        statuses.iter().for_each(|(file, found)| found.iter().for_each(|new| report(*file, new)));
+        set.write(&lock, force)?;
+        found.iter().for_each(|(file, found)| found.iter().for_each(|new| report(*file, new)));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! One HTTP request, with a limit on its total time and on the size of the response.
 
-use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs};
@@ -21,7 +21,7 @@ use crate::io::text::{line, without_password, without_password_in};
 /// Time limit for establishing a connection, so that an unreachable mirror does not use up `max_time`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Maximum size of a file of certificates, in bytes. That of Debian has 220 kB.
+/// Maximum size of a certificate file, in bytes. Debian's has 220 kB.
 const MAX_CERTIFICATES: u64 = 8 << 20;
 
 /// The cause of a failed request, in one line.
@@ -43,8 +43,8 @@ pub enum RequestError {
 pub struct Client {
     max_time: Duration,
     has_bar: bool,
-    /// Created for the first request, because it reads the certificates.
-    agent: OnceLock<Agent>,
+    /// The agent, and the reason why it cannot use TLS, if any. Created for the first request, because it reads the certificates.
+    agent: OnceLock<(Agent, Option<String>)>,
 }
 
 impl Client {
@@ -53,20 +53,27 @@ impl Client {
         Self { max_time, has_bar, agent: OnceLock::new() }
     }
 
-    fn agent(&self) -> Result<&Agent, RequestError> {
-        if self.agent.get().is_none() {
-            check_certificates()?;
+    fn agent(&self, url: &str) -> Result<&Agent, RequestError> {
+        let (agent, fault) = self.agent.get_or_init(|| {
             note_unusable_proxies();
-        }
-        Ok(self.agent.get_or_init(|| {
+            // Without usable certificates, the agent can still load from a mirror without TLS.
+            let (certs, fault) = match check_certificates() {
+                Ok(()) => (root_certs(), None),
+                Err(fault) => (RootCerts::WebPki, Some(fault)),
+            };
             let config = Agent::config_builder()
                 .http_status_as_error(false)
                 .user_agent(concat!("lenet/", env!("CARGO_PKG_VERSION")))
-                .tls_config(TlsConfig::builder().root_certs(root_certs()).build())
+                .tls_config(TlsConfig::builder().root_certs(certs).build())
                 .timeout_connect(Some(CONNECT_TIMEOUT))
                 .timeout_global(Some(self.max_time));
-            Agent::with_parts(config.build(), DefaultConnector::default(), ThreadResolver)
-        }))
+            let connector = DefaultConnector::default();
+            (Agent::with_parts(config.build(), connector, ThreadResolver), fault)
+        });
+        match fault {
+            Some(fault) if url.starts_with("https:") => Err(RequestError::Other(fault.clone())),
+            _ => Ok(agent),
+        }
     }
 
     /// Returns the body of the response for `url`.
@@ -78,7 +85,7 @@ impl Client {
         if SystemTime::now() < UNIX_EPOCH {
             return Err(RequestError::Other("the clock of this machine is before 1970".to_owned()));
         }
-        let mut response = self.agent()?.get(url).call().map_err(|error| cause(url, error))?;
+        let mut response = self.agent(url)?.get(url).call().map_err(|error| cause(url, error))?;
         if response.status() != StatusCode::OK {
             return Err(RequestError::Other(format!("status {}", response.status())));
         }
@@ -111,29 +118,22 @@ impl Client {
 }
 
 /// Checks that `SSL_CERT_FILE` and the files in `SSL_CERT_DIR` are regular files of a limited size, because the TLS library reads
-/// them whole, and would wait for a pipe.
-fn check_certificates() -> Result<(), RequestError> {
-    let failed = |variable: &str, path: &Path, cause: io::Error| {
-        RequestError::Other(format!("{variable}: cannot read {}: {cause}", path.display()))
-    };
-    if let Some(path) = env::var_os("SSL_CERT_FILE").map(PathBuf::from) {
-        read(&path, MAX_CERTIFICATES).map_err(|cause| failed("SSL_CERT_FILE", &path, cause))?;
-    }
-    for dir in env::var_os("SSL_CERT_DIR").iter().flat_map(env::split_paths) {
-        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-            match read(&entry.path(), MAX_CERTIFICATES) {
-                // The library skips a directory or a file that it cannot read.
-                Err(cause)
-                    if matches!(
-                        cause.kind(),
-                        ErrorKind::FileTooLarge | ErrorKind::InvalidInput
-                    ) && !entry.path().is_dir() =>
-                {
-                    return Err(failed("SSL_CERT_DIR", &entry.path(), cause));
-                }
-                _ => {}
-            }
+/// them whole, and would wait for a pipe. The library ignores missing files.
+fn check_certificates() -> Result<(), String> {
+    let check = |variable: &str, path: &Path| match read(path, MAX_CERTIFICATES) {
+        Err(cause) if matches!(cause.kind(), ErrorKind::FileTooLarge | ErrorKind::InvalidInput) => {
+            Err(format!("{variable}: cannot read {}: {cause}", path.display()))
         }
+        _ => Ok(()),
+    };
+    let value = |variable| env::var_os(variable).filter(|value| !value.is_empty());
+    if let Some(path) = value("SSL_CERT_FILE") {
+        check("SSL_CERT_FILE", Path::new(&path))?;
+    }
+    for dir in value("SSL_CERT_DIR").iter().flat_map(env::split_paths) {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.filter(|path| !path.is_dir()).try_for_each(|path| check("SSL_CERT_DIR", &path))?;
     }
     Ok(())
 }
@@ -143,7 +143,10 @@ fn note_unusable_proxies() {
     for variable in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"] {
         for name in [variable.to_owned(), variable.to_lowercase()] {
             let value = env::var(&name).ok().filter(|value| !value.is_empty());
-            if value.is_some_and(|value| ureq::Proxy::new(&value).is_err()) {
+            // SOCKS is not built in.
+            let is_unusable =
+                |value: &String| value.starts_with("socks") || ureq::Proxy::new(value).is_err();
+            if value.as_ref().is_some_and(is_unusable) {
                 ui::note(&format!("note: {name} is not used: it is not the URL of an HTTP proxy"));
             }
         }

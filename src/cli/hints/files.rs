@@ -21,6 +21,13 @@ pub(super) fn file(error: &FileError) -> Option<String> {
         {
             Some("remove that file, or choose another output".to_owned())
         }
+        // A killed command of another user may have left the lock file.
+        false
+            if error.action == "cannot lock"
+                && error.source.kind() == ErrorKind::PermissionDenied =>
+        {
+            Some("choose a file in a directory that you may write to; if another user's command left this lock file there, remove it".to_owned())
+        }
         false if error.action.starts_with("cannot rename") => Some(ELSEWHERE.to_owned()),
         // A pipe or a file is in the place of a directory.
         false

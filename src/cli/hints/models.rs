@@ -51,6 +51,13 @@ pub(super) fn any(found: FileKind, path: &Path) -> Option<String> {
         FileKind::Archive(_, command) => {
             format!("unpack it first: {command} {}", args::quoted_path(path))
         }
+        FileKind::Compressed(..)
+            if path.extension().is_some_and(|extension| {
+                ["tgz", "tbz2", "txz"].iter().any(|tar| extension.eq_ignore_ascii_case(tar))
+            }) =>
+        {
+            format!("unpack it first: tar -xf {}", args::quoted_path(path))
+        }
         FileKind::Compressed(_, command, usual)
             if path.extension().is_some_and(|extension| extension == usual) =>
         {

@@ -1,11 +1,11 @@
 //! The report of a model, section by section.
 
-use std::ffi::OsStr;
 use std::io;
+use std::path::Path;
 
 use maud::html;
 
-use crate::cli::args::quoted;
+use crate::cli::args::quoted_path;
 use crate::cli::ui::format::percent;
 use crate::data::{CLASSES, DatasetIdentity, ImageDataset, UNKNOWN};
 use crate::model::Weights;
@@ -81,7 +81,7 @@ pub fn page(report: &Report<'_>, other: Option<&Report<'_>>) -> String {
     let names: Vec<_> =
         [Some(report), other].into_iter().flatten().map(|model| model.model).collect();
     let title = format!("LeNet on {}: {accuracy} ({})", dataset.title(), names.join(", "));
-    let typed: Vec<_> = names.iter().map(|name| quoted(OsStr::new(name))).collect();
+    let typed: Vec<_> = names.iter().map(|name| quoted_path(Path::new(&**name))).collect();
     let command = format!("lenet report {}", typed.join(" "));
     let page = Page {
         title: &title,

@@ -3,7 +3,8 @@
 //! The reader imports and calls nothing. It builds tensors and dictionaries. It represents every other class or function, and
 //! the object that it would create (for example an optimizer or a date in a checkpoint), only by name. Values are stored in one
 //! list and refer to each other by index. Each byte adds at most one value, so a pickle can neither recurse nor grow
-//! exponentially. Whatever PyTorch rejects is rejected, also in the parts that are skipped, because such a file is damaged. The opcodes are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
+//! exponentially. Parts that are not used are checked as PyTorch checks them, because a file that fails there is damaged. The opcodes
+//! are listed in <https://github.com/python/cpython/blob/main/Lib/pickletools.py>.
 
 mod containers;
 mod machine;

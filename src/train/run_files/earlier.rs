@@ -35,8 +35,15 @@ impl RunFiles {
                 return Err(Error::ModelMismatch(self.model.clone()));
             }
             let record = self.record_path();
-            if record.exists() && RunRecord::read(&record).is_err() {
-                return Err(Error::exists(&record));
+            // An empty file is what remains if the disk was full, and the checkpoint has the whole record.
+            let is_empty = std::fs::metadata(&record).is_ok_and(|found| found.len() == 0);
+            match RunRecord::read(&record) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound || is_empty => {}
+                Err(error) if error.raw_os_error().is_some() => {
+                    return Err(FileError::new("cannot read", &record, error).into());
+                }
+                Err(_) => return Err(Error::RecordMismatch(record)),
+                Ok(_) => {}
             }
             self.may_replace = MayReplace::Model(found);
         }

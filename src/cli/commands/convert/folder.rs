@@ -11,7 +11,7 @@ use crate::cli::error::Error;
 use crate::cli::ui::format::json as escaped;
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Scaling};
 use crate::format::Format;
-use crate::io::{create_directory, write_together};
+use crate::io::{FileSet, create_directory, lock_directory};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
@@ -33,12 +33,14 @@ pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
     let stem = args.input.file_stem().unwrap_or_default().to_string_lossy();
     let card = card::write(&stem, record, model.is_described());
     let [weights, graph, settings, readme] = FILES.map(|name| dir.join(name));
-    let files = [
+    let files = vec![
         (weights.clone(), super::encode(&weights, Format::Safetensors, &model.file)?),
         (graph.clone(), super::encode(&graph, Format::Onnx, &model.file)?),
         (settings, pretty(&config).into_bytes()),
     ];
-    Ok(write_together(&files, &[(readme, card.into_bytes())], args.force)?)
+    let descriptions = vec![(readme, card.into_bytes())];
+    let set = FileSet { files, descriptions, obsolete: Vec::new() };
+    Ok(set.write(&lock_directory(dir)?, args.force)?)
 }
 
 /// Returns the text of a JSON file. Characters that are not printable are escaped, except for the line breaks between values.

@@ -10,7 +10,7 @@ use crate::cli::fetch::{Fetched, Fetcher};
 use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::datasets::DEFAULT;
 use crate::data::source::{cache_dir, named_by_environment};
-use crate::data::{DataFile, FASHION_MNIST, MNIST};
+use crate::data::{FASHION_MNIST, MNIST};
 use crate::io::join;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
@@ -24,7 +24,7 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         (Some(dir), _) => (dir.clone(), PathBuf::new()),
         (None, Some(cache)) => {
             let name = cache.file_name().unwrap_or_default();
-            (cache.with_file_name(""), Path::new(name).join(below))
+            (cache.with_file_name(""), join(Path::new(name), Path::new(below)))
         }
         (None, None) => return Err(FetchError::NoFolder.into()),
     };
@@ -35,17 +35,14 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     let fetcher = Fetcher::new(dataset, mirrors, args.max_time, bars_wanted(args.progress));
     let mut out = Out::default();
     let dir = join(&typed, &derived);
-    let mut report = |file: DataFile, fetched: &Fetched| {
-        if !args.json {
-            let origin = if fetched.is_new { "fetched" } else { "already present" };
-            out.line(&format!("{}  ok, {origin}", fetched.path.display()));
-        }
-        let path = fetched.path.to_string_lossy();
-        json!({ "name": file.name(), "path": path, "fetched": fetched.is_new })
-    };
     let mut files = Vec::new();
-    fetcher.files((&typed, &derived), args.force, |file, fetched| {
-        files.push(report(file, fetched));
+    fetcher.files((&typed, &derived), args.force, |file, Fetched { path, is_new }| {
+        if !args.json {
+            let origin = if *is_new { "fetched" } else { "already present" };
+            out.line(&format!("{}  ok, {origin}", path.display()));
+        }
+        let path = path.to_string_lossy();
+        files.push(json!({ "name": file.name(), "path": path, "fetched": is_new }));
     })?;
     if args.json {
         out.json(&json!({ "schema": 1, "dataset": dataset.name, "dir": dir.to_string_lossy(), "files": files }));

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use super::show::{class_counts, png};
 use crate::cli::args::{ImportArgs, quoted};
-use crate::cli::commands::{Notes, new_file, reject_inputs};
+use crate::cli::commands::{Notes, new_file, reject_inputs, reject_inside};
 use crate::cli::error::Error;
 use crate::cli::import::{Import, Picture};
 use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Out};
 use crate::data::source::path_of;
 use crate::data::{DataFile, class_names, idx_writer};
-use crate::io::{FileError, NewFile, Origin, create_directory, write_together};
+use crate::io::{FileError, FileSet, NewFile, Origin, create_directory, lock_directory};
 
 /// Number of training pictures below which a class has very few.
 const FEW: usize = 10;
@@ -34,6 +34,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Error> {
     }
     if let Some(png) = &args.png {
         reject_inputs(png, &paths)?;
+        reject_inside(png, [Some(&args.pictures), args.test.as_ref()].into_iter().flatten())?;
     }
     let sheet =
         args.png.as_deref().map(|path| new_file(path, Origin::User, args.force)).transpose()?;
@@ -63,7 +64,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Error> {
     }
     let batches = if import.parts[0].len() < FEW_TO_TRAIN { " --batch-size 16" } else { "" };
     ui::note(&format!(
-        "note: train a model with: lenet train --data {} --recipe tuned --epochs 40{batches}",
+        "note: train a model with: lenet train --data={} --recipe tuned --epochs 40{batches}",
         quoted(args.dir.as_os_str())
     ));
     out.finish()
@@ -88,15 +89,15 @@ fn write(args: &ImportArgs, paths: &[PathBuf], import: &Import) -> Result<(), Er
     let encode = |path: &PathBuf, bytes: io::Result<Vec<u8>>| -> Result<NewFile, FileError> {
         Ok((path.clone(), bytes.map_err(&failed)?))
     };
-    let (mut images, mut descriptions) = (Vec::new(), Vec::new());
+    let mut set = FileSet::default();
     for (part, paths) in import.images.iter().zip(paths.chunks(2)) {
-        images.push(encode(&paths[0], idx_writer::images(part.images()))?);
-        descriptions.push(encode(&paths[1], idx_writer::labels(part.labels()))?);
+        set.files.push(encode(&paths[0], idx_writer::images(part.images()))?);
+        set.descriptions.push(encode(&paths[1], idx_writer::labels(part.labels()))?);
     }
     let names = class_names::encode(&import.info).into_bytes();
-    descriptions.extend(paths.last().map(|path| (path.clone(), names)));
+    set.descriptions.extend(paths.last().map(|path| (path.clone(), names)));
     create_directory(&args.dir, Path::new(""))?;
-    Ok(write_together(&images, &descriptions, args.force)?)
+    Ok(set.write(&lock_directory(&args.dir)?, args.force)?)
 }
 
 /// Prints a warning for each file that was not imported, for each doubtful picture, and for each pair of equal pictures.

@@ -11,11 +11,10 @@ use crate::cli::error::Error;
 use crate::cli::picture::half_blocks;
 use crate::cli::ui::table::{Table, row};
 use crate::cli::ui::{Drawing, Out, columns, drawing_wanted};
-use crate::data::source::path_of;
-use crate::data::{DataFile, Image, ImageDataset, Provenance, SIDE, TrainAndTest};
+use crate::data::{Image, ImageDataset, Provenance, SIDE, TrainAndTest};
 use crate::io::Origin;
 
-use crate::cli::commands::{HeldOut, Notes, data_options, new_file, reject_inputs};
+use crate::cli::commands::{HeldOut, Notes, data_files, data_options, new_file, reject_inputs};
 
 /// Images per class in the PNG file, and number of pixels between two images.
 const COLUMNS: usize = 20;
@@ -35,8 +34,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Error> {
     let TrainAndTest { train, test, provenance } =
         TrainAndTest::load(&data_options(data, data.limit, held_out.stratified))?;
     if let Some(png) = &args.png {
-        let files = DataFile::ALL.iter().filter_map(|file| path_of(&provenance.dir, *file));
-        reject_inputs(png, &files.collect::<Vec<_>>())?;
+        reject_inputs(png, &data_files(&provenance))?;
     }
     Notes::default().provenance(&provenance);
     let (train, validation) = train.split(held_out.fraction)?;

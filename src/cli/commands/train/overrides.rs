@@ -26,7 +26,7 @@ fn with_seed(path: &Path, seed: u64) -> PathBuf {
     }
 }
 
-/// Does the same with a path that is not Unicode.
+/// Replaces the placeholder in a path that is not Unicode.
 #[cfg(unix)]
 fn with_seed_in_bytes(path: &Path, seed: u64) -> PathBuf {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};

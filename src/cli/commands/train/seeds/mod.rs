@@ -11,6 +11,7 @@ use crate::backend::LeNetBackend;
 use crate::cli::args::{self, Backend, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::{self, Bar, EventDir, RunReporter, TensorBoard, bars_wanted};
+use crate::io::limits::STACK;
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::check_min_accuracy;
@@ -123,9 +124,10 @@ fn run_in_parallel<B: LeNetBackend>(
     std::thread::scope(|scope| {
         for _ in 0..workers {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / workers);
+            let pool = pool.stack_size(STACK);
             let started = pool.build().map_err(|error| error.to_string()).and_then(|pool| {
                 let (work, sender) = (&work, sender.clone());
-                let thread = std::thread::Builder::new();
+                let thread = std::thread::Builder::new().stack_size(STACK);
                 let thread = thread.spawn_scoped(scope, move || pool.install(|| work(sender)));
                 thread.map_err(|error| error.to_string())
             });
@@ -210,8 +212,8 @@ fn reserve(args: &TrainArgs, seeds: &[u64]) -> Result<Vec<Option<RunFiles>>, Err
     seeds.iter().map(reserve).collect()
 }
 
-/// Returns advice on how to continue after a signal: how to train the `missing` seeds, of which those that are `waiting` did not
-/// start.
+/// Returns advice on how to continue after a signal. The `missing` seeds are incomplete; the `waiting` ones among them have not
+/// started.
 fn advice(args: &TrainArgs, done: &[u64], missing: &[u64], waiting: &[u64]) -> String {
     let command = |seeds: &[u64], options: &[&str]| {
         let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
@@ -225,15 +227,21 @@ fn advice(args: &TrainArgs, done: &[u64], missing: &[u64], waiting: &[u64]) -> S
         let typed = command(missing, force);
         return format!("the seeds above are complete; train the rest with: {typed}");
     }
+    // The curves of an earlier run are kept until the first epoch of a seed is done.
+    let resume: &[&str] = match args.force && args.tensorboard.is_some() {
+        true => &["--resume", "--force"],
+        false => &["--resume"],
+    };
     // With --force, the files of an earlier run may still be in the place of a seed that did not start.
     if !args.force || waiting.is_empty() {
-        let typed = args::rerun_command(None, &["--resume".as_ref()]);
+        let resume: Vec<&OsStr> = resume.iter().map(OsStr::new).collect();
+        let typed = args::rerun_command(None, &resume);
         return format!("everything is saved; resume with: {typed}");
     }
     let is_started = |seed: &&u64| !waiting.contains(seed);
     let mut started: Vec<u64> = missing.iter().filter(is_started).copied().collect();
     started.extend(done);
     started.sort_unstable();
-    let [resumed, rest] = [command(&started, &["--resume"]), command(waiting, &["--force"])];
+    let [resumed, rest] = [command(&started, resume), command(waiting, &["--force"])];
     format!("everything is saved; resume and train the rest with: {resumed} && {rest}")
 }
