@@ -79,7 +79,11 @@ fn resume_keeps_unrelated_record() {
     dir.train("--epochs 1 -o m.mpk");
     dir.write("m.json", "{\"name\": \"precious\"}");
     let output = dir.try_train("--epochs 2 -o m.mpk --resume");
-    output.assert_error(1, "m.json is not the run record of this", "overwrite it with --resume --force");
+    output.assert_error(
+        1,
+        "m.json is not the run record of this",
+        "overwrite it with --resume --force",
+    );
     assert_eq!(dir.read_text("m.json"), "{\"name\": \"precious\"}");
     dir.remove("m.json");
     dir.train("--epochs 2 -o m.mpk --resume");
