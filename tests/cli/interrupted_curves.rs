@@ -16,12 +16,13 @@ fn event_files(dir: &TestDir, name: &str) -> usize {
 
 #[test]
 fn interrupted_first_epoch_keeps_curves() {
-    let dir = TestDir::with_images(20_000, 40);
+    let dir = TestDir::with_images(3000, 40);
     dir.train("--epochs 1 --limit 100 -o old.mpk --tensorboard tb");
     let old = fs::read_dir(dir.path("tb/train")).unwrap().next().unwrap().unwrap().path();
     // The names of event files contain the second in which the run started.
     sleep(Duration::from_millis(1100));
-    let args = "train --any-dataset --epochs 1 --batch-size 1 -o m.mpk --tensorboard tb --force";
+    // An epoch with this recipe and batch size takes seconds.
+    let args = "train --any-dataset --recipe tuned --batch-size 1 --epochs 1 -o m.mpk --tensorboard tb --force";
     let output = interrupt_when(&dir, args, || dir.path("tb/.lenet.lock").exists());
     assert_eq!(event_files(&dir, "tb"), 2, "{}", output.stderr());
     assert!(old.exists());
@@ -66,7 +67,7 @@ fn hint_after_force_completes_seeds() {
     let dir = TestDir::with_images(1000, 40);
     dir.train("--seeds 1..4 --epochs 1 --limit 100 -o s-{seed}.mpk");
     let args =
-        "train --any-dataset --seeds 1..4 --epochs 20 --lr 0.5 --batch-size 1 -o s-{seed}.mpk";
+        "train --any-dataset --seeds 1..4 --epochs 50 --lr 0.5 --batch-size 1 -o s-{seed}.mpk";
     let is_started = || dir.json("s-1.json")["settings"]["batch_size"] == 1;
     let output = interrupt_when(&dir, &format!("{args} --force"), is_started);
     let hint = suggested_command(&output);
@@ -75,6 +76,6 @@ fn hint_after_force_completes_seeds() {
     for seed in 1..=4 {
         let record = dir.json(&format!("s-{seed}.json"));
         assert_eq!(record["settings"]["recipe"]["learning_rate"], 0.5, "{hint}");
-        assert_eq!(record["epochs"].as_array().unwrap().len(), 20, "{hint}");
+        assert_eq!(record["epochs"].as_array().unwrap().len(), 50, "{hint}");
     }
 }
