@@ -75,8 +75,16 @@ pub(super) fn read(classes: &[ClassDir], invert: Invert) -> Result<Found, Pictur
         let results: Vec<_> =
             files.par_iter().map(|(path, label)| read_one(path, *label, invert, SHARE)).collect();
         for ((path, label), result) in files.iter().zip(results) {
-            // Read a picture alone if it needs more than its share.
-            match result.or_else(|_| read_one(path, *label, invert, MAX_BYTES)) {
+            let result = match result {
+                // More memory would not change these errors.
+                Err(error @ (PictureError::Corrupt { .. } | PictureError::NotAnImage(..))) => {
+                    Err(error)
+                }
+                // Read a picture alone if it needs more than its share.
+                Err(_) => read_one(path, *label, invert, MAX_BYTES),
+                read => read,
+            };
+            match result {
                 Ok((image, picture)) => {
                     found.images.push(image);
                     found.pictures.push(picture);
