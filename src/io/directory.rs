@@ -6,48 +6,70 @@ use std::path::{Component, Path, PathBuf};
 
 use super::FileError;
 
-/// Creates the directory `derived` below the directory `typed`, and those above it, unless they exist, so that they survive a
-/// power loss.
+/// A directory to write to: the part of its path that the user typed, and the part below it that the program chose.
 ///
-/// The user chose `typed`, so symlinks in it are followed. The program chose `derived`, so a symlink there is rejected, because it
-/// can only be a mistake or an attack. One of the two may be empty.
-///
-/// # Errors
-/// Returns an error if a directory cannot be created, if the one above it cannot be flushed, or if a part of `derived` is a
-/// symlink.
-pub fn create_directory(typed: &Path, derived: &Path) -> Result<(), FileError> {
-    reject_symlinks(typed, derived)?;
-    let path: &Path = &join(typed, derived);
-    let failed = FileError::of("cannot create the directory", path);
-    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
-    fs::create_dir_all(path).map_err(&failed)?;
-    let parents = missing.into_iter().filter_map(Path::parent);
-    let current = |parent| if parent == Path::new("") { Path::new(".") } else { parent };
-    parents.map(current).try_for_each(sync_directory).map_err(failed)
+/// Symlinks in the typed part are followed. A symlink in the other part is rejected, because it can only be a mistake or an attack.
+#[derive(Debug, Clone)]
+pub struct OutputDir {
+    typed: PathBuf,
+    derived: PathBuf,
 }
 
-/// Checks that no part of `derived`, which is a path below `typed`, is a symlink.
-///
-/// # Errors
-/// Returns an error that names the symlink.
-pub fn reject_symlinks(typed: &Path, derived: &Path) -> Result<(), FileError> {
-    let mut path = typed.to_owned();
-    for component in derived.components().filter(|part| *part != Component::CurDir) {
-        path.push(component);
-        if path.is_symlink() {
-            let cause = "expected a directory, found a symlink";
-            let cause = io::Error::new(io::ErrorKind::NotADirectory, cause);
-            return Err(FileError::new("cannot write to", &path, cause));
+impl OutputDir {
+    /// Describes the directory `derived` below `typed`. One of the two may be empty.
+    pub fn new(typed: impl Into<PathBuf>, derived: impl Into<PathBuf>) -> Self {
+        Self { typed: typed.into(), derived: derived.into() }
+    }
+
+    /// Describes a directory whose whole path the user typed.
+    pub fn typed(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, "")
+    }
+
+    /// Returns the directory `name` below this one.
+    pub fn below(&self, name: &str) -> Self {
+        Self::new(&self.typed, self.derived.join(name))
+    }
+
+    /// Returns the whole path. Unlike that of [`Path::join`], it does not end with a slash if one of the parts is empty.
+    pub fn path(&self) -> PathBuf {
+        match self.derived == Path::new("") {
+            true => self.typed.clone(),
+            false => self.typed.join(&self.derived),
         }
     }
-    Ok(())
-}
 
-/// Joins two paths. Unlike [`Path::join`], it adds no slash if `derived` is empty.
-pub fn join(typed: &Path, derived: &Path) -> PathBuf {
-    match derived == Path::new("") {
-        true => typed.to_owned(),
-        false => typed.join(derived),
+    /// Creates the directory and those above it, unless they exist, so that they survive a power loss.
+    ///
+    /// # Errors
+    /// Returns an error if a directory cannot be created, if the one above it cannot be flushed, or if a part that the program
+    /// chose is a symlink.
+    pub fn create(&self) -> Result<(), FileError> {
+        self.reject_symlinks()?;
+        let path = self.path();
+        let failed = FileError::of("cannot create the directory", &path);
+        let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
+        fs::create_dir_all(&path).map_err(&failed)?;
+        let parents = missing.into_iter().filter_map(Path::parent);
+        let current = |parent| if parent == Path::new("") { Path::new(".") } else { parent };
+        parents.map(current).try_for_each(sync_directory).map_err(failed)
+    }
+
+    /// Checks that no part that the program chose is a symlink.
+    ///
+    /// # Errors
+    /// Returns an error that names the symlink.
+    pub fn reject_symlinks(&self) -> Result<(), FileError> {
+        let mut path = self.typed.clone();
+        for component in self.derived.components().filter(|part| *part != Component::CurDir) {
+            path.push(component);
+            if path.is_symlink() {
+                let cause = "expected a directory, found a symlink";
+                let cause = io::Error::new(io::ErrorKind::NotADirectory, cause);
+                return Err(FileError::new("cannot write to", &path, cause));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -75,13 +97,13 @@ mod tests {
         fs::create_dir(path("victim")).unwrap();
         symlink("victim", path("link")).unwrap();
         symlink("nowhere", path("dangling")).unwrap();
-        create_directory(&path("link"), Path::new("a/b")).unwrap();
+        OutputDir::new(path("link"), "a/b").create().unwrap();
         assert!(path("victim/a/b").is_dir());
         symlink("a", path("victim/c")).unwrap();
         for (typed, derived, named) in
             [("", "link/train", "link"), ("", "dangling", "dangling"), ("link", "c/b", "c")]
         {
-            let error = create_directory(&path(typed), Path::new(derived)).unwrap_err();
+            let error = OutputDir::new(path(typed), derived).create().unwrap_err();
             assert!(error.path.ends_with(named), "{error}");
         }
         assert!(!path("nowhere").exists() && !path("victim/train").exists());

@@ -27,7 +27,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use append::{append, complete};
-pub use directory::{create_directory, join, reject_symlinks};
+pub use directory::OutputDir;
 pub use kind::FileKind;
 pub use lock::Lock;
 pub use read::{read, read_any, read_from};

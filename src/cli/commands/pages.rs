@@ -1,7 +1,6 @@
 //! `lenet completions` and `lenet man`, both generated from the declarations in [`crate::cli::args`].
 
 use std::io;
-use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -10,7 +9,7 @@ use clap_mangen::roff::{Roff, roman};
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs};
 use crate::cli::error::Error;
 use crate::cli::ui::Out;
-use crate::io::{Origin, Target, create_directory};
+use crate::io::{Origin, OutputDir, Target};
 
 impl CompletionsArgs {
     /// Prints the script.
@@ -43,7 +42,7 @@ impl ManArgs {
             let page = page(command, &name.collect::<Vec<_>>().join("-"));
             return print(&page.map_err(Error::Stdout)?);
         };
-        create_directory(dir, Path::new(""))?;
+        OutputDir::typed(dir).create()?;
         let mut out = Out::default();
         for (name, command) in pages(&root, "") {
             let path = dir.join(format!("{name}.1"));

@@ -24,7 +24,7 @@ use crate::data::gzip::Decoded;
 use crate::data::source::path_of;
 use crate::data::{DatasetInfo, class_names};
 use crate::io::text::without_password;
-use crate::io::{FileSet, NewFile, Origin, Target, create_directory, join, lock_directory};
+use crate::io::{FileSet, NewFile, Origin, OutputDir, Target, lock_directory};
 use request::{Client, RequestError};
 
 /// Largest accepted download, in bytes. The largest file has 26 MB, or 47 MB without compression.
@@ -60,8 +60,7 @@ impl Fetcher {
         Self { dataset, mirrors, client: Client::new(max_time, has_bar) }
     }
 
-    /// Ensures that the directory `derived` below `typed` contains correct copies of all files, and calls `report` for each of
-    /// them.
+    /// Ensures that the directory `output` contains correct copies of all files, and calls `report` for each of them.
     ///
     /// A correct existing file is kept. An incorrect one is replaced only with `force`. All incorrect files are then replaced
     /// together, because a part of them would be a mixture of two data sets. Otherwise, each file is written as soon as
@@ -72,11 +71,11 @@ impl Fetcher {
     /// started.
     pub fn files(
         &self,
-        (typed, derived): (&Path, &Path),
+        output: &OutputDir,
         force: bool,
         mut report: impl FnMut(DataFile, &Fetched),
     ) -> Result<(), FetchError> {
-        let dir = &join(typed, derived);
+        let dir = &output.path();
         let statuses = || {
             let status = |file| Ok((file, self.present(dir, file, force)?));
             DataFile::ALL.map(status).into_iter().collect::<Result<Vec<_>, FetchError>>()
@@ -84,7 +83,7 @@ impl Fetcher {
         let found = statuses()?;
         let is_missing = |(_, found): &(_, Option<Fetched>)| found.is_none();
         if found.iter().any(is_missing) {
-            create_directory(typed, derived)?;
+            output.create()?;
         }
         let is_replaced = |(file, found): &(DataFile, Option<Fetched>)| {
             found.is_none() && path_of(dir, *file).is_some()

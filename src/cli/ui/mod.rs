@@ -18,7 +18,7 @@ pub use events::JsonReporter;
 pub use notes::notes;
 pub use out::Out;
 pub use reporter::RunReporter;
-pub use tensorboard::{EventDir, TensorBoard};
+pub use tensorboard::TensorBoard;
 pub use terminal::{
     Drawing, bar_columns, bars_wanted, columns, drawing_wanted, error, exit_status, note,
 };

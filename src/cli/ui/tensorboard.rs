@@ -23,7 +23,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use crate::cli::error::Error;
 use crate::error;
 use crate::format::protobuf::Message;
-use crate::io::{self, FileError, Lock, Origin, Target, complete, create_directory};
+use crate::io::{self, FileError, Lock, Origin, OutputDir, Target, complete};
 use crate::train::{EpochRecord, RunRecord};
 
 /// Prefix and suffix of the file names. TensorBoard reads every file whose name contains "tfevents".
@@ -44,29 +44,10 @@ pub struct TensorBoard {
     lock: Lock,
 }
 
-/// A directory to write to: the part that the user typed, and the part below it that the program chose.
-#[derive(Debug, Clone)]
-pub struct EventDir {
-    /// Symlinks in this part are followed.
-    pub typed: PathBuf,
-    /// A symlink in this part is rejected.
-    pub derived: PathBuf,
-}
-
-impl EventDir {
-    fn path(&self) -> PathBuf {
-        io::join(&self.typed, &self.derived)
-    }
-
-    fn create(&self) -> Result<(), FileError> {
-        create_directory(&self.typed, &self.derived)
-    }
-}
-
 /// An event file in its directory. The file is created with the first epoch.
 #[derive(Debug)]
 struct EventFile {
-    dir: EventDir,
+    dir: OutputDir,
     file: Option<File>,
     /// Number of epochs in the file.
     epochs: usize,
@@ -83,9 +64,9 @@ impl TensorBoard {
     /// # Errors
     /// Returns an error if another run is writing to `dir`, if `dir` has event files of other runs and `force` is not set,
     /// or if a directory cannot be written.
-    pub fn new(dir: &EventDir, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
+    pub fn new(dir: &OutputDir, earlier: Option<&RunRecord>, force: bool) -> Result<Self, Error> {
         let file = |name, scalars: Scalars| -> Result<EventFile, FileError> {
-            let dir = EventDir { derived: dir.derived.join(name), ..dir.clone() };
+            let dir = dir.below(name);
             dir.create()?;
             let target = Target::new(&dir.path().join(PREFIX), Origin::Program)?;
             target.probe()?;

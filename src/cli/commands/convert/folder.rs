@@ -11,7 +11,7 @@ use crate::cli::error::Error;
 use crate::cli::ui::format::json as escaped;
 use crate::data::{CLASSES, DatasetIdentity, DatasetNames, Scaling};
 use crate::format::Format;
-use crate::io::{FileSet, create_directory, lock_directory};
+use crate::io::{FileSet, OutputDir, lock_directory};
 use crate::model::{LayerSummary, PARAMETERS, TENSORS, layers};
 use crate::train::RunRecord;
 
@@ -26,7 +26,7 @@ pub(super) fn is_directory(target: &Path) -> bool {
 /// Writes the directory.
 pub(super) fn write(args: &ConvertArgs, model: &Model) -> Result<(), Error> {
     let dir = &args.output;
-    create_directory(dir, Path::new(""))?;
+    OutputDir::typed(dir).create()?;
     let assumed = DatasetIdentity::assumed();
     let record = model.record();
     let config = config(&layers(1), record, &model.trained_on.as_ref().unwrap_or(&assumed).names);

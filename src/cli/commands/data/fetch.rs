@@ -1,6 +1,6 @@
 //! `lenet data fetch`: downloads the files of a known data set.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::cli::ui::{self, Out, bars_wanted};
 use crate::data::datasets::DEFAULT;
 use crate::data::source::{cache_dir, named_by_environment};
 use crate::data::{FASHION_MNIST, MNIST};
-use crate::io::join;
+use crate::io::OutputDir;
 
 pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     // The cache directory itself is that of Fashion-MNIST. Other commands do not search the one below it, so that they use
@@ -20,11 +20,12 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
         KnownDataset::FashionMnist => (&FASHION_MNIST, ""),
         KnownDataset::Mnist => (&MNIST, "mnist"),
     };
-    let (typed, derived) = match (&args.dir, cache_dir()) {
-        (Some(dir), _) => (dir.clone(), PathBuf::new()),
+    let output = match (&args.dir, cache_dir()) {
+        (Some(dir), _) => OutputDir::typed(dir),
         (None, Some(cache)) => {
             let name = cache.file_name().unwrap_or_default();
-            (cache.with_file_name(""), join(Path::new(name), Path::new(below)))
+            let dir = OutputDir::new(cache.with_file_name(""), name);
+            if below.is_empty() { dir } else { dir.below(below) }
         }
         (None, None) => return Err(FetchError::NoFolder.into()),
     };
@@ -34,9 +35,9 @@ pub(super) fn fetch(args: &FetchArgs) -> Result<(), Error> {
     };
     let fetcher = Fetcher::new(dataset, mirrors, args.max_time, bars_wanted(args.progress));
     let mut out = Out::default();
-    let dir = join(&typed, &derived);
+    let dir = output.path();
     let mut files = Vec::new();
-    fetcher.files((&typed, &derived), args.force, |file, Fetched { path, is_new }| {
+    fetcher.files(&output, args.force, |file, Fetched { path, is_new }| {
         if !args.json {
             let origin = if *is_new { "fetched" } else { "already present" };
             out.line(&format!("{}  ok, {origin}", path.display()));

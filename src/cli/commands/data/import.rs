@@ -14,7 +14,7 @@ use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Out};
 use crate::data::source::path_of;
 use crate::data::{DataFile, class_names, idx_writer};
-use crate::io::{FileError, FileSet, NewFile, Origin, create_directory, lock_directory};
+use crate::io::{FileError, FileSet, NewFile, Origin, OutputDir, lock_directory};
 
 /// Number of training pictures below which a class has very few.
 const FEW: usize = 10;
@@ -96,7 +96,7 @@ fn write(args: &ImportArgs, paths: &[PathBuf], import: &Import) -> Result<(), Er
     }
     let names = class_names::encode(&import.info).into_bytes();
     set.descriptions.extend(paths.last().map(|path| (path.clone(), names)));
-    create_directory(&args.dir, Path::new(""))?;
+    OutputDir::typed(&args.dir).create()?;
     Ok(set.write(&lock_directory(&args.dir)?, args.force)?)
 }
 

@@ -13,9 +13,7 @@ use std::time::Instant;
 use crate::backend::{LeNetBackend, cpu::are_bit_identical};
 use crate::cli::args::{self, RecipeName, Seeds, TrainArgs};
 use crate::cli::error::Error;
-use crate::cli::ui::{
-    self, EventDir, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted,
-};
+use crate::cli::ui::{self, JsonReporter, RunReporter, TensorBoard, TextReporter, bars_wanted};
 use crate::io::FileError;
 use crate::signal;
 use crate::train::{Quiet, Recipe, RunFiles, RunRecord, Settings};
@@ -53,8 +51,7 @@ impl OnBackend for TrainArgs {
             reporter.note(&format!("note: {} does not exist, starting a new run", path.display()));
         }
         let (splits, initial) = Splits::load(self, settings, device_name)?;
-        let dir = self.tensorboard.as_deref().map(|dir| overrides::divided(dir, seed));
-        let dir = dir.map(|(typed, derived)| EventDir { typed, derived });
+        let dir = self.tensorboard.as_deref().map(|dir| overrides::directory(dir, seed));
         let mut tensorboard =
             dir.map(|dir| TensorBoard::new(&dir, record, self.force)).transpose()?;
         if !files.is_locked() || tensorboard.as_ref().is_some_and(|board| !board.is_locked()) {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::error::Error;
 use crate::io::text::start;
-use crate::io::{FileError, Origin, reject_symlinks};
+use crate::io::{FileError, Origin, OutputDir};
 use crate::train::Recipe;
 
 /// The placeholder for the seed in `-o` and `--tensorboard`.
@@ -52,12 +52,12 @@ fn with_seed_in_bytes(path: &Path, _: u64) -> PathBuf {
 }
 
 /// Divides a path with the placeholder into the directory that the user typed and the part below it, in which the placeholder
-/// becomes `seed`. Without the placeholder, the second part is empty.
-pub(super) fn divided(path: &Path, seed: u64) -> (PathBuf, PathBuf) {
+/// becomes `seed`.
+pub(super) fn directory(path: &Path, seed: u64) -> OutputDir {
     let is_typed = |part: &Component| !has_placeholder(Path::new(part));
     let typed: PathBuf = path.components().take_while(is_typed).collect();
     let below = path.strip_prefix(&typed).unwrap_or(Path::new(""));
-    (typed.clone(), with_seed(below, seed))
+    OutputDir::new(&typed, with_seed(below, seed))
 }
 
 /// Returns the path of the model of a run with `seed`, and who chose it: the user, unless `typed` contains the placeholder.
@@ -68,8 +68,7 @@ pub(super) fn model_path(typed: &Path, seed: u64) -> Result<(PathBuf, Origin), F
     if !has_placeholder(typed) {
         return Ok((typed.to_owned(), Origin::User));
     }
-    let (dir, below) = divided(typed.parent().unwrap_or(Path::new("")), seed);
-    reject_symlinks(&dir, &below)?;
+    directory(typed.parent().unwrap_or(Path::new("")), seed).reject_symlinks()?;
     Ok((with_seed(typed, seed), Origin::Program))
 }
 

@@ -3,14 +3,14 @@
 mod table;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, Backend, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
-use crate::cli::ui::{self, Bar, EventDir, RunReporter, TensorBoard, bars_wanted};
+use crate::cli::ui::{self, Bar, RunReporter, TensorBoard, bars_wanted};
+use crate::io::OutputDir;
 use crate::io::limits::STACK;
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
@@ -187,12 +187,12 @@ fn tensorboard(
         Some(files) if args.resume => files.read_checkpoint()?,
         _ => None,
     };
-    let (typed, derived) = match overrides::has_placeholder(dir) {
-        true => overrides::divided(dir, seed),
-        false => (dir.clone(), PathBuf::from(format!("seed-{seed}"))),
+    let dir = match overrides::has_placeholder(dir) {
+        true => overrides::directory(dir, seed),
+        false => OutputDir::typed(dir).below(&format!("seed-{seed}")),
     };
     let record = earlier.as_ref().map(|checkpoint| &checkpoint.record);
-    TensorBoard::new(&EventDir { typed, derived }, record, args.force).map(Some)
+    TensorBoard::new(&dir, record, args.force).map(Some)
 }
 
 /// Locks the files of each seed, if `-o` is given.
