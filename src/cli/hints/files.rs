@@ -21,7 +21,7 @@ pub(super) fn file(error: &FileError) -> Option<String> {
         {
             Some("remove that file, or choose another output".to_owned())
         }
-        // A killed command of another user may have left the lock file.
+        // The lock file may be from a killed command of another user.
         false
             if error.action == "cannot lock"
                 && error.source.kind() == ErrorKind::PermissionDenied =>
@@ -29,7 +29,7 @@ pub(super) fn file(error: &FileError) -> Option<String> {
             Some("choose a file in a directory that you may write to; if another user's command left this lock file there, remove it".to_owned())
         }
         false if error.action.starts_with("cannot rename") => Some(ELSEWHERE.to_owned()),
-        // A pipe or a file is in the place of a directory.
+        // A pipe or a file has the name of the directory.
         false
             if error.action == "cannot create the directory"
                 && error.source.kind() == ErrorKind::AlreadyExists =>

@@ -232,7 +232,7 @@ fn advice(args: &TrainArgs, done: &[u64], missing: &[u64], waiting: &[u64]) -> S
         true => &["--resume", "--force"],
         false => &["--resume"],
     };
-    // With --force, the files of an earlier run may still be in the place of a seed that did not start.
+    // With --force, files of an earlier run may still exist for a seed that did not start.
     if !args.force || waiting.is_empty() {
         let resume: Vec<&OsStr> = resume.iter().map(OsStr::new).collect();
         let typed = args::rerun_command(None, &resume);
