@@ -58,6 +58,11 @@ impl FileError {
     }
 }
 
+/// Returns whether anything exists at `path`. A dangling symlink counts as existing.
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Adds flags so that opening does not block on a pipe and, unless `follow`, does not follow a symlink.
 fn without_blocking(options: &mut OpenOptions, follow: bool) -> &mut OpenOptions {
     #[cfg(unix)]

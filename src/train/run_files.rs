@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::format::{self, Format, FormatError, ModelFile};
-use crate::io::{self as files, FileError, Lock, Origin, Target};
+use crate::io::{self as files, FileError, Lock, Origin, Target, exists};
 use crate::model::INPUT;
 
 use super::{Checkpoint, RunRecord, Snapshots, sha256};
@@ -101,12 +101,11 @@ impl RunFiles {
         unreachable!("there is always a next number")
     }
 
-    /// Returns the first file that exists among the model, the checkpoint, the run record and the snapshots. A dangling
-    /// symlink counts as existing.
+    /// Returns the first file that exists among the model, the checkpoint, the run record and the snapshots.
     fn first_existing(model: &Path) -> Option<PathBuf> {
         let others = EXTENSIONS.map(|extension| Self::beside(model, extension));
         let mut files = [model.to_owned()].into_iter().chain(others);
-        files.find(|path| path.exists() || path.is_symlink())
+        files.find(|path| exists(path))
     }
 
     fn lock(model: &Path, origin: Origin) -> Result<Self, Error> {

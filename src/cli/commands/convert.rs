@@ -4,7 +4,7 @@ mod card;
 mod folder;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::cli::ui::Out;
 use crate::data::DatasetIdentity;
 use crate::format::{self, Format, FormatError, ModelFile};
 use crate::io::text::start;
-use crate::io::{Origin, Target};
+use crate::io::{Origin, Target, exists};
 use crate::model::{INPUT, Weights};
 
 use super::{Model, Notes};
@@ -39,8 +39,7 @@ impl ConvertArgs {
             None => folder::FILES.map(|name| self.output.join(name)).to_vec(),
             Some(_) => vec![self.output.clone()],
         };
-        let exists = |path: &&PathBuf| path.exists() || path.is_symlink();
-        if let Some(existing) = written.iter().find(exists)
+        if let Some(existing) = written.iter().find(|path| exists(path))
             && !self.force
         {
             return Err(Error::exists(existing));

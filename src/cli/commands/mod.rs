@@ -27,7 +27,7 @@ use crate::data::{
     DataError, DataFile, DatasetIdentity, ImageDataset, Options, Part, Provenance, class_names,
     load_part,
 };
-use crate::io::{Origin, Target};
+use crate::io::{Origin, Target, exists};
 use crate::train::RunFiles;
 
 use held_out::HeldOut;
@@ -101,7 +101,7 @@ fn reject_inside<'a>(
 
 /// Prepares to write a file: before anything is computed, rejects a path that cannot be written or may not be replaced.
 fn new_file(path: &Path, origin: Origin, force: bool) -> Result<Target, Error> {
-    if (path.exists() || path.is_symlink()) && !force {
+    if exists(path) && !force {
         return Err(Error::exists(path));
     }
     let target = Target::new(path, origin)?;

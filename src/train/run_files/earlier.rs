@@ -4,7 +4,7 @@ use std::io;
 
 use crate::error::Error;
 use crate::io::limits::is_exhausted;
-use crate::io::{self as files, FileError, Origin, Target};
+use crate::io::{self as files, FileError, Origin, Target, exists};
 
 use super::{MayReplace, RunFiles};
 use crate::train::checkpoint_file::MAX_CHECKPOINT_BYTES;
@@ -68,8 +68,7 @@ impl RunFiles {
             if !may_start {
                 return Ok(None);
             }
-            let is_other = path.exists() || path.is_symlink();
-            if is_other && self.may_replace != MayReplace::Anything {
+            if exists(&path) && self.may_replace != MayReplace::Anything {
                 return Err(Error::exists(&path));
             }
         }

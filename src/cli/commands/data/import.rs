@@ -14,7 +14,7 @@ use crate::cli::ui::format::plural;
 use crate::cli::ui::{self, Out};
 use crate::data::source::path_of;
 use crate::data::{DataFile, class_names, idx_writer};
-use crate::io::{FileError, FileSet, NewFile, Origin, OutputDir, lock_directory};
+use crate::io::{FileError, FileSet, NewFile, Origin, OutputDir, exists, lock_directory};
 
 /// Number of training pictures below which a class has very few.
 const FEW: usize = 10;
@@ -78,7 +78,7 @@ fn paths(dir: &Path) -> Vec<PathBuf> {
 
 /// Returns a file of a data set in `dir`, if any: one of `paths`, or one with another name that the other commands read.
 fn existing(dir: &Path, paths: &[PathBuf]) -> Option<PathBuf> {
-    let written = paths.iter().find(|path| path.exists() || path.is_symlink());
+    let written = paths.iter().find(|path| exists(path));
     written.cloned().or_else(|| DataFile::ALL.iter().find_map(|file| path_of(dir, *file)))
 }
 
