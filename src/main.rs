@@ -14,8 +14,9 @@ use lenet::cli::args::{
 use lenet::cli::commands::OnBackend;
 use lenet::cli::commands::doctor::{Speeds, speed};
 use lenet::cli::error::Error;
+use lenet::cli::threads::start_pool;
 use lenet::cli::ui;
-use lenet::io::limits::{self, STACK};
+use lenet::io::limits;
 
 /// Runs the program. It is public for `tests/allocations`.
 pub fn main() -> ExitCode {
@@ -97,15 +98,13 @@ fn on_backend<T: OnBackend>(compute: &ComputeArgs, task: &T) -> Result<(), Error
     }
 }
 
-/// Runs `work` in a pool of `threads` threads, after checking that the address space suffices for the pool and the work.
+/// Runs `work` in a pool of `threads` threads, after checking that the address space suffices for both.
 fn in_pool(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
     check_address_space()?;
     let pool = pool(threads)?;
-    // The C library reserves address space for each thread at its first allocation, so allocate before the second check.
-    pool.broadcast(|_| drop(std::hint::black_box(Box::new([0_u8; 64]))));
     check_address_space()?;
     pool.install(work)
 }
@@ -116,16 +115,11 @@ const MAX_THREADS: usize = 32;
 
 /// Creates a pool of `threads` threads. The default is one per core, or fewer if RAYON_NUM_THREADS is set to a smaller number.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool, Error> {
-    // Check the address space first, because the process aborts if a new thread cannot allocate memory.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let variable = std::env::var("RAYON_NUM_THREADS").ok().and_then(|text| text.parse().ok());
     let default = variable.filter(|number| (1..cores).contains(number)).unwrap_or(cores);
     let started = threads.unwrap_or(default).min(cores.max(MAX_THREADS));
-    let stacks = started.saturating_mul(STACK);
-    limits::check_address_space(stacks).map_err(|error| Error::Threads(error.to_string()))?;
-    // With an explicit size, RUST_MIN_STACK cannot make the stacks too small.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(started).stack_size(STACK).build();
-    let pool = pool.map_err(|error| Error::Threads(error.to_string()))?;
+    let pool = start_pool(started).map_err(Error::Threads)?;
     if let Some(threads) = threads.filter(|threads| *threads > cores) {
         ui::note(&format!(
             "note: --threads {threads} is not faster than --threads {cores}, one per core"

@@ -44,7 +44,7 @@ pub enum Error {
     NoRuns(String),
     /// The threads could not be started.
     #[error("cannot start the threads: {0}")]
-    Threads(String),
+    Threads(io::Error),
     /// The signal handlers could not be installed.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),

@@ -5,7 +5,7 @@ mod data;
 mod files;
 mod models;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::backend::cpu::{SimdLevel, SimdLevelError};
@@ -46,8 +46,11 @@ impl Error {
             Self::NoRuns(_) => {
                 "give a directory with run records (.json), which `lenet train` writes"
             }
-            Self::Threads(_) => {
-                "raise the limit on processes (ulimit -u), or use fewer threads if the command has --threads"
+            Self::Threads(error) => {
+                return Some(format!(
+                    "{}, or use fewer threads if the command has --threads",
+                    threads(error)
+                ));
             }
             Self::Stopped { advice, .. } => advice,
             Self::Open { .. } => "the report is saved; open the file in a browser",
@@ -56,6 +59,13 @@ impl Error {
             }
         };
         Some(hint.to_owned())
+    }
+}
+
+fn threads(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::OutOfMemory => MEMORY,
+        _ => "raise the limit on processes (ulimit -u)",
     }
 }
 
@@ -190,7 +200,7 @@ fn fetch(error: &FetchError) -> Option<String> {
         FetchError::Occupied { .. } => {
             "overwrite it with --force, or choose another directory with `--data DIR`"
         }
-        FetchError::Threads(_) => "raise the limit on processes (ulimit -u)",
+        FetchError::Threads(error) => threads(error),
         FetchError::NoFolder => "choose a directory with `--data DIR`",
         FetchError::File(error) => {
             return Some(format!("{}; `--data DIR` chooses another directory", file(error)?));
@@ -206,4 +216,18 @@ fn simd_level(_: &SimdLevelError) -> String {
 
 fn split(_: &SplitError) -> String {
     "use `--validation-split 0.1` to hold out the last tenth, or `0` to hold out nothing".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_hint_names_option_for_output() {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, expected) in [(dir.path().to_owned(), "--tensorboard"), ("m.mpk".into(), "-o")] {
+            let hint = library(&error::Error::Locked(path)).unwrap();
+            assert!(hint.contains(expected), "{hint}");
+        }
+    }
 }

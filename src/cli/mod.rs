@@ -11,4 +11,5 @@ pub mod picture;
 mod report;
 #[cfg(feature = "wgpu")]
 pub mod restart;
+pub mod threads;
 pub mod ui;

@@ -6,9 +6,6 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-/// Size of the stack of a thread, in bytes.
-pub const STACK: usize = 2 << 20;
-
 /// Makes a write beyond the file size limit (`ulimit -f`) fail with "File too large".
 ///
 /// By default the OS would kill the process, which could then not remove its temporary files.

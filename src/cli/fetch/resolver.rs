@@ -2,9 +2,9 @@
 //!
 //! ureq's own resolver panics in that case.
 
+use std::io;
 use std::net::ToSocketAddrs;
 use std::sync::mpsc;
-use std::{io, thread};
 
 use ureq::Error;
 use ureq::config::Config;
@@ -12,7 +12,9 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// The limit on processes (`ulimit -u`) does not allow another thread.
+use crate::cli::threads::start;
+
+/// A limit of the OS (`ulimit -u` or `ulimit -v`) does not allow another thread.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot start a thread: {0}")]
 pub struct ThreadError(pub io::Error);
@@ -32,9 +34,14 @@ impl Resolver for ThreadResolver {
         let host = host.and_then(|(scheme, host)| DefaultResolver::host_and_port(scheme, host));
         let host = host.ok_or_else(|| Error::BadUri(uri.to_string()))?;
         let (sender, receiver) = mpsc::sync_channel(1);
-        thread::Builder::new()
-            .spawn(move || sender.send(host.to_socket_addrs()))
-            .map_err(|error| Error::Other(ThreadError(error).into()))?;
+        let resolve = move || sender.send(host.to_socket_addrs());
+        start(|builder, ready| {
+            builder.spawn(move || {
+                ready.send();
+                resolve()
+            })
+        })
+        .map_err(|error| Error::Other(ThreadError(error).into()))?;
         let addresses =
             receiver.recv_timeout(*timeout.after).map_err(|_| Error::Timeout(timeout.reason))??;
         let mut resolved = self.empty();

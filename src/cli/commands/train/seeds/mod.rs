@@ -9,9 +9,9 @@ use std::time::Instant;
 use crate::backend::LeNetBackend;
 use crate::cli::args::{self, Backend, ComputeArgs, TrainArgs};
 use crate::cli::error::Error;
+use crate::cli::threads::{start, start_pool};
 use crate::cli::ui::{self, Bar, RunReporter, TensorBoard, bars_wanted};
 use crate::io::OutputDir;
-use crate::io::limits::STACK;
 use crate::train::{Quiet, RunFiles, RunRecord, Settings};
 
 use crate::cli::commands::check_min_accuracy;
@@ -123,13 +123,14 @@ fn run_in_parallel<B: LeNetBackend>(
     let mut failure = None;
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / workers);
-            let pool = pool.stack_size(STACK);
-            let started = pool.build().map_err(|error| error.to_string()).and_then(|pool| {
+            let started = start_pool(threads / workers).and_then(|pool| {
                 let (work, sender) = (&work, sender.clone());
-                let thread = std::thread::Builder::new().stack_size(STACK);
-                let thread = thread.spawn_scoped(scope, move || pool.install(|| work(sender)));
-                thread.map_err(|error| error.to_string())
+                start(|builder, ready| {
+                    builder.spawn_scoped(scope, move || {
+                        ready.send();
+                        pool.install(|| work(sender));
+                    })
+                })
             });
             if let Err(error) = started {
                 failure = Some(Error::Threads(error));
