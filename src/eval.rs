@@ -222,6 +222,11 @@ mod tests {
     }
 
     #[test]
+    fn fractions_have_four_digits() {
+        assert_eq!([0.1, 1.0 / 3.0, 0.0].map(shortened), ["0.1", "0.3333", "0"]);
+    }
+
+    #[test]
     fn saturated_outputs_have_finite_loss() {
         let evaluation = Evaluation::new(&[[0.0; 10], [1.0; 10]], &[3, 3], &MNIST);
         assert!((evaluation.loss() - 10f64.ln()).abs() < 1e-6);

@@ -240,6 +240,14 @@ mod tests {
     }
 
     #[test]
+    fn name_or_classes_are_a_name() {
+        let digits = DatasetNames::from(&MNIST);
+        let unnamed = DatasetNames { name: None, ..digits.clone() };
+        assert!(digits.is_named() && !unnamed.is_named());
+        assert!(DatasetNames { name: None, ..DatasetNames::from(DEFAULT) }.is_named());
+    }
+
+    #[test]
     fn check_rejects_unprintable_and_long_names() {
         let mut names = DatasetNames::from(&MNIST);
         assert_eq!(names.check(), Ok(()));

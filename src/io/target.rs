@@ -180,11 +180,16 @@ fn copy_owner(existing: &fs::Metadata, temporary: &File) -> io::Result<fs::Permi
     }
     let mut permissions = existing.permissions();
     if temporary.metadata()?.gid() != group {
-        // The members of the new group had the permissions of everyone else.
-        let mode = permissions.mode();
-        permissions.set_mode(mode & !0o070 | (mode & 0o007) << 3 & mode);
+        permissions.set_mode(mode_for_new_group(permissions.mode()));
     }
     Ok(permissions)
+}
+
+/// Returns `mode` without the permissions of the group that everyone else lacks, because the members of the new group had the
+/// permissions of everyone else.
+#[cfg(unix)]
+fn mode_for_new_group(mode: u32) -> u32 {
+    mode & !0o070 | (mode & 0o007) << 3 & mode
 }
 
 /// Returns the permissions of the `existing` file.
@@ -201,4 +206,18 @@ fn check_replaceable(found: &fs::Metadata) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, cause));
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_group_gets_no_permission() {
+        for (mode, expected) in
+            [(0o664, 0o644), (0o640, 0o600), (0o660, 0o600), (0o646, 0o646), (0o607, 0o607)]
+        {
+            assert_eq!(mode_for_new_group(mode), expected, "{mode:o}");
+        }
+    }
 }

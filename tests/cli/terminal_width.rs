@@ -93,7 +93,8 @@ fn lines_fit_terminal_width() {
 fn bar_is_shown_at_every_width() {
     let dir = dir_with_real_data();
     for (columns, parts) in [
-        (60, &["█", "%  accuracy: ", " left"][..]),
+        (45, &["%  accuracy: ", " left"][..]),
+        (60, &["█", "%  accuracy: ", " left"]),
         (80, &["█", "/375  accuracy: ", " left"]),
         (100, &["█", "  loss: ", "  accuracy: "]),
         (140, &["█", "  accuracy: ", " images/s"]),

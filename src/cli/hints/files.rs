@@ -151,6 +151,15 @@ mod tests {
                 assert!(is_expected, "{action} {kind:?}: {found:?}");
             }
         }
+        // Only errors of the program itself name a symlink or another command.
+        #[cfg(unix)]
+        for (code, expected) in [(libc::ENOTDIR, "create the directory"), (libc::EINVAL, ELSEWHERE)]
+        {
+            let found = writing(&io::Error::from_raw_os_error(code)).unwrap();
+            assert!(found.contains(expected), "{code}: {found}");
+        }
+        #[cfg(unix)]
+        assert_eq!(writing(&io::Error::from_raw_os_error(libc::EBUSY)), None);
         #[cfg(unix)]
         for code in [23, 24] {
             let found = reading(&io::Error::from_raw_os_error(code)).unwrap();

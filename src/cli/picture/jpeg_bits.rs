@@ -232,3 +232,31 @@ impl<'a> Bits<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the table of the codes 00, 01, 10 and 11 for sixteen zeros, a coefficient of one bit, the end of a block, and the
+    /// end of this block and of two or three others.
+    fn table() -> Table {
+        let mut bytes = [0; 20];
+        bytes[1] = 4;
+        bytes[16..].copy_from_slice(&[0xf0, 0x01, 0x00, 0x10]);
+        Table::new(&bytes).unwrap().0
+    }
+
+    #[test]
+    fn band_has_zeros_before_coefficients() {
+        let table = table();
+        // 00, 01 1, 00, 01 0, 10; 11 0; nothing for the next block; 01 1, 10.
+        let mut bits = Bits::new(&[0b0001_1000, 0b1010_1100, 0b1110_0000, 0xff, 0xd9]);
+        let mut end_run = 0;
+        for expected in [1 << 17 | 1 << 34, 0, 0, 1 << 1] {
+            let mut nonzero = 0_u64;
+            bits.read_band(&table, 1..=63, &mut nonzero, &mut end_run).unwrap();
+            assert_eq!(nonzero, expected);
+        }
+        assert_eq!(bits.end(), Ok(&[0xff, 0xd9][..]));
+    }
+}

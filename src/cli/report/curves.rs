@@ -79,3 +79,25 @@ fn metrics(record: &RunRecord, rate: impl Fn(&EpochRecord) -> f64) -> Markup {
     let kept = record.epochs.iter().position(is_kept);
     table("Metrics of each epoch", "metrics", &Table::new(columns, rows), kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::{Recipe, Settings};
+
+    #[test]
+    fn small_learning_rates_have_exponents() {
+        let mut record = RunRecord::new(Settings::new(Recipe::classic()), "CPU");
+        let epoch = |epoch| EpochRecord {
+            epoch,
+            seconds: 1.0,
+            loss: 2.0,
+            accuracy: 0.1,
+            val_loss: None,
+            val_accuracy: None,
+        };
+        record.epochs = (1..=2).map(epoch).collect();
+        let table = metrics(&record, |epoch| [0.001, 0.000_999][epoch.epoch - 1]).into_string();
+        assert!(table.contains("0.0010") && table.contains("9.990e-4"), "{table}");
+    }
+}

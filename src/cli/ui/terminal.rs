@@ -200,5 +200,7 @@ mod tests {
         let lines = wrap("hint: save it again in Python: torch.save(torch.load(\"a b\"))", 20);
         assert_eq!(lines, ["hint: save it again", "in Python:", "torch.save(torch.load(\"a b\"))"]);
         assert_eq!(wrap("one_very_long_word", 4), ["one_very_long_word"]);
+        assert_eq!(wrap("ab cd ef", 5), ["ab cd", "ef"]);
+        assert_eq!(wrap("ab cd ef", 4), ["ab", "cd", "ef"]);
     }
 }

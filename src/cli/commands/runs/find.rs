@@ -69,3 +69,25 @@ fn is_record(path: &Path) -> io::Result<bool> {
     let start = String::from_utf8_lossy(&start);
     Ok(start.contains("\"schema\":") && start.contains("\"lenet\":"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deep_directories_are_not_searched() {
+        let top = tempfile::tempdir().unwrap();
+        let mut dir = top.path().to_owned();
+        for name in ["a", "b", "c", "d"] {
+            dir.push(name);
+            fs::create_dir(&dir).unwrap();
+            fs::write(dir.join("m.json"), r#"{"schema": 1, "lenet": "0.2.0"}"#).unwrap();
+        }
+        let mut found = BTreeSet::new();
+        search(top.path(), 3, &mut found).unwrap();
+        assert_eq!(
+            found,
+            ["a/m.json", "a/b/m.json", "a/b/c/m.json"].map(|end| top.path().join(end)).into()
+        );
+    }
+}

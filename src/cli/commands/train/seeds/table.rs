@@ -109,7 +109,8 @@ impl Table {
             ui::note(&format!("{note} (seed {seed})"));
         }
         if !self.json {
-            let is_best = self.update_best(row).map(|is_best| is_best && self.in_colour);
+            let is_best = self.update_best(COLUMNS.each_ref().map(|column| (column.of)(row)));
+            let is_best = is_best.map(|is_best| is_best && self.in_colour);
             let cell = |column: &Column| number(column, (column.of)(row));
             return self.line(&line(&seed.to_string(), is_best, cell));
         }
@@ -124,11 +125,11 @@ impl Table {
         self.out.json(&event);
     }
 
-    /// Returns for each column whether the value of `row` is better than that of all rows before it.
-    fn update_best(&mut self, row: &Row) -> [bool; 5] {
+    /// Returns for each column whether its value in `row` is better than those of all rows before.
+    fn update_best(&mut self, row: [Option<f64>; 5]) -> [bool; 5] {
         std::array::from_fn(|index| {
-            let Column { name, of, .. } = COLUMNS[index];
-            let (Some(value), Some(direction)) = (of(row), direction(name)) else { return false };
+            let direction = direction(COLUMNS[index].name);
+            let (Some(value), Some(direction)) = (row[index], direction) else { return false };
             let is_better = self.best[index].is_none_or(|best| direction * (value - best) < 0.0);
             if is_better {
                 self.best[index] = Some(value);
@@ -178,4 +179,35 @@ fn line(name: &str, is_best: [bool; 5], cell: impl Fn(&Column) -> String) -> Str
 fn number(column: &Column, value: Option<f64>) -> String {
     let digits = column.digits;
     value.map_or("-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn better_values_are_marked() {
+        let out = Out::default();
+        let mut table =
+            Table { out, json: false, quiet: true, in_colour: true, best: [None; 5], bar: None };
+        // Seconds, validation loss and accuracy, test loss and accuracy.
+        let rows = [
+            ([Some(2.0), None, None, Some(0.6), Some(0.7)], [true, false, false, true, true]),
+            (
+                [Some(3.0), Some(0.5), Some(0.8), Some(0.6), Some(0.8)],
+                [false, true, true, false, true],
+            ),
+            (
+                [Some(2.5), Some(0.4), Some(0.7), Some(0.7), Some(0.75)],
+                [false, true, false, false, false],
+            ),
+            (
+                [Some(1.0), Some(0.45), Some(0.9), Some(0.5), Some(0.8)],
+                [true, false, true, true, false],
+            ),
+        ];
+        for (row, expected) in rows {
+            assert_eq!(table.update_best(row), expected, "{row:?}");
+        }
+    }
 }
