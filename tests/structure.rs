@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 ///
 /// `error` is in the middle, because its error type wraps the errors of `data`, `format` and `io`, and `backend`, `eval`
 /// and `train` return that type. `random`, `signal` and the constants of `lib` import nothing.
-const PARTS: [(&str, &str); 24] = [
+const PARTS: [(&str, &str); 25] = [
     ("main", ""),
     (
         "cli/commands",
-        "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/import cli/picture cli/restart",
+        "cli/compare cli/report cli/ui cli/args cli/error cli/fetch cli/import cli/picture cli/restart cli/threads",
     ),
     ("cli/compare", "cli/report cli/ui"),
     ("cli/report", "cli/ui cli/args cli/picture"),
-    ("cli/fetch", "cli/ui cli/error"),
+    ("cli/fetch", "cli/ui cli/error cli/threads"),
     ("cli/import", "cli/error cli/picture"),
     ("cli/ui", "cli/args cli/error"),
     ("cli/hints", "cli/args cli/error cli/picture"),
@@ -27,6 +27,7 @@ const PARTS: [(&str, &str); 24] = [
     ("cli/error", "cli/picture"),
     ("cli/picture", ""),
     ("cli/restart", ""),
+    ("cli/threads", ""),
     ("train", "eval backend error format optim model data io signal lib"),
     ("eval", "backend error model data signal"),
     ("backend", "error optim model data io"),
