@@ -170,9 +170,9 @@ impl Evaluation {
     }
 }
 
-/// Formats a fraction with at most four digits: 0.1, 0.3333.
-pub fn shortened(fraction: f64) -> String {
-    ((1e4 * fraction).round() / 1e4).to_string()
+/// Rounds a fraction to four digits after the decimal point. Without more digits, it is formatted as 0.1 or 0.3333.
+pub fn rounded(fraction: f64) -> f64 {
+    (1e4 * fraction).round() / 1e4
 }
 
 /// Evaluates `model` on `dataset`.
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn fractions_have_four_digits() {
-        assert_eq!([0.1, 1.0 / 3.0, 0.0].map(shortened), ["0.1", "0.3333", "0"]);
+        assert_eq!([0.1, 1.0 / 3.0, 0.0].map(rounded), [0.1, 0.3333, 0.0]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Signs that a model has not learned.
 
-use super::{ALMOST_ALL, Evaluation, MIN_IMAGES, chance, is_near_chance, shortened};
+use super::{ALMOST_ALL, Evaluation, MIN_IMAGES, chance, is_near_chance, rounded};
 
 impl Evaluation {
     /// Returns the class that the model predicts most often, and how often.
@@ -35,7 +35,7 @@ impl Evaluation {
         } else {
             let accuracy = self.accuracy();
             is_near_chance(samples, accuracy, classes).then(|| {
-                let chance = shortened(chance(classes));
+                let chance = rounded(chance(classes));
                 format!("the accuracy of {accuracy:.4} is near chance ({chance})")
             })
         }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::picture::RANGES;
 use crate::cli::ui::format::json as escaped;
 use crate::data::{FASHION_MNIST, Image};
+use crate::eval::rounded;
 use crate::format::to_torch;
 use crate::io::text::line;
 use crate::model::{TENSORS, TensorSpec, Weights};
@@ -60,7 +61,6 @@ pub fn data(
     // The ranges are those of Fashion-MNIST.
     let ranges = RANGES.iter().filter(|_| dataset.classes == FASHION_MNIST.classes);
     // The page shows at most four digits.
-    let rounded = |probability: f64| (1e4 * probability).round() / 1e4;
     let row = |p: &Prediction| json!([p.label, p.predicted, p.index, rounded(p.probability)]);
     let data = json!({
         // The script shows the names as they are.

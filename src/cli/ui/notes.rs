@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::eval::{chance, shortened};
+use crate::eval::{chance, rounded};
 use crate::train::{
     EpochRecord, Keep, MAX_EPOCHS, Recipe, RunRecord, Settings, StopReason, TestRecord,
 };
@@ -52,7 +52,7 @@ pub fn notes(record: &RunRecord, is_saved: bool) -> Vec<String> {
         let what = match test.collapsed {
             true => "the model predicts the same class for every test image".to_owned(),
             false => {
-                let chance = shortened(chance(record.classes()));
+                let chance = rounded(chance(record.classes()));
                 format!("the test accuracy of {:.4} is near chance ({chance})", test.accuracy)
             }
         };
