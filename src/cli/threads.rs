@@ -11,7 +11,8 @@ use crate::io::limits;
 /// Size of the stack of a thread, in bytes. With an explicit size, RUST_MIN_STACK cannot make the stacks too small.
 const STACK: usize = 2 << 20;
 
-/// Address space, in bytes, that glibc reserves for a moment at the first allocation of a thread. It keeps half of it.
+/// Address space, in bytes, that glibc reserves for a moment at the first allocation of a thread (`new_heap` in its
+/// `malloc/arena.c`). It keeps half of it.
 const FIRST_ALLOCATION: usize = 128 << 20;
 
 /// Starts a pool of `count` threads.
@@ -45,7 +46,8 @@ pub fn start_pool(count: usize) -> io::Result<ThreadPool> {
 /// # Errors
 /// Returns [`io::ErrorKind::OutOfMemory`] if the address space does not suffice, or the error of `spawn`.
 pub fn start<T>(spawn: impl FnOnce(thread::Builder, Ready) -> io::Result<T>) -> io::Result<T> {
-    limits::check_address_space(STACK + FIRST_ALLOCATION)?;
+    limits::check_address_space(STACK + FIRST_ALLOCATION)
+        .map_err(|error| io::Error::new(error.kind(), "not enough memory"))?;
     let (sender, receiver) = sync_channel(1);
     let thread = spawn(thread::Builder::new().stack_size(STACK), Ready(sender))?;
     // An error means that the thread has ended without the call.

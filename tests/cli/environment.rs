@@ -146,6 +146,11 @@ fn umask_applies_to_written_files() {
 #[test]
 fn memory_of_threads_is_checked() {
     let dir = TestDir::new();
+    // At most 32 threads start, which need more than one gigabyte of address space.
+    let output =
+        dir.run_in_shell("ulimit -v 1000000", "train --any-dataset --epochs 1 --threads 1024");
+    output.assert_error(1, "not enough memory", "ulimit -v");
+    assert_eq!(dir.files(), [] as [&str; 0]);
     let train = "train --any-dataset --epochs 1 --limit 32 -q";
     let mut failed = 0;
     // Threads reserve memory when they start, so a different one fails at each limit.
@@ -154,7 +159,7 @@ fn memory_of_threads_is_checked() {
             let limit = format!("ulimit -v {megabytes}000");
             let output = dir.run_in_shell(&limit, &format!("{train} {args}"));
             if output.code() != 0 {
-                output.assert_error(1, "memory", "raise the memory limit (ulimit -v)");
+                output.assert_error(1, "not enough memory", "raise the memory limit (ulimit -v)");
                 failed += 1;
             }
         }
