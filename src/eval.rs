@@ -170,7 +170,7 @@ impl Evaluation {
     }
 }
 
-/// Rounds a fraction to four digits after the decimal point. Without more digits, it is formatted as 0.1 or 0.3333.
+/// Rounds a fraction to four decimal places, so that it is formatted as 0.1 or 0.3333.
 pub fn rounded(fraction: f64) -> f64 {
     (1e4 * fraction).round() / 1e4
 }

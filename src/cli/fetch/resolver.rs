@@ -34,11 +34,10 @@ impl Resolver for ThreadResolver {
         let host = host.and_then(|(scheme, host)| DefaultResolver::host_and_port(scheme, host));
         let host = host.ok_or_else(|| Error::BadUri(uri.to_string()))?;
         let (sender, receiver) = mpsc::sync_channel(1);
-        let resolve = move || sender.send(host.to_socket_addrs());
         start(|builder, ready| {
             builder.spawn(move || {
                 ready.send();
-                resolve()
+                sender.send(host.to_socket_addrs())
             })
         })
         .map_err(|error| Error::Other(ThreadError(error).into()))?;

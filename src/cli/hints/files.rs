@@ -151,16 +151,18 @@ mod tests {
                 assert!(is_expected, "{action} {kind:?}: {found:?}");
             }
         }
-        // Only errors of the program itself name a symlink or another command.
-        #[cfg(unix)]
+    }
+
+    /// Only errors of the program itself are about a symlink or another command.
+    #[cfg(unix)]
+    #[test]
+    fn os_errors_have_hints() {
         for (code, expected) in [(libc::ENOTDIR, "create the directory"), (libc::EINVAL, ELSEWHERE)]
         {
             let found = writing(&io::Error::from_raw_os_error(code)).unwrap();
             assert!(found.contains(expected), "{code}: {found}");
         }
-        #[cfg(unix)]
         assert_eq!(writing(&io::Error::from_raw_os_error(libc::EBUSY)), None);
-        #[cfg(unix)]
         for code in [23, 24] {
             let found = reading(&io::Error::from_raw_os_error(code)).unwrap();
             assert!(found.contains("ulimit -n"), "{found}");

@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     /// Returns the table of the codes 00, 01, 10 and 11 for sixteen zeros, a coefficient of one bit, the end of a block, and the
-    /// end of this block and of two or three others.
+    /// end of this block and of one or two others.
     fn table() -> Table {
         let mut bytes = [0; 20];
         bytes[1] = 4;
